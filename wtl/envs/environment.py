@@ -1,0 +1,142 @@
+"""The environment: scenes of tasks as a `dm_env.Environment`."""
+
+import dataclasses
+
+import dm_env
+import numpy as np
+from dm_env import specs
+
+from wtl.envs import families, observation, seeding
+from wtl.envs import scene as scenes
+from wtl.envs import task as tasks
+from wtl.envs import world as worlds
+
+HORIZON = 40  # control steps
+STATE = "state"
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """One episode to be played: a scene of a task, and the target in it.
+
+    Attributes:
+      task: the task.
+      scene_seed: seed of the initial poses.
+      target: canonical index of the target object, or button in families on buttons.
+    """
+
+    task: tasks.Task
+    scene_seed: int
+    target: int
+
+    @classmethod
+    def by_rule(cls, task: tasks.Task, rule: tasks.Rule, scene_seed: int) -> "Setup":
+        """The setup in which `rule` picks the target."""
+        scene = scenes.draw(task.object_set.size, scene_seed)
+        return cls(task, scene_seed, referent(task, rule, scene))
+
+
+def referent(task: tasks.Task, rule: tasks.Rule, scene: scenes.Scene) -> int:
+    """Canonical index of the object or button that `rule` picks in `scene`."""
+    if rule.kind is tasks.RuleKind.IDENTITY:
+        return rule.index
+    on_buttons = families.FAMILIES[task.family].on_buttons
+    places = scene.button_places if on_buttons else scene.object_places
+    return int(np.flatnonzero(places == rule.index)[0])
+
+
+def slot_of(task: tasks.Task, scene: scenes.Scene, index: int) -> int:
+    """Observation slot of a canonical index; buttons come after the objects."""
+    if families.FAMILIES[task.family].on_buttons:
+        return task.object_set.size + int(
+            np.flatnonzero(scene.button_slots == index)[0]
+        )
+    return int(np.flatnonzero(scene.object_slots == index)[0])
+
+
+class Manipulation(dm_env.Environment):
+    """Plays setups; reward 1 at the end of an episode whose goal is reached.
+
+    `reset` plays the setup given to `prepare`; without one it goes through scenes of
+    its own task, whose seeds derive from the episode's number.
+    """
+
+    def __init__(self, setup: Setup):
+        """Creates an environment whose first episode is `setup`."""
+        self._world = worlds.World()
+        self._layout = observation.Layout(setup.task.object_set.size)
+        self._next: Setup | None = setup
+        self._setup = setup
+        self._episode = 0
+        self._step = HORIZON
+
+    @property
+    def world(self) -> worlds.World:
+        """Privileged access to the physics, for demonstrators and success tests."""
+        return self._world
+
+    @property
+    def setup(self) -> Setup:
+        """What is being played."""
+        return self._setup
+
+    @property
+    def target_slot(self) -> int:
+        """Observation slot of the target."""
+        return slot_of(self._setup.task, self._world.scene, self._setup.target)
+
+    def prepare(self, setup: Setup):
+        """Chooses what the next `reset` starts."""
+        self._next = setup
+
+    def reset(self) -> dm_env.TimeStep:
+        """Starts the next episode."""
+        if self._next is None:
+            self._episode += 1
+            scene_seed = seeding.derive_seed(self._setup.scene_seed, self._episode)
+            self._next = dataclasses.replace(self._setup, scene_seed=scene_seed)
+        self._setup, self._next = self._next, None
+        task = self._setup.task
+        scene = scenes.draw(task.object_set.size, self._setup.scene_seed)
+        self._world.reset(task.object_set, task.friction, scene)
+        self._step = 0
+        return dm_env.restart(self._observation())
+
+    def step(self, action: np.ndarray) -> dm_env.TimeStep:
+        """Applies a float[5] action in [-1, 1]; see `World.step` for the units."""
+        if self._step >= HORIZON:
+            return self.reset()
+        self._world.step(np.asarray(action, np.float64))
+        self._step += 1
+        if self._step < HORIZON:
+            return dm_env.transition(reward=0.0, observation=self._observation())
+        # The horizon is part of the task, hence a discount of zero.
+        return dm_env.termination(
+            reward=float(self.achieved(self._setup.target)),
+            observation=self._observation(),
+        )
+
+    def achieved(self, index: int) -> bool:
+        """Whether the goal of the family holds for a canonical index."""
+        family = families.FAMILIES[self._setup.task.family]
+        return family.achieved(self._world, index)
+
+    def achieved_slot(self) -> int:
+        """Slot of the object or button for which the goal holds, or -1."""
+        for index in range(self._setup.task.object_set.size):
+            if self.achieved(index):
+                return slot_of(self._setup.task, self._world.scene, index)
+        return -1
+
+    def _observation(self) -> dict[str, np.ndarray]:
+        return {STATE: observation.observe(self._world, self._step / HORIZON)}
+
+    def observation_spec(self) -> dict[str, specs.Array]:
+        """Spec of `{"state": float32[S]}`."""
+        return {STATE: specs.Array((self._layout.state_size,), np.float32, STATE)}
+
+    def action_spec(self) -> specs.BoundedArray:
+        """Spec of the float32[5] action in [-1, 1]."""
+        return specs.BoundedArray(
+            (worlds.ACTION_SIZE,), np.float32, -1.0, 1.0, "action"
+        )

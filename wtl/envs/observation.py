@@ -1,0 +1,144 @@
+"""The state observation: one flat vector with named parts.
+
+Nothing in it tells the family, rule, target or hidden dynamics of a task. Objects and
+buttons stand in slots whose order is shuffled per scene.
+"""
+
+import dataclasses
+import functools
+import math
+
+import numpy as np
+
+from wtl.envs import world as worlds
+
+# Name and width of the parts of each row, in order.
+GRIPPER = {
+    "position": 3,  # m
+    "sin_cos_yaw": 2,
+    "setpoint": 4,  # m, m, m, rad
+    "gap": 1,  # m
+    "finger_command": 1,
+    "velocity": 3,  # m/s
+}
+OBJECT = {
+    "position": 3,  # m
+    "sin_cos_yaw": 2,
+    "velocity": 3,  # m/s
+    "upright": 1,
+    "rgb": 3,
+    "half_sizes": 3,  # m
+    "is_box": 1,
+}
+BUTTON = {
+    "position": 3,  # m
+    "travel": 1,  # m
+    "rgb": 3,
+}
+FIXTURES = {
+    "anchor": 3,  # m
+    "goal": 1,  # m, y of the middle of the goal band
+    "time": 1,  # share of the horizon that has passed
+}
+
+
+def slices(fields: dict[str, int]) -> dict[str, slice]:
+    """Where each named part lies in its row."""
+    result, start = {}, 0
+    for name, width in fields.items():
+        result[name] = slice(start, start + width)
+        start += width
+    return result
+
+
+def width(fields: dict[str, int]) -> int:
+    """Total width of a row."""
+    return sum(fields.values())
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """Layout of a state vector with `size` objects and as many buttons."""
+
+    size: int
+
+    @property
+    def state_size(self) -> int:
+        """Length S of the state vector."""
+        return (
+            width(GRIPPER)
+            + self.size * (width(OBJECT) + width(BUTTON))
+            + width(FIXTURES)
+        )
+
+    @functools.cached_property
+    def rows(self) -> dict[str, tuple[slice, tuple[int, ...]]]:
+        """Slice and shape of `gripper`, `objects`, `buttons` and `fixtures`."""
+        shapes = {
+            "gripper": (width(GRIPPER),),
+            "objects": (self.size, width(OBJECT)),
+            "buttons": (self.size, width(BUTTON)),
+            "fixtures": (width(FIXTURES),),
+        }
+        places = slices({name: math.prod(shape) for name, shape in shapes.items()})
+        return {name: (places[name], shape) for name, shape in shapes.items()}
+
+    def split(self, state: np.ndarray) -> dict[str, np.ndarray]:
+        """Views of a [..., S] array: gripper [..., G], objects [..., n, O] etc."""
+        return {
+            name: state[..., place].reshape(state.shape[:-1] + shape)
+            for name, (place, shape) in self.rows.items()
+        }
+
+
+def observe(world: worlds.World, time: float) -> np.ndarray:
+    """Returns the float32[S] state vector.
+
+    Args:
+      world: the scene.
+      time: share of the horizon that has passed.
+    """
+    scene = world.scene
+    props = world.object_set.props
+    position = world.gripper_pose
+    gripper = np.concatenate(
+        [
+            position[:3],
+            (math.sin(position[3]), math.cos(position[3])),
+            world.setpoint,
+            (world.finger_gap, world.finger_command),
+            world.gripper_velocity,
+        ]
+    )
+    rotations = world.object_rotations
+    yaw = rotations[:, :2, 0]
+    yaw = yaw / np.maximum(np.linalg.norm(yaw, axis=1, keepdims=True), 1e-6)
+    objects = np.concatenate(
+        [
+            world.object_positions,
+            yaw[:, ::-1],
+            world.object_velocities,
+            rotations[:, 2, 2:],
+            [prop.rgb for prop in props],
+            world.half_sizes,
+            [(float(prop.is_box),) for prop in props],
+        ],
+        axis=1,
+    )
+    buttons = np.concatenate(
+        [
+            world.button_positions,
+            world.button_travel[:, None],
+            world.object_set.button_rgbs,
+        ],
+        axis=1,
+    )
+    return np.concatenate(
+        [
+            gripper,
+            objects[scene.object_slots].ravel(),
+            buttons[scene.button_slots].ravel(),
+            world.anchor_position,
+            (world.goal, time),
+        ]
+    ).astype(np.float32)

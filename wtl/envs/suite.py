@@ -1,0 +1,93 @@
+"""Which tasks there are: splits by object set, rules, scenes of each task."""
+
+import dataclasses
+
+from wtl.envs import environment, families, object_set, seeding
+from wtl.envs.task import Rule, RuleKind, Task
+
+TRAIN, VAL, TEST = SPLITS = ("train", "val", "test")
+
+
+@dataclasses.dataclass(frozen=True)
+class Suite:
+    """All tasks of a run. Object sets of the three splits are disjoint.
+
+    Attributes:
+      size: number of objects, and of buttons, in each scene.
+      train_object_sets: object sets to train on.
+      train_tasks: tasks to train on, dealt out evenly over sets and families.
+      scenes_per_task: scenes in which each training task is demonstrated.
+      complete: every target of every training scene is demonstrated and the rule is
+        drawn with the training example. Otherwise each training task has one rule
+        and one demonstration per scene.
+      val_tasks: held-out tasks, each with a set of its own, for choices.
+      test_tasks: held-out tasks, each with a set of its own, for the final result.
+      identity_share: share of rules by identity.
+      seed: world seed.
+    """
+
+    size: int = 3
+    train_object_sets: int = 1500
+    train_tasks: int = 1500
+    scenes_per_task: int = 3
+    complete: bool = True
+    val_tasks: int = 40
+    test_tasks: int = 200
+    identity_share: float = 0.6
+    seed: int = 0
+
+    def tasks(self, split: str) -> list[Task]:
+        """The tasks of a split, families and rules in fixed proportions."""
+        count = getattr(self, f"{split}_tasks")
+        sets = min(self.train_object_sets, count) if split == TRAIN else count
+        names = list(families.FAMILIES)
+        drawn = [
+            object_set.draw(f"{split}-{i:05d}", self.size, self.seed)
+            for i in range(sets)
+        ]
+        result = []
+        for i in range(count):
+            # Dealing set by set, then shifting the families by one each round, gives
+            # every set different families.
+            repeat, index = divmod(i, sets)
+            family = names[(index + repeat) % len(names)]
+            chosen = drawn[index]
+            rng = seeding.generator(self.seed, "dynamics", chosen.name, family, repeat)
+            rule = None
+            if split != TRAIN or not self.complete:
+                rule = self._rule(i // len(names), rng)
+            friction = families.FAMILIES[family].draw_friction(rng)
+            result.append(Task(chosen, family, friction, split, rule, index=repeat))
+        return result
+
+    def _rule(self, index: int, rng) -> Rule:
+        # Spreads the identity rules evenly: exact shares within every family.
+        by_identity = (
+            int((index + 1) * self.identity_share + 1e-9)
+            - int(index * self.identity_share + 1e-9)
+        ) > 0
+        kind = RuleKind.IDENTITY if by_identity else RuleKind.POSITION
+        return Rule(kind, int(rng.integers(self.size)))
+
+    def demonstration_setups(
+        self, task: Task, scenes: int | None = None
+    ) -> list[environment.Setup]:
+        """What is to be demonstrated of a task.
+
+        Args:
+          task: a task of this suite.
+          scenes: number of scenes; `scenes_per_task` by default.
+        """
+        setups = []
+        for i in range(scenes or self.scenes_per_task):
+            scene_seed = self.scene_seed(task, "demo", i)
+            if task.rule is None:
+                targets = range(self.size)
+                setups += [environment.Setup(task, scene_seed, t) for t in targets]
+            else:
+                setups.append(environment.Setup.by_rule(task, task.rule, scene_seed))
+        return setups
+
+    def scene_seed(self, task: Task, purpose: str, index: int) -> int:
+        """Seed of a scene of a task, a pure function of its arguments."""
+        return seeding.derive_seed(self.seed, "scene", task.task_id, purpose, index)

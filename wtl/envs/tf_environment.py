@@ -1,0 +1,18 @@
+"""The environment as TF-Agents sees it; TensorFlow is imported when one is made."""
+
+import os
+import typing
+
+from wtl.envs import environment
+
+if typing.TYPE_CHECKING:
+    from tf_agents.environments import py_environment
+
+
+def load(setup: environment.Setup) -> "py_environment.PyEnvironment":
+    """Returns a TF-Agents environment whose first episode is `setup`."""
+    # TF-Agents is written for Keras 2 (see `policies`).
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+    from tf_agents.environments import dm_control_wrapper
+
+    return dm_control_wrapper.DmControlWrapper(environment.Manipulation(setup))
