@@ -1,0 +1,93 @@
+"""Card, citation and licence of a published dataset.
+
+Their fixed texts lie in the dataset's TFDS folder (`datasets/<name>/`), which
+`tfds build` uses too; the card adds what is in this version.
+"""
+
+import collections
+import pathlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from datasets import fields
+from datasets.episode import EpisodeSpec
+
+_HERE = pathlib.Path(__file__).parent
+LICENSE = (
+    "Apache License, Version 2.0: https://www.apache.org/licenses/LICENSE-2.0\n"
+    "\n"
+    "The data are provided as they are, without warranty of any kind.\n"
+)
+# Metadata that the card counts.
+CARD_FIELDS = (fields.SPLIT, fields.ROLE, fields.FAMILY, fields.SUCCESS)
+
+
+def description(name: str) -> str:
+    """What the dataset is, in Markdown."""
+    return _text(name, fields.CARD_FILE) or f"# {name}\n\nEpisodes in RLDS form.\n"
+
+
+def citation(name: str) -> str:
+    """How to cite the dataset, in BibTeX; empty if there is nothing to cite."""
+    return _text(name, fields.CITATION_FILE)
+
+
+def card(
+    name: str,
+    version: str,
+    spec: EpisodeSpec,
+    episodes: Iterable[Mapping[str, Any]],
+    release_notes: Mapping[str, str],
+) -> str:
+    """Writes the card of one version, in Markdown.
+
+    Args:
+      name: name of the dataset.
+      version: its version.
+      spec: sizes of its vectors.
+      episodes: `CARD_FIELDS` of every episode.
+      release_notes: text by version.
+    """
+    counts, successes = collections.Counter(), collections.Counter()
+    for episode in episodes:
+        key = tuple(
+            episode[field] for field in (fields.SPLIT, fields.ROLE, fields.FAMILY)
+        )
+        counts[key] += 1
+        successes[key] += bool(episode[fields.SUCCESS])
+    rows = "".join(
+        f"| {' | '.join(key)} | {counts[key]} | {successes[key] / counts[key]:.3f} |\n"
+        for key in sorted(counts)
+    )
+    notes = "".join(f"- {key}: {release_notes[key]}\n" for key in sorted(release_notes))
+    return f"""{description(name).rstrip()}
+
+## This version
+
+{name} {version}: {sum(counts.values())} episodes; state of {spec.state_size} numbers,
+action of {spec.action_size}, physics state of {spec.physics_size}.
+
+| split | role | family | episodes | success |
+|---|---|---|---|---|
+{rows}
+`{fields.PROVENANCE_FILE}` says what it was made from and by which versions,
+`{fields.CHECKSUMS_FILE}` what every file must contain (`wtl verify DIR` checks it).
+
+Read it with nothing but TensorFlow Datasets:
+
+```python
+import tensorflow_datasets as tfds
+builder = tfds.builder_from_directory("PATH/TO/{name}/{version}")
+for episode in builder.as_dataset(split="{min(counts)[0] if counts else "train"}"):
+    for step in episode["steps"]:
+        step["observation"]["state"], step["action"]
+```
+
+## Release notes
+
+{notes}"""
+
+
+def _text(name: str, file: str) -> str:
+    path = _HERE / name / file
+    return path.read_text(encoding="utf-8") if path.is_file() else ""

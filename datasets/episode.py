@@ -1,0 +1,222 @@
+"""An episode: what every stage of the pipeline produces and consumes."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from datasets import fields, metadata
+
+# Public here because producers of episodes need it together with `Episode`.
+episode_id = metadata.episode_id
+
+# Actions are clipped by their producers; this is only rounding.
+_ACTION_TOLERANCE = 1e-6
+
+
+class EpisodeError(ValueError):
+    """An episode breaks the schema."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EpisodeSpec:
+    """Sizes of the vectors in a step.
+
+    Attributes:
+      state_size: S, numbers in the observed state.
+      action_size: A, numbers in an action.
+      physics_size: P, numbers in MuJoCo's full integration state.
+    """
+
+    state_size: int
+    action_size: int
+    physics_size: int
+
+    def step_arrays(self) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+        """Shape (without the time axis) and dtype of each step field."""
+        f32, f64, flag = np.dtype("<f4"), np.dtype("<f8"), np.dtype(bool)
+        return {
+            fields.STATE: ((self.state_size,), f32),
+            fields.ACTION: ((self.action_size,), f32),
+            fields.REWARD: ((), f32),
+            fields.DISCOUNT: ((), f32),
+            fields.IS_FIRST: ((), flag),
+            fields.IS_LAST: ((), flag),
+            fields.IS_TERMINAL: ((), flag),
+            fields.PHYSICS_STATE: ((self.physics_size,), f64),
+            fields.TIMESTAMP: ((), f32),
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Episode:
+    """T transitions as T+1 aligned timesteps, and what is known about them.
+
+    Attributes:
+      steps: arrays stacked over timesteps, [T+1, ...] each. Step t holds the
+        observation o_t, the action a_t taken at it and the reward r_t that
+        followed; the last step's action and reward are zeros (RLDS).
+      metadata: value by field name, with `hidden/…` names flat.
+    """
+
+    steps: Mapping[str, np.ndarray]
+    metadata: Mapping[str, Any]
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        state: np.ndarray,
+        action: np.ndarray,
+        reward: np.ndarray,
+        physics_state: np.ndarray,
+        terminal: bool = False,
+        timestamp: np.ndarray | None = None,
+        **given: Any,
+    ) -> "Episode":
+        """Builds an episode of T transitions, filling in whatever follows.
+
+        Args:
+          state: [T+1, S] observed states.
+          action: [T, A] actions in [-1, 1].
+          reward: [T] rewards that followed the actions.
+          physics_state: [T+1, P] MuJoCo integration states.
+          terminal: whether the last state is terminal rather than cut off by
+            the horizon.
+          timestamp: [T+1] times in seconds; by default multiples of the control
+            period.
+          **given: metadata by name; `hidden/target` is given as
+            `hidden_target`, and likewise its siblings.
+
+        Raises:
+          EpisodeError: if a required metadata field is missing or unknown.
+        """
+        for name in (
+            fields.HIDDEN_TARGET,
+            fields.HIDDEN_ACHIEVED,
+            fields.HIDDEN_FRICTION,
+            fields.HIDDEN_RULE,
+        ):
+            keyword = name.replace("/", "_")
+            if keyword in given:
+                given[name] = given.pop(keyword)
+        try:
+            known = metadata.complete(given)
+        except ValueError as error:
+            raise EpisodeError(f"an episode cannot be built: {error}") from None
+        state = np.asarray(state, np.float32)
+        length = len(state)
+        if timestamp is None:
+            timestamp = np.arange(length) / known[fields.CONTROL_HZ]
+        index = np.arange(length)
+        discount = np.ones(length, np.float32)
+        # The discount that belongs to the last transition, and to the dummy step.
+        discount[-2:] = 0.0 if terminal else 1.0
+        steps = {
+            fields.STATE: state,
+            fields.ACTION: _with_zero_step(action),
+            fields.REWARD: _with_zero_step(reward),
+            fields.DISCOUNT: discount,
+            fields.IS_FIRST: index == 0,
+            fields.IS_LAST: index == length - 1,
+            fields.IS_TERMINAL: (index == length - 1) & bool(terminal),
+            fields.PHYSICS_STATE: np.asarray(physics_state, np.float64),
+            fields.TIMESTAMP: np.asarray(timestamp, np.float32),
+        }
+        return cls(steps=steps, metadata=known)
+
+    @property
+    def id(self) -> str:
+        """The episode's unique name."""
+        return self.metadata[fields.EPISODE_ID]
+
+    def __len__(self) -> int:
+        """Number of timesteps, T+1."""
+        return len(self.steps[fields.STATE])
+
+
+def validate(episode: Episode, spec: EpisodeSpec) -> None:
+    """Checks an episode against the schema.
+
+    Raises:
+      EpisodeError: with one sentence that names the episode and the fault.
+    """
+    problem = fault(episode, spec)
+    if problem:
+        name = episode.metadata.get(fields.EPISODE_ID, "without id")
+        raise EpisodeError(f"episode {name}: {problem}")
+
+
+def fault(episode: Episode, spec: EpisodeSpec) -> str | None:
+    """Returns what is wrong with an episode in one clause, or None."""
+    return (
+        metadata.fault(episode.metadata)
+        or _shape_fault(episode.steps, spec)
+        or _value_fault(episode.steps)
+        or _flag_fault(episode.steps)
+    )
+
+
+def _with_zero_step(array: np.ndarray) -> np.ndarray:
+    array = np.asarray(array, np.float32)
+    return np.concatenate([array, np.zeros((1, *array.shape[1:]), np.float32)])
+
+
+def _shape_fault(steps: Mapping[str, np.ndarray], spec: EpisodeSpec) -> str | None:
+    expected = spec.step_arrays()
+    for name in steps:
+        if name not in expected:
+            return f"unknown step field {name!r}"
+    length = None
+    for name, (shape, dtype) in expected.items():
+        if name not in steps:
+            return f"step field {name!r} is missing"
+        array = steps[name]
+        if not isinstance(array, np.ndarray) or array.dtype != dtype:
+            kind = getattr(array, "dtype", type(array).__name__)
+            return f"step field {name!r} must be {dtype.name}, not {kind}"
+        if length is None and array.ndim:
+            length = len(array)
+        if array.shape != (length, *shape):
+            return (
+                f"step field {name!r} has shape {list(array.shape)} "
+                f"instead of {[length, *shape]}"
+            )
+    if length < 2:
+        return "there is no transition: at least 2 timesteps are needed"
+    return None
+
+
+def _value_fault(steps: Mapping[str, np.ndarray]) -> str | None:
+    for name, array in steps.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            step = int(np.argwhere(~np.isfinite(array))[0][0])
+            return f"step field {name!r} is not finite at step {step}"
+    action = steps[fields.ACTION]
+    outside = np.abs(action) > 1 + _ACTION_TOLERANCE
+    if outside.any():
+        step, axis = (int(i) for i in np.argwhere(outside)[0])
+        return (
+            f"action {action[step, axis]:g} on axis {axis} at step {step} "
+            "is outside [-1, 1]"
+        )
+    if action[-1].any():
+        return "the last step's action is not zeros"
+    discount = steps[fields.DISCOUNT]
+    if discount.min() < 0 or discount.max() > 1:
+        return "a discount is outside [0, 1]"
+    if (np.diff(steps[fields.TIMESTAMP]) < 0).any():
+        return "timestamps go backwards"
+    return None
+
+
+def _flag_fault(steps: Mapping[str, np.ndarray]) -> str | None:
+    first, last = steps[fields.IS_FIRST], steps[fields.IS_LAST]
+    if not first[0] or first[1:].any():
+        return "is_first must be true at the first step and nowhere else"
+    if not last[-1] or last[:-1].any():
+        return "is_last must be true at the last step and nowhere else"
+    if steps[fields.IS_TERMINAL][:-1].any():
+        return "is_terminal is true before the last step"
+    return None

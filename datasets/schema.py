@@ -1,0 +1,168 @@
+"""The TFDS features of an episode (RLDS form), derived from the field tables."""
+
+import dataclasses
+import json
+import os
+
+import numpy as np
+import tensorflow_datasets as tfds
+from google.protobuf import json_format
+
+from datasets import fields
+from datasets.episode import Episode, EpisodeSpec
+from datasets.metadata import METADATA, Kind
+
+_STEP_DOCS = {
+    fields.STATE: (
+        "Observed state: poses (m, rad) and velocities (m/s, rad/s) of gripper, "
+        "objects and buttons, finger opening (m), attributes, time; no task in it."
+    ),
+    fields.ACTION: (
+        "Action in [-1, 1] taken at this observation: fractions of the largest "
+        "gripper velocity per axis, and of the finger command. Zeros at the last step."
+    ),
+    fields.REWARD: "Reward that followed the action; 0 at the last step.",
+    fields.DISCOUNT: "Discount that followed the action; 0 where the task ended.",
+    fields.IS_FIRST: "Whether this is the first step of the episode.",
+    fields.IS_LAST: "Whether this is the last step; its action has no meaning.",
+    fields.IS_TERMINAL: "Whether the state is terminal, not cut off by the horizon.",
+    fields.PHYSICS_STATE: (
+        "MuJoCo's full integration state before the action, exact (stored as bytes), "
+        "to render the episode again from any camera."
+    ),
+    fields.TIMESTAMP: "Seconds since the start of the episode.",
+}
+_NUMPY_KINDS = {
+    Kind.BOOL: np.bool_,
+    Kind.INT32: np.int32,
+    Kind.INT64: np.int64,
+    Kind.FLOAT32: np.float32,
+}
+
+
+class DatasetMismatchError(ValueError):
+    """A dataset has other features than the ones expected."""
+
+
+def features(spec: EpisodeSpec) -> tfds.features.FeaturesDict:
+    """Features of one episode: nested `steps`, metadata, and nested `hidden`."""
+    step, observation = {}, {}
+    for name, (shape, dtype) in spec.step_arrays().items():
+        within = observation if name in fields.OBSERVATION_FIELDS else step
+        within[name] = _step_feature(name, shape, dtype)
+    step[fields.OBSERVATION] = tfds.features.FeaturesDict(observation)
+    tree = {fields.STEPS: tfds.features.Dataset(step)}
+    hidden = {}
+    for name, field in METADATA.items():
+        parent, _, leaf = name.rpartition("/")
+        (hidden if parent else tree)[leaf] = _metadata_feature(field.kind, field.doc)
+    tree[fields.HIDDEN] = tfds.features.FeaturesDict(hidden)
+    return tfds.features.FeaturesDict(tree)
+
+
+def example(episode: Episode) -> dict:
+    """Nests an episode as `features(spec).encode_example` takes it."""
+    steps = dict(episode.steps)
+    steps[fields.OBSERVATION] = {
+        name: steps.pop(name) for name in fields.OBSERVATION_FIELDS
+    }
+    result = {fields.STEPS: steps, fields.HIDDEN: {}}
+    for name, value in episode.metadata.items():
+        parent, _, leaf = name.rpartition("/")
+        within = result[fields.HIDDEN] if parent else result
+        within[leaf] = list(value) if isinstance(value, tuple) else value
+    return result
+
+
+def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
+    """Reads the sizes of a published dataset's vectors from its features.json.
+
+    Raises:
+      DatasetMismatchError: if these are not the features of our episodes.
+    """
+    path = os.path.join(dataset_dir, fields.FEATURES_FILE)
+    try:
+        with open(path, encoding="utf-8") as file:
+            tree = json.load(file)
+        step = _children(_children(tree)[fields.STEPS]["sequence"]["feature"])
+        observation = _children(step[fields.OBSERVATION])
+        spec = EpisodeSpec(
+            state_size=_vector_size(observation[fields.STATE]),
+            action_size=_vector_size(step[fields.ACTION]),
+            physics_size=_vector_size(step[fields.PHYSICS_STATE]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DatasetMismatchError(
+            f"{path}: not the features of WTL episodes "
+            f"({type(error).__name__}: {error})"
+        ) from None
+    # The sizes came from `tree`, so whatever else differs is another schema.
+    name = difference(json_format.MessageToDict(features(spec).to_proto()), tree)
+    if name is not None:
+        raise DatasetMismatchError(
+            f"{path}: feature {name!r} is not as this version of WTL writes it"
+        )
+    return spec
+
+
+def require(
+    expected: EpisodeSpec, found: EpisodeSpec, where: str | os.PathLike
+) -> None:
+    """Checks that episodes have the expected sizes.
+
+    Raises:
+      DatasetMismatchError: naming the first size that differs.
+    """
+    for field in dataclasses.fields(EpisodeSpec):
+        wanted, has = getattr(expected, field.name), getattr(found, field.name)
+        if wanted != has:
+            raise DatasetMismatchError(
+                f"{where} has {field.name} {has}, but {wanted} is expected; it was "
+                "made with another environment: collect it again"
+            )
+
+
+def difference(expected: object, found: object, path: str = "") -> str | None:
+    """Path of the first place where two JSON trees differ, or None."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        # Documentation may improve without making older datasets unreadable.
+        for key in sorted((set(expected) | set(found)) - {"description"}):
+            if key not in expected or key not in found:
+                return f"{path}/{key}".lstrip("/")
+            place = difference(expected[key], found[key], f"{path}/{key}")
+            if place is not None:
+                return place
+        return None
+    return None if expected == found else path.lstrip("/")
+
+
+def _step_feature(name: str, shape: tuple[int, ...], dtype: np.dtype):
+    doc = _STEP_DOCS[name]
+    if dtype == np.float64:
+        # Floats of a tf.train.Example have 32 bits, so doubles go as bytes.
+        encoding = tfds.features.Encoding.BYTES
+        return tfds.features.Tensor(
+            shape=shape, dtype=np.float64, encoding=encoding, doc=doc
+        )
+    if shape:
+        return tfds.features.Tensor(shape=shape, dtype=dtype.type, doc=doc)
+    return tfds.features.Scalar(dtype=dtype.type, doc=doc)
+
+
+def _metadata_feature(kind: Kind, doc: str):
+    if kind is Kind.TEXT:
+        return tfds.features.Text(doc=doc)
+    if kind is Kind.TEXTS:
+        return tfds.features.Sequence(tfds.features.Text(), doc=doc)
+    return tfds.features.Scalar(dtype=_NUMPY_KINDS[kind], doc=doc)
+
+
+def _children(node: dict) -> dict:
+    return node["featuresDict"]["features"]
+
+
+def _vector_size(node: dict) -> int:
+    (size,) = node["tensor"]["shape"]["dimensions"]
+    if int(size) < 1:
+        raise ValueError(f"a vector of {size} numbers")
+    return int(size)

@@ -1,0 +1,1 @@
+"""The demonstrations of Watch, Try, Learn, as a TFDS dataset."""

@@ -1,0 +1,7 @@
+"""TFDS builder of `wtl_demos`; the schema is shared in `datasets.schema`."""
+
+from datasets.episodes_builder import EpisodesBuilder
+
+
+class Builder(EpisodesBuilder):
+    """Demonstrations: episodes of role `demo`, all of them successful."""

@@ -1,0 +1,1 @@
+"""The trials of Watch, Try, Learn, as a TFDS dataset."""
