@@ -1,0 +1,67 @@
+"""Builds what a policy is shown from stored episodes."""
+
+import numpy as np
+import tensorflow as tf
+
+from datasets import fields
+from datasets.frames import resample
+from datasets.store import EpisodeStore
+from policies.contextual import config as configs
+from policies.contextual import context as contexts
+from wtl.envs import families
+
+
+class Conditioner:
+    """Turns rows of a store of episodes into `Shown` tensors."""
+
+    def __init__(self, store: EpisodeStore, config: configs.Config):
+        """Resamples all episodes of a store to the frames of `config`."""
+        self.store = store
+        self._frames = resample(store, config.context_frames)
+
+    def shown(self, rows: np.ndarray) -> contexts.Shown:
+        """Shows episodes.
+
+        Args:
+          rows: [B, K] rows of the store, -1 for none.
+        """
+        present = rows >= 0
+        safe = np.maximum(rows, 0)
+        success = np.where(self.store[fields.SUCCESS][safe], 1.0, -1.0)
+        return contexts.Shown(
+            state=tf.constant(self._frames.state[safe]),
+            action=tf.constant(self._frames.action[safe]),
+            success=tf.constant(success, tf.float32),
+            mask=tf.constant(present, tf.float32),
+        )
+
+
+def nothing_shown(
+    count: int, config: configs.Config, state_size: int
+) -> contexts.Shown:
+    """Shows `count` policies no episode."""
+    frames = config.context_frames
+    return contexts.Shown(
+        state=tf.zeros((count, 1, frames, state_size)),
+        action=tf.zeros((count, 1, frames, config.action_size)),
+        success=tf.zeros((count, 1)),
+        mask=tf.zeros((count, 1)),
+    )
+
+
+def truth(
+    target: np.ndarray, family: list[str], friction: np.ndarray
+) -> contexts.Truth:
+    """Tells the oracle B targets (slots), families and frictions."""
+    names = list(families.FAMILIES)
+    return contexts.Truth(
+        target=tf.constant(target, tf.int32),
+        family=tf.constant([names.index(name) for name in family], tf.int32),
+        friction=tf.constant(friction, tf.float32),
+    )
+
+
+def nothing_told(count: int) -> contexts.Truth:
+    """What takes the place of the truth for all but the oracle."""
+    zeros = tf.zeros(count, tf.int32)
+    return contexts.Truth(zeros, zeros, tf.zeros(count))

@@ -1,0 +1,69 @@
+"""Plays one scripted demonstration."""
+
+import dataclasses
+
+import numpy as np
+
+from collection import demonstrators, recorder
+from datasets import episode as episodes
+from wtl.envs import environment, seeding
+
+MAX_ATTEMPTS = 3  # noise is drawn anew after a failure
+_NOISE_SHAPE = np.array([1.0, 1.0, 1.0, 1.0, 0.3])
+
+
+@dataclasses.dataclass(frozen=True)
+class DemonstrationRequest:
+    """A demonstration to be made.
+
+    Attributes:
+      setup: scene and target.
+      episode_id: id of the episode.
+      seed: seed of the noise.
+      noise: standard deviation of the noise on executed actions (labels stay clean).
+      rule: the rule of the task, as text; empty where a training example draws it.
+    """
+
+    setup: environment.Setup
+    episode_id: str
+    seed: int
+    noise: float
+    rule: str = ""
+
+
+def demonstrate(
+    request: DemonstrationRequest, max_attempts: int = MAX_ATTEMPTS
+) -> tuple[episodes.Episode | None, int]:
+    """Plays a demonstration until it succeeds.
+
+    Args:
+      request: what to demonstrate.
+      max_attempts: how often to try.
+
+    Returns:
+      The successful episode, or None if no attempt succeeded, and how many attempts
+      failed.
+    """
+    env = environment.Manipulation(request.setup)
+    demonstrator = demonstrators.DEMONSTRATORS[request.setup.task.family]
+    for attempt in range(max_attempts):
+        rng = seeding.generator(request.seed, "noise", attempt)
+        env.prepare(request.setup)
+        record = recorder.Recorder(env)
+        timestep = env.reset()
+        record.start(timestep)
+        while not timestep.last():
+            command = demonstrator(env.world, request.setup.target)
+            scale = request.noise * command.noise * _NOISE_SHAPE
+            executed = command.action + scale * rng.standard_normal(len(scale))
+            timestep = env.step(executed)
+            record.add(command.action, timestep)
+        if timestep.reward > 0:
+            episode = record.episode(
+                episode_id=request.episode_id,
+                role="demo",
+                demonstrator="scripted",
+                hidden_rule=request.rule,
+            )
+            return episode, attempt
+    return None, max_attempts

@@ -1,0 +1,58 @@
+"""Strikes an object so that it comes to rest in the goal band."""
+
+import numpy as np
+
+from collection.demonstrators import demonstrator
+from wtl.envs import world as worlds
+
+_GRAVITY = 9.81
+_STRIKE_HEIGHT = 0.006  # metres
+_BEHIND = 0.085  # metres between the object's centre and the fingers at the start
+_RELEASE_Y = 0.10  # metres; where the object leaves the fingers
+_LANE = 0.010  # metres the fingers may be off the object's axis at the start
+_LANE_STRIKING = 0.04  # metres; on the way nothing is corrected any more
+_STRIKING = 0.2  # m/s
+_ALIGNED_YAW = 0.1  # radians
+_LOW = 0.02  # metres
+
+
+def act(world: worlds.World, index: int) -> demonstrator.Command:
+    """Goes behind the object, down, strikes at constant speed and stops.
+
+    An object released with speed v slides v^2 / (2 mu g). The fingers face a box
+    squarely: struck on a corner it would spin off.
+    """
+    position = world.object_positions[index, :2]
+    gripper = world.gripper_pose
+    yaw = _face(world, index)
+    hold = np.array([*world.setpoint[:2], _STRIKE_HEIGHT])
+    low = gripper[2] < _LOW
+    stop_y = _RELEASE_Y - world.half_sizes[index, 1] - 0.01
+    if low and (gripper[1] > stop_y or position[1] > _RELEASE_Y + 0.03):
+        yaw = float(world.setpoint[3])
+        return demonstrator.move_to(world, hold, yaw, demonstrator.CLOSED, noise=0.1)
+    striking = low and world.gripper_velocity[1] > _STRIKING
+    lane = _LANE_STRIKING if striking else _LANE
+    lined_up = abs(gripper[0] - position[0]) < lane
+    if low and lined_up and gripper[1] < position[1]:
+        if striking:
+            yaw = float(world.setpoint[3])
+        distance = max(world.goal - _RELEASE_Y, 0.0)
+        speed = np.sqrt(2 * world.friction * _GRAVITY * distance)
+        strike = hold + np.array([0, speed / worlds.CONTROL_HZ, 0])
+        return demonstrator.move_to(world, strike, yaw, demonstrator.CLOSED, noise=0.06)
+    behind = position - np.array([0, _BEHIND])
+    turned = abs(gripper[3] - yaw) > _ALIGNED_YAW
+    if turned or np.linalg.norm(gripper[:2] - behind) > _LANE:
+        return demonstrator.move_above(world, behind, yaw, demonstrator.CLOSED)
+    down = np.array([*behind, _STRIKE_HEIGHT])
+    return demonstrator.move_to(world, down, yaw, demonstrator.CLOSED, noise=0.3)
+
+
+def _face(world: worlds.World, index: int) -> float:
+    """Yaw, nearest to zero, at which the fingers face a side of a box squarely."""
+    if not world.object_set.props[index].is_box:
+        return 0.0
+    rotation = world.object_rotations[index]
+    yaw = np.arctan2(rotation[1, 0], rotation[0, 0])
+    return float((yaw + np.pi / 4) % (np.pi / 2) - np.pi / 4)

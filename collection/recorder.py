@@ -1,0 +1,80 @@
+"""Turns what happens in an environment into an `Episode`."""
+
+import dm_env
+import mujoco
+import numpy as np
+
+from datasets import episode as episodes
+from wtl.envs import environment, observation
+from wtl.envs import model as models
+from wtl.envs import object_set as object_sets
+from wtl.envs import world as worlds
+
+ENV_VERSION = "1.0.0"  # raised whenever the same seed no longer gives the same episode
+
+
+class Recorder:
+    """Collects the steps of one episode of a `Manipulation` environment."""
+
+    def __init__(self, env: environment.Manipulation):
+        """Records `env`, whose episodes start with `start`."""
+        self._env = env
+
+    def start(self, timestep: dm_env.TimeStep):
+        """Begins with the timestep of a reset."""
+        world = self._env.world
+        self._states = [timestep.observation[environment.STATE]]
+        self._physics_states = [world.physics_state()]
+        self._timestamps = [world.time]
+        self._actions = []
+        self._rewards = []
+
+    def add(self, action: np.ndarray, timestep: dm_env.TimeStep):
+        """Adds the action taken at the last state, and what followed."""
+        world = self._env.world
+        self._states.append(timestep.observation[environment.STATE])
+        self._physics_states.append(world.physics_state())
+        self._timestamps.append(world.time)
+        self._actions.append(np.clip(action, -1, 1))
+        self._rewards.append(timestep.reward)
+        self._last = timestep
+
+    def episode(self, **metadata) -> episodes.Episode:
+        """Returns the finished episode.
+
+        Args:
+          **metadata: what the environment does not know, such as `episode_id`,
+            `role` and `hidden_rule`.
+        """
+        setup = self._env.setup
+        return episodes.Episode.build(
+            state=np.stack(self._states),
+            action=np.stack(self._actions),
+            reward=np.array(self._rewards),
+            physics_state=np.stack(self._physics_states),
+            timestamp=np.array(self._timestamps),
+            terminal=self._last.last() and self._last.discount == 0.0,
+            task_id=setup.task.task_id,
+            family=setup.task.family,
+            object_set=setup.task.object_set.name,
+            split=setup.task.split,
+            scene_seed=setup.scene_seed,
+            success=bool(self._rewards[-1] > 0),
+            control_hz=worlds.CONTROL_HZ,
+            env_version=ENV_VERSION,
+            mujoco_version=mujoco.__version__,
+            hidden_target=self._env.target_slot,
+            hidden_achieved=self._env.achieved_slot(),
+            hidden_friction=setup.task.friction,
+            **metadata,
+        )
+
+
+def episode_spec(size: int) -> episodes.EpisodeSpec:
+    """Spec of the episodes recorded with `size` objects and as many buttons."""
+    compiled = models.compile_model(object_sets.draw("layout", size, 0))
+    return episodes.EpisodeSpec(
+        state_size=observation.Layout(size).state_size,
+        action_size=worlds.ACTION_SIZE,
+        physics_size=mujoco.mj_stateSize(compiled, worlds.STATE_SPEC),
+    )

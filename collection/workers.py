@@ -1,0 +1,192 @@
+"""Worker processes that own environments, so that physics runs on every core."""
+
+import concurrent.futures
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from collection import demonstration, recorder
+from datasets import episode as episodes
+from wtl.envs import environment
+
+# Workers import neither TensorFlow nor the parent's threads.
+_CONTEXT = multiprocessing.get_context("spawn")
+_BATCH = 16  # demonstrations sent to a worker at once
+
+
+class WorkerError(RuntimeError):
+    """A worker process died or raised."""
+
+
+def _begin_worker():
+    # Ctrl-C reaches the whole process group; only the parent acts on it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A parent killed outright can't end its workers, which would wait forever.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent():
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
+def _demonstrate_batch(requests):
+    return [demonstration.demonstrate(request) for request in requests]
+
+
+def demonstrate_all(
+    requests: Sequence[demonstration.DemonstrationRequest], workers: int
+) -> Iterator[list[tuple[episodes.Episode | None, int]]]:
+    """Plays demonstrations in parallel, yielding small batches in request order.
+
+    Raises:
+      WorkerError: if a worker process died.
+    """
+    batches = [requests[i : i + _BATCH] for i in range(0, len(requests), _BATCH)]
+    with concurrent.futures.ProcessPoolExecutor(
+        workers, mp_context=_CONTEXT, initializer=_begin_worker
+    ) as pool:
+        try:
+            # Few batches in flight: episodes wait in memory no longer than needed.
+            pending = []
+            for batch in batches:
+                pending.append(pool.submit(_demonstrate_batch, batch))
+                if len(pending) > 2 * workers:
+                    yield pending.pop(0).result()
+            while pending:
+                yield pending.pop(0).result()
+        except concurrent.futures.process.BrokenProcessPool as error:
+            raise WorkerError(
+                "a collection worker died (out of memory?); run the stage again "
+                "to go on where it stopped, with fewer workers if it recurs"
+            ) from error
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+class _Shard:
+    """The environments of one worker, stepped together."""
+
+    def __init__(self):
+        self._envs: list[environment.Manipulation] = []
+
+    def reset(self, setups: Sequence[environment.Setup]) -> np.ndarray:
+        del self._envs[len(setups) :]
+        for env, setup in zip(self._envs, setups, strict=False):
+            env.prepare(setup)
+        self._envs += [environment.Manipulation(s) for s in setups[len(self._envs) :]]
+        timesteps = [env.reset() for env in self._envs]
+        self._recorders = [recorder.Recorder(env) for env in self._envs]
+        for record, timestep in zip(self._recorders, timesteps, strict=True):
+            record.start(timestep)
+        return self._states(timesteps)
+
+    def step(self, actions: np.ndarray) -> np.ndarray:
+        timesteps = []
+        for env, record, action in zip(
+            self._envs, self._recorders, actions, strict=True
+        ):
+            timesteps.append(env.step(action))
+            record.add(action, timesteps[-1])
+        return self._states(timesteps)
+
+    def finish(self, metadata: Sequence[dict[str, Any]]) -> list[episodes.Episode]:
+        return [
+            record.episode(**known)
+            for record, known in zip(self._recorders, metadata, strict=True)
+        ]
+
+    def _states(self, timesteps) -> np.ndarray:
+        return np.stack([t.observation[environment.STATE] for t in timesteps])
+
+
+def _serve(connection):
+    _begin_worker()
+    shard = _Shard()
+    while True:
+        try:
+            method, argument = connection.recv()
+        except EOFError:
+            return
+        try:
+            connection.send((getattr(shard, method)(argument), None))
+        except Exception as error:  # the parent raises it
+            connection.send((None, f"{type(error).__name__}: {error}"))
+
+
+class EnvironmentPool:
+    """Many environments stepped in lockstep, spread over worker processes."""
+
+    def __init__(self, workers: int = 0):
+        """Starts `workers` processes (0: one per core)."""
+        self._connections, self._processes = [], []
+        for _ in range(workers or os.cpu_count()):
+            ours, theirs = _CONTEXT.Pipe()
+            process = _CONTEXT.Process(target=_serve, args=(theirs,), daemon=True)
+            process.start()
+            theirs.close()
+            self._connections.append(ours)
+            self._processes.append(process)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Ends the workers."""
+        for connection in self._connections:
+            connection.close()
+        for process in self._processes:
+            process.terminate()
+            process.join()
+
+    def reset(self, setups: Sequence[environment.Setup]) -> np.ndarray:
+        """Starts one episode per setup; returns the states, float32[N, S]."""
+        count = len(self._connections)
+        bounds = [len(setups) * i // count for i in range(count + 1)]
+        self._parts = [
+            slice(low, high) for low, high in zip(bounds[:-1], bounds[1:], strict=True)
+        ]
+        return self._concatenate(self._call("reset", setups))
+
+    def step(self, actions: np.ndarray) -> np.ndarray:
+        """Applies float32[N, A] actions; returns the states, float32[N, S]."""
+        return self._concatenate(self._call("step", actions))
+
+    def finish(self, metadata: Sequence[dict[str, Any]]) -> list[episodes.Episode]:
+        """Returns the episodes.
+
+        Args:
+          metadata: for each what the environment does not know, see `Recorder`.
+        """
+        return [e for part in self._call("finish", metadata) for e in part]
+
+    def _concatenate(self, parts: Iterable[np.ndarray]) -> np.ndarray:
+        return np.concatenate(list(parts))
+
+    def _call(self, method: str, argument) -> list:
+        busy = [
+            (connection, part)
+            for connection, part in zip(self._connections, self._parts, strict=True)
+            if part.stop > part.start
+        ]
+        try:
+            for connection, part in busy:
+                connection.send((method, argument[part]))
+            replies = [connection.recv() for connection, _ in busy]
+        except (EOFError, BrokenPipeError, ConnectionResetError) as error:
+            raise WorkerError(
+                "a rollout worker died (out of memory?); run the stage again to go "
+                "on where it stopped"
+            ) from error
+        for _, problem in replies:
+            if problem:
+                raise WorkerError(f"a rollout worker failed: {problem}")
+        return [reply for reply, _ in replies]
