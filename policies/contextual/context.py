@@ -1,0 +1,80 @@
+"""What a contextual policy is shown before it acts."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from policies.contextual import config as configs
+
+
+class Shown(NamedTuple):
+    """K demonstrations, or L trials, for each of B episodes to be played.
+
+    Attributes:
+      state: [B, K, T, S] states, resampled to T frames over the whole episode.
+      action: [B, K, T, A] actions taken at them.
+      success: [B, K] 1 or -1.
+      mask: [B, K] 1 where there is an episode, else 0.
+    """
+
+    state: tf.Tensor
+    action: tf.Tensor
+    success: tf.Tensor
+    mask: tf.Tensor
+
+
+class Truth(NamedTuple):
+    """The task itself, which only the oracle is told.
+
+    Attributes:
+      target: [B] int32 slot of the target.
+      family: [B] int32 number of the family.
+      friction: [B] sliding friction.
+    """
+
+    target: tf.Tensor
+    family: tf.Tensor
+    friction: tf.Tensor
+
+
+class Context(NamedTuple):
+    """All that may be shown; a policy reads what its `Config` names.
+
+    Attributes:
+      demos: demonstrations.
+      trials: trials.
+      truth: the true task.
+      state: [B, S] first state of the episode to be played.
+      gumbel: [B, E] noise on the choice of the target; zeros choose the likeliest,
+        standard Gumbel noise samples it.
+    """
+
+    demos: Shown
+    trials: Shown
+    truth: Truth
+    state: tf.Tensor
+    gumbel: tf.Tensor
+
+
+def context_spec(config: configs.Config, state_size: int) -> Context:
+    """Returns the `tf.TensorSpec`s of a context of any K and L, without batch axis."""
+
+    def spec(*shape, dtype=tf.float32):
+        return tf.TensorSpec(shape, dtype)
+
+    def shown():
+        frames = config.context_frames
+        return Shown(
+            spec(None, frames, state_size),
+            spec(None, frames, config.action_size),
+            spec(None),
+            spec(None),
+        )
+
+    return Context(
+        demos=shown(),
+        trials=shown(),
+        truth=Truth(spec(dtype=tf.int32), spec(dtype=tf.int32), spec()),
+        state=spec(state_size),
+        gumbel=spec(config.entities),
+    )

@@ -1,0 +1,129 @@
+"""The network: encode what was shown once, choose a target once, then act."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from policies import features
+from policies.contextual import config as configs
+from policies.contextual import context as contexts
+from policies.encoders import episode
+from policies.heads import mixture_density
+from policies.heads import target as targets
+from policies.legacy_keras import tf_keras
+from wtl.envs import observation
+
+layers = tf_keras.layers
+
+
+class Encoding(NamedTuple):
+    """What is known before the first step.
+
+    Attributes:
+      embedding: [B, Z'] of all that was shown.
+      target_logits: [B, E] over the entities of the scene to act in.
+      demo_logits: [B, K, E] over the entities acted on in the demonstrations.
+      trial_logits: [B, L, E] over the entities acted on in the trials.
+    """
+
+    embedding: tf.Tensor
+    target_logits: tf.Tensor
+    demo_logits: tf.Tensor
+    trial_logits: tf.Tensor
+
+
+class ContextualNetwork(tf_keras.Model):
+    """See the module."""
+
+    def __init__(self, config: configs.Config):
+        """Creates the parts that `config` asks for."""
+        super().__init__(name="contextual")
+        self.config = config
+        self.layout = observation.Layout(config.size)
+        width = config.embedding
+        if config.demos:
+            self._demo_encoder = episode.EpisodeEncoder(self.layout, width, "demo")
+        if config.trials:
+            self._trial_encoder = episode.EpisodeEncoder(self.layout, width, "trial")
+        if not config.oracle:
+            self._target = targets.TargetHead()
+        self._actor = [layers.Dense(units, "relu") for units in config.hidden]
+        self._mixture = mixture_density.MixtureDensity(
+            config.action_size, config.components
+        )
+
+    @property
+    def embedding_size(self) -> int:
+        """Z', the width of `Encoding.embedding`."""
+        if self.config.oracle:
+            return self.config.families + 1
+        return self.config.embedding * (self.config.demos + self.config.trials)
+
+    def encode(self, context: contexts.Context) -> Encoding:
+        """Encodes B contexts; the only use made of what is shown."""
+        if self.config.oracle:
+            return self._encode_truth(context.truth)
+        rows = features.split(context.state, self.layout)
+        items = features.entities(rows)
+        batch = tf.shape(context.state)[0]
+        embeddings, shown = [tf.zeros((batch, 0))], []
+        logits = {"demos": None, "trials": None}
+        for name, role in (("demos", 1.0), ("trials", -1.0)):
+            if not getattr(self.config, name):
+                continue
+            episodes = getattr(context, name)
+            encoder = self._demo_encoder if role > 0 else self._trial_encoder
+            code = self._encode_each(encoder, episodes)
+            count = tf.maximum(tf.reduce_sum(episodes.mask, axis=1), 1)
+            embeddings.append(
+                tf.einsum("bk,bkz->bz", episodes.mask, code.embedding) / count[:, None]
+            )
+            logits[name] = code.logits
+            shown.append((code, episodes.success, episodes.mask, role))
+        return Encoding(
+            embedding=tf.concat(embeddings, axis=-1),
+            target_logits=self._target(items.attributes, items.position[..., 0], shown),
+            demo_logits=logits["demos"],
+            trial_logits=logits["trials"],
+        )
+
+    def _encode_each(self, encoder, shown: contexts.Shown) -> episode.EpisodeCode:
+        leading = tf.shape(shown.mask)
+
+        def merge(value):
+            return tf.reshape(value, tf.concat([[-1], tf.shape(value)[2:]], 0))
+
+        def unmerge(value):
+            split = tf.reshape(value, tf.concat([leading, tf.shape(value)[1:]], 0))
+            split.set_shape([None, None, *value.shape[1:]])
+            return split
+
+        state, action = merge(shown.state), merge(shown.action)
+        state.set_shape([None, *shown.state.shape[2:]])
+        action.set_shape([None, *shown.action.shape[2:]])
+        code = encoder(state, action, merge(shown.success))
+        return episode.EpisodeCode(*(unmerge(value) for value in code))
+
+    def _encode_truth(self, truth: contexts.Truth) -> Encoding:
+        family = tf.one_hot(truth.family, self.config.families)
+        certain = 100.0 * tf.one_hot(truth.target, self.config.entities)
+        embedding = tf.concat([family, 10 * truth.friction[:, None]], axis=-1)
+        return Encoding(embedding, certain, None, None)
+
+    def act(
+        self, state: tf.Tensor, embedding: tf.Tensor, target: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Predicts the mixture over actions.
+
+        Args:
+          state: [N, S] states.
+          embedding: [N, Z'] see `Encoding`.
+          target: [N, E] one-hot target.
+        """
+        rows = features.split(state, self.layout)
+        items = features.entities(rows)
+        chosen = features.relations(rows, items.pick(target))[:, 0]
+        hidden = tf.concat([features.gripper(rows), chosen, embedding], axis=-1)
+        for layer in self._actor:
+            hidden = layer(hidden)
+        return self._mixture(hidden)

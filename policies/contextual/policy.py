@@ -1,0 +1,75 @@
+"""The network as a TF-Agents policy."""
+
+import tensorflow as tf
+from tf_agents.policies import tf_policy
+from tf_agents.specs import array_spec, tensor_spec
+from tf_agents.trajectories import policy_step
+from tf_agents.trajectories import time_step as ts
+
+from policies.contextual import context as contexts
+from policies.contextual import network as networks
+from policies.heads import mixture_density
+from wtl.envs import environment
+
+
+def specs(state_size: int, action_size: int):
+    """Returns the time step spec and the action spec of the gripper."""
+    observation = {
+        environment.STATE: tensor_spec.TensorSpec((state_size,), tf.float32, "state")
+    }
+    action = tensor_spec.from_spec(
+        array_spec.BoundedArraySpec((action_size,), "float32", -1.0, 1.0, "action")
+    )
+    return ts.time_step_spec(observation), action
+
+
+class ContextualPolicy(tf_policy.TFPolicy):
+    """Acts greedily given an encoded context and a committed target.
+
+    `encode_context` is called once per episode; what it returns is the policy state,
+    which then stays as it is.
+    """
+
+    def __init__(self, network: networks.ContextualNetwork):
+        """Wraps a network, which may be trained further."""
+        config = network.config
+        time_step_spec, action_spec = specs(
+            network.layout.state_size, config.action_size
+        )
+        super().__init__(
+            time_step_spec,
+            action_spec,
+            policy_state_spec={
+                "embedding": tf.TensorSpec((network.embedding_size,), tf.float32),
+                "target": tf.TensorSpec((config.entities,), tf.float32),
+            },
+            # The state is what was shown; the first step must not erase it.
+            automatic_state_reset=False,
+            name="contextual_policy",
+        )
+        self._network = network
+
+    def encode_context(self, context: contexts.Context) -> dict[str, tf.Tensor]:
+        """Returns the policy state for B contexts: embedding and one-hot target."""
+        encoding = self._network.encode(context)
+        chosen = tf.argmax(encoding.target_logits + context.gumbel, axis=-1)
+        return {
+            "embedding": encoding.embedding,
+            "target": tf.one_hot(chosen, self._network.config.entities),
+        }
+
+    def _variables(self):
+        return self._network.variables
+
+    def _action(self, time_step, policy_state, seed=None):
+        del seed
+        prediction = self._network.act(
+            time_step.observation[environment.STATE],
+            policy_state["embedding"],
+            policy_state["target"],
+        )
+        action = tf.clip_by_value(mixture_density.mode(prediction), -1.0, 1.0)
+        return policy_step.PolicyStep(action, policy_state, ())
+
+    def _distribution(self, time_step, policy_state):
+        raise NotImplementedError("a contextual policy is greedy; call `action`")

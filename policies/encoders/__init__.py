@@ -1,0 +1,1 @@
+"""What turns demonstrations and trials into embeddings."""

@@ -1,0 +1,101 @@
+"""Encodes an episode: which entity was acted on, and how."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from policies import features
+from policies.legacy_keras import tf_keras
+from wtl.envs import observation
+
+layers = tf_keras.layers
+
+
+class EpisodeCode(NamedTuple):
+    """N encoded episodes.
+
+    Attributes:
+      embedding: [N, Z] how the entity was acted on.
+      logits: [N, E] which entity was acted on.
+      attributes: [N, F] its attributes (mean under the logits).
+      place: [N] its initial x in metres (mean under the logits).
+    """
+
+    embedding: tf.Tensor
+    logits: tf.Tensor
+    attributes: tf.Tensor
+    place: tf.Tensor
+
+
+class EpisodeEncoder(layers.Layer):
+    """Attends to the entity that was acted on, then reads its trajectory."""
+
+    def __init__(self, layout: observation.Layout, embedding: int, name: str):
+        """Creates an encoder into `embedding` numbers."""
+        super().__init__(name=name)
+        self._layout = layout
+        self._scorer = [layers.Dense(32, "relu"), layers.Dense(32, "relu")]
+        self._score = [layers.Dense(32, "relu"), layers.Dense(1)]
+        self._frame = [layers.Dense(128, "relu"), layers.Dense(64, "relu")]
+        self._time = [
+            layers.Conv1D(64, 5, padding="same", activation="relu") for _ in range(2)
+        ]
+        self._out = layers.Dense(embedding)
+        self._pooled = layers.Dense(128, "relu")
+
+    def call(
+        self, state: tf.Tensor, action: tf.Tensor, success: tf.Tensor
+    ) -> EpisodeCode:
+        """Encodes episodes.
+
+        Args:
+          state: [N, T, S] states.
+          action: [N, T, A] actions.
+          success: [N] 1 or -1.
+        """
+        rows = features.split(state, self._layout)
+        items = features.entities(rows)
+        hand = features.gripper(rows)
+        relations = features.relations(rows, items)
+        first = items.position[:, :1]
+        moved = 10 * (items.position - first)
+        logits = self._attend(items, moved, relations)
+        weights = tf.nn.softmax(logits)[:, None]  # the same entity at all times
+        target = tf.einsum(
+            "nte,nted->ntd",
+            tf.broadcast_to(weights, tf.shape(items.position)[:3]),
+            tf.concat([relations, moved], axis=-1),
+        )
+        flag = tf.broadcast_to(success[:, None, None], tf.shape(action[..., :1]))
+        hidden = tf.concat([hand, target, action, flag], axis=-1)
+        for layer in self._frame + self._time:
+            hidden = layer(hidden)
+        pooled = tf.concat(
+            [
+                tf.reduce_mean(hidden, axis=1),
+                tf.reduce_max(hidden, axis=1),
+                hidden[:, 0],
+                hidden[:, -1],
+            ],
+            axis=-1,
+        )
+        picked = weights[:, 0]
+        return EpisodeCode(
+            embedding=self._out(self._pooled(pooled)),
+            logits=logits,
+            attributes=tf.einsum("ne,nef->nf", picked, items.attributes[:, 0]),
+            place=tf.reduce_sum(picked * first[:, 0, :, 0], axis=-1),
+        )
+
+    def _attend(self, items, moved, relations) -> tf.Tensor:
+        hidden = tf.concat(
+            [moved, items.velocity * 2, items.travel * 50, relations[..., 3:9]], axis=-1
+        )
+        for layer in self._scorer:
+            hidden = layer(hidden)
+        hidden = tf.concat(
+            [tf.reduce_max(hidden, axis=1), tf.reduce_mean(hidden, axis=1)], axis=-1
+        )
+        for layer in self._score:
+            hidden = layer(hidden)
+        return hidden[..., 0]

@@ -1,0 +1,89 @@
+"""Saves a policy so that it acts without WTL's training code, and loads it again."""
+
+import hashlib
+import pathlib
+import shutil
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.policies import policy_saver
+
+from policies.contextual import context as contexts
+from policies.contextual import network as networks
+from policies.contextual import policy as policies
+
+
+class PolicyNotFoundError(FileNotFoundError):
+    """There is no saved policy."""
+
+
+class PolicyMismatchError(ValueError):
+    """A policy does not fit the environment."""
+
+
+def save(network: networks.ContextualNetwork, directory: pathlib.Path) -> str:
+    """Saves a network as a TF-Agents policy with a function `encode_context`.
+
+    Args:
+      network: a trained network.
+      directory: where to; what is there is replaced at once, never half.
+
+    Returns:
+      The policy id, a hash of the weights.
+    """
+    policy = policies.ContextualPolicy(network)
+    policy_id = weights_hash(network.variables)
+    saver = policy_saver.PolicySaver(
+        policy,
+        batch_size=None,
+        metadata={
+            "policy_id": tf.Variable(policy_id),
+            "state_size": tf.Variable(network.layout.state_size),
+        },
+    )
+    spec = contexts.context_spec(network.config, network.layout.state_size)
+    saver.register_function("encode_context", policy.encode_context, spec)
+    incomplete = directory.with_name(directory.name + ".incomplete")
+    shutil.rmtree(incomplete, ignore_errors=True)
+    saver.save(str(incomplete))
+    shutil.rmtree(directory, ignore_errors=True)
+    incomplete.rename(directory)
+    return policy_id
+
+
+def weights_hash(variables) -> str:
+    """Returns a hash of the values of variables."""
+    digest = hashlib.sha256()
+    for variable in variables:
+        digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def load(directory: pathlib.Path, state_size: int):
+    """Loads a saved policy: `action`, `get_initial_state`, `encode_context`.
+
+    Args:
+      directory: where it was saved.
+      state_size: length of the state vectors it is to act on.
+
+    Raises:
+      PolicyNotFoundError: if there is none.
+      PolicyMismatchError: if it acts on states of another length.
+    """
+    if not (directory / "saved_model.pb").exists():
+        raise PolicyNotFoundError(
+            f"no saved policy at {directory}; train it first (see `wtl --help`)"
+        )
+    policy = tf.saved_model.load(str(directory))
+    expected = int(policy.get_metadata()["state_size"])
+    if expected != state_size:
+        raise PolicyMismatchError(
+            f"the policy {directory} acts on states of {expected} numbers, but the "
+            f"environment gives {state_size}; train it for this suite.size"
+        )
+    return policy
+
+
+def policy_id(policy) -> str:
+    """The id of a loaded policy."""
+    return policy.get_metadata()["policy_id"].numpy().decode()

@@ -1,0 +1,134 @@
+"""Chooses the one entity of a scene to act on, from what was shown.
+
+Every shown episode points, in the scene at hand, at the entity with the attributes of
+the one it acted on (identity) and at the entity in its place (position). The choice
+weighs these, together with the success of trials and whether the shown episodes agree.
+"""
+
+import tensorflow as tf
+
+from policies import features
+from policies.encoders import episode
+from policies.legacy_keras import tf_keras
+
+layers = tf_keras.layers
+
+_OTHER_KIND = -20.0  # logit of matching a button with an object
+_KIND = features.ATTRIBUTES - 1
+
+
+class TargetHead(layers.Layer):
+    """Scores the entities of a scene; treats all of them alike."""
+
+    def __init__(self):
+        """Creates the head with its matching scales."""
+        super().__init__(name="target")
+        self._evidence = [layers.Dense(32, "relu"), layers.Dense(32, "relu")]
+        self._score = [
+            layers.Dense(64, "relu"),
+            layers.Dense(32, "relu"),
+            layers.Dense(1),
+        ]
+
+    def build(self, _):
+        """Creates the scales that say how close attributes and places must be."""
+        self._attribute_scale = self.add_weight(
+            "attribute_scale", (features.ATTRIBUTES,), initializer="ones"
+        )
+        self._place_scale = self.add_weight(
+            "place_scale", (), initializer=tf_keras.initializers.Constant(20.0)
+        )
+        super().build(())
+
+    def call(
+        self,
+        attributes: tf.Tensor,
+        place: tf.Tensor,
+        shown: list[tuple[episode.EpisodeCode, tf.Tensor, tf.Tensor, float]],
+    ) -> tf.Tensor:
+        """Returns logits [B, E].
+
+        Args:
+          attributes: [B, E, F] attributes of the entities of the scene.
+          place: [B, E] their initial x in metres.
+          shown: (codes with axes [B, K], success [B, K], mask [B, K], 1 for
+            demonstrations or -1 for trials) for each kind of shown episode. The first
+            kind is what later ones are compared with.
+        """
+        batch = tf.shape(place)[0]
+        entity = attributes[..., _KIND:]
+        total = tf.zeros(tf.concat([tf.shape(place), [32]], 0))
+        hypotheses = []
+        reference = None
+        for code, success, mask, role in shown:
+            identity = self._match_attributes(code.attributes, attributes)
+            position = self._match_place(code, attributes, place)
+            weight = mask[..., None]
+            # Several demonstrations of one task multiply their evidence.
+            pooled = (
+                tf.nn.softmax(tf.reduce_sum(weight * identity, axis=1)),
+                tf.nn.softmax(tf.reduce_sum(weight * position, axis=1)),
+            )
+            present = tf.reduce_max(mask, axis=1, keepdims=True)
+            hypotheses += [(present * p)[..., None] for p in pooled]
+            if reference is None:
+                reference = (code, mask, present)
+            agreement = self._agreement(code, *reference)
+            count = tf.shape(mask)[1]
+            entities = tf.shape(place)[1]
+
+            def spread(value, count=count, entities=entities):
+                return tf.broadcast_to(
+                    value[:, :, None], (batch, count, entities, value.shape[-1])
+                )
+
+            of_episode = tf.concat(
+                [
+                    success[..., None],
+                    tf.fill((batch, count, 1), role),
+                    agreement,
+                ],
+                axis=-1,
+            )
+            hidden = tf.concat(
+                [
+                    tf.nn.softmax(identity)[..., None],
+                    tf.nn.softmax(position)[..., None],
+                    spread(of_episode),
+                    tf.broadcast_to(
+                        tf.concat(hypotheses[:2], axis=-1)[:, None],
+                        (batch, count, entities, 2),
+                    ),
+                ],
+                axis=-1,
+            )
+            for layer in self._evidence:
+                hidden = layer(hidden)
+            total += tf.reduce_sum(hidden * mask[..., None, None], axis=1)
+        hidden = tf.concat([entity, *hypotheses, total], axis=-1)
+        for layer in self._score:
+            hidden = layer(hidden)
+        return hidden[..., 0]
+
+    def _match_attributes(self, shown: tf.Tensor, scene: tf.Tensor) -> tf.Tensor:
+        """Logits [B, K, E] of attributes [B, K, F] against [B, E, F]."""
+        error = (shown[:, :, None] - scene[:, None]) * 3 * self._attribute_scale
+        return -tf.reduce_sum(error**2, axis=-1) + self._kinds(shown, scene)
+
+    def _match_place(self, code, scene: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+        error = (code.place[:, :, None] - place[:, None]) * self._place_scale
+        return -(error**2) + self._kinds(code.attributes, scene)
+
+    def _kinds(self, shown: tf.Tensor, scene: tf.Tensor) -> tf.Tensor:
+        difference = shown[:, :, None, _KIND] - scene[:, None, :, _KIND]
+        return _OTHER_KIND * tf.abs(difference)
+
+    def _agreement(self, code, reference, mask, present) -> tf.Tensor:
+        """[B, K, 2] likeness of identity and position with the mean reference."""
+        weight = mask / tf.maximum(tf.reduce_sum(mask, axis=1, keepdims=True), 1)
+        attributes = tf.einsum("bk,bkf->bf", weight, reference.attributes)
+        place = tf.einsum("bk,bk->b", weight, reference.place)
+        error = (code.attributes - attributes[:, None]) * 3 * self._attribute_scale
+        identity = tf.exp(-tf.reduce_sum(error**2, axis=-1))
+        position = tf.exp(-(((code.place - place[:, None]) * self._place_scale) ** 2))
+        return tf.stack([identity, position], axis=-1) * present[..., None]
