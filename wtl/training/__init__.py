@@ -1,0 +1,1 @@
+"""The one training loop, its examples and its learning curves."""

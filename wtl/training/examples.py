@@ -1,0 +1,163 @@
+"""Turns sampled rows into tensors: the data stays in memory, a step sends indices."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from datasets import fields
+from datasets.frames import resample
+from datasets.sampler import Batch, Sampler
+from datasets.store import EpisodeStore
+from policies.contextual import config as configs
+from policies.contextual import context as contexts
+from policies.contextual.loss import Example
+from wtl.envs import families, observation
+from wtl.training import augmentation
+
+# Most of an episode is spent holding still; the first steps decide where to go.
+_EARLY_STEPS = 18
+_EARLY_SHARE = 0.625
+
+
+class Rows(NamedTuple):
+    """Integers and masks of B examples, see `datasets.sampler.Batch`.
+
+    Attributes:
+      demos, demo_mask, trials, trial_mask, trial_success, target: as in `Batch`.
+      times: [B, W] timesteps of the demonstration to imitate.
+      target_slot: [B] slot that it acted on.
+      demo_acted, trial_acted: slots acted on in the shown episodes.
+      symmetry: of each example.
+    """
+
+    demos: np.ndarray
+    demo_mask: np.ndarray
+    trials: np.ndarray
+    trial_mask: np.ndarray
+    trial_success: np.ndarray
+    target: np.ndarray
+    times: np.ndarray
+    target_slot: np.ndarray
+    demo_acted: np.ndarray
+    trial_acted: np.ndarray
+    symmetry: augmentation.Symmetry
+
+
+class ExampleSource:
+    """Draws rows with NumPy, gathers examples inside the training graph."""
+
+    def __init__(
+        self,
+        demos: EpisodeStore,
+        trials: EpisodeStore | None,
+        sampler: Sampler,
+        config: configs.Config,
+        window: int,
+    ):
+        """Puts the stores into tensors; memory is about their size in memory.
+
+        Args:
+          demos: demonstrations.
+          trials: trials, for methods that see them.
+          sampler: joins the two.
+          config: of the network to be trained.
+          window: W, timesteps of each demonstration to imitate.
+        """
+        self._sampler = sampler
+        self._window = window
+        self._length = demos.length
+        self._layout = observation.Layout(config.size)
+        self._state = tf.constant(demos.state)
+        self._first = tf.constant(demos.state[:, 0])
+        self._action = tf.constant(demos.action)
+        self._demo_frames = _constants(resample(demos, config.context_frames))
+        self._trial_frames = self._demo_frames
+        if trials is not None:
+            self._trial_frames = _constants(resample(trials, config.context_frames))
+        names = list(families.FAMILIES)
+        self._family = tf.constant(
+            [names.index(name) for name in demos[fields.FAMILY]], tf.int32
+        )
+        self._friction = tf.constant(demos[fields.HIDDEN_FRICTION])
+        self._has_trials = trials is not None
+        self._entities = config.entities
+
+    def draw(self, rng: np.random.Generator, count: int) -> Rows:
+        """Draws the rows of `count` examples."""
+        batch: Batch = self._sampler.draw(rng, count)
+        length = self._length[batch.target][:, None] - 1
+        early = round(self._window * _EARLY_SHARE)
+        share = rng.random((count, self._window))
+        limit = np.where(
+            np.arange(self._window) < early, np.minimum(length, _EARLY_STEPS), length
+        )
+        acted = self._sampler.index.acted
+        if self._has_trials:
+            trial_acted = self._sampler.trial_acted[batch.trials]
+        else:
+            trial_acted = np.full(batch.trials.shape, -1)
+        return Rows(
+            demos=batch.demos.astype(np.int32),
+            demo_mask=batch.demo_mask.astype(np.float32),
+            trials=batch.trials.astype(np.int32),
+            trial_mask=batch.trial_mask.astype(np.float32),
+            trial_success=batch.trial_success.astype(np.float32),
+            target=batch.target.astype(np.int32),
+            times=(share * limit).astype(np.int32),
+            target_slot=acted[batch.target].astype(np.int32),
+            demo_acted=acted[batch.demos].astype(np.int32),
+            trial_acted=trial_acted.astype(np.int32),
+            symmetry=augmentation.draw(rng, count),
+        )
+
+    def gather(self, rows: Rows) -> Example:
+        """Builds the examples inside a graph."""
+        target = tf.cast(rows.target, tf.int32)
+
+        def states(source, indices, batch_dims=0):
+            found = tf.gather(source, indices, batch_dims=batch_dims)
+            return augmentation.apply_to_states(rows.symmetry, found, self._layout)
+
+        def actions(source, indices, batch_dims=0):
+            found = tf.gather(source, indices, batch_dims=batch_dims)
+            return augmentation.apply_to_actions(rows.symmetry, found)
+
+        whole = tf.gather(self._state, target)
+        return Example(
+            context=contexts.Context(
+                demos=contexts.Shown(
+                    states(self._demo_frames.state, rows.demos),
+                    actions(self._demo_frames.action, rows.demos),
+                    tf.ones_like(rows.demo_mask),
+                    rows.demo_mask,
+                ),
+                trials=contexts.Shown(
+                    states(self._trial_frames.state, rows.trials),
+                    actions(self._trial_frames.action, rows.trials),
+                    rows.trial_success,
+                    rows.trial_mask,
+                ),
+                truth=contexts.Truth(
+                    rows.target_slot,
+                    tf.gather(self._family, target),
+                    tf.gather(self._friction, target),
+                ),
+                state=states(self._first, target),
+                gumbel=tf.zeros((tf.shape(target)[0], self._entities)),
+            ),
+            demo_acted=rows.demo_acted,
+            trial_acted=rows.trial_acted,
+            target=rows.target_slot,
+            state=states(whole, rows.times, batch_dims=1),
+            action=actions(tf.gather(self._action, target), rows.times, batch_dims=1),
+        )
+
+
+class _Frames(NamedTuple):
+    state: tf.Tensor
+    action: tf.Tensor
+
+
+def _constants(frames) -> _Frames:
+    return _Frames(tf.constant(frames.state), tf.constant(frames.action))
