@@ -1,0 +1,71 @@
+"""The methods as people know them, in the order in which they are shown."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A method.
+
+    Attributes:
+      label: short name.
+      meaning: what it is shown and does, one sentence.
+    """
+
+    label: str
+    meaning: str
+
+
+METHODS: dict[str, Entry] = {
+    "wtl": Entry(
+        "WTL",
+        "Watch, Try, Learn: sees the demonstration and a trial with its outcome, then "
+        "tries again.",
+    ),
+    "wtl_2_trials": Entry(
+        "WTL, 2 trials", "WTL after two trials: its own first retrial is the second."
+    ),
+    "wtl_3_trials": Entry("WTL, 3 trials", "WTL after three trials."),
+    "wtl_new_scene": Entry(
+        "WTL, new scene",
+        "WTL whose retrial is in another scene than its trial.",
+    ),
+    "mil": Entry(
+        "MIL",
+        "One-shot imitation: sees the demonstration and has one go; this go is the "
+        "trial that WTL learns from.",
+    ),
+    "mil_second_try": Entry(
+        "MIL, second try",
+        "MIL has a second, independent go without learning from the first: what an "
+        "extra attempt alone is worth.",
+    ),
+    "demo_hidden_at_retrial": Entry(
+        "Demo hidden",
+        "Sees the trial made after the demonstration, but not the demonstration.",
+    ),
+    "trial_only": Entry(
+        "Trial only",
+        "Never sees a demonstration: a trial made blindly, with its outcome, then a "
+        "retrial.",
+    ),
+    "bc": Entry(
+        "BC",
+        "Behaviour cloning: sees only the scene, neither demonstration nor trial.",
+    ),
+    "oracle_task": Entry(
+        "Oracle",
+        "Is told the task and the target: the motor skill that can be hoped for.",
+    ),
+}
+
+
+def label(method: str) -> str:
+    """Short name of a method; of unknown ones the name they came with."""
+    return METHODS[method].label if method in METHODS else method
+
+
+def in_order(methods) -> list[str]:
+    """Known methods in the order above, then the others as they come."""
+    known = [method for method in METHODS if method in methods]
+    return known + [method for method in methods if method not in METHODS]

@@ -1,0 +1,56 @@
+"""Learning curves from TensorBoard's event files, read without TensorFlow."""
+
+import os
+import pathlib
+
+from tensorboard.compat.proto import event_pb2
+from tensorboard.util import tensor_util
+
+from datasets import tfrecord
+
+# Points of one policy's curves: step, and value by name.
+Curve = list[tuple[int, dict[str, float]]]
+
+
+def learning_curves(log_dir: str | os.PathLike) -> dict[str, Curve]:
+    """Reads the scalars of every policy.
+
+    Where a training was interrupted and resumed, the later file holds.
+
+    Args:
+      log_dir: has a folder of event files for each policy.
+
+    Returns:
+      Points in order of their steps, by folder; those without any are left out.
+    """
+    log_dir = pathlib.Path(log_dir)
+    folders = (
+        sorted(p for p in log_dir.iterdir() if p.is_dir()) if log_dir.is_dir() else []
+    )
+    found = {folder.name: _curve(folder) for folder in folders}
+    return {name: curve for name, curve in found.items() if curve}
+
+
+def _curve(folder: pathlib.Path) -> Curve:
+    points: dict[int, dict[str, float]] = {}
+    files = folder.rglob("*tfevents*")
+    for file in sorted(files, key=lambda p: (p.stat().st_mtime, p.name)):
+        # A file that is still written ends in half a record, which `scan` leaves.
+        for record in tfrecord.scan(memoryview(file.read_bytes())):
+            if record.sound:
+                _add(event_pb2.Event.FromString(bytes(record.payload)), points)
+    return sorted(points.items())
+
+
+def _add(event: event_pb2.Event, points: dict[int, dict[str, float]]):
+    for value in event.summary.value:
+        if value.HasField("simple_value"):
+            scalar = value.simple_value
+        elif value.HasField("tensor"):
+            array = tensor_util.make_ndarray(value.tensor)
+            if array.size != 1 or array.dtype.kind not in "fiu":
+                continue
+            scalar = array.item()
+        else:
+            continue
+        points.setdefault(event.step, {})[value.tag] = float(scalar)

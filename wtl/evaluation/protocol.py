@@ -1,0 +1,104 @@
+"""What is played in an evaluation: arms, and the scenes that all of them share."""
+
+import dataclasses
+
+from policies.methods import METHODS
+from wtl.envs import suite as suites
+from wtl.envs.task import Task
+from wtl.evaluation import ceiling
+
+SAME, NEW = "same", "new"
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """One row of the result table.
+
+    Attributes:
+      name: its name in `results.json`.
+      method: the policy that plays, a key of `policies.methods.METHODS`.
+      trials: arms whose episodes are shown as trials, in order.
+      scene: `same` as the trials, or `new`.
+      sampled: whether the target is sampled rather than the likeliest.
+    """
+
+    name: str
+    method: str
+    trials: tuple[str, ...] = ()
+    scene: str = SAME
+    sampled: bool = False
+
+
+ARMS = (
+    Arm("bc", "bc"),
+    Arm("mil", "mil"),
+    Arm("mil_second_try", "mil", sampled=True),
+    Arm("wtl", "wtl", trials=("mil",)),
+    Arm("wtl_new_scene", "wtl", trials=("mil",), scene=NEW),
+    Arm("wtl_2_trials", "wtl", trials=("mil", "wtl")),
+    Arm("wtl_3_trials", "wtl", trials=("mil", "wtl", "wtl_2_trials")),
+    Arm("demo_hidden_at_retrial", "demo_hidden_at_retrial", trials=("mil",)),
+    Arm("trial_only", "trial_only", trials=("bc",)),
+    Arm("oracle_task", "oracle_task"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """A demonstration of a held-out task, and scenes in which to do the task.
+
+    Attributes:
+      task: the task.
+      index: number of the pair within the task.
+      demo_seed: scene of the demonstration.
+      scene_seed: scene of the trial, and of the retrial in it.
+      new_scene_seed: another scene for the retrial.
+    """
+
+    task: Task
+    index: int
+    demo_seed: int
+    scene_seed: int
+    new_scene_seed: int
+
+    def seed(self, arm: Arm) -> int:
+        """Scene that an arm plays."""
+        return self.new_scene_seed if arm.scene == NEW else self.scene_seed
+
+    def readings(self, arm: Arm) -> ceiling.Readings:
+        """How the demonstration reads in the scene that an arm plays."""
+        return ceiling.readings(self.task, self.demo_seed, self.seed(arm))
+
+
+def pairs(suite: suites.Suite, split: str, scenes_per_task: int) -> list[Pair]:
+    """The pairs of a split; a pure function of the suite."""
+    return [
+        Pair(
+            task=task,
+            index=i,
+            demo_seed=suite.scene_seed(task, "demo", i),
+            scene_seed=suite.scene_seed(task, "evaluation", i),
+            new_scene_seed=suite.scene_seed(task, "new evaluation", i),
+        )
+        for task in suite.tasks(split)
+        for i in range(scenes_per_task)
+    ]
+
+
+def arm_ceiling(arm: Arm, pair: Pair, suite: suites.Suite) -> float:
+    """Success of an ideal agent with the information of an arm, in its scene."""
+    config = METHODS[arm.method].config
+    share = suite.identity_share
+    read = pair.readings(arm)
+    if config.oracle:
+        return 1.0
+    if config.demos and config.trials:
+        trial = ceiling.readings(pair.task, pair.demo_seed, pair.scene_seed)
+        return ceiling.demo_and_trial(trial, read, share)
+    if config.demos:
+        return ceiling.demo_only(read, share)
+    if config.trials:
+        if METHODS[METHODS[arm.method].trial_source].config.demos:
+            return ceiling.trial_of_demo_only(read, share, suite.size)
+        return ceiling.trial_only(suite.size)
+    return ceiling.nothing(suite.size)
