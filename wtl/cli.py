@@ -1,0 +1,142 @@
+"""The command line."""
+
+import argparse
+import errno
+import json
+import pathlib
+import signal
+import sys
+import traceback
+
+from wtl import notices
+from wtl.errors import UserError
+
+_STAGES = {
+    "collect_demos": "play scripted demonstrations into RUN/datasets/wtl_demos",
+    "train_trial": "train the policies that see demonstrations alone",
+    "collect_trials": "roll the trial policy out into RUN/datasets/wtl_trials",
+    "train_retrial": "train the policies that see trials",
+    "evaluate": "measure success on held-out tasks; write the report",
+    "run": "all of these in order, skipping what is done and unchanged",
+}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a command and exits; code 0 only if what was asked for is done."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        sys.exit(options.command(options))
+    except KeyboardInterrupt:
+        print(
+            "\nwtl: interrupted; the same command goes on where it stopped",
+            file=sys.stderr,
+        )
+        sys.exit(130)
+    except Exception as error:  # the last resort: every error is one line
+        if options.verbosity > 0:
+            traceback.print_exc()
+        print(f"wtl: {_line(error)}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _terminate(*_):
+    # Ends like Ctrl-C, so that worker processes end too.
+    raise KeyboardInterrupt
+
+
+def _line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "the disk is full; free some space and run the same command again"
+    text = " ".join(str(error).split())
+    named = type(error).__module__.startswith(
+        ("wtl.", "datasets.", "collection.", "policies.")
+    )
+    if named:
+        return text
+    return f"{type(error).__name__}: {text} (--verbosity=1 shows where)"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wtl", description="Watch a demonstration, try once, learn from both."
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, summary in _STAGES.items():
+        command = _add(commands, name, summary, _stage)
+        command.set_defaults(stage=name)
+        command.add_argument(
+            "--gin_file", required=True, help="configuration, see gin_configs/"
+        )
+        command.add_argument(
+            "--gin_bindings",
+            action="append",
+            default=[],
+            metavar="'a.b=c'",
+            help="overrides a line of the configuration; may be repeated",
+        )
+        command.add_argument(
+            "--run_dir",
+            help="run folder; by default runs/ and the name of the gin file",
+        )
+    verify = _add(commands, "verify", "check a dataset's every episode", _verify)
+    verify.add_argument("dataset_dir", help="RUN/datasets/NAME[/VERSION]")
+    combine = _add(
+        commands, "combine", "one table from runs that differ by seed", _combine
+    )
+    combine.add_argument("results", nargs="+", help="RUN/evaluation/results.json …")
+    combine.add_argument("--output", required=True, help="results file to write")
+    return parser
+
+
+def _add(commands, name: str, summary: str, function) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=summary, description=summary)
+    command.add_argument(
+        "--verbosity", type=int, default=0, help="1 shows tracebacks and logs"
+    )
+    command.set_defaults(command=function)
+    return command
+
+
+def _stage(options) -> int:
+    notices.quiet(options.verbosity)
+    with notices.Dropped(options.verbosity):
+        from wtl.pipeline import stages
+    stages.configure(options.gin_file, options.gin_bindings)
+    run_dir = options.run_dir or f"runs/{pathlib.Path(options.gin_file).stem}"
+    names = list(stages.STAGES) if options.stage == "run" else [options.stage]
+    with stages.open_run(run_dir) as run:
+        stages.perform(run, names)
+    return 0
+
+
+def _verify(options) -> int:
+    notices.quiet(options.verbosity)
+    from datasets import verify
+
+    problems = verify.verify(options.dataset_dir)
+    for problem in problems:
+        print(problem)
+    if problems:
+        print(
+            f"wtl: {len(problems)} problems in {options.dataset_dir}", file=sys.stderr
+        )
+        return 1
+    print(f"{options.dataset_dir} is sound")
+    return 0
+
+
+def _combine(options) -> int:
+    from wtl.evaluation import statistics
+
+    parts = []
+    for name in options.results:
+        try:
+            parts.append(json.loads(pathlib.Path(name).read_text()))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{name} can't be read as results: {error}") from error
+    results = statistics.combine(parts)
+    text = json.dumps(results, indent=2, allow_nan=False)
+    pathlib.Path(options.output).write_text(text + "\n")
+    print(statistics.format_table(results))
+    return 0

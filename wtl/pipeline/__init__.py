@@ -1,0 +1,1 @@
+"""Stages, run folder, lineage and resume."""

@@ -1,0 +1,162 @@
+"""A run: its folder, seed and suite, and the rule by which stages are skipped."""
+
+import dataclasses
+import pathlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+from absl import logging
+
+from collection import recorder
+from datasets import checksums, fields, location, publish, reader, schema
+from datasets.episode import EpisodeSpec
+from datasets.store import EpisodeStore
+from wtl.envs import suite as suites
+from wtl.errors import UserError
+from wtl.pipeline import run_folder
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What all stages of a run share.
+
+    Attributes:
+      folder: where everything goes.
+      suite: the tasks.
+      seed: seed of demonstrations, training, trials and evaluation.
+      workers: processes for physics, and for training (one policy each).
+    """
+
+    folder: run_folder.RunFolder
+    suite: suites.Suite
+    seed: int
+    workers: int
+
+    def do(
+        self,
+        stage: str,
+        parameters: dict[str, Any],
+        inputs: dict[str, str],
+        outputs: dict[str, Callable[[], str | None]],
+        work: Callable[[str], dict[str, str]],
+    ) -> bool:
+        """Does a stage unless it is done and unchanged.
+
+        Args:
+          stage: its name.
+          parameters: what configures it.
+          inputs: fingerprint of each thing it reads.
+          outputs: for each thing it makes, how to compute its present fingerprint
+            (None where it is not there).
+          work: (key) -> fingerprints of what it made; called only if needed. The key
+            names what the stage is made from, so that interrupted work is resumed
+            only where it is the same.
+
+        Returns:
+          Whether there was anything to do.
+        """
+        key = run_folder.key(
+            stage=stage,
+            parameters=parameters,
+            inputs=inputs,
+            suite=dataclasses.asdict(self.suite),
+            seed=self.seed,
+        )
+        done = self.folder.lineage.get(stage, {})
+        present = {name: current() for name, current in outputs.items()}
+        if done.get("key") == key and done.get("outputs") == present:
+            logging.info("%s: done before and unchanged", stage)
+            return False
+        start = time.monotonic()
+        made = work(key)
+        self.folder.record(
+            stage,
+            {
+                "key": key,
+                "seed": self.seed,
+                "parameters": parameters,
+                "inputs": inputs,
+                "outputs": made,
+                "seconds": round(time.monotonic() - start, 1),
+            },
+        )
+        return True
+
+    def dataset(self, name: str) -> pathlib.Path:
+        """Folder of the newest version of a dataset of this run.
+
+        Raises:
+          UserError: if there is none.
+        """
+        stage = {
+            fields.WTL_DEMOS: "collect_demos",
+            fields.WTL_TRIALS: "collect_trials",
+        }.get(name, "evaluate")
+        try:
+            return location.resolve(self.folder.datasets / name)
+        except location.DatasetNotFoundError as error:
+            raise UserError(
+                f"{self.folder.datasets / name} is missing; run `wtl {stage}` with "
+                "this --run_dir first"
+            ) from error
+
+    def read(self, name: str, split: str) -> EpisodeStore:
+        """Reads the valid episodes of a split of a dataset of this run.
+
+        Raises:
+          UserError: if it is missing, or of another kind of scene than the suite's.
+        """
+        path = self.dataset(name)
+        try:
+            store = reader.read(path, split, spec=self.spec)
+        except schema.DatasetMismatchError as error:
+            raise UserError(
+                f"{error} (suite.size is {self.suite.size}); run `wtl collect_demos` "
+                "with this configuration, or choose another --run_dir"
+            ) from error
+        return store.select(~store[fields.INVALID])
+
+    def dataset_fingerprint(self, name: str) -> str | None:
+        """Fingerprint of a dataset's content, None where there is none."""
+        try:
+            return checksums.fingerprint(location.resolve(self.folder.datasets / name))
+        except location.DatasetNotFoundError:
+            return None
+
+    def staging(self, name: str, key: str) -> pathlib.Path:
+        """Where the episodes of a dataset wait until all of them are there."""
+        return self.folder.staging / f"{name}-{key}"
+
+    def publish(self, name: str, key: str, account: dict[str, Any]) -> str:
+        """Publishes staged episodes as the next version of a dataset.
+
+        Args:
+          name: of the dataset.
+          key: of the stage, see `staging`.
+          account: what the episodes were made from, beside seed and code.
+
+        Returns:
+          The fingerprint of the content.
+        """
+        known = location.versions(self.folder.datasets / name)
+        number = 1 + max((int(p.name.split(".")[0]) for p in known), default=0)
+        path = publish.publish(
+            self.staging(name, key),
+            self.folder.datasets,
+            name,
+            f"{number}.0.0",
+            self.spec,
+            account
+            | {
+                "seed": self.seed,
+                "commit": run_folder.commit(),
+                "versions": run_folder.versions(),
+            },
+        )
+        return checksums.fingerprint(path)
+
+    @property
+    def spec(self) -> EpisodeSpec:
+        """Sizes of the episodes of this run's suite."""
+        return recorder.episode_spec(self.suite.size)

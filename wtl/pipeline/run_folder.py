@@ -1,0 +1,122 @@
+"""The folder of a run: where everything goes, who may write, what came from what."""
+
+import contextlib
+import datetime
+import fcntl
+import hashlib
+import importlib.metadata
+import json
+import os
+import pathlib
+import subprocess
+from typing import Any
+
+from wtl.errors import UserError
+
+_PACKAGES = ("tensorflow", "tf-agents", "dm-control", "mujoco", "numpy", "tfds-nightly")
+
+
+class RunFolder:
+    """One run's folder; only one process may write to it at a time."""
+
+    def __init__(self, path: str | os.PathLike):
+        """Names the folder; `lock` creates it."""
+        self.path = pathlib.Path(path)
+        self.datasets = self.path / "datasets"
+        self.policies = self.path / "policies"
+        self.evaluation = self.path / "evaluation"
+        self.logs = self.path / "logs"
+        self.staging = self.path / "staging"
+
+    @contextlib.contextmanager
+    def lock(self):
+        """Claims the folder, which is made if it is not there.
+
+        Raises:
+          UserError: if another process has it, or it can't be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            claim = open(self.path / ".lock", "a+")
+        except OSError as error:
+            raise UserError(
+                f"the run folder {self.path} can't be written ({error.strerror}); "
+                "choose another with --run_dir"
+            ) from error
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            claim.seek(0)
+            raise UserError(
+                f"the run folder {self.path} is in use by process "
+                f"{claim.read().strip() or '?'}; wait for it, stop it, or choose "
+                "another folder with --run_dir"
+            ) from error
+        claim.truncate(0)
+        claim.write(str(os.getpid()))
+        claim.flush()
+        with claim:
+            yield
+
+    def write(self, name: str, text: str):
+        """Writes a file of the folder at once, never half of it."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".partial")
+        with open(partial, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+
+    @property
+    def lineage(self) -> dict[str, Any]:
+        """What each finished stage was made from, by stage."""
+        path = self.path / "lineage.json"
+        if not path.exists():
+            return {}
+        try:
+            return json.loads(path.read_text())
+        except ValueError as error:
+            raise UserError(
+                f"{path} is damaged; remove it to run the stages again"
+            ) from error
+
+    def record(self, stage: str, entry: dict[str, Any]):
+        """Adds a finished stage to the lineage."""
+        entry = entry | {
+            "finished": datetime.datetime.now(datetime.UTC).isoformat(
+                timespec="seconds"
+            ),
+            "commit": commit(),
+            "versions": versions(),
+        }
+        text = json.dumps(self.lineage | {stage: entry}, indent=2)
+        self.write("lineage.json", text + "\n")
+
+
+def key(**parts: Any) -> str:
+    """Hash of what a stage is made from."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def commit() -> str:
+    """Commit of the code, or '' outside a checkout; `+` marks local changes."""
+    root = pathlib.Path(__file__).resolve().parents[2]
+    git = ["git", "-C", str(root)]
+    try:
+        head = subprocess.run(
+            [*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        changed = subprocess.run(
+            [*git, "status", "--porcelain", "-uno"], capture_output=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return head + ("+" if changed else "")
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that results depend on."""
+    return {name: importlib.metadata.version(name) for name in _PACKAGES}

@@ -1,0 +1,209 @@
+"""Stages 2 and 4: train the policies."""
+
+import concurrent.futures
+import dataclasses
+import json
+import multiprocessing
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+from collection.workers import WorkerError
+from datasets import fields
+from policies.methods import METHODS
+from wtl.envs import seeding
+from wtl.errors import UserError
+from wtl.pipeline.run import Run
+from wtl.training import job as jobs
+from wtl.training import trainer
+
+
+def train_trial(
+    run: Run,
+    methods: Sequence[str] = ("mil", "bc", "oracle_task"),
+    steps: int = 4000,
+    max_demos: int = 1,
+    **config: Any,
+):
+    """Trains the policies that need demonstrations alone.
+
+    Args:
+      run: the run.
+      methods: names of `policies.methods.METHODS`, the longest training first.
+      steps: gradient steps of each.
+      max_demos: K, demonstrations shown at most.
+      **config: further fields of `wtl.training.trainer.TrainConfig`.
+    """
+    _train(
+        run,
+        "train_trial",
+        methods,
+        {"max_demos": max_demos},
+        {"steps": steps, **config},
+    )
+
+
+def train_retrial(
+    run: Run,
+    methods: Sequence[str] = ("wtl", "demo_hidden_at_retrial", "trial_only"),
+    steps: int = 4000,
+    max_demos: int = 1,
+    max_trials: int = 1,
+    new_scene_share: float = 0.2,
+    **config: Any,
+):
+    """Trains the policies that see trials.
+
+    Args:
+      run: the run.
+      methods: names of `policies.methods.METHODS`, the longest training first.
+      steps: gradient steps of each.
+      max_demos: K, demonstrations shown at most.
+      max_trials: L, trials shown at most.
+      new_scene_share: share of retrials in another scene than their trials.
+      **config: further fields of `wtl.training.trainer.TrainConfig`.
+    """
+    _train(
+        run,
+        "train_retrial",
+        methods,
+        {
+            "max_demos": max_demos,
+            "max_trials": max_trials,
+            "new_scene_share": new_scene_share,
+        },
+        {"steps": steps, **config},
+    )
+
+
+def policy_id(run: Run, method: str) -> str | None:
+    """Id of a trained policy of this run, None where there is none."""
+    path = run.folder.policies / METHODS[method].folder / "policy.json"
+    if not path.exists():
+        return None
+    return json.loads(path.read_text())["policy_id"]
+
+
+def require_policy(run: Run, method: str) -> str:
+    """Id of a trained policy of this run.
+
+    Raises:
+      UserError: if it has not been trained.
+    """
+    found = policy_id(run, method)
+    if found is None:
+        stage = "train_retrial" if METHODS[method].config.trials else "train_trial"
+        raise UserError(
+            f"the policy `{METHODS[method].folder}` is missing in {run.folder.path}; "
+            f"run `wtl {stage}` with this --run_dir first"
+        )
+    return found
+
+
+def _train(run: Run, stage: str, methods, sampler: dict, config: dict):
+    try:
+        trainer.TrainConfig(**config)
+    except TypeError as error:
+        raise UserError(f"{stage} is configured wrongly: {error}") from error
+    for method in methods:
+        if method not in METHODS:
+            raise UserError(
+                f"{stage}.methods names {method!r}; known are {', '.join(METHODS)}"
+            )
+    unknown = [
+        m for m in methods if METHODS[m].config.trials != (stage != "train_trial")
+    ]
+    if unknown:
+        raise UserError(f"{stage} can't train {', '.join(unknown)}: wrong stage")
+    inputs = {fields.WTL_DEMOS: _fingerprint(run, fields.WTL_DEMOS)}
+    if stage == "train_retrial":
+        inputs[fields.WTL_TRIALS] = _fingerprint(run, fields.WTL_TRIALS)
+        for method in methods:
+            source = METHODS[method].trial_source
+            inputs[source] = require_policy(run, source)
+
+    def work(key: str) -> dict[str, str]:
+        planned = [_job(run, key, m, sampler, config) for m in methods]
+        threads = max(run.workers // len(planned), 1)
+        planned = [
+            dataclasses.replace(job, threads=threads, row=row)
+            for row, job in enumerate(planned)
+        ]
+        ids = _run_all(planned, run.workers)
+        for method, trained in zip(methods, ids, strict=True):
+            run.folder.write(
+                f"policies/{METHODS[method].folder}/policy.json",
+                json.dumps({"method": method, "policy_id": trained, "key": key}),
+            )
+        return dict(zip(methods, ids, strict=True))
+
+    run.do(
+        stage,
+        {"methods": list(methods), **sampler, **config},
+        inputs,
+        {m: lambda m=m: policy_id(run, m) for m in methods},
+        work,
+    )
+
+
+def _fingerprint(run: Run, name: str) -> str:
+    run.dataset(name)
+    return run.dataset_fingerprint(name)
+
+
+def _job(run: Run, key: str, method: str, sampler: dict, config: dict) -> jobs.TrainJob:
+    spec = METHODS[method]
+    directory = run.folder.policies / spec.folder
+    marker = directory / "key.txt"
+    if not marker.exists() or marker.read_text() != key:
+        # Checkpoints of another configuration must not be resumed.
+        shutil.rmtree(directory, ignore_errors=True)
+        run.folder.write(f"policies/{spec.folder}/key.txt", key)
+    return jobs.TrainJob(
+        method=method,
+        size=run.suite.size,
+        demos_dir=run.dataset(fields.WTL_DEMOS),
+        trials_dir=run.dataset(fields.WTL_TRIALS) if spec.config.trials else None,
+        trial_policy_id=policy_id(run, spec.trial_source) if spec.trial_source else "",
+        sampler={"identity_share": run.suite.identity_share, **sampler},
+        config=config,
+        seed=seeding.derive_seed(run.seed, "train", method),
+        policy_dir=directory,
+        log_dir=run.folder.logs / spec.folder,
+        threads=1,
+    )
+
+
+def _run_all(planned: list[jobs.TrainJob], workers: int) -> list[str]:
+    """Runs up to `workers` training processes at a time; returns the policy ids."""
+    context = multiprocessing.get_context("spawn")
+    processes = []
+
+    def run_one(job: jobs.TrainJob) -> str:
+        ours, theirs = context.Pipe(duplex=False)
+        process = context.Process(target=jobs.serve, args=(job, theirs), daemon=True)
+        processes.append(process)
+        process.start()
+        theirs.close()
+        try:
+            trained, problem = ours.recv()
+        except EOFError:
+            process.join()
+            raise WorkerError(
+                f"the training of {job.method} died (out of memory?); run the stage "
+                "again to go on from its last checkpoint"
+            ) from None
+        process.join()
+        if problem:
+            raise WorkerError(f"the training of {job.method} failed: {problem}")
+        return trained
+
+    with concurrent.futures.ThreadPoolExecutor(workers) as threads:
+        futures = [threads.submit(run_one, job) for job in planned]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            for process in processes:
+                process.terminate()
+            raise
