@@ -1,0 +1,76 @@
+"""Any TF-Agents policy can be rolled out."""
+
+from policies import legacy_keras  # isort: skip (sets Keras 2)
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.policies import tf_policy
+from tf_agents.specs import array_spec, tensor_spec
+from tf_agents.trajectories import policy_step
+from tf_agents.trajectories import time_step as ts
+
+from collection.recorder import episode_spec
+from collection.rollout import rollout
+from collection.workers import EnvironmentPool
+from datasets import fields
+from datasets.episode import episode_id, validate
+from wtl.envs.environment import HORIZON, STATE, Manipulation
+from wtl.envs.suite import TEST, Suite
+
+assert legacy_keras
+
+_SUITE = Suite(test_tasks=5)
+_SETUPS = [s for t in _SUITE.tasks(TEST) for s in _SUITE.demonstration_setups(t, 1)]
+
+
+class _Counting(tf_policy.TFPolicy):
+    """Acts on its observation and on the number of actions so far."""
+
+    def __init__(self):
+        observation = {STATE: tensor_spec.TensorSpec((88,), tf.float32)}
+        super().__init__(
+            ts.time_step_spec(observation),
+            tensor_spec.from_spec(
+                array_spec.BoundedArraySpec((5,), np.float32, -1.0, 1.0)
+            ),
+            policy_state_spec=tensor_spec.TensorSpec((), tf.int32),
+        )
+
+    def _action(self, time_step, policy_state, seed):
+        count = tf.cast(policy_state, tf.float32)[:, tf.newaxis]
+        action = tf.sin(time_step.observation[STATE][:, :5] * 7 + count)
+        return policy_step.PolicyStep(action, policy_state + 1)
+
+    def _distribution(self, time_step, policy_state):
+        raise NotImplementedError
+
+
+def test_rollout_feeds_observations_and_policy_state_back():
+    metadata = [
+        {
+            "episode_id": episode_id(fields.WTL_TRIALS, s.task.task_id, "trial", i, 0),
+            "role": "trial",
+            "policy_id": "counting",
+        }
+        for i, s in enumerate(_SETUPS)
+    ]
+    with EnvironmentPool(2) as pool:
+        states = pool.reset(_SETUPS)
+        start = tf.zeros(len(_SETUPS), tf.int32)
+        episodes = rollout(pool, _Counting(), start, states, metadata)
+    assert [e.metadata[fields.TASK_ID] for e in episodes] == [
+        setup.task.task_id for setup in _SETUPS
+    ]
+    for setup, episode in zip(_SETUPS, episodes, strict=True):
+        validate(episode, episode_spec(3))
+        assert len(episode) == HORIZON + 1
+        assert episode.metadata[fields.POLICY_ID] == "counting"
+        stored = episode.steps
+        count = np.arange(HORIZON)[:, np.newaxis]
+        expected = np.sin(stored[fields.STATE][:-1, :5] * 7 + count)
+        np.testing.assert_allclose(stored[fields.ACTION][:-1], expected, atol=1e-5)
+        env = Manipulation(setup)
+        timesteps = [env.reset()] + [env.step(a) for a in stored[fields.ACTION][:-1]]
+        np.testing.assert_array_equal(
+            stored[fields.STATE], [t.observation[STATE] for t in timesteps]
+        )

@@ -1,0 +1,185 @@
+"""Workers change how fast episodes are made, never which, and die audibly."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from collection.demonstration import DemonstrationRequest, demonstrate
+from collection.workers import EnvironmentPool, WorkerError, demonstrate_all
+from wtl.envs.environment import HORIZON, STATE, Manipulation
+from wtl.envs.suite import TRAIN, Suite
+
+_SUITE = Suite(train_object_sets=10, train_tasks=10, scenes_per_task=2)
+_SETUPS = [
+    setup for task in _SUITE.tasks(TRAIN) for setup in _SUITE.demonstration_setups(task)
+]
+_TIMEOUT = 60  # seconds
+
+
+@pytest.fixture(autouse=True)
+def no_hang():
+    """Turns waiting forever into a failure."""
+
+    def fail(*_):
+        raise TimeoutError(f"still waiting after {_TIMEOUT} s")
+
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.alarm(_TIMEOUT)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def _requests(count):
+    return [
+        DemonstrationRequest(setup, f"id-{seed}", seed, noise=0.15)
+        for seed, setup in enumerate(_SETUPS[:count])
+    ]
+
+
+def _assert_same(one, other):
+    assert one.metadata == other.metadata
+    assert one.steps.keys() == other.steps.keys()
+    for name in one.steps:
+        assert one.steps[name].tobytes() == other.steps[name].tobytes(), name
+
+
+def _kill_workers():
+    workers = multiprocessing.active_children()
+    assert workers
+    for worker in workers:
+        os.kill(worker.pid, signal.SIGKILL)
+
+
+def test_parallel_demonstrations_equal_serial_ones_in_order():
+    requests = _requests(40)  # two full batches and a part
+    serial = [demonstrate(request) for request in requests]
+    parallel = [pair for batch in demonstrate_all(requests, 2) for pair in batch]
+    assert len(parallel) == len(serial)
+    for (one, failed), (other, failed_there) in zip(serial, parallel, strict=True):
+        assert failed == failed_there
+        _assert_same(one, other)
+
+
+def test_no_requests_are_no_work():
+    assert list(demonstrate_all([], 2)) == []
+
+
+def test_a_killed_demonstration_worker_is_reported():
+    batches = demonstrate_all(_requests(60) * 20, 2)
+    next(batches)
+    _kill_workers()
+    with pytest.raises(WorkerError, match="a collection worker died.*fewer workers"):
+        list(batches)
+
+
+def test_leaving_demonstrations_early_ends_the_workers():
+    batches = demonstrate_all(_requests(60), 1)
+    next(batches)
+    batches.close()
+    # They finish the batches that they have begun; `no_hang` limits the wait.
+    while multiprocessing.active_children():
+        time.sleep(0.05)
+
+
+def _play(pool, setups, seed):
+    rng = np.random.default_rng(seed)
+    states = [pool.reset(setups)]
+    for _ in range(HORIZON):
+        states.append(pool.step(rng.uniform(-1, 1, (len(setups), 5))))
+    metadata = [{"episode_id": f"id-{i}", "role": "trial"} for i in range(len(setups))]
+    return np.array(states), pool.finish(metadata)
+
+
+def test_number_of_workers_does_not_change_episodes():
+    rounds = [_SETUPS[:3], _SETUPS[3:10], _SETUPS[10:11], _SETUPS[5:9]]
+    with EnvironmentPool(1) as one, EnvironmentPool(2) as two:
+        for seed, setups in enumerate(rounds):
+            states, episodes = _play(one, setups, seed)
+            other_states, other_episodes = _play(two, setups, seed)
+            assert states.tobytes() == other_states.tobytes()
+            assert len(episodes) == len(other_episodes) == len(setups)
+            for i, episode in enumerate(episodes):
+                _assert_same(episode, other_episodes[i])
+                assert episode.metadata["episode_id"] == f"id-{i}"
+                assert episode.metadata["scene_seed"] == setups[i].scene_seed
+                assert episode.steps["state"].tobytes() == states[:, i].tobytes()
+    assert not multiprocessing.active_children()
+
+
+def test_pool_equals_a_plain_environment():
+    actions = np.random.default_rng(0).uniform(-1, 1, (HORIZON, 2, 5))
+    with EnvironmentPool(2) as pool:
+        states = [pool.reset(_SETUPS[:2])] + [pool.step(a) for a in actions]
+    for i in range(2):
+        env = Manipulation(_SETUPS[i])
+        alone = [env.reset()] + [env.step(a[i]) for a in actions]
+        expected = np.array([t.observation[STATE] for t in alone])
+        assert np.array(states)[:, i].tobytes() == expected.tobytes()
+
+
+def test_a_killed_rollout_worker_is_reported():
+    with EnvironmentPool(2) as pool:
+        pool.reset(_SETUPS[:4])
+        os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
+        with pytest.raises(WorkerError, match="a rollout worker died.*run the stage"):
+            for _ in range(100):
+                pool.step(np.zeros((4, 5)))
+    assert not multiprocessing.active_children()
+
+
+def test_an_error_in_a_rollout_worker_is_reported():
+    with EnvironmentPool(1) as pool:
+        pool.reset(_SETUPS[:2])
+        with pytest.raises(WorkerError, match="a rollout worker failed: ValueError"):
+            pool.step(np.zeros((2, 3)))
+
+
+_START = {
+    "demonstrations": "batches = demonstrate_all(requests, 2); next(batches)",
+    "rollouts": "pool = EnvironmentPool(2); pool.reset(setups[:4])",
+}
+
+
+@pytest.mark.parametrize("started", _START)
+def test_workers_end_with_a_killed_parent(started):
+    script = f"""
+import os, signal
+from collection.demonstration import DemonstrationRequest
+from collection.workers import EnvironmentPool, demonstrate_all
+from wtl.envs.suite import Suite
+suite = Suite(train_object_sets=5, train_tasks=5)
+setups = [s for t in suite.tasks("train") for s in suite.demonstration_setups(t)] * 9
+requests = [DemonstrationRequest(s, "id", i, 0.15) for i, s in enumerate(setups)]
+{_START[started]}
+print("started", flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    # The output ends only when all who hold it, workers among them, have ended.
+    process = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=30,
+    )
+    assert process.stdout == "started\n"
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_workers_do_not_import_tensorflow():
+    script = "import sys, collection.workers; print('tensorflow' in sys.modules)"
+    process = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert process.stdout == "False\n"

@@ -1,0 +1,77 @@
+"""The TFDS folders of our datasets, as TFDS's own tools see them."""
+
+import importlib
+import pathlib
+
+import pytest
+from tensorflow_datasets.core import dataset_metadata
+
+from datasets import fields, publish, reader, schema
+from datasets.encoding import encode
+from datasets.episodes_builder import EpisodesConfig
+from datasets.fakes import SPEC, fake_episode
+from datasets.location import DatasetNotFoundError
+from datasets.staging import StagingWriter
+
+_FOLDERS = sorted(
+    path.parent.name
+    for path in pathlib.Path(schema.__file__).parent.glob("*/*_dataset_builder.py")
+)
+_EPISODES = [fake_episode(i, split=("train", "val")[i % 2]) for i in range(4)]
+
+
+def _builder(name, **arguments):
+    module = importlib.import_module(f"datasets.{name}.{name}_dataset_builder")
+    return module.Builder(**arguments)
+
+
+def _config(source):
+    return EpisodesConfig(name="test", source=str(source))
+
+
+def test_every_dataset_of_the_pipeline_has_a_folder():
+    assert _FOLDERS == [fields.WTL_DEMOS, fields.WTL_TRIALS]
+
+
+@pytest.mark.parametrize("name", _FOLDERS)
+def test_a_folder_has_card_citation_and_known_tags(name):
+    folder = pathlib.Path(schema.__file__).parent / name
+    texts = dataset_metadata.load(folder)
+    assert texts.description.startswith(f"# {name}")
+    assert "@inproceedings" in texts.citation
+    known = {tag.split("#")[0].strip() for tag in dataset_metadata.valid_tags()}
+    assert texts.tags and set(texts.tags) <= known
+
+
+@pytest.mark.parametrize("name", _FOLDERS)
+def test_a_builder_shares_the_schema(name, tmp_path):
+    with StagingWriter(tmp_path / "staged", SPEC) as writer:
+        writer.append(_EPISODES)
+    version = publish.publish(tmp_path / "staged", tmp_path, name, "1.0.0", SPEC, {})
+    expected = schema.features(SPEC).to_json()
+    for source in (tmp_path / "staged", version):
+        builder = _builder(name, data_dir=tmp_path / "built", config=_config(source))
+        assert builder.name == name
+        found = builder.info.features.to_json()
+        assert schema.difference(expected, found) is None
+        assert builder.info.citation
+
+
+def test_a_builder_without_episodes_says_what_to_do(tmp_path):
+    with pytest.raises(DatasetNotFoundError, match="wtl collect_demos"):
+        _builder(fields.WTL_DEMOS, data_dir=tmp_path)
+
+
+@pytest.mark.slow
+def test_tfds_builds_the_same_episodes(tmp_path):
+    pytest.importorskip("importlib_resources")  # TFDS needs it to build.
+    with StagingWriter(tmp_path / "staged", SPEC) as writer:
+        writer.append(_EPISODES)
+    builder = _builder(
+        fields.WTL_DEMOS,
+        data_dir=tmp_path / "built",
+        config=_config(tmp_path / "staged"),
+    )
+    builder.download_and_prepare()
+    found = list(reader.iterate_episodes(builder.data_dir))
+    assert sorted(map(encode, found)) == sorted(map(encode, _EPISODES))

@@ -1,0 +1,314 @@
+"""Whatever is wrong with a dataset is found, named, and never a crash."""
+
+import json
+import pathlib
+import random
+import shutil
+
+import numpy as np
+import pytest
+
+from datasets import checksums, fields, location, publish, tfrecord
+from datasets.encoding import encode
+from datasets.episode import Episode
+from datasets.fakes import SPEC, fake_episode
+from datasets.files import map_file
+from datasets.staging import StagingWriter
+from datasets.verify import verify
+
+_DEMOS = [
+    fake_episode(index, transitions=4, split=("train", "test")[index % 2])
+    for index in range(6)
+]
+
+
+def _trial(index, parents, role="trial", **metadata):
+    return fake_episode(
+        index,
+        transitions=4,
+        dataset=fields.WTL_TRIALS,
+        role=role,
+        success=index % 2 == 0,
+        parent_demo_ids=parents,
+        **metadata,
+    )
+
+
+_TRIALS = [_trial(index, (_DEMOS[index].id,)) for index in range(5)]
+_TRIALS.append(_trial(9, (_DEMOS[0].id,), "retrial", parent_trial_ids=(_TRIALS[0].id,)))
+
+
+def _write(root, name, episodes):
+    with StagingWriter(root / f"staged_{name}", SPEC) as writer:
+        writer.append(episodes)
+    return publish.publish(
+        root / f"staged_{name}", root, name, "1.0.0", SPEC, {}, shard_bytes=10_000
+    )
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    root = tmp_path_factory.mktemp("sound")
+    _write(root, fields.WTL_DEMOS, _DEMOS)
+    _write(root, fields.WTL_TRIALS, _TRIALS)
+    return root
+
+
+@pytest.fixture
+def root(sound, tmp_path):
+    shutil.copytree(sound, tmp_path / "data")
+    return tmp_path / "data"
+
+
+def _demos(root) -> pathlib.Path:
+    return root / fields.WTL_DEMOS / "1.0.0"
+
+
+def _trials(root) -> pathlib.Path:
+    return root / fields.WTL_TRIALS / "1.0.0"
+
+
+def _shards(path) -> list[pathlib.Path]:
+    return sorted(path.glob("*.tfrecord-*"))
+
+
+def _reseal(path):
+    """Makes checksums.json fit again, so that only the content is wrong."""
+    files = {
+        file.name: checksums.checksum(file)
+        for file in path.iterdir()
+        if file.name != fields.CHECKSUMS_FILE
+    }
+    (path / fields.CHECKSUMS_FILE).write_bytes(checksums.render(files))
+
+
+def _rewrite(shard, change):
+    """Replaces the payloads of a shard by `change` of them, and reseals."""
+    payloads = [bytes(r.payload) for r in tfrecord.scan(map_file(shard))]
+    shard.write_bytes(b"".join(tfrecord.frame(change(payloads))))
+    _reseal(shard.parent)
+
+
+def _one(problems) -> str:
+    assert len(problems) == 1, [str(problem) for problem in problems]
+    line = str(problems[0])
+    assert "\n" not in line
+    return line
+
+
+def test_sound_datasets_have_no_problem(root):
+    assert verify(_demos(root)) == []
+    assert verify(_trials(root)) == []
+    assert verify(root / fields.WTL_TRIALS) == []
+    assert verify(_trials(root), parents=[_demos(root)]) == []
+
+
+def test_a_missing_dataset_is_a_problem(tmp_path):
+    assert "no dataset at" in _one(verify(tmp_path / "wtl_demos" / "1.0.0"))
+
+
+def test_a_flipped_byte_names_shard_and_episode(root):
+    shard = _shards(_demos(root))[0]
+    first, second = list(tfrecord.scan(map_file(shard)))[:2]
+    data = bytearray(shard.read_bytes())
+    names = [
+        e.id for e in _DEMOS if encode(e) in (bytes(first.payload), second.payload)
+    ]
+    # In the bytes of a state, where the Example stays well-formed.
+    data[bytes(data).index(b"observation/state", second.offset) + 40] ^= 1
+    shard.write_bytes(data)
+    lines = [str(problem) for problem in verify(_demos(root))]
+    assert len(lines) == 2
+    assert all(str(_demos(root)) in line and shard.name in line for line in lines)
+    assert "do not fit its checksum" in lines[0]
+    assert sorted(names)[1] in lines[1]
+    _reseal(_demos(root))
+    assert sorted(names)[1] in _one(verify(_demos(root)))
+
+
+def test_a_truncated_shard_is_found_even_if_resealed(root):
+    shard = _shards(_demos(root))[0]
+    shard.write_bytes(shard.read_bytes()[:-3])
+    _reseal(_demos(root))
+    lines = [str(problem) for problem in verify(_demos(root))]
+    assert any("cut off or damaged at byte" in line for line in lines)
+    assert any("episodes instead of" in line for line in lines)
+
+
+def test_a_wrong_count_is_found(root):
+    file = _demos(root) / fields.INFO_FILE
+    info = json.loads(file.read_text())
+    info["splits"][0]["shardLengths"][0] = "17"
+    file.write_text(json.dumps(info))
+    _reseal(_demos(root))
+    assert "episodes instead of 17" in _one(verify(_demos(root)))
+
+
+def test_a_missing_link_is_named(root):
+    gone = _TRIALS[3].metadata[fields.PARENT_DEMO_IDS][0]
+    for shard in _shards(_demos(root)):
+        _rewrite(shard, lambda ps: [p for p in ps if gone.encode() not in p])
+    lines = [str(problem) for problem in verify(_trials(root))]
+    assert len(lines) == 1
+    assert gone in lines[0] and _TRIALS[3].id in lines[0]
+    assert fields.PARENT_DEMO_IDS in lines[0]
+
+
+def test_links_need_their_parents(root, tmp_path):
+    shutil.rmtree(root / fields.WTL_DEMOS)
+    lines = [str(problem) for problem in verify(_trials(root))]
+    assert len(lines) == 5
+    absent = tmp_path / "wtl_demos" / "1.0.0"
+    lines = [str(problem) for problem in verify(_trials(root), parents=[absent])]
+    assert any("cannot be looked up" in line for line in lines)
+
+
+def _with_step(index, name, at, value):
+    steps = {key: array.copy() for key, array in _DEMOS[index].steps.items()}
+    steps[name][at] = value
+    return Episode(steps, _DEMOS[index].metadata)
+
+
+def _with_metadata(index, **metadata):
+    return Episode(_DEMOS[index].steps, {**_DEMOS[index].metadata, **metadata})
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (_with_step(0, "action", (1, 0), -1.25), "action -1.25 on axis 0 at step 1"),
+        (_with_step(0, "state", (2, 3), np.nan), "'state' is not finite at step 2"),
+        (_with_step(0, "physics_state", (0, 0), np.inf), "not finite"),
+        (_with_step(0, "is_first", 1, True), "is_first"),
+        (_with_step(0, "is_last", -1, False), "is_last"),
+        (_with_step(0, "reward", -2, 0), "success is True but"),
+        (_with_metadata(0, success=False), "success is False but"),
+        (_with_metadata(0, split="val"), "is of split 'val' but lies in"),
+        (_with_metadata(0, role="trial"), "is not of role 'trial'"),
+        (_with_metadata(0, role="nonsense"), "role 'nonsense'"),
+        (_with_metadata(0, task_id="another"), "is not of task 'another'"),
+        (_with_metadata(0, parent_trial_ids=("nobody",)), "names 'nobody'"),
+        (fake_episode(0, transitions=4, episode_id=_DEMOS[2].id, task_id=_DEMOS[2]
+                      .metadata["task_id"]), "is there 2 times"),
+    ],
+)  # fmt: skip
+def test_a_broken_episode_is_named(root, broken, message):
+    original = encode(_DEMOS[0])
+    shards = [s for s in _shards(_demos(root)) if original in s.read_bytes()]
+    _rewrite(shards[0], lambda ps: [encode(broken) if p == original else p for p in ps])
+    line = _one(verify(_demos(root)))
+    assert message in line and broken.id in line
+
+
+def test_an_invalid_episode_may_contradict_its_reward(root):
+    original, broken = encode(_DEMOS[0]), _with_metadata(0, success=False, invalid=True)
+    for shard in _shards(_demos(root)):
+        _rewrite(shard, lambda ps: [encode(broken) if p == original else p for p in ps])
+    assert verify(_demos(root)) == []
+
+
+def test_files_that_are_missing_or_extra_are_named(root):
+    (_demos(root) / "LICENSE").unlink()
+    (_demos(root) / "wtl_demos-val.tfrecord-00000-of-00001").write_bytes(b"")
+    lines = [str(problem) for problem in verify(_demos(root))]
+    assert len(lines) == 2
+    assert "LICENSE: cannot be read" in lines[0]
+    assert "does not belong" in lines[1]
+
+
+def test_checksums_cannot_be_altered_unnoticed(root):
+    file = _demos(root) / fields.CHECKSUMS_FILE
+    data = file.read_bytes()
+    assert checksums.fingerprint(_demos(root)).encode() in data
+    for at in range(0, len(data), 7):
+        file.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        assert verify(_demos(root)), at
+    file.write_bytes(data.replace(b'"fingerprint": "', b'"fingerprint": "0', 1))
+    assert "has been altered" in _one(verify(_demos(root)))
+
+
+def _corrupt(path: pathlib.Path, rng: random.Random) -> str:
+    """Damages one file of a dataset in some way, and tells which."""
+    file = rng.choice(sorted(path.iterdir()))
+    data = bytearray(file.read_bytes())
+    way = rng.choice(("flip", "flip", "bit", "cut", "grow", "zero", "gone", "swap"))
+    at = rng.randrange(len(data))
+    if way == "flip":
+        data[at] = (data[at] + rng.randrange(1, 256)) % 256
+    elif way == "bit":
+        data[at] ^= 1 << rng.randrange(8)
+    elif way == "cut":
+        del data[at:]
+    elif way == "grow":
+        data += rng.randbytes(rng.randrange(1, 40))
+    elif way == "zero":
+        data[at : at + 64] = bytes(b ^ 0xFF for b in data[at : at + 64])
+    elif way == "swap":
+        size = min(len(data) // 2, 50)
+        data[:size], data[-size:] = data[-size:], data[:size]
+    if way == "gone":
+        file.unlink()
+    else:
+        assert bytes(data) != file.read_bytes()
+        file.write_bytes(data)
+    return f"{way} of {file.name} at {at}"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_random_corruption_passes_silently(sound, tmp_path, seed):
+    rng = random.Random(seed)
+    for number in range(30):
+        path = tmp_path / str(number) / fields.WTL_DEMOS / "1.0.0"
+        shutil.copytree(_demos(sound), path)
+        what = _corrupt(path, rng)
+        problems = verify(path)
+        assert problems, what
+        assert all(str(problem).startswith(str(tmp_path)) for problem in problems)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_corruption_of_a_shard_passes_even_if_resealed(sound, tmp_path, seed):
+    rng = random.Random(seed)
+    for number in range(20):
+        path = tmp_path / str(number) / fields.WTL_DEMOS / "1.0.0"
+        shutil.copytree(_demos(sound), path)
+        shard = rng.choice(_shards(path))
+        data = bytearray(shard.read_bytes())
+        data[rng.randrange(len(data))] ^= rng.randrange(1, 256)
+        shard.write_bytes(data)
+        _reseal(path)
+        assert verify(path), number
+
+
+def test_no_damage_to_a_payload_crashes_it(sound, tmp_path):
+    # Framed and sealed anew, so that the damage reaches the decoder.
+    rng = random.Random(7)
+    found = 0
+    for number in range(60):
+        path = tmp_path / str(number) / fields.WTL_DEMOS / "1.0.0"
+        shutil.copytree(_demos(sound), path)
+
+        def damage(payloads):
+            broken = bytearray(payloads[0])
+            broken[rng.randrange(len(broken))] ^= rng.randrange(1, 256)
+            return [bytes(broken), *payloads[1:]]
+
+        _rewrite(rng.choice(_shards(path)), damage)
+        found += bool(verify(path))
+    # A changed digit of a state is as good as any other; most else is noticed.
+    assert found >= 10
+
+
+def test_no_change_of_the_descriptions_crashes_it(sound, tmp_path):
+    rng = random.Random(3)
+    for number in range(40):
+        path = tmp_path / str(number) / fields.WTL_DEMOS / "1.0.0"
+        shutil.copytree(_demos(sound), path)
+        file = path / rng.choice((fields.FEATURES_FILE, fields.INFO_FILE))
+        data = bytearray(file.read_bytes())
+        for _ in range(3):
+            data[rng.randrange(len(data))] = rng.randrange(32, 127)
+        file.write_bytes(data)
+        _reseal(path)
+        verify(path)
+    assert location.versions(path.parent)

@@ -1,0 +1,174 @@
+"""Suites deal out tasks as promised; scenes are shuffled; rules pick targets."""
+
+import collections
+
+import numpy as np
+import pytest
+
+from wtl.envs import scene as scenes
+from wtl.envs.environment import STATE, Manipulation, Setup, referent, slot_of
+from wtl.envs.families import FAMILIES
+from wtl.envs.observation import BUTTON, OBJECT, Layout, slices
+from wtl.envs.suite import SPLITS, TEST, TRAIN, VAL, Suite
+from wtl.envs.task import Rule, RuleKind
+
+_SMALL = Suite(train_object_sets=50, train_tasks=50, val_tasks=25, test_tasks=50)
+_PAPER = Suite(
+    size=2,
+    train_object_sets=96,
+    train_tasks=768,
+    scenes_per_task=2,
+    complete=False,
+    val_tasks=40,
+    test_tasks=40,
+)
+every_suite = pytest.mark.parametrize("suite", (_SMALL, _PAPER), ids=("small", "paper"))
+
+
+@every_suite
+def test_splits_have_disjoint_object_sets(suite):
+    names, contents = [], []
+    for split in SPLITS:
+        drawn = {task.object_set for task in suite.tasks(split)}
+        assert all(task.split == split for task in suite.tasks(split))
+        names.append({s.name for s in drawn})
+        contents.append({(s.props, s.button_rgbs) for s in drawn})
+    for sets in (names, contents):
+        assert len(set.union(*sets)) == sum(map(len, sets))
+
+
+@every_suite
+def test_tasks_are_a_pure_function_of_the_suite(suite):
+    for split in SPLITS:
+        tasks = suite.tasks(split)
+        assert tasks == suite.tasks(split)
+        assert len({task.task_id for task in tasks}) == len(tasks)
+    assert Suite(seed=1).tasks(VAL)[0].object_set != Suite().tasks(VAL)[0].object_set
+
+
+@every_suite
+@pytest.mark.parametrize("split", (VAL, TEST))
+def test_rule_shares_are_exact_in_every_family(suite, split):
+    tasks = suite.tasks(split)
+    assert len({task.object_set.name for task in tasks}) == len(tasks)
+    for family in FAMILIES:
+        rules = [task.rule for task in tasks if task.family == family]
+        assert len(rules) == len(tasks) / len(FAMILIES)
+        by_identity = sum(rule.kind is RuleKind.IDENTITY for rule in rules)
+        assert by_identity == int(0.6 * len(rules) + 1e-9)
+        assert all(0 <= rule.index < suite.size for rule in rules)
+
+
+def test_rules_point_everywhere():
+    rules = [task.rule for task in Suite(test_tasks=500).tasks(TEST)]
+    counts = collections.Counter((rule.kind, rule.index) for rule in rules)
+    for index in range(3):
+        assert 70 <= counts[RuleKind.IDENTITY, index] <= 130  # 100 expected
+        assert 45 <= counts[RuleKind.POSITION, index] <= 90  # 67 expected
+
+
+def test_complete_suite_demonstrates_every_target_of_every_scene():
+    for task in _SMALL.tasks(TRAIN):
+        assert task.rule is None
+        setups = _SMALL.demonstration_setups(task)
+        assert len(setups) == len(set(setups)) == 9
+        assert len({setup.scene_seed for setup in setups}) == 3
+        assert {setup.target for setup in setups} == {0, 1, 2}
+
+
+def test_paper_preset_has_the_size_of_the_paper():
+    tasks = _PAPER.tasks(TRAIN)
+    assert len(tasks) == 768
+    per_set = collections.Counter(task.object_set.name for task in tasks)
+    assert len(per_set) == 96 and set(per_set.values()) == {8}
+    per_family = collections.Counter(task.family for task in tasks)
+    assert set(per_family) == set(FAMILIES)
+    assert max(per_family.values()) - min(per_family.values()) <= 1
+    by_identity = sum(task.rule.kind is RuleKind.IDENTITY for task in tasks)
+    assert abs(by_identity / 768 - 0.6) < 0.01
+    setups = [s for task in tasks for s in _PAPER.demonstration_setups(task)]
+    assert len(setups) == 1536
+    for setup in setups:
+        scene = scenes.draw(2, setup.scene_seed)
+        assert setup.target == referent(setup.task, setup.task.rule, scene)
+    assert len({(s.task.task_id, s.scene_seed) for s in setups}) == 1536
+    assert len(_PAPER.tasks(VAL)) == len(_PAPER.tasks(TEST)) == 40
+
+
+def test_scenes_of_different_purposes_differ():
+    task = _SMALL.tasks(TEST)[0]
+    seeds = {
+        _SMALL.scene_seed(task, purpose, index)
+        for purpose in ("demo", "trial")
+        for index in range(3)
+    }
+    assert len(seeds) == 6
+
+
+@pytest.mark.parametrize("size", (2, 3))
+def test_order_and_places_are_shuffled_per_scene(size):
+    drawn = [scenes.draw(size, seed) for seed in range(600)]
+    for field in ("object_slots", "button_slots", "object_places", "button_places"):
+        orders = collections.Counter(tuple(getattr(s, field)) for s in drawn)
+        orderings = {2: 2, 3: 6}[size]
+        assert len(orders) == orderings
+        assert min(orders.values()) > 0.6 * len(drawn) / orderings
+    # Neither order tells anything about the other.
+    same = np.mean([(s.object_slots == s.object_places).all() for s in drawn])
+    assert abs(same - 1 / orderings) < 0.08
+
+
+@pytest.mark.parametrize("size", (2, 3))
+def test_places_are_counted_from_the_left_and_kept_apart(size):
+    for seed in range(200):
+        scene = scenes.draw(size, seed)
+        xs = scene.object_poses[:, 0]
+        np.testing.assert_array_equal(scene.object_places, xs.argsort().argsort())
+        button_xs = scene.button_positions[:, 0]
+        np.testing.assert_array_equal(
+            scene.button_places, button_xs.argsort().argsort()
+        )
+        # No object is struck against the anchor on its way to the band.
+        assert np.abs(xs - scene.anchor[0]).min() > 0.07
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_rules_pick_the_same_thing_or_the_same_place(family):
+    on_buttons = FAMILIES[family].on_buttons
+    suite = _SMALL
+    task = next(task for task in suite.tasks(TEST) if task.family == family)
+    layout = Layout(suite.size)
+    fields = slices(BUTTON if on_buttons else OBJECT)
+    props = task.object_set.props
+    rgbs = task.object_set.button_rgbs if on_buttons else [p.rgb for p in props]
+    env, picked = Manipulation(Setup(task, 0, 0)), set()
+    for kind in RuleKind:
+        for index in range(suite.size):
+            for scene_seed in range(8):
+                setup = Setup.by_rule(task, Rule(kind, index), scene_seed)
+                env.prepare(setup)
+                rows = layout.split(env.reset().observation[STATE])
+                rows = rows["buttons" if on_buttons else "objects"]
+                slot = env.target_slot - (suite.size if on_buttons else 0)
+                if kind is RuleKind.IDENTITY:
+                    np.testing.assert_allclose(
+                        rows[slot, fields["rgb"]], rgbs[index], rtol=1e-6
+                    )
+                else:
+                    assert rows[:, fields["position"]][:, 0].argsort()[index] == slot
+                picked.add((kind, index, setup.target))
+    assert len(picked) == 3 + 9  # identity fixes the target, position does not
+
+
+def test_slots_name_each_object_and_button_once():
+    tasks = {task.family: task for task in _SMALL.tasks(TEST)}
+    scene = scenes.draw(3, 1)
+    assert {slot_of(tasks["grasp"], scene, i) for i in range(3)} == {0, 1, 2}
+    assert {slot_of(tasks["press"], scene, i) for i in range(3)} == {3, 4, 5}
+
+
+def test_rules_are_written_and_read():
+    for rule in (Rule(RuleKind.IDENTITY, 2), Rule(RuleKind.POSITION, 0)):
+        assert Rule.parse(str(rule)) == rule
+    with pytest.raises(ValueError):
+        Rule.parse("colour:1")

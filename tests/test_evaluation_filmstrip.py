@@ -1,0 +1,69 @@
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+from wtl.evaluation import filmstrip, svg
+from wtl.evaluation.fakes import LAYOUT, STEPS, episode, strip
+
+
+@pytest.mark.parametrize("clip", [None, svg.Clip(3, 3, 10)])
+@pytest.mark.parametrize("moved", [0, 1, 4])
+def test_a_picture_is_small_and_sound(moved, clip):
+    text = filmstrip.draw(episode(moved), LAYOUT, "Try", moved, 2, clip)
+    assert 1_000 < len(text.encode()) < 30_000
+    root = ET.fromstring(text)
+    assert root.find("{*}title").text == "Try"
+    assert "nan" not in text and "inf" not in text
+    animations = root.findall(".//{*}animateTransform")
+    assert bool(animations) == bool(clip)
+    for animation in [*animations, *root.findall(".//{*}animate")]:
+        times = [float(time) for time in animation.get("keyTimes").split(";")]
+        assert len(times) == len(animation.get("values").split(";"))
+        assert times[0] == 0 and times[-1] == 1 and times == sorted(times)
+
+
+def test_the_wrong_one_is_crossed_and_the_right_one_is_not():
+    wrong = filmstrip.draw(episode(), LAYOUT, target_slot=1, acted_slot=0)
+    right = filmstrip.draw(episode(), LAYOUT, target_slot=0, acted_slot=0)
+    plain = filmstrip.draw(episode(), LAYOUT)
+    assert len(wrong) > len(right) > len(plain)
+
+
+def test_titles_are_escaped():
+    text = filmstrip.draw(episode(), LAYOUT, "<script>&")
+    assert "<script>" not in text
+    assert ET.fromstring(text).find("{*}title").text == "<script>&"
+
+
+def test_an_episode_without_motion_can_be_drawn():
+    states = np.repeat(episode()[:1], 5, axis=0)
+    assert filmstrip.draw(states, LAYOUT, clip=svg.Clip())
+    assert filmstrip.draw(states[:1], LAYOUT, clip=svg.Clip())
+
+
+def test_a_strip_tells_how_each_episode_went():
+    names, outcomes = zip(*((t.name, t.outcome) for t in strip().takes), strict=True)
+    assert names == ("Watch", "Try", "Learn")
+    assert outcomes == ("a demo", "wrong one", "right")
+    missed = strip(trial_states=episode(0)).takes[1]
+    assert missed.outcome == "right one, but missed"
+    still = np.repeat(episode()[:1], STEPS, axis=0)
+    assert strip(trial_states=still).takes[1].outcome == "touched nothing"
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("position:0", "the leftmost object"),
+        ("position:1", "the middle object"),
+        ("position:2", "the rightmost object"),
+        ("identity:2", "that very object"),
+    ],
+)
+def test_a_strip_says_what_was_meant(rule, words):
+    assert words in strip(rule=rule).instruction
+    assert words.replace("object", "button") in (
+        strip(rule=rule, family="press").instruction
+    )
+    assert words in strip(rule=rule, family="unheard of").instruction

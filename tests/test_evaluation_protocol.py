@@ -1,0 +1,79 @@
+"""The shared scenes of an evaluation, and ceilings against brute force."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from policies.methods import METHODS
+from wtl.envs import environment, families
+from wtl.envs import suite as suites
+from wtl.evaluation import ceiling, protocol
+
+SUITE = suites.Suite(val_tasks=50, train_tasks=0)
+PAIRS = protocol.pairs(SUITE, "val", 4)
+ARMS = {arm.name: arm for arm in protocol.ARMS}
+
+
+def test_pairs_are_a_pure_function_and_their_scenes_differ():
+    assert protocol.pairs(SUITE, "val", 4) == PAIRS
+    assert len(PAIRS) == 200
+    for pair in PAIRS:
+        seeds = {pair.demo_seed, pair.scene_seed, pair.new_scene_seed}
+        assert len(seeds) == 3
+
+
+def test_arms_use_methods_and_trials_that_come_before_them():
+    before = []
+    for arm in protocol.ARMS:
+        assert arm.method in METHODS
+        assert bool(arm.trials) == METHODS[arm.method].config.trials
+        assert set(arm.trials) <= set(before)
+        before.append(arm.name)
+
+
+def test_one_of_two_readings_is_true():
+    conflicts = 0
+    for pair in PAIRS:
+        read = pair.readings(ARMS["mil"])
+        setup = environment.Setup.by_rule(pair.task, pair.task.rule, pair.scene_seed)
+        assert read.true == setup.target
+        wanted = getattr(read, pair.task.rule.kind.value)
+        assert wanted == read.true
+        conflicts += read.conflict
+    # Three places at random: another object is in its place two times out of three.
+    assert 0.55 < conflicts / len(PAIRS) < 0.78
+
+
+def _best(hypotheses, size):
+    """Success of the best single guess under uniform hypotheses."""
+    return max(np.mean([h == g for h in hypotheses]) for g in range(size))
+
+
+def test_ceiling_without_information_is_one_of_all_tasks():
+    tasks = list(itertools.product(families.FAMILIES, range(3)))
+    guess = tasks[0]
+    assert ceiling.nothing(3) == pytest.approx(np.mean([t == guess for t in tasks]))
+    # After a failure one of the others is tried.
+    wins = [t == tasks[0] or t == tasks[1] for t in tasks]
+    assert ceiling.trial_only(3) == pytest.approx(np.mean(wins))
+
+
+def test_ceiling_of_a_hidden_demonstration():
+    for true in range(3):
+        read = ceiling.Readings(identity=0, position=1, true=true)
+        left = [t for t in range(3) if t != 0]
+        expected = 1.0 if true == 0 else _best([t == left[0] for t in left], 2)
+        assert ceiling.trial_of_demo_only(read, 0.6, 3) == pytest.approx(expected)
+
+
+def test_ceilings_are_ordered_by_information():
+    def mean(name):
+        return np.mean([protocol.arm_ceiling(ARMS[name], p, SUITE) for p in PAIRS])
+
+    assert mean("oracle_task") == mean("wtl") == 1.0
+    assert mean("wtl") > mean("wtl_new_scene") > mean("mil")
+    assert mean("wtl") > mean("demo_hidden_at_retrial") > mean("mil")
+    assert mean("mil") > mean("trial_only") > mean("bc")
+    # Prior .6 for identity, and a third of the scenes do not tell them apart.
+    assert mean("mil") == pytest.approx(0.6 + 0.4 / 3, abs=0.06)

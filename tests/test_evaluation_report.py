@@ -1,0 +1,154 @@
+import re
+from html.parser import HTMLParser
+
+import pytest
+from tensorboard.compat.proto import event_pb2, summary_pb2
+
+from datasets import tfrecord
+from wtl.evaluation import chart, fakes, report, statistics
+from wtl.evaluation.glossary import label
+
+HOSTILE = "<script>alert('x')</script>\"&"
+CURVES = {
+    name: [(step, {"imitation": -step / 9, "target": 1 / step}) for step in (1, 9, 18)]
+    for name in ("trial", "retrial", "bc")
+}
+PROVENANCE = {
+    "seed": 0,
+    "commit": "0123456789",
+    "versions": {"numpy": "2.3", "hostile": HOSTILE},
+    "commands": ["make quickstart"],
+}
+
+
+def written(tmp_path, rows=None, strips=None, curves=CURVES) -> str:
+    rows = fakes.evaluation() if rows is None else rows
+    strips = (
+        [fakes.strip(), fakes.strip(retrial_success=False)]
+        if strips is None
+        else strips
+    )
+    path = tmp_path / "evaluation" / "report.html"
+    results = statistics.results(rows, fakes.PROTOCOL)
+    report.write_report(path, results, rows, curves, strips, PROVENANCE)
+    assert [file.name for file in path.parent.iterdir()] == ["report.html"]
+    return path.read_text(encoding="utf-8")
+
+
+class Tags(HTMLParser):
+    VOID = ("meta", "br", "img", "hr", "link", "input")
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.attributes, self.count = [], [], {}
+
+    def handle_starttag(self, tag, attrs):
+        self.attributes += [(tag, *pair) for pair in attrs]
+        self.count[tag] = self.count.get(tag, 0) + 1
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_report_needs_nothing_else(tmp_path):
+    text = written(tmp_path)
+    tags = Tags()
+    tags.feed(text)
+    assert not tags.open
+    for tag, name, value in tags.attributes:
+        if name in ("src", "href", "xlink:href", "srcset", "action"):
+            pytest.fail(f"<{tag} {name}={value!r}> asks for something")
+        if name != "xmlns":
+            assert "http://" not in (value or "") and "https://" not in (value or "")
+    assert "url(" not in text and "@import" not in text
+    assert not {"link", "iframe", "object", "img"} & set(tags.count)
+
+
+def test_the_report_tells_everything(tmp_path):
+    text = written(tmp_path)
+    for method in fakes.SUCCESS:
+        assert label(method) in text and f"<code>{method}</code>" in text
+    for family in fakes.FAMILIES:
+        assert f"<h3>{family}</h3>" in text
+    for word in (
+        "When the first try fails",
+        "Learning curves",
+        "Wrong one",
+        "0123456789",
+        "make quickstart",
+        "versions.numpy",
+        "scenes_per_task",
+    ):
+        assert word in text
+    assert text.count('class="film"') == 6
+    assert re.search(r"WTL succeeds in [\d.]+% of unseen tasks", text)
+
+
+def test_hostile_text_is_escaped(tmp_path):
+    rows = [
+        fakes.row(HOSTILE, task, 0, True, family=HOSTILE, rule="identity:0")
+        for task in range(3)
+    ]
+    strips = [fakes.strip(family=HOSTILE, task_id=HOSTILE)]
+    text = written(tmp_path, rows, strips, {HOSTILE: CURVES["bc"]})
+    assert "alert(&#39;x&#39;)" in text or "alert(&#x27;x&#x27;)" in text
+    assert "<script>alert" not in text
+    tags = Tags()
+    tags.feed(text)
+    assert tags.count["script"] == 1 and not tags.open
+
+
+def test_a_report_of_little_can_be_written(tmp_path):
+    text = written(tmp_path, [fakes.row("bc", 0, 0, False)], [], {})
+    assert "Success on unseen tasks" in text
+    assert "<script" not in text and "Learning curves" not in text
+    assert written(tmp_path, [], [], {})
+
+
+def test_charts_leave_out_what_was_not_measured():
+    nothing = {"success": None, "ci95": None, "n": 0}
+    panel = chart.success_panel("press", [("wtl", nothing, None), ("mil", None, None)])
+    assert "circle" not in panel
+    assert chart.curve_panel("attention", CURVES) == ""
+    odd = {"bc": [(1, {"total": float("nan")}), (2, {"total": 1.0})]}
+    assert "nan" not in chart.curve_panel("total", odd)
+
+
+def events(*points):
+    """Framed TensorBoard events."""
+    return b"".join(
+        tfrecord.frame(
+            [
+                event_pb2.Event(
+                    step=step,
+                    summary=summary_pb2.Summary(
+                        value=[summary_pb2.Summary.Value(tag="total", simple_value=v)]
+                    ),
+                ).SerializeToString()
+                for step, v in points
+            ]
+        )
+    )
+
+
+def test_curves_of_a_resumed_training_are_joined(tmp_path):
+    folder = tmp_path / "bc"
+    folder.mkdir()
+    (tmp_path / "empty").mkdir()
+    first = events((50, 3.0), (100, 2.0))
+    (folder / "events.out.tfevents.1").write_bytes(first)
+    # The second went on from step 50 and is being written.
+    second = events((100, 1.5), (150, 1.0))
+    (folder / "events.out.tfevents.2").write_bytes(second + first[:20])
+    curves = report.learning_curves(tmp_path)
+    assert curves == {
+        "bc": [(50, {"total": 3.0}), (100, {"total": 1.5}), (150, {"total": 1.0})]
+    }
+    assert report.learning_curves(tmp_path / "nowhere") == {}

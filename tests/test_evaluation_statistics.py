@@ -1,0 +1,242 @@
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from wtl.evaluation import fakes, interval, statistics
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return fakes.evaluation()
+
+
+@pytest.fixture(scope="module")
+def results(rows):
+    return statistics.results(rows, fakes.PROTOCOL)
+
+
+def test_rates_are_those_counted_by_hand():
+    rows = [
+        # The trial failed twice; one retrial made it.
+        fakes.row(task=0, success=True, trial_success=False, ceiling=1.0),
+        fakes.row(
+            task=1, success=False, wrong_target=True, trial_success=False, ceiling=0.5
+        ),
+        fakes.row(task=2, success=True, trial_success=True, ceiling=1.0),
+        fakes.row(task=5, success=True, pair=1, trial_success=True, ceiling=0.5),
+    ]
+    wtl = statistics.results(rows, fakes.PROTOCOL)["methods"]["wtl"]
+    assert wtl["overall"]["success"] == 0.75 and wtl["overall"]["n"] == 4
+    assert wtl["ceiling"] == 0.75
+    assert wtl["wrong_target"] == 0.25 and wtl["motor_skill"] == 1.0
+    assert wtl["families"]["press"]["n"] == 2
+    assert wtl["families"]["grasp"]["success"] == 0.0
+    assert wtl["conflict"]["n"] == 3 and wtl["no_conflict"]["n"] == 1
+    assert wtl["given_trial_failed"]["success"] == 0.5
+    assert wtl["given_trial_succeeded"]["success"] == 1.0
+    assert wtl["ceilings"]["families"]["press"] == 0.75
+
+
+def test_one_rate_has_wilsons_interval():
+    found = interval.rate([True] * 17 + [False] * 3)
+    expected = stats.binomtest(17, 20).proportion_ci(method="wilson")
+    assert found["ci95"] == pytest.approx([expected.low, expected.high])
+    # Wilson by hand.
+    p, n, z = 0.85, 20, stats.norm.ppf(0.975)
+    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    assert found["ci95"] == pytest.approx([centre - half, centre + half])
+
+
+def test_tasks_that_succeed_and_fail_as_one_widen_the_interval():
+    def width(rows):
+        low, high = interval.rate_by_task(rows)["ci95"]
+        return high - low
+
+    clustered = [
+        fakes.row(task=t, pair=k, success=t % 2 == 0)
+        for t in range(50)
+        for k in range(8)
+    ]
+    even = [
+        fakes.row(task=t, pair=k, success=k % 2 == 0)
+        for t in range(50)
+        for k in range(8)
+    ]
+    low, high = interval.rate([row.success for row in clustered])["ci95"]
+    # 8 scenes that go together say no more than one: √8 times as wide.
+    assert width(clustered) == pytest.approx(np.sqrt(8) * (high - low), rel=0.1)
+    assert width(even) < high - low
+
+
+def test_interval_covers_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(100):
+        rates = rng.beta(4, 2, 60)
+        rows = [
+            fakes.row(task=t, pair=k, success=bool(rng.random() < rate))
+            for t, rate in enumerate(rates)
+            for k in range(4)
+        ]
+        low, high = interval.rate_by_task(rows)["ci95"]
+        covered += low <= 4 / 6 <= high
+    assert covered >= 88
+
+
+@pytest.mark.parametrize("success", [True, False])
+def test_perfect_success_keeps_an_interval_of_some_width(success):
+    rows = [fakes.row(task=t, success=success) for t in range(20)]
+    low, high = interval.rate_by_task(rows)["ci95"]
+    assert low < high and (high if success else low) == float(success)
+
+
+def test_paired_difference_has_the_right_sign_and_size():
+    better = [fakes.row("wtl", t, k, t % 5 > 0) for t in range(40) for k in range(2)]
+    worse = [fakes.row("mil", t, k, t % 2 > 0) for t in range(40) for k in range(2)]
+    found = interval.paired(better, worse)
+    assert found["difference"] == pytest.approx(0.8 - 0.5)
+    assert found["ci95"][0] < 0.3 < found["ci95"][1]
+    assert found["n"] == 80 and found["tasks"] == 40
+    back = interval.paired(worse, better)
+    assert back["difference"] == pytest.approx(-0.3)
+    assert back["p"] == pytest.approx(found["p"])
+
+
+def test_p_agrees_with_scipys_permutation_test():
+    rng = np.random.default_rng(1)
+    won = rng.random((2, 30)) < [[0.75], [0.5]]
+    first, second = (
+        [fakes.row(name, t, 0, bool(won[i, t])) for t in range(30)]
+        for i, name in enumerate(("wtl", "mil"))
+    )
+    expected = stats.permutation_test(
+        (won[0].astype(float), won[1].astype(float)),
+        lambda a, b: np.mean(a - b),
+        permutation_type="samples",
+        n_resamples=9999,
+        rng=np.random.default_rng(2),
+    ).pvalue
+    assert interval.paired(first, second)["p"] == pytest.approx(expected, abs=0.02)
+
+
+def test_only_scenes_that_both_played_are_compared():
+    first = [fakes.row("wtl", 0, 0, True), fakes.row("wtl", 0, 1, False)]
+    second = [fakes.row("mil", 0, 1, False), fakes.row("mil", 0, 2, True)]
+    assert interval.paired(first, second)["n"] == 1
+    assert interval.paired(first, [fakes.row("mil", 9, 9)]) is None
+
+
+def test_results_have_the_agreed_form(results):
+    assert results["protocol"] == fakes.PROTOCOL
+    assert set(results["methods"]) == set(fakes.SUCCESS)
+    for name, method in results["methods"].items():
+        groups = [method["overall"], *method["families"].values()]
+        groups += [method["rules"]["identity"], method["rules"]["position"]]
+        groups += [method["conflict"], method["no_conflict"]]
+        assert list(method["families"]) == list(fakes.FAMILIES)
+        assert ("given_trial_failed" in method) == (name in fakes.WITH_TRIAL)
+        for group in groups:
+            assert set(group) == {"success", "ci95", "n"}
+            assert group["ci95"][0] <= group["success"] <= group["ci95"][1]
+    for name in (
+        "wtl_vs_mil",
+        "wtl_vs_mil_second_try",
+        "wtl_vs_demo_hidden_at_retrial",
+        "wtl_vs_trial_only",
+        "mil_vs_bc",
+    ):
+        assert results["paired"][name]["difference"] > 0
+        assert 0 < results["paired"][name]["p"] < 0.05
+
+
+def test_second_chances_are_compared_in_the_scenes_that_failed(rows, results):
+    failed = {r.key for r in rows if r.method == "mil" and not r.success}
+    found = results["paired"]["after_failed_trial"]
+    for name in ("wtl", "mil_second_try"):
+        won = [r.success for r in rows if r.method == name and r.key in failed]
+        assert found[name]["n"] == len(won) == len(failed)
+        assert found[name]["success"] == pytest.approx(np.mean(won))
+    assert found["difference"] == pytest.approx(
+        found["wtl"]["success"] - found["mil_second_try"]["success"]
+    )
+
+
+def test_what_was_not_seen_is_null_in_strict_json():
+    rows = [fakes.row(name, 0, 0, True) for name in ("mil", "mil_second_try")]
+    rows.append(fakes.row("wtl", 0, 0, True, trial_success=True))
+    rows.append(fakes.row("bc", 1, 0, False))
+    results = statistics.results(rows, fakes.PROTOCOL)
+    text = json.dumps(results, allow_nan=False)
+    wtl = json.loads(text)["methods"]["wtl"]
+    nothing = {"success": None, "ci95": None, "n": 0}
+    assert wtl["families"]["grasp"] == nothing
+    assert wtl["rules"]["position"] == nothing
+    assert wtl["given_trial_failed"] == nothing
+    assert results["paired"]["after_failed_trial"]["wtl"] == nothing
+    assert "mil_vs_bc" not in results["paired"]
+    assert statistics.format_table(results) and statistics.markdown_table(results)
+
+
+def test_no_rollouts_give_no_methods():
+    results = statistics.results([], fakes.PROTOCOL)
+    assert results["methods"] == {} and results["paired"] == {}
+
+
+def test_same_rows_same_results(rows, results):
+    assert statistics.results(rows, fakes.PROTOCOL) == results
+
+
+def test_the_table_is_aligned_and_complete(results):
+    lines = statistics.format_table(results).splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("method"))
+    table = lines[start : start + 2 + len(fakes.SUCCESS)]
+    assert len({len(line) for line in table}) == 1
+    assert all(family in table[0] for family in fakes.FAMILIES)
+    wtl = results["methods"]["wtl"]["overall"]["success"]
+    assert table[2].startswith("WTL ") and f"{100 * wtl:.1f} [" in table[2]
+    assert any(line.startswith("WTL − MIL: +") for line in lines)
+
+
+def test_the_markdown_table_has_as_many_cells_in_every_row(results):
+    lines = statistics.markdown_table(results).splitlines()
+    counts = {line.count("|") for line in lines if line.startswith("|")}
+    assert len(counts) == 1
+
+
+def test_seeds_are_averaged():
+    parts = [
+        statistics.results(fakes.evaluation(seed=s), fakes.PROTOCOL | {"seed": s})
+        for s in range(3)
+    ]
+    combined = statistics.combine(parts)
+    json.dumps(combined, allow_nan=False)
+    assert combined["seeds"] == [0, 1, 2]
+    values = [part["methods"]["wtl"]["overall"]["success"] for part in parts]
+    overall = combined["methods"]["wtl"]["overall"]
+    assert overall["success"] == pytest.approx(np.mean(values))
+    assert overall["per_seed"] == values and overall["n"] == 3 * 160
+    assert (overall["min"], overall["max"]) == (min(values), max(values))
+    expected = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
+    assert overall["ci95"][0] == pytest.approx(expected[0])
+    assert overall["ci95"][1] == pytest.approx(min(expected[1], 1))
+    assert combined["methods"]["mil"]["ceiling"] == 1.0
+    assert combined["paired"]["wtl_vs_mil"]["difference"] > 0
+    assert "3 training seeds" in statistics.format_table(combined)
+    assert set(combined["methods"]["wtl"]) == set(parts[0]["methods"]["wtl"])
+
+
+def test_one_seed_keeps_its_interval(results):
+    combined = statistics.combine([results])
+    for kind in ("overall", "conflict"):
+        found = combined["methods"]["wtl"][kind]
+        assert found["ci95"] == results["methods"]["wtl"][kind]["ci95"]
+    found = combined["paired"]["wtl_vs_mil"]
+    assert found["p"] == results["paired"]["wtl_vs_mil"]["p"]
+
+
+def test_nothing_cannot_be_combined():
+    with pytest.raises(ValueError, match="no results"):
+        statistics.combine([])

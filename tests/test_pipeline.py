@@ -1,0 +1,299 @@
+"""The pipeline as a user meets it: run, rerun, resume, break."""
+
+import csv
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from datasets import checksums, reader
+from datasets.staging import iterate_staged
+from wtl import cli
+from wtl.pipeline.run_folder import RunFolder
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+TINY = str(ROOT / "tests" / "tiny.gin")
+STAGES = ["collect_demos", "train_trial", "collect_trials", "train_retrial", "evaluate"]
+
+
+def _wtl(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(list(arguments))
+    return ended.value.code
+
+
+def _stage(stage: str, run_dir, *bindings: str) -> int:
+    arguments = [stage, f"--gin_file={TINY}", f"--run_dir={run_dir}"]
+    return _wtl(*arguments, *(f"--gin_bindings={b}" for b in bindings))
+
+
+@pytest.fixture(scope="module")
+def tiny_run(tmp_path_factory):
+    run_dir = tmp_path_factory.mktemp("runs") / "tiny"
+    assert _stage("run", run_dir) == 0
+    return run_dir
+
+
+@pytest.fixture
+def copied_run(tiny_run, tmp_path):
+    shutil.copytree(tiny_run, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def test_run_folder_is_as_promised(tiny_run):
+    for name in (
+        "config.gin",
+        "lineage.json",
+        "datasets/wtl_demos/1.0.0/dataset_info.json",
+        "datasets/wtl_trials/1.0.0/dataset_info.json",
+        "policies/bc/saved_model/saved_model.pb",
+        "policies/trial/saved_model/saved_model.pb",
+        "policies/retrial/saved_model/saved_model.pb",
+        "policies/trial/checkpoints/checkpoint",
+        "evaluation/results.json",
+        "evaluation/episodes.csv",
+        "evaluation/report.html",
+    ):
+        assert (tiny_run / name).exists(), name
+    assert list((tiny_run / "logs").rglob("events*"))
+
+
+def test_results_file_keeps_its_contract(tiny_run):
+    results = json.loads((tiny_run / "evaluation/results.json").read_text())
+    assert results["protocol"]["tasks"] == 5
+    assert results["protocol"]["scenes_per_task"] == 2
+    assert results["protocol"]["split"] == "test"
+    assert results["protocol"]["retrial_scene"] == "same"
+    for name in ("bc", "mil", "mil_second_try", "wtl"):
+        method = results["methods"][name]
+        assert set(method["overall"]) >= {"success", "ci95", "n"}
+        assert method["overall"]["n"] == 10
+        assert len(method["families"]) == 5
+        for key in ("ceiling", "rules", "conflict", "no_conflict", "wrong_target"):
+            assert key in method
+    assert "given_trial_failed" in results["methods"]["wtl"]
+    assert set(results["paired"]["wtl_vs_mil"]) >= {"difference", "ci95", "p"}
+
+
+def test_every_rollout_is_a_row_on_shared_scenes(tiny_run):
+    with open(tiny_run / "evaluation/episodes.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 5 * 10
+    scenes = {
+        method: sorted(
+            (r["task_id"], r["scene_seed"], r["demo_id"])
+            for r in rows
+            if r["method"] == method
+        )
+        for method in ("bc", "mil", "mil_second_try", "wtl", "wtl_new_scene")
+    }
+    assert scenes["mil"] == scenes["wtl"] == scenes["bc"] == scenes["mil_second_try"]
+    assert scenes["mil"] != scenes["wtl_new_scene"]
+
+
+def test_trials_and_retrials_are_linked_to_what_was_shown(tiny_run):
+    demos = reader.read(tiny_run / "datasets/wtl_demos")
+    trials = reader.read(tiny_run / "datasets/wtl_trials")
+    shown = [ids for ids in trials["parent_demo_ids"] if ids]
+    assert len(shown) == 20  # the other 20 are of the policy that sees none
+    assert all(ids[0] in demos.index_by_id for ids in shown)
+    evaluations = reader.read(tiny_run / "datasets/wtl_evaluations")
+    retrials = evaluations["role"] == "retrial"
+    for i in retrials.nonzero()[0]:
+        (trial,) = evaluations["parent_trial_ids"][i]
+        assert trial in evaluations.index_by_id
+
+
+def test_lineage_tells_what_came_from_what(tiny_run):
+    lineage = json.loads((tiny_run / "lineage.json").read_text())
+    assert list(lineage) == STAGES
+    demos = checksums.fingerprint(tiny_run / "datasets/wtl_demos/1.0.0")
+    assert lineage["collect_demos"]["outputs"]["wtl_demos"] == demos
+    assert lineage["train_trial"]["inputs"]["wtl_demos"] == demos
+    mil = lineage["train_trial"]["outputs"]["mil"]
+    assert lineage["collect_trials"]["inputs"]["mil"] == mil
+    for entry in lineage.values():
+        assert entry["seed"] == 0
+        assert {"mujoco", "tensorflow"} <= set(entry["versions"])
+
+
+def test_datasets_of_a_run_are_sound(tiny_run, capsys):
+    for name in ("wtl_demos", "wtl_trials"):
+        assert _wtl("verify", str(tiny_run / "datasets" / name)) == 0
+        assert "is sound" in capsys.readouterr().out
+
+
+def test_verify_fails_on_a_flipped_byte(copied_run, capsys):
+    shard = next((copied_run / "datasets/wtl_demos/1.0.0").glob("*.tfrecord*"))
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 1
+    shard.write_bytes(data)
+    assert _wtl("verify", str(copied_run / "datasets/wtl_demos")) == 1
+    assert shard.name in capsys.readouterr().out
+
+
+def test_a_second_run_does_nothing(copied_run):
+    before = {p: p.stat().st_mtime_ns for p in copied_run.rglob("*.tfrecord*")}
+    lineage = (copied_run / "lineage.json").read_text()
+    assert _stage("run", copied_run) == 0
+    after = {p: p.stat().st_mtime_ns for p in copied_run.rglob("*.tfrecord*")}
+    assert before == after
+    assert (copied_run / "lineage.json").read_text() == lineage
+
+
+def test_a_change_reruns_what_depends_on_it(copied_run):
+    before = json.loads((copied_run / "lineage.json").read_text())
+    assert _stage("run", copied_run, "train_retrial.steps=5") == 0
+    after = json.loads((copied_run / "lineage.json").read_text())
+    changed = [stage for stage in STAGES if before[stage] != after[stage]]
+    assert changed == ["train_retrial", "evaluate"]
+
+
+def test_same_seed_same_datasets(tiny_run, tmp_path):
+    assert _stage("collect_demos", tmp_path / "again") == 0
+    again = checksums.fingerprint(tmp_path / "again/datasets/wtl_demos/1.0.0")
+    assert again == checksums.fingerprint(tiny_run / "datasets/wtl_demos/1.0.0")
+    assert _stage("collect_demos", tmp_path / "other", "run.seed=1") == 0
+    other = checksums.fingerprint(tmp_path / "other/datasets/wtl_demos/1.0.0")
+    assert other != again
+
+
+# The collector as it is, which prints how many episodes are acknowledged.
+_TELLS_WHAT_IS_SAFE = """
+import sys
+from datasets.staging import StagingWriter
+from wtl.cli import main
+append = StagingWriter.append
+def telling(self, episodes):
+    new = append(self, episodes)
+    print(len(self.episode_ids), flush=True)
+    return new
+StagingWriter.append = telling
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_interrupted_collection_loses_nothing(tiny_run, tmp_path, how):
+    run_dir = tmp_path / "run"
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-c", _TELLS_WHAT_IS_SAFE, "collect_demos"),
+            *(f"--gin_file={TINY}", f"--run_dir={run_dir}"),
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    told = [int(process.stdout.readline())]
+    os.killpg(process.pid, how) if how == signal.SIGKILL else process.send_signal(how)
+    told += [int(line) for line in process.communicate(timeout=60)[0].split()]
+    assert process.returncode != 0
+    staged = next(run_dir.glob("staging/wtl_demos-*"))
+    assert len(list(iterate_staged(staged))) >= told[-1] > 0
+    assert _stage("collect_demos", run_dir) == 0
+    resumed = checksums.fingerprint(run_dir / "datasets/wtl_demos/1.0.0")
+    assert resumed == checksums.fingerprint(tiny_run / "datasets/wtl_demos/1.0.0")
+
+
+def test_training_goes_on_from_its_checkpoint(copied_run):
+    whole = json.loads((copied_run / "policies/trial/policy.json").read_text())
+    # As if the process had been killed after the checkpoint of step 3.
+    checkpoints = copied_run / "policies/trial/checkpoints"
+    for path in checkpoints.glob("ckpt-6*"):
+        path.unlink()
+    state = checkpoints / "checkpoint"
+    state.write_text(state.read_text().replace("ckpt-6", "ckpt-3"))
+    lineage = json.loads((copied_run / "lineage.json").read_text())
+    del lineage["train_trial"]
+    (copied_run / "lineage.json").write_text(json.dumps(lineage))
+    assert _stage("train_trial", copied_run) == 0
+    resumed = json.loads((copied_run / "policies/trial/policy.json").read_text())
+    assert resumed["key"] == whole["key"]
+    assert list(checkpoints.glob("ckpt-6*"))
+
+
+def test_run_folder_in_use_is_refused(copied_run, capsys):
+    script = "import sys; from wtl.cli import main; main(sys.argv[1:])"
+    with RunFolder(copied_run).lock():
+        done = subprocess.run(
+            [
+                *(sys.executable, "-c", script, "evaluate"),
+                *(f"--gin_file={TINY}", f"--run_dir={copied_run}"),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert f"in use by process {os.getpid()}" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("binding", "said"),
+    [
+        ("suite.no_such_name=1", "no_such_name"),
+        ("train_tria.steps=1", "train_tria"),
+        ("collect_demos.noise=", "configuration is wrong"),
+        ("train_trial.no_such_name=1", "no_such_name"),
+        ("train_trial.methods=('mli',)", "'mli'"),
+    ],
+)
+def test_wrong_gin_is_one_line(tiny_run, copied_run, capsys, binding, said):
+    assert _stage("train_trial", copied_run, binding) == 1
+    error = capsys.readouterr().err.strip()
+    assert said in error
+    assert "Traceback" not in error
+    assert len(error.splitlines()) == 1
+
+
+def test_missing_gin_file_is_one_line(tmp_path, capsys):
+    code = _wtl("run", "--gin_file=nowhere.gin", f"--run_dir={tmp_path}/run")
+    assert code == 1
+    assert "nowhere.gin" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        ("train_trial", "run `wtl collect_demos`"),
+        ("collect_trials", "run `wtl"),
+        ("train_retrial", "run `wtl"),
+        ("evaluate", "run `wtl"),
+    ],
+)
+def test_a_stage_alone_tells_what_is_missing(tmp_path, capsys, stage, said):
+    assert _stage(stage, tmp_path / "empty") == 1
+    assert said in capsys.readouterr().err
+
+
+def test_datasets_of_another_world_are_refused(copied_run, capsys):
+    assert _stage("collect_trials", copied_run, "suite.size=2") == 1
+    assert "suite.size is 2" in capsys.readouterr().err
+
+
+def test_full_disk_is_one_line_and_loses_nothing(copied_run, capsys, monkeypatch):
+    import errno
+
+    from datasets import staging
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(staging.os, "write", full)
+    assert _stage("collect_demos", copied_run, "run.seed=5") == 1
+    error = capsys.readouterr().err
+    assert "disk" in error or "space" in error
+    assert "Traceback" not in error
+    monkeypatch.undo()
+    assert _stage("collect_demos", copied_run, "run.seed=5") == 0
+    assert (copied_run / "datasets/wtl_demos/2.0.0").exists()
+    assert (copied_run / "datasets/wtl_demos/1.0.0").exists()
