@@ -22,6 +22,7 @@ class DemonstrationRequest:
       seed: seed of the noise.
       noise: standard deviation of the noise on executed actions (labels stay clean).
       rule: the rule of the task, as text; empty where a training example draws it.
+      pixels: height and width of the images to record; 0 for none.
     """
 
     setup: environment.Setup
@@ -29,6 +30,7 @@ class DemonstrationRequest:
     seed: int
     noise: float
     rule: str = ""
+    pixels: int = 0
 
 
 def demonstrate(
@@ -44,7 +46,7 @@ def demonstrate(
       The successful episode, or None if no attempt succeeded, and how many attempts
       failed.
     """
-    env = environment.Manipulation(request.setup)
+    env = environment.Manipulation(request.setup, request.pixels)
     demonstrator = demonstrators.DEMONSTRATORS[request.setup.task.family]
     for attempt in range(max_attempts):
         rng = seeding.generator(request.seed, "noise", attempt)

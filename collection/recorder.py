@@ -5,6 +5,7 @@ import mujoco
 import numpy as np
 
 from datasets import episode as episodes
+from datasets import images
 from wtl.envs import environment, observation
 from wtl.envs import model as models
 from wtl.envs import object_set as object_sets
@@ -25,6 +26,7 @@ class Recorder:
         world = self._env.world
         self._states = [timestep.observation[environment.STATE]]
         self._physics_states = [world.physics_state()]
+        self._images = [timestep.observation.get(environment.IMAGE)]
         self._timestamps = [world.time]
         self._actions = []
         self._rewards = []
@@ -34,6 +36,7 @@ class Recorder:
         world = self._env.world
         self._states.append(timestep.observation[environment.STATE])
         self._physics_states.append(world.physics_state())
+        self._images.append(timestep.observation.get(environment.IMAGE))
         self._timestamps.append(world.time)
         self._actions.append(np.clip(action, -1, 1))
         self._rewards.append(timestep.reward)
@@ -47,6 +50,8 @@ class Recorder:
             `role` and `hidden_rule`.
         """
         setup = self._env.setup
+        if self._images[0] is not None:
+            metadata["image"] = np.stack(self._images)
         return episodes.Episode.build(
             state=np.stack(self._states),
             action=np.stack(self._actions),
@@ -70,11 +75,21 @@ class Recorder:
         )
 
 
-def episode_spec(size: int) -> episodes.EpisodeSpec:
-    """Spec of the episodes recorded with `size` objects and as many buttons."""
+def episode_spec(
+    size: int, pixels: int = 0, image_encoding: str = images.PNG
+) -> episodes.EpisodeSpec:
+    """Spec of the episodes recorded with `size` objects and as many buttons.
+
+    Args:
+      size: number of objects.
+      pixels: height and width of the images; 0 for none.
+      image_encoding: how they are stored.
+    """
     compiled = models.compile_model(object_sets.draw("layout", size, 0))
     return episodes.EpisodeSpec(
         state_size=observation.Layout(size).state_size,
         action_size=worlds.ACTION_SIZE,
         physics_size=mujoco.mj_stateSize(compiled, worlds.STATE_SPEC),
+        image_pixels=pixels,
+        image_encoding=image_encoding,
     )

@@ -16,28 +16,32 @@ def rollout(
     pool: workers.EnvironmentPool,
     policy,
     policy_state,
-    states: np.ndarray,
+    observed: workers.Observations,
     metadata: Sequence[dict[str, Any]],
+    sees: Sequence[str] = (environment.STATE,),
 ) -> list[episodes.Episode]:
     """Plays N episodes in lockstep to their end.
 
     Args:
       pool: the environments, just reset.
-      policy: any TF-Agents policy, or a saved one, over `{"state": [N, S]}`.
+      policy: any TF-Agents policy, or a saved one.
       policy_state: its state at the start, [N, ...] each.
-      states: [N, S] first states, as `pool.reset` returned them.
+      observed: the first observations, as `pool.reset` returned them.
       metadata: N dictionaries for `Recorder.episode`.
+      sees: names of the observations that the policy takes.
 
     Returns:
       N finished episodes.
     """
-    count = len(states)
-    time_step = ts.restart({environment.STATE: tf.constant(states)}, count)
+    count = len(observed[environment.STATE])
+
+    def seen(observed):
+        return {name: tf.constant(observed[name]) for name in sees}
+
+    time_step = ts.restart(seen(observed), count)
     for _ in range(environment.HORIZON):
         step = policy.action(time_step, policy_state)
         policy_state = step.state
-        states = pool.step(np.asarray(step.action))
-        time_step = ts.transition(
-            {environment.STATE: tf.constant(states)}, np.zeros(count, np.float32)
-        )
+        observed = pool.step(np.asarray(step.action))
+        time_step = ts.transition(seen(observed), np.zeros(count, np.float32))
     return pool.finish(metadata)

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,10 @@ from wtl.envs import environment
 # Workers import neither TensorFlow nor the parent's threads.
 _CONTEXT = multiprocessing.get_context("spawn")
 _BATCH = 16  # demonstrations sent to a worker at once
+
+
+# Arrays by name, as `Manipulation` observes them, stacked over environments.
+Observations = dict[str, np.ndarray]
 
 
 class WorkerError(RuntimeError):
@@ -72,28 +76,32 @@ def demonstrate_all(
 class _Shard:
     """The environments of one worker, stepped together."""
 
-    def __init__(self):
+    def __init__(self, pixels: int):
+        self._pixels = pixels
         self._envs: list[environment.Manipulation] = []
 
-    def reset(self, setups: Sequence[environment.Setup]) -> np.ndarray:
+    def reset(self, setups: Sequence[environment.Setup]) -> Observations:
         del self._envs[len(setups) :]
         for env, setup in zip(self._envs, setups, strict=False):
             env.prepare(setup)
-        self._envs += [environment.Manipulation(s) for s in setups[len(self._envs) :]]
+        self._envs += [
+            environment.Manipulation(setup, self._pixels)
+            for setup in setups[len(self._envs) :]
+        ]
         timesteps = [env.reset() for env in self._envs]
         self._recorders = [recorder.Recorder(env) for env in self._envs]
         for record, timestep in zip(self._recorders, timesteps, strict=True):
             record.start(timestep)
-        return self._states(timesteps)
+        return self._stacked(timesteps)
 
-    def step(self, actions: np.ndarray) -> np.ndarray:
+    def step(self, actions: np.ndarray) -> Observations:
         timesteps = []
         for env, record, action in zip(
             self._envs, self._recorders, actions, strict=True
         ):
             timesteps.append(env.step(action))
             record.add(action, timesteps[-1])
-        return self._states(timesteps)
+        return self._stacked(timesteps)
 
     def finish(self, metadata: Sequence[dict[str, Any]]) -> list[episodes.Episode]:
         return [
@@ -101,13 +109,14 @@ class _Shard:
             for record, known in zip(self._recorders, metadata, strict=True)
         ]
 
-    def _states(self, timesteps) -> np.ndarray:
-        return np.stack([t.observation[environment.STATE] for t in timesteps])
+    def _stacked(self, timesteps) -> Observations:
+        observed = [timestep.observation for timestep in timesteps]
+        return {name: np.stack([o[name] for o in observed]) for name in observed[0]}
 
 
-def _serve(connection):
+def _serve(connection, pixels: int):
     _begin_worker()
-    shard = _Shard()
+    shard = _Shard(pixels)
     while True:
         try:
             method, argument = connection.recv()
@@ -122,12 +131,19 @@ def _serve(connection):
 class EnvironmentPool:
     """Many environments stepped in lockstep, spread over worker processes."""
 
-    def __init__(self, workers: int = 0):
-        """Starts `workers` processes (0: one per core)."""
+    def __init__(self, workers: int = 0, pixels: int = 0):
+        """Starts worker processes.
+
+        Args:
+          workers: how many; 0 for one per core.
+          pixels: height and width of the images to observe; 0 for none.
+        """
         self._connections, self._processes = [], []
         for _ in range(workers or os.cpu_count()):
             ours, theirs = _CONTEXT.Pipe()
-            process = _CONTEXT.Process(target=_serve, args=(theirs,), daemon=True)
+            process = _CONTEXT.Process(
+                target=_serve, args=(theirs, pixels), daemon=True
+            )
             process.start()
             theirs.close()
             self._connections.append(ours)
@@ -147,8 +163,8 @@ class EnvironmentPool:
             process.terminate()
             process.join()
 
-    def reset(self, setups: Sequence[environment.Setup]) -> np.ndarray:
-        """Starts one episode per setup; returns the states, float32[N, S]."""
+    def reset(self, setups: Sequence[environment.Setup]) -> Observations:
+        """Starts one episode per setup; returns the observations, [N, ...] each."""
         count = len(self._connections)
         bounds = [len(setups) * i // count for i in range(count + 1)]
         self._parts = [
@@ -156,8 +172,8 @@ class EnvironmentPool:
         ]
         return self._concatenate(self._call("reset", setups))
 
-    def step(self, actions: np.ndarray) -> np.ndarray:
-        """Applies float32[N, A] actions; returns the states, float32[N, S]."""
+    def step(self, actions: np.ndarray) -> Observations:
+        """Applies float32[N, A] actions; returns the observations."""
         return self._concatenate(self._call("step", actions))
 
     def finish(self, metadata: Sequence[dict[str, Any]]) -> list[episodes.Episode]:
@@ -168,8 +184,10 @@ class EnvironmentPool:
         """
         return [e for part in self._call("finish", metadata) for e in part]
 
-    def _concatenate(self, parts: Iterable[np.ndarray]) -> np.ndarray:
-        return np.concatenate(list(parts))
+    def _concatenate(self, parts: list[Observations]) -> Observations:
+        return {
+            name: np.concatenate([part[name] for part in parts]) for name in parts[0]
+        }
 
     def _call(self, method: str, argument) -> list:
         busy = [

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from datasets import fields
+from datasets import fields, images
 from datasets.encoding import BYTES_LIST, FLOAT_LIST, INT64_LIST, prefix
 from datasets.episode import Episode, EpisodeSpec
 from datasets.metadata import METADATA, Kind
@@ -46,8 +46,9 @@ def decode(payload: bytes | memoryview, spec: EpisodeSpec) -> Episode:
     if len(lengths) != 1:
         raise DecodeError(f"step fields have different lengths: {sorted(lengths)}")
     metadata = {name: value(features, name) for name in METADATA}
-    if len(features) != len(_NAMES):
-        unknown = sorted(set(features) - set(_NAMES.values()))
+    if len(features) != len(steps) + len(METADATA):
+        known = {*METADATA, *(fields.step_key(name) for name in steps)}
+        unknown = sorted(set(features) - known)
         raise DecodeError(f"unknown field {unknown[0]!r}")
     return Episode(steps=steps, metadata=metadata)
 
@@ -91,9 +92,14 @@ def step_array(
     body = _body(
         features,
         fields.step_key(name),
-        {"f4": FLOAT_LIST, "f8": BYTES_LIST}.get(dtype.str[1:], INT64_LIST),
+        {"f4": FLOAT_LIST, "f8": BYTES_LIST, "u1": BYTES_LIST}.get(
+            dtype.str[1:], INT64_LIST
+        ),
     )
     try:
+        if dtype == np.uint8:
+            decoded = [images.decode(data, shape) for data in _byte_values(body)]
+            return np.stack(decoded) if decoded else np.zeros((0, *shape), dtype)
         if dtype == np.float64:
             return _double_rows(body, shape[0])
         body = _packed(body)
@@ -105,6 +111,8 @@ def step_array(
         return np.frombuffer(body, dtype).reshape(-1, *shape)
     except DecodeError:
         raise
+    except images.ImageError as error:
+        raise DecodeError(f"step field {name!r}: {error}") from None
     except (ValueError, IndexError):
         raise DecodeError(
             f"step field {name!r} does not divide into rows of {list(shape)}"

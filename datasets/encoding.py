@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from datasets import fields
+from datasets import fields, images
 from datasets.episode import Episode
 from datasets.metadata import METADATA, Kind
 
@@ -22,11 +22,13 @@ BYTES_LIST, FLOAT_LIST, INT64_LIST = 1, 2, 3
 _UINT64 = (1 << 64) - 1
 
 
-def encode(episode: Episode) -> bytes:
+def encode(episode: Episode, image_encoding: str = images.PNG) -> bytes:
     """Serialises a valid episode."""
     parts = []
-    for key, is_step, name in _layout():
-        if is_step:
+    for key, is_step, name in _layout(tuple(episode.steps)):
+        if name == fields.IMAGE:
+            feature = _encode_images(episode.steps[name], image_encoding)
+        elif is_step:
             feature = _encode_steps(episode.steps[name])
         else:
             feature = _encode_value(METADATA[name].kind, episode.metadata[name])
@@ -47,9 +49,9 @@ def prefix(number: int, size: int) -> bytes:
 
 
 @functools.cache
-def _layout() -> tuple[tuple[bytes, bool, str], ...]:
+def _layout(step_fields: tuple[str, ...]) -> tuple[tuple[bytes, bool, str], ...]:
     """(encoded key, whether a step field, field name) in order of stored names."""
-    entries = [(fields.step_key(name), True, name) for name in fields.STEP_FIELDS]
+    entries = [(fields.step_key(name), True, name) for name in step_fields]
     entries += [(name, False, name) for name in METADATA]
     return tuple(
         (delimited(1, key.encode()), is_step, name)
@@ -81,6 +83,11 @@ def _encode_steps(array: np.ndarray) -> bytes:
     if array.dtype == np.bool_:
         return _packed(INT64_LIST, array.tobytes())
     return _packed(FLOAT_LIST, array.astype("<f4", copy=False).tobytes())
+
+
+def _encode_images(array: np.ndarray, encoding: str) -> bytes:
+    rows = (delimited(1, images.encode(image, encoding)) for image in array)
+    return delimited(BYTES_LIST, b"".join(rows))
 
 
 def _encode_value(kind: Kind, value: Any) -> bytes:

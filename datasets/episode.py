@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from datasets import fields, metadata
+from datasets import fields, images, metadata
 
 # Public here because producers of episodes need it together with `Episode`.
 episode_id = metadata.episode_id
@@ -27,16 +27,23 @@ class EpisodeSpec:
       state_size: S, numbers in the observed state.
       action_size: A, numbers in an action.
       physics_size: P, numbers in MuJoCo's full integration state.
+      image_pixels: H and W of the square images; 0 where there are none.
+      image_encoding: how images are stored, a key of `datasets.images.ENCODINGS`.
     """
 
     state_size: int
     action_size: int
     physics_size: int
+    image_pixels: int = 0
+    image_encoding: str = images.PNG
 
     def step_arrays(self) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
         """Shape (without the time axis) and dtype of each step field."""
         f32, f64, flag = np.dtype("<f4"), np.dtype("<f8"), np.dtype(bool)
+        side = self.image_pixels
+        image = {fields.IMAGE: ((side, side, 3), np.dtype(np.uint8))} if side else {}
         return {
+            **image,
             fields.STATE: ((self.state_size,), f32),
             fields.ACTION: ((self.action_size,), f32),
             fields.REWARD: ((), f32),
@@ -73,6 +80,7 @@ class Episode:
         physics_state: np.ndarray,
         terminal: bool = False,
         timestamp: np.ndarray | None = None,
+        image: np.ndarray | None = None,
         **given: Any,
     ) -> "Episode":
         """Builds an episode of T transitions, filling in whatever follows.
@@ -86,6 +94,7 @@ class Episode:
             the horizon.
           timestamp: [T+1] times in seconds; by default multiples of the control
             period.
+          image: [T+1, H, W, 3] uint8 images, if there is a camera.
           **given: metadata by name; `hidden/target` is given as
             `hidden_target`, and likewise its siblings.
 
@@ -124,6 +133,8 @@ class Episode:
             fields.PHYSICS_STATE: np.asarray(physics_state, np.float64),
             fields.TIMESTAMP: np.asarray(timestamp, np.float32),
         }
+        if image is not None:
+            steps[fields.IMAGE] = np.asarray(image, np.uint8)
         return cls(steps=steps, metadata=known)
 
     @property

@@ -8,6 +8,7 @@ field is an `AttributeError` at import and not an empty column at training.
 STEPS = "steps"
 OBSERVATION = "observation"
 STATE = "state"
+IMAGE = "image"
 ACTION = "action"
 REWARD = "reward"
 DISCOUNT = "discount"
@@ -19,6 +20,7 @@ TIMESTAMP = "timestamp"
 
 STEP_FIELDS = (
     STATE,
+    IMAGE,
     ACTION,
     REWARD,
     DISCOUNT,
@@ -29,7 +31,7 @@ STEP_FIELDS = (
     TIMESTAMP,
 )
 # Step fields that sit inside `observation` when stored.
-OBSERVATION_FIELDS = (STATE,)
+OBSERVATION_FIELDS = (STATE, IMAGE)
 
 # --- Episode metadata.
 EPISODE_ID = "episode_id"

@@ -38,6 +38,7 @@ def read(
     dataset_dir: str | os.PathLike,
     splits: str | Sequence[str] | None = None,
     with_physics: bool = False,
+    with_images: bool = False,
     spec: EpisodeSpec | None = None,
 ) -> EpisodeStore:
     """Reads a published dataset into memory.
@@ -48,6 +49,7 @@ def read(
       splits: which splits to read, in this order; all of them if None. A split
         without episodes gives none.
       with_physics: whether to read the physics states too.
+      with_images: whether to read and decode the images too.
       spec: sizes the episodes are expected to have; not checked if None.
 
     Returns:
@@ -63,7 +65,11 @@ def read(
     if spec is not None:
         schema.require(spec, found, path)
     shards = _shards(path, splits)
-    rows = _Rows(sum(length for _, length in shards), found, with_physics)
+    rows = _Rows(
+        sum(length for _, length in shards),
+        found,
+        [fields.PHYSICS_STATE] * with_physics + [fields.IMAGE] * with_images,
+    )
     for file, length in shards:
         with _damage_named(file, path):
             for payload in _payloads(file, length):
@@ -137,10 +143,8 @@ def _shards(
 class _Rows:
     """Arrays that fill up episode by episode."""
 
-    def __init__(self, count: int, spec: EpisodeSpec, with_physics: bool):
-        names = [fields.STATE, fields.ACTION, fields.REWARD]
-        if with_physics:
-            names.append(fields.PHYSICS_STATE)
+    def __init__(self, count: int, spec: EpisodeSpec, further: list[str]):
+        names = [fields.STATE, fields.ACTION, fields.REWARD, *further]
         self._layout = {name: spec.step_arrays()[name] for name in names}
         self._steps = {
             name: np.zeros((count, 0, *shape), dtype)
@@ -180,6 +184,7 @@ class _Rows:
                 for name, values in self._columns.items()
             },
             physics_state=self._steps.get(fields.PHYSICS_STATE),
+            image=self._steps.get(fields.IMAGE),
         )
 
     def _make_room(self, length: int) -> None:

@@ -17,6 +17,7 @@ _STEP_DOCS = {
         "Observed state: poses (m, rad) and velocities (m/s, rad/s) of gripper, "
         "objects and buttons, finger opening (m), attributes, time; no task in it."
     ),
+    fields.IMAGE: "RGB image of the robot's fixed camera.",
     fields.ACTION: (
         "Action in [-1, 1] taken at this observation: fractions of the largest "
         "gripper velocity per axis, and of the finger command. Zeros at the last step."
@@ -49,7 +50,12 @@ def features(spec: EpisodeSpec) -> tfds.features.FeaturesDict:
     step, observation = {}, {}
     for name, (shape, dtype) in spec.step_arrays().items():
         within = observation if name in fields.OBSERVATION_FIELDS else step
-        within[name] = _step_feature(name, shape, dtype)
+        if name == fields.IMAGE:
+            within[name] = tfds.features.Image(
+                shape=shape, encoding_format=spec.image_encoding, doc=_STEP_DOCS[name]
+            )
+        else:
+            within[name] = _step_feature(name, shape, dtype)
     step[fields.OBSERVATION] = tfds.features.FeaturesDict(observation)
     tree = {fields.STEPS: tfds.features.Dataset(step)}
     hidden = {}
@@ -64,7 +70,7 @@ def example(episode: Episode) -> dict:
     """Nests an episode as `features(spec).encode_example` takes it."""
     steps = dict(episode.steps)
     steps[fields.OBSERVATION] = {
-        name: steps.pop(name) for name in fields.OBSERVATION_FIELDS
+        name: steps.pop(name) for name in fields.OBSERVATION_FIELDS if name in steps
     }
     result = {fields.STEPS: steps, fields.HIDDEN: {}}
     for name, value in episode.metadata.items():
@@ -90,6 +96,7 @@ def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
             state_size=_vector_size(observation[fields.STATE]),
             action_size=_vector_size(step[fields.ACTION]),
             physics_size=_vector_size(step[fields.PHYSICS_STATE]),
+            **_image_spec(observation.get(fields.IMAGE)),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetMismatchError(
@@ -159,6 +166,16 @@ def _metadata_feature(kind: Kind, doc: str):
 
 def _children(node: dict) -> dict:
     return node["featuresDict"]["features"]
+
+
+def _image_spec(node: dict | None) -> dict:
+    if node is None:
+        return {}
+    image = node["image"]
+    return {
+        "image_pixels": int(image["shape"]["dimensions"][0]),
+        "image_encoding": image["encodingFormat"],
+    }
 
 
 def _vector_size(node: dict) -> int:

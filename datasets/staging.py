@@ -101,7 +101,9 @@ class StagingWriter:
             episode_lib.validate(episode, self._spec)
         new: dict[str, bytes] = {}
         checksums: dict[str, int] = {}
-        frames = tfrecord.frame([encode(episode) for episode in episodes])
+        frames = tfrecord.frame(
+            [encode(episode, self._spec.image_encoding) for episode in episodes]
+        )
         for episode, frame in zip(episodes, frames, strict=True):
             checksum = tfrecord.frame_checksum(frame)
             known = self._checksums.get(episode.id, checksums.get(episode.id))

@@ -30,6 +30,7 @@ class EpisodeStore:
       metadata: column by field name: an array of N values, or for
         `parent_demo_ids` and `parent_trial_ids` a list of N tuples of texts.
       physics_state: [N, T, P] float64 physics states, or None if not read.
+      image: [N, T, H, W, 3] uint8 images, or None if not read.
     """
 
     state: np.ndarray
@@ -38,6 +39,7 @@ class EpisodeStore:
     length: np.ndarray
     metadata: Mapping[str, np.ndarray | list[tuple[str, ...]]]
     physics_state: np.ndarray | None = None
+    image: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Number of episodes."""
@@ -76,7 +78,7 @@ class EpisodeStore:
                 )
             which = np.flatnonzero(which)
         which = which.astype(np.int64)
-        physics = self.physics_state
+        physics, image = self.physics_state, self.image
         return EpisodeStore(
             state=self.state[which],
             action=self.action[which],
@@ -91,6 +93,7 @@ class EpisodeStore:
                 for name, column in self.metadata.items()
             },
             physics_state=None if physics is None else physics[which],
+            image=None if image is None else image[which],
         )
 
 
@@ -111,12 +114,13 @@ def as_column(
 
 
 def stack(episodes: Sequence[Episode]) -> EpisodeStore:
-    """Returns a store of episodes in memory, without their physics states."""
+    """Returns a store of episodes in memory, images included, without physics."""
     length = np.array([len(episode) for episode in episodes], np.int32)
 
     def padded(name: str, repeat_last: bool) -> np.ndarray:
         arrays = [episode.steps[name] for episode in episodes]
-        result = np.zeros((len(arrays), length.max(), *arrays[0].shape[1:]), np.float32)
+        shape = (len(arrays), length.max(), *arrays[0].shape[1:])
+        result = np.zeros(shape, arrays[0].dtype)
         for row, array in zip(result, arrays, strict=True):
             row[: len(array)] = array
             if repeat_last:
@@ -128,6 +132,11 @@ def stack(episodes: Sequence[Episode]) -> EpisodeStore:
         action=padded(fields.ACTION, repeat_last=False),
         reward=padded(fields.REWARD, repeat_last=False),
         length=length,
+        image=(
+            padded(fields.IMAGE, repeat_last=True)
+            if fields.IMAGE in episodes[0].steps
+            else None
+        ),
         metadata={
             name: as_column(field.kind, name, [e.metadata[name] for e in episodes])
             for name, field in METADATA.items()

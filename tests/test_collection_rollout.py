@@ -55,9 +55,9 @@ def test_rollout_feeds_observations_and_policy_state_back():
         for i, s in enumerate(_SETUPS)
     ]
     with EnvironmentPool(2) as pool:
-        states = pool.reset(_SETUPS)
+        observed = pool.reset(_SETUPS)
         start = tf.zeros(len(_SETUPS), tf.int32)
-        episodes = rollout(pool, _Counting(), start, states, metadata)
+        episodes = rollout(pool, _Counting(), start, observed, metadata)
     assert [e.metadata[fields.TASK_ID] for e in episodes] == [
         setup.task.task_id for setup in _SETUPS
     ]

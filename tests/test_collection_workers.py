@@ -90,9 +90,9 @@ def test_leaving_demonstrations_early_ends_the_workers():
 
 def _play(pool, setups, seed):
     rng = np.random.default_rng(seed)
-    states = [pool.reset(setups)]
+    states = [pool.reset(setups)[STATE]]
     for _ in range(HORIZON):
-        states.append(pool.step(rng.uniform(-1, 1, (len(setups), 5))))
+        states.append(pool.step(rng.uniform(-1, 1, (len(setups), 5)))[STATE])
     metadata = [{"episode_id": f"id-{i}", "role": "trial"} for i in range(len(setups))]
     return np.array(states), pool.finish(metadata)
 
@@ -116,7 +116,8 @@ def test_number_of_workers_does_not_change_episodes():
 def test_pool_equals_a_plain_environment():
     actions = np.random.default_rng(0).uniform(-1, 1, (HORIZON, 2, 5))
     with EnvironmentPool(2) as pool:
-        states = [pool.reset(_SETUPS[:2])] + [pool.step(a) for a in actions]
+        observed = [pool.reset(_SETUPS[:2])] + [pool.step(a) for a in actions]
+    states = [o[STATE] for o in observed]
     for i in range(2):
         env = Manipulation(_SETUPS[i])
         alone = [env.reset()] + [env.step(a[i]) for a in actions]

@@ -3,6 +3,7 @@
 import argparse
 import errno
 import json
+import os
 import pathlib
 import signal
 import sys
@@ -81,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         )
     verify = _add(commands, "verify", "check a dataset's every episode", _verify)
     verify.add_argument("dataset_dir", help="RUN/datasets/NAME[/VERSION]")
+    _add(commands, "doctor", "say what this machine can do", _doctor)
     combine = _add(
         commands, "combine", "one table from runs that differ by seed", _combine
     )
@@ -123,6 +125,27 @@ def _verify(options) -> int:
         )
         return 1
     print(f"{options.dataset_dir} is sound")
+    return 0
+
+
+def _doctor(options) -> int:
+    notices.quiet(options.verbosity)
+    with notices.Dropped(options.verbosity):
+        from wtl.envs import camera
+        from wtl.pipeline import run_folder
+
+        versions = run_folder.versions()
+    for package, version in versions.items():
+        print(f"{package:20} {version}")
+    print(f"{'cores':20} {len(os.sched_getaffinity(0))}")
+    try:
+        backend, renderer = camera.find_renderer()
+    except camera.RendererNotFoundError as error:
+        print(f"{'renderer':20} none: {error}")
+        print("State observations work without; gripper_vision.gin does not.")
+        return 0
+    kind = "software" if camera.is_software(renderer) else "GPU"
+    print(f"{'renderer':20} {renderer} ({backend}, {kind})")
     return 0
 
 

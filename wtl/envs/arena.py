@@ -4,6 +4,7 @@ from dm_control import composer, mjcf
 
 ANCHOR_RADIUS = 0.028  # metres
 ANCHOR_HALF_HEIGHT = 0.02  # metres
+SURFACE = "surface"  # name of the geom of the table
 GOAL_HALF_WIDTH = 0.10  # metres; half depth (y) of the band in which slides end
 
 TIMESTEP = 0.004  # seconds
@@ -40,7 +41,7 @@ class Table(composer.Arena):
         set_contact_defaults(root)
         self.surface = root.worldbody.add(
             "geom",
-            name="surface",
+            name=SURFACE,
             type="plane",
             size=(0.6, 0.8, 0.1),
             rgba=(0.86, 0.84, 0.80, 1),

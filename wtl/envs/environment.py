@@ -6,13 +6,14 @@ import dm_env
 import numpy as np
 from dm_env import specs
 
-from wtl.envs import families, observation, seeding
+from wtl.envs import appearance, camera, families, observation, seeding
 from wtl.envs import scene as scenes
 from wtl.envs import task as tasks
 from wtl.envs import world as worlds
 
 HORIZON = 40  # control steps
-STATE = "state"
+# Observations. Those with a camera also tell apart what the robot feels of itself.
+STATE, IMAGE, PROPRIOCEPTION = "state", "image", "proprioception"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,8 +62,17 @@ class Manipulation(dm_env.Environment):
     its own task, whose seeds derive from the episode's number.
     """
 
-    def __init__(self, setup: Setup):
-        """Creates an environment whose first episode is `setup`."""
+    def __init__(self, setup: Setup, pixels: int = 0):
+        """Creates an environment.
+
+        Args:
+          setup: its first episode.
+          pixels: height and width of the images to observe; 0 for none.
+
+        Raises:
+          RendererNotFoundError: if images are asked for and there is no OpenGL.
+        """
+        self._pixels = pixels
         self._world = worlds.World()
         self._layout = observation.Layout(setup.task.object_set.size)
         self._next: Setup | None = setup
@@ -129,11 +139,26 @@ class Manipulation(dm_env.Environment):
         return -1
 
     def _observation(self) -> dict[str, np.ndarray]:
-        return {STATE: observation.observe(self._world, self._step / HORIZON)}
+        state = observation.observe(self._world, self._step / HORIZON)
+        if not self._pixels:
+            return {STATE: state}
+        eye = camera.shared(self._pixels, self._layout.size)
+        look = appearance.draw_robot(self._setup.scene_seed)
+        return {
+            STATE: state,
+            PROPRIOCEPTION: self._layout.proprioception(state),
+            IMAGE: eye.render(self._world.model, self._world.data, look),
+        }
 
     def observation_spec(self) -> dict[str, specs.Array]:
-        """Spec of `{"state": float32[S]}`."""
-        return {STATE: specs.Array((self._layout.state_size,), np.float32, STATE)}
+        """Spec of `state` and, with a camera, `proprioception` and `image`."""
+        layout, side = self._layout, self._pixels
+        spec = {STATE: specs.Array((layout.state_size,), np.float32, STATE)}
+        if side:
+            felt = (layout.proprioception_size,)
+            spec[PROPRIOCEPTION] = specs.Array(felt, np.float32, PROPRIOCEPTION)
+            spec[IMAGE] = specs.BoundedArray((side, side, 3), np.uint8, 0, 255, IMAGE)
+        return spec
 
     def action_spec(self) -> specs.BoundedArray:
         """Spec of the float32[5] action in [-1, 1]."""

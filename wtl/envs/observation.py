@@ -83,6 +83,15 @@ class Layout:
         places = slices({name: math.prod(shape) for name, shape in shapes.items()})
         return {name: (places[name], shape) for name, shape in shapes.items()}
 
+    @property
+    def proprioception_size(self) -> int:
+        """Length of what the robot knows of itself: gripper and time."""
+        return width(GRIPPER) + 1
+
+    def proprioception(self, state: np.ndarray) -> np.ndarray:
+        """The gripper's row and the time, [..., P], of [..., S] states."""
+        return np.concatenate([state[..., : width(GRIPPER)], state[..., -1:]], axis=-1)
+
     def split(self, state: np.ndarray) -> dict[str, np.ndarray]:
         """Views of a [..., S] array: gripper [..., G], objects [..., n, O] etc."""
         return {

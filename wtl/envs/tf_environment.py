@@ -9,10 +9,15 @@ if typing.TYPE_CHECKING:
     from tf_agents.environments import py_environment
 
 
-def load(setup: environment.Setup) -> "py_environment.PyEnvironment":
-    """Returns a TF-Agents environment whose first episode is `setup`."""
+def load(setup: environment.Setup, pixels: int = 0) -> "py_environment.PyEnvironment":
+    """Returns a TF-Agents environment.
+
+    Args:
+      setup: its first episode.
+      pixels: height and width of the images to observe; 0 for none.
+    """
     # TF-Agents is written for Keras 2 (see `policies`).
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     from tf_agents.environments import dm_control_wrapper
 
-    return dm_control_wrapper.DmControlWrapper(environment.Manipulation(setup))
+    return dm_control_wrapper.DmControlWrapper(environment.Manipulation(setup, pixels))

@@ -63,6 +63,7 @@ def _requests(run: Run, noise: float, held_out_scenes: int):
                         seed,
                         noise,
                         str(task.rule or ""),
+                        run.pixels,
                     )
                 )
     return result

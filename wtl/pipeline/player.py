@@ -83,7 +83,7 @@ class Player:
         directory = run.staging(NAME, self._key)
         with (
             staging.StagingWriter(directory, run.spec) as writer,
-            workers.EnvironmentPool(run.workers) as pool,
+            workers.EnvironmentPool(run.workers, run.pixels) as pool,
             tqdm.tqdm(
                 total=len(arms) * len(self.pairs), desc="evaluation", unit="episode"
             ) as bar,

@@ -9,7 +9,7 @@ from typing import Any
 from absl import logging
 
 from collection import recorder
-from datasets import checksums, fields, location, publish, reader, schema
+from datasets import checksums, fields, images, location, publish, reader, schema
 from datasets.episode import EpisodeSpec
 from datasets.store import EpisodeStore
 from wtl.envs import suite as suites
@@ -26,12 +26,17 @@ class Run:
       suite: the tasks.
       seed: seed of demonstrations, training, trials and evaluation.
       workers: processes for physics, and for training (one policy each).
+      pixels: height and width of the images that policies see; 0 where they see the
+        state.
+      image_encoding: how images are stored.
     """
 
     folder: run_folder.RunFolder
     suite: suites.Suite
     seed: int
     workers: int
+    pixels: int = 0
+    image_encoding: str = images.PNG
 
     def do(
         self,
@@ -62,6 +67,7 @@ class Run:
             inputs=inputs,
             suite=dataclasses.asdict(self.suite),
             seed=self.seed,
+            camera=[self.pixels, self.image_encoding],
         )
         done = self.folder.lineage.get(stage, {})
         present = {name: current() for name, current in outputs.items()}
@@ -159,4 +165,4 @@ class Run:
     @property
     def spec(self) -> EpisodeSpec:
         """Sizes of the episodes of this run's suite."""
-        return recorder.episode_spec(self.suite.size)
+        return recorder.episode_spec(self.suite.size, self.pixels, self.image_encoding)

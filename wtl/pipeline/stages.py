@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import gin
 
+from datasets import images
 from wtl.envs import suite as suites
 from wtl.errors import UserError
 from wtl.pipeline import run_folder
@@ -34,6 +35,15 @@ def _settings(seed: int = 0, workers: int = 2) -> tuple[int, int]:
     return seed, workers
 
 
+@gin.configurable("camera", module="wtl")
+def _camera(pixels: int = 0, encoding: str = images.PNG) -> tuple[int, str]:
+    if encoding not in images.ENCODINGS:
+        raise UserError(
+            f"camera.encoding is {encoding!r}; known are {', '.join(images.ENCODINGS)}"
+        )
+    return pixels, encoding
+
+
 def configure(gin_file: str, bindings: list[str]):
     """Parses a gin file and bindings.
 
@@ -53,8 +63,8 @@ def configure(gin_file: str, bindings: list[str]):
     except (ValueError, TypeError, SyntaxError) as error:
         first = str(error).strip().splitlines()[0]
         raise UserError(
-            f"the configuration is wrong: {first} Configurable are run, suite and "
-            f"{', '.join(STAGES)}; see gin_configs/"
+            f"the configuration is wrong: {first} Configurable are run, suite, "
+            f"camera and {', '.join(STAGES)}; see gin_configs/"
         ) from error
     finally:
         logging.disable(logging.NOTSET)
@@ -70,11 +80,12 @@ def open_run(run_dir: str) -> Iterator[Run]:
     try:
         tasks = suite()
         seed, workers = _settings()
+        pixels, encoding = _camera()
     except TypeError as error:
         raise UserError(f"the configuration is wrong: {error}") from error
     folder = run_folder.RunFolder(run_dir)
     with folder.lock():
-        yield Run(folder, tasks, seed, workers)
+        yield Run(folder, tasks, seed, workers, pixels, encoding)
 
 
 def perform(run: Run, names: list[str]):

@@ -1,0 +1,1 @@
+"""Estimates the state of a scene from images and proprioception."""

@@ -1,0 +1,112 @@
+"""Teaches perception with the states that the simulator knows (privileged)."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from policies import features
+from policies.perception import network as networks
+from wtl.envs import observation
+
+# Differences that count as one: metres, radians (sine, cosine), shares.
+_OBJECT_UNITS = {
+    "position": 0.01,
+    "sin_cos_yaw": 0.1,
+    "upright": 0.2,
+    "rgb": 0.1,
+    "half_sizes": 0.003,
+    "is_box": 0.3,
+}
+_BUTTON_UNITS = {"position": 0.01, "travel": 0.003, "rgb": 0.1}
+_FIXTURE_UNITS = {"anchor": 0.01, "goal": 0.02}
+
+
+class Losses(NamedTuple):
+    """Means over a batch.
+
+    Attributes:
+      total: what is minimised.
+      detect: of the first images.
+      track: of the later images.
+      position: mean error of object positions in later images, metres.
+      yaw: mean error of sine and cosine of the yaw of boxes, later images.
+      colour: mean error of object colours.
+    """
+
+    total: tf.Tensor
+    detect: tf.Tensor
+    track: tf.Tensor
+    position: tf.Tensor
+    yaw: tf.Tensor
+    colour: tf.Tensor
+
+
+def _error(found, truth, fields, units):
+    total = 0.0
+    for name, unit in units.items():
+        part = observation.slices(fields)[name]
+        difference = (found[..., part] - truth[..., part]) / unit
+        # Huber: as a square near the truth, without shouting when an object is lost.
+        total += tf.reduce_mean(tf.sqrt(1 + difference**2) - 1)
+    return total
+
+
+def loss(
+    network: networks.Perception,
+    image: tf.Tensor,
+    felt: tf.Tensor,
+    state: tf.Tensor,
+) -> Losses:
+    """Error of detection in the first image and of tracking in the later ones.
+
+    Args:
+      network: to be trained.
+      image: uint8[B, 1 + K, H, W, 3], the first image and K later ones.
+      felt: [B, 1 + K, P] proprioception.
+      state: [B, 1 + K, S] true states, slots in order of place.
+    """
+    batch, length = tf.unstack(tf.shape(felt)[:2])
+    merged = tf.reshape(image, (-1, *image.shape[2:]))
+    maps = network.feature_map(merged)
+    maps = tf.reshape(maps, tf.concat([[batch, length], maps.shape[1:]], 0))
+    maps.set_shape([None, None, *network.feature_shape])
+    detected = network.detect(maps[:, 0], felt[:, 0])
+    truth = features.split(state[:, 0], network.layout)
+    rows = features.split(detected, network.layout)
+    detect = (
+        _error(rows["objects"], truth["objects"], observation.OBJECT, _OBJECT_UNITS)
+        + _error(rows["buttons"], truth["buttons"], observation.BUTTON, _BUTTON_UNITS)
+        + _error(
+            rows["fixtures"], truth["fixtures"], observation.FIXTURES, _FIXTURE_UNITS
+        )
+    )
+    later = tf.reshape(maps[:, 1:], (-1, *network.feature_shape))
+    tracked = network.track(
+        later,
+        tf.reshape(felt[:, 1:], (-1, felt.shape[-1])),
+        tf.repeat(tf.stop_gradient(detected), length - 1, axis=0),
+    )
+    after = features.split(
+        tf.reshape(state[:, 1:], (-1, state.shape[-1])), network.layout
+    )
+    moved = features.split(tracked, network.layout)
+    units = {k: _OBJECT_UNITS[k] for k in ("position", "sin_cos_yaw", "upright")}
+    track = _error(
+        moved["objects"], after["objects"], observation.OBJECT, units
+    ) + _error(
+        moved["buttons"], after["buttons"], observation.BUTTON, {"travel": 0.003}
+    )
+    part = observation.slices(observation.OBJECT)
+
+    def mean_error(found, true, name):
+        return tf.reduce_mean(tf.abs(found[..., part[name]] - true[..., part[name]]))
+
+    difference = (moved["objects"] - after["objects"])[..., part["position"]]
+    return Losses(
+        total=detect + track,
+        detect=detect,
+        track=track,
+        position=tf.reduce_mean(tf.norm(difference, axis=-1)),
+        yaw=mean_error(moved["objects"], after["objects"], "sin_cos_yaw"),
+        colour=mean_error(rows["objects"], truth["objects"], "rgb"),
+    )

@@ -1,0 +1,52 @@
+"""Slots in order of place: the same scene, told from left to right."""
+
+import numpy as np
+
+from collection.demonstration import DemonstrationRequest, demonstrate
+from datasets import acted, fields
+from datasets.episode import episode_id
+from datasets.places import by_place
+from datasets.store import stack
+from wtl.envs.observation import OBJECT, Layout, slices
+from wtl.envs.suite import TRAIN, Suite
+
+LAYOUT = Layout(3)
+
+
+def _store():
+    suite = Suite(train_object_sets=5, train_tasks=5)
+    episodes = []
+    for task in suite.tasks(TRAIN):
+        for setup in suite.demonstration_setups(task)[:2]:
+            name = episode_id(
+                fields.WTL_DEMOS, task.task_id, "demo", len(episodes), setup.scene_seed
+            )
+            episodes.append(demonstrate(DemonstrationRequest(setup, name, 0, 0.1))[0])
+    return stack(episodes)
+
+
+def test_things_stand_from_left_to_right_and_labels_follow():
+    store = _store()
+    ordered = by_place(store, LAYOUT)
+    place = slices(OBJECT)["position"]
+    x = LAYOUT.split(ordered.state[:, 0])["objects"][..., place][..., 0]
+    assert (np.diff(x, axis=1) > 0.1).all()
+    # The same things, only in other slots, through all timesteps.
+    for name in ("objects", "buttons"):
+        before = np.sort(LAYOUT.split(store.state)[name], axis=2)
+        after = np.sort(LAYOUT.split(ordered.state)[name], axis=2)
+        np.testing.assert_array_equal(before, after)
+    np.testing.assert_array_equal(
+        acted.acted_slots(ordered.state, LAYOUT), ordered[fields.HIDDEN_TARGET]
+    )
+    assert (ordered[fields.HIDDEN_TARGET] != store[fields.HIDDEN_TARGET]).any()
+    np.testing.assert_array_equal(
+        ordered[fields.HIDDEN_ACHIEVED], ordered[fields.HIDDEN_TARGET]
+    )
+
+
+def test_the_given_store_is_left_as_it_is():
+    store = _store()
+    before = store.state.copy()
+    by_place(store, LAYOUT)
+    np.testing.assert_array_equal(store.state, before)

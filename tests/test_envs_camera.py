@@ -1,0 +1,95 @@
+"""Images: rendered when asked for, the same for the same seed, true to the scene."""
+
+import numpy as np
+import pytest
+
+from wtl.envs import appearance, camera
+from wtl.envs.environment import IMAGE, PROPRIOCEPTION, STATE, Manipulation
+from wtl.envs.suite import TRAIN, Suite
+
+PIXELS = 64
+
+
+@pytest.fixture(autouse=True, scope="module")
+def renderer():
+    try:
+        return camera.find_renderer()
+    except camera.RendererNotFoundError as error:
+        pytest.skip(str(error))
+
+
+def _setups(count: int):
+    suite = Suite(train_object_sets=count, train_tasks=count)
+    return [suite.demonstration_setups(task)[0] for task in suite.tasks(TRAIN)]
+
+
+def test_images_have_the_colours_of_the_scene():
+    for setup in _setups(4):
+        env = Manipulation(setup, PIXELS)
+        image = env.reset().observation[IMAGE].astype(float)
+        assert image.shape == (PIXELS, PIXELS, 3)
+        # Somewhere every object's hue stands out from the grey table.
+        for prop in setup.task.object_set.props:
+            hue = np.array(prop.rgb) - np.mean(prop.rgb)
+            if np.linalg.norm(hue) < 0.3:
+                continue
+            deviation = image - image.mean(axis=-1, keepdims=True)
+            likeness = (deviation @ (hue / np.linalg.norm(hue))) / np.linalg.norm(
+                deviation + 1e-9, axis=-1
+            )
+            strong = np.linalg.norm(deviation, axis=-1) > 20
+            assert (strong & (likeness > 0.95)).sum() >= 4
+
+
+def test_same_seed_same_image_and_objects_do_not_mix():
+    first, second = _setups(2)
+    env = Manipulation(first, PIXELS)
+    image = env.reset().observation[IMAGE]
+    env.prepare(second)
+    other = env.reset().observation[IMAGE]
+    assert (image != other).any()
+    again = Manipulation(first, PIXELS).reset().observation[IMAGE]
+    np.testing.assert_array_equal(image, again)
+
+
+def test_what_is_felt_is_part_of_the_state():
+    env = Manipulation(_setups(1)[0], PIXELS)
+    env.reset()
+    observed = env.step(np.full(5, 0.5)).observation
+    assert set(observed) == set(env.observation_spec())
+    for name, spec in env.observation_spec().items():
+        spec.validate(observed[name])
+    assert set(observed[PROPRIOCEPTION]) <= set(observed[STATE])
+
+
+def test_moving_the_gripper_shows():
+    env = Manipulation(_setups(1)[0], PIXELS)
+    before = env.reset().observation[IMAGE]
+    after = env.step(np.array([1.0, 0, 0, 0, 0])).observation[IMAGE]
+    changed = (before != after).any(axis=-1).mean()
+    assert 0.005 < changed < 0.3  # the gripper alone
+
+
+def test_looks_differ_between_scenes_and_keep_the_camera():
+    one, other = appearance.draw_robot(1), appearance.draw_robot(2)
+    assert one == appearance.draw_robot(1)
+    assert one.table_rgb != other.table_rgb and one.light != other.light
+    assert (one.lookat, one.distance, one.azimuth, one.elevation) == (
+        other.lookat,
+        other.distance,
+        other.azimuth,
+        other.elevation,
+    )
+
+
+def test_without_opengl_one_clear_error(monkeypatch):
+    camera.find_renderer.cache_clear()
+    monkeypatch.setattr(camera, "_PROBE", "raise SystemExit(1)")
+    with pytest.raises(camera.RendererNotFoundError, match="apt-get install"):
+        camera.find_renderer()
+    camera.find_renderer.cache_clear()
+
+
+def test_software_renderers_are_called_so():
+    assert camera.is_software("llvmpipe (LLVM 15.0.6, 256 bits)")
+    assert not camera.is_software("NVIDIA H200/PCIe/SSE2")

@@ -1,0 +1,170 @@
+"""Renders scenes off screen, with whatever OpenGL the machine has."""
+
+import functools
+import importlib
+import os
+import subprocess
+import sys
+
+import mujoco
+import numpy as np
+
+from wtl.envs import arena, model
+from wtl.envs import object_set as object_sets
+from wtl.envs.appearance import Appearance
+from wtl.errors import UserError
+
+_BACKENDS = ("egl", "osmesa")
+_MAX_GEOMS = 200
+_PROBE = """
+import importlib, sys
+context = importlib.import_module("mujoco." + sys.argv[1]).GLContext(8, 8)
+context.make_current()
+from OpenGL import GL
+print(GL.glGetString(GL.GL_RENDERER).decode())
+sys.stdout.flush()
+import os
+os._exit(0)
+"""
+
+
+class RendererNotFoundError(UserError):
+    """There is no OpenGL to render with."""
+
+
+@functools.cache
+def find_renderer() -> tuple[str, str]:
+    """Finds an OpenGL that renders without a display.
+
+    `MUJOCO_GL` names the one to use; otherwise EGL is tried, then OSMesa. Each is
+    tried in a process of its own, since PyOpenGL can't change its mind.
+
+    Returns:
+      The backend (`egl` or `osmesa`) and the renderer's own name.
+
+    Raises:
+      RendererNotFoundError: if there is none.
+    """
+    wished = os.environ.get("MUJOCO_GL")
+    for backend in (wished,) if wished in _BACKENDS else _BACKENDS:
+        tried = subprocess.run(
+            [sys.executable, "-c", _PROBE, backend],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if tried.returncode == 0:
+            return backend, tried.stdout.strip().splitlines()[-1]
+    raise RendererNotFoundError(
+        "images can't be rendered: neither EGL nor OSMesa works here; install one of "
+        "them (Debian and Ubuntu: apt-get install libegl1 libegl-mesa0, or libosmesa6)"
+    )
+
+
+def is_software(renderer: str) -> bool:
+    """Whether a renderer's name is that of one that uses no GPU."""
+    return any(name in renderer.lower() for name in ("llvmpipe", "softpipe", "swrast"))
+
+
+@functools.cache
+def shared(pixels: int, size: int) -> "Camera":
+    """The camera that all environments of this process look through.
+
+    Args:
+      pixels: see `Camera`.
+      size: see `Camera`.
+    """
+    return Camera(pixels, size)
+
+
+class Camera:
+    """Renders square images of worlds with `size` objects and as many buttons."""
+
+    def __init__(self, pixels: int, size: int):
+        """Opens an OpenGL context.
+
+        With software OpenGL, a process that imports TensorFlow renders twenty times as
+        slowly, and must not have rendered before the import: leave the rendering to
+        worker processes.
+
+        Args:
+          pixels: height and width of the images.
+          size: number of objects in the scenes.
+
+        Raises:
+          RendererNotFoundError: if there is no OpenGL.
+        """
+        backend, renderer = find_renderer()
+        if is_software(renderer) and "tensorflow" in sys.modules:
+            # Each brings an LLVM of its own and together they crash; softpipe has none.
+            os.environ["GALLIUM_DRIVER"] = "softpipe"
+        # Workers are one per core; Mesa would start a thread per core in each.
+        os.environ.setdefault("LP_NUM_THREADS", "1")
+        context = importlib.import_module(f"mujoco.{backend}").GLContext
+        self._gl = context(pixels, pixels)
+        self._gl.make_current()
+        # Object sets differ in sizes and colours alone, which belong to the scene.
+        template = model.compile_model(object_sets.draw("layout", size, 0)).__copy__()
+        template.vis.global_.offwidth = template.vis.global_.offheight = pixels
+        template.vis.quality.offsamples = 0
+        template.vis.quality.shadowsize = 0
+        self._scene = mujoco.MjvScene(template, _MAX_GEOMS)
+        self._scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = False
+        self._scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
+        self._context = mujoco.MjrContext(
+            template, mujoco.mjtFontScale.mjFONTSCALE_50.value
+        )
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
+        self._viewport = mujoco.MjrRect(0, 0, pixels, pixels)
+        self._option = mujoco.MjvOption()
+        self._view = mujoco.MjvCamera()
+        self._image = np.empty((pixels, pixels, 3), np.uint8)
+        self._table = template.geom(arena.SURFACE).id
+
+    def render(
+        self, compiled: mujoco.MjModel, data: mujoco.MjData, look: Appearance
+    ) -> np.ndarray:
+        """Returns the uint8[H, W, 3] image of a state of a world."""
+        self._gl.make_current()
+        view = self._view
+        view.type = mujoco.mjtCamera.mjCAMERA_FREE
+        view.lookat[:] = look.lookat
+        view.distance, view.azimuth = look.distance, look.azimuth
+        view.elevation = look.elevation
+        # The field of view of a free camera is the model's.
+        compiled.vis.global_.fovy = look.fovy
+        scene = self._scene
+        mujoco.mjv_updateScene(
+            compiled,
+            data,
+            self._option,
+            None,
+            view,
+            mujoco.mjtCatBit.mjCAT_ALL.value,
+            scene,
+        )
+        self._light(scene, look)
+        mujoco.mjr_render(self._viewport, scene, self._context)
+        mujoco.mjr_readPixels(self._image, None, self._viewport, self._context)
+        return self._image[::-1].copy()
+
+    def _light(self, scene: mujoco.MjvScene, look: Appearance):
+        for geom in scene.geoms[: scene.ngeom]:
+            if geom.objtype == mujoco.mjtObj.mjOBJ_GEOM and geom.objid == self._table:
+                geom.rgba[:3] = look.table_rgb
+        # The headlight of MuJoCo comes first, then the model's own.
+        headlight, light = scene.lights[0], scene.lights[1]
+        headlight.diffuse[:] = 0
+        headlight.specular[:] = 0
+        headlight.ambient[:] = look.ambient
+        light.pos[:] = look.light
+        towards = np.array((0, 0.1, 0)) - look.light
+        light.dir[:] = towards / np.linalg.norm(towards)
+        light.diffuse[:] = look.diffuse
+        light.ambient[:] = 0
+        light.specular[:] = 0
+
+    def close(self):
+        """Frees the OpenGL context."""
+        self._context.free()
+        self._gl.free()
