@@ -6,7 +6,7 @@ import tensorflow as tf
 from datasets import fields
 from datasets.frames import resample
 from datasets.store import EpisodeStore
-from policies.contextual import config as configs
+from policies import interface
 from policies.contextual import context as contexts
 from wtl.envs import families
 
@@ -14,7 +14,7 @@ from wtl.envs import families
 class Conditioner:
     """Turns rows of a store of episodes into `Shown` tensors."""
 
-    def __init__(self, store: EpisodeStore, config: configs.Config):
+    def __init__(self, store: EpisodeStore, config: interface.Interface):
         """Resamples all episodes of a store to the frames of `config`."""
         self.store = store
         self._frames = resample(store, config.context_frames)
@@ -37,7 +37,7 @@ class Conditioner:
 
 
 def nothing_shown(
-    count: int, config: configs.Config, state_size: int
+    count: int, config: interface.Interface, state_size: int
 ) -> contexts.Shown:
     """Shows `count` policies no episode."""
     frames = config.context_frames

@@ -6,11 +6,9 @@ import shutil
 
 import numpy as np
 import tensorflow as tf
-from tf_agents.policies import policy_saver
+from tf_agents.policies import policy_saver, tf_policy
 
 from policies.contextual import context as contexts
-from policies.contextual import network as networks
-from policies.contextual import policy as policies
 
 
 class PolicyNotFoundError(FileNotFoundError):
@@ -21,17 +19,17 @@ class PolicyMismatchError(ValueError):
     """A policy does not fit the environment."""
 
 
-def save(network: networks.ContextualNetwork, directory: pathlib.Path) -> str:
-    """Saves a network as a TF-Agents policy with a function `encode_context`.
+def save(policy: tf_policy.TFPolicy, directory: pathlib.Path) -> str:
+    """Saves a TF-Agents policy together with its function `encode_context`.
 
     Args:
-      network: a trained network.
+      policy: a policy around a trained network, see `policies.methods.Kind`.
       directory: where to; what is there is replaced at once, never half.
 
     Returns:
       The policy id, a hash of the weights.
     """
-    policy = policies.ContextualPolicy(network)
+    network = policy.network
     policy_id = weights_hash(network.variables)
     saver = policy_saver.PolicySaver(
         policy,

@@ -78,7 +78,8 @@ def entities(rows: dict[str, tf.Tensor]) -> Entities:
 
     def constant(*values):
         return tf.broadcast_to(
-            tf.constant(values), tf.concat([tf.shape(buttons)[:-1], [len(values)]], 0)
+            tf.constant(values, buttons.dtype),
+            tf.concat([tf.shape(buttons)[:-1], [len(values)]], 0),
         )
 
     def both(object_values, button_values):

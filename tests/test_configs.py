@@ -25,7 +25,7 @@ def test_shipped_config_builds_its_objects(path, tmp_path):
             assert len(run.suite.tasks(split)) == count
     for stage in ("train_trial", "train_retrial"):
         given = gin.get_bindings(stage)
-        own = ("methods", "max_demos", "max_trials", "new_scene_share")
+        own = ("methods", "max_demos", "overrides", "max_trials", "new_scene_share")
         trainer.TrainConfig(**{k: v for k, v in given.items() if k not in own})
 
 

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 import scipy.stats
 import tensorflow as tf
+from tf_agents.policies import tf_policy
 from tf_agents.trajectories import time_step as ts
 
 from policies import export
 from policies.contextual import context as contexts
 from policies.contextual import loss as losses
-from policies.contextual import network as networks
-from policies.contextual import policy as policies
 from policies.heads import mixture_density
 from policies.methods import METHODS
 from wtl.envs import environment, object_set, observation
@@ -64,14 +63,18 @@ def _context(config, batch=4, demos=1, trials=1, seed=0) -> contexts.Context:
     )
 
 
-def _network(method: str, seed: int = 0) -> networks.ContextualNetwork:
+def _policy(method: str, seed: int = 0) -> tf_policy.TFPolicy:
     tf.keras.utils.set_random_seed(seed)
     config = dataclasses.replace(METHODS[method].config, **_CONFIG)
-    network = networks.ContextualNetwork(config)
-    policy = policies.ContextualPolicy(network)
+    kind = METHODS[method].kind
+    policy = kind.policy(kind.network(config))
     state = policy.encode_context(_context(config))
     policy.action(_time_step(_states(4)), state)
-    return network
+    return policy
+
+
+def _network(method: str):
+    return _policy(method).network
 
 
 def _time_step(states):
@@ -80,24 +83,22 @@ def _time_step(states):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_actions_are_within_bounds_and_state_stays(method):
-    network = _network(method)
-    policy = policies.ContextualPolicy(network)
-    state = policy.encode_context(_context(network.config))
+    policy = _policy(method)
+    state = policy.encode_context(_context(policy.network.config))
     step = policy.action(_time_step(_states(4)), state)
     assert step.action.shape == (4, 5)
     assert np.abs(step.action).max() <= 1
-    np.testing.assert_array_equal(step.state["embedding"], state["embedding"])
-    np.testing.assert_array_equal(step.state["target"], state["target"])
+    tf.nest.map_structure(np.testing.assert_array_equal, step.state, state)
     assert set(np.sum(state["target"], axis=1)) == {1.0}
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_context_is_encoded_once_per_episode(method, monkeypatch):
-    network = _network(method)
+    policy = _policy(method)
+    network = policy.network
     calls = []
     encode = network.encode
     monkeypatch.setattr(network, "encode", lambda c: calls.append(1) or encode(c))
-    policy = policies.ContextualPolicy(network)
     state = policy.encode_context(_context(network.config))
     for _ in range(10):
         state = policy.action(_time_step(_states(4)), state).state
@@ -106,12 +107,11 @@ def test_context_is_encoded_once_per_episode(method, monkeypatch):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_saved_policy_acts_the_same_without_our_code(method, tmp_path):
-    network = _network(method)
-    identifier = export.save(network, tmp_path / "saved_model")
+    policy = _policy(method)
+    identifier = export.save(policy, tmp_path / "saved_model")
     loaded = export.load(tmp_path / "saved_model", LAYOUT.state_size)
     assert export.policy_id(loaded) == identifier
-    policy = policies.ContextualPolicy(network)
-    context = _context(network.config, batch=3, demos=2, trials=3)
+    context = _context(policy.network.config, batch=3, demos=2, trials=3)
     time_step = _time_step(_states(3))
     ours = policy.action(time_step, policy.encode_context(context)).action
     theirs = loaded.action(time_step, loaded.encode_context(context)).action
@@ -119,7 +119,7 @@ def test_saved_policy_acts_the_same_without_our_code(method, tmp_path):
 
 
 def test_saved_policy_needs_only_tensorflow(tmp_path):
-    export.save(_network("mil"), tmp_path / "saved_model")
+    export.save(_policy("mil"), tmp_path / "saved_model")
     script = f"""
         import sys
         import tensorflow as tf
@@ -140,7 +140,7 @@ def test_saved_policy_needs_only_tensorflow(tmp_path):
 
 
 def test_policy_of_other_scenes_is_refused(tmp_path):
-    export.save(_network("bc"), tmp_path / "saved_model")
+    export.save(_policy("bc"), tmp_path / "saved_model")
     with pytest.raises(export.PolicyMismatchError, match="suite.size"):
         export.load(tmp_path / "saved_model", LAYOUT.state_size + 1)
     with pytest.raises(export.PolicyNotFoundError, match="train it first"):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from policies.contextual import config as configs
+from policies import interface
 
 
 class Shown(NamedTuple):
@@ -38,7 +38,7 @@ class Truth(NamedTuple):
 
 
 class Context(NamedTuple):
-    """All that may be shown; a policy reads what its `Config` names.
+    """All that may be shown; a policy reads what its `Interface` names.
 
     Attributes:
       demos: demonstrations.
@@ -56,7 +56,7 @@ class Context(NamedTuple):
     gumbel: tf.Tensor
 
 
-def context_spec(config: configs.Config, state_size: int) -> Context:
+def context_spec(config: interface.Interface, state_size: int) -> Context:
     """Returns the `tf.TensorSpec`s of a context of any K and L, without batch axis."""
 
     def spec(*shape, dtype=tf.float32):

@@ -47,23 +47,23 @@ class ContextualPolicy(tf_policy.TFPolicy):
             automatic_state_reset=False,
             name="contextual_policy",
         )
-        self._network = network
+        self.network = network
 
     def encode_context(self, context: contexts.Context) -> dict[str, tf.Tensor]:
         """Returns the policy state for B contexts: embedding and one-hot target."""
-        encoding = self._network.encode(context)
+        encoding = self.network.encode(context)
         chosen = tf.argmax(encoding.target_logits + context.gumbel, axis=-1)
         return {
             "embedding": encoding.embedding,
-            "target": tf.one_hot(chosen, self._network.config.entities),
+            "target": tf.one_hot(chosen, self.network.config.entities),
         }
 
     def _variables(self):
-        return self._network.variables
+        return self.network.variables
 
     def _action(self, time_step, policy_state, seed=None):
         del seed
-        prediction = self._network.act(
+        prediction = self.network.act(
             time_step.observation[environment.STATE],
             policy_state["embedding"],
             policy_state["target"],

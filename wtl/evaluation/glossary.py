@@ -40,6 +40,11 @@ METHODS: dict[str, Entry] = {
         "MIL has a second, independent go without learning from the first: what an "
         "extra attempt alone is worth.",
     ),
+    "maml": Entry(
+        "MAML",
+        "One-shot imitation by gradient: takes a learned gradient step on the "
+        "demonstration and has one go.",
+    ),
     "demo_hidden_at_retrial": Entry(
         "Demo hidden",
         "Sees the trial made after the demonstration, but not the demonstration.",

@@ -40,6 +40,7 @@ ARMS = (
     Arm("demo_hidden_at_retrial", "demo_hidden_at_retrial", trials=("mil",)),
     Arm("trial_only", "trial_only", trials=("bc",)),
     Arm("oracle_task", "oracle_task"),
+    Arm("maml", "maml"),
 )
 
 

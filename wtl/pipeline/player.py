@@ -11,8 +11,7 @@ from datasets import episode as episodes
 from datasets import fields, staging
 from datasets.episode import Episode
 from datasets.store import EpisodeStore, stack
-from policies import export
-from policies.contextual import config as configs
+from policies import export, interface
 from policies.contextual import context as contexts
 from policies.methods import METHODS
 from wtl.envs import environment, observation, seeding
@@ -156,7 +155,7 @@ class Player:
     def _context(
         self,
         arm: protocol.Arm,
-        config: configs.Config,
+        config: interface.Interface,
         setups: list[environment.Setup],
         states: np.ndarray,
     ) -> contexts.Context:
@@ -225,5 +224,5 @@ class Player:
         return rows
 
 
-def _show(store: EpisodeStore, rows: np.ndarray, config: configs.Config):
+def _show(store: EpisodeStore, rows: np.ndarray, config: interface.Interface):
     return conditioning.Conditioner(store, config).shown(rows)

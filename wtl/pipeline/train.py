@@ -5,11 +5,12 @@ import dataclasses
 import json
 import multiprocessing
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from collection.workers import WorkerError
 from datasets import fields
+from policies import interface
 from policies.methods import METHODS
 from wtl.envs import seeding
 from wtl.errors import UserError
@@ -23,6 +24,7 @@ def train_trial(
     methods: Sequence[str] = ("mil", "bc", "oracle_task"),
     steps: int = 4000,
     max_demos: int = 1,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
     **config: Any,
 ):
     """Trains the policies that need demonstrations alone.
@@ -32,6 +34,8 @@ def train_trial(
       methods: names of `policies.methods.METHODS`, the longest training first.
       steps: gradient steps of each.
       max_demos: K, demonstrations shown at most.
+      overrides: by method, fields of its network's config that differ from those of
+        `policies.methods`.
       **config: further fields of `wtl.training.trainer.TrainConfig`.
     """
     _train(
@@ -40,6 +44,7 @@ def train_trial(
         methods,
         {"max_demos": max_demos},
         {"steps": steps, **config},
+        overrides or {},
     )
 
 
@@ -73,6 +78,7 @@ def train_retrial(
             "new_scene_share": new_scene_share,
         },
         {"steps": steps, **config},
+        {},
     )
 
 
@@ -100,7 +106,9 @@ def require_policy(run: Run, method: str) -> str:
     return found
 
 
-def _train(run: Run, stage: str, methods, sampler: dict, config: dict):
+def _train(
+    run: Run, stage: str, methods, sampler: dict, config: dict, overrides: Mapping
+):
     try:
         trainer.TrainConfig(**config)
     except TypeError as error:
@@ -110,6 +118,7 @@ def _train(run: Run, stage: str, methods, sampler: dict, config: dict):
             raise UserError(
                 f"{stage}.methods names {method!r}; known are {', '.join(METHODS)}"
             )
+    _check_overrides(stage, methods, overrides)
     unknown = [
         m for m in methods if METHODS[m].config.trials != (stage != "train_trial")
     ]
@@ -123,7 +132,10 @@ def _train(run: Run, stage: str, methods, sampler: dict, config: dict):
             inputs[source] = require_policy(run, source)
 
     def work(key: str) -> dict[str, str]:
-        planned = [_job(run, key, m, sampler, config) for m in methods]
+        planned = [
+            _job(run, key, m, sampler, config, dict(overrides.get(m, {})))
+            for m in methods
+        ]
         threads = max(run.workers // len(planned), 1)
         planned = [
             dataclasses.replace(job, threads=threads, row=row)
@@ -139,11 +151,30 @@ def _train(run: Run, stage: str, methods, sampler: dict, config: dict):
 
     run.do(
         stage,
-        {"methods": list(methods), **sampler, **config},
+        # Without overrides the key is that of runs made before there were any.
+        {"methods": list(methods), **sampler, **config}
+        | ({"overrides": overrides} if overrides else {}),
         inputs,
         {m: lambda m=m: policy_id(run, m) for m in methods},
         work,
     )
+
+
+def _check_overrides(stage: str, methods: Sequence[str], overrides: Mapping):
+    for method, given in overrides.items():
+        if method not in methods:
+            raise UserError(f"{stage}.overrides names {method!r}, which is not trained")
+        config = METHODS[method].config
+        # Collection and evaluation read the interface off METHODS.
+        known = {f.name for f in dataclasses.fields(config)} - {
+            f.name for f in dataclasses.fields(interface.Interface)
+        }
+        for name in given:
+            if name not in known:
+                raise UserError(
+                    f"{stage}.overrides names {name!r} of {method}; known are "
+                    f"{', '.join(sorted(known))}"
+                )
 
 
 def _fingerprint(run: Run, name: str) -> str:
@@ -151,7 +182,9 @@ def _fingerprint(run: Run, name: str) -> str:
     return run.dataset_fingerprint(name)
 
 
-def _job(run: Run, key: str, method: str, sampler: dict, config: dict) -> jobs.TrainJob:
+def _job(
+    run: Run, key: str, method: str, sampler: dict, config: dict, overrides: dict
+) -> jobs.TrainJob:
     spec = METHODS[method]
     directory = run.folder.policies / spec.folder
     marker = directory / "key.txt"
@@ -167,6 +200,7 @@ def _job(run: Run, key: str, method: str, sampler: dict, config: dict) -> jobs.T
         trial_policy_id=policy_id(run, spec.trial_source) if spec.trial_source else "",
         sampler={"identity_share": run.suite.identity_share, **sampler},
         config=config,
+        overrides=overrides,
         seed=seeding.derive_seed(run.seed, "train", method),
         policy_dir=directory,
         log_dir=run.folder.logs / spec.folder,

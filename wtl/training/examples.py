@@ -9,7 +9,7 @@ from datasets import fields
 from datasets.frames import resample
 from datasets.sampler import Batch, Sampler
 from datasets.store import EpisodeStore
-from policies.contextual import config as configs
+from policies import interface
 from policies.contextual import context as contexts
 from policies.contextual.loss import Example
 from wtl.envs import families, observation
@@ -52,7 +52,7 @@ class ExampleSource:
         demos: EpisodeStore,
         trials: EpisodeStore | None,
         sampler: Sampler,
-        config: configs.Config,
+        config: interface.Interface,
         window: int,
     ):
         """Puts the stores into tensors; memory is about their size in memory.

@@ -22,6 +22,7 @@ class TrainJob:
       trial_policy_id: only its trials are shown.
       sampler: keyword arguments of `datasets.sampler.Sampler`.
       config: fields of `wtl.training.trainer.TrainConfig`.
+      overrides: fields of the method's config that differ from `METHODS`.
       seed: of initial weights and batches.
       policy_dir: gets `checkpoints/`, `saved_model/` and the learning curve.
       log_dir: gets TensorBoard events.
@@ -36,6 +37,7 @@ class TrainJob:
     trial_policy_id: str
     sampler: dict[str, Any]
     config: dict[str, Any]
+    overrides: dict[str, Any]
     seed: int
     policy_dir: pathlib.Path
     log_dir: pathlib.Path
@@ -60,7 +62,6 @@ def run(job: TrainJob) -> str:
 
         from datasets import fields, reader, sampler
         from policies import export
-        from policies.contextual import network as networks
         from policies.legacy_keras import tf_keras
         from policies.methods import METHODS
         from wtl.envs import observation, suite
@@ -69,7 +70,8 @@ def run(job: TrainJob) -> str:
     tf.config.threading.set_intra_op_parallelism_threads(job.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf_keras.utils.set_random_seed(job.seed % 2**32)
-    config = dataclasses.replace(METHODS[job.method].config, size=job.size)
+    method = METHODS[job.method]
+    config = dataclasses.replace(method.config, size=job.size, **job.overrides)
     train_config = trainer.TrainConfig(**job.config)
     demos = reader.read(job.demos_dir, suite.TRAIN)
     demos = demos.select(~demos[fields.INVALID])
@@ -81,7 +83,7 @@ def run(job: TrainJob) -> str:
         if not len(trials):
             raise ValueError(
                 f"{job.trials_dir} holds no trial of the present "
-                f"`{METHODS[job.method].trial_source}` policy; name it in "
+                f"`{method.trial_source}` policy; name it in "
                 "collect_trials.sources and run that stage again"
             )
     layout = observation.Layout(job.size)
@@ -92,10 +94,10 @@ def run(job: TrainJob) -> str:
         config,
         train_config.window,
     )
-    network = networks.ContextualNetwork(config)
+    network = method.kind.network(config)
     with tqdm.tqdm(
         total=train_config.steps,
-        desc=f"train {METHODS[job.method].folder}",
+        desc=f"train {method.folder}",
         unit="step",
         position=job.row,
         mininterval=1.0,
@@ -112,6 +114,7 @@ def run(job: TrainJob) -> str:
 
         trainer.train(
             network,
+            method.kind.loss,
             source,
             train_config,
             seed=job.seed,
@@ -119,4 +122,4 @@ def run(job: TrainJob) -> str:
             log_dir=job.log_dir,
             on_step=on_step,
         )
-    return export.save(network, job.policy_dir / "saved_model")
+    return export.save(method.kind.policy(network), job.policy_dir / "saved_model")

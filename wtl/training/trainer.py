@@ -6,11 +6,9 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from policies.contextual import loss as losses
-from policies.contextual import network as networks
 from policies.legacy_keras import tf_keras
 from wtl.envs import seeding
-from wtl.training.examples import ExampleSource
+from wtl.training.examples import Example, ExampleSource
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,19 +47,21 @@ def log_sigma_floor(config: TrainConfig, step: int) -> float:
 
 
 def train(
-    network: networks.ContextualNetwork,
+    network: tf_keras.Model,
+    loss: Callable[[tf_keras.Model, Example, tf.Tensor], tuple],
     source: ExampleSource,
     config: TrainConfig,
     *,
     seed: int,
     checkpoint_dir: pathlib.Path,
     log_dir: pathlib.Path,
-    on_step: Callable[[int, losses.Losses | None], None] = lambda *_: None,
+    on_step: Callable[[int, tuple | None], None] = lambda *_: None,
 ) -> None:
     """Trains a network, going on from its last checkpoint if there is one.
 
     Args:
       network: trained in place.
+      loss: of the network, see `policies.methods.Kind`.
       source: of examples.
       config: how.
       seed: the examples of step i are drawn from (seed, i), so that an interrupted
@@ -76,7 +76,7 @@ def train(
     )
     optimizer = tf_keras.optimizers.Adam(schedule, global_clipnorm=config.gradient_norm)
     first = source.gather(source.draw(seeding.generator(seed, "build"), 2))
-    losses.loss(network, first, tf.constant(0.0))  # creates the variables
+    loss(network, first, tf.constant(0.0))  # creates the variables
     variables = network.trainable_variables
     optimizer.build(variables)
 
@@ -84,7 +84,7 @@ def train(
     def update(rows, floor):
         example = source.gather(rows)
         with tf.GradientTape() as tape:
-            result = losses.loss(network, example, floor)
+            result = loss(network, example, floor)
         gradients = tape.gradient(result.total, variables)
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return result

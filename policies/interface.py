@@ -1,0 +1,31 @@
+"""What collection, training and evaluation need to know of every method's policy."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Interface:
+    """What a policy is shown, and the sizes of its inputs and outputs.
+
+    Attributes:
+      demos: whether demonstrations are shown.
+      trials: whether trials, with their success, are shown.
+      oracle: whether the true target, family and dynamics are given (a ceiling).
+      size: number of objects, and of buttons, in a scene.
+      action_size: A.
+      families: number of families, for the oracle.
+      context_frames: frames each context episode is resampled to.
+    """
+
+    demos: bool = False
+    trials: bool = False
+    oracle: bool = False
+    size: int = 3
+    action_size: int = 5
+    families: int = 5
+    context_frames: int = 20
+
+    @property
+    def entities(self) -> int:
+        """Number of objects and buttons in a scene."""
+        return 2 * self.size

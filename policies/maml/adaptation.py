@@ -1,0 +1,82 @@
+"""The inner loop: gradient steps on the demonstrations, one result for each task."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+# Parameters by name, [...] each, or adapted ones, [B, ...] each.
+Parameters = dict[str, tf.Tensor]
+
+
+def adapt(
+    theta: Parameters,
+    alpha: Parameters,
+    loss: Callable[[Parameters], tf.Tensor],
+    *,
+    batch: tf.Tensor | int,
+    steps: int,
+    second_order: bool,
+    clip: float,
+) -> Parameters:
+    """Takes gradient steps: phi_i = theta - alpha * grad L_i(theta).
+
+    MAML (Finn, Abbeel, Levine 2017), eq. 1; MIL (Finn et al. 2017), eq. 2. The step
+    sizes are learned elementwise as in Meta-SGD (Li et al. 2017), eq. 2, and gradients
+    are clipped elementwise as in the experiments of MIL.
+
+    Args:
+      theta: initial parameters.
+      alpha: step sizes, with the shapes of `theta`.
+      loss: takes phi to the losses [B] of the B tasks; each may depend on its own
+        task's parameters only.
+      batch: B.
+      steps: gradient steps.
+      second_order: whether a gradient of the result goes through the inner gradient.
+      clip: largest magnitude of an element of the gradient.
+
+    Returns:
+      phi: the adapted parameters of every task.
+    """
+    phi = {
+        name: tf.broadcast_to(value, (batch, *value.shape))
+        for name, value in theta.items()
+    }
+    for _ in range(steps):
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(phi)
+            # The sum keeps the tasks apart: each has parameters of its own.
+            total = tf.reduce_sum(loss(phi))
+        gradients = tape.gradient(total, phi, unconnected_gradients="zero")
+        for name, gradient in gradients.items():
+            gradient = tf.clip_by_value(gradient, -clip, clip)
+            if not second_order:
+                gradient = tf.stop_gradient(gradient)
+            phi[name] = phi[name] - alpha[name] * gradient
+    return phi
+
+
+def pack(phi: Parameters) -> tf.Tensor:
+    """Adapted parameters as one [B, P], in the order of their names."""
+    return tf.concat(
+        [
+            tf.reshape(phi[name], (-1, phi[name].shape[1:].num_elements()))
+            for name in sorted(phi)
+        ],
+        axis=-1,
+    )
+
+
+def unpack(packed: tf.Tensor, theta: Parameters) -> Parameters:
+    """The inverse of `pack`.
+
+    Args:
+      packed: [B, P].
+      theta: parameters with the names and shapes, without B, of the result.
+    """
+    names = sorted(theta)
+    sizes = [theta[name].shape.num_elements() for name in names]
+    parts = tf.split(packed, sizes, axis=-1)
+    return {
+        name: tf.reshape(part, (-1, *theta[name].shape))
+        for name, part in zip(names, parts, strict=True)
+    }

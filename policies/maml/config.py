@@ -1,0 +1,44 @@
+"""Hyper-parameters of policies that adapt by gradient."""
+
+import dataclasses
+
+from policies import interface
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(interface.Interface):
+    """How a policy adapts, and the sizes of its network.
+
+    Attributes:
+      second_order: whether the meta-gradient goes through the inner gradient; without,
+        this is first-order MAML.
+      inner_steps: gradient steps on the demonstrations.
+      inner_loss: key of `policies.maml.inner_loss.INNER_LOSSES`.
+      alpha: initial inner step size of every parameter.
+      clip: largest magnitude of an element of the inner gradient.
+      two_heads: whether the inner loss has a final layer of its own.
+      bias_transformation: width of the learned vector that joins the inputs of the
+        first layer, 0 for none.
+      per_entity: whether each object and button has features, a Gaussian mixture and
+        a probability of its own; else the whole state is one flat input.
+      hidden: widths of the actor's layers.
+      choice_hidden: widths of the layers that score entities.
+      components: Gaussians in each mixture.
+    """
+
+    second_order: bool = True
+    inner_steps: int = 1
+    inner_loss: str = "imitation"
+    alpha: float = 0.05
+    clip: float = 10.0
+    two_heads: bool = True
+    bias_transformation: int = 16
+    per_entity: bool = True
+    hidden: tuple[int, ...] = (128, 128)
+    choice_hidden: tuple[int, ...] = (64, 64)
+    components: int = 6
+
+    @property
+    def items(self) -> int:
+        """I: what the policy chooses among, entities or the one flat state."""
+        return self.entities if self.per_entity else 1

@@ -1,0 +1,210 @@
+"""The network: parameters, and what it predicts with parameters of each task's own."""
+
+import tensorflow as tf
+
+from policies import features
+from policies.contextual import context as contexts
+from policies.legacy_keras import tf_keras
+from policies.maml import adaptation
+from policies.maml import config as configs
+from policies.maml import inner_loss as inner_losses
+from policies.maml.adaptation import Parameters
+from wtl.envs import observation
+
+_FIRST, _OUTER, _INNER = "actor_0", "head", "inner_head"
+_PLACE_SCALE = 5.0
+
+Mixture = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+
+
+class MamlNetwork(tf_keras.Model):
+    """Scores items once per episode, and acts on the chosen one.
+
+    With features per entity the items are the objects and buttons, and what the policy
+    predicts is a mixture over entities: the inner gradient moves the choice towards
+    those that explain the demonstrated actions. A flat network has one item.
+    """
+
+    def __init__(self, config: configs.Config):
+        """Creates the parameters that `config` asks for."""
+        super().__init__(name="maml")
+        self.config = config
+        self.layout = observation.Layout(config.size)
+        self.theta: dict[str, tf.Variable] = {}
+        self.alpha: dict[str, tf.Variable] = {}
+        probe = tf.zeros((1, self.layout.state_size), self.dtype)
+        width = self._inputs(probe).shape[-1]
+        if config.bias_transformation:
+            self._add("z", (config.bias_transformation,), "zeros")
+            self._add(
+                "z_kernel",
+                (config.bias_transformation, config.hidden[0]),
+                "glorot_uniform",
+            )
+        for i, units in enumerate(config.hidden):
+            width = self._add_dense(f"actor_{i}", width, units)
+        for name in (_OUTER, _INNER) if config.two_heads else (_OUTER,):
+            self._add_dense(
+                name, width, config.components * (1 + 2 * config.action_size)
+            )
+        if config.per_entity:
+            width = self._choice_inputs(probe).shape[-1]
+            for i, units in enumerate(config.choice_hidden):
+                width = self._add_dense(f"choice_{i}", width, units)
+            self._add_dense("choice", width, 1)
+        self._inner_loss = inner_losses.INNER_LOSSES[config.inner_loss]()
+
+    def _add(self, name: str, shape: tuple[int, ...], initializer: str):
+        self.theta[name] = self.add_weight(name, shape, initializer=initializer)
+        self.alpha[name] = self.add_weight(
+            f"{name}_alpha",
+            shape,
+            initializer=tf_keras.initializers.Constant(self.config.alpha),
+        )
+
+    def _add_dense(self, name: str, width: int, units: int) -> int:
+        self._add(f"{name}_kernel", (width, units), "glorot_uniform")
+        self._add(f"{name}_bias", (units,), "zeros")
+        return units
+
+    @property
+    def parameter_count(self) -> int:
+        """P, the number of parameters that are adapted."""
+        return sum(value.shape.num_elements() for value in self.theta.values())
+
+    def encode(self, context: contexts.Context) -> Parameters:
+        """Adapts to the demonstrations of B contexts; the only use made of them."""
+        demos = context.demos
+        leading = tf.shape(demos.mask)
+        weight = demos.mask / tf.maximum(
+            tf.reduce_sum(demos.mask, axis=1, keepdims=True), 1
+        )
+
+        def loss(phi: Parameters) -> tf.Tensor:
+            each = tf.reshape(self.inner_losses(phi, demos), leading)
+            return tf.reduce_sum(weight * each, axis=1)
+
+        return adaptation.adapt(
+            self.theta,
+            self.alpha,
+            loss,
+            batch=leading[0],
+            steps=self.config.inner_steps,
+            second_order=self.config.second_order,
+            clip=self.config.clip,
+        )
+
+    def inner_losses(self, phi: Parameters, demos: contexts.Shown) -> tf.Tensor:
+        """Inner losses [B * K] of the demonstrations."""
+        choice = tf.nn.log_softmax(self.choose(phi, demos.state[:, :, 0]))
+        hidden = self._hidden(phi, self._inputs(demos.state))
+        head = _INNER if self.config.two_heads else _OUTER
+        logits, mean, log_sigma = self._mixture(phi, head, hidden)
+        logits = tf.nn.log_softmax(logits) + choice[:, :, None, :, None]
+
+        def merged(value, items, trailing):
+            """[B * K, T, ...] of [B, K, T, ...], with the axes from `items` on flat."""
+            frames = tf.shape(value)[2]
+            return tf.reshape(value, (-1, frames, items, *trailing))
+
+        count = self.config.items * self.config.components
+        size = self.config.action_size
+        features_over_time = tf.einsum("bki,bktih->bkth", tf.exp(choice), hidden)
+        action = None
+        if self.config.inner_loss == "imitation":
+            action = merged(demos.action, size, ())
+        return self._inner_loss(
+            merged(features_over_time, hidden.shape[-1], ()),
+            (
+                merged(logits, count, ()),
+                merged(mean, count, (size,)),
+                merged(log_sigma, count, (size,)),
+            ),
+            action,
+        )
+
+    def choose(self, phi: Parameters, first: tf.Tensor) -> tf.Tensor:
+        """Scores what can be acted on.
+
+        Args:
+          phi: parameters of B tasks.
+          first: [B, ..., S] first states of episodes.
+
+        Returns:
+          [B, ..., I] logits.
+        """
+        if not self.config.per_entity:
+            return tf.zeros_like(first[..., :1])
+        hidden = self._choice_inputs(first)
+        for i in range(len(self.config.choice_hidden)):
+            hidden = tf.nn.relu(self._dense(phi, f"choice_{i}", hidden))
+        return self._dense(phi, "choice", hidden)[..., 0]
+
+    def act(self, phi: Parameters, state: tf.Tensor, target: tf.Tensor) -> Mixture:
+        """Predicts the mixture over actions.
+
+        Args:
+          phi: parameters of B tasks.
+          state: [B, N, S] states.
+          target: [B, I] one-hot choice.
+
+        Returns:
+          Logits [B * N, M], means and log sigmas [B * N, M, A].
+        """
+        chosen = tf.einsum("bi,bnid->bnd", target, self._inputs(state))
+        mixture = self._mixture(phi, _OUTER, self._hidden(phi, chosen))
+        return tuple(tf.reshape(value, (-1, *value.shape[2:])) for value in mixture)
+
+    def _inputs(self, state: tf.Tensor) -> tf.Tensor:
+        """Inputs [..., I, D] of the actor in states [..., S]."""
+        rows = features.split(state, self.layout)
+        relations = features.relations(rows, features.entities(rows))
+        hand = features.gripper(rows)[..., None, :]
+        if not self.config.per_entity:
+            width = self.config.entities * relations.shape[-1]
+            flat = tf.reshape(
+                relations, tf.concat([tf.shape(state)[:-1], [1, width]], 0)
+            )
+            return tf.concat([hand, flat], axis=-1)
+        leading = tf.shape(relations)[:-1]
+        hand = tf.broadcast_to(hand, tf.concat([leading, [hand.shape[-1]]], 0))
+        return tf.concat([hand, relations], axis=-1)
+
+    def _choice_inputs(self, first: tf.Tensor) -> tf.Tensor:
+        """What tells entities apart [..., I, F]: attributes, and place along x."""
+        items = features.entities(features.split(first, self.layout))
+        return tf.concat(
+            [items.attributes, _PLACE_SCALE * items.position[..., :1]], axis=-1
+        )
+
+    def _hidden(self, phi: Parameters, inputs: tf.Tensor) -> tf.Tensor:
+        """Last layer [B, ..., H] of the actor for inputs [B, ..., D]."""
+        hidden = inputs
+        for i in range(len(self.config.hidden)):
+            hidden = tf.nn.relu(self._dense(phi, f"actor_{i}", hidden))
+        return hidden
+
+    def _mixture(self, phi: Parameters, head: str, hidden: tf.Tensor) -> Mixture:
+        """Logits [B, ..., C], means and log sigmas [B, ..., C, A]."""
+        values = self._dense(phi, head, hidden)
+        count, size = self.config.components, self.config.action_size
+        logits, mean, log_sigma = tf.split(
+            values, [count, count * size, count * size], axis=-1
+        )
+        shape = tf.concat([tf.shape(values)[:-1], [count, size]], 0)
+        static = (*values.shape[:-1], count, size)
+        mean, log_sigma = tf.reshape(mean, shape), tf.reshape(log_sigma, shape)
+        return logits, tf.ensure_shape(mean, static), tf.ensure_shape(log_sigma, static)
+
+    def _dense(self, phi: Parameters, name: str, inputs: tf.Tensor) -> tf.Tensor:
+        """A layer [B, ..., H] with weights of each task's own, for [B, ..., D]."""
+        kernel, bias = phi[f"{name}_kernel"], phi[f"{name}_bias"]
+        if name == _FIRST and self.config.bias_transformation:
+            # z joins the inputs, so to the layer it is a bias: MIL section 4.3.
+            bias += tf.linalg.matvec(phi["z_kernel"], phi["z"], transpose_a=True)
+        # Not `tf.einsum("b...d,bdh->b...h")`: its gradient takes 80 times as long.
+        shape = tf.shape(inputs)
+        flat = tf.reshape(inputs, (shape[0], -1, inputs.shape[-1]))
+        value = tf.matmul(flat, kernel) + bias[:, None]
+        value = tf.reshape(value, tf.concat([shape[:-1], tf.shape(bias)[1:]], 0))
+        return tf.ensure_shape(value, (*inputs.shape[:-1], bias.shape[-1]))
