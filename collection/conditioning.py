@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from collection.sight import Sight
 from datasets import fields
 from datasets.frames import resample
 from datasets.store import EpisodeStore
@@ -14,10 +15,18 @@ from wtl.envs import families
 class Conditioner:
     """Turns rows of a store of episodes into `Shown` tensors."""
 
-    def __init__(self, store: EpisodeStore, config: interface.Interface):
-        """Resamples all episodes of a store to the frames of `config`."""
+    def __init__(self, store: EpisodeStore, config: interface.Interface, sight: Sight):
+        """Resamples all episodes of a store to the frames of `config`.
+
+        Args:
+          store: with images where the policy has eyes.
+          config: of the policy.
+          sight: of the policy.
+        """
         self.store = store
-        self._frames = resample(store, config.context_frames)
+        frames = resample(store, config.context_frames)
+        self._state = sight.episodes(frames.state, frames.image)
+        self._action = frames.action
 
     def shown(self, rows: np.ndarray) -> contexts.Shown:
         """Shows episodes.
@@ -29,8 +38,8 @@ class Conditioner:
         safe = np.maximum(rows, 0)
         success = np.where(self.store[fields.SUCCESS][safe], 1.0, -1.0)
         return contexts.Shown(
-            state=tf.constant(self._frames.state[safe]),
-            action=tf.constant(self._frames.action[safe]),
+            state=tf.constant(self._state[safe]),
+            action=tf.constant(self._action[safe]),
             success=tf.constant(success, tf.float32),
             mask=tf.constant(present, tf.float32),
         )

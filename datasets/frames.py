@@ -14,10 +14,12 @@ class Frames:
     Attributes:
       state: [N, T, S] float32.
       action: [N, T, A] float32.
+      image: [N, T, H, W, 3] uint8, or None where there are none.
     """
 
     state: np.ndarray
     action: np.ndarray
+    image: np.ndarray | None = None
 
 
 def resample(store: EpisodeStore, count: int) -> Frames:
@@ -28,4 +30,5 @@ def resample(store: EpisodeStore, count: int) -> Frames:
     share = np.linspace(0, 1, count)
     index = np.rint(share * (store.length[:, None] - 1)).astype(np.int64)
     rows = np.arange(len(store))[:, None]
-    return Frames(store.state[rows, index], store.action[rows, index])
+    image = None if store.image is None else store.image[rows, index]
+    return Frames(store.state[rows, index], store.action[rows, index], image)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tf_agents.policies import policy_saver, tf_policy
 
 from policies.contextual import context as contexts
+from wtl.envs import environment
 
 
 class PolicyNotFoundError(FileNotFoundError):
@@ -30,15 +31,31 @@ def save(policy: tf_policy.TFPolicy, directory: pathlib.Path) -> str:
       The policy id, a hash of the weights.
     """
     network = policy.network
-    policy_id = weights_hash(network.variables)
+    policy_id = weights_hash(policy.variables())
+    perception = getattr(policy, "perception", None)
     saver = policy_saver.PolicySaver(
         policy,
         batch_size=None,
         metadata={
             "policy_id": tf.Variable(policy_id),
             "state_size": tf.Variable(network.layout.state_size),
+            "pixels": tf.Variable(perception.config.pixels if perception else 0),
         },
     )
+    if perception:
+        image, felt = (
+            policy.time_step_spec.observation[name]
+            for name in (environment.IMAGE, environment.PROPRIOCEPTION)
+        )
+        # Any number of timesteps of any number of episodes.
+        saver.register_function(
+            "perceive",
+            policy.perceive,
+            (
+                tf.TensorSpec([None, *image.shape], image.dtype),
+                tf.TensorSpec([None, *felt.shape], felt.dtype),
+            ),
+        )
     spec = contexts.context_spec(network.config, network.layout.state_size)
     saver.register_function("encode_context", policy.encode_context, spec)
     incomplete = directory.with_name(directory.name + ".incomplete")
@@ -57,16 +74,20 @@ def weights_hash(variables) -> str:
     return digest.hexdigest()[:16]
 
 
-def load(directory: pathlib.Path, state_size: int):
+def load(directory: pathlib.Path, state_size: int, pixels: int = 0):
     """Loads a saved policy: `action`, `get_initial_state`, `encode_context`.
+
+    One that acts on images has `perceive` too, which estimates the states of whole
+    episodes; its context consists of these.
 
     Args:
       directory: where it was saved.
       state_size: length of the state vectors it is to act on.
+      pixels: height and width of the images it is to act on; 0 for states.
 
     Raises:
       PolicyNotFoundError: if there is none.
-      PolicyMismatchError: if it acts on states of another length.
+      PolicyMismatchError: if it acts on other observations.
     """
     if not (directory / "saved_model.pb").exists():
         raise PolicyNotFoundError(
@@ -79,7 +100,17 @@ def load(directory: pathlib.Path, state_size: int):
             f"the policy {directory} acts on states of {expected} numbers, but the "
             f"environment gives {state_size}; train it for this suite.size"
         )
+    seen = int(policy.get_metadata()["pixels"])
+    if seen != pixels:
+        raise PolicyMismatchError(
+            f"the policy {directory} sees {_sight(seen)}, but the environment gives "
+            f"{_sight(pixels)}; train it for this camera.pixels"
+        )
     return policy
+
+
+def _sight(pixels: int) -> str:
+    return f"images of {pixels} x {pixels} pixels" if pixels else "the state"
 
 
 def policy_id(policy) -> str:

@@ -21,6 +21,23 @@ _BUTTON_UNITS = {"position": 0.01, "travel": 0.003, "rgb": 0.1}
 _FIXTURE_UNITS = {"anchor": 0.01, "goal": 0.02}
 
 
+class Example(NamedTuple):
+    """B episodes, each at its first and K later timesteps.
+
+    Attributes:
+      image: uint8[B, 1 + K, H, W, 3].
+      felt: [B, 1 + K, P] proprioception.
+      state: [B, 1 + K, S] true states, slots in order of place.
+      point: [B, 1 + K, Q, 2] image coordinates in [-1, 1] of objects, buttons, anchor
+        and the middle of the goal band.
+    """
+
+    image: tf.Tensor
+    felt: tf.Tensor
+    state: tf.Tensor
+    point: tf.Tensor
+
+
 class Losses(NamedTuple):
     """Means over a batch.
 
@@ -28,6 +45,7 @@ class Losses(NamedTuple):
       total: what is minimised.
       detect: of the first images.
       track: of the later images.
+      attention: cross-entropy of where the network looks, nats.
       position: mean error of object positions in later images, metres.
       yaw: mean error of sine and cosine of the yaw of boxes, later images.
       colour: mean error of object colours.
@@ -36,6 +54,7 @@ class Losses(NamedTuple):
     total: tf.Tensor
     detect: tf.Tensor
     track: tf.Tensor
+    attention: tf.Tensor
     position: tf.Tensor
     yaw: tf.Tensor
     colour: tf.Tensor
@@ -51,26 +70,36 @@ def _error(found, truth, fields, units):
     return total
 
 
+def _attention_loss(logits, point, side):
+    """Cross-entropy of logits [N, h w, Q] with the cells of points [N, Q, 2]."""
+    cell = tf.cast(tf.floor((point + 1) / 2 * side), tf.int32)
+    cell = tf.clip_by_value(cell, 0, side - 1)
+    return tf.reduce_mean(
+        tf.nn.sparse_softmax_cross_entropy_with_logits(
+            labels=cell[..., 1] * side + cell[..., 0],
+            logits=tf.transpose(logits, (0, 2, 1)),
+        )
+    )
+
+
 def loss(
-    network: networks.Perception,
-    image: tf.Tensor,
-    felt: tf.Tensor,
-    state: tf.Tensor,
+    network: networks.Perception, example: Example, log_sigma_floor: tf.Tensor
 ) -> Losses:
     """Error of detection in the first image and of tracking in the later ones.
 
     Args:
       network: to be trained.
-      image: uint8[B, 1 + K, H, W, 3], the first image and K later ones.
-      felt: [B, 1 + K, P] proprioception.
-      state: [B, 1 + K, S] true states, slots in order of place.
+      example: what it sees, and the truth.
+      log_sigma_floor: not used; there is no mixture here.
     """
+    del log_sigma_floor
+    image, felt, state, point = example
     batch, length = tf.unstack(tf.shape(felt)[:2])
     merged = tf.reshape(image, (-1, *image.shape[2:]))
     maps = network.feature_map(merged)
     maps = tf.reshape(maps, tf.concat([[batch, length], maps.shape[1:]], 0))
     maps.set_shape([None, None, *network.feature_shape])
-    detected = network.detect(maps[:, 0], felt[:, 0])
+    detected, looked = network.detect(maps[:, 0], felt[:, 0])
     truth = features.split(state[:, 0], network.layout)
     rows = features.split(detected, network.layout)
     detect = (
@@ -81,7 +110,7 @@ def loss(
         )
     )
     later = tf.reshape(maps[:, 1:], (-1, *network.feature_shape))
-    tracked = network.track(
+    tracked, followed = network.track(
         later,
         tf.reshape(felt[:, 1:], (-1, felt.shape[-1])),
         tf.repeat(tf.stop_gradient(detected), length - 1, axis=0),
@@ -96,6 +125,12 @@ def loss(
     ) + _error(
         moved["buttons"], after["buttons"], observation.BUTTON, {"travel": 0.003}
     )
+    side = network.feature_shape[0]
+    attention = _attention_loss(looked, point[:, 0], side) + _attention_loss(
+        followed,
+        tf.reshape(point[:, 1:, : network.config.size], (-1, network.config.size, 2)),
+        side,
+    )
     part = observation.slices(observation.OBJECT)
 
     def mean_error(found, true, name):
@@ -103,9 +138,10 @@ def loss(
 
     difference = (moved["objects"] - after["objects"])[..., part["position"]]
     return Losses(
-        total=detect + track,
+        total=detect + track + attention,
         detect=detect,
         track=track,
+        attention=attention,
         position=tf.reduce_mean(tf.norm(difference, axis=-1)),
         yaw=mean_error(moved["objects"], after["objects"], "sin_cos_yaw"),
         colour=mean_error(rows["objects"], truth["objects"], "rgb"),

@@ -98,7 +98,9 @@ class Perception(tf_keras.Model):
         )
         return tf.concat([grid, colours, hidden], axis=-1)
 
-    def detect(self, features: tf.Tensor, felt: tf.Tensor) -> tf.Tensor:
+    def detect(
+        self, features: tf.Tensor, felt: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Estimates the state shown by first images.
 
         Args:
@@ -106,11 +108,13 @@ class Perception(tf_keras.Model):
           felt: [N, P] proprioception.
 
         Returns:
-          [N, S] states.
+          [N, S] states, and the logits [N, h w, Q] of where objects, buttons, anchor
+          and goal band were looked for.
         """
         size = self.config.size
         flat = _flat(features)
-        attended = _attend(self._detect_logits(flat), flat)  # [N, Q, D]
+        logits = self._detect_logits(flat)
+        attended = _attend(logits, flat)  # [N, Q, D]
         shared = tf.concat([tf.reduce_mean(flat, axis=1), _scaled(felt)], axis=-1)
 
         def read(reader, which):
@@ -141,11 +145,11 @@ class Perception(tf_keras.Model):
         fixtures = tf.concat(
             [anchor, height, _GOAL_MEAN + _GOAL_SCALE * goal, felt[:, -1:]], axis=-1
         )
-        return self._join(felt, objects, buttons, fixtures)
+        return self._join(felt, objects, buttons, fixtures), logits
 
     def track(
         self, features: tf.Tensor, felt: tf.Tensor, first: tf.Tensor
-    ) -> tf.Tensor:
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Estimates the states shown by later images of the same episodes.
 
         Args:
@@ -154,7 +158,7 @@ class Perception(tf_keras.Model):
           first: [N, S] what `detect` found in the first images.
 
         Returns:
-          [N, S] states.
+          [N, S] states, and the logits [N, h w, n] of where objects were looked for.
         """
         rows = features_lib.split(first, self.layout)
         objects, buttons = rows["objects"], rows["buttons"]
@@ -206,7 +210,7 @@ class Perception(tf_keras.Model):
             axis=-1,
         )
         fixtures = tf.concat([rows["fixtures"][:, :-1], felt[:, -1:]], axis=-1)
-        return self._join(felt, moved, pressed, fixtures)
+        return self._join(felt, moved, pressed, fixtures), logits
 
     def perceive(self, image: tf.Tensor, felt: tf.Tensor) -> tf.Tensor:
         """Estimates all states of N episodes.
@@ -218,15 +222,21 @@ class Perception(tf_keras.Model):
         Returns:
           [N, T, S] states.
         """
-        first = self.detect(self.feature_map(image[:, 0]), felt[:, 0])
         count, length = tf.unstack(tf.shape(felt)[:2])
-        merged = tf.reshape(image, (-1, *image.shape[2:]))
-        states = self.track(
-            self.feature_map(merged),
-            tf.reshape(felt, (-1, felt.shape[-1])),
-            tf.repeat(first, length, axis=0),
+        first, _ = self.detect(self.feature_map(image[:, 0]), felt[:, 0])
+        later, _ = self.track(
+            self.feature_map(tf.reshape(image[:, 1:], (-1, *image.shape[2:]))),
+            tf.reshape(felt[:, 1:], (-1, felt.shape[-1])),
+            tf.repeat(first, length - 1, axis=0),
         )
-        return tf.reshape(states, (count, length, self.layout.state_size))
+        later = tf.reshape(later, (count, length - 1, self.layout.state_size))
+        return tf.concat([first[:, None], later], axis=1)
+
+    def create(self):
+        """Creates the variables, before they are restored."""
+        side = self.config.pixels
+        image = tf.zeros((1, 2, side, side, 3), tf.uint8)
+        self.perceive(image, tf.zeros((1, 2, self.layout.proprioception_size)))
 
     def _join(self, felt, objects, buttons, fixtures) -> tf.Tensor:
         count = tf.shape(felt)[0]

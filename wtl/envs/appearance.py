@@ -33,6 +33,25 @@ class Appearance:
     diffuse: float
     ambient: float
 
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """Image coordinates [..., 2] of points [..., 3] in metres.
+
+        They are 0 at the centre of a square image and 1 at its right and lower edge.
+        """
+        azimuth, elevation = np.radians((self.azimuth, self.elevation))
+        forward = np.array(
+            (
+                np.cos(elevation) * np.cos(azimuth),
+                np.cos(elevation) * np.sin(azimuth),
+                np.sin(elevation),
+            )
+        )
+        right = np.array((np.sin(azimuth), -np.cos(azimuth), 0.0))
+        down = np.cross(forward, right)
+        seen = points - (np.array(self.lookat) - self.distance * forward)
+        extent = (seen @ forward) * np.tan(np.radians(self.fovy / 2))
+        return np.stack([seen @ right / extent, seen @ down / extent], axis=-1)
+
 
 def draw_robot(scene_seed: int) -> Appearance:
     """The robot's fixed camera; table colour and light are drawn."""

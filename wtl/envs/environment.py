@@ -55,6 +55,13 @@ def slot_of(task: tasks.Task, scene: scenes.Scene, index: int) -> int:
     return int(np.flatnonzero(scene.object_slots == index)[0])
 
 
+def place_of(task: tasks.Task, scene: scenes.Scene, index: int) -> int:
+    """Like `slot_of`, were the slots in order of place from left to right."""
+    if families.FAMILIES[task.family].on_buttons:
+        return task.object_set.size + int(scene.button_places[index])
+    return int(scene.object_places[index])
+
+
 class Manipulation(dm_env.Environment):
     """Plays setups; reward 1 at the end of an episode whose goal is reached.
 

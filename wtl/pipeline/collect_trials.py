@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import tqdm
 
-from collection import conditioning, rollout, workers
+from collection import conditioning, rollout, sight, workers
 from datasets import episode as episodes
 from datasets import fields
 from datasets import sampler as samplers
@@ -68,7 +68,7 @@ def collect_trials(
     run.dataset(fields.WTL_DEMOS)
 
     def work(key: str) -> dict[str, str]:
-        demos = run.read(fields.WTL_DEMOS, suites.TRAIN)
+        demos = run.read(fields.WTL_DEMOS, suites.TRAIN, with_images=True)
         total = contexts_per_method * trials_per_context * len(sources)
         with (
             StagingWriter(run.staging(NAME, key), run.spec) as writer,
@@ -170,8 +170,11 @@ def _play(run: Run, pool, demos: EpisodeStore, source: str, plans: list[_Plan]):
     config = dataclasses.replace(METHODS[source].config, size=run.suite.size)
     layout = observation.Layout(run.suite.size)
     policy = export.load(
-        run.folder.policies / METHODS[source].folder / "saved_model", layout.state_size
+        run.folder.policies / METHODS[source].folder / "saved_model",
+        layout.state_size,
+        run.pixels,
     )
+    eyes = sight.Sight(policy, layout)
     rows = np.array([[plan.demo] for plan in plans])
     nothing = conditioning.nothing_shown(len(plans), config, layout.state_size)
     gumbel = np.stack(
@@ -186,15 +189,15 @@ def _play(run: Run, pool, demos: EpisodeStore, source: str, plans: list[_Plan]):
     if config.demos:
         # Resampling only the episodes that are shown keeps this cheap.
         picked = demos.select(rows[:, 0])
-        shown = conditioning.Conditioner(picked, config).shown(
+        shown = conditioning.Conditioner(picked, config, eyes).shown(
             np.arange(len(plans))[:, None]
         )
-    states = pool.reset([plan.setup for plan in plans])
+    observed = pool.reset([plan.setup for plan in plans])
     context = contexts.Context(
         demos=shown,
         trials=nothing,
         truth=conditioning.nothing_told(len(plans)),
-        state=states,
+        state=eyes.first(observed),
         gumbel=gumbel.astype(np.float32),
     )
     identifier = export.policy_id(policy)
@@ -203,7 +206,7 @@ def _play(run: Run, pool, demos: EpisodeStore, source: str, plans: list[_Plan]):
         pool,
         policy,
         policy.encode_context(context),
-        states,
+        observed,
         [
             {
                 "episode_id": plan.episode_id,
@@ -214,4 +217,5 @@ def _play(run: Run, pool, demos: EpisodeStore, source: str, plans: list[_Plan]):
             }
             for plan in plans
         ],
+        eyes.sees,
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import tqdm
 
-from collection import conditioning, rollout, workers
+from collection import conditioning, rollout, sight, workers
 from datasets import episode as episodes
 from datasets import fields, staging
 from datasets.episode import Episode
@@ -36,10 +36,11 @@ class Player:
 
     def __init__(self, run: Run, key: str, split: str, scenes: int, demos_shown: int):
         self._run = run
+        self._layout = observation.Layout(run.suite.size)
         self._key = key
         self._split = split
         self._demos_shown = demos_shown
-        self.demos = run.read(fields.WTL_DEMOS, split)
+        self.demos = run.read(fields.WTL_DEMOS, split, with_images=True)
         planned = protocol.pairs(run.suite, split, scenes)
         rows = self._find_demos(planned)
         # A scene whose demonstrator failed is left out for every arm.
@@ -122,14 +123,16 @@ class Player:
         config = dataclasses.replace(method.config, size=run.suite.size)
         policy = export.load(
             run.folder.policies / method.folder / "saved_model",
-            observation.Layout(run.suite.size).state_size,
+            self._layout.state_size,
+            run.pixels,
         )
+        eyes = sight.Sight(policy, self._layout)
         setups = [
             environment.Setup.by_rule(pair.task, pair.task.rule, pair.seed(arm))
             for pair in self.pairs
         ]
-        states = pool.reset(setups)
-        context = self._context(arm, config, setups, states)
+        observed = pool.reset(setups)
+        context = self._context(arm, config, setups, eyes, eyes.first(observed))
         identifier = export.policy_id(policy)
         demo_ids = self.demos[fields.EPISODE_ID]
         metadata = [
@@ -149,7 +152,7 @@ class Player:
             for i, name in enumerate(names)
         ]
         return rollout.rollout(
-            pool, policy, policy.encode_context(context), states, metadata
+            pool, policy, policy.encode_context(context), observed, metadata, eyes.sees
         )
 
     def _context(
@@ -157,26 +160,28 @@ class Player:
         arm: protocol.Arm,
         config: interface.Interface,
         setups: list[environment.Setup],
+        eyes: sight.Sight,
         states: np.ndarray,
     ) -> contexts.Context:
         count = len(setups)
         size = self._run.suite.size
-        state_size = observation.Layout(size).state_size
+        state_size = self._layout.state_size
         demos = trials = conditioning.nothing_shown(count, config, state_size)
         if config.demos:
-            demos = _show(self.demos, self.demo_rows, config)
+            demos = _show(self.demos, self.demo_rows, config, eyes)
         if config.trials:
             shown = [e for name in arm.trials for e in self.played[name]]
             order = np.arange(len(shown)).reshape(len(arm.trials), count).T
-            trials = _show(stack(shown), order, config)
+            trials = _show(stack(shown), order, config, eyes)
         gumbel = np.zeros((count, config.entities), np.float32)
         if arm.sampled:
             for i, pair in enumerate(self.pairs):
                 rng = seeding.generator(self._run.seed, arm.name, pair.seed(arm))
                 gumbel[i] = rng.gumbel(size=config.entities)
+        # Eyes count from the left; the order of slots is a matter of stored states.
+        slot_of = environment.place_of if eyes.has_eyes else environment.slot_of
         slots = [
-            environment.slot_of(s.task, scenes.draw(size, s.scene_seed), s.target)
-            for s in setups
+            slot_of(s.task, scenes.draw(size, s.scene_seed), s.target) for s in setups
         ]
         return contexts.Context(
             demos=demos,
@@ -224,5 +229,5 @@ class Player:
         return rows
 
 
-def _show(store: EpisodeStore, rows: np.ndarray, config: interface.Interface):
-    return conditioning.Conditioner(store, config).shown(rows)
+def _show(store: EpisodeStore, rows: np.ndarray, config, eyes: sight.Sight):
+    return conditioning.Conditioner(store, config, eyes).shown(rows)

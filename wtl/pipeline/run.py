@@ -107,15 +107,22 @@ class Run:
                 "this --run_dir first"
             ) from error
 
-    def read(self, name: str, split: str) -> EpisodeStore:
+    def read(self, name: str, split: str, with_images: bool = False) -> EpisodeStore:
         """Reads the valid episodes of a split of a dataset of this run.
+
+        Args:
+          name: of the dataset.
+          split: which.
+          with_images: whether to read the images too, where there are any.
 
         Raises:
           UserError: if it is missing, or of another kind of scene than the suite's.
         """
         path = self.dataset(name)
         try:
-            store = reader.read(path, split, spec=self.spec)
+            store = reader.read(
+                path, split, with_images=with_images and self.pixels > 0, spec=self.spec
+            )
         except schema.DatasetMismatchError as error:
             raise UserError(
                 f"{error} (suite.size is {self.suite.size}); run `wtl collect_demos` "

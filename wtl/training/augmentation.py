@@ -39,7 +39,7 @@ def draw(rng: np.random.Generator, count: int) -> Symmetry:
     )
 
 
-def _state_signs(layout: observation.Layout) -> np.ndarray:
+def mirror_signs(layout: observation.Layout) -> np.ndarray:
     """[S] what mirroring multiplies a state vector by."""
     odd = {
         "gripper": {
@@ -76,7 +76,7 @@ def apply_to_states(
 ) -> tf.Tensor:
     """Transforms [B, ..., S] states."""
     mirror = _broadcast(symmetry.mirror, state)
-    signs = tf.constant(_state_signs(layout))
+    signs = tf.constant(mirror_signs(layout))
     state = state * tf.where(mirror < 0, signs, tf.ones_like(signs))
     parts, start = [], 0
     for row, fields in (

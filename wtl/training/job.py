@@ -1,8 +1,7 @@
-"""Trains one method in a process of its own, so that two use two cores well."""
+"""Trains one method in a process of its own."""
 
 import dataclasses
 import pathlib
-import signal
 from typing import Any
 
 import tqdm
@@ -28,6 +27,10 @@ class TrainJob:
       log_dir: gets TensorBoard events.
       threads: of TensorFlow.
       row: line of the terminal for the progress bar.
+      pixels: height and width of the images to act on; 0 to act on the state.
+      perception_dir: where perception was trained, for policies that act on images.
+      perceived_demos: file of the states estimated from the demonstrations' images.
+      perceived_trials: likewise of the trials.
     """
 
     method: str
@@ -43,29 +46,34 @@ class TrainJob:
     log_dir: pathlib.Path
     threads: int
     row: int = 0
+    pixels: int = 0
+    perception_dir: pathlib.Path | None = None
+    perceived_demos: pathlib.Path | None = None
+    perceived_trials: pathlib.Path | None = None
+
+    @property
+    def name(self) -> str:
+        """What the process is about."""
+        return f"the training of {self.method}"
+
+    def run(self) -> str:
+        """Trains and saves the policy; returns its id."""
+        return _run(self)
 
 
-def serve(job: TrainJob, connection) -> None:
-    """Runs a job in a process of its own; sends (policy id, problem) back."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its children
-    try:
-        connection.send((run(job), None))
-    except Exception as error:  # the parent raises it
-        connection.send((None, f"{type(error).__name__}: {error}"))
-
-
-def run(job: TrainJob) -> str:
-    """Trains and saves the policy; returns its id."""
+def _run(job: TrainJob) -> str:
     notices.quiet()
     with notices.Dropped():
+        import numpy as np
         import tensorflow as tf
 
-        from datasets import fields, reader, sampler
+        from datasets import fields, places, reader, sampler
         from policies import export
         from policies.legacy_keras import tf_keras
         from policies.methods import METHODS
+        from policies.perception import policy as perception_policy
         from wtl.envs import observation, suite
-        from wtl.training import examples, trainer
+        from wtl.training import examples, perception_job, trainer
 
     tf.config.threading.set_intra_op_parallelism_threads(job.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -73,23 +81,34 @@ def run(job: TrainJob) -> str:
     method = METHODS[job.method]
     config = dataclasses.replace(method.config, size=job.size, **job.overrides)
     train_config = trainer.TrainConfig(**job.config)
-    demos = reader.read(job.demos_dir, suite.TRAIN)
-    demos = demos.select(~demos[fields.INVALID])
-    trials = None
+    layout = observation.Layout(job.size)
+
+    def read(dataset_dir, perceived):
+        """Episodes with their true states, and with those that the policy sees."""
+        store = reader.read(dataset_dir, suite.TRAIN)
+        if perceived is None:
+            return store, store
+        store = places.by_place(store, layout)
+        return store, dataclasses.replace(store, state=np.load(perceived))
+
+    demos, seen_demos = read(job.demos_dir, job.perceived_demos)
+    valid = ~demos[fields.INVALID]
+    demos, seen_demos = demos.select(valid), seen_demos.select(valid)
+    trials = seen_trials = None
     if job.trials_dir:
-        trials = reader.read(job.trials_dir, suite.TRAIN)
+        trials, seen_trials = read(job.trials_dir, job.perceived_trials)
         known = trials[fields.POLICY_ID] == job.trial_policy_id
-        trials = trials.select(known & ~trials[fields.INVALID])
+        known &= ~trials[fields.INVALID]
+        trials, seen_trials = trials.select(known), seen_trials.select(known)
         if not len(trials):
             raise ValueError(
                 f"{job.trials_dir} holds no trial of the present "
                 f"`{method.trial_source}` policy; name it in "
                 "collect_trials.sources and run that stage again"
             )
-    layout = observation.Layout(job.size)
     source = examples.ExampleSource(
-        demos,
-        trials,
+        seen_demos,
+        seen_trials,
         sampler.Sampler(demos, layout, trials=trials, **job.sampler),
         config,
         train_config.window,
@@ -122,4 +141,8 @@ def run(job: TrainJob) -> str:
             log_dir=job.log_dir,
             on_step=on_step,
         )
-    return export.save(method.kind.policy(network), job.policy_dir / "saved_model")
+    policy = method.kind.policy(network)
+    if job.perception_dir:
+        eyes = perception_job.load(job.perception_dir, job.size, job.pixels)
+        policy = perception_policy.SeeingPolicy(eyes, policy)
+    return export.save(policy, job.policy_dir / "saved_model")

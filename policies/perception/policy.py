@@ -1,0 +1,82 @@
+"""Lets a policy over states act on images."""
+
+import tensorflow as tf
+from tf_agents.policies import tf_policy
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step as ts
+
+from policies.contextual import context as contexts
+from policies.perception import network as networks
+from wtl.envs import environment
+
+
+class SeeingPolicy(tf_policy.TFPolicy):
+    """Estimates the state from image and proprioception, then acts on it.
+
+    The context is given in estimated states too: `perceive` makes them of whole
+    episodes, once. What was found in the first image of the episode to be played is
+    kept in the policy state, as that by which things are told apart later.
+    """
+
+    def __init__(self, perception: networks.Perception, policy: tf_policy.TFPolicy):
+        """Puts perception before a policy.
+
+        Args:
+          perception: trained.
+          policy: over `{"state": [B, S]}`, with `encode_context`.
+        """
+        layout, side = perception.layout, perception.config.pixels
+        observation = {
+            environment.IMAGE: tensor_spec.BoundedTensorSpec(
+                (side, side, 3), tf.uint8, 0, 255, "image"
+            ),
+            environment.PROPRIOCEPTION: tensor_spec.TensorSpec(
+                (layout.proprioception_size,), tf.float32, "proprioception"
+            ),
+        }
+        super().__init__(
+            ts.time_step_spec(observation),
+            policy.action_spec,
+            policy_state_spec={
+                "policy": policy.policy_state_spec,
+                "first": tf.TensorSpec((layout.state_size,), tf.float32),
+            },
+            automatic_state_reset=False,
+            name="seeing_policy",
+        )
+        self.perception = perception
+        self.network = policy.network
+        self._policy = policy
+
+    def perceive(self, image: tf.Tensor, proprioception: tf.Tensor) -> tf.Tensor:
+        """Estimates the states [N, T, S] of N episodes, see `Perception.perceive`."""
+        return self.perception.perceive(image, proprioception)
+
+    def encode_context(self, context: contexts.Context):
+        """Returns the policy state for B contexts of estimated states."""
+        return {
+            "policy": self._policy.encode_context(context),
+            "first": context.state,
+        }
+
+    def _variables(self):
+        return [*self._policy.variables(), *self.perception.variables]
+
+    def _action(self, time_step, policy_state, seed=None):
+        observed = time_step.observation
+        state, _ = self.perception.track(
+            self.perception.feature_map(observed[environment.IMAGE]),
+            observed[environment.PROPRIOCEPTION],
+            policy_state["first"],
+        )
+        step = self._policy.action(
+            time_step._replace(observation={environment.STATE: state}),
+            policy_state["policy"],
+            seed,
+        )
+        return step._replace(
+            state={"policy": step.state, "first": policy_state["first"]}
+        )
+
+    def _distribution(self, time_step, policy_state):
+        raise NotImplementedError("a contextual policy is greedy; call `action`")
