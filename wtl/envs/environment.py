@@ -10,6 +10,7 @@ from wtl.envs import families, observation, seeding
 from wtl.envs import scene as scenes
 from wtl.envs import task as tasks
 from wtl.envs import world as worlds
+from wtl.envs.embodiment import Embodiment
 
 HORIZON = 40  # control steps
 STATE = "state"
@@ -23,11 +24,13 @@ class Setup:
       task: the task.
       scene_seed: seed of the initial poses.
       target: canonical index of the target object, or button in families on buttons.
+      embodiment: the body that acts.
     """
 
     task: tasks.Task
     scene_seed: int
     target: int
+    embodiment: Embodiment = Embodiment.GRIPPER
 
     @classmethod
     def by_rule(cls, task: tasks.Task, rule: tasks.Rule, scene_seed: int) -> "Setup":
@@ -98,7 +101,7 @@ class Manipulation(dm_env.Environment):
         self._setup, self._next = self._next, None
         task = self._setup.task
         scene = scenes.draw(task.object_set.size, self._setup.scene_seed)
-        self._world.reset(task.object_set, task.friction, scene)
+        self._world.reset(task.object_set, task.friction, scene, self._setup.embodiment)
         self._step = 0
         return dm_env.restart(self._observation())
 

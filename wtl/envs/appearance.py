@@ -1,0 +1,174 @@
+"""How an episode looks: camera, light and colours, as data for a renderer."""
+
+import dataclasses
+
+import numpy as np
+
+from wtl.envs import hand, seeding
+
+RGB = tuple[float, float, float]
+
+# The model's front camera, as an orbit.
+_FRONT_AZIMUTH = 90.0
+_FRONT_ELEVATION = -48.7
+_FRONT_DISTANCE = 0.826
+_FRONT_LOOKAT = (0.0, -0.075, 0.0)
+_FRONT_FOVY = 58.0
+
+_ROBOT_TABLE = (0.86, 0.84, 0.80)
+_ROBOT_TABLE_JITTER = 0.04
+# Wood and cloth, darker than the robot's table; drawn between the two.
+_HUMAN_TABLE_LOW = (0.42, 0.30, 0.20)
+_HUMAN_TABLE_HIGH = (0.68, 0.54, 0.42)
+_SKIN_LOW = (0.48, 0.30, 0.21)
+_SKIN_HIGH = (0.93, 0.74, 0.63)
+_SLEEVE_LOW = 0.08
+_SLEEVE_HIGH = 0.75
+
+
+@dataclasses.dataclass(frozen=True)
+class Camera:
+    """A camera on an orbit, in the terms of `mujoco.MjvCamera`.
+
+    Attributes:
+      azimuth: degrees; 90 looks along positive y.
+      elevation: degrees; negative looks down.
+      distance: metres from `lookat`.
+      lookat: [3] point in the middle of the image, metres.
+      fovy: vertical field of view, degrees.
+    """
+
+    azimuth: float
+    elevation: float
+    distance: float
+    lookat: tuple[float, float, float]
+    fovy: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Light:
+    """A point light.
+
+    Attributes:
+      position: [3] metres.
+      direction: [3] unit vector in which it shines.
+      diffuse: [3] RGB intensity.
+    """
+
+    position: tuple[float, float, float]
+    direction: tuple[float, float, float]
+    diffuse: RGB
+
+
+@dataclasses.dataclass(frozen=True)
+class Appearance:
+    """All that an image of a scene depends on besides its physics state.
+
+    Attributes:
+      camera: the view.
+      table: [3] RGB of the table in [0, 1].
+      lights: the lights, apart from the ambient one.
+      ambient: [3] RGB intensity of the light that comes from everywhere.
+      skin: [3] RGB of the hand, in [0, 1]; for scenes with a hand.
+      sleeve: [3] RGB of the sleeve, in [0, 1]; for scenes with a hand.
+    """
+
+    camera: Camera
+    table: RGB
+    lights: tuple[Light, ...]
+    ambient: RGB
+    skin: RGB = hand.SKIN_RGB
+    sleeve: RGB = hand.SLEEVE_RGB
+
+
+def draw_robot(seed: int) -> Appearance:
+    """Draws the look of a robot's episode: one camera, nearly the same light.
+
+    Args:
+      seed: of the episode.
+
+    Returns:
+      The appearance, a pure function of the seed.
+    """
+    rng = seeding.generator("appearance", "robot", seed)
+    shade = rng.uniform(-_ROBOT_TABLE_JITTER, _ROBOT_TABLE_JITTER)
+    tint = rng.uniform(-0.02, 0.02, 3)
+    camera = Camera(
+        _FRONT_AZIMUTH, _FRONT_ELEVATION, _FRONT_DISTANCE, _FRONT_LOOKAT, _FRONT_FOVY
+    )
+    light = _light(
+        azimuth=-90 + rng.uniform(-20, 20),
+        elevation=75,
+        brightness=rng.uniform(0.65, 0.75) * np.ones(3),
+    )
+    return Appearance(
+        camera=camera,
+        table=_rgb(np.array(_ROBOT_TABLE) + shade + tint),
+        lights=(light,),
+        ambient=_rgb(rng.uniform(0.28, 0.34) * np.ones(3)),
+    )
+
+
+def draw_human(seed: int) -> Appearance:
+    """Draws the look of a human's episode: another view, table and light each time.
+
+    Args:
+      seed: of the episode.
+
+    Returns:
+      The appearance, a pure function of the seed.
+    """
+    rng = seeding.generator("appearance", "human", seed)
+    camera = Camera(
+        azimuth=float(rng.uniform(108, 138)),
+        elevation=float(rng.uniform(-46, -36)),
+        distance=float(rng.uniform(0.92, 1.04)),
+        lookat=_rounded(np.add((0.0, 0.0, 0.03), rng.uniform(-0.03, 0.03, 3))),
+        fovy=float(rng.uniform(46, 52)),
+    )
+    # The main light from a side, warm, and a weak one from the other side.
+    side = rng.choice((-1, 1))
+    warmth = np.array((1.0, 0.93, 0.82)) ** rng.uniform(0, 1.5)
+    main = _light(
+        azimuth=-90 + side * rng.uniform(45, 110),
+        elevation=rng.uniform(40, 65),
+        brightness=rng.uniform(0.55, 0.85) * warmth,
+    )
+    fill = _light(
+        azimuth=-90 - side * rng.uniform(30, 90),
+        elevation=rng.uniform(35, 60),
+        brightness=rng.uniform(0.1, 0.25) * np.ones(3),
+    )
+    share = rng.random()
+    return Appearance(
+        camera=camera,
+        table=_rgb(
+            _between(_HUMAN_TABLE_LOW, _HUMAN_TABLE_HIGH, share)
+            + rng.uniform(-0.04, 0.04, 3)
+        ),
+        lights=(main, fill),
+        ambient=_rgb(rng.uniform(0.22, 0.36) * np.ones(3)),
+        skin=_rgb(_between(_SKIN_LOW, _SKIN_HIGH, rng.random())),
+        sleeve=_rgb(rng.uniform(_SLEEVE_LOW, _SLEEVE_HIGH, 3)),
+    )
+
+
+def _light(azimuth: float, elevation: float, brightness: np.ndarray) -> Light:
+    """A light above the table; angles in degrees, seen from the middle of the table."""
+    around, up = np.radians((azimuth, elevation))
+    way = np.array(
+        (np.cos(up) * np.cos(around), np.cos(up) * np.sin(around), np.sin(up))
+    )
+    return Light(_rounded(1.6 * way), _rounded(-way), _rgb(brightness))
+
+
+def _between(low: RGB, high: RGB, share: float) -> np.ndarray:
+    return np.array(low) + share * np.subtract(high, low)
+
+
+def _rgb(values: np.ndarray) -> RGB:
+    return tuple(np.clip(values, 0.0, 1.0).tolist())
+
+
+def _rounded(values: np.ndarray) -> tuple[float, float, float]:
+    return tuple(np.round(values, 6).tolist())
