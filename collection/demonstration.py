@@ -4,9 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from collection import demonstrators, recorder
+from collection import demonstrators, human, recorder
 from datasets import episode as episodes
 from wtl.envs import environment, seeding
+from wtl.envs.embodiment import Embodiment
 
 MAX_ATTEMPTS = 3  # noise is drawn anew after a failure
 _NOISE_SHAPE = np.array([1.0, 1.0, 1.0, 1.0, 0.3])
@@ -20,7 +21,8 @@ class DemonstrationRequest:
       setup: scene and target.
       episode_id: id of the episode.
       seed: seed of the noise.
-      noise: standard deviation of the noise on executed actions (labels stay clean).
+      noise: standard deviation of the noise on executed actions (labels stay clean);
+        a hand moves as a `Human`, who brings noise of its own instead.
       rule: the rule of the task, as text; empty where a training example draws it.
     """
 
@@ -45,8 +47,8 @@ def demonstrate(
       failed.
     """
     env = environment.Manipulation(request.setup)
-    demonstrator = demonstrators.DEMONSTRATORS[request.setup.task.family]
     for attempt in range(max_attempts):
+        demonstrator = _demonstrator(request, attempt)
         rng = seeding.generator(request.seed, "noise", attempt)
         env.prepare(request.setup)
         record = recorder.Recorder(env)
@@ -67,3 +69,12 @@ def demonstrate(
             )
             return episode, attempt
     return None, max_attempts
+
+
+def _demonstrator(
+    request: DemonstrationRequest, attempt: int
+) -> demonstrators.Demonstrator:
+    family = request.setup.task.family
+    if request.setup.embodiment is Embodiment.HAND:
+        return human.Human(family, seeding.generator(request.seed, "human", attempt))
+    return demonstrators.DEMONSTRATORS[family]

@@ -17,11 +17,11 @@ _FRONT_FOVY = 58.0
 
 _ROBOT_TABLE = (0.86, 0.84, 0.80)
 _ROBOT_TABLE_JITTER = 0.04
-# Wood and cloth, darker than the robot's table; drawn between the two.
-_HUMAN_TABLE_LOW = (0.42, 0.30, 0.20)
-_HUMAN_TABLE_HIGH = (0.68, 0.54, 0.42)
-_SKIN_LOW = (0.48, 0.30, 0.21)
-_SKIN_HIGH = (0.93, 0.74, 0.63)
+# Cool and darker than the robot's table, apart from any skin; drawn between the two.
+_HUMAN_TABLE_LOW = (0.26, 0.33, 0.40)
+_HUMAN_TABLE_HIGH = (0.50, 0.57, 0.62)
+_SKIN_LOW = (0.58, 0.38, 0.27)
+_SKIN_HIGH = (0.95, 0.76, 0.65)
 _SLEEVE_LOW = 0.08
 _SLEEVE_HIGH = 0.75
 
@@ -122,7 +122,7 @@ def draw_human(seed: int) -> Appearance:
     camera = Camera(
         azimuth=float(rng.uniform(108, 138)),
         elevation=float(rng.uniform(-46, -36)),
-        distance=float(rng.uniform(0.92, 1.04)),
+        distance=float(rng.uniform(0.82, 0.92)),
         lookat=_rounded(np.add((0.0, 0.0, 0.03), rng.uniform(-0.03, 0.03, 3))),
         fovy=float(rng.uniform(46, 52)),
     )
@@ -147,7 +147,7 @@ def draw_human(seed: int) -> Appearance:
             + rng.uniform(-0.04, 0.04, 3)
         ),
         lights=(main, fill),
-        ambient=_rgb(rng.uniform(0.22, 0.36) * np.ones(3)),
+        ambient=_rgb(rng.uniform(0.34, 0.46) * np.ones(3)),
         skin=_rgb(_between(_SKIN_LOW, _SKIN_HIGH, rng.random())),
         sleeve=_rgb(rng.uniform(_SLEEVE_LOW, _SLEEVE_HIGH, 3)),
     )

@@ -161,8 +161,9 @@ class Hand(composer.Entity):
         _draw(palm, _WRIST, _THUMB_BASE, 0.015)
         first, last = _DIGITS[1].knuckle, _DIGITS[-1].knuckle
         _draw(palm, np.multiply(first, 0.98), last, 0.0115)
-        # The heel of the hand.
+        # The heel of the hand, and the web of the thumb.
         _draw(palm, _WRIST, np.add(_WRIST, last) / 2, 0.016)
+        _draw(palm, _THUMB_BASE, np.add(_DIGITS[0].knuckle, first) / 2, 0.012)
 
     def _add_forearm(self, palm):
         forearm = self._add_visual_body(palm, "forearm", _WRIST)
