@@ -8,23 +8,6 @@ from wtl.envs import hand, seeding
 
 RGB = tuple[float, float, float]
 
-# The model's front camera, as an orbit.
-_FRONT_AZIMUTH = 90.0
-_FRONT_ELEVATION = -48.7
-_FRONT_DISTANCE = 0.826
-_FRONT_LOOKAT = (0.0, -0.075, 0.0)
-_FRONT_FOVY = 58.0
-
-_ROBOT_TABLE = (0.86, 0.84, 0.80)
-_ROBOT_TABLE_JITTER = 0.04
-# Cool and darker than the robot's table, apart from any skin; drawn between the two.
-_HUMAN_TABLE_LOW = (0.26, 0.33, 0.40)
-_HUMAN_TABLE_HIGH = (0.50, 0.57, 0.62)
-_SKIN_LOW = (0.58, 0.38, 0.27)
-_SKIN_HIGH = (0.95, 0.76, 0.65)
-_SLEEVE_LOW = 0.08
-_SLEEVE_HIGH = 0.75
-
 
 @dataclasses.dataclass(frozen=True)
 class Camera:
@@ -81,6 +64,21 @@ class Appearance:
     sleeve: RGB = hand.SLEEVE_RGB
 
 
+# Every place that matters fills the image, also a small one.
+_FRONT = Camera(
+    azimuth=90.0, elevation=-50.0, distance=0.82, lookat=(0.0, 0.03, 0.02), fovy=46.0
+)
+_ROBOT_TABLE = (0.86, 0.84, 0.80)
+_ROBOT_TABLE_JITTER = 0.04
+# Cool and darker than the robot's table, apart from any skin; drawn between the two.
+_HUMAN_TABLE_LOW = (0.26, 0.33, 0.40)
+_HUMAN_TABLE_HIGH = (0.50, 0.57, 0.62)
+_SKIN_LOW = (0.58, 0.38, 0.27)
+_SKIN_HIGH = (0.95, 0.76, 0.65)
+_SLEEVE_LOW = 0.08
+_SLEEVE_HIGH = 0.75
+
+
 def draw_robot(seed: int) -> Appearance:
     """Draws the look of a robot's episode: one camera, nearly the same light.
 
@@ -93,16 +91,13 @@ def draw_robot(seed: int) -> Appearance:
     rng = seeding.generator("appearance", "robot", seed)
     shade = rng.uniform(-_ROBOT_TABLE_JITTER, _ROBOT_TABLE_JITTER)
     tint = rng.uniform(-0.02, 0.02, 3)
-    camera = Camera(
-        _FRONT_AZIMUTH, _FRONT_ELEVATION, _FRONT_DISTANCE, _FRONT_LOOKAT, _FRONT_FOVY
-    )
     light = _light(
         azimuth=-90 + rng.uniform(-20, 20),
         elevation=75,
         brightness=rng.uniform(0.65, 0.75) * np.ones(3),
     )
     return Appearance(
-        camera=camera,
+        camera=_FRONT,
         table=_rgb(np.array(_ROBOT_TABLE) + shade + tint),
         lights=(light,),
         ambient=_rgb(rng.uniform(0.28, 0.34) * np.ones(3)),
@@ -120,11 +115,11 @@ def draw_human(seed: int) -> Appearance:
     """
     rng = seeding.generator("appearance", "human", seed)
     camera = Camera(
-        azimuth=float(rng.uniform(108, 138)),
-        elevation=float(rng.uniform(-46, -36)),
-        distance=float(rng.uniform(0.82, 0.92)),
-        lookat=_rounded(np.add((0.0, 0.0, 0.03), rng.uniform(-0.03, 0.03, 3))),
-        fovy=float(rng.uniform(46, 52)),
+        azimuth=float(rng.uniform(108, 134)),
+        elevation=float(rng.uniform(-46, -38)),
+        distance=float(rng.uniform(0.84, 0.92)),
+        lookat=_rounded(np.add((0.0, 0.04, 0.03), rng.uniform(-0.02, 0.02, 3))),
+        fovy=float(rng.uniform(47, 50)),
     )
     # The main light from a side, warm, and a weak one from the other side.
     side = rng.choice((-1, 1))

@@ -22,8 +22,8 @@ SLEEVE_RGB = (0.22, 0.32, 0.52)
 # Like the gripper's frame: x across the pads, y forward, tips at a height of zero.
 _WRIST = (0.006, -0.098, 0.112)  # metres
 _THUMB_BASE = (-0.008, -0.070, 0.092)  # metres
-_ELBOW = (-0.125, -0.285, 0.275)  # metres
-_WRIST_TURN = -0.7  # of the yaw, so that the elbow stays on the near side
+_ELBOW = (-0.29, -0.33, 0.35)  # metres
+_WRIST_TURN = -0.85  # of the yaw, so that the elbow stays on the near side
 _PAD_HALF_SIZES = (0.006, 0.012, 0.026)  # metres
 _CURLED = (0.35, 1.9)  # radians at the knuckle and at the middle joint
 _CURL_OPENING = 0.016  # metres; further open than this no finger is curled
@@ -108,7 +108,7 @@ _DIGITS = (
         "ring",
         1,
         knuckle=(0.037, -0.053, 0.089),
-        tip=(0.014, -0.031, 0.014),
+        tip=(0.020, -0.036, 0.036),
         lengths=(0.046, 0.046),
         radius=0.0076,
         curls=True,
@@ -117,7 +117,7 @@ _DIGITS = (
         "little",
         1,
         knuckle=(0.034, -0.070, 0.084),
-        tip=(0.018, -0.047, 0.024),
+        tip=(0.024, -0.053, 0.046),
         lengths=(0.036, 0.036),
         radius=0.0066,
         curls=True,
@@ -170,9 +170,9 @@ class Hand(composer.Entity):
         joint = self._add_visual_joint(forearm, "wrist", (0, 0, 1))
         self._follow(joint, "yaw", (0, _WRIST_TURN, 0, 0, 0))
         way = np.subtract(_ELBOW, _WRIST)
-        _draw(forearm, (0, 0, 0), 0.25 * way, 0.021)
-        _draw(forearm, 0.15 * way, 0.35 * way, 0.0235)
-        for start, radius in ((0.30, 0.031), (0.55, 0.034), (0.75, 0.037)):
+        _draw(forearm, (0, 0, 0), 0.16 * way, 0.021)
+        _draw(forearm, 0.10 * way, 0.22 * way, 0.0235)
+        for start, radius in ((0.20, 0.030), (0.40, 0.033), (0.65, 0.036)):
             _draw(forearm, start * way, way, radius, SLEEVE)
 
     def _add_digit(self, palm, digit: _Digit):
