@@ -48,7 +48,7 @@ def demonstrate(
     """
     env = environment.Manipulation(request.setup)
     for attempt in range(max_attempts):
-        demonstrator = _demonstrator(request, attempt)
+        who, demonstrator = _demonstrator(request, attempt)
         rng = seeding.generator(request.seed, "noise", attempt)
         env.prepare(request.setup)
         record = recorder.Recorder(env)
@@ -64,7 +64,7 @@ def demonstrate(
             episode = record.episode(
                 episode_id=request.episode_id,
                 role="demo",
-                demonstrator="scripted",
+                demonstrator=who,
                 hidden_rule=request.rule,
             )
             return episode, attempt
@@ -73,8 +73,10 @@ def demonstrate(
 
 def _demonstrator(
     request: DemonstrationRequest, attempt: int
-) -> demonstrators.Demonstrator:
+) -> tuple[str, demonstrators.Demonstrator]:
+    """Who demonstrates, for the record, and how."""
     family = request.setup.task.family
-    if request.setup.embodiment is Embodiment.HAND:
-        return human.Human(family, seeding.generator(request.seed, "human", attempt))
-    return demonstrators.DEMONSTRATORS[family]
+    if request.setup.embodiment is Embodiment.GRIPPER:
+        return "scripted", demonstrators.DEMONSTRATORS[family]
+    rng = seeding.generator(request.seed, "human", attempt)
+    return "simulated_human", human.Human(family, rng)

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from collection import demonstrators
+from collection.demonstrators import demonstrator
 from wtl.envs import world as worlds
 
 # A demonstrator says by `Command.noise` how much a phase bears. Below the first number
@@ -74,7 +75,7 @@ class Human:
         self._pause = self.style.reaction
         self._speed = 0.0
         self._wobble = np.zeros(4)
-        self._finger = demonstrators.demonstrator.OPEN
+        self._finger = demonstrator.OPEN
 
     def __call__(self, world: worlds.World, index: int) -> demonstrators.Command:
         """Returns the command; its noise is 0, as the human's own is part of it."""

@@ -9,6 +9,7 @@ from wtl.envs import environment, observation
 from wtl.envs import model as models
 from wtl.envs import object_set as object_sets
 from wtl.envs import world as worlds
+from wtl.envs.embodiment import Embodiment
 
 ENV_VERSION = "1.0.0"  # raised whenever the same seed no longer gives the same episode
 
@@ -70,9 +71,14 @@ class Recorder:
         )
 
 
-def episode_spec(size: int) -> episodes.EpisodeSpec:
-    """Spec of the episodes recorded with `size` objects and as many buttons."""
-    compiled = models.compile_model(object_sets.draw("layout", size, 0))
+def episode_spec(
+    size: int, embodiment: Embodiment = Embodiment.GRIPPER
+) -> episodes.EpisodeSpec:
+    """Spec of the episodes recorded with `size` objects and as many buttons.
+
+    Only the size of the physics state depends on the body that acts.
+    """
+    compiled = models.compile_model(object_sets.draw("layout", size, 0), embodiment)
     return episodes.EpisodeSpec(
         state_size=observation.Layout(size).state_size,
         action_size=worlds.ACTION_SIZE,

@@ -115,8 +115,8 @@ def draw_human(seed: int) -> Appearance:
     """
     rng = seeding.generator("appearance", "human", seed)
     camera = Camera(
-        azimuth=float(rng.uniform(108, 134)),
-        elevation=float(rng.uniform(-46, -38)),
+        azimuth=float(rng.uniform(102, 126)),
+        elevation=float(rng.uniform(-42, -33)),
         distance=float(rng.uniform(0.84, 0.92)),
         lookat=_rounded(np.add((0.0, 0.04, 0.03), rng.uniform(-0.02, 0.02, 3))),
         fovy=float(rng.uniform(47, 50)),

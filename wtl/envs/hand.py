@@ -35,7 +35,7 @@ _HIDDEN_GROUP = 3
 
 
 @dataclasses.dataclass(frozen=True)
-class _Digit:
+class Digit:
     """A thumb or finger; lengths in metres, positions in the frame of the hand.
 
     Attributes:
@@ -78,8 +78,8 @@ class _Digit:
         return self.side * angles
 
 
-_DIGITS = (
-    _Digit(
+DIGITS = (
+    Digit(
         "thumb",
         -1,
         knuckle=(-0.036, -0.030, 0.060),
@@ -87,7 +87,7 @@ _DIGITS = (
         lengths=(0.036, 0.034),
         radius=0.0095,
     ),
-    _Digit(
+    Digit(
         "index",
         1,
         knuckle=(0.030, -0.014, 0.088),
@@ -95,7 +95,7 @@ _DIGITS = (
         lengths=(0.046, 0.046),
         radius=0.0078,
     ),
-    _Digit(
+    Digit(
         "middle",
         1,
         knuckle=(0.036, -0.034, 0.091),
@@ -104,7 +104,7 @@ _DIGITS = (
         radius=0.0080,
         curls=True,
     ),
-    _Digit(
+    Digit(
         "ring",
         1,
         knuckle=(0.037, -0.053, 0.089),
@@ -113,7 +113,7 @@ _DIGITS = (
         radius=0.0076,
         curls=True,
     ),
-    _Digit(
+    Digit(
         "little",
         1,
         knuckle=(0.034, -0.070, 0.084),
@@ -144,7 +144,7 @@ class Hand(composer.Entity):
         gripper.couple_fingers(self._mjcf_root)
         self._add_palm(palm)
         self._add_forearm(palm)
-        for digit in _DIGITS:
+        for digit in DIGITS:
             self._add_digit(palm, digit)
 
     def _add_pad(self, palm, name: str, side: int):
@@ -154,16 +154,16 @@ class Hand(composer.Entity):
         pad.group = _HIDDEN_GROUP
 
     def _add_palm(self, palm):
-        for digit in _DIGITS:
+        for digit in DIGITS:
             base = _THUMB_BASE if digit.side < 0 else _WRIST
             radius = 0.014 if digit.side < 0 else 0.0125
             _draw(palm, base, digit.knuckle, radius)
         _draw(palm, _WRIST, _THUMB_BASE, 0.015)
-        first, last = _DIGITS[1].knuckle, _DIGITS[-1].knuckle
+        first, last = DIGITS[1].knuckle, DIGITS[-1].knuckle
         _draw(palm, np.multiply(first, 0.98), last, 0.0115)
         # The heel of the hand, and the web of the thumb.
         _draw(palm, _WRIST, np.add(_WRIST, last) / 2, 0.016)
-        _draw(palm, _THUMB_BASE, np.add(_DIGITS[0].knuckle, first) / 2, 0.012)
+        _draw(palm, _THUMB_BASE, np.add(DIGITS[0].knuckle, first) / 2, 0.012)
 
     def _add_forearm(self, palm):
         forearm = self._add_visual_body(palm, "forearm", _WRIST)
@@ -175,7 +175,7 @@ class Hand(composer.Entity):
         for start, radius in ((0.20, 0.030), (0.40, 0.033), (0.65, 0.036)):
             _draw(forearm, start * way, way, radius, SLEEVE)
 
-    def _add_digit(self, palm, digit: _Digit):
+    def _add_digit(self, palm, digit: Digit):
         up, _ = digit.plane()
         proximal = self._add_visual_body(palm, f"{digit.name}_proximal", digit.knuckle)
         # x and z span the plane of motion, at angles of zero the digit points down.
