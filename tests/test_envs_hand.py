@@ -197,6 +197,33 @@ def test_appearances_are_drawn_by_seed(draw):
             assert light.direction[2] < 0 < light.position[2]
 
 
+def _in_image(camera, points):
+    """Where [N, 3] points lie in a square image, [N, 2] in [-1, 1] where seen."""
+    around, up = np.radians((camera.azimuth, camera.elevation))
+    ahead = np.array(
+        (np.cos(up) * np.cos(around), np.cos(up) * np.sin(around), np.sin(up))
+    )
+    right = np.array((np.sin(around), -np.cos(around), 0))
+    axes = np.array((right, np.cross(right, ahead), ahead))
+    across, upwards, depth = axes @ (points - camera.lookat).T
+    scale = (depth + camera.distance) * np.tan(np.radians(camera.fovy / 2))
+    return np.stack((across / scale, upwards / scale), axis=1)
+
+
+@every_draw
+def test_every_place_is_in_the_picture(draw):
+    drawn = [scenes.draw(3, seed) for seed in range(50)]
+    places = np.concatenate(
+        [scene.object_poses[:, :2] for scene in drawn]
+        + [scene.button_positions for scene in drawn]
+        + [[scene.anchor] for scene in drawn]
+        + [[(scene.object_poses[:, 0].max(), scene.goal)] for scene in drawn]
+    )
+    points = np.column_stack((places, np.full(len(places), 0.02)))
+    for seed in range(50):
+        assert np.abs(_in_image(draw(seed).camera, points)).max() < 1
+
+
 def test_human_and_robot_look_different():
     robots = [appearance.draw_robot(seed) for seed in range(50)]
     people = [appearance.draw_human(seed) for seed in range(50)]

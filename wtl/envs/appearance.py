@@ -115,11 +115,11 @@ def draw_human(seed: int) -> Appearance:
     """
     rng = seeding.generator("appearance", "human", seed)
     camera = Camera(
-        azimuth=float(rng.uniform(102, 126)),
+        azimuth=float(rng.uniform(122, 138)),
         elevation=float(rng.uniform(-42, -33)),
-        distance=float(rng.uniform(0.84, 0.92)),
-        lookat=_rounded(np.add((0.0, 0.04, 0.03), rng.uniform(-0.02, 0.02, 3))),
-        fovy=float(rng.uniform(47, 50)),
+        distance=float(rng.uniform(0.92, 0.99)),
+        lookat=_rounded(np.add((-0.02, 0.06, 0.0), rng.uniform(-0.015, 0.015, 3))),
+        fovy=float(rng.uniform(50, 52)),
     )
     # The main light from a side, warm, and a weak one from the other side.
     side = rng.choice((-1, 1))
