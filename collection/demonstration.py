@@ -4,9 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from collection import demonstrators, recorder
+from collection import demonstrators, human, recorder
 from datasets import episode as episodes
 from wtl.envs import environment, seeding
+from wtl.envs.embodiment import Embodiment
 
 MAX_ATTEMPTS = 3  # noise is drawn anew after a failure
 _NOISE_SHAPE = np.array([1.0, 1.0, 1.0, 1.0, 0.3])
@@ -20,7 +21,8 @@ class DemonstrationRequest:
       setup: scene and target.
       episode_id: id of the episode.
       seed: seed of the noise.
-      noise: standard deviation of the noise on executed actions (labels stay clean).
+      noise: standard deviation of the noise on executed actions (labels stay clean);
+        a hand moves as a `Human`, who brings noise of its own instead.
       rule: the rule of the task, as text; empty where a training example draws it.
       pixels: height and width of the images to record; 0 for none.
     """
@@ -47,8 +49,8 @@ def demonstrate(
       failed.
     """
     env = environment.Manipulation(request.setup, request.pixels)
-    demonstrator = demonstrators.DEMONSTRATORS[request.setup.task.family]
     for attempt in range(max_attempts):
+        who, demonstrator = _demonstrator(request, attempt)
         rng = seeding.generator(request.seed, "noise", attempt)
         env.prepare(request.setup)
         record = recorder.Recorder(env)
@@ -64,8 +66,19 @@ def demonstrate(
             episode = record.episode(
                 episode_id=request.episode_id,
                 role="demo",
-                demonstrator="scripted",
+                demonstrator=who,
                 hidden_rule=request.rule,
             )
             return episode, attempt
     return None, max_attempts
+
+
+def _demonstrator(
+    request: DemonstrationRequest, attempt: int
+) -> tuple[str, demonstrators.Demonstrator]:
+    """Who demonstrates, for the record, and how."""
+    family = request.setup.task.family
+    if request.setup.embodiment is Embodiment.GRIPPER:
+        return "scripted", demonstrators.DEMONSTRATORS[family]
+    rng = seeding.generator(request.seed, "human", attempt)
+    return "simulated_human", human.Human(family, rng)

@@ -10,6 +10,7 @@ from wtl.envs import environment, observation
 from wtl.envs import model as models
 from wtl.envs import object_set as object_sets
 from wtl.envs import world as worlds
+from wtl.envs.embodiment import Embodiment
 
 ENV_VERSION = "1.0.0"  # raised whenever the same seed no longer gives the same episode
 
@@ -76,7 +77,10 @@ class Recorder:
 
 
 def episode_spec(
-    size: int, pixels: int = 0, image_encoding: str = images.PNG
+    size: int,
+    pixels: int = 0,
+    image_encoding: str = images.PNG,
+    embodiment: Embodiment = Embodiment.GRIPPER,
 ) -> episodes.EpisodeSpec:
     """Spec of the episodes recorded with `size` objects and as many buttons.
 
@@ -84,8 +88,9 @@ def episode_spec(
       size: number of objects.
       pixels: height and width of the images; 0 for none.
       image_encoding: how they are stored.
+      embodiment: the body that acts; only the size of the physics state depends on it.
     """
-    compiled = models.compile_model(object_sets.draw("layout", size, 0))
+    compiled = models.compile_model(object_sets.draw("layout", size, 0), embodiment)
     return episodes.EpisodeSpec(
         state_size=observation.Layout(size).state_size,
         action_size=worlds.ACTION_SIZE,

@@ -131,7 +131,7 @@ def _verify(options) -> int:
 def _doctor(options) -> int:
     notices.quiet(options.verbosity)
     with notices.Dropped(options.verbosity):
-        from wtl.envs import camera
+        from wtl.envs import renderer
         from wtl.pipeline import run_folder
 
         versions = run_folder.versions()
@@ -139,13 +139,13 @@ def _doctor(options) -> int:
         print(f"{package:20} {version}")
     print(f"{'cores':20} {len(os.sched_getaffinity(0))}")
     try:
-        backend, renderer = camera.find_renderer()
-    except camera.RendererNotFoundError as error:
+        backend, name = renderer.find_renderer()
+    except renderer.RendererNotFoundError as error:
         print(f"{'renderer':20} none: {error}")
         print("State observations work without; gripper_vision.gin does not.")
         return 0
-    kind = "software" if camera.is_software(renderer) else "GPU"
-    print(f"{'renderer':20} {renderer} ({backend}, {kind})")
+    kind = "software" if renderer.is_software(name) else "GPU"
+    print(f"{'renderer':20} {name} ({backend}, {kind})")
     return 0
 
 

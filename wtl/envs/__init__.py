@@ -1,1 +1,1 @@
-"""The simulated table-top world: a gripper, props, buttons and five task families."""
+"""The simulated table-top world: gripper, hand, props, buttons, five task families."""

@@ -6,10 +6,11 @@ import dm_env
 import numpy as np
 from dm_env import specs
 
-from wtl.envs import appearance, camera, families, observation, seeding
+from wtl.envs import appearance, families, observation, renderer, seeding
 from wtl.envs import scene as scenes
 from wtl.envs import task as tasks
 from wtl.envs import world as worlds
+from wtl.envs.embodiment import Embodiment
 
 HORIZON = 40  # control steps
 # Observations. Those with a camera also tell apart what the robot feels of itself.
@@ -24,11 +25,13 @@ class Setup:
       task: the task.
       scene_seed: seed of the initial poses.
       target: canonical index of the target object, or button in families on buttons.
+      embodiment: the body that acts.
     """
 
     task: tasks.Task
     scene_seed: int
     target: int
+    embodiment: Embodiment = Embodiment.GRIPPER
 
     @classmethod
     def by_rule(cls, task: tasks.Task, rule: tasks.Rule, scene_seed: int) -> "Setup":
@@ -115,7 +118,7 @@ class Manipulation(dm_env.Environment):
         self._setup, self._next = self._next, None
         task = self._setup.task
         scene = scenes.draw(task.object_set.size, self._setup.scene_seed)
-        self._world.reset(task.object_set, task.friction, scene)
+        self._world.reset(task.object_set, task.friction, scene, self._setup.embodiment)
         self._step = 0
         return dm_env.restart(self._observation())
 
@@ -149,12 +152,14 @@ class Manipulation(dm_env.Environment):
         state = observation.observe(self._world, self._step / HORIZON)
         if not self._pixels:
             return {STATE: state}
-        eye = camera.shared(self._pixels, self._layout.size)
-        look = appearance.draw_robot(self._setup.scene_seed)
+        eye = renderer.shared(self._pixels, self._layout.size)
+        draw = appearance.DRAWS[self._setup.embodiment]
         return {
             STATE: state,
             PROPRIOCEPTION: self._layout.proprioception(state),
-            IMAGE: eye.render(self._world.model, self._world.data, look),
+            IMAGE: eye.render(
+                self._world.model, self._world.data, draw(self._setup.scene_seed)
+            ),
         }
 
     def observation_spec(self) -> dict[str, specs.Array]:

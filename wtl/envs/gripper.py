@@ -33,23 +33,7 @@ class Gripper(composer.Entity):
         arena.set_contact_defaults(self._mjcf_root)
         hand = self._mjcf_root.worldbody.add("body", name="hand", gravcomp=1)
         hand.add("inertial", pos=(0, 0, 0.08), mass=0.5, diaginertia=(1e-3,) * 3)
-        for joint_name in ARM_JOINTS:
-            joint = hand.add(
-                "joint",
-                name=joint_name,
-                type="hinge" if joint_name == "yaw" else "slide",
-                axis=_ARM_AXES[joint_name],
-                range=_ARM_RANGES[joint_name],
-                limited=True,
-            )
-            gains = (
-                dict(kp=2.5, forcerange=(-2, 2))
-                if joint_name == "yaw"
-                else dict(kp=900, forcerange=(-40, 40))
-            )
-            self._mjcf_root.actuator.add(
-                "position", name=joint_name, joint=joint, dampratio=1, **gains
-            )
+        add_arm(self._mjcf_root, hand, kp=900, yaw_kp=2.5)
         hand.add(
             "geom",
             name="palm",
@@ -60,44 +44,100 @@ class Gripper(composer.Entity):
             rgba=_RGBA,
         )
         for finger, side in zip(FINGERS, (-1, 1), strict=True):
-            self._add_finger(hand, finger, side)
-        # The joint limits keep the closed fingers apart more cheaply than contacts.
-        self._mjcf_root.contact.add("exclude", body1=FINGERS[0], body2=FINGERS[1])
-        self._mjcf_root.equality.add(
-            "joint",
-            joint1=FINGERS[0],
-            joint2=FINGERS[1],
-            polycoef=(0, 1, 0, 0, 0),
-            solref=(0.008, 1),
-        )
-
-    def _add_finger(self, hand, name: str, side: int):
-        body = hand.add("body", name=name, gravcomp=1)
-        joint = body.add(
-            "joint",
-            name=name,
-            type="slide",
-            axis=(side, 0, 0),
-            range=FINGER_RANGE,
-            limited=True,
-            damping=1,
-        )
-        body.add(
-            "geom",
-            name=f"{name}_pad",
-            type="box",
-            size=PAD_HALF_SIZES,
-            pos=(side * PAD_HALF_SIZES[0], 0, PAD_HALF_SIZES[2]),
-            mass=0.05,
-            friction=(1.5, 0.02, 0.001),
-            condim=4,
-            rgba=_RGBA,
-        )
-        self._mjcf_root.actuator.add(
-            "position", name=name, joint=joint, kp=300, kv=12, forcerange=(-6, 6)
-        )
+            pad = add_finger(
+                self._mjcf_root, hand, finger, side, PAD_HALF_SIZES, kp=300, kv=12
+            )
+            pad.rgba = _RGBA
+        couple_fingers(self._mjcf_root)
 
     @property
     def mjcf_model(self):
         """The PyMJCF root element of the gripper."""
         return self._mjcf_root
+
+
+def add_arm(root: mjcf.RootElement, body, kp: float, yaw_kp: float):
+    """Adds the arm's joints to a body, and their position actuators.
+
+    Args:
+      root: the model.
+      body: the element that the joints move.
+      kp: stiffness of x, y and z, N/m.
+      yaw_kp: stiffness of yaw, Nm/rad.
+    """
+    for name in ARM_JOINTS:
+        joint = body.add(
+            "joint",
+            name=name,
+            type="hinge" if name == "yaw" else "slide",
+            axis=_ARM_AXES[name],
+            range=_ARM_RANGES[name],
+            limited=True,
+        )
+        gains = (
+            dict(kp=yaw_kp, forcerange=(-2, 2))
+            if name == "yaw"
+            else dict(kp=kp, forcerange=(-40, 40))
+        )
+        root.actuator.add("position", name=name, joint=joint, dampratio=1, **gains)
+
+
+def add_finger(
+    root: mjcf.RootElement,
+    body,
+    name: str,
+    side: int,
+    half_sizes: tuple[float, float, float],
+    kp: float,
+    kv: float,
+):
+    """Adds a finger that slides along x, and its position actuator.
+
+    Args:
+      root: the model.
+      body: the element that carries the finger.
+      name: one of `FINGERS`.
+      side: 1 if it opens towards positive x, else -1.
+      half_sizes: of its pad, metres.
+      kp: stiffness, N/m.
+      kv: damping, Ns/m.
+
+    Returns:
+      The geom element of the pad.
+    """
+    finger = body.add("body", name=name, gravcomp=1)
+    joint = finger.add(
+        "joint",
+        name=name,
+        type="slide",
+        axis=(side, 0, 0),
+        range=FINGER_RANGE,
+        limited=True,
+        damping=1,
+    )
+    root.actuator.add(
+        "position", name=name, joint=joint, kp=kp, kv=kv, forcerange=(-6, 6)
+    )
+    return finger.add(
+        "geom",
+        name=f"{name}_pad",
+        type="box",
+        size=half_sizes,
+        pos=(side * half_sizes[0], 0, half_sizes[2]),
+        mass=0.05,
+        friction=(1.5, 0.02, 0.001),
+        condim=4,
+    )
+
+
+def couple_fingers(root: mjcf.RootElement):
+    """Makes both fingers open equally far."""
+    # The joint limits keep the closed fingers apart more cheaply than contacts.
+    root.contact.add("exclude", body1=FINGERS[0], body2=FINGERS[1])
+    root.equality.add(
+        "joint",
+        joint1=FINGERS[0],
+        joint2=FINGERS[1],
+        polycoef=(0, 1, 0, 0, 0),
+        solref=(0.008, 1),
+    )

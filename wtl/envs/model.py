@@ -4,12 +4,15 @@ import functools
 
 import mujoco
 
-from wtl.envs import arena, button, gripper, prop
+from wtl.envs import arena, button, gripper, hand, prop
 from wtl.envs import object_set as object_sets
+from wtl.envs.embodiment import Embodiment
 
 # Friction of the explicit object-table contact pairs while it is not lowered by the
 # hidden dynamics of a task: two tangential, one torsional, two rolling.
 PAIR_FRICTION = (0.8, 0.8, 0.01, 1e-4, 1e-4)
+
+_BODIES = {Embodiment.GRIPPER: gripper.Gripper, Embodiment.HAND: hand.Hand}
 
 
 def object_name(index: int) -> str:
@@ -23,10 +26,10 @@ def button_name(index: int) -> str:
 
 
 @functools.lru_cache(maxsize=4)
-def _template(size: int) -> str:
+def _template(size: int, embodiment: Embodiment) -> str:
     """MJCF of a table with `size` objects and buttons, shapes still to be set."""
     table = arena.Table()
-    table.attach(gripper.Gripper())
+    table.attach(_BODIES[embodiment]())
     for i in range(size):
         body = prop.MovableProp(object_name(i))
         table.add_free_entity(body)
@@ -44,13 +47,15 @@ def _template(size: int) -> str:
 
 
 @functools.lru_cache(maxsize=256)
-def compile_model(object_set: object_sets.ObjectSet) -> mujoco.MjModel:
-    """Returns the model of an object set.
+def compile_model(
+    object_set: object_sets.ObjectSet, embodiment: Embodiment = Embodiment.GRIPPER
+) -> mujoco.MjModel:
+    """Returns the model of an object set and of the body that acts on it.
 
     The table is built with PyMJCF once; an object set only reshapes its geoms, which
     costs milliseconds. The model is shared: copy it before changing it.
     """
-    spec = mujoco.MjSpec.from_string(_template(object_set.size))
+    spec = mujoco.MjSpec.from_string(_template(object_set.size, embodiment))
     # Objects at rest are not simulated until they are touched: three times as fast.
     spec.option.enableflags |= mujoco.mjtEnableBit.mjENBL_SLEEP
     for i, body in enumerate(object_set.props):

@@ -8,6 +8,7 @@ import numpy as np
 from wtl.envs import arena, button, gripper, model
 from wtl.envs import object_set as object_sets
 from wtl.envs import scene as scenes
+from wtl.envs.embodiment import Embodiment
 
 CONTROL_HZ = 10.0
 CHUNKS = 5  # linear ramp of the setpoint within a control step
@@ -32,15 +33,15 @@ STATE_SPEC = mujoco.mjtState.mjSTATE_INTEGRATION
 class _Addresses:
     """Where the parts of a model of `size` objects lie in MuJoCo's arrays."""
 
-    def __init__(self, compiled: mujoco.MjModel, size: int):
+    def __init__(self, compiled: mujoco.MjModel, size: int, embodiment: Embodiment):
         def qpos(name):
             return compiled.joint(name).qposadr[0]
 
         def dof(name):
             return compiled.joint(name).dofadr[0]
 
-        arm = [f"gripper/{name}" for name in gripper.ARM_JOINTS]
-        fingers = [f"gripper/{name}" for name in gripper.FINGERS]
+        arm = [f"{embodiment}/{name}" for name in gripper.ARM_JOINTS]
+        fingers = [f"{embodiment}/{name}" for name in gripper.FINGERS]
         objects = [f"{model.object_name(i)}/" for i in range(size)]
         buttons = [f"{model.button_name(i)}/spring" for i in range(size)]
         self.arm_qpos = np.array([qpos(name) for name in arm])
@@ -65,13 +66,14 @@ class _Addresses:
 
 
 @functools.lru_cache(maxsize=8)
-def _addresses(size: int) -> _Addresses:
+def _addresses(size: int, embodiment: Embodiment) -> _Addresses:
     # Shapes differ between object sets, the layout of the arrays does not.
-    return _Addresses(model.compile_model(object_sets.draw("layout", size, 0)), size)
+    compiled = model.compile_model(object_sets.draw("layout", size, 0), embodiment)
+    return _Addresses(compiled, size, embodiment)
 
 
 class World:
-    """One table with a gripper, reset into scenes and stepped at 10 Hz.
+    """One table with a gripper or a hand, reset into scenes and stepped at 10 Hz.
 
     Everything indexed by object or button is in canonical order. Positions are in
     metres, angles in radians, velocities in metres per second.
@@ -79,23 +81,30 @@ class World:
 
     def __init__(self):
         self.object_set: object_sets.ObjectSet | None = None
+        self.embodiment: Embodiment | None = None
         self.scene: scenes.Scene | None = None
 
     def reset(
-        self, object_set: object_sets.ObjectSet, friction: float, scene: scenes.Scene
+        self,
+        object_set: object_sets.ObjectSet,
+        friction: float,
+        scene: scenes.Scene,
+        embodiment: Embodiment = Embodiment.GRIPPER,
     ):
         """Puts the objects of a set into a scene.
 
         Args:
-          object_set: the model is compiled anew only if this changes.
+          object_set: the model is compiled anew only if this or the body changes.
           friction: sliding friction between objects and table.
           scene: initial poses.
+          embodiment: the body that acts; all that is said of the gripper holds for it.
         """
-        if object_set != self.object_set:
-            self.model = model.compile_model(object_set).__copy__()
+        if (object_set, embodiment) != (self.object_set, self.embodiment):
+            self.model = model.compile_model(object_set, embodiment).__copy__()
             self.data = mujoco.MjData(self.model)
             self.object_set = object_set
-            self._at = _addresses(object_set.size)
+            self.embodiment = embodiment
+            self._at = _addresses(object_set.size, embodiment)
             self.half_sizes = np.array([p.half_sizes for p in object_set.props])
         else:
             mujoco.mj_resetData(self.model, self.data)

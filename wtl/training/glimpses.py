@@ -88,5 +88,4 @@ class GlimpseSource:
             ],
             axis=-2,
         )
-        # The camera is the same whatever the scene.
-        return appearance.draw_robot(0).project(positions).astype(np.float32)
+        return appearance.ROBOT_CAMERA.project(positions).astype(np.float32)

@@ -9,9 +9,10 @@ import sys
 import mujoco
 import numpy as np
 
-from wtl.envs import arena, model
+from wtl.envs import arena, hand, model
 from wtl.envs import object_set as object_sets
 from wtl.envs.appearance import Appearance
+from wtl.envs.embodiment import Embodiment
 from wtl.errors import UserError
 
 _BACKENDS = ("egl", "osmesa")
@@ -67,17 +68,17 @@ def is_software(renderer: str) -> bool:
 
 
 @functools.cache
-def shared(pixels: int, size: int) -> "Camera":
-    """The camera that all environments of this process look through.
+def shared(pixels: int, size: int) -> "Renderer":
+    """The renderer that all environments of this process share.
 
     Args:
-      pixels: see `Camera`.
-      size: see `Camera`.
+      pixels: see `Renderer`.
+      size: see `Renderer`.
     """
-    return Camera(pixels, size)
+    return Renderer(pixels, size)
 
 
-class Camera:
+class Renderer:
     """Renders square images of worlds with `size` objects and as many buttons."""
 
     def __init__(self, pixels: int, size: int):
@@ -128,11 +129,11 @@ class Camera:
         self._gl.make_current()
         view = self._view
         view.type = mujoco.mjtCamera.mjCAMERA_FREE
-        view.lookat[:] = look.lookat
-        view.distance, view.azimuth = look.distance, look.azimuth
-        view.elevation = look.elevation
+        view.lookat[:] = look.camera.lookat
+        view.distance, view.azimuth = look.camera.distance, look.camera.azimuth
+        view.elevation = look.camera.elevation
         # The field of view of a free camera is the model's.
-        compiled.vis.global_.fovy = look.fovy
+        compiled.vis.global_.fovy = look.camera.fovy
         scene = self._scene
         mujoco.mjv_updateScene(
             compiled,
@@ -143,28 +144,43 @@ class Camera:
             mujoco.mjtCatBit.mjCAT_ALL.value,
             scene,
         )
-        self._light(scene, look)
+        self._paint(compiled, look)
         mujoco.mjr_render(self._viewport, scene, self._context)
         mujoco.mjr_readPixels(self._image, None, self._viewport, self._context)
         return self._image[::-1].copy()
 
-    def _light(self, scene: mujoco.MjvScene, look: Appearance):
+    def _paint(self, compiled: mujoco.MjModel, look: Appearance):
+        scene = self._scene
+        colours = dict(_material_colours(compiled, look))
         for geom in scene.geoms[: scene.ngeom]:
-            if geom.objtype == mujoco.mjtObj.mjOBJ_GEOM and geom.objid == self._table:
-                geom.rgba[:3] = look.table_rgb
-        # The headlight of MuJoCo comes first, then the model's own.
-        headlight, light = scene.lights[0], scene.lights[1]
-        headlight.diffuse[:] = 0
-        headlight.specular[:] = 0
-        headlight.ambient[:] = look.ambient
-        light.pos[:] = look.light
-        towards = np.array((0, 0.1, 0)) - look.light
-        light.dir[:] = towards / np.linalg.norm(towards)
-        light.diffuse[:] = look.diffuse
-        light.ambient[:] = 0
-        light.specular[:] = 0
+            if geom.objtype != mujoco.mjtObj.mjOBJ_GEOM:
+                continue
+            if geom.objid == self._table:
+                geom.rgba[:3] = look.table
+            elif compiled.geom_matid[geom.objid] in colours:
+                geom.rgba[:3] = colours[compiled.geom_matid[geom.objid]]
+        scene.nlight = len(look.lights)
+        for i, given in enumerate(look.lights):
+            light = scene.lights[i]
+            light.headlight = light.castshadow = 0
+            light.type = mujoco.mjtLightType.mjLIGHT_SPOT
+            light.pos[:], light.dir[:] = given.position, given.direction
+            light.attenuation[:] = (1, 0, 0)
+            light.cutoff, light.exponent = 90, 0
+            light.diffuse[:] = given.diffuse
+            light.specular[:] = 0
+            light.ambient[:] = look.ambient if i == 0 else 0
 
     def close(self):
         """Frees the OpenGL context."""
         self._context.free()
         self._gl.free()
+
+
+def _material_colours(compiled: mujoco.MjModel, look: Appearance):
+    """(material id, RGB) of the materials of a model that a look paints."""
+    names = [compiled.material(i).name for i in range(compiled.nmat)]
+    for name, rgb in ((hand.SKIN, look.skin), (hand.SLEEVE, look.sleeve)):
+        full = f"{Embodiment.HAND}/{name}"
+        if full in names:
+            yield names.index(full), rgb
