@@ -46,7 +46,10 @@ class Sight:
             part = slice(start, start + _BATCH)
             parts.append(
                 self._policy.perceive(
-                    tf.constant(image[part]), tf.constant(felt[part])
+                    {
+                        environment.IMAGE: tf.constant(image[part]),
+                        environment.PROPRIOCEPTION: tf.constant(felt[part]),
+                    }
                 ).numpy()
             )
         return np.concatenate(parts)

@@ -9,7 +9,6 @@ import tensorflow as tf
 from tf_agents.policies import policy_saver, tf_policy
 
 from policies.contextual import context as contexts
-from wtl.envs import environment
 
 
 class PolicyNotFoundError(FileNotFoundError):
@@ -43,19 +42,12 @@ def save(policy: tf_policy.TFPolicy, directory: pathlib.Path) -> str:
         },
     )
     if perception:
-        image, felt = (
-            policy.time_step_spec.observation[name]
-            for name in (environment.IMAGE, environment.PROPRIOCEPTION)
-        )
         # Any number of timesteps of any number of episodes.
-        saver.register_function(
-            "perceive",
-            policy.perceive,
-            (
-                tf.TensorSpec([None, *image.shape], image.dtype),
-                tf.TensorSpec([None, *felt.shape], felt.dtype),
-            ),
-        )
+        observed = {
+            name: tf.TensorSpec([None, *spec.shape], spec.dtype)
+            for name, spec in policy.time_step_spec.observation.items()
+        }
+        saver.register_function("perceive", policy.perceive, observed)
     spec = contexts.context_spec(network.config, network.layout.state_size)
     saver.register_function("encode_context", policy.encode_context, spec)
     incomplete = directory.with_name(directory.name + ".incomplete")

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from policies import features
+from policies.perception import attention as attentions
 from policies.perception import network as networks
 from wtl.envs import observation
 
@@ -70,14 +71,13 @@ def _error(found, truth, fields, units):
     return total
 
 
-def _attention_loss(logits, point, side):
-    """Cross-entropy of logits [N, h w, Q] with the cells of points [N, Q, 2]."""
-    cell = tf.cast(tf.floor((point + 1) / 2 * side), tf.int32)
-    cell = tf.clip_by_value(cell, 0, side - 1)
+def _attention_loss(found: attentions.Attended, point: tf.Tensor) -> tf.Tensor:
+    """Cross-entropy of where it looked with the cells of points [N, Q, 2]."""
+    side = round(found.logits.shape[1] ** 0.5)
     return tf.reduce_mean(
         tf.nn.sparse_softmax_cross_entropy_with_logits(
-            labels=cell[..., 1] * side + cell[..., 0],
-            logits=tf.transpose(logits, (0, 2, 1)),
+            labels=attentions.cell(point, side),
+            logits=tf.transpose(found.logits, (0, 2, 1)),
         )
     )
 
@@ -94,12 +94,8 @@ def loss(
     """
     del log_sigma_floor
     image, felt, state, point = example
-    batch, length = tf.unstack(tf.shape(felt)[:2])
-    merged = tf.reshape(image, (-1, *image.shape[2:]))
-    maps = network.feature_map(merged)
-    maps = tf.reshape(maps, tf.concat([[batch, length], maps.shape[1:]], 0))
-    maps.set_shape([None, None, *network.feature_shape])
-    detected, looked = network.detect(maps[:, 0], felt[:, 0])
+    length = tf.shape(felt)[1]
+    detected, looked = network.detect(image[:, 0], felt[:, 0])
     truth = features.split(state[:, 0], network.layout)
     rows = features.split(detected, network.layout)
     detect = (
@@ -109,9 +105,8 @@ def loss(
             rows["fixtures"], truth["fixtures"], observation.FIXTURES, _FIXTURE_UNITS
         )
     )
-    later = tf.reshape(maps[:, 1:], (-1, *network.feature_shape))
     tracked, followed = network.track(
-        later,
+        tf.reshape(image[:, 1:], (-1, *image.shape[2:])),
         tf.reshape(felt[:, 1:], (-1, felt.shape[-1])),
         tf.repeat(tf.stop_gradient(detected), length - 1, axis=0),
     )
@@ -125,11 +120,9 @@ def loss(
     ) + _error(
         moved["buttons"], after["buttons"], observation.BUTTON, {"travel": 0.003}
     )
-    side = network.feature_shape[0]
-    attention = _attention_loss(looked, point[:, 0], side) + _attention_loss(
-        followed,
-        tf.reshape(point[:, 1:, : network.config.size], (-1, network.config.size, 2)),
-        side,
+    size = network.config.size
+    attention = _attention_loss(looked, point[:, 0]) + _attention_loss(
+        followed, tf.reshape(point[:, 1:, :size], (-1, size, 2))
     )
     part = observation.slices(observation.OBJECT)
 

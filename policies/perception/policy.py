@@ -48,9 +48,11 @@ class SeeingPolicy(tf_policy.TFPolicy):
         self.network = policy.network
         self._policy = policy
 
-    def perceive(self, image: tf.Tensor, proprioception: tf.Tensor) -> tf.Tensor:
-        """Estimates the states [N, T, S] of N episodes, see `Perception.perceive`."""
-        return self.perception.perceive(image, proprioception)
+    def perceive(self, observed: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Estimates the states [N, T, S] of N episodes of T observations each."""
+        return self.perception.perceive(
+            observed[environment.IMAGE], observed[environment.PROPRIOCEPTION]
+        )
 
     def encode_context(self, context: contexts.Context):
         """Returns the policy state for B contexts of estimated states."""
@@ -65,7 +67,7 @@ class SeeingPolicy(tf_policy.TFPolicy):
     def _action(self, time_step, policy_state, seed=None):
         observed = time_step.observation
         state, _ = self.perception.track(
-            self.perception.feature_map(observed[environment.IMAGE]),
+            observed[environment.IMAGE],
             observed[environment.PROPRIOCEPTION],
             policy_state["first"],
         )
