@@ -75,6 +75,7 @@ SPLITS = (SPLIT_TRAIN, SPLIT_VAL, SPLIT_TEST)
 # --- Datasets of the pipeline.
 WTL_DEMOS = "wtl_demos"
 WTL_TRIALS = "wtl_trials"
+WTL_EVALUATIONS = "wtl_evaluations"
 
 # --- Files of a published dataset version, beside its TFRecord shards.
 FEATURES_FILE = "features.json"

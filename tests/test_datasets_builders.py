@@ -30,7 +30,11 @@ def _config(source):
 
 
 def test_every_dataset_of_the_pipeline_has_a_folder():
-    assert _FOLDERS == [fields.WTL_DEMOS, fields.WTL_TRIALS]
+    assert _FOLDERS == [
+        fields.WTL_DEMOS,
+        fields.WTL_EVALUATIONS,
+        fields.WTL_TRIALS,
+    ]
 
 
 @pytest.mark.parametrize("name", _FOLDERS)

@@ -20,7 +20,7 @@ from wtl.errors import UserError
 from wtl.evaluation import protocol, rollout_row
 from wtl.pipeline.run import Run
 
-NAME = "wtl_evaluations"
+NAME = fields.WTL_EVALUATIONS
 _MIN_DEMONSTRATED = 0.95
 
 

@@ -1,0 +1,1 @@
+"""The evaluation rollouts of Watch, Try, Learn, as a TFDS dataset."""
