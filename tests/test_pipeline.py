@@ -61,6 +61,11 @@ def test_run_folder_is_as_promised(tiny_run):
     ):
         assert (tiny_run / name).exists(), name
     assert list((tiny_run / "logs").rglob("events*"))
+    videos = tiny_run / "evaluation/videos"
+    for take in ("watch", "try", "learn"):
+        films = list(videos.glob(f"*-{take}.svg"))
+        assert len(films) >= 5
+        assert all("<animate" in film.read_text() for film in films)
 
 
 def test_results_file_keeps_its_contract(tiny_run):

@@ -1,6 +1,8 @@
 """Stage 5: success on held-out tasks, every arm on the same scenes."""
 
 import json
+import pathlib
+import shutil
 from collections.abc import Sequence
 
 from datasets import checksums, fields
@@ -108,6 +110,16 @@ def _strip(player: Player, i: int) -> report.Strip:
     )
 
 
+def _write_videos(folder: pathlib.Path, strips: list[report.Strip]):
+    """Writes each episode of the strips as an animated SVG, which browsers play."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for number, strip in enumerate(strips):
+        for take in strip.takes:
+            name = f"{number:02d}-{strip.family}-{take.name.lower()}.svg"
+            (folder / name).write_text(take.picture, encoding="utf-8")
+
+
 def _write(run: Run, folder, split, scenes_per_task, demos_shown, rows, player):
     about = {
         "tasks": len({row.task_id for row in rows}),
@@ -122,12 +134,14 @@ def _write(run: Run, folder, split, scenes_per_task, demos_shown, rows, player):
     results = statistics.results(rows, about)
     folder.mkdir(parents=True, exist_ok=True)
     rollout_row.write_csv(rows, folder / "episodes.csv")
+    strips = _strips(player)
+    _write_videos(folder / "videos", strips)
     report.write_report(
         folder / "report.html",
         results,
         rows,
         report.learning_curves(run.folder.logs),
-        _strips(player),
+        strips,
         {
             "seed": run.seed,
             "commit": run_folder.commit(),
