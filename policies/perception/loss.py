@@ -66,6 +66,9 @@ def _error(found, truth, fields, units):
     for name, unit in units.items():
         part = observation.slices(fields)[name]
         difference = (found[..., part] - truth[..., part]) / unit
+        if name == "sin_cos_yaw":
+            # A cylinder looks the same from all sides.
+            difference *= truth[..., observation.slices(fields)["is_box"]]
         # Huber: as a square near the truth, without shouting when an object is lost.
         total += tf.reduce_mean(tf.sqrt(1 + difference**2) - 1)
     return total
@@ -126,8 +129,11 @@ def loss(
     )
     part = observation.slices(observation.OBJECT)
 
-    def mean_error(found, true, name):
-        return tf.reduce_mean(tf.abs(found[..., part[name]] - true[..., part[name]]))
+    def mean_error(found, true, name, weight):
+        error = tf.abs(found[..., part[name]] - true[..., part[name]])
+        return tf.reduce_sum(weight * tf.reduce_mean(error, -1, keepdims=True)) / (
+            tf.reduce_sum(weight) + 1e-6
+        )
 
     difference = (moved["objects"] - after["objects"])[..., part["position"]]
     return Losses(
@@ -136,6 +142,16 @@ def loss(
         track=track,
         attention=attention,
         position=tf.reduce_mean(tf.norm(difference, axis=-1)),
-        yaw=mean_error(moved["objects"], after["objects"], "sin_cos_yaw"),
-        colour=mean_error(rows["objects"], truth["objects"], "rgb"),
+        yaw=mean_error(
+            moved["objects"],
+            after["objects"],
+            "sin_cos_yaw",
+            after["objects"][..., part["is_box"]],
+        ),
+        colour=mean_error(
+            rows["objects"],
+            truth["objects"],
+            "rgb",
+            tf.ones_like(truth["objects"][..., :1]),
+        ),
     )
