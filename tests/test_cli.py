@@ -1,0 +1,32 @@
+"""Commands that need no run."""
+
+import pytest
+
+from wtl import cli
+from wtl.envs import renderer
+
+
+def _wtl(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(list(arguments))
+    return ended.value.code
+
+
+def test_doctor_names_versions_and_the_renderer(monkeypatch, capsys):
+    monkeypatch.setattr(
+        renderer, "find_renderer", lambda: ("egl", "llvmpipe (LLVM 15, 256 bits)")
+    )
+    assert _wtl("doctor") == 0
+    said = capsys.readouterr().out
+    assert "tensorflow" in said and "mujoco" in said
+    assert "llvmpipe (LLVM 15, 256 bits) (egl, software)" in said
+
+
+def test_doctor_says_what_to_install_where_nothing_renders(monkeypatch, capsys):
+    def nothing():
+        raise renderer.RendererNotFoundError("install libosmesa6")
+
+    monkeypatch.setattr(renderer, "find_renderer", nothing)
+    assert _wtl("doctor") == 0
+    said = capsys.readouterr().out
+    assert "none: install libosmesa6" in said and "gripper_vision.gin" in said

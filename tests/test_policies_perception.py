@@ -1,0 +1,183 @@
+"""Perception: where it looks, what it is taught, and the policy behind it."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from datasets import fields, places
+from datasets.fakes import fake_episode
+from datasets.store import stack
+from policies.contextual import config as contextual_config
+from policies.contextual import network as contextual_network
+from policies.contextual import policy as contextual_policy
+from policies.perception import attention, config, loss, network
+from policies.perception import policy as perception_policy
+from wtl.envs import appearance
+from wtl.envs import object_set as object_sets
+from wtl.envs import scene as scenes
+from wtl.envs.observation import OBJECT, Layout, observe, slices
+from wtl.envs.world import World
+from wtl.training.glimpses import GlimpseSource
+
+LAYOUT = Layout(3)
+PIXELS = 32
+
+
+def _states(count: int) -> np.ndarray:
+    states = []
+    for seed in range(count):
+        world = World()
+        world.reset(
+            object_sets.draw(f"train-{seed:05d}", 3, 0), 0.4, scenes.draw(3, seed)
+        )
+        world.step(np.array([0.3, -0.2, 0.1, 0.2, 0.0]))
+        states.append(observe(world, 0.1))
+    return np.stack(states)
+
+
+def _store(count: int, length: int = 4):
+    rng = np.random.default_rng(0)
+    episodes = stack([fake_episode(i, transitions=length - 1) for i in range(count)])
+    state = np.repeat(_states(count)[:, None], length, axis=1)
+    image = rng.integers(0, 256, (count, length, PIXELS, PIXELS, 3), dtype=np.uint8)
+    changed = {"state": state, "image": image, "length": np.full(count, length)}
+    metadata = dict(episodes.metadata)
+    metadata[fields.HIDDEN_ACHIEVED] = metadata[fields.HIDDEN_TARGET]
+    store = type(episodes)(**{**vars(episodes), **changed, "metadata": metadata})
+    return places.by_place(store, LAYOUT)
+
+
+@pytest.fixture(scope="module")
+def perception():
+    tf.random.set_seed(0)
+    made = network.Perception(config.Config(3, PIXELS))
+    made.create()
+    return made
+
+
+def test_attention_to_one_cell_is_a_point_in_it():
+    side = 8
+    points = np.random.default_rng(0).uniform(-1, 1, (5, 4, 2)).astype(np.float32)
+    cells = attention.cell(tf.constant(points), side).numpy()
+    layer = attention.CoarseMap(8)
+    found = attention.attend(
+        layer(tf.zeros((5, 4 * side, 4 * side, 3))),
+        100.0 * tf.transpose(tf.one_hot(cells, side**2), (0, 2, 1)),
+    )
+    # No further away than half a cell, right and down alike.
+    assert np.abs(found.point.numpy() - points).max() <= 1 / side + 1e-5
+
+
+def test_mirrored_examples_are_those_of_a_mirrored_table():
+    store = _store(6)
+    source = GlimpseSource(store, LAYOUT, later=2)
+    rng = np.random.default_rng(1)
+    mirrored = straight = 0
+    for _ in range(4):
+        drawn = source.draw(rng, 8)
+        for image, state, point in zip(*drawn, strict=True):
+            same = (store.image == image[0]).all(axis=(-1, -2, -3)).any(axis=1)
+            turned = (
+                (store.image == image[0][:, ::-1]).all(axis=(-1, -2, -3)).any(axis=1)
+            )
+            row = int(np.flatnonzero(same | turned)[0])
+            original = store.state[row, 0]
+            x = LAYOUT.split(state[0])["objects"][:, 0]
+            was = LAYOUT.split(original)["objects"][:, 0]
+            assert (np.diff(x) > 0).all()  # still from left to right
+            if turned.any():
+                mirrored += 1
+                np.testing.assert_allclose(x, -was[::-1], atol=1e-6)
+            else:
+                straight += 1
+                np.testing.assert_array_equal(state[0], original)
+            expected = appearance.ROBOT_CAMERA.project(
+                LAYOUT.split(state[0])["objects"][:, :3]
+            )
+            np.testing.assert_allclose(point[0, :3], expected, atol=1e-5)
+    assert mirrored > 5 and straight > 5
+
+
+def test_the_loss_wants_the_truth(perception):
+    source = GlimpseSource(_store(6), LAYOUT, later=2)
+    example = source.gather(source.draw(np.random.default_rng(0), 4))
+
+    def measure(change):
+        class Knowing:
+            config, layout = perception.config, perception.layout
+
+            def detect(self, image, felt):
+                del image, felt
+                return change(example.state[:, 0]), looked(example.point[:, 0])
+
+            def track(self, image, felt, first):
+                del image, felt, first
+                state = tf.reshape(example.state[:, 1:], (-1, LAYOUT.state_size))
+                points = tf.reshape(example.point[:, 1:, :3], (-1, 3, 2))
+                return change(state), looked(points)
+
+        def looked(points):
+            side = PIXELS // attention.STRIDE
+            cells = tf.one_hot(attention.cell(points, side), side**2)
+            return attention.Attended(None, None, 50 * tf.transpose(cells, (0, 2, 1)))
+
+        return loss.loss(Knowing(), example, tf.constant(0.0))
+
+    right = measure(lambda state: state)
+    assert float(right.total) == pytest.approx(0, abs=1e-4)
+    wrong = measure(lambda state: state + 0.01)
+    assert float(wrong.total) > 1
+    assert float(wrong.position) == pytest.approx(0.01 * 3**0.5, rel=1e-3)
+
+
+def test_what_is_felt_is_passed_on_and_time_goes_by(perception):
+    store = _store(3)
+    felt = LAYOUT.proprioception(store.state)
+    state = perception.perceive(store.image, felt).numpy()
+    gripper = LAYOUT.rows["gripper"][0]
+    np.testing.assert_array_equal(state[..., gripper], store.state[..., gripper])
+    np.testing.assert_array_equal(state[..., -1], store.state[..., -1])
+    assert not LAYOUT.split(state)["objects"][..., slices(OBJECT)["velocity"]].any()
+    # What belongs to a thing for good is read once, in the first image.
+    rgb = LAYOUT.split(state)["objects"][..., slices(OBJECT)["rgb"]]
+    np.testing.assert_array_equal(rgb, np.repeat(rgb[:, :1], rgb.shape[1], axis=1))
+
+
+def test_one_image_alone_is_enough_to_begin(perception):
+    store = _store(2)
+    felt = LAYOUT.proprioception(store.state)
+    alone = perception.perceive(store.image[:, :1], felt[:, :1])
+    whole = perception.perceive(store.image, felt)
+    np.testing.assert_allclose(alone[:, 0], whole[:, 0], atol=1e-5)
+
+
+def test_a_seeing_policy_acts_on_what_it_estimates(perception):
+    inner = contextual_policy.ContextualPolicy(
+        contextual_network.ContextualNetwork(contextual_config.Config())
+    )
+    policy = perception_policy.SeeingPolicy(perception, inner)
+    store = _store(2)
+    felt = LAYOUT.proprioception(store.state)
+    first = perception.perceive(store.image[:, :1], felt[:, :1])[:, 0]
+    state = {
+        "policy": {
+            "embedding": tf.zeros((2, 0)),
+            "target": tf.one_hot([0, 4], 6),
+        },
+        "first": first,
+    }
+    time_step = tf.nest.map_structure(
+        lambda spec: tf.zeros((2, *spec.shape), spec.dtype), policy.time_step_spec
+    )._replace(
+        observation={
+            "image": tf.constant(store.image[:, 1]),
+            "proprioception": tf.constant(felt[:, 1]),
+        }
+    )
+    step = policy.action(time_step, state)
+    estimated, _ = perception.track(store.image[:, 1], felt[:, 1], first)
+    expected = inner.action(
+        time_step._replace(observation={"state": estimated}), state["policy"]
+    )
+    np.testing.assert_allclose(step.action, expected.action, atol=1e-6)
+    np.testing.assert_array_equal(step.state["first"], first)
