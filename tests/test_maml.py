@@ -9,7 +9,7 @@ import tensorflow as tf
 from policies.contextual import context as contexts
 from policies.contextual import loss as contextual_loss
 from policies.legacy_keras import tf_keras
-from policies.maml import adaptation, inner_loss, loss, network
+from policies.maml import adaptation, loss, network
 from policies.methods import METHODS
 from wtl.envs import environment, object_set
 from wtl.envs.task import Task
@@ -69,7 +69,7 @@ def _example(config, demos=2) -> contextual_loss.Example:
             state=tf.constant(first, dtype),
             gumbel=tf.zeros((3, config.entities)),
         ),
-        demo_acted=None,
+        demo_acted=tf.constant([[0, 1], [3, 4], [2, 2]])[:, :demos],
         trial_acted=None,
         target=tf.constant([0, 4, 2]),
         state=tf.constant(window + 0.02 * rng.standard_normal(window.shape), dtype),
@@ -226,15 +226,13 @@ def test_without_demonstration_nothing_is_adapted():
 def test_learned_loss_reads_no_action_and_imitation_needs_them():
     made = _network(_config(inner_loss="learned"))
     context = _example(made.config).context
-    silent = context._replace(
-        demos=context.demos._replace(action=0 * context.demos.action)
-    )
+    silent = context._replace(demos=context.demos._replace(action=None))
     before = adaptation.pack(made.encode(context))
     np.testing.assert_array_equal(before, adaptation.pack(made.encode(silent)))
     still = adaptation.pack({n: v[None] for n, v in made.theta.items()})
     assert np.abs(before - still).max() > 1e-4
     with pytest.raises(ValueError, match="without actions"):
-        inner_loss.Imitation()(tf.zeros((1, 2, 3)), (), None)
+        _network(_config()).encode(silent)
 
 
 def test_choice_follows_the_entity_but_not_its_slot():

@@ -29,7 +29,7 @@ class Config(interface.Interface):
     second_order: bool = True
     inner_steps: int = 1
     inner_loss: str = "imitation"
-    alpha: float = 0.05
+    alpha: float = 0.3
     clip: float = 10.0
     two_heads: bool = True
     bias_transformation: int = 16

@@ -95,7 +95,7 @@ class MamlNetwork(tf_keras.Model):
         )
 
     def inner_losses(self, phi: Parameters, demos: contexts.Shown) -> tf.Tensor:
-        """Inner losses [B * K] of the demonstrations."""
+        """Inner losses [B * K] of demonstrations, whose action may be None."""
         choice = tf.nn.log_softmax(self.choose(phi, demos.state[:, :, 0]))
         hidden = self._hidden(phi, self._inputs(demos.state))
         head = _INNER if self.config.two_heads else _OUTER
@@ -110,9 +110,6 @@ class MamlNetwork(tf_keras.Model):
         count = self.config.items * self.config.components
         size = self.config.action_size
         features_over_time = tf.einsum("bki,bktih->bkth", tf.exp(choice), hidden)
-        action = None
-        if self.config.inner_loss == "imitation":
-            action = merged(demos.action, size, ())
         return self._inner_loss(
             merged(features_over_time, hidden.shape[-1], ()),
             (
@@ -120,7 +117,7 @@ class MamlNetwork(tf_keras.Model):
                 merged(mean, count, (size,)),
                 merged(log_sigma, count, (size,)),
             ),
-            action,
+            None if demos.action is None else merged(demos.action, size, ()),
         )
 
     def choose(self, phi: Parameters, first: tf.Tensor) -> tf.Tensor:
