@@ -14,7 +14,7 @@ from policies.methods import METHODS
 from wtl.envs import environment, object_set
 from wtl.envs.task import Task
 
-_SMALL = dict(hidden=(12,), choice_hidden=(8,), components=2, bias_transformation=4)
+_SMALL = dict(hidden=(12,), components=2, bias_transformation=4)
 _VARIANTS = {
     "entities": {},
     "flat": {"per_entity": False},

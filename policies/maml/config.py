@@ -22,7 +22,6 @@ class Config(interface.Interface):
       per_entity: whether each object and button has features, a Gaussian mixture and
         a probability of its own; else the whole state is one flat input.
       hidden: widths of the actor's layers.
-      choice_hidden: widths of the layers that score entities.
       components: Gaussians in each mixture.
     """
 
@@ -34,8 +33,7 @@ class Config(interface.Interface):
     two_heads: bool = True
     bias_transformation: int = 16
     per_entity: bool = True
-    hidden: tuple[int, ...] = (128, 128)
-    choice_hidden: tuple[int, ...] = (64, 64)
+    hidden: tuple[int, ...] = (256, 256)
     components: int = 6
 
     @property

@@ -31,7 +31,7 @@ class Losses(NamedTuple):
 def loss(
     network: networks.MamlNetwork, example: Example, log_sigma_floor: tf.Tensor
 ) -> Losses:
-    """Behaviour cloning of another demonstration after adaptation, MIL eq. 3.
+    """MIL's meta-objective: behaviour cloning of another demonstration once adapted.
 
     It is the likelihood of the actions and of the entity acted on, which is read off
     the demonstrations (`datasets.acted`) as for the contextual policies, and here too
