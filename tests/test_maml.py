@@ -184,20 +184,28 @@ def test_tasks_of_a_batch_do_not_touch_each_other():
 
 
 def test_an_inner_step_lowers_the_inner_loss_after_meta_training():
-    made = _network(_config(hidden=(32,)))
+    # With one head: the loss of a head of its own need not fall, only lead elsewhere.
+    made = _network(_config(hidden=(32,), two_heads=False))
     example = _example(made.config, demos=1)
+    demos = example.context.demos
+    example = example._replace(
+        state=demos.state[:, 0, :-1],
+        action=demos.action[:, 0, :-1],
+        target=example.demo_acted[:, 0],
+    )
     optimizer = tf_keras.optimizers.Adam(3e-3)
 
-    def inner(phi) -> float:
-        return np.mean(made.inner_losses(phi, example.context.demos))
+    def inner(phi) -> np.ndarray:
+        return made.inner_losses(phi, demos).numpy()
 
-    for _ in range(40):
+    for _ in range(60):
         with tf.GradientTape() as tape:
             total = loss.loss(made, example, tf.constant(-1.0)).total
         gradients = tape.gradient(total, made.trainable_variables)
         optimizer.apply_gradients(zip(gradients, made.trainable_variables, strict=True))
     theta = {name: tf.stack([value] * 3) for name, value in made.theta.items()}
-    assert inner(made.encode(example.context)) < inner(theta) - 0.05
+    before, after = inner(theta), inner(made.encode(example.context))
+    assert (after < before - 0.5).all(), (before, after)
 
 
 def test_a_masked_demonstration_changes_nothing():
