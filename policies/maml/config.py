@@ -11,7 +11,7 @@ class Config(interface.Interface):
 
     Attributes:
       second_order: whether the meta-gradient goes through the inner gradient; without,
-        this is first-order MAML.
+        this is first-order MAML, in which nothing teaches an inner head or loss.
       inner_steps: gradient steps on the demonstrations.
       inner_loss: key of `policies.maml.inner_loss.INNER_LOSSES`.
       alpha: initial inner step size of every parameter.

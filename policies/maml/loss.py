@@ -42,10 +42,8 @@ def loss(
     demos = example.context.demos
     last = network.config.items - 1
     # The one item of a flat network is right whatever the target.
-    label, acted = (
-        tf.minimum(example.target, last),
-        tf.minimum(example.demo_acted, last),
-    )
+    label = tf.minimum(example.target, last)
+    acted = tf.minimum(example.demo_acted, last)
     logits = network.choose(phi, example.context.state)
     prediction = network.act(
         phi,
