@@ -67,5 +67,7 @@ METHODS: dict[str, Method] = {
     ),
     "trial_only": Method(_Contextual(trials=True), "trial_only", "bc"),
     "oracle_task": Method(_Contextual(oracle=True), "oracle_task"),
-    "maml": Method(maml_config.Config(demos=True), "maml", kind=_MAML),
+    "maml": Method(
+        maml_config.Config(demos=True, context_frames=10), "maml", kind=_MAML
+    ),
 }

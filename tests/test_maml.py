@@ -9,12 +9,12 @@ import tensorflow as tf
 from policies.contextual import context as contexts
 from policies.contextual import loss as contextual_loss
 from policies.legacy_keras import tf_keras
-from policies.maml import adaptation, inner_loss, loss, network
+from policies.maml import adaptation, loss, network
 from policies.methods import METHODS
 from wtl.envs import environment, object_set
 from wtl.envs.task import Task
 
-_SMALL = dict(hidden=(12,), choice_hidden=(8,), components=2, bias_transformation=4)
+_SMALL = dict(hidden=(12,), components=2, bias_transformation=4)
 _VARIANTS = {
     "entities": {},
     "flat": {"per_entity": False},
@@ -69,7 +69,7 @@ def _example(config, demos=2) -> contextual_loss.Example:
             state=tf.constant(first, dtype),
             gumbel=tf.zeros((3, config.entities)),
         ),
-        demo_acted=None,
+        demo_acted=tf.constant([[0, 1], [3, 4], [2, 2]])[:, :demos],
         trial_acted=None,
         target=tf.constant([0, 4, 2]),
         state=tf.constant(window + 0.02 * rng.standard_normal(window.shape), dtype),
@@ -184,20 +184,28 @@ def test_tasks_of_a_batch_do_not_touch_each_other():
 
 
 def test_an_inner_step_lowers_the_inner_loss_after_meta_training():
-    made = _network(_config(hidden=(32,)))
+    # With one head: the loss of a head of its own need not fall, only lead elsewhere.
+    made = _network(_config(hidden=(32,), two_heads=False))
     example = _example(made.config, demos=1)
+    demos = example.context.demos
+    example = example._replace(
+        state=demos.state[:, 0, :-1],
+        action=demos.action[:, 0, :-1],
+        target=example.demo_acted[:, 0],
+    )
     optimizer = tf_keras.optimizers.Adam(3e-3)
 
-    def inner(phi) -> float:
-        return np.mean(made.inner_losses(phi, example.context.demos))
+    def inner(phi) -> np.ndarray:
+        return made.inner_losses(phi, demos).numpy()
 
-    for _ in range(40):
+    for _ in range(60):
         with tf.GradientTape() as tape:
             total = loss.loss(made, example, tf.constant(-1.0)).total
         gradients = tape.gradient(total, made.trainable_variables)
         optimizer.apply_gradients(zip(gradients, made.trainable_variables, strict=True))
     theta = {name: tf.stack([value] * 3) for name, value in made.theta.items()}
-    assert inner(made.encode(example.context)) < inner(theta) - 0.05
+    before, after = inner(theta), inner(made.encode(example.context))
+    assert (after < before - 0.5).all(), (before, after)
 
 
 def test_a_masked_demonstration_changes_nothing():
@@ -226,15 +234,13 @@ def test_without_demonstration_nothing_is_adapted():
 def test_learned_loss_reads_no_action_and_imitation_needs_them():
     made = _network(_config(inner_loss="learned"))
     context = _example(made.config).context
-    silent = context._replace(
-        demos=context.demos._replace(action=0 * context.demos.action)
-    )
+    silent = context._replace(demos=context.demos._replace(action=None))
     before = adaptation.pack(made.encode(context))
     np.testing.assert_array_equal(before, adaptation.pack(made.encode(silent)))
     still = adaptation.pack({n: v[None] for n, v in made.theta.items()})
     assert np.abs(before - still).max() > 1e-4
     with pytest.raises(ValueError, match="without actions"):
-        inner_loss.Imitation()(tf.zeros((1, 2, 3)), (), None)
+        _network(_config()).encode(silent)
 
 
 def test_choice_follows_the_entity_but_not_its_slot():

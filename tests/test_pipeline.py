@@ -159,6 +159,34 @@ def test_a_change_reruns_what_depends_on_it(copied_run):
     assert changed == ["train_retrial", "evaluate"]
 
 
+def test_policies_that_adapt_go_through_the_same_stages(copied_run):
+    bindings = (
+        "train_trial.methods=('maml', 'mil')",
+        "train_trial.overrides={'maml': {'hidden': (16,), 'second_order': False}}",
+        "evaluate.arms=('mil', 'maml')",
+    )
+    before = json.loads((copied_run / "lineage.json").read_text())
+    for stage in ("train_trial", "evaluate"):
+        assert _stage(stage, copied_run, *bindings) == 0
+    results = json.loads((copied_run / "evaluation/results.json").read_text())
+    mil, maml = (results["methods"][name] for name in ("mil", "maml"))
+    assert maml["overall"]["n"] == 10
+    assert maml["ceiling"] == mil["ceiling"]
+    after = json.loads((copied_run / "lineage.json").read_text())
+    # Another method beside it changes nothing in the training of one.
+    trained = "train_trial"
+    assert after[trained]["outputs"]["mil"] == before[trained]["outputs"]["mil"]
+    network = after[trained]["parameters"]["overrides"]["maml"]
+    assert network == {"hidden": [16], "second_order": False}
+    evaluations = reader.read(copied_run / "datasets/wtl_evaluations")
+    demos = reader.read(copied_run / "datasets/wtl_demos")
+    played = evaluations["policy_id"] == after[trained]["outputs"]["maml"]
+    assert played.sum() == 10
+    for i in played.nonzero()[0]:
+        (shown,) = evaluations["parent_demo_ids"][i]
+        assert shown in demos.index_by_id
+
+
 def test_same_seed_same_datasets(tiny_run, tmp_path):
     assert _stage("collect_demos", tmp_path / "again") == 0
     again = checksums.fingerprint(tmp_path / "again/datasets/wtl_demos/1.0.0")
@@ -250,6 +278,8 @@ def test_run_folder_in_use_is_refused(copied_run, capsys):
         ("collect_demos.noise=", "configuration is wrong"),
         ("train_trial.no_such_name=1", "no_such_name"),
         ("train_trial.methods=('mli',)", "'mli'"),
+        ("train_trial.overrides={'maml': {}}", "'maml'"),
+        ("train_trial.overrides={'mil': {'size': 2}}", "'size'"),
     ],
 )
 def test_wrong_gin_is_one_line(tiny_run, copied_run, capsys, binding, said):

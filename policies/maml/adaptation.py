@@ -20,9 +20,9 @@ def adapt(
 ) -> Parameters:
     """Takes gradient steps: phi_i = theta - alpha * grad L_i(theta).
 
-    MAML (Finn, Abbeel, Levine 2017), eq. 1; MIL (Finn et al. 2017), eq. 2. The step
-    sizes are learned elementwise as in Meta-SGD (Li et al. 2017), eq. 2, and gradients
-    are clipped elementwise as in the experiments of MIL.
+    The inner update of MAML (Finn, Abbeel, Levine 2017, algorithm 1), with the step
+    sizes of Meta-SGD (Li, Zhou, Chen, Li 2017, algorithm 1), learned elementwise, and
+    with the elementwise clipping of MIL's published code.
 
     Args:
       theta: initial parameters.

@@ -11,7 +11,7 @@ class Config(interface.Interface):
 
     Attributes:
       second_order: whether the meta-gradient goes through the inner gradient; without,
-        this is first-order MAML.
+        this is first-order MAML, in which nothing teaches an inner head or loss.
       inner_steps: gradient steps on the demonstrations.
       inner_loss: key of `policies.maml.inner_loss.INNER_LOSSES`.
       alpha: initial inner step size of every parameter.
@@ -22,20 +22,18 @@ class Config(interface.Interface):
       per_entity: whether each object and button has features, a Gaussian mixture and
         a probability of its own; else the whole state is one flat input.
       hidden: widths of the actor's layers.
-      choice_hidden: widths of the layers that score entities.
       components: Gaussians in each mixture.
     """
 
     second_order: bool = True
     inner_steps: int = 1
     inner_loss: str = "imitation"
-    alpha: float = 0.05
+    alpha: float = 0.3
     clip: float = 10.0
     two_heads: bool = True
     bias_transformation: int = 16
     per_entity: bool = True
-    hidden: tuple[int, ...] = (128, 128)
-    choice_hidden: tuple[int, ...] = (64, 64)
+    hidden: tuple[int, ...] = (256, 256)
     components: int = 6
 
     @property

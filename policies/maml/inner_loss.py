@@ -34,7 +34,7 @@ class InnerLoss(Protocol):
 
 
 class Imitation(tf_keras.layers.Layer):
-    """Behaviour cloning, MIL eq. 1, as the likelihood of a mixture."""
+    """Behaviour cloning as in MIL, by likelihood of a mixture, not squared error."""
 
     def call(self, hidden, prediction, action):
         """See `InnerLoss`; nats, the mean over time.
@@ -59,7 +59,7 @@ class Imitation(tf_keras.layers.Layer):
 
 
 class Learned(tf_keras.layers.Layer):
-    """Learned loss |W h + b|^2 of demonstrations without actions, MIL section 4.2."""
+    """The learned loss of MIL for demonstrations without actions: |W h + b|^2."""
 
     def __init__(self, **kwargs):
         """Creates W and b."""

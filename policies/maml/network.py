@@ -12,13 +12,13 @@ from policies.maml.adaptation import Parameters
 from wtl.envs import observation
 
 _FIRST, _OUTER, _INNER = "actor_0", "head", "inner_head"
-_PLACE_SCALE = 5.0
+_ATTRIBUTE_SCALE, _ATTRIBUTE_MEAN = 3.0, 0.5
 
 Mixture = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 
 
 class MamlNetwork(tf_keras.Model):
-    """Scores items once per episode, and acts on the chosen one.
+    """Chooses an item once per episode by its distance to a prototype; acts on it.
 
     With features per entity the items are the objects and buttons, and what the policy
     predicts is a mixture over entities: the inner gradient moves the choice towards
@@ -49,9 +49,8 @@ class MamlNetwork(tf_keras.Model):
             )
         if config.per_entity:
             width = self._choice_inputs(probe).shape[-1]
-            for i, units in enumerate(config.choice_hidden):
-                width = self._add_dense(f"choice_{i}", width, units)
-            self._add_dense("choice", width, 1)
+            self._add("prototype", (width,), "zeros")
+            self._metric = self.add_weight("metric", (width,), initializer="ones")
         self._inner_loss = inner_losses.INNER_LOSSES[config.inner_loss]()
 
     def _add(self, name: str, shape: tuple[int, ...], initializer: str):
@@ -95,7 +94,7 @@ class MamlNetwork(tf_keras.Model):
         )
 
     def inner_losses(self, phi: Parameters, demos: contexts.Shown) -> tf.Tensor:
-        """Inner losses [B * K] of the demonstrations."""
+        """Inner losses [B * K] of demonstrations, whose action may be None."""
         choice = tf.nn.log_softmax(self.choose(phi, demos.state[:, :, 0]))
         hidden = self._hidden(phi, self._inputs(demos.state))
         head = _INNER if self.config.two_heads else _OUTER
@@ -110,9 +109,6 @@ class MamlNetwork(tf_keras.Model):
         count = self.config.items * self.config.components
         size = self.config.action_size
         features_over_time = tf.einsum("bki,bktih->bkth", tf.exp(choice), hidden)
-        action = None
-        if self.config.inner_loss == "imitation":
-            action = merged(demos.action, size, ())
         return self._inner_loss(
             merged(features_over_time, hidden.shape[-1], ()),
             (
@@ -120,7 +116,7 @@ class MamlNetwork(tf_keras.Model):
                 merged(mean, count, (size,)),
                 merged(log_sigma, count, (size,)),
             ),
-            action,
+            None if demos.action is None else merged(demos.action, size, ()),
         )
 
     def choose(self, phi: Parameters, first: tf.Tensor) -> tf.Tensor:
@@ -135,10 +131,12 @@ class MamlNetwork(tf_keras.Model):
         """
         if not self.config.per_entity:
             return tf.zeros_like(first[..., :1])
-        hidden = self._choice_inputs(first)
-        for i in range(len(self.config.choice_hidden)):
-            hidden = tf.nn.relu(self._dense(phi, f"choice_{i}", hidden))
-        return self._dense(phi, "choice", hidden)[..., 0]
+        # Scores that are linear in features point along a direction, and an entity
+        # further along it than the demonstrated one wins; a distance has its optimum
+        # where the inner gradient moves the prototype to.
+        inputs = self._choice_inputs(first)
+        error = self._metric * inputs - _along(phi["prototype"], inputs)
+        return -tf.reduce_sum(error**2, axis=-1)
 
     def act(self, phi: Parameters, state: tf.Tensor, target: tf.Tensor) -> Mixture:
         """Predicts the mixture over actions.
@@ -171,11 +169,13 @@ class MamlNetwork(tf_keras.Model):
         return tf.concat([hand, relations], axis=-1)
 
     def _choice_inputs(self, first: tf.Tensor) -> tf.Tensor:
-        """What tells entities apart [..., I, F]: attributes, and place along x."""
+        """What tells entities apart [..., I, F]: their attributes, centred.
+
+        Their places are left out: distances add up, so where attributes and place
+        point at different entities a sum of both would point at neither.
+        """
         items = features.entities(features.split(first, self.layout))
-        return tf.concat(
-            [items.attributes, _PLACE_SCALE * items.position[..., :1]], axis=-1
-        )
+        return _ATTRIBUTE_SCALE * (items.attributes - _ATTRIBUTE_MEAN)
 
     def _hidden(self, phi: Parameters, inputs: tf.Tensor) -> tf.Tensor:
         """Last layer [B, ..., H] of the actor for inputs [B, ..., D]."""
@@ -200,7 +200,7 @@ class MamlNetwork(tf_keras.Model):
         """A layer [B, ..., H] with weights of each task's own, for [B, ..., D]."""
         kernel, bias = phi[f"{name}_kernel"], phi[f"{name}_bias"]
         if name == _FIRST and self.config.bias_transformation:
-            # z joins the inputs, so to the layer it is a bias: MIL section 4.3.
+            # z joins the inputs, so it is a bias: MIL's bias transformation.
             bias += tf.linalg.matvec(phi["z_kernel"], phi["z"], transpose_a=True)
         # Not `tf.einsum("b...d,bdh->b...h")`: its gradient takes 80 times as long.
         shape = tf.shape(inputs)
@@ -208,3 +208,8 @@ class MamlNetwork(tf_keras.Model):
         value = tf.matmul(flat, kernel) + bias[:, None]
         value = tf.reshape(value, tf.concat([shape[:-1], tf.shape(bias)[1:]], 0))
         return tf.ensure_shape(value, (*inputs.shape[:-1], bias.shape[-1]))
+
+
+def _along(value: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+    """[B, F] with axes between, to go with [B, ..., F]."""
+    return value[(slice(None), *(None,) * (like.shape.rank - 2))]
