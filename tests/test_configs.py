@@ -27,7 +27,7 @@ def test_shipped_config_builds_its_objects(path, tmp_path):
     for stage in ("train_trial", "train_retrial"):
         given = gin.get_bindings(stage)
         own = inspect.signature(stages.STAGES[stage]).parameters
-        trainer.TrainConfig(**given.get("perception", {}))
+        trainer.TrainConfig(**given.get("perception_config", {}))
         trainer.TrainConfig(**{k: v for k, v in given.items() if k not in own})
 
 

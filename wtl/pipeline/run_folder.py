@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 from typing import Any
 
@@ -68,6 +69,20 @@ class RunFolder:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
+
+    def claim_policy(self, name: str, key: str) -> pathlib.Path:
+        """The folder of a policy, emptied of what another configuration left.
+
+        Args:
+          name: of the folder.
+          key: of the configuration; checkpoints of another must not be resumed.
+        """
+        directory = self.policies / name
+        marker = directory / "key.txt"
+        if not marker.exists() or marker.read_text() != key:
+            shutil.rmtree(directory, ignore_errors=True)
+            self.write(f"policies/{name}/key.txt", key)
+        return directory
 
     @property
     def lineage(self) -> dict[str, Any]:

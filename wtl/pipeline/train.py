@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import pathlib
-import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,11 +10,10 @@ from policies import interface
 from policies.methods import METHODS
 from wtl.envs import seeding
 from wtl.errors import UserError
+from wtl.pipeline import perception
 from wtl.pipeline.run import Run
 from wtl.training import job as jobs
-from wtl.training import perception_job, process, trainer
-
-_PERCEPTION = "perception"
+from wtl.training import process, trainer
 
 
 def train_trial(
@@ -25,7 +22,7 @@ def train_trial(
     steps: int = 4000,
     max_demos: int = 1,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
-    perception: Mapping[str, Any] | None = None,
+    perception_config: Mapping[str, Any] | None = None,
     **config: Any,
 ):
     """Trains the policies that need demonstrations alone.
@@ -39,11 +36,11 @@ def train_trial(
       max_demos: K, demonstrations shown at most.
       overrides: by method, fields of its network's config that differ from those of
         `policies.methods`.
-      perception: fields of `wtl.training.trainer.TrainConfig` for perception.
+      perception_config: fields of `wtl.training.trainer.TrainConfig` for perception.
       **config: further fields of `wtl.training.trainer.TrainConfig`.
     """
     if run.pixels:
-        _train_perception(run, dict(perception or {}))
+        perception.train(run, dict(perception_config or {}))
     _train(
         run,
         "train_trial",
@@ -132,7 +129,7 @@ def _train(
         raise UserError(f"{stage} can't train {', '.join(unknown)}: wrong stage")
     inputs = {fields.WTL_DEMOS: _fingerprint(run, fields.WTL_DEMOS)}
     if run.pixels:
-        inputs["perception"] = _require_perception(run)
+        inputs[perception.NAME] = perception.require(run)
     if stage == "train_retrial":
         inputs[fields.WTL_TRIALS] = _fingerprint(run, fields.WTL_TRIALS)
         for method in methods:
@@ -141,7 +138,7 @@ def _train(
 
     def work(key: str) -> dict[str, str]:
         if run.pixels:
-            _perceive(run, [name for name in inputs if name.startswith("wtl_")])
+            perception.perceive(run, [n for n in inputs if n.startswith("wtl_")])
         planned = [
             _job(run, key, m, sampler, config, dict(overrides.get(m, {})))
             for m in methods
@@ -192,21 +189,11 @@ def _fingerprint(run: Run, name: str) -> str:
     return run.dataset_fingerprint(name)
 
 
-def _claim(run: Run, folder: str, key: str) -> pathlib.Path:
-    """The folder of a policy, without checkpoints of another configuration."""
-    directory = run.folder.policies / folder
-    marker = directory / "key.txt"
-    if not marker.exists() or marker.read_text() != key:
-        shutil.rmtree(directory, ignore_errors=True)
-        run.folder.write(f"policies/{folder}/key.txt", key)
-    return directory
-
-
 def _job(
     run: Run, key: str, method: str, sampler: dict, config: dict, overrides: dict
 ) -> jobs.TrainJob:
     spec = METHODS[method]
-    directory = _claim(run, spec.folder, key)
+    directory = run.folder.claim_policy(spec.folder, key)
     return jobs.TrainJob(
         method=method,
         size=run.suite.size,
@@ -220,86 +207,5 @@ def _job(
         policy_dir=directory,
         log_dir=run.folder.logs / spec.folder,
         threads=1,
-        **_sight(run, spec.config.trials),
+        **perception.sight(run, spec.config.trials),
     )
-
-
-def _sight(run: Run, trials: bool) -> dict[str, Any]:
-    """What a training process needs to know where policies act on images."""
-    if not run.pixels:
-        return {}
-    return {
-        "pixels": run.pixels,
-        "perception_dir": run.folder.policies / _PERCEPTION,
-        "perceived_demos": _perceived(run, fields.WTL_DEMOS),
-        "perceived_trials": _perceived(run, fields.WTL_TRIALS) if trials else None,
-    }
-
-
-def _train_perception(run: Run, config: dict):
-    try:
-        trainer.TrainConfig(**config)
-    except TypeError as error:
-        raise UserError(
-            f"train_trial.perception is configured wrongly: {error}"
-        ) from error
-    directory = run.folder.policies / _PERCEPTION
-
-    def work(key: str) -> dict[str, str]:
-        _claim(run, _PERCEPTION, key)
-        job = perception_job.PerceptionJob(
-            size=run.suite.size,
-            pixels=run.pixels,
-            demos_dir=run.dataset(fields.WTL_DEMOS),
-            config=config,
-            seed=seeding.derive_seed(run.seed, "train", _PERCEPTION),
-            policy_dir=directory,
-            log_dir=run.folder.logs / _PERCEPTION,
-            threads=run.workers,
-        )
-        (trained,) = process.run_all([job], 1)
-        run.folder.write(
-            f"policies/{_PERCEPTION}/policy.json",
-            json.dumps({"method": _PERCEPTION, "policy_id": trained, "key": key}),
-        )
-        return {_PERCEPTION: trained}
-
-    run.do(
-        "train_perception",
-        config,
-        {fields.WTL_DEMOS: _fingerprint(run, fields.WTL_DEMOS)},
-        {_PERCEPTION: lambda: perception_job.read_id(directory)},
-        work,
-    )
-
-
-def _require_perception(run: Run) -> str:
-    found = perception_job.read_id(run.folder.policies / _PERCEPTION)
-    if found is None:
-        raise UserError(
-            f"perception is missing in {run.folder.path}; run `wtl train_trial` with "
-            "this --run_dir first"
-        )
-    return found
-
-
-def _perceived(run: Run, name: str) -> pathlib.Path:
-    """Where the states estimated from a dataset's images are kept."""
-    made_from = f"{_require_perception(run)}-{run.dataset_fingerprint(name)[:16]}"
-    return run.folder.path / "perceived" / f"{name}-{made_from}.npy"
-
-
-def _perceive(run: Run, names: list[str]):
-    """Estimates the states of datasets, unless that is done."""
-    for name in names:
-        path = _perceived(run, name)
-        if not path.exists():
-            job = perception_job.PerceiveJob(
-                size=run.suite.size,
-                pixels=run.pixels,
-                dataset_dir=run.dataset(name),
-                perception_dir=run.folder.policies / _PERCEPTION,
-                path=path,
-                threads=run.workers,
-            )
-            process.run_all([job], 1)
