@@ -224,6 +224,8 @@ def test_interrupted_collection_loses_nothing(tiny_run, tmp_path, how):
         stderr=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
+        # Whoever runs the tests in the background has Ctrl-C ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     told = [int(process.stdout.readline())]
     os.killpg(process.pid, how) if how == signal.SIGKILL else process.send_signal(how)
