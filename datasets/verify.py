@@ -50,7 +50,7 @@ def verify(
       dataset_dir: `<root>/<name>/<version>`, or `<root>/<name>` for its newest.
       parents: datasets in which the episodes' parents are looked up, beside the
         dataset itself. If none are given, every version of the `wtl_demos` that
-        lies beside a `wtl_trials` is one.
+        lies beside a `wtl_trials` or `wtl_evaluations` is one.
 
     Returns:
       The problems found; empty if the dataset is sound.
@@ -181,7 +181,7 @@ class _Verifier:
                 )
 
     def _usual_parents(self, name: str) -> list[pathlib.Path]:
-        if name != fields.WTL_TRIALS:
+        if name not in (fields.WTL_TRIALS, fields.WTL_EVALUATIONS):
             return []
         root = self._path.absolute().parent.parent
         return location.versions(root / fields.WTL_DEMOS)

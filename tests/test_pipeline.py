@@ -128,7 +128,7 @@ def test_lineage_tells_what_came_from_what(tiny_run):
 
 
 def test_datasets_of_a_run_are_sound(tiny_run, capsys):
-    for name in ("wtl_demos", "wtl_trials"):
+    for name in ("wtl_demos", "wtl_trials", "wtl_evaluations"):
         assert _wtl("verify", str(tiny_run / "datasets" / name)) == 0
         assert "is sound" in capsys.readouterr().out
 
@@ -185,6 +185,18 @@ def test_policies_that_adapt_go_through_the_same_stages(copied_run):
     for i in played.nonzero()[0]:
         (shown,) = evaluations["parent_demo_ids"][i]
         assert shown in demos.index_by_id
+
+
+def test_what_is_published_is_not_published_again(copied_run):
+    # As if the process had died between publishing and saying so.
+    lineage = json.loads((copied_run / "lineage.json").read_text())
+    del lineage["evaluate"]
+    (copied_run / "lineage.json").write_text(json.dumps(lineage))
+    (copied_run / "evaluation/results.json").unlink()
+    assert _stage("evaluate", copied_run) == 0
+    folder = copied_run / "datasets/wtl_evaluations"
+    assert [path.name for path in folder.iterdir()] == ["1.0.0"]
+    assert (copied_run / "evaluation/results.json").exists()
 
 
 def test_same_seed_same_datasets(tiny_run, tmp_path):

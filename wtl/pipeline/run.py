@@ -1,6 +1,7 @@
 """A run: its folder, seed and suite, and the rule by which stages are skipped."""
 
 import dataclasses
+import json
 import pathlib
 import time
 from collections.abc import Callable
@@ -9,7 +10,16 @@ from typing import Any
 from absl import logging
 
 from collection import recorder
-from datasets import checksums, fields, images, location, publish, reader, schema
+from datasets import (
+    checksums,
+    fields,
+    images,
+    location,
+    publish,
+    reader,
+    schema,
+    verify,
+)
 from datasets.episode import EpisodeSpec
 from datasets.store import EpisodeStore
 from wtl.envs import suite as suites
@@ -144,6 +154,9 @@ class Run:
     def publish(self, name: str, key: str, account: dict[str, Any]) -> str:
         """Publishes staged episodes as the next version of a dataset.
 
+        Where that was done already, and the stage was cut off before it said so, the
+        version is kept.
+
         Args:
           name: of the dataset.
           key: of the stage, see `staging`.
@@ -153,6 +166,8 @@ class Run:
           The fingerprint of the content.
         """
         known = location.versions(self.folder.datasets / name)
+        if known and _made_by(known[-1]) == key and not verify.verify(known[-1]):
+            return checksums.fingerprint(known[-1])
         number = 1 + max((int(p.name.split(".")[0]) for p in known), default=0)
         path = publish.publish(
             self.staging(name, key),
@@ -162,6 +177,7 @@ class Run:
             self.spec,
             account
             | {
+                "key": key,
                 "seed": self.seed,
                 "commit": run_folder.commit(),
                 "versions": run_folder.versions(),
@@ -173,3 +189,9 @@ class Run:
     def spec(self) -> EpisodeSpec:
         """Sizes of the episodes of this run's suite."""
         return recorder.episode_spec(self.suite.size, self.pixels, self.image_encoding)
+
+
+def _made_by(version: pathlib.Path) -> str | None:
+    """Key of the stage that a published version came from."""
+    path = version / fields.PROVENANCE_FILE
+    return json.loads(path.read_text()).get("key") if path.exists() else None
