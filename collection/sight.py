@@ -30,22 +30,29 @@ class Sight:
             return (environment.IMAGE, environment.PROPRIOCEPTION)
         return (environment.STATE,)
 
-    def episodes(self, state: np.ndarray, image: np.ndarray | None) -> np.ndarray:
+    def episodes(
+        self, state: np.ndarray, image: np.ndarray | None, own: bool = True
+    ) -> np.ndarray:
         """States [N, T, S] of episodes, as the policy sees them.
 
         Args:
           state: [N, T, S] true states, of which only what is felt is used if there
             are eyes.
           image: uint8[N, T, H, W, 3], needed only then.
+          own: whether they are the robot's, not somebody else's. A policy that was
+            never taught to watch others takes these for its own.
         """
         if not self.has_eyes:
             return state
-        felt = self._layout.proprioception(state)
+        felt = self._layout.proprioception(state, own)
+        look = self._policy.perceive
+        if not own and hasattr(self._policy, "watch"):
+            look = self._policy.watch
         parts = []
         for start in range(0, len(state), _BATCH):
             part = slice(start, start + _BATCH)
             parts.append(
-                self._policy.perceive(
+                look(
                     {
                         environment.IMAGE: tf.constant(image[part]),
                         environment.PROPRIOCEPTION: tf.constant(felt[part]),

@@ -74,6 +74,7 @@ SPLITS = (SPLIT_TRAIN, SPLIT_VAL, SPLIT_TEST)
 
 # --- Datasets of the pipeline.
 WTL_DEMOS = "wtl_demos"
+WTL_HUMAN_VIDEOS = "wtl_human_videos"
 WTL_TRIALS = "wtl_trials"
 WTL_EVALUATIONS = "wtl_evaluations"
 

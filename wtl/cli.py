@@ -14,6 +14,7 @@ from wtl.errors import UserError
 
 _STAGES = {
     "collect_demos": "play scripted demonstrations into RUN/datasets/wtl_demos",
+    "collect_human_videos": "film a simulated human doing the same tasks, if asked for",
     "train_trial": "train the policies that see demonstrations alone",
     "collect_trials": "roll the trial policy out into RUN/datasets/wtl_trials",
     "train_retrial": "train the policies that see trials",

@@ -96,7 +96,7 @@ class MamlNetwork(tf_keras.Model):
     def inner_losses(self, phi: Parameters, demos: contexts.Shown) -> tf.Tensor:
         """Inner losses [B * K] of demonstrations, whose action may be None."""
         choice = tf.nn.log_softmax(self.choose(phi, demos.state[:, :, 0]))
-        hidden = self._hidden(phi, self._inputs(demos.state))
+        hidden = self.hidden(phi, demos.state)
         head = _INNER if self.config.two_heads else _OUTER
         logits, mean, log_sigma = self._mixture(phi, head, hidden)
         logits = tf.nn.log_softmax(logits) + choice[:, :, None, :, None]
@@ -118,6 +118,10 @@ class MamlNetwork(tf_keras.Model):
             ),
             None if demos.action is None else merged(demos.action, size, ()),
         )
+
+    def hidden(self, phi: Parameters, state: tf.Tensor) -> tf.Tensor:
+        """Last layer [B, ..., I, H] of the actor for every item of [B, ..., S]."""
+        return self._hidden(phi, self._inputs(state))
 
     def choose(self, phi: Parameters, first: tf.Tensor) -> tf.Tensor:
         """Scores what can be acted on.

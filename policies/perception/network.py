@@ -8,7 +8,14 @@ found, a crop of the image is looked at closely.
 An estimated state has the layout of `wtl.envs.observation`: objects, then buttons, each
 from left to right as they were in the first image. Object velocities are not estimated
 and stay zero; what belongs to the gripper is felt, not seen.
+
+In videos of somebody else (`Config.watching`) nothing is felt: the hand is one more
+thing to look for, and stands in the place of the gripper. The camera is elsewhere in
+each video, so where things were found in the first image is remembered as the view, by
+which image coordinates become places on the table.
 """
+
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -27,6 +34,22 @@ _NEAR = 0.02  # metres; scale of corrections to them
 _SIZE_MEAN, _SIZE_SCALE = 0.023, 0.01  # metres
 _GOAL_MEAN, _GOAL_SCALE = 0.45, 0.05  # metres
 _TRAVEL = 0.01  # metres
+_GAP = 0.05  # metres
+
+
+class Detected(NamedTuple):
+    """What the first images of N episodes show.
+
+    Attributes:
+      state: [N, S] estimated states.
+      found: where objects, buttons, anchor, goal band and, if it is somebody else's,
+        the hand were found.
+      view: [N, V] from where they are seen; V is 0 where that is always the same.
+    """
+
+    state: tf.Tensor
+    found: attention.Attended
+    view: tf.Tensor
 
 
 class Perception(tf_keras.Model):
@@ -48,6 +71,8 @@ class Perception(tf_keras.Model):
                 ]
             )
 
+        # From one view a polynomial will do.
+        places = mlp if config.watching else layers.Dense
         self._map = attention.CoarseMap(config.channels)
         self._fovea = foveas.Fovea(config.pixels, config.fovea, config.close)
         # Objects and buttons by place, anchor, goal band.
@@ -57,8 +82,13 @@ class Perception(tf_keras.Model):
             [layers.Dense(hidden, "relu"), layers.Dense(config.channels)]
         )
         self._places = {
-            name: layers.Dense(3) for name in ("object", "button", "anchor", "moved")
+            name: places(3) for name in ("object", "button", "anchor", "moved")
         }
+        if config.watching:
+            self._hand_logits = layers.Dense(1)
+            self._places["hand"] = places(3)
+            self._read_hand = mlp(3 + 2 + 1)
+            self._view = mlp(config.view)
         self._read_object = mlp(3 + 2 + _COLOUR + 3 + 1)
         self._read_button = mlp(3 + _COLOUR)
         self._read_anchor = mlp(3)
@@ -66,24 +96,27 @@ class Perception(tf_keras.Model):
         self._read_moved = mlp(3 + 2 + 1)
         self._read_travel = mlp(1)
 
-    def detect(
-        self, image: tf.Tensor, felt: tf.Tensor
-    ) -> tuple[tf.Tensor, attention.Attended]:
+    def detect(self, image: tf.Tensor, felt: tf.Tensor) -> Detected:
         """Estimates the state shown by first images.
 
         Args:
           image: uint8[N, H, W, 3].
-          felt: [N, P] proprioception.
-
-        Returns:
-          [N, S] states, and where objects, buttons, anchor and goal band were found.
+          felt: [N, P] proprioception; of somebody else's only the time, which is last.
         """
         size = self.config.size
         image = _scaled_image(image)
         coarse = self._map(image)
-        found = attention.attend(coarse, self._detect_logits(coarse))
+        logits = self._with_hand(coarse, self._detect_logits(coarse))
+        found = attention.attend(coarse, logits)
         close = self._fovea(image, found.point)
-        shared = tf.concat([tf.reduce_mean(coarse, axis=1), _scaled_felt(felt)], -1)
+        average = tf.reduce_mean(coarse, axis=1)
+        if self.config.watching:
+            where = tf.reshape(found.point, (-1, 2 * (2 * size + 3)))
+            view = self._view(tf.concat([where, average], axis=-1))
+            felt = self._see_hand(close, found, view, felt)
+        else:
+            view = average[:, :0]
+        shared = tf.concat([average, _scaled_felt(felt)], -1)
         seen = tf.concat(
             [close, found.feature, found.point, _spread(shared, close)], axis=-1
         )
@@ -92,7 +125,7 @@ class Perception(tf_keras.Model):
             return reader(seen[:, which])
 
         def place(name, told, which):
-            rough = self._places[name](_powers(found.point[:, which]))
+            rough = self._places[name](_seen_from(view, found.point[:, which]))
             return _PLACE * rough + _NEAR * told[..., :3]
 
         which = slice(0, size)
@@ -117,26 +150,34 @@ class Perception(tf_keras.Model):
         )
         which = slice(2 * size, 2 * size + 1)
         anchor = place("anchor", read(self._read_anchor, which), which)[:, 0, :2]
-        goal = read(self._read_goal, slice(2 * size + 1, None))[:, 0]
+        goal = read(self._read_goal, slice(2 * size + 1, 2 * size + 2))[:, 0]
         height = tf.fill((tf.shape(felt)[0], 1), arena.ANCHOR_HALF_HEIGHT)
         fixtures = tf.concat(
             [anchor, height, _GOAL_MEAN + _GOAL_SCALE * goal, felt[:, -1:]], axis=-1
         )
-        return _join(felt, objects, buttons, fixtures), found
+        return Detected(_join(felt, objects, buttons, fixtures), found, view)
 
     def track(
-        self, image: tf.Tensor, felt: tf.Tensor, first: tf.Tensor
+        self,
+        image: tf.Tensor,
+        felt: tf.Tensor,
+        first: tf.Tensor,
+        view: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, attention.Attended]:
         """Estimates the states shown by later images of the same episodes.
 
         Args:
           image: uint8[N, H, W, 3].
-          felt: [N, P] proprioception.
+          felt: [N, P] proprioception; of somebody else's only the time, which is last.
           first: [N, S] what `detect` found in the first images.
+          view: [N, V] from where, see `Detected`; needed in videos of somebody else.
 
         Returns:
           [N, S] states, and where the objects were found.
         """
+        if view is None:
+            view = first[:, :0]
+        size = self.config.size
         rows = features.split(first, self.layout)
         objects, buttons = rows["objects"], rows["buttons"]
         part = observation.slices(observation.OBJECT)
@@ -155,17 +196,20 @@ class Perception(tf_keras.Model):
         image = _scaled_image(image)
         coarse = self._map(image)
         logits = tf.einsum("npc,nec->npe", self._key(coarse), self._query(known))
-        found = attention.attend(coarse, logits)
+        found = attention.attend(coarse, self._with_hand(coarse, logits))
         close = self._fovea(image, found.point)
+        if self.config.watching:
+            felt = self._see_hand(close, found, view, felt)
+        close, point = close[:, :size], found.point[:, :size]
         hand = felt[:, None, :3]
-        rough = _PLACE * self._places["moved"](_powers(found.point))
+        rough = _PLACE * self._places["moved"](_seen_from(view, point))
         self_felt = _spread(_scaled_felt(felt), known)
         told = self._read_moved(
             tf.concat(
                 [
                     close,
-                    found.feature,
-                    found.point,
+                    found.feature[:, :size],
+                    point,
                     known,
                     (rough - place) / _NEAR,
                     (rough - hand) / _PLACE,
@@ -200,6 +244,37 @@ class Perception(tf_keras.Model):
         fixtures = tf.concat([rows["fixtures"][:, :-1], felt[:, -1:]], axis=-1)
         return _join(felt, moved, pressed, fixtures), found
 
+    def _with_hand(self, coarse: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """Adds a query for the hand, the last, where it can't be felt."""
+        if not self.config.watching:
+            return logits
+        return tf.concat([logits, self._hand_logits(coarse)], axis=-1)
+
+    def _see_hand(self, close, found: attention.Attended, view, felt) -> tf.Tensor:
+        """[N, P] what could be felt were the hand one's own, as far as it is seen."""
+        point = found.point[:, -1]
+        told = self._read_hand(
+            tf.concat([close[:, -1], found.feature[:, -1], point, view], axis=-1)
+        )
+        rough = self._places["hand"](_seen_from(view, point[:, None]))[:, 0]
+        position = _PLACE * rough + _NEAR * told[:, :3]
+        sin_cos_yaw = told[:, 3:5]
+        yaw = tf.atan2(told[:, 3:4], told[:, 4:5])
+        # Nothing is known of its setpoint but that it is about there.
+        unseen = tf.zeros((tf.shape(felt)[0], 1 + 3))
+        return tf.concat(
+            [
+                position,
+                sin_cos_yaw,
+                position,
+                yaw,
+                _GAP * told[:, 5:],
+                unseen,
+                felt[:, -1:],
+            ],
+            axis=-1,
+        )
+
     def perceive(self, image: tf.Tensor, felt: tf.Tensor) -> tf.Tensor:
         """Estimates all states of N episodes.
 
@@ -211,13 +286,14 @@ class Perception(tf_keras.Model):
           [N, T, S] states.
         """
         count, length = tf.unstack(tf.shape(felt)[:2])
-        first, _ = self.detect(image[:, 0], felt[:, 0])
+        first, _, view = self.detect(image[:, 0], felt[:, 0])
 
         def track_later():
             later, _ = self.track(
                 tf.reshape(image[:, 1:], (-1, *image.shape[2:])),
                 tf.reshape(felt[:, 1:], (-1, felt.shape[-1])),
                 tf.repeat(first, length - 1, axis=0),
+                tf.repeat(view, length - 1, axis=0),
             )
             later = tf.reshape(later, (count, length - 1, self.layout.state_size))
             return tf.concat([first[:, None], later], axis=1)
@@ -249,10 +325,11 @@ def _scaled_image(image: tf.Tensor) -> tf.Tensor:
     return tf.cast(image, tf.float32) / 255.0 - 0.5
 
 
-def _powers(point: tf.Tensor) -> tf.Tensor:
-    """[..., 2] image coordinates with their products, for a view in perspective."""
+def _seen_from(view: tf.Tensor, point: tf.Tensor) -> tf.Tensor:
+    """[N, Q, 2] image coordinates with their products, for a perspective, and view."""
     x, y = point[..., :1], point[..., 1:]
-    return tf.concat([x, y, x * y, x**2, y**2, x * y**2, y**3], axis=-1)
+    powers = tf.concat([x, y, x * y, x**2, y**2, x * y**2, y**3], axis=-1)
+    return tf.concat([powers, _spread(view, powers)], axis=-1)
 
 
 def _spread(value: tf.Tensor, like: tf.Tensor) -> tf.Tensor:

@@ -18,12 +18,18 @@ class SeeingPolicy(tf_policy.TFPolicy):
     kept in the policy state, as that by which things are told apart later.
     """
 
-    def __init__(self, perception: networks.Perception, policy: tf_policy.TFPolicy):
+    def __init__(
+        self,
+        perception: networks.Perception,
+        policy: tf_policy.TFPolicy,
+        watching: networks.Perception | None = None,
+    ):
         """Puts perception before a policy.
 
         Args:
-          perception: trained.
+          perception: trained on what the robot sees.
           policy: over `{"state": [B, S]}`, with `encode_context`.
+          watching: trained on videos of humans, for policies that are shown them.
         """
         layout, side = perception.layout, perception.config.pixels
         observation = {
@@ -45,12 +51,19 @@ class SeeingPolicy(tf_policy.TFPolicy):
             name="seeing_policy",
         )
         self.perception = perception
+        self.watching = watching
         self.network = policy.network
         self._policy = policy
 
     def perceive(self, observed: dict[str, tf.Tensor]) -> tf.Tensor:
         """Estimates the states [N, T, S] of N episodes of T observations each."""
         return self.perception.perceive(
+            observed[environment.IMAGE], observed[environment.PROPRIOCEPTION]
+        )
+
+    def watch(self, observed: dict[str, tf.Tensor]) -> tf.Tensor:
+        """As `perceive`, of videos of somebody else, of which only the time is felt."""
+        return self.watching.perceive(
             observed[environment.IMAGE], observed[environment.PROPRIOCEPTION]
         )
 
@@ -62,7 +75,8 @@ class SeeingPolicy(tf_policy.TFPolicy):
         }
 
     def _variables(self):
-        return [*self._policy.variables(), *self.perception.variables]
+        eyes = [self.perception] + ([self.watching] if self.watching else [])
+        return [*self._policy.variables(), *(v for eye in eyes for v in eye.variables)]
 
     def _action(self, time_step, policy_state, seed=None):
         observed = time_step.observation

@@ -8,7 +8,7 @@ import tqdm
 
 from collection import conditioning, rollout, sight, workers
 from datasets import episode as episodes
-from datasets import fields
+from datasets import fields, pairs
 from datasets import sampler as samplers
 from datasets.staging import StagingWriter
 from datasets.store import EpisodeStore
@@ -30,7 +30,7 @@ class _Plan:
     """One trial to be made: a demonstration, and a scene to try in.
 
     Attributes:
-      demo: row of the demonstration.
+      demo: row of the demonstration, or of the video that shows the same.
       setup: scene; its target is the one that identity points at.
       episode_id: id of the trial.
       seed: of the choice of target.
@@ -66,16 +66,20 @@ def collect_trials(
     inputs = {fields.WTL_DEMOS: run.dataset_fingerprint(fields.WTL_DEMOS)}
     inputs |= {source: require_policy(run, source) for source in sources}
     run.dataset(fields.WTL_DEMOS)
+    if any(METHODS[source].config.human for source in sources):
+        name = fields.WTL_HUMAN_VIDEOS
+        run.dataset(name)
+        inputs[name] = run.dataset_fingerprint(name)
 
     def work(key: str) -> dict[str, str]:
-        demos = run.read(fields.WTL_DEMOS, suites.TRAIN, with_images=True)
         total = contexts_per_method * trials_per_context * len(sources)
         with (
-            StagingWriter(run.staging(NAME, key), run.spec) as writer,
+            StagingWriter(run.staging(NAME, key), run.spec_of(NAME)) as writer,
             workers.EnvironmentPool(run.workers, run.pixels) as pool,
             tqdm.tqdm(total=total, desc="trials", unit="episode") as bar,
         ):
             for source in sources:
+                demos, shown = _shown(run, source)
                 plans = _plan(
                     run,
                     demos,
@@ -87,7 +91,7 @@ def collect_trials(
                 for start in range(0, len(plans), _BATCH):
                     part = plans[start : start + _BATCH]
                     if any(p.episode_id not in writer.episode_ids for p in part):
-                        writer.append(_play(run, pool, demos, source, part))
+                        writer.append(_play(run, pool, shown, source, part))
                     bar.update(len(part))
         account = {"stage": "collect_trials", "parents": inputs}
         return {NAME: run.publish(NAME, key, account)}
@@ -104,6 +108,17 @@ def collect_trials(
         {NAME: lambda: run.dataset_fingerprint(NAME)},
         work,
     )
+
+
+def _shown(run: Run, source: str) -> tuple[EpisodeStore, EpisodeStore]:
+    """Training demonstrations, and what a policy is shown in place of each."""
+    human = METHODS[source].config.human
+    demos = run.read(fields.WTL_DEMOS, suites.TRAIN, with_images=not human)
+    if not human:
+        return demos, demos
+    videos = run.read(fields.WTL_HUMAN_VIDEOS, suites.TRAIN, with_images=True)
+    rows = pairs.paired_rows(demos, videos)
+    return demos.select(rows >= 0), videos.select(rows[rows >= 0])
 
 
 def _plan(
@@ -166,7 +181,7 @@ def _by_identity(task, demos: EpisodeStore, row: int, scene_seed: int):
     return environment.Setup(task, scene_seed, int(slots[slot % size]))
 
 
-def _play(run: Run, pool, demos: EpisodeStore, source: str, plans: list[_Plan]):
+def _play(run: Run, pool, shown: EpisodeStore, source: str, plans: list[_Plan]):
     config = dataclasses.replace(METHODS[source].config, size=run.suite.size)
     layout = observation.Layout(run.suite.size)
     policy = export.load(
@@ -185,23 +200,23 @@ def _play(run: Run, pool, demos: EpisodeStore, source: str, plans: list[_Plan]):
             for plan in plans
         ]
     )
-    shown = nothing
+    demos = nothing
     if config.demos:
         # Resampling only the episodes that are shown keeps this cheap.
-        picked = demos.select(rows[:, 0])
-        shown = conditioning.Conditioner(picked, config, eyes).shown(
-            np.arange(len(plans))[:, None]
-        )
+        picked = shown.select(rows[:, 0])
+        demos = conditioning.Conditioner(
+            picked, config, eyes, own=not config.human
+        ).shown(np.arange(len(plans))[:, None])
     observed = pool.reset([plan.setup for plan in plans])
     context = contexts.Context(
-        demos=shown,
+        demos=demos,
         trials=nothing,
         truth=conditioning.nothing_told(len(plans)),
         state=eyes.first(observed),
         gumbel=gumbel.astype(np.float32),
     )
     identifier = export.policy_id(policy)
-    names = demos[fields.EPISODE_ID]
+    names = shown[fields.EPISODE_ID]
     return rollout.rollout(
         pool,
         policy,

@@ -31,10 +31,20 @@ class Player:
       pairs: the demonstrations and scenes that all arms share.
       demos: demonstrations of the split.
       demo_rows: [pairs, K] rows of `demos` shown for each pair, or -1.
+      videos: videos of humans of the split, or None if nobody is shown any.
+      video_rows: [pairs, K] likewise of `videos`.
       played: episodes by arm, one for each pair.
     """
 
-    def __init__(self, run: Run, key: str, split: str, scenes: int, demos_shown: int):
+    def __init__(
+        self,
+        run: Run,
+        key: str,
+        split: str,
+        scenes: int,
+        demos_shown: int,
+        human: bool,
+    ):
         self._run = run
         self._layout = observation.Layout(run.suite.size)
         self._key = key
@@ -42,10 +52,16 @@ class Player:
         self._demos_shown = demos_shown
         self.demos = run.read(fields.WTL_DEMOS, split, with_images=True)
         planned = protocol.pairs(run.suite, split, scenes)
-        rows = self._find_demos(planned)
+        rows = self._find(self.demos, planned)
         # A scene whose demonstrator failed is left out for every arm.
-        self.pairs = [p for p, row in zip(planned, rows, strict=True) if row[0] >= 0]
-        self.demo_rows = rows[rows[:, 0] >= 0]
+        there = rows[:, 0] >= 0
+        self.videos, video_rows = None, rows
+        if human:
+            self.videos = run.read(fields.WTL_HUMAN_VIDEOS, split, with_images=True)
+            video_rows = self._find(self.videos, planned)
+            there &= video_rows[:, 0] >= 0
+        self.pairs = [p for p, shown in zip(planned, there, strict=True) if shown]
+        self.demo_rows, self.video_rows = rows[there], video_rows[there]
         if len(self.pairs) < _MIN_DEMONSTRATED * len(planned):
             raise UserError(
                 f"only {len(self.pairs)} of {len(planned)} evaluation scenes are "
@@ -54,14 +70,16 @@ class Player:
             )
         self.played: dict[str, list[Episode]] = {}
 
-    def _find_demos(self, planned: Sequence[protocol.Pair]) -> np.ndarray:
-        """[B, K] rows of the demonstrations of each pair, its own first, or -1."""
+    def _find(
+        self, store: EpisodeStore, planned: Sequence[protocol.Pair]
+    ) -> np.ndarray:
+        """[B, K] rows of what is shown of each pair, its own first, or -1."""
         row_of = {
             (task, int(seed)): row
             for row, (task, seed) in enumerate(
                 zip(
-                    self.demos[fields.TASK_ID].tolist(),
-                    self.demos[fields.SCENE_SEED].tolist(),
+                    store[fields.TASK_ID].tolist(),
+                    store[fields.SCENE_SEED].tolist(),
                     strict=True,
                 )
             )
@@ -77,12 +95,18 @@ class Player:
             result.append(rows + [-1] * (self._demos_shown - len(rows)))
         return np.array(result)
 
+    def shown(self, arm: protocol.Arm) -> tuple[EpisodeStore, np.ndarray]:
+        """What an arm is shown to imitate: a store, and [pairs, K] rows of it."""
+        if arm.human:
+            return self.videos, self.video_rows
+        return self.demos, self.demo_rows
+
     def play(self, arms: Sequence[protocol.Arm]) -> list[rollout_row.RolloutRow]:
         """Plays arms in order, publishes the episodes and returns a row of each."""
         run = self._run
         directory = run.staging(NAME, self._key)
         with (
-            staging.StagingWriter(directory, run.spec) as writer,
+            staging.StagingWriter(directory, run.spec_of(NAME)) as writer,
             workers.EnvironmentPool(run.workers, run.pixels) as pool,
             tqdm.tqdm(
                 total=len(arms) * len(self.pairs), desc="evaluation", unit="episode"
@@ -134,14 +158,14 @@ class Player:
         observed = pool.reset(setups)
         context = self._context(arm, config, setups, eyes, eyes.first(observed))
         identifier = export.policy_id(policy)
-        demo_ids = self.demos[fields.EPISODE_ID]
+        shown, rows = self.shown(arm)
         metadata = [
             {
                 "episode_id": name,
                 "role": self._role(arm),
                 "policy_id": identifier,
                 "parent_demo_ids": (
-                    tuple(str(demo_ids[r]) for r in self.demo_rows[i] if r >= 0)
+                    tuple(str(shown[fields.EPISODE_ID][r]) for r in rows[i] if r >= 0)
                     if config.demos
                     else ()
                 ),
@@ -168,11 +192,14 @@ class Player:
         state_size = self._layout.state_size
         demos = trials = conditioning.nothing_shown(count, config, state_size)
         if config.demos:
-            demos = _show(self.demos, self.demo_rows, config, eyes)
+            store, rows = self.shown(arm)
+            demos = conditioning.Conditioner(
+                store, config, eyes, own=not arm.human
+            ).shown(rows)
         if config.trials:
             shown = [e for name in arm.trials for e in self.played[name]]
             order = np.arange(len(shown)).reshape(len(arm.trials), count).T
-            trials = _show(stack(shown), order, config, eyes)
+            trials = conditioning.Conditioner(stack(shown), config, eyes).shown(order)
         gumbel = np.zeros((count, config.entities), np.float32)
         if arm.sampled:
             for i, pair in enumerate(self.pairs):
@@ -196,7 +223,8 @@ class Player:
         )
 
     def _rows(self, arm: protocol.Arm) -> list[rollout_row.RolloutRow]:
-        demo_ids = self.demos[fields.EPISODE_ID]
+        shown, shown_rows = self.shown(arm)
+        demo_ids = shown[fields.EPISODE_ID]
         rows = []
         for i, (pair, played) in enumerate(
             zip(self.pairs, self.played[arm.name], strict=True)
@@ -212,7 +240,7 @@ class Player:
                     rule=str(pair.task.rule),
                     pair=pair.index,
                     scene_seed=pair.seed(arm),
-                    demo_id=str(demo_ids[self.demo_rows[i, 0]]),
+                    demo_id=str(demo_ids[shown_rows[i, 0]]),
                     trial_ids=tuple(trial.id for trial in trials),
                     episode_id=played.id,
                     success=bool(known[fields.SUCCESS]),
@@ -227,7 +255,3 @@ class Player:
                 )
             )
         return rows
-
-
-def _show(store: EpisodeStore, rows: np.ndarray, config, eyes: sight.Sight):
-    return conditioning.Conditioner(store, config, eyes).shown(rows)

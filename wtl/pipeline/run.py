@@ -23,6 +23,7 @@ from datasets import (
 from datasets.episode import EpisodeSpec
 from datasets.store import EpisodeStore
 from wtl.envs import suite as suites
+from wtl.envs.embodiment import Embodiment
 from wtl.errors import UserError
 from wtl.pipeline import run_folder
 
@@ -107,6 +108,7 @@ class Run:
         """
         stage = {
             fields.WTL_DEMOS: "collect_demos",
+            fields.WTL_HUMAN_VIDEOS: "collect_human_videos",
             fields.WTL_TRIALS: "collect_trials",
         }.get(name, "evaluate")
         try:
@@ -131,7 +133,10 @@ class Run:
         path = self.dataset(name)
         try:
             store = reader.read(
-                path, split, with_images=with_images and self.pixels > 0, spec=self.spec
+                path,
+                split,
+                with_images=with_images and self.pixels > 0,
+                spec=self.spec_of(name),
             )
         except schema.DatasetMismatchError as error:
             raise UserError(
@@ -174,7 +179,7 @@ class Run:
             self.folder.datasets,
             name,
             f"{number}.0.0",
-            self.spec,
+            self.spec_of(name),
             account
             | {
                 "key": key,
@@ -185,10 +190,15 @@ class Run:
         )
         return checksums.fingerprint(path)
 
-    @property
-    def spec(self) -> EpisodeSpec:
-        """Sizes of the episodes of this run's suite."""
-        return recorder.episode_spec(self.suite.size, self.pixels, self.image_encoding)
+    def spec_of(self, name: str) -> EpisodeSpec:
+        """Sizes of the episodes of a dataset of this run."""
+        human = name == fields.WTL_HUMAN_VIDEOS
+        return recorder.episode_spec(
+            self.suite.size,
+            self.pixels,
+            self.image_encoding,
+            Embodiment.HAND if human else Embodiment.GRIPPER,
+        )
 
 
 def _made_by(version: pathlib.Path) -> str | None:

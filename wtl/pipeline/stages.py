@@ -11,7 +11,7 @@ from datasets import images
 from wtl.envs import suite as suites
 from wtl.errors import UserError
 from wtl.pipeline import run_folder
-from wtl.pipeline.collect_demos import collect_demos
+from wtl.pipeline.collect_demos import collect_demos, collect_human_videos
 from wtl.pipeline.collect_trials import collect_trials
 from wtl.pipeline.evaluate import evaluate
 from wtl.pipeline.run import Run
@@ -21,6 +21,7 @@ STAGES: dict[str, Callable[[Run], None]] = {
     stage.__name__: gin.external_configurable(stage, stage.__name__, module="wtl")
     for stage in (
         collect_demos,
+        collect_human_videos,
         train_trial,
         collect_trials,
         train_retrial,

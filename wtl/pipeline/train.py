@@ -40,7 +40,8 @@ def train_trial(
       **config: further fields of `wtl.training.trainer.TrainConfig`.
     """
     if run.pixels:
-        perception.train(run, dict(perception_config or {}))
+        for eyes in _eyes(methods):
+            perception.train(run, eyes, dict(perception_config or {}))
     _train(
         run,
         "train_trial",
@@ -128,8 +129,12 @@ def _train(
     if unknown:
         raise UserError(f"{stage} can't train {', '.join(unknown)}: wrong stage")
     inputs = {fields.WTL_DEMOS: _fingerprint(run, fields.WTL_DEMOS)}
+    if any(METHODS[method].config.human for method in methods):
+        name = fields.WTL_HUMAN_VIDEOS
+        inputs[name] = _fingerprint(run, name)
     if run.pixels:
-        inputs[perception.NAME] = perception.require(run)
+        for eyes in _eyes(methods):
+            inputs[eyes.name] = perception.require(run, eyes)
     if stage == "train_retrial":
         inputs[fields.WTL_TRIALS] = _fingerprint(run, fields.WTL_TRIALS)
         for method in methods:
@@ -165,6 +170,12 @@ def _train(
         {m: lambda m=m: policy_id(run, m) for m in methods},
         work,
     )
+
+
+def _eyes(methods: Sequence[str]) -> list[perception.Eyes]:
+    """All that some of the methods see with; those unknown are complained of later."""
+    known = [METHODS[method].config for method in methods if method in METHODS]
+    return list(dict.fromkeys(e for c in known for e in perception.eyes_of(c)))
 
 
 def _check_overrides(stage: str, methods: Sequence[str], overrides: Mapping):
@@ -207,5 +218,8 @@ def _job(
         policy_dir=directory,
         log_dir=run.folder.logs / spec.folder,
         threads=1,
-        **perception.sight(run, spec.config.trials),
+        videos_dir=(
+            run.dataset(fields.WTL_HUMAN_VIDEOS) if spec.config.human else None
+        ),
+        **perception.sight(run, spec.config),
     )

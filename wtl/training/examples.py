@@ -50,6 +50,7 @@ class ExampleSource:
     def __init__(
         self,
         demos: EpisodeStore,
+        shown: EpisodeStore,
         trials: EpisodeStore | None,
         sampler: Sampler,
         config: interface.Interface,
@@ -58,7 +59,9 @@ class ExampleSource:
         """Puts the stores into tensors; memory is about their size in memory.
 
         Args:
-          demos: demonstrations.
+          demos: demonstrations to imitate.
+          shown: what is shown in place of each, row by row: the demonstrations
+            themselves, or videos of humans, whose actions nobody knows.
           trials: trials, for methods that see them.
           sampler: joins the two.
           config: of the network to be trained.
@@ -71,7 +74,7 @@ class ExampleSource:
         self._state = tf.constant(demos.state)
         self._first = tf.constant(demos.state[:, 0])
         self._action = tf.constant(demos.action)
-        self._demo_frames = _constants(resample(demos, config.context_frames))
+        self._demo_frames = _constants(resample(shown, config.context_frames))
         self._trial_frames = self._demo_frames
         if trials is not None:
             self._trial_frames = _constants(resample(trials, config.context_frames))

@@ -26,11 +26,15 @@ class TrainJob:
       policy_dir: gets `checkpoints/`, `saved_model/` and the learning curve.
       log_dir: gets TensorBoard events.
       threads: of TensorFlow.
+      videos_dir: version folder of the videos of humans, for methods shown them.
       row: line of the terminal for the progress bar.
       pixels: height and width of the images to act on; 0 to act on the state.
       perception_dir: where perception was trained, for policies that act on images.
       perceived_demos: file of the states estimated from the demonstrations' images.
       perceived_trials: likewise of the trials.
+      watching_dir: where perception of videos of humans was trained, for policies on
+        images that are shown them.
+      perceived_videos: likewise of these videos.
     """
 
     method: str
@@ -45,11 +49,14 @@ class TrainJob:
     policy_dir: pathlib.Path
     log_dir: pathlib.Path
     threads: int
+    videos_dir: pathlib.Path | None = None
     row: int = 0
     pixels: int = 0
     perception_dir: pathlib.Path | None = None
     perceived_demos: pathlib.Path | None = None
     perceived_trials: pathlib.Path | None = None
+    watching_dir: pathlib.Path | None = None
+    perceived_videos: pathlib.Path | None = None
 
     @property
     def name(self) -> str:
@@ -67,12 +74,13 @@ def _run(job: TrainJob) -> str:
         import numpy as np
         import tensorflow as tf
 
-        from datasets import fields, places, reader, sampler
+        from datasets import fields, pairs, places, reader, sampler
         from policies import export
         from policies.legacy_keras import tf_keras
         from policies.methods import METHODS
         from policies.perception import policy as perception_policy
         from wtl.envs import observation, suite
+        from wtl.envs.embodiment import Embodiment
         from wtl.training import examples, perception_job, trainer
 
     tf.config.threading.set_intra_op_parallelism_threads(job.threads)
@@ -94,6 +102,15 @@ def _run(job: TrainJob) -> str:
     demos, seen_demos = read(job.demos_dir, job.perceived_demos)
     valid = ~demos[fields.INVALID]
     demos, seen_demos = demos.select(valid), seen_demos.select(valid)
+    shown = seen_demos
+    if job.videos_dir:
+        videos, seen_videos = read(job.videos_dir, job.perceived_videos)
+        rows = pairs.paired_rows(demos, videos)
+        usable = (rows >= 0) & ~videos[fields.INVALID][rows]
+        if not usable.any():
+            raise ValueError(f"{job.videos_dir} shows nothing that the robot did")
+        demos, seen_demos = demos.select(usable), seen_demos.select(usable)
+        shown = pairs.as_video(seen_videos.select(rows[usable]), config.action_size)
     trials = seen_trials = None
     if job.trials_dir:
         trials, seen_trials = read(job.trials_dir, job.perceived_trials)
@@ -108,8 +125,9 @@ def _run(job: TrainJob) -> str:
             )
     source = examples.ExampleSource(
         seen_demos,
+        shown,
         seen_trials,
-        sampler.Sampler(demos, layout, trials=trials, **job.sampler),
+        sampler.Sampler(demos, layout, shown=shown, trials=trials, **job.sampler),
         config,
         train_config.window,
     )
@@ -143,6 +161,12 @@ def _run(job: TrainJob) -> str:
         )
     policy = method.kind.policy(network)
     if job.perception_dir:
-        eyes = perception_job.load(job.perception_dir, job.size, job.pixels)
-        policy = perception_policy.SeeingPolicy(eyes, policy)
+        eyes, watching = (
+            perception_job.load(folder, body, job.size, job.pixels) if folder else None
+            for body, folder in (
+                (Embodiment.GRIPPER, job.perception_dir),
+                (Embodiment.HAND, job.watching_dir),
+            )
+        )
+        policy = perception_policy.SeeingPolicy(eyes, policy, watching)
     return export.save(policy, job.policy_dir / "saved_model")
