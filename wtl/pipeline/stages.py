@@ -28,6 +28,7 @@ STAGES: dict[str, Callable[[Run], None]] = {
         evaluate,
     )
 }
+_SHIPPED = pathlib.Path(__file__).resolve().parents[2] / "gin_configs"
 suite = gin.external_configurable(suites.Suite, "suite", module="wtl")
 
 
@@ -53,13 +54,16 @@ def configure(gin_file: str, bindings: list[str]):
     """
     gin.clear_config()
     gin.add_config_file_search_path(str(pathlib.Path(gin_file).resolve().parent))
+    # A file of one's own, wherever it lies, may include those shipped.
+    gin.add_config_file_search_path(str(_SHIPPED))
     # Gin logs an error for each place where an included file is not.
     logging.disable(logging.ERROR)
     try:
         gin.parse_config_files_and_bindings([gin_file], bindings)
     except OSError as error:
         raise UserError(
-            f"the gin file {gin_file} can't be read; see gin_configs/ for those shipped"
+            f"the gin file {gin_file}, or one that it includes, can't be read; see "
+            "gin_configs/ for those shipped"
         ) from error
     except (ValueError, TypeError, SyntaxError) as error:
         first = str(error).strip().splitlines()[0]
