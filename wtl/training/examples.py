@@ -44,6 +44,22 @@ class Rows(NamedTuple):
     symmetry: augmentation.Symmetry
 
 
+class Seen(NamedTuple):
+    """The states of B examples, as they are known or as they are seen in images.
+
+    Attributes:
+      demos: [B, K, T, S] of the demonstrations shown.
+      trials: [B, L, T, S] of the trials shown.
+      first: [B, S] at the start of the demonstration to imitate.
+      window: [B, W, S] at the timesteps of it that are imitated.
+    """
+
+    demos: tf.Tensor
+    trials: tf.Tensor
+    first: tf.Tensor
+    window: tf.Tensor
+
+
 class ExampleSource:
     """Draws rows with NumPy, gathers examples inside the training graph."""
 
@@ -116,44 +132,54 @@ class ExampleSource:
 
     def gather(self, rows: Rows) -> Example:
         """Builds the examples inside a graph."""
-        target = tf.cast(rows.target, tf.int32)
+        whole = tf.gather(self._state, rows.target)
+        seen = Seen(
+            demos=tf.gather(self._demo_frames.state, rows.demos),
+            trials=tf.gather(self._trial_frames.state, rows.trials),
+            first=tf.gather(self._first, rows.target),
+            window=tf.gather(whole, rows.times, batch_dims=1),
+        )
+        return self.assemble(rows, seen)
 
-        def states(source, indices, batch_dims=0):
-            found = tf.gather(source, indices, batch_dims=batch_dims)
+    def assemble(self, rows: Rows, seen: Seen) -> Example:
+        """Builds the examples around states, inside a graph."""
+
+        def states(found):
             return augmentation.apply_to_states(rows.symmetry, found, self._layout)
 
         def actions(source, indices, batch_dims=0):
             found = tf.gather(source, indices, batch_dims=batch_dims)
             return augmentation.apply_to_actions(rows.symmetry, found)
 
-        whole = tf.gather(self._state, target)
         return Example(
             context=contexts.Context(
                 demos=contexts.Shown(
-                    states(self._demo_frames.state, rows.demos),
+                    states(seen.demos),
                     actions(self._demo_frames.action, rows.demos),
                     tf.ones_like(rows.demo_mask),
                     rows.demo_mask,
                 ),
                 trials=contexts.Shown(
-                    states(self._trial_frames.state, rows.trials),
+                    states(seen.trials),
                     actions(self._trial_frames.action, rows.trials),
                     rows.trial_success,
                     rows.trial_mask,
                 ),
                 truth=contexts.Truth(
                     rows.target_slot,
-                    tf.gather(self._family, target),
-                    tf.gather(self._friction, target),
+                    tf.gather(self._family, rows.target),
+                    tf.gather(self._friction, rows.target),
                 ),
-                state=states(self._first, target),
-                gumbel=tf.zeros((tf.shape(target)[0], self._entities)),
+                state=states(seen.first),
+                gumbel=tf.zeros((tf.shape(seen.first)[0], self._entities)),
             ),
             demo_acted=rows.demo_acted,
             trial_acted=rows.trial_acted,
             target=rows.target_slot,
-            state=states(whole, rows.times, batch_dims=1),
-            action=actions(tf.gather(self._action, target), rows.times, batch_dims=1),
+            state=states(seen.window),
+            action=actions(
+                tf.gather(self._action, rows.target), rows.times, batch_dims=1
+            ),
         )
 
 

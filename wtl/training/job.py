@@ -35,6 +35,8 @@ class TrainJob:
       watching_dir: where perception of videos of humans was trained, for policies on
         images that are shown them.
       perceived_videos: likewise of these videos.
+      end_to_end: fields of `wtl.training.end_to_end.EndToEndConfig`, to go on with
+        training perception and policy together; None to leave perception as it is.
     """
 
     method: str
@@ -57,6 +59,7 @@ class TrainJob:
     perceived_trials: pathlib.Path | None = None
     watching_dir: pathlib.Path | None = None
     perceived_videos: pathlib.Path | None = None
+    end_to_end: dict[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -81,7 +84,7 @@ def _run(job: TrainJob) -> str:
         from policies.perception import policy as perception_policy
         from wtl.envs import observation, suite
         from wtl.envs.embodiment import Embodiment
-        from wtl.training import examples, perception_job, trainer
+        from wtl.training import end_to_end, examples, perception_job, trainer
 
     tf.config.threading.set_intra_op_parallelism_threads(job.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -93,7 +96,8 @@ def _run(job: TrainJob) -> str:
 
     def read(dataset_dir, perceived):
         """Episodes with their true states, and with those that the policy sees."""
-        store = reader.read(dataset_dir, suite.TRAIN)
+        with_images = job.end_to_end is not None
+        store = reader.read(dataset_dir, suite.TRAIN, with_images=with_images)
         if perceived is None:
             return store, store
         store = places.by_place(store, layout)
@@ -123,42 +127,42 @@ def _run(job: TrainJob) -> str:
                 f"`{method.trial_source}` policy; name it in "
                 "collect_trials.sources and run that stage again"
             )
+    draws = sampler.Sampler(demos, layout, shown=shown, trials=trials, **job.sampler)
     source = examples.ExampleSource(
-        seen_demos,
-        shown,
-        seen_trials,
-        sampler.Sampler(demos, layout, shown=shown, trials=trials, **job.sampler),
-        config,
-        train_config.window,
+        seen_demos, shown, seen_trials, draws, config, train_config.window
     )
     network = method.kind.network(config)
-    with tqdm.tqdm(
-        total=train_config.steps,
-        desc=f"train {method.folder}",
-        unit="step",
-        position=job.row,
-        mininterval=1.0,
-    ) as bar:
 
-        def on_step(step, losses):
-            bar.update(step - bar.n)
-            if losses is not None:
-                bar.set_postfix(
-                    imitation=f"{float(losses.imitation):.3f}",
-                    target=f"{float(losses.target):.3f}",
-                    refresh=False,
-                )
+    def train(network, loss, source, train_config, name):
+        with tqdm.tqdm(
+            total=train_config.steps,
+            desc=f"train {method.folder}",
+            unit="step",
+            position=job.row,
+            mininterval=1.0,
+        ) as bar:
 
-        trainer.train(
-            network,
-            method.kind.loss,
-            source,
-            train_config,
-            seed=job.seed,
-            checkpoint_dir=job.policy_dir / "checkpoints",
-            log_dir=job.log_dir,
-            on_step=on_step,
-        )
+            def on_step(step, losses):
+                bar.update(step - bar.n)
+                if losses is not None:
+                    bar.set_postfix(
+                        imitation=f"{float(losses.imitation):.3f}",
+                        target=f"{float(losses.target):.3f}",
+                        refresh=False,
+                    )
+
+            trainer.train(
+                network,
+                loss,
+                source,
+                train_config,
+                seed=job.seed,
+                checkpoint_dir=job.policy_dir / name,
+                log_dir=job.log_dir / ("" if name == "checkpoints" else name),
+                on_step=on_step,
+            )
+
+    train(network, method.kind.loss, source, train_config, "checkpoints")
     policy = method.kind.policy(network)
     if job.perception_dir:
         eyes, watching = (
@@ -168,5 +172,25 @@ def _run(job: TrainJob) -> str:
                 (Embodiment.HAND, job.watching_dir),
             )
         )
+        if job.end_to_end is not None:
+            together = end_to_end.EndToEndConfig(**job.end_to_end)
+            sights = end_to_end.SightSource(
+                examples.ExampleSource(
+                    seen_demos, shown, seen_trials, draws, config, together.window
+                ),
+                demos,
+                shown,
+                trials,
+                layout,
+                config.context_frames,
+                config.human,
+            )
+            train(
+                end_to_end.EndToEnd(network, eyes, watching),
+                end_to_end.loss_of(method.kind.loss, sights, together.privileged),
+                sights,
+                together,
+                "end_to_end",
+            )
         policy = perception_policy.SeeingPolicy(eyes, policy, watching)
     return export.save(policy, job.policy_dir / "saved_model")
