@@ -77,6 +77,7 @@ WTL_DEMOS = "wtl_demos"
 WTL_HUMAN_VIDEOS = "wtl_human_videos"
 WTL_TRIALS = "wtl_trials"
 WTL_EVALUATIONS = "wtl_evaluations"
+WTL_HUMAN_VIDEOS = "wtl_human_videos"
 
 # --- Files of a published dataset version, beside its TFRecord shards.
 FEATURES_FILE = "features.json"
