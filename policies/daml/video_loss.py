@@ -11,7 +11,10 @@ _LENGTH = 5  # frames that a convolution looks at
 
 
 class VideoLoss(layers.Layer):
-    """L_psi = |psi(h)|^2 of features over time (DAML, equation 3 and figure 3).
+    """L_psi = |psi(h)|^2 of features over time: DAML's temporal adaptation objective.
+
+    Of single frames it is the learned loss of MIL for videos without actions, and the
+    linear loss in DAML's comparison.
 
     What it is worth is its gradient: psi is meta-learned so that a step down this loss
     improves the imitation of the robot's demonstration.
