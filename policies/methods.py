@@ -26,7 +26,7 @@ class Kind:
       network: (config) -> Keras model with `config` and `layout`.
       policy: (network) -> TF-Agents policy with `network` and `encode_context`.
       loss: (network, example, log sigma floor) -> losses by name, of which `total` is
-        minimised; see `policies.contextual.loss`.
+        minimised; see `policies.imitation`.
     """
 
     network: Callable[[Any], Any]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from policies import imitation
 from policies.contextual import context as contexts
-from policies.contextual import loss as contextual_loss
 from policies.daml import config as daml_config
 from policies.daml import network as daml_network
 from policies.legacy_keras import tf_keras
@@ -47,7 +47,7 @@ def _network(config) -> network.MamlNetwork:
     return made
 
 
-def _example(config, demos=2) -> contextual_loss.Example:
+def _example(config, demos=2) -> imitation.Example:
     rng = np.random.default_rng(0)
     dtype = tf_keras.backend.floatx()
     states = []
@@ -69,7 +69,7 @@ def _example(config, demos=2) -> contextual_loss.Example:
         )
 
     window = np.tile(first[:, None], (1, 4, 1))
-    return contextual_loss.Example(
+    return imitation.Example(
         context=contexts.Context(
             demos=shown(demos),
             trials=shown(1),

@@ -11,7 +11,7 @@ from datasets.sampler import Batch, Sampler
 from datasets.store import EpisodeStore
 from policies import interface
 from policies.contextual import context as contexts
-from policies.contextual.loss import Example
+from policies.imitation import Example
 from wtl.envs import families, observation
 from wtl.training import augmentation
 
