@@ -18,16 +18,17 @@ class DamlNetwork(maml_network.MamlNetwork):
         self._video_loss = video_losses.VideoLoss(config.temporal)
 
     def inner_losses(self, phi: Parameters, demos: contexts.Shown) -> tf.Tensor:
-        """Learned losses [B * K] of videos: expected over what is acted on in them.
+        """Learned losses [B * K] of videos, in which what is acted on is latent.
 
-        The gradient raises the probability of those items whose loss is below the
-        others', so the loss of an item tells whether it is the one acted on.
+        With l_i the learned loss of item i and c_i the probability of its choice it is
+        -log sum_i c_i exp(-l_i): as in a mixture, each item counts by how well it
+        explains the video, already before anything is adapted.
         """
-        choice = tf.nn.softmax(self.choose(phi, demos.state[:, :, 0]))
+        choice = tf.nn.log_softmax(self.choose(phi, demos.state[:, :, 0]))
         hidden = self.hidden(phi, demos.state)
         frames, width = tf.shape(hidden)[2], hidden.shape[-1]
         each = self._video_loss(
             tf.reshape(tf.einsum("bktih->bkith", hidden), (-1, frames, width))
         )
         each = tf.reshape(each, tf.shape(choice))
-        return tf.reshape(tf.reduce_sum(choice * each, axis=-1), (-1,))
+        return tf.reshape(-tf.reduce_logsumexp(choice - each, axis=-1), (-1,))
