@@ -62,7 +62,7 @@ class Method:
 
 _Contextual = contextual_config.Config
 _Maml = functools.partial(maml_config.Config, demos=True, context_frames=10)
-_Daml = functools.partial(daml_config.Config, demos=True, context_frames=10)
+_Daml = functools.partial(daml_config.Config, demos=True, context_frames=20)
 
 METHODS: dict[str, Method] = {
     "bc": Method(_Contextual(), "bc"),
