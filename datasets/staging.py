@@ -69,6 +69,11 @@ class StagingWriter:
             raise
 
     @property
+    def directory(self) -> pathlib.Path:
+        """The staging folder."""
+        return self._directory
+
+    @property
     def episode_ids(self) -> frozenset[str]:
         """Ids of the episodes that this shard holds."""
         return frozenset(self._checksums)
@@ -118,6 +123,30 @@ class StagingWriter:
             self._write(b"".join(new.values()))
             self._checksums.update(checksums)
         return len(new)
+
+    def retract(self) -> str | None:
+        """Takes the episode staged last back; when it returns, it is gone.
+
+        Returns:
+          Its id, or None if nothing is staged.
+
+        Raises:
+          StagingError: if the disk fails; the episode is then still there.
+        """
+        if self._fd < 0:
+            raise StagingError(f"staging shard {self._path} is closed")
+        if not self._size:
+            return None
+        *_, last = tfrecord.scan(map_file(self._path)[: self._size])
+        name = decode_metadata(last.payload, [fields.EPISODE_ID])[fields.EPISODE_ID]
+        try:
+            os.ftruncate(self._fd, last.offset)
+            os.fsync(self._fd)
+        except OSError as error:
+            raise StagingError(_write_message(self._path, error)) from error
+        self._size = last.offset
+        del self._checksums[name]
+        return name
 
     def close(self) -> None:
         """Releases the shard; everything acknowledged is already on disk."""

@@ -1,0 +1,382 @@
+"""The flow of a session: scene after scene, attempt after attempt.
+
+It knows neither browsers nor clocks: commands come in, `tick` is told the time. The
+world waits for its operator: it goes on only while a command moves something, so that
+the horizon is a budget of acting and not of thinking.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Callable
+
+import mujoco
+import numpy as np
+
+from collection.teleop import attempt, words
+from collection.teleop.cadence import Cadence
+from collection.teleop.command import IDLE, Command
+from collection.teleop.plan import Item, Plan
+from datasets import acted, fields
+from datasets.episode import Episode
+from datasets.staging import StagingWriter
+from wtl.envs import environment, observation
+from wtl.envs import world as worlds
+from wtl.errors import UserError
+
+FINGER_STEPS = 3  # control steps for the fingers to open or close
+DEAD_MAN_SECONDS = 0.5  # a moving command must be repeated this often
+_REACHED = 0.004  # metres; a drag ends here
+_DRAG_SPEED = 0.5  # of the largest translation per control step
+
+
+class RefusedError(UserError):
+    """What the operator wants can't be done now."""
+
+
+class Phase(enum.StrEnum):
+    """Where an attempt stands."""
+
+    READY = "ready"  # nothing has moved yet
+    ACTING = "acting"
+    OVER = "over"  # the horizon is reached
+    COMPLETE = "complete"  # nothing is left to be recorded
+
+
+class Session:
+    """One operator's work on a plan.
+
+    Attributes:
+      operator: name stored with the episodes.
+      speed: of the simulated clock relative to that of the wall.
+      ended: whether the operator has quit.
+      message: what became of the last thing done, for people.
+      tip: [3] where the finger tips are in the last `scene`, metres.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        writer: StagingWriter,
+        pixels: int = 0,
+        aim: Callable[[tuple[float, float], float], np.ndarray] | None = None,
+    ):
+        """Begins with the first item that is not recorded.
+
+        Args:
+          plan: what is to be recorded.
+          writer: where kept episodes go.
+          pixels: of the images to store; 0 for none.
+          aim: (place on the wide view, height) -> [2] x and y there, metres.
+        """
+        self._plan = plan
+        self._writer = writer
+        self._pixels = pixels
+        self._aim = aim
+        self._live: environment.Manipulation | None = None
+        self._stored: environment.Manipulation | None = None
+        self.operator = "anonymous"
+        self.speed = 1.0
+        self.ended = False
+        self.message = ""
+        self._load()
+
+    @property
+    def item(self) -> Item | None:
+        """What is being recorded."""
+        return self._plan.current
+
+    @property
+    def phase(self) -> Phase:
+        """Where the attempt stands."""
+        if self.item is None:
+            return Phase.COMPLETE
+        if self._attempt.is_over:
+            return Phase.OVER
+        return Phase.ACTING if len(self._attempt) else Phase.READY
+
+    @property
+    def world(self) -> worlds.World:
+        """The physics of the attempt."""
+        return self._live.world
+
+    @property
+    def period(self) -> float:
+        """Seconds of the wall's clock between control steps."""
+        return 1 / (worlds.CONTROL_HZ * self.speed)
+
+    @property
+    def target(self) -> np.ndarray:
+        """[3] where the target is, metres."""
+        world, setup = self._live.world, self.item.setup
+        on_buttons = self._live.target_slot >= setup.task.object_set.size
+        places = world.button_positions if on_buttons else world.object_positions
+        return places[setup.target]
+
+    # --- What the operator's devices say.
+
+    def drive(self, command: Command, received: float, seq: int = 0, rtt: float = 0.0):
+        """Takes a command, which holds until the next one.
+
+        Args:
+          command: what the operator wants.
+          received: when it arrived, seconds of the monotonic clock.
+          seq: its number.
+          rtt: seconds of the way to the operator and back.
+        """
+        self._heard = received
+        finger = self._finger if command.finger is None else command.finger
+        # Said once it holds; were it repeated, it would reach into the next scene.
+        command = dataclasses.replace(command, finger=None)
+        if (command, finger) == (self._command, self._finger):
+            return
+        if self._command.moves and not self._obeyed:
+            # Pressed and released between two control steps: still one step.
+            self._tap = self._command
+        if finger != self._finger:
+            self._finger, self._settle = finger, FINGER_STEPS
+        self._command, self._obeyed = command, False
+        self._asked = (received, seq, rtt)
+
+    def let_go(self):
+        """The operator's hands are off: whatever moved stops."""
+        self._command, self._tap = IDLE, None
+
+    # --- Time.
+
+    def tick(self, now: float) -> bool:
+        """Makes a control step if one is due and wanted.
+
+        Args:
+          now: seconds of the monotonic clock.
+
+        Returns:
+          Whether it made one.
+        """
+        if self.phase not in (Phase.READY, Phase.ACTING) or now < self._due:
+            return False
+        if self._command.moves and now - self._heard > DEAD_MAN_SECONDS:
+            self.let_go()
+        action = self._action()
+        if action is None:
+            self._cadence.pause()
+            return False
+        self._cadence.step(now, self.period)
+        # A late step is not made up for by a burst; it shows in the rate.
+        on_time = now - self._due < self.period
+        self._due = self.period + (self._due if on_time else now)
+        self._keep_before()
+        self._attempt.step(action)
+        self._stepped = now
+        self._settle = max(0, self._settle - 1)
+        return True
+
+    @property
+    def due(self) -> float:
+        """When the next control step may be made."""
+        return self._due
+
+    @property
+    def cadence(self) -> Cadence:
+        """How well this attempt keeps time."""
+        return self._cadence
+
+    def _action(self) -> np.ndarray | None:
+        command = self._tap or self._command
+        self._tap = None
+        axes = np.array(command.axes)
+        moves = command.moves
+        if command.goal is not None:
+            axes[:2] = self._towards(command.goal)
+            moves = bool(axes.any()) or command.wait
+        if not moves and not self._settle:
+            return None
+        self._obeyed = True
+        return np.array([*axes, self._finger])
+
+    def _towards(self, goal: tuple[float, float]) -> np.ndarray:
+        setpoint = self._live.world.setpoint
+        way = self._aim(goal, setpoint[2]) - setpoint[:2]
+        if np.linalg.norm(way) < _REACHED:
+            return np.zeros(2)
+        way = way / worlds.TRANSLATION_STEP
+        return way * min(1.0, _DRAG_SPEED / np.abs(way).max())
+
+    def scene(self, now: float) -> tuple[mujoco.MjModel, mujoco.MjData]:
+        """The physics to be shown: between the last two control steps."""
+        share = np.clip((now - self._stepped) / self.period, 0, 1)
+        after = self._live.world.data
+        shown = self._shown
+        shown.qpos[:] = self._before + share * (after.qpos - self._before)
+        shown.mocap_pos[:], shown.mocap_quat[:] = after.mocap_pos, after.mocap_quat
+        mujoco.mj_kinematics(self._live.world.model, shown)
+        self.tip = self._from + share * (self._live.world.gripper_pose[:3] - self._from)
+        return self._live.world.model, shown
+
+    def seen(self, now: float) -> int:
+        """A picture was made: returns the number of the command that it shows."""
+        received, seq, rtt = self._asked
+        if self._obeyed and seq != self._seen:
+            self._seen = seq
+            self._cadence.answer(now - received + rtt)
+        return self._seen
+
+    # --- Flow.
+
+    def do(self, verb: str, value=None):
+        """Does one thing of `messages.VERBS` that is not about who drives.
+
+        Raises:
+          RefusedError: if that can't be done now.
+          StagingError: if the disk fails.
+        """
+        self.message = ""
+        getattr(self, f"_do_{verb}")(value)
+
+    def _do_name(self, name: str):
+        self.operator = name
+
+    def _do_speed(self, speed: float):
+        self.speed = float(speed)
+
+    def _do_override(self, success: bool | None):
+        self._override = success
+
+    def _do_quit(self, _):
+        self.ended = True
+
+    def _do_redo(self, _):
+        self._require_item()
+        self._load()
+
+    def _do_discard(self, _):
+        self._require_item()
+        self._plan.postpone()
+        self.message = "Discarded; this scene comes again at the end."
+        self._load()
+
+    def _do_undo(self, _):
+        name = self._writer.retract()
+        if name is None:
+            raise RefusedError("Nothing is kept yet, so nothing can be undone.")
+        self.message = "The last kept episode is removed."
+        if self._plan.take_back(name):
+            self.message += " Here is its scene again."
+            self._load()
+
+    def _do_keep(self, _):
+        self._require_item()
+        episode = self._episode()
+        self._writer.append(episode)
+        self._plan.complete()
+        self.message = "Kept."
+        self._load()
+
+    def _require_item(self):
+        if self.item is None:
+            raise RefusedError("Everything is recorded.")
+
+    def _episode(self) -> Episode:
+        """The episode of this attempt.
+
+        Raises:
+          RefusedError: if it would not be worth keeping, with the reason.
+        """
+        item = self.item
+        trimmed = attempt.trim(self._attempt.actions)
+        if trimmed is None:
+            raise RefusedError("Nothing has moved yet, so there is nothing to keep.")
+        episode = attempt.play(
+            self._stored,
+            item.setup,
+            trimmed.actions,
+            self._override,
+            episode_id=item.episode_id,
+            role=item.role,
+            demonstrator=f"teleop:{self.operator}",
+            hidden_rule=item.rule,
+            notes=self._notes(trimmed),
+        )
+        if item.role == fields.ROLE_DEMO:
+            self._check_demonstration(episode)
+        return episode
+
+    def _check_demonstration(self, episode: Episode):
+        if not episode.metadata[fields.SUCCESS]:
+            raise RefusedError(
+                "The success test does not hold when the gripper keeps still from here "
+                "on: go on, redo (r), or overrule the lamp (o)."
+            )
+        layout = observation.Layout(self.item.setup.task.object_set.size)
+        slot = int(acted.acted_slots(episode.steps[fields.STATE][None], layout)[0])
+        if slot != episode.metadata[fields.HIDDEN_TARGET]:
+            raise RefusedError(
+                "Something else moved more than the target, so that a learner would "
+                "take the demonstration for one of that: redo (r)."
+            )
+
+    def _notes(self, trimmed: attempt.Trimmed) -> str:
+        cadence = self._cadence
+        parts = [
+            f"rate {cadence.rate:.2f} Hz of {worlds.CONTROL_HZ:g}",
+            f"latency {1000 * cadence.latency:.0f} ms",
+            f"speed {self.speed:g}",
+            f"acted {trimmed.acted} steps",
+            f"idle steps trimmed: {trimmed.head} at the head, {trimmed.tail} at the "
+            "tail",
+        ]
+        if cadence.is_slow:
+            parts.append("FLAG control rate below 95%")
+        if self._override is not None:
+            parts.append("FLAG success overruled by the operator")
+        return "; ".join(parts)
+
+    def _load(self):
+        """Starts the current item from the beginning."""
+        self._command, self._tap = IDLE, None
+        self._finger, self._settle = 1.0, 0
+        self._heard = self._due = 0.0
+        self._asked, self._obeyed, self._seen = (0.0, 0, 0.0), False, 0
+        self._override: bool | None = None
+        self._cadence = Cadence(worlds.CONTROL_HZ)
+        if self.item is None:
+            return
+        setup = self.item.setup
+        if self._live is None:
+            self._live = environment.Manipulation(setup)
+            self._stored = environment.Manipulation(setup, self._pixels)
+        self._attempt = attempt.Attempt(self._live, setup)
+        self._shown = mujoco.MjData(self._live.world.model)
+        self._keep_before()
+        self._stepped = 0.0
+
+    def _keep_before(self):
+        self._before = self._live.world.data.qpos.copy()
+        self._from = self._live.world.gripper_pose[:3].copy()
+
+    # --- For people.
+
+    def status(self) -> dict:
+        """What the page tells, as JSON."""
+        phase = self.phase
+        known = {
+            "phase": phase,
+            "progress": self._plan.progress(),
+            "operator": self.operator,
+            "speed": self.speed,
+            "message": self.message,
+            "rate": round(self._cadence.rate, 2),
+            "latency": round(self._cadence.latency, 3),
+        }
+        if phase is Phase.COMPLETE:
+            return known
+        setup = self.item.setup
+        return known | {
+            "task": words.instruction(setup),
+            "family": setup.task.family,
+            "role": self.item.role,
+            "step": len(self._attempt),
+            "horizon": environment.HORIZON,
+            "success": self._attempt.achieved,
+            "override": self._override,
+            "finger": self._finger,
+        }
