@@ -9,10 +9,10 @@ from collection.demonstrators import grasp
 from collection.teleop import attempt, words
 from collection.teleop.command import IDLE, Command
 from collection.teleop.plan import Item, Plan
-from collection.teleop.session import Phase, RefusedError, Session
+from collection.teleop.session import Phase, Session
 from datasets import episode as episodes
 from datasets import fields
-from datasets.staging import StagingError, StagingWriter, iterate_staged
+from datasets.staging import StagingWriter, iterate_staged
 from wtl.envs import environment
 from wtl.envs.suite import TRAIN, Suite
 from wtl.envs.task import Rule, RuleKind
@@ -59,6 +59,19 @@ class Driven:
             self.now += every
         return made
 
+    def do(self, verb: str, value=None):
+        """Does what can be done, with no key held."""
+        self.session.drive(IDLE, self.now)
+        self.session.do(verb, value)
+        assert not self.session.refused, self.session.message
+
+    def refuse(self, verb: str, why: str):
+        """Wants what can't be done."""
+        kept = self.writer.episode_ids
+        self.session.do(verb)
+        assert self.session.refused and why in self.session.message
+        assert self.writer.episode_ids == kept
+
     def solve(self):
         """Presses keys until the horizon."""
         item = self.session.item
@@ -82,10 +95,10 @@ def staged(driven) -> list:
 def test_keys_alone_solve_a_scene_and_the_episode_is_ordinary(tmp_path, family):
     with Driven(tmp_path, plan_items((family,))) as driven:
         item = driven.session.item
-        driven.session.do("name", "ann")
+        driven.do("name", "ann")
         driven.solve()
         assert driven.session.status()["success"]
-        driven.session.do("keep")
+        driven.do("keep")
         (episode,) = staged(driven)
     assert len(episode) == environment.HORIZON + 1
     assert episode.id == item.episode_id
@@ -110,7 +123,7 @@ def test_keys_alone_solve_a_scene_and_the_episode_is_ordinary(tmp_path, family):
 def test_what_was_watched_is_what_is_stored(driven):
     driven.solve()
     live = driven.session.world.physics_state()
-    driven.session.do("keep")
+    driven.do("keep")
     (episode,) = staged(driven)
     np.testing.assert_array_equal(episode.steps[fields.PHYSICS_STATE][-1], live)
 
@@ -127,7 +140,7 @@ def test_the_world_waits_for_its_operator(driven):
 
 def test_steps_come_at_the_control_rate_however_often_keys_are_told(driven):
     assert driven.hold(EAST, 100, every=0.01) == 10
-    driven.session.do("speed", 0.25)
+    driven.do("speed", 0.25)
     assert 2 <= driven.hold(EAST, 100, every=0.01) <= 3
 
 
@@ -158,7 +171,7 @@ def test_a_slow_loop_is_flagged(driven):
     while driven.session.phase in (Phase.READY, Phase.ACTING):
         pressed = press("press", driven.session.world, item.setup.target)
         driven.hold(pressed.command, 1, every=0.11)
-    driven.session.do("keep")
+    driven.do("keep")
     notes = staged(driven)[0].metadata[fields.NOTES]
     assert "rate 9.09 Hz" in notes and "FLAG control rate" in notes
 
@@ -166,7 +179,7 @@ def test_a_slow_loop_is_flagged(driven):
 def test_idle_ends_are_trimmed_and_said_so(driven):
     driven.hold(Command(wait=True), 6)
     driven.solve()
-    driven.session.do("keep")
+    driven.do("keep")
     (episode,) = staged(driven)
     assert "idle steps trimmed: 6 at the head" in episode.metadata[fields.NOTES]
     assert len(episode) == environment.HORIZON + 1
@@ -193,23 +206,20 @@ def test_keep_before_the_horizon_holds_still_up_to_it(tmp_path):
             pressed = press("press", driven.session.world, item.setup.target)
             driven.hold(pressed.command, 1)
         assert driven.session.phase is Phase.ACTING
-        driven.session.do("keep")
+        driven.do("keep")
         (episode,) = staged(driven)
     assert len(episode) == environment.HORIZON + 1
     assert episode.metadata[fields.SUCCESS]
 
 
 def test_failures_are_not_kept_but_may_be_overruled(driven):
-    with pytest.raises(RefusedError, match="nothing to keep"):
-        driven.session.do("keep")
+    driven.refuse("keep", "nothing to keep")
     driven.hold(EAST, 2)
-    with pytest.raises(RefusedError, match="success test"):
-        driven.session.do("keep")
+    driven.refuse("keep", "success test")
     assert not staged(driven)
     # Overruled or not: nothing was pressed, which no learner could tell.
-    driven.session.do("override", True)
-    with pytest.raises(RefusedError, match="moved more than the target"):
-        driven.session.do("keep")
+    driven.do("override", True)
+    driven.refuse("keep", "moved more than the target")
 
 
 def test_an_overruled_success_is_kept_and_flagged(tmp_path):
@@ -219,10 +229,9 @@ def test_an_overruled_success_is_kept_and_flagged(tmp_path):
             pressed = press("grasp", driven.session.world, item.setup.target)
             driven.hold(pressed.command, 1)
         driven.hold(Command(axes=(0.0, 0.0, 0.12, 0.0)), 3)  # not high enough
-        with pytest.raises(RefusedError):
-            driven.session.do("keep")
-        driven.session.do("override", True)
-        driven.session.do("keep")
+        driven.refuse("keep", "")
+        driven.do("override", True)
+        driven.do("keep")
         (episode,) = staged(driven)
     assert episode.metadata[fields.SUCCESS]
     assert episode.steps[fields.REWARD][-2] == 1
@@ -237,34 +246,40 @@ def test_another_object_moved_more_is_refused(tmp_path):
         while driven.session.phase in (Phase.READY, Phase.ACTING):
             pressed = press("push", driven.session.world, other)
             driven.hold(pressed.command, 1)
-        driven.session.do("override", True)
-        with pytest.raises(RefusedError, match="moved more than the target"):
-            driven.session.do("keep")
+        driven.do("override", True)
+        driven.refuse("keep", "moved more than the target")
 
 
 def test_redo_starts_the_same_scene_again(driven):
     start = driven.session.world.physics_state()
     driven.hold(EAST, 5)
-    driven.session.do("redo")
+    driven.do("redo")
     assert driven.session.phase is Phase.READY
     np.testing.assert_array_equal(driven.session.world.physics_state(), start)
     assert driven.hold(IDLE, 5) == 0
 
 
+def test_a_key_still_held_does_not_reach_into_the_next_scene(driven):
+    driven.hold(EAST, 5)
+    driven.session.do("redo")
+    assert driven.hold(EAST, 5) == 0
+    driven.hold(IDLE, 1)
+    assert driven.hold(EAST, 5) == 5
+
+
 def test_discarded_scenes_come_again_at_the_end(driven):
     first = driven.session.item
-    driven.session.do("discard")
+    driven.do("discard")
     seen = []
     while driven.session.item is not first:
         seen.append(driven.session.item.episode_id)
         driven.solve()
-        driven.session.do("keep")
+        driven.do("keep")
     assert len(seen) == 5
     driven.solve()
-    driven.session.do("keep")
+    driven.do("keep")
     assert driven.session.phase is Phase.COMPLETE
-    with pytest.raises(RefusedError, match="Everything is recorded"):
-        driven.session.do("redo")
+    driven.refuse("redo", "Everything is recorded")
 
 
 def test_undo_is_durable_and_offers_the_scene_again(driven):
@@ -272,26 +287,25 @@ def test_undo_is_durable_and_offers_the_scene_again(driven):
     for _ in range(2):
         kept.append(driven.session.item.episode_id)
         driven.solve()
-        driven.session.do("keep")
-    driven.session.do("undo")
+        driven.do("keep")
+    driven.do("undo")
     assert [episode.id for episode in staged(driven)] == kept[:1]
     assert driven.session.item.episode_id == kept[1]
     # Recorded in another way, under the same name.
     driven.hold(Command(axes=(0.0, 0.0, 0.4, 0.0)), 1)
     driven.solve()
-    driven.session.do("keep")
+    driven.do("keep")
     assert [episode.id for episode in staged(driven)] == kept
     for _ in kept:
-        driven.session.do("undo")
-    with pytest.raises(RefusedError, match="nothing can be undone"):
-        driven.session.do("undo")
+        driven.do("undo")
+    driven.refuse("undo", "nothing can be undone")
 
 
 def test_the_next_day_goes_on_where_the_last_one_stopped(tmp_path):
     with Driven(tmp_path) as driven:
         for _ in range(3):
             driven.solve()
-            driven.session.do("keep")
+            driven.do("keep")
         due = driven.session.item
         assert driven.session.status()["progress"] == {
             "episodes": [3, 6],
@@ -301,7 +315,7 @@ def test_the_next_day_goes_on_where_the_last_one_stopped(tmp_path):
         }
     with Driven(tmp_path) as driven:
         assert driven.session.item == due
-        driven.session.do("undo")
+        driven.do("undo")
         assert driven.session.status()["progress"]["episodes"] == [2, 6]
 
 
@@ -316,10 +330,9 @@ def test_a_full_disk_loses_neither_what_is_kept_nor_the_attempt(driven, monkeypa
         raise OSError(errno.ENOSPC, "full")
 
     monkeypatch.setattr(staging.os, "write", full)
-    with pytest.raises(StagingError, match="disk is full"):
-        driven.session.do("keep")
+    driven.refuse("keep", "disk is full")
     monkeypatch.undo()
-    driven.session.do("keep")
+    driven.do("keep")
     assert len(staged(driven)) == 1
 
 

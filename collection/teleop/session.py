@@ -18,7 +18,7 @@ from collection.teleop.command import IDLE, Command
 from collection.teleop.plan import Item, Plan
 from datasets import acted, fields
 from datasets.episode import Episode
-from datasets.staging import StagingWriter
+from datasets.staging import StagingError, StagingWriter
 from wtl.envs import environment, observation
 from wtl.envs import world as worlds
 from wtl.errors import UserError
@@ -50,6 +50,7 @@ class Session:
       speed: of the simulated clock relative to that of the wall.
       ended: whether the operator has quit.
       message: what became of the last thing done, for people.
+      refused: whether it could not be done.
       tip: [3] where the finger tips are in the last `scene`, metres.
     """
 
@@ -77,7 +78,8 @@ class Session:
         self.operator = "anonymous"
         self.speed = 1.0
         self.ended = False
-        self.message = ""
+        self.message, self.refused = "", False
+        self._command = IDLE
         self._load()
 
     @property
@@ -124,6 +126,10 @@ class Session:
           rtt: seconds of the way to the operator and back.
         """
         self._heard = received
+        if not command.moves:
+            self._stale = False
+        elif self._stale:
+            return
         finger = self._finger if command.finger is None else command.finger
         # Said once it holds; were it repeated, it would reach into the next scene.
         command = dataclasses.replace(command, finger=None)
@@ -225,12 +231,14 @@ class Session:
     def do(self, verb: str, value=None):
         """Does one thing of `messages.VERBS` that is not about who drives.
 
-        Raises:
-          RefusedError: if that can't be done now.
-          StagingError: if the disk fails.
+        Whether it could be done is told by `message` and `refused`; nothing is lost if
+        it could not.
         """
-        self.message = ""
-        getattr(self, f"_do_{verb}")(value)
+        self.message, self.refused = "", False
+        try:
+            getattr(self, f"_do_{verb}")(value)
+        except (RefusedError, StagingError) as error:
+            self.message, self.refused = str(error), True
 
     def _do_name(self, name: str):
         self.operator = name
@@ -332,6 +340,8 @@ class Session:
 
     def _load(self):
         """Starts the current item from the beginning."""
+        # A key still held from the scene before must be released first.
+        self._stale = self._command.moves
         self._command, self._tap = IDLE, None
         self._finger, self._settle = 1.0, 0
         self._heard = self._due = 0.0
@@ -364,6 +374,7 @@ class Session:
             "operator": self.operator,
             "speed": self.speed,
             "message": self.message,
+            "refused": self.refused,
             "rate": round(self._cadence.rate, 2),
             "latency": round(self._cadence.latency, 3),
         }

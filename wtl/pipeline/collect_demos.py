@@ -1,4 +1,4 @@
-"""Stage 1: scripted demonstrations of training, validation and test tasks."""
+"""Stage 1: demonstrations of training, validation and test tasks."""
 
 import collections
 
@@ -12,13 +12,18 @@ from datasets.staging import StagingWriter
 from wtl.envs import seeding
 from wtl.envs import suite as suites
 from wtl.errors import UserError
+from wtl.pipeline import teleoperated
 from wtl.pipeline.run import Run
 
 NAME = fields.WTL_DEMOS
 
 
 def collect_demos(
-    run: Run, noise: float = 0.15, held_out_scenes: int = 4, min_success: float = 0.9
+    run: Run,
+    noise: float = 0.15,
+    held_out_scenes: int = 4,
+    min_success: float = 0.9,
+    teleop: bool = False,
 ):
     """Collects `wtl_demos`.
 
@@ -27,28 +32,36 @@ def collect_demos(
       noise: standard deviation of the noise on executed actions.
       held_out_scenes: demonstrations of each validation and test task.
       min_success: share of demonstrations of each family that must succeed.
+      teleop: takes the demonstrations that `wtl teleop` has kept in this run; what
+        nobody has demonstrated is scripted.
 
     Raises:
       UserError: if the demonstrators fail more often than that.
     """
+    inputs = {"teleop": teleoperated.fingerprint(run)} if teleop else {}
 
     def work(key: str) -> dict[str, str]:
-        requests = _requests(run, noise, held_out_scenes)
+        todo = requests(run, noise, held_out_scenes)
         with StagingWriter(run.staging(NAME, key), run.spec) as writer:
-            _collect(run, requests, writer, min_success)
-        account = {"stage": "collect_demos", "noise": noise}
+            if teleop:
+                _adopt(run, todo, writer)
+            _collect(run, todo, writer, min_success)
+        account = {"stage": "collect_demos", "noise": noise} | inputs
         return {NAME: run.publish(NAME, key, account)}
 
     run.do(
         "collect_demos",
         {"noise": noise, "held_out_scenes": held_out_scenes},
-        {},
+        inputs,
         {NAME: lambda: run.dataset_fingerprint(NAME)},
         work,
     )
 
 
-def _requests(run: Run, noise: float, held_out_scenes: int):
+def requests(
+    run: Run, noise: float, held_out_scenes: int
+) -> list[demonstration.DemonstrationRequest]:
+    """Every demonstration of a run, whoever makes it; arguments as above."""
     result = []
     for split in suites.SPLITS:
         scenes = None if split == suites.TRAIN else held_out_scenes
@@ -67,6 +80,14 @@ def _requests(run: Run, noise: float, held_out_scenes: int):
                     )
                 )
     return result
+
+
+def _adopt(run: Run, todo, writer: StagingWriter):
+    """Stages what people have demonstrated."""
+    wanted = {request.episode_id for request in todo}
+    kept = [episode for episode in teleoperated.kept(run) if episode.id in wanted]
+    writer.append(kept)
+    print(f"{len(kept)} of {len(wanted)} demonstrations are teleoperated")
 
 
 def _collect(run: Run, requests, writer: StagingWriter, min_success: float):

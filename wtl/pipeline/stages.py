@@ -15,6 +15,7 @@ from wtl.pipeline.collect_demos import collect_demos
 from wtl.pipeline.collect_trials import collect_trials
 from wtl.pipeline.evaluate import evaluate
 from wtl.pipeline.run import Run
+from wtl.pipeline.teleop import teleop as _teleop
 from wtl.pipeline.train import train_retrial, train_trial
 
 STAGES: dict[str, Callable[[Run], None]] = {
@@ -27,6 +28,7 @@ STAGES: dict[str, Callable[[Run], None]] = {
         evaluate,
     )
 }
+teleop = gin.external_configurable(_teleop, "teleop", module="wtl")
 suite = gin.external_configurable(suites.Suite, "suite", module="wtl")
 
 
@@ -64,7 +66,7 @@ def configure(gin_file: str, bindings: list[str]):
         first = str(error).strip().splitlines()[0]
         raise UserError(
             f"the configuration is wrong: {first} Configurable are run, suite, "
-            f"camera and {', '.join(STAGES)}; see gin_configs/"
+            f"camera, teleop and {', '.join(STAGES)}; see gin_configs/"
         ) from error
     finally:
         logging.disable(logging.NOTSET)

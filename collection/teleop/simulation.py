@@ -1,0 +1,174 @@
+"""The process in which a session's physics and pictures are made.
+
+It knows of browsers only what comes through a pipe, and never waits for anybody: what
+it has to say goes through a thread that keeps the newest picture alone.
+"""
+
+import collections
+import dataclasses
+import threading
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+
+from collection import workers
+from collection.teleop import picture
+from collection.teleop.plan import Item, Plan
+from collection.teleop.session import Phase, Session
+from datasets.episode import EpisodeSpec
+from datasets.staging import StagingWriter
+
+FRAMES_PER_SECOND = 25
+_STATUS_SECONDS = 0.05  # at least between two reports
+
+
+@dataclasses.dataclass(frozen=True)
+class Assignment:
+    """What a simulation needs to begin.
+
+    Attributes:
+      items: everything that is to be recorded.
+      staging: folder for kept episodes.
+      spec: of the episodes.
+      size: number of objects in the scenes.
+      speed: of the simulated clock relative to that of the wall.
+    """
+
+    items: Sequence[Item]
+    staging: str
+    spec: EpisodeSpec
+    size: int
+    speed: float = 1.0
+
+
+def simulate(connection: Connection, assignment: Assignment):
+    """Runs a session until its operator quits or the other end hangs up.
+
+    What comes in are pairs of a method of `_Loop` and its arguments; what goes out are
+    pairs of a kind (`status`, `picture`, `failed`, `ended`) and what belongs to it.
+    """
+    workers.begin_worker()
+    try:
+        with StagingWriter(assignment.staging, assignment.spec) as writer:
+            plan = Plan(assignment.items, writer.episode_ids)
+            session = Session(plan, writer, assignment.spec.image_pixels, picture.aim)
+            session.speed = assignment.speed
+            _Loop(connection, session, picture.Picture(assignment.size)).run()
+    except (EOFError, BrokenPipeError):
+        return
+    except Exception as error:  # the other end raises it
+        connection.send(("failed", " ".join(str(error).split())))
+
+
+class _Loop:
+    """Steps, pictures and reports in time."""
+
+    def __init__(self, connection: Connection, session: Session, pictures):
+        self._connection = connection
+        self._session = session
+        self._pictures = pictures
+        self._outbox = _Outbox(connection)
+        self._audience = 0
+        self._told = None
+
+    def run(self):
+        session = self._session
+        next_picture = next_status = 0.0
+        while not session.ended:
+            now = time.monotonic()
+            session.tick(now)
+            if now >= next_status:
+                next_status = now + _STATUS_SECONDS
+                self._report()
+            if now >= next_picture:
+                # A late picture is not made up for.
+                next_picture = max(next_picture, now - 1 / FRAMES_PER_SECOND)
+                next_picture += 1 / FRAMES_PER_SECOND
+                self._show()
+            self._listen(min(next_picture, next_status))
+        self._report()
+        self._outbox.say("ended", session.status())
+        self._outbox.close()
+
+    def _listen(self, until: float):
+        """Takes what comes in, until something is to be done."""
+        now = time.monotonic()
+        if now < self._session.due < until:
+            until = self._session.due
+        if self._connection.poll(max(0.0, until - now)):
+            method, arguments = self._connection.recv()
+            getattr(self, method)(*arguments)
+
+    def drive(self, command, received: float, seq: int, rtt: float):
+        self._session.drive(command, received, seq, rtt)
+
+    def let_go(self):
+        self._session.let_go()
+
+    def do(self, verb: str, value):
+        self._session.do(verb, value)
+
+    def audience(self, count: int):
+        self._audience = count
+
+    def _report(self):
+        status = self._session.status()
+        if status != self._told:
+            self._told = status
+            self._outbox.say("status", status)
+
+    def _show(self):
+        session = self._session
+        if not self._audience or session.phase is Phase.COMPLETE:
+            return
+        compiled, data = session.scene(time.monotonic())
+        image = self._pictures.make(compiled, data, session.tip, session.target)
+        seq = session.seen(time.monotonic())
+        self._outbox.show(seq.to_bytes(4, "little") + image)
+
+
+class _Outbox:
+    """Sends what is said in order, and of the pictures the newest."""
+
+    def __init__(self, connection: Connection):
+        self._connection = connection
+        self._said = collections.deque()
+        self._picture = None
+        self._news = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._send, daemon=True)
+        self._thread.start()
+
+    def say(self, kind: str, content):
+        with self._news:
+            self._said.append((kind, content))
+            self._news.notify()
+
+    def show(self, image: bytes):
+        with self._news:
+            self._picture = image
+            self._news.notify()
+
+    def close(self):
+        with self._news:
+            self._closed = True
+            self._news.notify()
+        self._thread.join(timeout=5)
+
+    def _send(self):
+        try:
+            while True:
+                with self._news:
+                    while not (self._said or self._picture or self._closed):
+                        self._news.wait()
+                    parts = list(self._said)
+                    self._said.clear()
+                    if self._picture:
+                        parts.append(("picture", self._picture))
+                        self._picture = None
+                    elif not parts:
+                        return
+                for part in parts:
+                    self._connection.send(part)
+        except OSError:
+            return  # nobody listens any more; the loop learns it too
