@@ -49,12 +49,12 @@ def teleop(
         )
     if speed not in messages.SPEEDS:
         raise UserError(f"teleop.speed is {speed}; known are {messages.SPEEDS}")
-    items = _items(run, split, families, tasks, demonstrations)
-    if not items:
+    planned = items(run, split, families, tasks, demonstrations)
+    if not planned:
         raise UserError("there is nothing to record: no task is of teleop.families")
     last = server.run(
         simulation.Assignment(
-            items=items,
+            items=planned,
             staging=str(run.folder.teleop),
             spec=run.spec,
             size=run.suite.size,
@@ -71,18 +71,18 @@ def teleop(
     )
 
 
-def _items(
+def items(
     run: Run, split: str, families: Sequence[str], tasks: int, demonstrations: int
 ) -> list[plan.Item]:
     """The first demonstrations of the first tasks; the same ids as scripted ones."""
     chosen = [t for t in run.suite.tasks(split) if t.family in families][:tasks]
     left = {task.task_id: demonstrations for task in chosen}
-    items = []
+    result = []
     for request in collect_demos.requests(run, 0.0, demonstrations):
         task = request.setup.task
         if left.get(task.task_id, 0) > 0:
             left[task.task_id] -= 1
-            items.append(
+            result.append(
                 plan.Item(
                     request.setup,
                     request.episode_id,
@@ -90,4 +90,4 @@ def _items(
                     request.rule,
                 )
             )
-    return items
+    return result

@@ -108,6 +108,9 @@ class Page {
   tell(status) {
     const took = status.driving && !this.status.driving;
     this.status = status;
+    this.drove ||= status.driving;
+    // After a torn connection its ghost may drive for a while.
+    if (this.drove && !status.driven) this.act('claim');
     if (took && $('name').value) this.act('name', $('name').value);
     if (performance.now() - this.grippedAt > 500) this.finger = status.finger ?? 1;
     document.body.classList.toggle('watches', !status.driving);
@@ -138,8 +141,8 @@ class Page {
     $('message').className = status.refused ? 'refused' : '';
     $('rate').textContent = `${status.rate.toFixed(1)} Hz`;
     $('rate').className = status.rate < 9.5 ? 'slow' : '';
-    $('claim').disabled = status.driven;
-    $('claim').textContent = status.driving ? 'driving' : 'drive';
+    $('claim').disabled = status.driven && !status.driving;
+    $('claim').textContent = status.driving ? 'hand over' : 'drive';
     $('who').textContent = status.driving
       ? `You drive; ${status.watching} watching.`
       : status.driven ? `${status.operator} drives, you watch.` : 'Nobody drives.';
@@ -178,7 +181,10 @@ class Page {
         button.blur();
       });
     }
-    $('claim').addEventListener('click', () => this.act('claim'));
+    $('claim').addEventListener('click', () => {
+      if (this.status.driving) this.drove = false;
+      this.act(this.status.driving ? 'release' : 'claim');
+    });
     $('name').value = localStorage.getItem('operator') ?? '';
     $('name').addEventListener('change', () => {
       localStorage.setItem('operator', $('name').value);
