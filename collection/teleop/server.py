@@ -94,11 +94,16 @@ class _Server:
 
     async def serve(self) -> dict:
         loop = asyncio.get_running_loop()
-        self._ended = loop.create_future()
+        self._began, self._ended = loop.create_future(), loop.create_future()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupt)
         loop.add_reader(self._simulation.fileno(), self._hear)
         try:
+            # Nobody is let in before there is something to see.
+            either = (self._began, self._ended)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if self._ended.done():
+                return await self._ended
             async with serve(
                 self._converse,
                 self._host,
@@ -159,6 +164,8 @@ class _Server:
                 client.show(content)
         elif kind == "status":
             self._status = content
+            if not self._began.done():
+                self._began.set_result(None)
             self._tell()
         elif kind == "failed":
             self._end(TeleopError(content))

@@ -19,7 +19,8 @@ class Page {
     this.saidAt = 0;
     this.finger = 1;
     this.grippedAt = 0;
-    this.pictures = [];
+    this.pictures = []; // when those of the last seconds came
+    this.shown = 0;
     this.devices = DEVICES.map((Device) => new Device(this));
     this.listen();
     this.connect();
@@ -96,6 +97,7 @@ class Page {
       $('latency').textContent = `${Math.round(now - this.sent.get(seq))} ms`;
       for (const known of this.sent.keys()) if (known <= seq) this.sent.delete(known);
     }
+    this.shown += 1;
     this.pictures.push(now);
     while (now - this.pictures[0] > 2000) this.pictures.shift();
     const span = now - this.pictures[0];
@@ -209,4 +211,5 @@ class Page {
   }
 }
 
-new Page();
+// For the console, and for tests.
+window.teleop = new Page();
