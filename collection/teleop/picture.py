@@ -16,9 +16,9 @@ _QUALITY = 75
 WIDE = Camera(
     azimuth=90.0, elevation=-56.0, distance=1.1, lookat=(0.0, 0.085, 0.0), fovy=42.0
 )
-_CLOSE_ELEVATION = -38.0
+_CLOSE_ELEVATION = -46.0
 _CLOSE_DISTANCE = 0.44
-_CLOSE_LIFT = 0.025  # metres above the finger tips, so that the fingers are in sight
+_CLOSE_SHARE = 0.75  # of the height of the finger tips, so that the table is in sight
 _LIGHTS = (
     Light((-0.7, -0.8, 1.4), (0.4, 0.5, -0.77), (0.5, 0.49, 0.46)),
     Light((0.9, -0.6, 1.1), (-0.55, 0.4, -0.73), (0.2, 0.21, 0.23)),
@@ -112,7 +112,7 @@ class Picture:
             azimuth=WIDE.azimuth,
             elevation=_CLOSE_ELEVATION,
             distance=_CLOSE_DISTANCE,
-            lookat=(tip[0], tip[1], tip[2] + _CLOSE_LIFT),
+            lookat=(tip[0], tip[1], _CLOSE_SHARE * tip[2] + 0.01),
             fovy=WIDE.fovy,
         )
         views = [
