@@ -69,6 +69,11 @@ class StagingWriter:
             raise
 
     @property
+    def spec(self) -> EpisodeSpec:
+        """Sizes of the episodes."""
+        return self._spec
+
+    @property
     def directory(self) -> pathlib.Path:
         """The staging folder."""
         return self._directory

@@ -16,12 +16,11 @@ ORIGIN = "http://127.0.0.1:{port}"
 _SERVE = """
 import sys
 sys.path[:0] = [{tests!r}, {root!r}]
-from collection import recorder
 from collection.teleop import server, simulation
-from test_teleop_session import plan_items
+from test_teleop_session import SPEC, plan_items
 if __name__ == "__main__":
     assignment = simulation.Assignment(
-        plan_items(), sys.argv[1], recorder.episode_spec(3), 3
+        plan_items(), sys.argv[1], SPEC, 3
     )
     server.run(assignment, sys.argv[2], int(sys.argv[3]))
 """

@@ -1,5 +1,7 @@
 """A session as its operator meets it, without a browser and without waiting."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from key_operator import press
@@ -17,7 +19,7 @@ from wtl.envs import environment
 from wtl.envs.suite import TRAIN, Suite
 from wtl.envs.task import Rule, RuleKind
 
-SPEC = recorder.episode_spec(3)
+SPEC = dataclasses.replace(recorder.episode_spec(3), interventions=True)
 EAST = Command(axes=(0.4, 0.0, 0.0, 0.0))
 
 

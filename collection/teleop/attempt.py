@@ -33,6 +33,12 @@ class Trimmed:
     head: int
     tail: int
 
+    def pad(self, flags: np.ndarray) -> np.ndarray:
+        """bool[HORIZON] flags of the actions, from bool[T] flags of the attempt."""
+        result = np.zeros(len(self.actions), bool)
+        result[: self.acted] = flags[self.head : self.head + self.acted]
+        return result
+
 
 def trim(actions: np.ndarray) -> Trimmed | None:
     """Cuts idle ends off and holds still up to the horizon.
@@ -62,15 +68,22 @@ def trim(actions: np.ndarray) -> Trimmed | None:
 
 
 class Attempt:
-    """A scene being played by somebody, control step by control step."""
+    """A scene being played by somebody, control step by control step.
+
+    Attributes:
+      env: the environment.
+      setup: what is played in it.
+      observation: the last one.
+    """
 
     def __init__(self, env: environment.Manipulation, setup: environment.Setup):
         """Puts the environment into the scene of `setup`."""
         self.env = env
         self.setup = setup
         env.prepare(setup)
-        env.reset()
+        self.observation = env.reset().observation
         self._actions: list[np.ndarray] = []
+        self._interventions: list[bool] = []
 
     def __len__(self) -> int:
         return len(self._actions)
@@ -91,16 +104,22 @@ class Attempt:
         return np.array(self._actions, np.float32).reshape(-1, worlds.ACTION_SIZE)
 
     @property
+    def interventions(self) -> np.ndarray:
+        """bool[T] whether a person took each action in place of a policy."""
+        return np.array(self._interventions, bool)
+
+    @property
     def achieved(self) -> bool:
         """Whether the goal holds now."""
         return self.env.achieved(self.setup.target)
 
-    def step(self, action: np.ndarray):
-        """Makes a control step."""
+    def step(self, action: np.ndarray, intervention: bool = False):
+        """Makes a control step; see `interventions`."""
         # As it will be stored, so that it can be played again to the bit.
         action = np.clip(action, -1, 1).astype(np.float32)
-        self.env.step(action)
+        self.observation = self.env.step(action).observation
         self._actions.append(action)
+        self._interventions.append(intervention)
 
 
 def play(

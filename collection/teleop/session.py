@@ -302,6 +302,7 @@ class Session:
             role=item.role,
             demonstrator=f"teleop:{self.operator}",
             hidden_rule=item.rule,
+            intervention=trimmed.pad(self._attempt.interventions),
             notes=self._notes(trimmed),
         )
         if item.role == fields.ROLE_DEMO:

@@ -42,12 +42,13 @@ def collect_demos(
 
     def work(key: str) -> dict[str, str]:
         todo = requests(run, noise, held_out_scenes)
-        with StagingWriter(run.staging(NAME, key), run.spec) as writer:
+        spec = run.teleop_spec if teleop else run.spec
+        with StagingWriter(run.staging(NAME, key), spec) as writer:
             if teleop:
                 _adopt(run, todo, writer)
             _collect(run, todo, writer, min_success)
         account = {"stage": "collect_demos", "noise": noise} | inputs
-        return {NAME: run.publish(NAME, key, account)}
+        return {NAME: run.publish(NAME, key, account, spec)}
 
     run.do(
         "collect_demos",
@@ -101,7 +102,10 @@ def _collect(run: Run, requests, writer: StagingWriter, min_success: float):
     ) as bar:
         done = iter(todo)
         for batch in workers.demonstrate_all(todo, run.workers):
-            writer.append([episode for episode, _ in batch if episode])
+            made_now = [episode for episode, _ in batch if episode]
+            if writer.spec.interventions:
+                made_now = [episode.unassisted() for episode in made_now]
+            writer.append(made_now)
             for (episode, _), request in zip(batch, done, strict=False):
                 counter = made if episode else lost
                 counter[request.setup.task.family] += 1

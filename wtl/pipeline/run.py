@@ -151,7 +151,13 @@ class Run:
         """Where the episodes of a dataset wait until all of them are there."""
         return self.folder.staging / f"{name}-{key}"
 
-    def publish(self, name: str, key: str, account: dict[str, Any]) -> str:
+    def publish(
+        self,
+        name: str,
+        key: str,
+        account: dict[str, Any],
+        spec: EpisodeSpec | None = None,
+    ) -> str:
         """Publishes staged episodes as the next version of a dataset.
 
         Where that was done already, and the stage was cut off before it said so, the
@@ -161,6 +167,7 @@ class Run:
           name: of the dataset.
           key: of the stage, see `staging`.
           account: what the episodes were made from, beside seed and code.
+          spec: of the episodes; that of the run by default.
 
         Returns:
           The fingerprint of the content.
@@ -174,7 +181,7 @@ class Run:
             self.folder.datasets,
             name,
             f"{number}.0.0",
-            self.spec,
+            spec or self.spec,
             account
             | {
                 "key": key,
@@ -189,6 +196,11 @@ class Run:
     def spec(self) -> EpisodeSpec:
         """Sizes of the episodes of this run's suite."""
         return recorder.episode_spec(self.suite.size, self.pixels, self.image_encoding)
+
+    @property
+    def teleop_spec(self) -> EpisodeSpec:
+        """The same, of episodes that say where a person took over from a policy."""
+        return dataclasses.replace(self.spec, interventions=True)
 
 
 def _made_by(version: pathlib.Path) -> str | None:

@@ -56,7 +56,7 @@ def teleop(
         simulation.Assignment(
             items=planned,
             staging=str(run.folder.teleop),
-            spec=run.spec,
+            spec=run.teleop_spec,
             size=run.suite.size,
             speed=float(speed),
         ),

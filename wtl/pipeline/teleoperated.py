@@ -21,7 +21,7 @@ def kept(run: Run, roles: tuple[str, ...] = (fields.ROLE_DEMO,)) -> Iterator[Epi
             f"nothing is teleoperated in {folder}; run `wtl teleop` with this "
             "--run_dir first, or set collect_demos.teleop = False"
         )
-    if staging.read_spec(folder) != run.spec:
+    if staging.read_spec(folder) != run.teleop_spec:
         raise UserError(
             f"{folder} holds episodes of another suite.size or camera; use the "
             "configuration that they were recorded with"
