@@ -170,6 +170,8 @@ class Session:
         # A late step is not made up for by a burst; it shows in the rate.
         on_time = now - self._due < self.period
         self._due = self.period + (self._due if on_time else now)
+        if self.phase is Phase.READY:
+            self.message, self.refused = "", False
         self._keep_before()
         self._attempt.step(action)
         self._stepped = now
