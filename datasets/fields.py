@@ -69,6 +69,8 @@ ROLE_RETRIAL = "retrial"
 ROLE_EVAL = "eval"
 ROLES = (ROLE_DEMO, ROLE_TRIAL, ROLE_RETRIAL, ROLE_EVAL)
 
+TELEOP = "teleop:"  # how the name of a demonstrator begins who is a person
+
 SPLIT_TRAIN = "train"
 SPLIT_VAL = "val"
 SPLIT_TEST = "test"

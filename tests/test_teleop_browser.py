@@ -15,11 +15,10 @@ from key_operator import press
 from served import ROOT, Served, start
 
 from collection.teleop.attempt import Attempt
-from datasets import fields, reader
+from datasets import fields, reader, verify
 from datasets.staging import iterate_staged
 from wtl.envs import environment, renderer
-from wtl.pipeline import stages
-from wtl.pipeline import teleop as teleop_stage
+from wtl.pipeline import stages, teleop_plan
 
 GIN = str(ROOT / "tests" / "teleop.gin")
 CHROMIUM = next(
@@ -51,9 +50,10 @@ def chromium():
 
 
 @contextlib.contextmanager
-def teleop(run_dir, port: int = 0):
+def teleop(run_dir, port: int = 0, bindings=()):
     """`wtl teleop` as a user starts it."""
     command = [sys.executable, "-u", "-m", "wtl", "teleop", f"--gin_file={GIN}"]
+    command += [f"--gin_bindings={binding}" for binding in bindings]
     process = start([*command, f"--run_dir={run_dir}", f"--port={port}"])
     try:
         yield Served(process)
@@ -67,12 +67,8 @@ def planned(folder) -> dict:
     """What there is to record, by episode id, in order."""
     stages.configure(GIN, [])
     with stages.open_run(folder) as run:
-        return {
-            item.episode_id: item
-            for item in teleop_stage.items(
-                run, "train", ("press", "grasp", "push"), 3, 2
-            )
-        }
+        tasks = teleop_plan.chosen_tasks(run, "train", ("press", "grasp", "push"), 3)
+        return {i.episode_id: i for i in teleop_plan.demonstrations(run, tasks, 2)}
 
 
 def until(page, condition: str, seconds: float = 30):
@@ -222,9 +218,13 @@ def test_a_person_demonstrates_with_the_keys_alone(chromium, tmp_path):
         operator.key("q")
         operator.until("document.body.textContent.includes('session has ended')")
     assert kept(run_dir) == done
+    _trains(run_dir, set(done))
+    with teleop(run_dir, bindings=["teleop.assist='mil'"]) as served:
+        _is_assisted(Operator(page, served.url))
+    with teleop(run_dir, bindings=["teleop.record='trials'"]) as served:
+        _tries(Operator(page, served.url), run_dir)
     page.close()
     assert errors == []
-    _trains(run_dir, set(done))
 
 
 def _words(item) -> str:
@@ -233,20 +233,70 @@ def _words(item) -> str:
     return words.instruction(item.setup)
 
 
+def _stage(run_dir, *arguments: str):
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-m", "wtl", *arguments),
+            *(f"--gin_file={GIN}", f"--run_dir={run_dir}"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def _is_assisted(operator):
+    """A trained policy drives, a key takes over, the policy gets it back."""
+    page = operator.page
+    operator.until("window.teleop.status.assist === false")
+    operator.key("p")
+    operator.until("window.teleop.status.step >= 5")
+    assert operator.status["assist"] is True
+    page.keyboard.down("ArrowUp")
+    operator.until("window.teleop.status.assist === false")
+    page.keyboard.up("ArrowUp")
+    page.wait_for_timeout(300)
+    step = operator.status["step"]
+    page.wait_for_timeout(300)
+    assert operator.status["step"] == step
+    operator.key("p")
+    operator.until(f"window.teleop.status.step > {step}")
+
+
+def _tries(operator, run_dir):
+    """A trial by hand, kept though it fails, is ordinary in `wtl_trials`."""
+    page = operator.page
+    before = kept(run_dir)
+    operator.until("window.teleop.status.phase === 'showing'")
+    assert page.inner_text("#task") == "Do what was shown."
+    operator.key("v")
+    operator.until("window.teleop.status.phase === 'ready'")
+    operator.key("w")
+    operator.until("window.teleop.status.step === 1")
+    operator.does("n", "It was a")
+    operator.key("q")
+    operator.until("document.body.textContent.includes('session has ended')")
+    (trial,) = set(kept(run_dir)) - set(before)
+    binding = "--gin_bindings=collect_trials.teleop=True"
+    # Of trials are as many as before, and one by hand.
+    _stage(run_dir, "collect_trials", binding)
+    trials = reader.read(run_dir / "datasets/wtl_trials", "train")
+    by_hand = trials[fields.DEMONSTRATOR] == "teleop:ann"
+    assert trials[fields.EPISODE_ID][by_hand].tolist() == [trial]
+    demos = reader.read(run_dir / "datasets/wtl_demos")
+    (row,) = by_hand.nonzero()[0]
+    assert trials[fields.PARENT_DEMO_IDS][row][0] in demos.index_by_id
+    _stage(run_dir, "train_retrial", binding)
+    assert verify.verify(run_dir / "datasets/wtl_trials") == []
+    assert verify.verify(run_dir / "datasets/wtl_demos") == []
+
+
 def _trains(run_dir, done: set[str]):
     """The pipeline takes what was kept, beside what is scripted."""
-    for stage in ("collect_demos", "train_trial"):
-        ended = subprocess.run(
-            [
-                *(sys.executable, "-m", "wtl", stage),
-                *(f"--gin_file={GIN}", f"--run_dir={run_dir}"),
-            ],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stderr
+    _stage(run_dir, "collect_demos")
+    _stage(run_dir, "train_trial")
     demos = reader.read(run_dir / "datasets/wtl_demos", "train")
     by_hand = demos[fields.DEMONSTRATOR] == "teleop:ann"
     assert set(demos[fields.EPISODE_ID][by_hand]) == done

@@ -382,3 +382,137 @@ def test_tasks_are_said_as_their_rules_mean_them():
     task = suite.tasks(TRAIN)[0]
     setup = environment.Setup.by_rule(task, Rule(RuleKind.POSITION, 0), 5)
     assert "(leftmost)" in words.instruction(setup)
+
+
+class Copilot:
+    """A policy that always flies the same way, when it is ready."""
+
+    policy_id = "c0ffee"
+
+    def __init__(self, action):
+        self.action = np.array(action, np.float32)
+        self.begun, self.asked, self.ready = [], 0, True
+
+    def begin(self, shown, observation):
+        self.begun.append((shown, observation["state"].shape))
+
+    def ask(self, observation):
+        self.asked += 1
+
+    def answer(self):
+        return self.action if self.ready else None
+
+
+def test_a_policy_drives_until_a_key_takes_over(tmp_path):
+    (item, *_) = plan_items(("press",))
+    shown = episodes.episode_id("wtl_demos", item.setup.task.task_id, "demo", 7, 7)
+    items = [dataclasses.replace(item, shown=shown)]
+    copilot = Copilot([0.0, 0.0, 0.1, 0.0, 1.0])
+    with Driven(tmp_path, items) as driven:
+        writer = driven.writer
+        driven.session = Session(Plan(items, ()), writer, pilot=copilot)
+        driven.session.do("name", "ann")
+        assert driven.session.status()["assist"] is False
+        assert copilot.begun[0][0] == shown
+        driven.do("assist", True)
+        copilot.ready = False
+        assert driven.hold(IDLE, 5) == 0  # the world waits for a policy too
+        copilot.ready = True
+        assert driven.hold(IDLE, 4) == 4
+        assert copilot.asked == 5
+        # The person takes over with a key, hands back, and takes over again.
+        assert driven.hold(EAST, 2) == 2
+        assert driven.session.status()["assist"] is False
+        assert driven.hold(IDLE, 5) == 0
+        driven.do("assist", True)
+        assert driven.hold(IDLE, 3) == 3
+        driven.solve()
+        driven.do("keep")
+        (episode,) = staged(driven)
+    flags = episode.steps[fields.IS_INTERVENTION]
+    np.testing.assert_array_equal(flags[:9], [False] * 4 + [True] * 2 + [False] * 3)
+    assert flags[9:12].all() and not flags[-1]
+    assert episode.metadata[fields.POLICY_ID] == "c0ffee"
+    assert episode.metadata[fields.PARENT_DEMO_IDS] == (shown,)
+    assert episode.metadata[fields.DEMONSTRATOR] == "teleop:ann"
+
+
+def test_where_no_policy_is_none_can_drive(driven):
+    assert driven.session.status()["assist"] is None
+    driven.session.do("assist", True)
+    assert driven.session.refused
+    driven.solve()
+    driven.do("keep")
+    (episode,) = staged(driven)
+    assert not episode.steps[fields.IS_INTERVENTION].any()
+    assert episode.metadata[fields.POLICY_ID] == ""
+
+
+@pytest.fixture
+def trying(tmp_path):
+    """A session of trials and retrials of a demonstration in another scene."""
+    suite = Suite(train_object_sets=5, train_tasks=5)
+    (task,) = [t for t in suite.tasks(TRAIN) if t.family == "press"]
+    shown, *_, tried = suite.demonstration_setups(task)
+    items = []
+    for i in range(2):
+        names = [
+            episodes.episode_id("wtl_trials", task.task_id, role, i, i)
+            for role in ("trial", "retrial")
+        ]
+        items.append(Item(tried, names[0], "trial", "", "demo"))
+        items.append(Item(tried, names[1], "retrial", "", "demo", names[0]))
+    env = environment.Manipulation(shown)
+    film = np.stack([env.reset() and env.world.physics_state()] * 8)
+    with Driven(tmp_path / "staged", items) as made:
+        made.session = Session(Plan(items, ()), made.writer, films={"demo": film})
+        yield made
+
+
+def test_a_trial_is_shown_what_to_do_and_told_how_it_ended(trying):
+    session = trying.session
+    assert session.phase is Phase.SHOWING
+    assert trying.hold(EAST, 3) == 0
+    session.scene(trying.now)
+    session.scene(trying.now + 0.5)
+    assert session.phase is Phase.SHOWING
+    session.scene(trying.now + 1)
+    assert session.phase is Phase.READY
+    told = session.status()
+    assert "button" not in told["task"] and told["family"] == ""
+    assert told["success"] is None and not session.tells_target
+    trial, retrial = session.item, None
+    # A failure is kept like a success: that is what a trial is for.
+    trying.hold(IDLE, 1)
+    trying.hold(EAST, 3)
+    trying.do("keep")
+    assert session.message == "Kept. It was a failure."
+    retrial = session.item
+    assert retrial.trial == trial.episode_id
+    assert session.phase is Phase.READY
+    trying.solve()
+    assert session.status()["success"] is True
+    trying.do("keep")
+    assert session.message == "Kept. It was a success."
+    first, second = staged(trying)
+    assert first.metadata[fields.ROLE] == "trial"
+    assert not first.metadata[fields.SUCCESS]
+    assert first.metadata[fields.PARENT_DEMO_IDS] == ("demo",)
+    assert second.metadata[fields.ROLE] == "retrial"
+    assert second.metadata[fields.PARENT_TRIAL_IDS] == (first.id,)
+    assert second.metadata[fields.TRIAL_INDEX] == 1
+
+
+def test_a_retrial_never_comes_before_its_trial(trying):
+    trial = trying.session.item
+    trying.do("discard")
+    seen = []
+    while trying.session.item is not None:
+        seen.append(trying.session.item)
+        trying.session.do("show")  # skips the film, where there is one
+        if trying.session.phase is Phase.SHOWING:
+            trying.session.do("show")
+        trying.hold(EAST, 2)
+        trying.do("keep")
+    assert [item.role for item in seen] == ["trial", "retrial"] * 2
+    assert seen[2] is trial

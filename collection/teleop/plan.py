@@ -16,7 +16,7 @@ class Item:
       episode_id: id of the episode, which tells whether it is done.
       role: demonstration, trial or retrial.
       rule: the rule of the task, as text; empty where a training example draws it.
-      shown: id of the demonstration that the operator of a trial is shown.
+      shown: id of the demonstration that whoever acts is shown; empty for none.
       trial: id of the trial that a retrial follows.
     """
 
@@ -52,8 +52,10 @@ class Plan:
         self._done.add(self._queue.pop(0))
 
     def postpone(self):
-        """The current item comes again after all others."""
-        self._queue.append(self._queue.pop(0))
+        """The current item comes again after all others, its retrial after it."""
+        name = self._queue[0]
+        later = [i for i in self._queue if name in (i, self._items[i].trial)]
+        self._queue = [i for i in self._queue if i not in later] + later
 
     def take_back(self, episode_id: str) -> bool:
         """An item is no longer recorded, and becomes the current one.

@@ -51,7 +51,10 @@ class TeleopError(UserError):
 
 
 def run(
-    assignment: simulation.Assignment, host: str = "127.0.0.1", port: int = 8765
+    assignment: simulation.Assignment,
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    policy: Connection | None = None,
 ) -> dict:
     """Serves a session until its operator quits.
 
@@ -59,6 +62,7 @@ def run(
       assignment: what is to be recorded.
       host: address to listen on; others than loopback ask for a token.
       port: 0 takes a free one.
+      policy: to the process of a policy that may drive.
 
     Returns:
       The last status of the session.
@@ -69,7 +73,7 @@ def run(
     """
     ours, theirs = workers.CONTEXT.Pipe()
     process = workers.CONTEXT.Process(
-        target=simulation.simulate, args=(theirs, assignment), daemon=True
+        target=simulation.simulate, args=(theirs, assignment, policy), daemon=True
     )
     process.start()
     theirs.close()

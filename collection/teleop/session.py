@@ -7,7 +7,7 @@ the horizon is a budget of acting and not of thinking.
 
 import dataclasses
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import mujoco
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from collection.teleop import attempt, words
 from collection.teleop.cadence import Cadence
 from collection.teleop.command import IDLE, Command
+from collection.teleop.pilot import Pilot
 from collection.teleop.plan import Item, Plan
 from datasets import acted, fields
 from datasets.episode import Episode
@@ -29,6 +30,9 @@ _REACHED = 0.004  # metres; a drag ends here
 _DRAG_SPEED = 0.5  # of the largest translation per control step
 
 
+_DO_THE_SAME = "Do what was shown."
+
+
 class RefusedError(UserError):
     """What the operator wants can't be done now."""
 
@@ -36,6 +40,7 @@ class RefusedError(UserError):
 class Phase(enum.StrEnum):
     """Where an attempt stands."""
 
+    SHOWING = "showing"  # a demonstration is shown
     READY = "ready"  # nothing has moved yet
     ACTING = "acting"
     OVER = "over"  # the horizon is reached
@@ -60,6 +65,8 @@ class Session:
         writer: StagingWriter,
         pixels: int = 0,
         aim: Callable[[tuple[float, float], float], np.ndarray] | None = None,
+        pilot: Pilot | None = None,
+        films: Mapping[str, np.ndarray] | None = None,
     ):
         """Begins with the first item that is not recorded.
 
@@ -68,11 +75,16 @@ class Session:
           writer: where kept episodes go.
           pixels: of the images to store; 0 for none.
           aim: (place on the wide view, height) -> [2] x and y there, metres.
+          pilot: a policy that may drive, where the plan says what it is shown.
+          films: [T, P] physics states of demonstrations, by id, which are shown to
+            the operator before they try.
         """
         self._plan = plan
         self._writer = writer
         self._pixels = pixels
         self._aim = aim
+        self._pilot = pilot
+        self._films = films or {}
         self._live: environment.Manipulation | None = None
         self._stored: environment.Manipulation | None = None
         self.operator = "anonymous"
@@ -92,6 +104,8 @@ class Session:
         """Where the attempt stands."""
         if self.item is None:
             return Phase.COMPLETE
+        if self._film is not None:
+            return Phase.SHOWING
         if self._attempt.is_over:
             return Phase.OVER
         return Phase.ACTING if len(self._attempt) else Phase.READY
@@ -105,6 +119,11 @@ class Session:
     def period(self) -> float:
         """Seconds of the wall's clock between control steps."""
         return 1 / (worlds.CONTROL_HZ * self.speed)
+
+    @property
+    def tells_target(self) -> bool:
+        """Whether the operator is told the target, rather than shown what to do."""
+        return self.item.role == fields.ROLE_DEMO
 
     @property
     def target(self) -> np.ndarray:
@@ -173,7 +192,11 @@ class Session:
         if self.phase is Phase.READY:
             self.message, self.refused = "", False
         self._keep_before()
-        self._attempt.step(action)
+        by_pilot = self._piloting
+        self._attempt.step(action, self._piloted and not by_pilot)
+        if by_pilot:
+            self._piloted = True
+            self._pilot.ask(self._attempt.observation)
         self._stepped = now
         self._settle = max(0, self._settle - 1)
         return True
@@ -196,6 +219,14 @@ class Session:
         if command.goal is not None:
             axes[:2] = self._towards(command.goal)
             moves = bool(axes.any()) or command.wait
+        if self._piloting:
+            if not moves and not self._settle:
+                action = self._pilot.answer()
+                if action is not None:
+                    self._finger = float(action[4])
+                return action
+            self._piloting = False
+            self.message = "You have taken over; p hands back."
         if not moves and not self._settle:
             return None
         self._obeyed = True
@@ -211,6 +242,8 @@ class Session:
 
     def scene(self, now: float) -> tuple[mujoco.MjModel, mujoco.MjData]:
         """The physics to be shown: between the last two control steps."""
+        if self._film is not None:
+            return self._frame(now)
         share = np.clip((now - self._stepped) / self.period, 0, 1)
         after = self._live.world.data
         shown = self._shown
@@ -219,6 +252,20 @@ class Session:
         mujoco.mj_kinematics(self._live.world.model, shown)
         self.tip = self._from + share * (self._live.world.gripper_pose[:3] - self._from)
         return self._live.world.model, shown
+
+    def _frame(self, now: float) -> tuple[mujoco.MjModel, mujoco.MjData]:
+        """The physics of the film that runs."""
+        if self._film_began is None:
+            self._film_began = now
+        number = int((now - self._film_began) / self.period)
+        if number >= len(self._film):
+            self._film = None
+            return self.scene(now)
+        compiled, shown = self._live.world.model, self._shown
+        mujoco.mj_setState(compiled, shown, self._film[number], worlds.STATE_SPEC)
+        mujoco.mj_kinematics(compiled, shown)
+        self.tip = self._live.world.tip_of(shown)
+        return compiled, shown
 
     def seen(self, now: float) -> int:
         """A picture was made: returns the number of the command that it shows."""
@@ -251,12 +298,31 @@ class Session:
     def _do_override(self, success: bool | None):
         self._override = success
 
+    def _do_assist(self, on: bool):
+        self._require_item()
+        if on and not self._has_pilot:
+            raise RefusedError("No policy can drive here.")
+        if on and not self._piloting:
+            self._command, self._tap, self._settle = IDLE, None, 0
+            self._pilot.ask(self._attempt.observation)
+        self._piloting = on
+
+    def _do_show(self, _):
+        self._require_item()
+        if self._film is not None:
+            self._film = None
+            return
+        self._film = self._films.get(self.item.shown)
+        self._film_began = None
+        if self._film is None:
+            raise RefusedError("There is nothing to be shown here.")
+
     def _do_quit(self, _):
         self.ended = True
 
     def _do_redo(self, _):
         self._require_item()
-        self._load()
+        self._load(again=True)
 
     def _do_discard(self, _):
         self._require_item()
@@ -277,8 +343,12 @@ class Session:
         self._require_item()
         episode = self._episode()
         self._writer.append(episode)
-        self._plan.complete()
         self.message = "Kept."
+        if not self.tells_target:
+            # The next item may be the retrial, which is to learn from this.
+            succeeded = episode.metadata[fields.SUCCESS]
+            self.message = f"Kept. It was a {'success' if succeeded else 'failure'}."
+        self._plan.complete()
         self._load()
 
     def _require_item(self):
@@ -302,14 +372,23 @@ class Session:
             self._override,
             episode_id=item.episode_id,
             role=item.role,
-            demonstrator=f"teleop:{self.operator}",
+            demonstrator=fields.TELEOP + self.operator,
+            parent_demo_ids=(item.shown,) if self._is_shown else (),
+            parent_trial_ids=(item.trial,) if item.trial else (),
+            trial_index=int(item.role == fields.ROLE_RETRIAL),
             hidden_rule=item.rule,
             intervention=trimmed.pad(self._attempt.interventions),
             notes=self._notes(trimmed),
+            policy_id=self._pilot.policy_id if self._piloted else "",
         )
         if item.role == fields.ROLE_DEMO:
             self._check_demonstration(episode)
         return episode
+
+    @property
+    def _is_shown(self) -> bool:
+        """Whether whoever acted was shown a demonstration."""
+        return self._piloted or not self.tells_target
 
     def _check_demonstration(self, episode: Episode):
         if not episode.metadata[fields.SUCCESS]:
@@ -341,7 +420,7 @@ class Session:
             parts.append("FLAG success overruled by the operator")
         return "; ".join(parts)
 
-    def _load(self):
+    def _load(self, again: bool = False):
         """Starts the current item from the beginning."""
         # A key still held from the scene before must be released first.
         self._stale = self._command.moves
@@ -350,17 +429,30 @@ class Session:
         self._heard = self._due = 0.0
         self._asked, self._obeyed, self._seen = (0.0, 0, 0.0), False, 0
         self._override: bool | None = None
+        self._piloting = self._piloted = False
+        self._film = None
         self._cadence = Cadence(worlds.CONTROL_HZ)
         if self.item is None:
             return
         setup = self.item.setup
         if self._live is None:
-            self._live = environment.Manipulation(setup)
+            # Only a policy needs to see with its own eyes while it acts.
+            pixels = self._pixels if self._pilot else 0
+            self._live = environment.Manipulation(setup, pixels)
             self._stored = environment.Manipulation(setup, self._pixels)
         self._attempt = attempt.Attempt(self._live, setup)
+        if self.item.role == fields.ROLE_TRIAL and not again:
+            self._film = self._films.get(self.item.shown)
+            self._film_began = None
+        if self._has_pilot:
+            self._pilot.begin(self.item.shown, self._attempt.observation)
         self._shown = mujoco.MjData(self._live.world.model)
         self._keep_before()
         self._stepped = 0.0
+
+    @property
+    def _has_pilot(self) -> bool:
+        return self._pilot is not None and bool(self.item.shown)
 
     def _keep_before(self):
         self._before = self._live.world.data.qpos.copy()
@@ -384,13 +476,18 @@ class Session:
         if phase is Phase.COMPLETE:
             return known
         setup = self.item.setup
+        tells = self.tells_target
+        # A trial teaches by how it ends; a lamp on the way would give it away.
+        lamp = self._attempt.achieved if tells or phase is Phase.OVER else None
         return known | {
-            "task": words.instruction(setup),
-            "family": setup.task.family,
+            "task": words.instruction(setup) if tells else _DO_THE_SAME,
+            "family": setup.task.family if tells else "",
             "role": self.item.role,
             "step": len(self._attempt),
             "horizon": environment.HORIZON,
-            "success": self._attempt.achieved,
+            "success": lamp,
+            "film": self.item.shown in self._films,
             "override": self._override,
             "finger": self._finger,
+            "assist": self._piloting if self._has_pilot else None,
         }

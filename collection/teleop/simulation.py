@@ -8,11 +8,14 @@ import collections
 import dataclasses
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
+
+import numpy as np
 
 from collection import workers
 from collection.teleop import picture
+from collection.teleop.pilot import RemotePilot
 from collection.teleop.plan import Item, Plan
 from collection.teleop.session import Phase, Session
 from datasets.episode import EpisodeSpec
@@ -32,6 +35,8 @@ class Assignment:
       spec: of the episodes.
       size: number of objects in the scenes.
       speed: of the simulated clock relative to that of the wall.
+      films: [T, P] physics states of demonstrations that are shown to the operator,
+        by id.
     """
 
     items: Sequence[Item]
@@ -39,10 +44,18 @@ class Assignment:
     spec: EpisodeSpec
     size: int
     speed: float = 1.0
+    films: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
-def simulate(connection: Connection, assignment: Assignment):
+def simulate(
+    connection: Connection, assignment: Assignment, policy: Connection | None = None
+):
     """Runs a session until its operator quits or the other end hangs up.
+
+    Args:
+      connection: to the server.
+      assignment: what is to be recorded.
+      policy: to the process of a policy that may drive.
 
     What comes in are pairs of a method of `_Loop` and its arguments; what goes out are
     pairs of a kind (`status`, `picture`, `failed`, `ended`) and what belongs to it.
@@ -51,7 +64,14 @@ def simulate(connection: Connection, assignment: Assignment):
     try:
         with StagingWriter(assignment.staging, assignment.spec) as writer:
             plan = Plan(assignment.items, writer.episode_ids)
-            session = Session(plan, writer, assignment.spec.image_pixels, picture.aim)
+            session = Session(
+                plan,
+                writer,
+                assignment.spec.image_pixels,
+                picture.aim,
+                RemotePilot(policy) if policy else None,
+                assignment.films,
+            )
             session.speed = assignment.speed
             _Loop(connection, session, picture.Picture(assignment.size)).run()
     except (EOFError, BrokenPipeError):
@@ -122,7 +142,9 @@ class _Loop:
         if not self._audience or session.phase is Phase.COMPLETE:
             return
         compiled, data = session.scene(time.monotonic())
-        image = self._pictures.make(compiled, data, session.tip, session.target)
+        # Who tries is told by the demonstration alone what the target is.
+        target = session.target if session.tells_target else None
+        image = self._pictures.make(compiled, data, session.tip, target)
         seq = session.seen(time.monotonic())
         self._outbox.show(seq.to_bytes(4, "little") + image)
 

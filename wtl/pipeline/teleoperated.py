@@ -19,7 +19,8 @@ def kept(run: Run, roles: tuple[str, ...] = (fields.ROLE_DEMO,)) -> Iterator[Epi
     if not staging.is_staging(folder):
         raise UserError(
             f"nothing is teleoperated in {folder}; run `wtl teleop` with this "
-            "--run_dir first, or set collect_demos.teleop = False"
+            "--run_dir first, or leave collect_demos.teleop and collect_trials.teleop "
+            "out"
         )
     if staging.read_spec(folder) != run.teleop_spec:
         raise UserError(

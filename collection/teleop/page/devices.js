@@ -32,6 +32,7 @@ export class Keyboard {
   static gaits = {shift: 'slow', f: 'fast'};
   static verbs = {
     n: ['keep'], r: ['redo'], d: ['discard'], u: ['undo'], q: ['quit'], o: ['override'],
+    p: ['assist'], v: ['show'],
     1: ['speed', 1], 2: ['speed', 0.5], 3: ['speed', 0.25],
   };
 

@@ -40,7 +40,7 @@ class Page {
     this.saidAt = now;
   }
 
-  grip(finger = -this.finger) {
+  grip(finger = this.finger > 0 ? -1 : 1) {
     this.finger = finger;
     this.grippedAt = performance.now();
     this.drive({...JSON.parse(this.said), finger}, true);
@@ -51,6 +51,7 @@ class Page {
       // From the environment's own test to its opposite, and back.
       value = this.status.override === null ? !this.status.success : null;
     }
+    if (verb === 'assist') value = !this.status.assist;
     this.say({type: 'do', verb, ...(value === undefined ? {} : {value})});
   }
 
@@ -125,20 +126,25 @@ class Page {
     const [done, all] = progress.task;
     const [tasks, allTasks] = progress.tasks;
     $('count').textContent =
-      (all ? `demonstration ${Math.min(done + 1, all)} of ${all} · ` : '') +
+      (all ? `${status.role ?? 'episode'} ${Math.min(done + 1, all)} of ${all} · ` : '') +
       `${tasks} of ${allTasks} tasks · ${progress.episodes[0]} kept`;
     const overruled = status.override !== null && status.override !== undefined;
     const success = overruled ? status.override : status.success;
     $('lamp').classList.toggle('on', success === true);
     $('lamp-text').textContent =
-      (success ? 'success' : phase === 'over' ? 'out of time' : 'not yet') +
+      (success === null ? 'told at the end'
+        : success ? 'success' : phase === 'over' ? 'out of time' : 'not yet') +
       (overruled ? ' (yours)' : '');
     $('budget').style.width = `${(100 * (status.step ?? 0)) / (status.horizon ?? 1)}%`;
     $('steps').textContent = {
+      showing: 'watch the demonstration (v skips it)',
       ready: 'your first move starts the recording',
       acting: `${status.step} of ${status.horizon} steps`,
       over: 'out of steps: keep, redo or discard',
     }[phase] ?? '';
+    $('assist').hidden = (status.assist ?? null) === null;
+    $('assist').classList.toggle('chosen', status.assist === true);
+    $('show').hidden = !status.film;
     $('message').textContent = status.message;
     $('message').className = status.refused ? 'refused' : '';
     $('rate').textContent = `${status.rate.toFixed(1)} Hz`;
