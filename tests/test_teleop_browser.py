@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from key_operator import press
 from served import ROOT, Served, start
+from test_teleop_session import Driven
 
 from collection.teleop.attempt import Attempt
 from datasets import fields, reader, verify
@@ -218,13 +219,32 @@ def test_a_person_demonstrates_with_the_keys_alone(chromium, tmp_path):
         operator.key("q")
         operator.until("document.body.textContent.includes('session has ended')")
     assert kept(run_dir) == done
-    _trains(run_dir, set(done))
-    with teleop(run_dir, bindings=["teleop.assist='mil'"]) as served:
+    page.close()
+    assert errors == []
+    _stage(run_dir, "collect_demos")
+    _stage(run_dir, "train_trial")
+    _half_by_hand(run_dir, set(done))
+
+
+@pytest.mark.slow
+def test_half_by_hand_goes_through_the_whole_pipeline(chromium, tmp_path):
+    """Demonstrations, then a policy that assists, then trials."""
+    run_dir = tmp_path / "run"
+    items = planned(tmp_path / "plan")
+    with Driven(run_dir / "teleop", list(items.values())) as driven:
+        driven.do("name", "ann")
+        for _ in items:
+            driven.solve()
+            driven.do("keep")
+    _stage(run_dir, "run")
+    _half_by_hand(run_dir, set(items))
+    assert (run_dir / "evaluation/results.json").exists()
+    page = chromium.new_page()
+    with teleop(run_dir, bindings=["teleop.assist='mil'", "teleop.tasks=6"]) as served:
         _is_assisted(Operator(page, served.url))
     with teleop(run_dir, bindings=["teleop.record='trials'"]) as served:
         _tries(Operator(page, served.url), run_dir)
     page.close()
-    assert errors == []
 
 
 def _words(item) -> str:
@@ -283,7 +303,7 @@ def _tries(operator, run_dir):
     # Of trials are as many as before, and one by hand.
     _stage(run_dir, "collect_trials", binding)
     trials = reader.read(run_dir / "datasets/wtl_trials", "train")
-    by_hand = trials[fields.DEMONSTRATOR] == "teleop:ann"
+    by_hand = trials[fields.DEMONSTRATOR] == "teleop:anonymous"
     assert trials[fields.EPISODE_ID][by_hand].tolist() == [trial]
     demos = reader.read(run_dir / "datasets/wtl_demos")
     (row,) = by_hand.nonzero()[0]
@@ -293,10 +313,8 @@ def _tries(operator, run_dir):
     assert verify.verify(run_dir / "datasets/wtl_demos") == []
 
 
-def _trains(run_dir, done: set[str]):
-    """The pipeline takes what was kept, beside what is scripted."""
-    _stage(run_dir, "collect_demos")
-    _stage(run_dir, "train_trial")
+def _half_by_hand(run_dir, done: set[str]):
+    """The dataset holds what was kept, beside what is scripted; it has trained."""
     demos = reader.read(run_dir / "datasets/wtl_demos", "train")
     by_hand = demos[fields.DEMONSTRATOR] == "teleop:ann"
     assert set(demos[fields.EPISODE_ID][by_hand]) == done

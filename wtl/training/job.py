@@ -4,6 +4,8 @@ import dataclasses
 import pathlib
 from typing import Any
 
+import tqdm
+
 from wtl import notices
 
 
