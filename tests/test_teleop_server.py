@@ -72,9 +72,10 @@ def do(connection, verb: str, value=None):
 def driver(served):
     """A browser that drives, at the start of a scene."""
     with browser(served) as connection:
-        status_of(connection, lambda status: status["driving"])
-        do(connection, "redo")
-        status_of(connection, lambda status: status["phase"] == "ready")
+        status = status_of(connection, lambda status: status["driving"])
+        if status["phase"] != "ready":
+            do(connection, "redo")
+            status_of(connection, lambda status: status["phase"] == "ready")
         yield connection
 
 
@@ -106,6 +107,32 @@ def test_the_page_and_its_parts_are_served_and_nothing_else(served):
         with pytest.raises(urllib.error.HTTPError) as refused:
             get(served, path)
         assert refused.value.code in (403, 404), path
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n",
+        b"GET //[ HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /?token=%ff%fe&token=[ HTTP/1.1\r\nHost: [::\r\n\r\n",
+        b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01",
+    ],
+)
+def test_requests_that_make_no_sense_get_no_page(served, driver, request_):
+    with socket.create_connection(("127.0.0.1", served.port), timeout=15) as raw:
+        raw.sendall(request_)
+        raw.shutdown(socket.SHUT_WR)
+        answer = b""
+        try:
+            while part := raw.recv(4096):
+                answer += part
+        except ConnectionResetError:
+            pass
+    assert b" 200 " not in answer.split(b"\r\n")[0]
+    assert len(drive(driver, 0.5)) > 2
 
 
 def test_a_name_that_was_pointed_here_is_refused(served):

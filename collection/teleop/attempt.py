@@ -10,11 +10,10 @@ import dataclasses
 import numpy as np
 
 from collection import recorder
+from collection.teleop.helm import FIRST_FINGER
 from datasets import episode as episodes
 from wtl.envs import environment
 from wtl.envs import world as worlds
-
-_FIRST_FINGER = 1.0  # scenes start with closed fingers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +50,7 @@ def trim(actions: np.ndarray) -> Trimmed | None:
     Returns:
       None if all of it is idle.
     """
-    fingers = np.concatenate([[_FIRST_FINGER], actions[:, 4]])
+    fingers = np.concatenate([[FIRST_FINGER], actions[:, 4]])
     busy = np.flatnonzero(actions[:, :4].any(axis=1) | (np.diff(fingers) != 0))
     if not len(busy):
         return None
@@ -96,7 +95,7 @@ class Attempt:
     @property
     def finger(self) -> float:
         """The finger command that holds."""
-        return float(self._actions[-1][4]) if self._actions else _FIRST_FINGER
+        return float(self._actions[-1][4]) if self._actions else FIRST_FINGER
 
     @property
     def actions(self) -> np.ndarray:

@@ -10,6 +10,7 @@ import contextlib
 import hmac
 import importlib.resources
 import ipaddress
+import logging
 import secrets
 import signal
 import time
@@ -35,6 +36,8 @@ _FILES = {
 }
 _SOCKET = "/socket"
 _MAX_CLIENTS = 16
+# What clients do wrong is theirs; it would fill the operator's terminal.
+_SILENT = logging.Logger("teleop", logging.CRITICAL)
 _SECURITY = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -120,6 +123,7 @@ class _Server:
                 close_timeout=1,
                 compression=None,
                 server_header=None,
+                logger=_SILENT,
             ) as server:
                 self._port = server.sockets[0].getsockname()[1]
                 print(f"Teleoperation at {self._address()}", flush=True)
@@ -200,17 +204,17 @@ class _Server:
 
     def _answer(self, connection: ServerConnection, request: Request):
         """Serves the page's files; lets good sockets through by returning None."""
-        url = urllib.parse.urlsplit(request.path)
-        host = request.headers.get("Host", "")
+        path, _, query = request.path.partition("?")
+        host = _only(request.headers, "Host")
         if not self._token and not _is_loopback(_hostname(host)):
             # A name of somebody else's that was made to point here.
             return _refuse(connection, HTTPStatus.FORBIDDEN, "unknown host")
-        if url.path in ("/", _SOCKET) and not self._knows_token(url.query):
+        if path in ("/", _SOCKET) and not self._knows_token(query):
             return _refuse(
                 connection, HTTPStatus.FORBIDDEN, "the address needs its token"
             )
-        if url.path == _SOCKET:
-            origin = request.headers.get("Origin", "")
+        if path == _SOCKET:
+            origin = _only(request.headers, "Origin")
             if origin not in (f"http://{host}", f"https://{host}"):
                 return _refuse(connection, HTTPStatus.FORBIDDEN, "unknown origin")
             if len(self._clients) >= _MAX_CLIENTS:
@@ -218,9 +222,9 @@ class _Server:
                     connection, HTTPStatus.SERVICE_UNAVAILABLE, "too many browsers"
                 )
             return None
-        if url.path not in _FILES:
+        if path not in _FILES:
             return _refuse(connection, HTTPStatus.NOT_FOUND, "there is no such page")
-        name, kind = _FILES[url.path]
+        name, kind = _FILES[path]
         body = (importlib.resources.files(__package__) / "page" / name).read_bytes()
         headers = Headers(
             {"Content-Type": kind, "Content-Length": str(len(body))} | _SECURITY
@@ -289,6 +293,12 @@ def _refuse(connection: ServerConnection, status: HTTPStatus, why: str) -> Respo
     response = connection.respond(status, f"{why}\n")
     response.headers.update(_SECURITY)
     return response
+
+
+def _only(headers: Headers, name: str) -> str:
+    """The value of a header that is there once; whatever else is as if it was not."""
+    values = headers.get_all(name)
+    return values[0] if len(values) == 1 else ""
 
 
 def _hostname(host: str) -> str:

@@ -5,16 +5,15 @@ world waits for its operator: it goes on only while a command moves something, s
 the horizon is a budget of acting and not of thinking.
 """
 
-import dataclasses
 import enum
 from collections.abc import Callable, Mapping
 
-import mujoco
 import numpy as np
 
-from collection.teleop import attempt, words
+from collection.teleop import attempt, view, words
 from collection.teleop.cadence import Cadence
-from collection.teleop.command import IDLE, Command
+from collection.teleop.command import Command
+from collection.teleop.helm import Helm
 from collection.teleop.pilot import Pilot
 from collection.teleop.plan import Item, Plan
 from datasets import acted, fields
@@ -24,8 +23,6 @@ from wtl.envs import environment, observation
 from wtl.envs import world as worlds
 from wtl.errors import UserError
 
-FINGER_STEPS = 3  # control steps for the fingers to open or close
-DEAD_MAN_SECONDS = 0.5  # a moving command must be repeated this often
 _REACHED = 0.004  # metres; a drag ends here
 _DRAG_SPEED = 0.5  # of the largest translation per control step
 
@@ -56,7 +53,6 @@ class Session:
       ended: whether the operator has quit.
       message: what became of the last thing done, for people.
       refused: whether it could not be done.
-      tip: [3] where the finger tips are in the last `scene`, metres.
     """
 
     def __init__(
@@ -91,7 +87,7 @@ class Session:
         self.speed = 1.0
         self.ended = False
         self.message, self.refused = "", False
-        self._command = IDLE
+        self._helm = Helm()
         self._load()
 
     @property
@@ -104,7 +100,7 @@ class Session:
         """Where the attempt stands."""
         if self.item is None:
             return Phase.COMPLETE
-        if self._film is not None:
+        if self._view.is_film:
             return Phase.SHOWING
         if self._attempt.is_over:
             return Phase.OVER
@@ -144,27 +140,11 @@ class Session:
           seq: its number.
           rtt: seconds of the way to the operator and back.
         """
-        self._heard = received
-        if not command.moves:
-            self._stale = False
-        elif self._stale:
-            return
-        finger = self._finger if command.finger is None else command.finger
-        # Said once it holds; were it repeated, it would reach into the next scene.
-        command = dataclasses.replace(command, finger=None)
-        if (command, finger) == (self._command, self._finger):
-            return
-        if self._command.moves and not self._obeyed:
-            # Pressed and released between two control steps: still one step.
-            self._tap = self._command
-        if finger != self._finger:
-            self._finger, self._settle = finger, FINGER_STEPS
-        self._command, self._obeyed = command, False
-        self._asked = (received, seq, rtt)
+        self._helm.take(command, received, seq, rtt)
 
     def let_go(self):
         """The operator's hands are off: whatever moved stops."""
-        self._command, self._tap = IDLE, None
+        self._helm.let_go()
 
     # --- Time.
 
@@ -179,11 +159,10 @@ class Session:
         """
         if self.phase not in (Phase.READY, Phase.ACTING) or now < self._due:
             return False
-        if self._command.moves and now - self._heard > DEAD_MAN_SECONDS:
-            self.let_go()
-        action = self._action()
+        action = self._action(now)
         if action is None:
-            self._cadence.pause()
+            if not self._piloting:
+                self._cadence.pause()
             return False
         self._cadence.step(now, self.period)
         # A late step is not made up for by a burst; it shows in the rate.
@@ -191,14 +170,11 @@ class Session:
         self._due = self.period + (self._due if on_time else now)
         if self.phase is Phase.READY:
             self.message, self.refused = "", False
-        self._keep_before()
-        by_pilot = self._piloting
-        self._attempt.step(action, self._piloted and not by_pilot)
-        if by_pilot:
+        self._view.leave(now)
+        self._attempt.step(action, self._piloted and not self._piloting)
+        if self._piloting:
             self._piloted = True
             self._pilot.ask(self._attempt.observation)
-        self._stepped = now
-        self._settle = max(0, self._settle - 1)
         return True
 
     @property
@@ -206,31 +182,25 @@ class Session:
         """When the next control step may be made."""
         return self._due
 
-    @property
-    def cadence(self) -> Cadence:
-        """How well this attempt keeps time."""
-        return self._cadence
-
-    def _action(self) -> np.ndarray | None:
-        command = self._tap or self._command
-        self._tap = None
+    def _action(self, now: float) -> np.ndarray | None:
+        """What to do in a control step; None where the world waits."""
+        command = self._helm.read(now)
         axes = np.array(command.axes)
-        moves = command.moves
         if command.goal is not None:
             axes[:2] = self._towards(command.goal)
-            moves = bool(axes.any()) or command.wait
+        if not (axes.any() or command.wait or self._helm.fingers_move):
+            return self._pilot_action() if self._piloting else None
         if self._piloting:
-            if not moves and not self._settle:
-                action = self._pilot.answer()
-                if action is not None:
-                    self._finger = float(action[4])
-                return action
             self._piloting = False
             self.message = "You have taken over; p hands back."
-        if not moves and not self._settle:
-            return None
-        self._obeyed = True
-        return np.array([*axes, self._finger])
+        self._helm.obeyed()
+        return np.array([*axes, self._helm.finger])
+
+    def _pilot_action(self) -> np.ndarray | None:
+        action = self._pilot.answer()
+        if action is not None:
+            self._helm.finger = float(action[4])
+        return action
 
     def _towards(self, goal: tuple[float, float]) -> np.ndarray:
         setpoint = self._live.world.setpoint
@@ -240,40 +210,20 @@ class Session:
         way = way / worlds.TRANSLATION_STEP
         return way * min(1.0, _DRAG_SPEED / np.abs(way).max())
 
-    def scene(self, now: float) -> tuple[mujoco.MjModel, mujoco.MjData]:
-        """The physics to be shown: between the last two control steps."""
-        if self._film is not None:
-            return self._frame(now)
-        share = np.clip((now - self._stepped) / self.period, 0, 1)
-        after = self._live.world.data
-        shown = self._shown
-        shown.qpos[:] = self._before + share * (after.qpos - self._before)
-        shown.mocap_pos[:], shown.mocap_quat[:] = after.mocap_pos, after.mocap_quat
-        mujoco.mj_kinematics(self._live.world.model, shown)
-        self.tip = self._from + share * (self._live.world.gripper_pose[:3] - self._from)
-        return self._live.world.model, shown
+    # --- Pictures.
 
-    def _frame(self, now: float) -> tuple[mujoco.MjModel, mujoco.MjData]:
-        """The physics of the film that runs."""
-        if self._film_began is None:
-            self._film_began = now
-        number = int((now - self._film_began) / self.period)
-        if number >= len(self._film):
-            self._film = None
-            return self.scene(now)
-        compiled, shown = self._live.world.model, self._shown
-        mujoco.mj_setState(compiled, shown, self._film[number], worlds.STATE_SPEC)
-        mujoco.mj_kinematics(compiled, shown)
-        self.tip = self._live.world.tip_of(shown)
-        return compiled, shown
+    def scene(self, now: float) -> view.Scene:
+        """The physics to be shown."""
+        return self._view.scene(now, self.period)
+
+    @property
+    def tip(self) -> np.ndarray:
+        """[3] where the finger tips are in the last `scene`, metres."""
+        return self._view.tip
 
     def seen(self, now: float) -> int:
         """A picture was made: returns the number of the command that it shows."""
-        received, seq, rtt = self._asked
-        if self._obeyed and seq != self._seen:
-            self._seen = seq
-            self._cadence.answer(now - received + rtt)
-        return self._seen
+        return self._helm.seen(now, self._cadence)
 
     # --- Flow.
 
@@ -303,19 +253,17 @@ class Session:
         if on and not self._has_pilot:
             raise RefusedError("No policy can drive here.")
         if on and not self._piloting:
-            self._command, self._tap, self._settle = IDLE, None, 0
+            self._helm.let_go()
+            self._cadence.pause()
             self._pilot.ask(self._attempt.observation)
         self._piloting = on
 
     def _do_show(self, _):
         self._require_item()
-        if self._film is not None:
-            self._film = None
-            return
-        self._film = self._films.get(self.item.shown)
-        self._film_began = None
-        if self._film is None:
+        film = self._films.get(self.item.shown)
+        if film is None:
             raise RefusedError("There is nothing to be shown here.")
+        self._view.play(None if self._view.is_film else film)
 
     def _do_quit(self, _):
         self.ended = True
@@ -422,15 +370,10 @@ class Session:
 
     def _load(self, again: bool = False):
         """Starts the current item from the beginning."""
-        # A key still held from the scene before must be released first.
-        self._stale = self._command.moves
-        self._command, self._tap = IDLE, None
-        self._finger, self._settle = 1.0, 0
-        self._heard = self._due = 0.0
-        self._asked, self._obeyed, self._seen = (0.0, 0, 0.0), False, 0
+        self._helm = Helm(stale=self._helm.is_held)
+        self._due = 0.0
         self._override: bool | None = None
         self._piloting = self._piloted = False
-        self._film = None
         self._cadence = Cadence(worlds.CONTROL_HZ)
         if self.item is None:
             return
@@ -441,22 +384,15 @@ class Session:
             self._live = environment.Manipulation(setup, pixels)
             self._stored = environment.Manipulation(setup, self._pixels)
         self._attempt = attempt.Attempt(self._live, setup)
+        self._view = view.View(self._live.world)
         if self.item.role == fields.ROLE_TRIAL and not again:
-            self._film = self._films.get(self.item.shown)
-            self._film_began = None
+            self._view.play(self._films.get(self.item.shown))
         if self._has_pilot:
             self._pilot.begin(self.item.shown, self._attempt.observation)
-        self._shown = mujoco.MjData(self._live.world.model)
-        self._keep_before()
-        self._stepped = 0.0
 
     @property
     def _has_pilot(self) -> bool:
         return self._pilot is not None and bool(self.item.shown)
-
-    def _keep_before(self):
-        self._before = self._live.world.data.qpos.copy()
-        self._from = self._live.world.gripper_pose[:3].copy()
 
     # --- For people.
 
@@ -488,6 +424,6 @@ class Session:
             "success": lamp,
             "film": self.item.shown in self._films,
             "override": self._override,
-            "finger": self._finger,
+            "finger": self._helm.finger,
             "assist": self._piloting if self._has_pilot else None,
         }
