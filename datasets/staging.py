@@ -140,10 +140,10 @@ class StagingWriter:
         """
         if self._fd < 0:
             raise StagingError(f"staging shard {self._path} is closed")
-        if not self._size:
+        last = self._last_record()
+        if last is None:
             return None
-        *_, last = tfrecord.scan(map_file(self._path)[: self._size])
-        name = decode_metadata(last.payload, [fields.EPISODE_ID])[fields.EPISODE_ID]
+        name = _episode_id(last)
         try:
             os.ftruncate(self._fd, last.offset)
             os.fsync(self._fd)
@@ -152,6 +152,18 @@ class StagingWriter:
         self._size = last.offset
         del self._checksums[name]
         return name
+
+    @property
+    def newest(self) -> str | None:
+        """Id of the episode staged last, None if there is none."""
+        last = self._last_record()
+        return None if last is None else _episode_id(last)
+
+    def _last_record(self) -> tfrecord.Record | None:
+        if not self._size:
+            return None
+        *_, last = tfrecord.scan(map_file(self._path)[: self._size])
+        return last
 
     def close(self) -> None:
         """Releases the shard; everything acknowledged is already on disk."""
@@ -252,6 +264,10 @@ class StagingWriter:
             self._path,
             aside,
         )
+
+
+def _episode_id(record: tfrecord.Record) -> str:
+    return decode_metadata(record.payload, [fields.EPISODE_ID])[fields.EPISODE_ID]
 
 
 def shard_lock(path: pathlib.Path) -> ShardLock:

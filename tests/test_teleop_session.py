@@ -300,7 +300,15 @@ def test_undo_is_durable_and_offers_the_scene_again(driven):
     assert [episode.id for episode in staged(driven)] == kept
     for _ in kept:
         driven.do("undo")
-    driven.refuse("undo", "nothing can be undone")
+    driven.refuse("undo", "nothing that could be undone")
+
+
+def test_undo_leaves_what_was_kept_for_other_tasks(tmp_path):
+    with Driven(tmp_path, plan_items(("press",))) as driven:
+        driven.solve()
+        driven.do("keep")
+    with Driven(tmp_path, plan_items(("push",))) as driven:
+        driven.refuse("undo", "nothing that could be undone")
 
 
 def test_the_next_day_goes_on_where_the_last_one_stopped(tmp_path):

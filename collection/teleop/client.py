@@ -7,8 +7,8 @@ import time
 
 from websockets.asyncio.server import ServerConnection
 
-_RATE = 60.0  # messages per second that a person's devices may need
-_BURST = 60.0
+_RATE = 120.0  # messages per second; chords struck as fast as can be need 90
+_BURST = 120.0
 _PATIENCE = 200  # messages beyond that, or malformed, before it is shown the door
 _SEND_BUFFER = 64 << 10  # bytes; so that old pictures don't queue up in the kernel
 

@@ -57,22 +57,14 @@ class Plan:
         later = [i for i in self._queue if name in (i, self._items[i].trial)]
         self._queue = [i for i in self._queue if i not in later] + later
 
-    def take_back(self, episode_id: str) -> bool:
-        """An item is no longer recorded, and becomes the current one.
-
-        Returns:
-          Whether it is of this plan.
-        """
-        if episode_id not in self._done:
-            return False
+    def take_back(self, episode_id: str):
+        """An item is no longer recorded, and becomes the current one."""
         self._done.remove(episode_id)
         self._queue.insert(0, episode_id)
-        return True
 
-    @property
-    def done(self) -> int:
-        """Episodes recorded."""
-        return len(self._done)
+    def is_done(self, episode_id: str | None) -> bool:
+        """Whether an episode is recorded and of this plan."""
+        return episode_id in self._done
 
     def progress(self) -> dict:
         """Counts for people, each [done, all].

@@ -14,24 +14,19 @@ from collection.teleop import attempt, view, words
 from collection.teleop.cadence import Cadence
 from collection.teleop.command import Command
 from collection.teleop.helm import Helm
+from collection.teleop.keeping import RefusedError, make_episode
 from collection.teleop.pilot import Pilot
 from collection.teleop.plan import Item, Plan
-from datasets import acted, fields
-from datasets.episode import Episode
+from datasets import fields
 from datasets.staging import StagingError, StagingWriter
-from wtl.envs import environment, observation
+from wtl.envs import environment
 from wtl.envs import world as worlds
-from wtl.errors import UserError
 
 _REACHED = 0.004  # metres; a drag ends here
 _DRAG_SPEED = 0.5  # of the largest translation per control step
 
 
 _DO_THE_SAME = "Do what was shown."
-
-
-class RefusedError(UserError):
-    """What the operator wants can't be done now."""
 
 
 class Phase(enum.StrEnum):
@@ -279,17 +274,24 @@ class Session:
         self._load()
 
     def _do_undo(self, _):
-        name = self._writer.retract()
-        if name is None:
-            raise RefusedError("Nothing is kept yet, so nothing can be undone.")
-        self.message = "The last kept episode is removed."
-        if self._plan.take_back(name):
-            self.message += " Here is its scene again."
-            self._load()
+        if not self._plan.is_done(self._writer.newest):
+            raise RefusedError("Of these tasks, nothing that could be undone is kept.")
+        self._plan.take_back(self._writer.retract())
+        self.message = "The last kept episode is removed. Here is its scene again."
+        self._load()
 
     def _do_keep(self, _):
         self._require_item()
-        episode = self._episode()
+        episode = make_episode(
+            self._stored,
+            self.item,
+            self._attempt,
+            self._cadence,
+            operator=self.operator,
+            speed=self.speed,
+            override=self._override,
+            policy_id=self._pilot.policy_id if self._piloted else "",
+        )
         self._writer.append(episode)
         self.message = "Kept."
         if not self.tells_target:
@@ -302,71 +304,6 @@ class Session:
     def _require_item(self):
         if self.item is None:
             raise RefusedError("Everything is recorded.")
-
-    def _episode(self) -> Episode:
-        """The episode of this attempt.
-
-        Raises:
-          RefusedError: if it would not be worth keeping, with the reason.
-        """
-        item = self.item
-        trimmed = attempt.trim(self._attempt.actions)
-        if trimmed is None:
-            raise RefusedError("Nothing has moved yet, so there is nothing to keep.")
-        episode = attempt.play(
-            self._stored,
-            item.setup,
-            trimmed.actions,
-            self._override,
-            episode_id=item.episode_id,
-            role=item.role,
-            demonstrator=fields.TELEOP + self.operator,
-            parent_demo_ids=(item.shown,) if self._is_shown else (),
-            parent_trial_ids=(item.trial,) if item.trial else (),
-            trial_index=int(item.role == fields.ROLE_RETRIAL),
-            hidden_rule=item.rule,
-            intervention=trimmed.pad(self._attempt.interventions),
-            notes=self._notes(trimmed),
-            policy_id=self._pilot.policy_id if self._piloted else "",
-        )
-        if item.role == fields.ROLE_DEMO:
-            self._check_demonstration(episode)
-        return episode
-
-    @property
-    def _is_shown(self) -> bool:
-        """Whether whoever acted was shown a demonstration."""
-        return self._piloted or not self.tells_target
-
-    def _check_demonstration(self, episode: Episode):
-        if not episode.metadata[fields.SUCCESS]:
-            raise RefusedError(
-                "The success test does not hold when the gripper keeps still from here "
-                "on: go on, redo (r), or overrule the lamp (o)."
-            )
-        layout = observation.Layout(self.item.setup.task.object_set.size)
-        slot = int(acted.acted_slots(episode.steps[fields.STATE][None], layout)[0])
-        if slot != episode.metadata[fields.HIDDEN_TARGET]:
-            raise RefusedError(
-                "Something else moved more than the target, so that a learner would "
-                "take the demonstration for one of that: redo (r)."
-            )
-
-    def _notes(self, trimmed: attempt.Trimmed) -> str:
-        cadence = self._cadence
-        parts = [
-            f"rate {cadence.rate:.2f} Hz of {worlds.CONTROL_HZ:g}",
-            f"latency {1000 * cadence.latency:.0f} ms",
-            f"speed {self.speed:g}",
-            f"acted {trimmed.acted} steps",
-            f"idle steps trimmed: {trimmed.head} at the head, {trimmed.tail} at the "
-            "tail",
-        ]
-        if cadence.is_slow:
-            parts.append("FLAG control rate below 95%")
-        if self._override is not None:
-            parts.append("FLAG success overruled by the operator")
-        return "; ".join(parts)
 
     def _load(self, again: bool = False):
         """Starts the current item from the beginning."""
