@@ -39,8 +39,8 @@ def plan_items(families=("press", "grasp", "push"), demos: int = 2) -> list[Item
 class Driven:
     """A session with a clock of its own, and an operator at the keys."""
 
-    def __init__(self, folder, items=None, done=()):
-        self.writer = StagingWriter(folder, SPEC)
+    def __init__(self, folder, items=None, done=(), spec=SPEC):
+        self.writer = StagingWriter(folder, spec)
         items = plan_items() if items is None else items
         known = self.writer.episode_ids
         self.session = Session(Plan(items, done or known), self.writer)
