@@ -40,7 +40,7 @@ export class Keyboard {
     this.held = new Set();
     addEventListener('keydown', (event) => this.down(event, page));
     addEventListener('keyup', (event) => {
-      this.held.delete(event.key.toLowerCase());
+      this.held.delete(event.key?.toLowerCase());
       page.changed();
     });
     // Keys released elsewhere would seem held for ever.
@@ -52,7 +52,7 @@ export class Keyboard {
 
   down(event, page) {
     // Shortcuts of the browser stay its own.
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !event.key) return;
     if (event.target instanceof HTMLInputElement) return;
     const key = event.key.toLowerCase();
     const known = key in Keyboard.axes || key in Keyboard.gaits || key === 't';
