@@ -177,10 +177,10 @@ export class Gamepad {
     return axes.some(Boolean) || wait ? {axes, wait} : null;
   }
 
-  // Fine around the middle, half the largest speed at the end.
+  // Fine around the middle, the largest speed at the end.
   bent(value) {
     const size = Math.max(0, Math.abs(value) - Gamepad.dead) / (1 - Gamepad.dead);
-    return Math.sign(value) * Math.min(1, size) ** 2 * 0.5;
+    return Math.sign(value) * Math.min(1, size) ** 2;
   }
 }
 
