@@ -1,6 +1,7 @@
 """A session as its operator meets it, without a browser and without waiting."""
 
 import dataclasses
+import multiprocessing
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from collection import recorder
 from collection.demonstrators import grasp
 from collection.teleop import attempt, words
 from collection.teleop.command import IDLE, Command
+from collection.teleop.pilot import RemotePilot
 from collection.teleop.plan import Item, Plan
 from collection.teleop.session import Phase, Session
 from datasets import episode as episodes
@@ -18,6 +20,7 @@ from datasets.staging import StagingWriter, iterate_staged
 from wtl.envs import environment
 from wtl.envs.suite import TRAIN, Suite
 from wtl.envs.task import Rule, RuleKind
+from wtl.errors import UserError
 
 SPEC = dataclasses.replace(recorder.episode_spec(3), interventions=True)
 EAST = Command(axes=(0.4, 0.0, 0.0, 0.0))
@@ -524,3 +527,44 @@ def test_a_retrial_never_comes_before_its_trial(trying):
         trying.do("keep")
     assert [item.role for item in seen] == ["trial", "retrial"] * 2
     assert seen[2] is trial
+
+
+def test_an_answer_to_what_was_asked_before_is_void():
+    ours, theirs = multiprocessing.Pipe()
+    theirs.send(("c0ffee", None))
+    pilot = RemotePilot(ours)
+    assert pilot.policy_id == "c0ffee"
+    pilot.begin("demo", {})
+    for _ in range(2):
+        pilot.ask({"state": np.zeros(3)})
+    theirs.send((1, "stale"))
+    assert pilot.answer() is None
+    theirs.send((2, "fresh"))
+    assert pilot.answer() == "fresh"
+    theirs.close()
+    with pytest.raises(UserError, match="policy's process died"):
+        pilot.answer()
+
+
+def test_a_policy_that_can_not_be_loaded_says_so():
+    ours, theirs = multiprocessing.Pipe()
+    theirs.send(("", "no such file"))
+    with pytest.raises(UserError, match="can't assist: no such file"):
+        RemotePilot(ours)
+
+
+def test_an_episode_that_breaks_the_schema_is_not_kept(driven, monkeypatch):
+    from collection.teleop import session
+
+    def broken(*given, **known):
+        episode = make(*given, **known)
+        episode.steps[fields.STATE][3] = np.nan
+        return episode
+
+    make = session.make_episode
+    driven.solve()
+    with monkeypatch.context() as patched:
+        patched.setattr(session, "make_episode", broken)
+        driven.refuse("keep", "not finite at step 3")
+    driven.do("keep")
+    assert len(staged(driven)) == 1

@@ -3,6 +3,7 @@
 Software OpenGL and TensorFlow do not go together in one.
 """
 
+import contextlib
 from multiprocessing.connection import Connection
 from typing import Protocol
 
@@ -44,26 +45,37 @@ class RemotePilot:
         """
         self._connection = connection
         self._asked = 0
-        try:
+        with self._alive():
             self.policy_id, problem = connection.recv()
-        except EOFError:
-            problem = "its process died"
         if problem:
             raise UserError(f"the policy can't assist: {problem}")
 
     def begin(self, shown: str, observation: Observation):
         """See `Pilot`."""
-        self._connection.send(("begin", (shown, observation)))
+        with self._alive():
+            self._connection.send(("begin", (shown, observation)))
 
     def ask(self, observation: Observation):
         """See `Pilot`."""
         self._asked += 1
-        self._connection.send(("ask", (self._asked, observation)))
+        with self._alive():
+            self._connection.send(("ask", (self._asked, observation)))
 
     def answer(self) -> np.ndarray | None:
         """See `Pilot`."""
-        while self._connection.poll():
-            number, action = self._connection.recv()
-            if number == self._asked:
-                return action
+        with self._alive():
+            while self._connection.poll():
+                number, action = self._connection.recv()
+                if number == self._asked:
+                    return action
         return None
+
+    @contextlib.contextmanager
+    def _alive(self):
+        try:
+            yield
+        except (EOFError, OSError) as error:
+            raise UserError(
+                "the policy's process died (out of memory?); what is kept is safe: run "
+                "the same command again, or without teleop.assist"
+            ) from error

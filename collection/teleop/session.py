@@ -18,6 +18,7 @@ from collection.teleop.keeping import RefusedError, make_episode
 from collection.teleop.pilot import Pilot
 from collection.teleop.plan import Item, Plan
 from datasets import fields
+from datasets.episode import EpisodeError
 from datasets.staging import StagingError, StagingWriter
 from wtl.envs import environment
 from wtl.envs import world as worlds
@@ -231,7 +232,7 @@ class Session:
         self.message, self.refused = "", False
         try:
             getattr(self, f"_do_{verb}")(value)
-        except (RefusedError, StagingError) as error:
+        except (RefusedError, StagingError, EpisodeError) as error:
             self.message, self.refused = str(error), True
 
     def _do_name(self, name: str):

@@ -61,6 +61,7 @@ def simulate(
     pairs of a kind (`status`, `picture`, `failed`, `ended`) and what belongs to it.
     """
     workers.begin_worker()
+    outbox = _Outbox(connection)
     try:
         with StagingWriter(assignment.staging, assignment.spec) as writer:
             plan = Plan(assignment.items, writer.episode_ids)
@@ -73,21 +74,31 @@ def simulate(
                 assignment.films,
             )
             session.speed = assignment.speed
-            _Loop(connection, session, picture.Picture(assignment.size)).run()
-    except (EOFError, BrokenPipeError):
-        return
+            pictures = picture.Picture(assignment.size)
+            _Loop(connection, outbox, session, pictures).run()
+        outbox.say("ended", session.status())
+    except EOFError:
+        return  # the other end has hung up
     except Exception as error:  # the other end raises it
-        connection.send(("failed", " ".join(str(error).split())))
+        outbox.say("failed", " ".join(str(error).split()))
+    finally:
+        outbox.close()
 
 
 class _Loop:
     """Steps, pictures and reports in time."""
 
-    def __init__(self, connection: Connection, session: Session, pictures):
+    def __init__(
+        self,
+        connection: Connection,
+        outbox: "_Outbox",
+        session: Session,
+        pictures: picture.Picture,
+    ):
         self._connection = connection
+        self._outbox = outbox
         self._session = session
         self._pictures = pictures
-        self._outbox = _Outbox(connection)
         self._audience = 0
         self._told = None
 
@@ -106,9 +117,6 @@ class _Loop:
                 next_picture += 1 / FRAMES_PER_SECOND
                 self._show()
             self._listen(min(next_picture, next_status))
-        self._report()
-        self._outbox.say("ended", session.status())
-        self._outbox.close()
 
     def _listen(self, until: float):
         """Takes what comes in, until something is to be done."""

@@ -79,7 +79,7 @@ def teleop(
         spec=run.teleop_spec,
         size=run.suite.size,
         speed=float(speed),
-        films=_films(run, items) if record == TRIALS else {},
+        films=_films(run, split, items) if record == TRIALS else {},
     )
     with _policy(run, assist, items, demos) as policy:
         last = server.run(assignment, host, port, policy)
@@ -99,9 +99,9 @@ def _check(name: str, given: Sequence, known):
             )
 
 
-def _films(run: Run, items: Sequence[Item]) -> dict:
+def _films(run: Run, split: str, items: Sequence[Item]) -> dict:
     """Physics states of the demonstrations that are shown to a person, by id."""
-    store = reader.read(run.dataset(fields.WTL_DEMOS), with_physics=True)
+    store = reader.read(run.dataset(fields.WTL_DEMOS), split, with_physics=True)
     films = {}
     for name in {item.shown for item in items}:
         (row,) = store.rows([name])
