@@ -15,6 +15,7 @@ DISCOUNT = "discount"
 IS_FIRST = "is_first"
 IS_LAST = "is_last"
 IS_TERMINAL = "is_terminal"
+IS_INTERVENTION = "is_intervention"
 PHYSICS_STATE = "physics_state"
 TIMESTAMP = "timestamp"
 
@@ -27,6 +28,7 @@ STEP_FIELDS = (
     IS_FIRST,
     IS_LAST,
     IS_TERMINAL,
+    IS_INTERVENTION,
     PHYSICS_STATE,
     TIMESTAMP,
 )
@@ -66,6 +68,8 @@ ROLE_TRIAL = "trial"
 ROLE_RETRIAL = "retrial"
 ROLE_EVAL = "eval"
 ROLES = (ROLE_DEMO, ROLE_TRIAL, ROLE_RETRIAL, ROLE_EVAL)
+
+TELEOP = "teleop:"  # how the name of a demonstrator begins who is a person
 
 SPLIT_TRAIN = "train"
 SPLIT_VAL = "val"

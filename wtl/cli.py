@@ -1,6 +1,7 @@
 """The command line."""
 
 import argparse
+import contextlib
 import errno
 import json
 import os
@@ -67,20 +68,20 @@ def _parser() -> argparse.ArgumentParser:
     for name, summary in _STAGES.items():
         command = _add(commands, name, summary, _stage)
         command.set_defaults(stage=name)
-        command.add_argument(
-            "--gin_file", required=True, help="configuration, see gin_configs/"
-        )
-        command.add_argument(
-            "--gin_bindings",
-            action="append",
-            default=[],
-            metavar="'a.b=c'",
-            help="overrides a line of the configuration; may be repeated",
-        )
-        command.add_argument(
-            "--run_dir",
-            help="run folder; by default runs/ and the name of the gin file",
-        )
+        _add_run(command)
+    teleop = _add(
+        commands, "teleop", "record demonstrations by hand, in the browser", _teleop
+    )
+    _add_run(teleop)
+    teleop.add_argument(
+        "--port", type=int, default=8765, help="default 8765; 0 takes a free one"
+    )
+    teleop.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on, by default this machine's own; others ask "
+        "browsers for the token in the address that is printed",
+    )
     verify = _add(commands, "verify", "check a dataset's every episode", _verify)
     verify.add_argument("dataset_dir", help="RUN/datasets/NAME[/VERSION]")
     _add(commands, "doctor", "say what this machine can do", _doctor)
@@ -101,15 +102,45 @@ def _add(commands, name: str, summary: str, function) -> argparse.ArgumentParser
     return command
 
 
-def _stage(options) -> int:
+def _add_run(command: argparse.ArgumentParser):
+    command.add_argument(
+        "--gin_file", required=True, help="configuration, see gin_configs/"
+    )
+    command.add_argument(
+        "--gin_bindings",
+        action="append",
+        default=[],
+        metavar="'a.b=c'",
+        help="overrides a line of the configuration; may be repeated",
+    )
+    command.add_argument(
+        "--run_dir",
+        help="run folder; by default runs/ and the name of the gin file",
+    )
+
+
+@contextlib.contextmanager
+def _run(options):
+    """The module of the stages, and the run that the options name."""
     notices.quiet(options.verbosity)
     with notices.Dropped(options.verbosity):
         from wtl.pipeline import stages
     stages.configure(options.gin_file, options.gin_bindings)
     run_dir = options.run_dir or f"runs/{pathlib.Path(options.gin_file).stem}"
-    names = list(stages.STAGES) if options.stage == "run" else [options.stage]
     with stages.open_run(run_dir) as run:
+        yield stages, run
+
+
+def _stage(options) -> int:
+    with _run(options) as (stages, run):
+        names = list(stages.STAGES) if options.stage == "run" else [options.stage]
         stages.perform(run, names)
+    return 0
+
+
+def _teleop(options) -> int:
+    with _run(options) as (stages, run):
+        stages.teleop(run, options.host, options.port)
     return 0
 
 

@@ -1,10 +1,12 @@
 """Renders scenes off screen, with whatever OpenGL the machine has."""
 
+import dataclasses
 import functools
 import importlib
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import mujoco
 import numpy as np
@@ -17,6 +19,7 @@ from wtl.errors import UserError
 
 _BACKENDS = ("egl", "osmesa")
 _MAX_GEOMS = 200
+_DOWN = np.diag((1.0, -1.0, -1.0))
 _PROBE = """
 import importlib, sys
 context = importlib.import_module("mujoco." + sys.argv[1]).GLContext(8, 8)
@@ -78,6 +81,25 @@ def shared(pixels: int, size: int) -> "Renderer":
     return Renderer(pixels, size)
 
 
+@dataclasses.dataclass(frozen=True)
+class Mark:
+    """A shape drawn into the picture that is not part of the world.
+
+    Attributes:
+      shape: which.
+      position: [3] its centre, metres; of an arrow the start.
+      size: [3] as of a geom of this shape, metres; of an arrow widths and length.
+      rgba: [4] colour in [0, 1].
+      down: turned upside down.
+    """
+
+    shape: mujoco.mjtGeom
+    position: Sequence[float]
+    size: tuple[float, float, float]
+    rgba: tuple[float, float, float, float]
+    down: bool = False
+
+
 class Renderer:
     """Renders square images of worlds with `size` objects and as many buttons."""
 
@@ -123,9 +145,13 @@ class Renderer:
         self._table = template.geom(arena.SURFACE).id
 
     def render(
-        self, compiled: mujoco.MjModel, data: mujoco.MjData, look: Appearance
+        self,
+        compiled: mujoco.MjModel,
+        data: mujoco.MjData,
+        look: Appearance,
+        marks: Sequence[Mark] = (),
     ) -> np.ndarray:
-        """Returns the uint8[H, W, 3] image of a state of a world."""
+        """Returns the uint8[H, W, 3] image of a state of a world, and marks in it."""
         self._gl.make_current()
         view = self._view
         view.type = mujoco.mjtCamera.mjCAMERA_FREE
@@ -145,6 +171,8 @@ class Renderer:
             scene,
         )
         self._paint(compiled, look)
+        for mark in marks:
+            self._draw(mark)
         mujoco.mjr_render(self._viewport, scene, self._context)
         mujoco.mjr_readPixels(self._image, None, self._viewport, self._context)
         return self._image[::-1].copy()
@@ -170,6 +198,18 @@ class Renderer:
             light.diffuse[:] = given.diffuse
             light.specular[:] = 0
             light.ambient[:] = look.ambient if i == 0 else 0
+
+    def _draw(self, mark: Mark):
+        scene = self._scene
+        mujoco.mjv_initGeom(
+            scene.geoms[scene.ngeom],
+            mark.shape,
+            np.array(mark.size, np.float64),
+            np.array(mark.position, np.float64),
+            (_DOWN if mark.down else np.eye(3)).ravel(),
+            np.array(mark.rgba, np.float32),
+        )
+        scene.ngeom += 1
 
     def close(self):
         """Frees the OpenGL context."""

@@ -18,6 +18,7 @@ from policies.methods import METHODS
 from wtl.envs import environment, observation, seeding
 from wtl.envs import scene as scenes
 from wtl.envs import suite as suites
+from wtl.pipeline import teleoperated
 from wtl.pipeline.run import Run
 from wtl.pipeline.train import require_policy
 
@@ -52,6 +53,7 @@ def collect_trials(
     contexts_per_method: int = 3000,
     trials_per_context: int = 1,
     greedy_share: float = 0.5,
+    teleop: bool = False,
 ):
     """Collects `wtl_trials`.
 
@@ -62,9 +64,13 @@ def collect_trials(
       trials_per_context: trials for each pair.
       greedy_share: share of trials that go for the likeliest target; the others
         sample it.
+      teleop: takes the trials and retrials that `wtl teleop` has kept in this run,
+        too.
     """
     inputs = {fields.WTL_DEMOS: run.dataset_fingerprint(fields.WTL_DEMOS)}
     inputs |= {source: require_policy(run, source) for source in sources}
+    if teleop:
+        inputs["teleop"] = teleoperated.fingerprint(run)
     run.dataset(fields.WTL_DEMOS)
     if any(METHODS[source].config.human for source in sources):
         name = fields.WTL_HUMAN_VIDEOS
@@ -73,11 +79,15 @@ def collect_trials(
 
     def work(key: str) -> dict[str, str]:
         total = contexts_per_method * trials_per_context * len(sources)
+        spec = run.spec_of(NAME, by_hand=teleop)
         with (
-            StagingWriter(run.staging(NAME, key), run.spec_of(NAME)) as writer,
+            StagingWriter(run.staging(NAME, key), spec) as writer,
             workers.EnvironmentPool(run.workers, run.pixels) as pool,
             tqdm.tqdm(total=total, desc="trials", unit="episode") as bar,
         ):
+            if teleop:
+                by_hand = (fields.ROLE_TRIAL, fields.ROLE_RETRIAL)
+                writer.append(teleoperated.kept(run, by_hand))
             for source in sources:
                 demos, shown = _shown(run, source)
                 plans = _plan(
@@ -94,7 +104,7 @@ def collect_trials(
                         writer.append(_play(run, pool, shown, source, part))
                     bar.update(len(part))
         account = {"stage": "collect_trials", "parents": inputs}
-        return {NAME: run.publish(NAME, key, account)}
+        return {NAME: run.publish(NAME, key, account, spec)}
 
     run.do(
         "collect_trials",
@@ -174,11 +184,16 @@ def _by_identity(task, demos: EpisodeStore, row: int, scene_seed: int):
     The success stored with a trial is for this reading of the demonstration; what the
     trial achieved is stored too, so that it can be told for every other.
     """
+    return environment.Setup(task, scene_seed, shown_index(task, demos, row))
+
+
+def shown_index(task, demos: EpisodeStore, row: int) -> int:
+    """Canonical index of the object or button that a demonstration acted on."""
     shown = scenes.draw(task.object_set.size, int(demos[fields.SCENE_SEED][row]))
     slot = int(demos[fields.HIDDEN_TARGET][row])
     size = task.object_set.size
     slots = shown.object_slots if slot < size else shown.button_slots
-    return environment.Setup(task, scene_seed, int(slots[slot % size]))
+    return int(slots[slot % size])
 
 
 def _play(run: Run, pool, shown: EpisodeStore, source: str, plans: list[_Plan]):

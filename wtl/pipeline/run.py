@@ -156,7 +156,13 @@ class Run:
         """Where the episodes of a dataset wait until all of them are there."""
         return self.folder.staging / f"{name}-{key}"
 
-    def publish(self, name: str, key: str, account: dict[str, Any]) -> str:
+    def publish(
+        self,
+        name: str,
+        key: str,
+        account: dict[str, Any],
+        spec: EpisodeSpec | None = None,
+    ) -> str:
         """Publishes staged episodes as the next version of a dataset.
 
         Where that was done already, and the stage was cut off before it said so, the
@@ -166,6 +172,7 @@ class Run:
           name: of the dataset.
           key: of the stage, see `staging`.
           account: what the episodes were made from, beside seed and code.
+          spec: of the episodes; that of the run by default.
 
         Returns:
           The fingerprint of the content.
@@ -179,7 +186,7 @@ class Run:
             self.folder.datasets,
             name,
             f"{number}.0.0",
-            self.spec_of(name),
+            spec or self.spec_of(name),
             account
             | {
                 "key": key,
@@ -190,15 +197,21 @@ class Run:
         )
         return checksums.fingerprint(path)
 
-    def spec_of(self, name: str) -> EpisodeSpec:
-        """Sizes of the episodes of a dataset of this run."""
+    def spec_of(self, name: str, by_hand: bool = False) -> EpisodeSpec:
+        """Sizes of the episodes of a dataset of this run.
+
+        Args:
+          name: of the dataset.
+          by_hand: whether they say where a person took over from a policy.
+        """
         human = name == fields.WTL_HUMAN_VIDEOS
-        return recorder.episode_spec(
+        spec = recorder.episode_spec(
             self.suite.size,
             self.pixels,
             self.image_encoding,
             Embodiment.HAND if human else Embodiment.GRIPPER,
         )
+        return dataclasses.replace(spec, interventions=by_hand)
 
 
 def _made_by(version: pathlib.Path) -> str | None:

@@ -11,10 +11,12 @@ from datasets import images
 from wtl.envs import suite as suites
 from wtl.errors import UserError
 from wtl.pipeline import run_folder
-from wtl.pipeline.collect_demos import collect_demos, collect_human_videos
+from wtl.pipeline.collect_demos import collect_demos
+from wtl.pipeline.collect_human_videos import collect_human_videos
 from wtl.pipeline.collect_trials import collect_trials
 from wtl.pipeline.evaluate import evaluate
 from wtl.pipeline.run import Run
+from wtl.pipeline.teleop import teleop as _teleop
 from wtl.pipeline.train import train_retrial, train_trial
 
 STAGES: dict[str, Callable[[Run], None]] = {
@@ -29,6 +31,7 @@ STAGES: dict[str, Callable[[Run], None]] = {
     )
 }
 _SHIPPED = pathlib.Path(__file__).resolve().parents[2] / "gin_configs"
+teleop = gin.external_configurable(_teleop, "teleop", module="wtl")
 suite = gin.external_configurable(suites.Suite, "suite", module="wtl")
 
 
@@ -69,7 +72,7 @@ def configure(gin_file: str, bindings: list[str]):
         first = str(error).strip().splitlines()[0]
         raise UserError(
             f"the configuration is wrong: {first} Configurable are run, suite, "
-            f"camera and {', '.join(STAGES)}; see gin_configs/"
+            f"camera, teleop and {', '.join(STAGES)}; see gin_configs/"
         ) from error
     finally:
         logging.disable(logging.NOTSET)

@@ -119,7 +119,10 @@ def _run(job: TrainJob) -> str:
     if job.trials_dir:
         trials, seen_trials = read(job.trials_dir, job.perceived_trials)
         known = trials[fields.POLICY_ID] == job.trial_policy_id
-        known &= ~trials[fields.INVALID]
+        if config.demos:
+            # Whoever tried by hand was shown a demonstration.
+            known |= np.char.startswith(trials[fields.DEMONSTRATOR], fields.TELEOP)
+        known &= (trials[fields.ROLE] == fields.ROLE_TRIAL) & ~trials[fields.INVALID]
         trials, seen_trials = trials.select(known), seen_trials.select(known)
         if not len(trials):
             raise ValueError(
