@@ -48,6 +48,7 @@ def save(policy: tf_policy.TFPolicy, directory: pathlib.Path) -> str:
             for name, spec in policy.time_step_spec.observation.items()
         }
         saver.register_function("perceive", policy.perceive, observed)
+        saver.register_function("look", policy.look, observed)
     spec = contexts.context_spec(network.config, network.layout.state_size)
     saver.register_function("encode_context", policy.encode_context, spec)
     incomplete = directory.with_name(directory.name + ".incomplete")
@@ -70,7 +71,8 @@ def load(directory: pathlib.Path, state_size: int, pixels: int = 0):
     """Loads a saved policy: `action`, `get_initial_state`, `encode_context`.
 
     One that acts on images has `perceive` too, which estimates the states of whole
-    episodes; its context consists of these.
+    episodes, of which its context consists, and `look`, which says where it looks in
+    their images.
 
     Args:
       directory: where it was saved.

@@ -10,6 +10,8 @@ from left to right as they were in the first image. Object velocities are not es
 and stay zero; what belongs to the gripper is felt, not seen.
 """
 
+from typing import NamedTuple
+
 import tensorflow as tf
 
 from policies import features
@@ -27,6 +29,21 @@ _NEAR = 0.02  # metres; scale of corrections to them
 _SIZE_MEAN, _SIZE_SCALE = 0.023, 0.01  # metres
 _GOAL_MEAN, _GOAL_SCALE = 0.45, 0.05  # metres
 _TRAVEL = 0.01  # metres
+
+
+class Watched(NamedTuple):
+    """What was seen in N episodes of T images, and where.
+
+    Attributes:
+      state: [N, T, S] estimated states.
+      point: [N, T, Q, 2] image coordinates in [-1, 1] where objects, buttons, anchor
+        and goal band were found. What is looked for in first images alone stays.
+      heat: [N, T, h, w] shares of the attention that cells of the map got, 1 in all.
+    """
+
+    state: tf.Tensor
+    point: tf.Tensor
+    heat: tf.Tensor
 
 
 class Perception(tf_keras.Model):
@@ -200,36 +217,56 @@ class Perception(tf_keras.Model):
         fixtures = tf.concat([rows["fixtures"][:, :-1], felt[:, -1:]], axis=-1)
         return _join(felt, moved, pressed, fixtures), found
 
-    def perceive(self, image: tf.Tensor, felt: tf.Tensor) -> tf.Tensor:
-        """Estimates all states of N episodes.
+    def watch(self, image: tf.Tensor, felt: tf.Tensor) -> Watched:
+        """Looks at all images of N episodes.
 
         Args:
           image: uint8[N, T, H, W, 3].
           felt: [N, T, P] proprioception.
-
-        Returns:
-          [N, T, S] states.
         """
         count, length = tf.unstack(tf.shape(felt)[:2])
-        first, _ = self.detect(image[:, 0], felt[:, 0])
+        size = self.config.size
+        state, found = self.detect(image[:, 0], felt[:, 0])
+        first = Watched(state[:, None], found.point[:, None], _heat(found)[:, None])
 
         def track_later():
-            later, _ = self.track(
+            state, followed = self.track(
                 tf.reshape(image[:, 1:], (-1, *image.shape[2:])),
                 tf.reshape(felt[:, 1:], (-1, felt.shape[-1])),
-                tf.repeat(first, length - 1, axis=0),
+                tf.repeat(first.state[:, 0], length - 1, axis=0),
             )
-            later = tf.reshape(later, (count, length - 1, self.layout.state_size))
-            return tf.concat([first[:, None], later], axis=1)
+
+            def after(value, value_before):
+                shape = (count, length - 1, *value.shape[1:])
+                return tf.concat([value_before, tf.reshape(value, shape)], axis=1)
+
+            point = after(followed.point, first.point[:, :, :size])
+            still = tf.repeat(first.point[:, :, size:], length, axis=1)
+            return Watched(
+                after(state, first.state),
+                tf.concat([point, still], axis=2),
+                after(_heat(followed), first.heat),
+            )
 
         # TensorFlow's convolutions on CPU fail on no images at all.
-        return tf.cond(length > 1, track_later, lambda: first[:, None])
+        return tf.cond(length > 1, track_later, lambda: first)
+
+    def perceive(self, image: tf.Tensor, felt: tf.Tensor) -> tf.Tensor:
+        """Estimates all states [N, T, S] of N episodes; see `watch`."""
+        return self.watch(image, felt).state
 
     def create(self):
         """Creates the variables, before they are restored."""
         side = self.config.pixels
         image = tf.zeros((1, 2, side, side, 3), tf.uint8)
         self.perceive(image, tf.zeros((1, 2, self.layout.proprioception_size)))
+
+
+def _heat(found: attention.Attended) -> tf.Tensor:
+    """[N, h, w] mean over what was looked for of the attention to each cell."""
+    side = round(found.logits.shape[1] ** 0.5)
+    share = tf.reduce_mean(tf.nn.softmax(found.logits, axis=1), axis=-1)
+    return tf.reshape(share, (-1, side, side))
 
 
 def _join(felt, objects, buttons, fixtures) -> tf.Tensor:

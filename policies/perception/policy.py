@@ -54,6 +54,17 @@ class SeeingPolicy(tf_policy.TFPolicy):
             observed[environment.IMAGE], observed[environment.PROPRIOCEPTION]
         )
 
+    def look(self, observed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Says where it looks in N episodes of T observations each.
+
+        Returns:
+          `point` [N, T, Q, 2] and `heat` [N, T, h, w] of `networks.Watched`.
+        """
+        watched = self.perception.watch(
+            observed[environment.IMAGE], observed[environment.PROPRIOCEPTION]
+        )
+        return {"point": watched.point, "heat": watched.heat}
+
     def encode_context(self, context: contexts.Context):
         """Returns the policy state for B contexts of estimated states."""
         return {
