@@ -64,8 +64,7 @@ def card(
 
 ## This version
 
-{name} {version}: {sum(counts.values())} episodes; state of {spec.state_size} numbers,
-action of {spec.action_size}, physics state of {spec.physics_size}.
+{name} {version}: {sum(counts.values())} episodes; {_contents(spec)}.
 
 | split | role | family | episodes | success |
 |---|---|---|---|---|
@@ -80,12 +79,34 @@ import tensorflow_datasets as tfds
 builder = tfds.builder_from_directory("PATH/TO/{name}/{version}")
 for episode in builder.as_dataset(split="{min(counts)[0] if counts else "train"}"):
     for step in episode["steps"]:
-        step["observation"]["state"], step["action"]
+        {_example(spec)}
 ```
 
 ## Release notes
 
 {notes}"""
+
+
+def _contents(spec: EpisodeSpec) -> str:
+    """What a step holds, broken into two lines."""
+    parts = [f"state of {spec.state_size} numbers"] if spec.state_size else []
+    if spec.action_size:
+        parts.append(f"action of {spec.action_size}")
+    if spec.physics_size:
+        parts.append(f"physics state of {spec.physics_size}")
+    if not spec.action_size:
+        if side := spec.image_pixels:
+            parts.append(f"images of {side} × {side} pixels")
+        parts.append("no actions and no rewards")
+    return f"{parts[0]},\n{', '.join(parts[1:])}"
+
+
+def _example(spec: EpisodeSpec) -> str:
+    """The line of example code that uses a step."""
+    if spec.action_size:
+        return 'step["observation"]["state"], step["action"]'
+    observed = fields.IMAGE if spec.image_pixels else fields.STATE
+    return f'step["observation"]["{observed}"], step["timestamp"]'
 
 
 def _text(name: str, file: str) -> str:

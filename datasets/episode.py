@@ -21,14 +21,17 @@ class EpisodeError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class EpisodeSpec:
-    """Sizes of the vectors in a step.
+    """Sizes of what a step holds; a field of size 0 is not there at all.
 
     Attributes:
       state_size: S, numbers in the observed state.
-      action_size: A, numbers in an action.
+      action_size: A, numbers in an action; 0 in videos, which have no rewards either.
       physics_size: P, numbers in MuJoCo's full integration state.
-      image_pixels: H and W of the square images; 0 where there are none.
+      image_pixels: H and W of the square images.
       image_encoding: how images are stored, a key of `datasets.images.ENCODINGS`.
+
+    Raises:
+      ValueError: if nothing is observed, or a size is negative.
     """
 
     state_size: int
@@ -37,13 +40,19 @@ class EpisodeSpec:
     image_pixels: int = 0
     image_encoding: str = images.PNG
 
+    def __post_init__(self):
+        vectors = (self.state_size, self.action_size, self.physics_size)
+        if min(*vectors, self.image_pixels) < 0:
+            raise ValueError(f"{self} has a negative size")
+        if not self.state_size and not self.image_pixels:
+            raise ValueError(f"{self} observes neither a state nor an image")
+
     def step_arrays(self) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
         """Shape (without the time axis) and dtype of each step field."""
         f32, f64, flag = np.dtype("<f4"), np.dtype("<f8"), np.dtype(bool)
         side = self.image_pixels
-        image = {fields.IMAGE: ((side, side, 3), np.dtype(np.uint8))} if side else {}
-        return {
-            **image,
+        every = {
+            fields.IMAGE: ((side, side, 3), np.dtype(np.uint8)),
             fields.STATE: ((self.state_size,), f32),
             fields.ACTION: ((self.action_size,), f32),
             fields.REWARD: ((), f32),
@@ -54,6 +63,15 @@ class EpisodeSpec:
             fields.PHYSICS_STATE: ((self.physics_size,), f64),
             fields.TIMESTAMP: ((), f32),
         }
+        sizes = {
+            fields.IMAGE: side,
+            fields.STATE: self.state_size,
+            fields.ACTION: self.action_size,
+            fields.REWARD: self.action_size,
+            fields.DISCOUNT: self.action_size,
+            fields.PHYSICS_STATE: self.physics_size,
+        }
+        return {name: array for name, array in every.items() if sizes.get(name, 1)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +81,8 @@ class Episode:
     Attributes:
       steps: arrays stacked over timesteps, [T+1, ...] each. Step t holds the
         observation o_t, the action a_t taken at it and the reward r_t that
-        followed; the last step's action and reward are zeros (RLDS).
+        followed; the last step's action and reward are zeros (RLDS). Videos have
+        neither.
       metadata: value by field name, with `hidden/…` names flat.
     """
 
@@ -74,10 +93,10 @@ class Episode:
     def build(
         cls,
         *,
-        state: np.ndarray,
-        action: np.ndarray,
-        reward: np.ndarray,
-        physics_state: np.ndarray,
+        state: np.ndarray | None = None,
+        action: np.ndarray | None = None,
+        reward: np.ndarray | None = None,
+        physics_state: np.ndarray | None = None,
         terminal: bool = False,
         timestamp: np.ndarray | None = None,
         image: np.ndarray | None = None,
@@ -86,10 +105,10 @@ class Episode:
         """Builds an episode of T transitions, filling in whatever follows.
 
         Args:
-          state: [T+1, S] observed states.
-          action: [T, A] actions in [-1, 1].
-          reward: [T] rewards that followed the actions.
-          physics_state: [T+1, P] MuJoCo integration states.
+          state: [T+1, S] observed states, if known.
+          action: [T, A] actions in [-1, 1]; none in a video.
+          reward: [T] rewards that followed the actions; given with them.
+          physics_state: [T+1, P] MuJoCo integration states, if simulated.
           terminal: whether the last state is terminal rather than cut off by
             the horizon.
           timestamp: [T+1] times in seconds; by default multiples of the control
@@ -99,7 +118,8 @@ class Episode:
             `hidden_target`, and likewise its siblings.
 
         Raises:
-          EpisodeError: if a required metadata field is missing or unknown.
+          EpisodeError: if a required metadata field is missing or unknown, if
+            nothing is observed, or if actions come without rewards.
         """
         for name in (
             fields.HIDDEN_TARGET,
@@ -114,25 +134,32 @@ class Episode:
             known = metadata.complete(given)
         except ValueError as error:
             raise EpisodeError(f"an episode cannot be built: {error}") from None
-        state = np.asarray(state, np.float32)
-        length = len(state)
+        observed = image if state is None else state
+        if observed is None:
+            raise EpisodeError("an episode needs states or images")
+        if (action is None) != (reward is None):
+            raise EpisodeError("an episode has actions and rewards, or neither")
+        length = len(observed)
         if timestamp is None:
             timestamp = np.arange(length) / known[fields.CONTROL_HZ]
         index = np.arange(length)
-        discount = np.ones(length, np.float32)
-        # The discount that belongs to the last transition, and to the dummy step.
-        discount[-2:] = 0.0 if terminal else 1.0
         steps = {
-            fields.STATE: state,
-            fields.ACTION: _with_zero_step(action),
-            fields.REWARD: _with_zero_step(reward),
-            fields.DISCOUNT: discount,
             fields.IS_FIRST: index == 0,
             fields.IS_LAST: index == length - 1,
             fields.IS_TERMINAL: (index == length - 1) & bool(terminal),
-            fields.PHYSICS_STATE: np.asarray(physics_state, np.float64),
             fields.TIMESTAMP: np.asarray(timestamp, np.float32),
         }
+        if state is not None:
+            steps[fields.STATE] = np.asarray(state, np.float32)
+        if action is not None:
+            steps[fields.ACTION] = _with_zero_step(action)
+            steps[fields.REWARD] = _with_zero_step(reward)
+            # Of the last transition, and of the dummy step after it.
+            discount = np.ones(length, np.float32)
+            discount[-2:] = 0.0 if terminal else 1.0
+            steps[fields.DISCOUNT] = discount
+        if physics_state is not None:
+            steps[fields.PHYSICS_STATE] = np.asarray(physics_state, np.float64)
         if image is not None:
             steps[fields.IMAGE] = np.asarray(image, np.uint8)
         return cls(steps=steps, metadata=known)
@@ -144,7 +171,7 @@ class Episode:
 
     def __len__(self) -> int:
         """Number of timesteps, T+1."""
-        return len(self.steps[fields.STATE])
+        return len(self.steps[fields.TIMESTAMP])
 
 
 def validate(episode: Episode, spec: EpisodeSpec) -> None:
@@ -204,6 +231,12 @@ def _value_fault(steps: Mapping[str, np.ndarray]) -> str | None:
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             step = int(np.argwhere(~np.isfinite(array))[0][0])
             return f"step field {name!r} is not finite at step {step}"
+    if (np.diff(steps[fields.TIMESTAMP]) < 0).any():
+        return "timestamps go backwards"
+    return _action_fault(steps) if fields.ACTION in steps else None
+
+
+def _action_fault(steps: Mapping[str, np.ndarray]) -> str | None:
     action = steps[fields.ACTION]
     outside = np.abs(action) > 1 + _ACTION_TOLERANCE
     if outside.any():
@@ -217,8 +250,6 @@ def _value_fault(steps: Mapping[str, np.ndarray]) -> str | None:
     discount = steps[fields.DISCOUNT]
     if discount.min() < 0 or discount.max() > 1:
         return "a discount is outside [0, 1]"
-    if (np.diff(steps[fields.TIMESTAMP]) < 0).any():
-        return "timestamps go backwards"
     return None
 
 

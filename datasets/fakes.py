@@ -24,10 +24,10 @@ def fake_episode(
 
     Args:
       index: number of the episode; seeds its numbers.
-      spec: sizes of its vectors.
+      spec: what its steps hold; images are of random blocks.
       transitions: T; there are T+1 timesteps.
       dataset: name of the dataset that its id is for.
-      success: whether the last transition is rewarded.
+      success: whether it succeeded; the last transition is then rewarded.
       **metadata: metadata that shall differ from the defaults.
 
     Returns:
@@ -55,11 +55,19 @@ def fake_episode(
             dataset, given[fields.TASK_ID], given[fields.ROLE], index, index
         ),
     )
+    length, side = transitions + 1, spec.image_pixels
+    state = rng.normal(size=(length, spec.state_size))
+    action = rng.uniform(-1, 1, (transitions, spec.action_size))
+    physics_state = rng.normal(size=(length, spec.physics_size))
+    # Smooth, as photographs are, so that JPEG has something to do.
+    blocks = rng.integers(0, 256, (length, -(-side // 8), -(-side // 8), 3), np.uint8)
+    image = blocks.repeat(8, axis=1).repeat(8, axis=2)[:, :side, :side]
     episode = Episode.build(
-        state=rng.normal(size=(transitions + 1, spec.state_size)),
-        action=rng.uniform(-1, 1, (transitions, spec.action_size)),
-        reward=reward,
-        physics_state=rng.normal(size=(transitions + 1, spec.physics_size)),
+        state=state if spec.state_size else None,
+        action=action if spec.action_size else None,
+        reward=reward if spec.action_size else None,
+        physics_state=physics_state if spec.physics_size else None,
+        image=image if side else None,
         success=success,
         **given,
     )

@@ -76,6 +76,7 @@ SPLITS = (SPLIT_TRAIN, SPLIT_VAL, SPLIT_TEST)
 WTL_DEMOS = "wtl_demos"
 WTL_TRIALS = "wtl_trials"
 WTL_EVALUATIONS = "wtl_evaluations"
+WTL_HUMAN_VIDEOS = "wtl_human_videos"
 
 # --- Files of a published dataset version, beside its TFRecord shards.
 FEATURES_FILE = "features.json"

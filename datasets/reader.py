@@ -48,8 +48,8 @@ def read(
         version.
       splits: which splits to read, in this order; all of them if None. A split
         without episodes gives none.
-      with_physics: whether to read the physics states too.
-      with_images: whether to read and decode the images too.
+      with_physics: whether to read the physics states too, where there are any.
+      with_images: whether to read and decode the images too, where there are any.
       spec: sizes the episodes are expected to have; not checked if None.
 
     Returns:
@@ -144,8 +144,11 @@ class _Rows:
     """Arrays that fill up episode by episode."""
 
     def __init__(self, count: int, spec: EpisodeSpec, further: list[str]):
-        names = [fields.STATE, fields.ACTION, fields.REWARD, *further]
-        self._layout = {name: spec.step_arrays()[name] for name in names}
+        arrays = spec.step_arrays()
+        wanted = [fields.STATE, fields.ACTION, fields.REWARD, *further]
+        # Of a video whose images are not wanted, the length still is.
+        names = [n for n in wanted if n in arrays] or [fields.TIMESTAMP]
+        self._layout = {name: arrays[name] for name in names}
         self._steps = {
             name: np.zeros((count, 0, *shape), dtype)
             for name, (shape, dtype) in self._layout.items()
@@ -174,22 +177,18 @@ class _Rows:
         self._at += 1
 
     def store(self) -> EpisodeStore:
-        return EpisodeStore(
-            state=self._steps[fields.STATE],
-            action=self._steps[fields.ACTION],
-            reward=self._steps[fields.REWARD],
-            length=self._length,
-            metadata={
+        return EpisodeStore.of(
+            self._steps,
+            self._length,
+            {
                 name: as_column(METADATA[name].kind, name, values)
                 for name, values in self._columns.items()
             },
-            physics_state=self._steps.get(fields.PHYSICS_STATE),
-            image=self._steps.get(fields.IMAGE),
         )
 
     def _make_room(self, length: int) -> None:
         """Lengthens the arrays if an episode is longer than those before."""
-        had = self._steps[fields.STATE].shape[1]
+        had = next(iter(self._steps.values())).shape[1]
         if length <= had:
             return
         for name, array in self._steps.items():

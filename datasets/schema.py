@@ -33,6 +33,19 @@ _STEP_DOCS = {
     ),
     fields.TIMESTAMP: "Seconds since the start of the episode.",
 }
+# What is said otherwise of videos, in which nobody's actions are known.
+_VIDEO_STEP_DOCS = _STEP_DOCS | {
+    fields.STATE: (
+        "Privileged state of the simulation that was filmed, to train perception: "
+        "as in the datasets of the robot; no task in it."
+    ),
+    fields.IMAGE: "RGB image of the camera that watches the human.",
+    fields.IS_LAST: "Whether this is the last step.",
+    fields.PHYSICS_STATE: (
+        "MuJoCo's full integration state, exact (stored as bytes), to render the "
+        "episode again from any camera."
+    ),
+}
 _NUMPY_KINDS = {
     Kind.BOOL: np.bool_,
     Kind.INT32: np.int32,
@@ -48,14 +61,15 @@ class DatasetMismatchError(ValueError):
 def features(spec: EpisodeSpec) -> tfds.features.FeaturesDict:
     """Features of one episode: nested `steps`, metadata, and nested `hidden`."""
     step, observation = {}, {}
+    docs = _STEP_DOCS if spec.action_size else _VIDEO_STEP_DOCS
     for name, (shape, dtype) in spec.step_arrays().items():
         within = observation if name in fields.OBSERVATION_FIELDS else step
         if name == fields.IMAGE:
             within[name] = tfds.features.Image(
-                shape=shape, encoding_format=spec.image_encoding, doc=_STEP_DOCS[name]
+                shape=shape, encoding_format=spec.image_encoding, doc=docs[name]
             )
         else:
-            within[name] = _step_feature(name, shape, dtype)
+            within[name] = _step_feature(shape, dtype, docs[name])
     step[fields.OBSERVATION] = tfds.features.FeaturesDict(observation)
     tree = {fields.STEPS: tfds.features.Dataset(step)}
     hidden = {}
@@ -93,9 +107,9 @@ def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
         step = _children(_children(tree)[fields.STEPS]["sequence"]["feature"])
         observation = _children(step[fields.OBSERVATION])
         spec = EpisodeSpec(
-            state_size=_vector_size(observation[fields.STATE]),
-            action_size=_vector_size(step[fields.ACTION]),
-            physics_size=_vector_size(step[fields.PHYSICS_STATE]),
+            state_size=_vector_size(observation.get(fields.STATE)),
+            action_size=_vector_size(step.get(fields.ACTION)),
+            physics_size=_vector_size(step.get(fields.PHYSICS_STATE)),
             **_image_spec(observation.get(fields.IMAGE)),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -143,8 +157,7 @@ def difference(expected: object, found: object, path: str = "") -> str | None:
     return None if expected == found else path.lstrip("/")
 
 
-def _step_feature(name: str, shape: tuple[int, ...], dtype: np.dtype):
-    doc = _STEP_DOCS[name]
+def _step_feature(shape: tuple[int, ...], dtype: np.dtype, doc: str):
     if dtype == np.float64:
         # Floats of a tf.train.Example have 32 bits, so doubles go as bytes.
         encoding = tfds.features.Encoding.BYTES
@@ -178,7 +191,9 @@ def _image_spec(node: dict | None) -> dict:
     }
 
 
-def _vector_size(node: dict) -> int:
+def _vector_size(node: dict | None) -> int:
+    if node is None:
+        return 0
     (size,) = node["tensor"]["shape"]["dimensions"]
     if int(size) < 1:
         raise ValueError(f"a vector of {size} numbers")

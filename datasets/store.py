@@ -10,6 +10,8 @@ from datasets import fields
 from datasets.episode import Episode
 from datasets.metadata import METADATA, Kind
 
+# Physics states are for rendering again, from what is published.
+_STACKED = (fields.STATE, fields.ACTION, fields.REWARD, fields.IMAGE)
 _COLUMN_TYPES = {
     Kind.BOOL: np.bool_,
     Kind.INT32: np.int32,
@@ -23,14 +25,16 @@ class EpisodeStore:
     """N episodes of up to T timesteps; shorter ones repeat their last frame.
 
     Attributes:
-      state: [N, T, S] float32 observed states.
-      action: [N, T, A] float32 actions; zeros from each last step on.
-      reward: [N, T] float32 rewards; zeros from each last step on.
+      state: [N, T, S] float32 observed states; S is 0 where there are none.
+      action: [N, T, A] float32 actions; zeros from each last step on. A is 0 in
+        videos.
+      reward: [N, T] float32 rewards; zeros from each last step on, and in videos.
       length: [N] int32 timesteps of each episode, its last step included.
       metadata: column by field name: an array of N values, or for
         `parent_demo_ids` and `parent_trial_ids` a list of N tuples of texts.
-      physics_state: [N, T, P] float64 physics states, or None if not read.
-      image: [N, T, H, W, 3] uint8 images, or None if not read.
+      physics_state: [N, T, P] float64 physics states, or None if not read or not
+        there.
+      image: [N, T, H, W, 3] uint8 images, or None if not read or not there.
     """
 
     state: np.ndarray
@@ -40,6 +44,32 @@ class EpisodeStore:
     metadata: Mapping[str, np.ndarray | list[tuple[str, ...]]]
     physics_state: np.ndarray | None = None
     image: np.ndarray | None = None
+
+    @classmethod
+    def of(
+        cls,
+        steps: Mapping[str, np.ndarray],
+        length: np.ndarray,
+        metadata: Mapping[str, np.ndarray | list[tuple[str, ...]]],
+    ) -> "EpisodeStore":
+        """Makes a store of the step fields that there are, at least one.
+
+        Args:
+          steps: [N, T, ...] arrays by field name.
+          length: as the attribute.
+          metadata: as the attribute.
+        """
+        shape = next(iter(steps.values())).shape[:2]
+        nothing = np.zeros((*shape, 0), np.float32)
+        return cls(
+            state=steps.get(fields.STATE, nothing),
+            action=steps.get(fields.ACTION, nothing),
+            reward=steps.get(fields.REWARD, np.zeros(shape, np.float32)),
+            length=length,
+            metadata=metadata,
+            physics_state=steps.get(fields.PHYSICS_STATE),
+            image=steps.get(fields.IMAGE),
+        )
 
     def __len__(self) -> int:
         """Number of episodes."""
@@ -117,27 +147,20 @@ def stack(episodes: Sequence[Episode]) -> EpisodeStore:
     """Returns a store of episodes in memory, images included, without physics."""
     length = np.array([len(episode) for episode in episodes], np.int32)
 
-    def padded(name: str, repeat_last: bool) -> np.ndarray:
+    def padded(name: str) -> np.ndarray:
         arrays = [episode.steps[name] for episode in episodes]
         shape = (len(arrays), length.max(), *arrays[0].shape[1:])
         result = np.zeros(shape, arrays[0].dtype)
         for row, array in zip(result, arrays, strict=True):
             row[: len(array)] = array
-            if repeat_last:
-                row[len(array) :] = array[-1]
+            # The last action and reward are zeros.
+            row[len(array) :] = array[-1]
         return result
 
-    return EpisodeStore(
-        state=padded(fields.STATE, repeat_last=True),
-        action=padded(fields.ACTION, repeat_last=False),
-        reward=padded(fields.REWARD, repeat_last=False),
-        length=length,
-        image=(
-            padded(fields.IMAGE, repeat_last=True)
-            if fields.IMAGE in episodes[0].steps
-            else None
-        ),
-        metadata={
+    return EpisodeStore.of(
+        {name: padded(name) for name in _STACKED if name in episodes[0].steps},
+        length,
+        {
             name: as_column(field.kind, name, [e.metadata[name] for e in episodes])
             for name, field in METADATA.items()
         },

@@ -49,8 +49,8 @@ def verify(
     Args:
       dataset_dir: `<root>/<name>/<version>`, or `<root>/<name>` for its newest.
       parents: datasets in which the episodes' parents are looked up, beside the
-        dataset itself. If none are given, every version of the `wtl_demos` that
-        lies beside a `wtl_trials` or `wtl_evaluations` is one.
+        dataset itself. If none are given, every version of the `wtl_demos` and
+        `wtl_human_videos` that lie beside a `wtl_trials` or `wtl_evaluations` is one.
 
     Returns:
       The problems found; empty if the dataset is sound.
@@ -184,7 +184,11 @@ class _Verifier:
         if name not in (fields.WTL_TRIALS, fields.WTL_EVALUATIONS):
             return []
         root = self._path.absolute().parent.parent
-        return location.versions(root / fields.WTL_DEMOS)
+        return [
+            version
+            for shown in (fields.WTL_DEMOS, fields.WTL_HUMAN_VIDEOS)
+            for version in location.versions(root / shown)
+        ]
 
 
 def _episode_faults(episode: Episode, spec: EpisodeSpec, split: str) -> Iterator[str]:
@@ -195,6 +199,8 @@ def _episode_faults(episode: Episode, spec: EpisodeSpec, split: str) -> Iterator
     found = episode.metadata[fields.SPLIT]
     if found != split:
         yield f"is of split {found!r} but lies in that of {split!r}"
+    if fields.REWARD not in episode.steps:
+        return
     # An episode set aside by a person may be so for this very reason.
     rewarded = bool(episode.steps[fields.REWARD][-2] > 0)
     success = bool(episode.metadata[fields.SUCCESS])

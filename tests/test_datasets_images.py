@@ -20,13 +20,7 @@ WITH_IMAGES = dataclasses.replace(SPEC, image_pixels=PIXELS)
 
 
 def _episode(index: int = 0):
-    episode = fake_episode(index)
-    rng = np.random.default_rng(index)
-    # Smooth, as photographs are, so that JPEG has something to do.
-    low = rng.integers(0, 256, (len(episode), 2, 2, 3))
-    image = low.repeat(PIXELS // 2, axis=1).repeat(PIXELS // 2, axis=2)
-    steps = {**episode.steps, fields.IMAGE: image.astype(np.uint8)}
-    return dataclasses.replace(episode, steps=steps)
+    return fake_episode(index, WITH_IMAGES)
 
 
 @pytest.fixture

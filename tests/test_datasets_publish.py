@@ -129,6 +129,13 @@ def test_fingerprint_is_of_the_episodes_alone(tmp_path):
     assert json.loads((two / fields.PROVENANCE_FILE).read_text()) == {"seed": 2}
 
 
+def test_the_content_is_what_it_was_in_earlier_versions(tmp_path):
+    path = _publish(_stage(tmp_path / "staged"), tmp_path)
+    assert checksums.fingerprint(path) == (
+        "d9ed5976b316b5da1262ed483b2a44bd699b963a5776aea13c7ea82d689e68d5"
+    )
+
+
 def test_the_folder_has_card_citation_licence_and_checksums(tmp_path):
     path = _publish(
         _stage(tmp_path / "staged"),
