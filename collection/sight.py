@@ -10,7 +10,12 @@ _BATCH = 64  # episodes looked at together
 
 
 class Sight:
-    """The way in which one saved policy sees."""
+    """The way in which one saved policy sees.
+
+    Attributes:
+      layout: of the true states.
+      has_eyes: whether it sees images rather than the state.
+    """
 
     def __init__(self, policy, layout: observation.Layout):
         """Looks through the eyes of a policy.
@@ -20,8 +25,9 @@ class Sight:
           layout: of the true states.
         """
         self._policy = policy
-        self._layout = layout
+        self.layout = layout
         self.has_eyes = int(policy.get_metadata()["pixels"]) > 0
+        self._watches = hasattr(policy, "perceive_human")
 
     @property
     def sees(self) -> tuple[str, ...]:
@@ -44,15 +50,15 @@ class Sight:
         """
         if not self.has_eyes:
             return state
-        felt = self._layout.proprioception(state, own)
-        look = self._policy.perceive
-        if not own and hasattr(self._policy, "watch"):
-            look = self._policy.watch
+        felt = self.layout.proprioception(state, own)
+        perceive = self._policy.perceive
+        if not own and self._watches:
+            perceive = self._policy.perceive_human
         parts = []
         for start in range(0, len(state), _BATCH):
             part = slice(start, start + _BATCH)
             parts.append(
-                look(
+                perceive(
                     {
                         environment.IMAGE: tf.constant(image[part]),
                         environment.PROPRIOCEPTION: tf.constant(felt[part]),
@@ -60,6 +66,45 @@ class Sight:
                 ).numpy()
             )
         return np.concatenate(parts)
+
+    def look(
+        self, state: np.ndarray, image: np.ndarray, own: bool = True
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Where the policy looks in the images of episodes.
+
+        Args:
+          state: [N, T, S] true states, of which only what is felt is used.
+          image: uint8[N, T, H, W, 3].
+          own: as for `episodes`.
+
+        Returns:
+          [N, T, Q, 2] image coordinates in [-1, 1] where objects and buttons were
+          found, each from left to right, then what else was looked for; and
+          [N, T, h, w] shares of the attention over the image. None if the policy was
+          saved before it could tell.
+        """
+        if not hasattr(self._policy, "look"):
+            return None
+        felt = self.layout.proprioception(state, own)
+        look = self._policy.look
+        if not own and self._watches:
+            look = self._policy.look_human
+        looked = look(
+            {
+                environment.IMAGE: tf.constant(image),
+                environment.PROPRIOCEPTION: tf.constant(felt),
+            }
+        )
+        return looked["point"].numpy(), looked["heat"].numpy()
+
+    def committed(self, policy_state) -> np.ndarray:
+        """Slots [N] of the targets that the policy has chosen, as it sees them.
+
+        Args:
+          policy_state: what its `encode_context` returned.
+        """
+        chosen = policy_state["policy"] if self.has_eyes else policy_state
+        return tf.argmax(chosen["target"], axis=-1).numpy()
 
     def first(self, observed: workers.Observations) -> np.ndarray:
         """First states [N, S] of episodes to be played, as the policy sees them."""

@@ -14,7 +14,7 @@ import json
 import logging
 import os
 import pathlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from datasets import episode as episode_lib
 from datasets import fields, tfrecord
@@ -282,8 +282,14 @@ def is_staging(directory: str | os.PathLike) -> bool:
     return (pathlib.Path(directory) / _SPEC_FILE).is_file()
 
 
-def iterate_staged(directory: str | os.PathLike) -> Iterator[Episode]:
+def iterate_staged(
+    directory: str | os.PathLike, episode_ids: Container[str] | None = None
+) -> Iterator[Episode]:
     """Yields the staged episodes of a folder that are sound, each id once.
+
+    Args:
+      directory: staging folder.
+      episode_ids: which to yield; all of them if None.
 
     Raises:
       StagingError: if it is not a staging folder.
@@ -293,11 +299,14 @@ def iterate_staged(directory: str | os.PathLike) -> Iterator[Episode]:
     seen = set()
     for path in sorted(pathlib.Path(directory).glob(SHARD_PATTERN)):
         for record in tfrecord.scan(map_file(path)):
-            if record.sound:
-                episode = decode(record.payload, spec)
-                if episode.id not in seen:
-                    seen.add(episode.id)
-                    yield episode
+            if not record.sound:
+                continue
+            found = decode_metadata(record.payload, [fields.EPISODE_ID])
+            name = found[fields.EPISODE_ID]
+            if name in seen or (episode_ids is not None and name not in episode_ids):
+                continue
+            seen.add(name)
+            yield decode(record.payload, spec)
 
 
 def read_spec(directory: str | os.PathLike) -> EpisodeSpec:

@@ -48,8 +48,10 @@ def save(policy: tf_policy.TFPolicy, directory: pathlib.Path) -> str:
             for name, spec in policy.time_step_spec.observation.items()
         }
         saver.register_function("perceive", policy.perceive, observed)
+        saver.register_function("look", policy.look, observed)
         if policy.watching:
-            saver.register_function("watch", policy.watch, observed)
+            saver.register_function("perceive_human", policy.perceive_human, observed)
+            saver.register_function("look_human", policy.look_human, observed)
     spec = contexts.context_spec(network.config, network.layout.state_size)
     saver.register_function("encode_context", policy.encode_context, spec)
     incomplete = directory.with_name(directory.name + ".incomplete")
@@ -72,8 +74,9 @@ def load(directory: pathlib.Path, state_size: int, pixels: int = 0):
     """Loads a saved policy: `action`, `get_initial_state`, `encode_context`.
 
     One that acts on images has `perceive` too, which estimates the states of whole
-    episodes, and one that is shown videos of humans `watch`, which does so for these;
-    its context consists of such states.
+    episodes, of which its context consists, and `look`, which says where it looks in
+    their images. One that is shown videos of humans has `perceive_human` and
+    `look_human` for these.
 
     Args:
       directory: where it was saved.

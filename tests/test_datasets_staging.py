@@ -40,6 +40,14 @@ def test_appended_episodes_come_back(tmp_path):
     assert [encode(e) for e in found] == [encode(e) for e in episodes]
 
 
+def test_some_of_the_episodes_are_read_again(tmp_path):
+    with StagingWriter(tmp_path, SPEC) as writer:
+        writer.append([fake_episode(i) for i in range(5)])
+    wanted = {fake_episode(i).id for i in (1, 3)} | {"unheard of"}
+    found = list(staging.iterate_staged(tmp_path, wanted))
+    assert [encode(e) for e in found] == [encode(fake_episode(i)) for i in (1, 3)]
+
+
 def test_a_resumed_writer_passes_over_what_is_there(tmp_path):
     with StagingWriter(tmp_path, SPEC) as writer:
         writer.append([fake_episode(0), fake_episode(1)])

@@ -46,10 +46,10 @@ def test_a_strip_tells_how_each_episode_went():
     names, outcomes = zip(*((t.name, t.outcome) for t in strip().takes), strict=True)
     assert names == ("Watch", "Try", "Learn")
     assert outcomes == ("a demo", "wrong one", "right")
-    missed = strip(trial_states=episode(0)).takes[1]
+    missed = strip(trial={"states": episode(0)}).takes[1]
     assert missed.outcome == "right one, but missed"
     still = np.repeat(episode()[:1], STEPS, axis=0)
-    assert strip(trial_states=still).takes[1].outcome == "touched nothing"
+    assert strip(trial={"states": still}).takes[1].outcome == "touched nothing"
 
 
 @pytest.mark.parametrize(

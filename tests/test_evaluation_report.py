@@ -7,6 +7,7 @@ from tensorboard.compat.proto import event_pb2, summary_pb2
 from datasets import tfrecord
 from wtl.evaluation import chart, fakes, report, statistics
 from wtl.evaluation.glossary import label
+from wtl.evaluation.strip import Strip
 
 HOSTILE = "<script>alert('x')</script>\"&"
 CURVES = {
@@ -24,7 +25,7 @@ PROVENANCE = {
 def written(tmp_path, rows=None, strips=None, curves=CURVES) -> str:
     rows = fakes.evaluation() if rows is None else rows
     strips = (
-        [fakes.strip(), fakes.strip(retrial_success=False)]
+        [fakes.strip(), fakes.strip(retrial={"success": False})]
         if strips is None
         else strips
     )
@@ -57,14 +58,23 @@ class Tags(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_report_needs_nothing_else(tmp_path):
-    text = written(tmp_path)
+def filmed() -> list[Strip]:
+    films = {
+        name: {"footage": fakes.footage()} for name in ("demo", "trial", "retrial")
+    }
+    return [fakes.strip(**films), fakes.strip(**films, family="press")]
+
+
+@pytest.mark.parametrize("strips", [None, filmed()], ids=["states", "images"])
+def test_the_report_needs_nothing_else(tmp_path, strips):
+    text = written(tmp_path, strips=strips)
     tags = Tags()
     tags.feed(text)
     assert not tags.open
     for tag, name, value in tags.attributes:
         if name in ("src", "href", "xlink:href", "srcset", "action"):
-            pytest.fail(f"<{tag} {name}={value!r}> asks for something")
+            if not value.startswith("data:image/webp;base64,"):
+                pytest.fail(f"<{tag} {name}={value!r}> asks for something")
         if name != "xmlns":
             assert "http://" not in (value or "") and "https://" not in (value or "")
     assert "url(" not in text and "@import" not in text
@@ -89,6 +99,29 @@ def test_the_report_tells_everything(tmp_path):
         assert word in text
     assert text.count('class="film"') == 6
     assert re.search(r"WTL succeeds in [\d.]+% of unseen tasks", text)
+
+
+def test_images_are_shown_where_there_are_any(tmp_path):
+    text = written(tmp_path, strips=filmed())
+    assert text.count('class="film"') == 6 and text.count("pixelated") == 6
+    assert "32 × 32 pixels" in text and "drawn from the recorded states" not in text
+    tags = Tags()
+    tags.feed(text)
+    assert {("input", "id", name) for name in ("time", "marks", "heat")} <= set(
+        tags.attributes
+    )
+    assert len(text) < 500_000
+    states = written(tmp_path)
+    assert "pixelated" not in states and 'id="heat"' not in states
+    assert "drawn from the recorded states" in states
+
+
+def test_without_a_gaze_nothing_is_said_of_it(tmp_path):
+    blind = {"footage": fakes.footage(gaze=False)}
+    strips = [fakes.strip(demo=blind, trial=blind, retrial=blind)]
+    text = written(tmp_path, strips=strips)
+    assert 'id="marks"' in text
+    assert 'id="heat"' not in text and "its network finds" not in text
 
 
 def test_hostile_text_is_escaped(tmp_path):

@@ -1,13 +1,18 @@
 """The pipeline from images: the same stages, with perception before the policies."""
 
+import base64
+import io
 import json
+import os
 import pathlib
 import shutil
+import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from datasets import reader
+from datasets import reader, staging, tfrecord
 from policies import export
 from wtl import cli
 from wtl.envs import renderer
@@ -74,12 +79,14 @@ def test_eyes_for_others_are_trained_on_videos_alone(tiny_run):
     policy = export.load(saved, layout.state_size, pixels=32)
     store = reader.read(tiny_run / "datasets/wtl_human_videos", with_images=True)
     felt = layout.proprioception(store.state, own=False)
-    state = policy.watch({"image": store.image[:2], "proprioception": felt[:2]})
+    state = policy.perceive_human(
+        {"image": store.image[:2], "proprioception": felt[:2]}
+    )
     assert state.shape == store.state[:2].shape
     robots = export.load(
         tiny_run / "policies/trial/saved_model", layout.state_size, pixels=32
     )
-    assert not hasattr(robots, "watch")
+    assert not hasattr(robots, "perceive_human")
 
 
 def test_end_to_end_training_changes_the_eyes_of_that_policy_alone(tiny_run):
@@ -97,6 +104,52 @@ def test_end_to_end_training_changes_the_eyes_of_that_policy_alone(tiny_run):
     ]
     np.testing.assert_array_equal(seen[0], seen[1])
     assert np.abs(seen[2] - seen[0]).max() > 1e-6
+
+
+def _first_frame(film: pathlib.Path) -> np.ndarray:
+    sheet = ET.parse(film).find("{*}svg/{*}image").get("href")
+    data = base64.b64decode(sheet.removeprefix("data:image/webp;base64,"))
+    return np.asarray(Image.open(io.BytesIO(data)))[:32, :32]
+
+
+def test_the_report_shows_what_the_policies_saw(tiny_run):
+    datasets = tiny_run / "datasets"
+    demos = reader.read(datasets / "wtl_demos", "test", with_images=True)
+    played = reader.read(datasets / "wtl_evaluations", with_images=True)
+    retried = played["role"] == "retrial"
+    for take, store in (
+        ("watch", demos),
+        ("try", played.select(~retried)),
+        ("learn", played.select(retried)),
+    ):
+        films = sorted((tiny_run / "evaluation/videos").glob(f"*-{take}.svg"))
+        assert len(films) >= 5
+        known = {image.tobytes() for image in store.image[:, 0]}
+        assert {_first_frame(film).tobytes() for film in films} <= known
+        # Three objects and three buttons are looked for, and one of them is chosen.
+        marks = ET.parse(films[0]).find("{*}g[@class='marks']")
+        chosen = [mark for mark in marks if mark.find(".//{*}circle") is None]
+        assert len(marks) == 7 and len(chosen) == (take != "watch")
+    text = (tiny_run / "evaluation/report.html").read_text()
+    assert "32 × 32 pixels" in text and len(text) < 5_000_000
+
+
+def test_an_interrupted_evaluation_ends_the_same(tiny_run, tmp_path):
+    copied = tmp_path / "run"
+    shutil.copytree(tiny_run, copied)
+    before = reader.read(copied / "datasets/wtl_evaluations")
+    results = (copied / "evaluation/results.json").read_bytes()
+    (staged,) = copied.glob("staging/wtl_evaluations-*")
+    # As if it had been killed after the first arm.
+    (shard,) = staged.glob(staging.SHARD_PATTERN)
+    records = list(tfrecord.scan(memoryview(shard.read_bytes())))
+    os.truncate(shard, records[len(records) // 2].offset)
+    for folder in ("evaluation", "datasets/wtl_evaluations"):
+        shutil.rmtree(copied / folder)
+    assert _stage("evaluate", copied) == 0
+    assert (copied / "evaluation/results.json").read_bytes() == results
+    after = reader.read(copied / "datasets/wtl_evaluations")
+    np.testing.assert_array_equal(after.state, before.state)
 
 
 def test_a_policy_for_other_eyes_is_refused(tiny_run, tmp_path, capsys):

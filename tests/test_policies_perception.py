@@ -1,12 +1,16 @@
 """Perception: where it looks, what it is taught, and the policy behind it."""
 
+import types
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from collection import sight
 from datasets import fields, places
 from datasets.fakes import fake_episode
 from datasets.store import stack
+from policies import export
 from policies.contextual import config as contextual_config
 from policies.contextual import network as contextual_network
 from policies.contextual import policy as contextual_policy
@@ -161,11 +165,55 @@ def test_one_image_alone_is_enough_to_begin(perception):
     np.testing.assert_allclose(alone[:, 0], whole[:, 0], atol=1e-5)
 
 
-def test_a_seeing_policy_acts_on_what_it_estimates(perception):
+def test_it_says_where_it_looked(perception):
+    store = _store(2)
+    felt = LAYOUT.proprioception(store.state)
+    watched = perception.watch(store.image, felt)
+    first, found = perception.detect(store.image[:, 0], felt[:, 0])
+    np.testing.assert_allclose(watched.point[:, 0], found.point, atol=1e-5)
+    for time in range(1, store.image.shape[1]):
+        _, followed = perception.track(store.image[:, time], felt[:, time], first)
+        objects, others = tf.split(watched.point[:, time], [3, 5], axis=1)
+        np.testing.assert_allclose(objects, followed.point, atol=1e-5)
+        # What does not move is looked for once.
+        np.testing.assert_array_equal(others, watched.point[:, 0, 3:])
+    side = PIXELS // attention.STRIDE
+    assert watched.heat.shape == (2, 4, side, side)
+    np.testing.assert_allclose(tf.reduce_sum(watched.heat, axis=(2, 3)), 1, atol=1e-5)
+    # The map is of rows from above: its centre of mass is the mean of the points.
+    centres = (np.arange(side) + 0.5) / side * 2 - 1
+    down = tf.einsum("ntyx,y->nt", watched.heat, tf.constant(centres, tf.float32))
+    objects = watched.point[:, 1:, :3]
+    np.testing.assert_allclose(
+        down[:, 1:], tf.reduce_mean(objects[..., 1], axis=2), atol=1e-5
+    )
+    np.testing.assert_array_equal(perception.perceive(store.image, felt), watched.state)
+
+
+def _seeing_policy(perception):
     inner = contextual_policy.ContextualPolicy(
         contextual_network.ContextualNetwork(contextual_config.Config())
     )
-    policy = perception_policy.SeeingPolicy(perception, inner)
+    return perception_policy.SeeingPolicy(perception, inner), inner
+
+
+def test_a_saved_policy_says_where_it_looks(perception, tmp_path):
+    policy, _ = _seeing_policy(perception)
+    export.save(policy, tmp_path / "saved_model")
+    loaded = export.load(tmp_path / "saved_model", LAYOUT.state_size, PIXELS)
+    eyes = sight.Sight(loaded, LAYOUT)
+    store = _store(2)
+    point, heat = eyes.look(store.state, store.image)
+    watched = perception.watch(store.image, LAYOUT.proprioception(store.state))
+    np.testing.assert_allclose(point, watched.point, atol=1e-5)
+    np.testing.assert_allclose(heat, watched.heat, atol=1e-6)
+    # One saved by an earlier version can't tell, but acts as ever.
+    earlier = types.SimpleNamespace(get_metadata=loaded.get_metadata)
+    assert sight.Sight(earlier, LAYOUT).look(store.state, store.image) is None
+
+
+def test_a_seeing_policy_acts_on_what_it_estimates(perception):
+    policy, inner = _seeing_policy(perception)
     store = _store(2)
     felt = LAYOUT.proprioception(store.state)
     first = perception.perceive(store.image[:, :1], felt[:, :1])[:, 0]
@@ -242,7 +290,7 @@ def test_a_seeing_policy_watches_with_other_eyes(perception):
         "image": store.image,
         "proprioception": LAYOUT.proprioception(store.state, own=False),
     }
-    seen = policy.watch(observed)
+    seen = policy.perceive_human(observed)
     expected = watching.perceive(store.image, observed["proprioception"])
     np.testing.assert_array_equal(seen, expected)
     assert np.abs(seen - policy.perceive(observed)).max() > 0

@@ -52,6 +52,22 @@ class Detected(NamedTuple):
     view: tf.Tensor
 
 
+class Watched(NamedTuple):
+    """What was seen in N episodes of T images, and where.
+
+    Attributes:
+      state: [N, T, S] estimated states.
+      point: [N, T, Q, 2] image coordinates in [-1, 1] where objects, buttons, anchor,
+        goal band and, if it is somebody else's, the hand were found. What is looked for
+        in first images alone stays.
+      heat: [N, T, h, w] shares of the attention that cells of the map got, 1 in all.
+    """
+
+    state: tf.Tensor
+    point: tf.Tensor
+    heat: tf.Tensor
+
+
 class Perception(tf_keras.Model):
     """See the module."""
 
@@ -275,37 +291,59 @@ class Perception(tf_keras.Model):
             axis=-1,
         )
 
-    def perceive(self, image: tf.Tensor, felt: tf.Tensor) -> tf.Tensor:
-        """Estimates all states of N episodes.
+    def watch(self, image: tf.Tensor, felt: tf.Tensor) -> Watched:
+        """Looks at all images of N episodes.
 
         Args:
           image: uint8[N, T, H, W, 3].
           felt: [N, T, P] proprioception.
-
-        Returns:
-          [N, T, S] states.
         """
         count, length = tf.unstack(tf.shape(felt)[:2])
-        first, _, view = self.detect(image[:, 0], felt[:, 0])
+        size, still = self.config.size, 2 * self.config.size + 2
+        detected = self.detect(image[:, 0], felt[:, 0])
+        state, point = detected.state[:, None], detected.found.point[:, None]
+        first = Watched(state, point, _heat(detected.found)[:, None])
 
         def track_later():
-            later, _ = self.track(
+            later, followed = self.track(
                 tf.reshape(image[:, 1:], (-1, *image.shape[2:])),
                 tf.reshape(felt[:, 1:], (-1, felt.shape[-1])),
-                tf.repeat(first, length - 1, axis=0),
-                tf.repeat(view, length - 1, axis=0),
+                tf.repeat(detected.state, length - 1, axis=0),
+                tf.repeat(detected.view, length - 1, axis=0),
             )
-            later = tf.reshape(later, (count, length - 1, self.layout.state_size))
-            return tf.concat([first[:, None], later], axis=1)
+
+            def after(value, value_before):
+                shape = (count, length - 1, *value.shape[1:])
+                return tf.concat([value_before, tf.reshape(value, shape)], axis=1)
+
+            moved = after(followed.point[:, :size], point[:, :, :size])
+            stays = tf.repeat(point[:, :, size:still], length, axis=1)
+            hand = after(followed.point[:, size:], point[:, :, still:])
+            return Watched(
+                after(later, state),
+                tf.concat([moved, stays, hand], axis=2),
+                after(_heat(followed), first.heat),
+            )
 
         # TensorFlow's convolutions on CPU fail on no images at all.
-        return tf.cond(length > 1, track_later, lambda: first[:, None])
+        return tf.cond(length > 1, track_later, lambda: first)
+
+    def perceive(self, image: tf.Tensor, felt: tf.Tensor) -> tf.Tensor:
+        """Estimates all states [N, T, S] of N episodes; see `watch`."""
+        return self.watch(image, felt).state
 
     def create(self):
         """Creates the variables, before they are restored."""
         side = self.config.pixels
         image = tf.zeros((1, 2, side, side, 3), tf.uint8)
         self.perceive(image, tf.zeros((1, 2, self.layout.proprioception_size)))
+
+
+def _heat(found: attention.Attended) -> tf.Tensor:
+    """[N, h, w] mean over what was looked for of the attention to each cell."""
+    side = round(found.logits.shape[1] ** 0.5)
+    share = tf.reduce_mean(tf.nn.softmax(found.logits, axis=1), axis=-1)
+    return tf.reshape(share, (-1, side, side))
 
 
 def _join(felt, objects, buttons, fixtures) -> tf.Tensor:

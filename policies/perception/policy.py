@@ -61,11 +61,23 @@ class SeeingPolicy(tf_policy.TFPolicy):
             observed[environment.IMAGE], observed[environment.PROPRIOCEPTION]
         )
 
-    def watch(self, observed: dict[str, tf.Tensor]) -> tf.Tensor:
+    def look(self, observed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Says where it looks in N episodes of T observations each.
+
+        Returns:
+          `point` [N, T, Q, 2] and `heat` [N, T, h, w] of `networks.Watched`.
+        """
+        return _look(self.perception, observed)
+
+    def perceive_human(self, observed: dict[str, tf.Tensor]) -> tf.Tensor:
         """As `perceive`, of videos of somebody else, of which only the time is felt."""
         return self.watching.perceive(
             observed[environment.IMAGE], observed[environment.PROPRIOCEPTION]
         )
+
+    def look_human(self, observed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """As `look`, in videos of somebody else."""
+        return _look(self.watching, observed)
 
     def encode_context(self, context: contexts.Context):
         """Returns the policy state for B contexts of estimated states."""
@@ -96,3 +108,10 @@ class SeeingPolicy(tf_policy.TFPolicy):
 
     def _distribution(self, time_step, policy_state):
         raise NotImplementedError("a contextual policy is greedy; call `action`")
+
+
+def _look(eyes: networks.Perception, observed) -> dict[str, tf.Tensor]:
+    watched = eyes.watch(
+        observed[environment.IMAGE], observed[environment.PROPRIOCEPTION]
+    )
+    return {"point": watched.point, "heat": watched.heat}

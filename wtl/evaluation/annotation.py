@@ -3,10 +3,10 @@
 import numpy as np
 
 from wtl.evaluation import svg
-from wtl.evaluation.projection import HEIGHT, WIDTH
+from wtl.evaluation.projection import WIDTH
 
 _INK, _HALO = "#26262b", "#f3efe7"
-_TARGET, _WRONG = "#111111", "#c0182b"
+_TARGET, _WRONG, _CHOSEN = "#111111", "#c0182b", "#ffd500"
 # Yellow to violet; both ends stand out from the table.
 _ORDER = ("#f4b400", "#ee8434", "#dd5a56", "#bd3786", "#8b1aa6", "#4a0a92")
 
@@ -98,13 +98,34 @@ def title(words: str) -> str:
     )
 
 
-def progress(clip: svg.Clip) -> str:
-    """A bar at the bottom that grows while the clip plays."""
+def reticle() -> str:
+    """Marks what a network chose to act on."""
+    corners = "M-12-6v-6h6M6-12h6v6M12 6v6h-6M-6 12h-6v-6"
+    return svg.element(
+        "g",
+        svg.element("path", d=corners, stroke=_INK, stroke_width=5.5),
+        svg.element("path", d=corners, stroke=_CHOSEN, stroke_width=3),
+        fill="none",
+    )
+
+
+def dot() -> str:
+    """Marks where a network found something else."""
+    return svg.element("circle", r=3.2, fill=_CHOSEN, stroke=_INK, stroke_width=1.5)
+
+
+def progress(clip: svg.Clip, height: float) -> str:
+    """A bar that grows while the clip plays.
+
+    Args:
+      clip: when to play.
+      height: of the picture, at whose bottom it is.
+    """
     return svg.element(
         "rect",
         clip.change("width", (0, WIDTH)),
-        y=HEIGHT - 3,
+        y=height - 3,
         width=WIDTH,
         height=3,
-        fill=_ORDER[-1],
+        fill=_ORDER[3],
     )

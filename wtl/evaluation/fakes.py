@@ -3,8 +3,9 @@
 import numpy as np
 
 from wtl.envs import observation
+from wtl.evaluation.footage import Footage, Gaze
 from wtl.evaluation.rollout_row import RolloutRow
-from wtl.evaluation.strip import Strip
+from wtl.evaluation.strip import Recording, Strip
 
 LAYOUT = observation.Layout(3)
 STEPS = 41
@@ -106,18 +107,43 @@ def episode(moved: int = 0) -> np.ndarray:
     return states
 
 
-def strip(**changes) -> Strip:
-    """A strip whose trial took the wrong one."""
+def footage(gaze: bool = True) -> Footage:
+    """A red thing moves over a grey table, and a network looks at it."""
+    rng = np.random.default_rng(0)
+    image = np.full((STEPS, 32, 32, 3), 150, np.uint8)
+    image += rng.integers(0, 8, image.shape[1:], np.uint8)
+    way = np.linspace(-0.8, 0.8, STEPS)
+    point = np.zeros((STEPS, 6, 2))
+    point[:, :, 0] = np.linspace(-0.9, 0.9, 6)
+    point[:, 1] = np.stack([way, -way], axis=1)
+    heat = np.full((STEPS, 8, 8), 1e-3)
+    for time, (x, y) in enumerate(np.round(15.5 + 15.5 * point[:, 1]).astype(int)):
+        image[time, max(y - 3, 0) : y + 3, max(x - 3, 0) : x + 3] = (200, 30, 30)
+        heat[time, y // 4, x // 4] = 1
+    looked = Gaze(point, heat, committed=1) if gaze else None
+    return Footage(image, point[:, 1], looked)
+
+
+def strip(demo=None, trial=None, retrial=None, **changes) -> Strip:
+    """A strip whose trial took the wrong one.
+
+    Args:
+      demo: what shall differ in the recording of the demonstration.
+      trial: likewise of the trial.
+      retrial: likewise of the retrial.
+      **changes: what shall differ in the strip.
+    """
     values = {
         "family": "push",
         "rule": "position:0",
         "task_id": "test-00000-push-0",
-        "demo_states": episode(0),
-        "trial_states": episode(1),
-        "retrial_states": episode(0),
-        "demo_target": 0,
-        "target": 0,
-        "trial_success": False,
-        "retrial_success": True,
+        "size": LAYOUT.size,
+        "demo": Recording(**{"states": episode(0), "target": 0} | (demo or {})),
+        "trial": Recording(
+            **{"states": episode(1), "target": 0, "success": False} | (trial or {})
+        ),
+        "retrial": Recording(
+            **{"states": episode(0), "target": 0, "success": True} | (retrial or {})
+        ),
     }
     return Strip(**values | changes)

@@ -81,7 +81,7 @@ class _Film:
             annotation.path(project(self._gripper["position"])),
             self._hand(),
             annotation.title(title) if title else "",
-            annotation.progress(self._clip) if self._clip else "",
+            annotation.progress(self._clip, HEIGHT) if self._clip else "",
         ]
         return svg.element(
             "svg",

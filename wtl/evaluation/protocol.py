@@ -62,6 +62,11 @@ ARMS = (
 )
 
 
+def arm(name: str) -> Arm:
+    """The arm of a name."""
+    return next(arm for arm in ARMS if arm.name == name)
+
+
 @dataclasses.dataclass(frozen=True)
 class Pair:
     """A demonstration of a held-out task, and scenes in which to do the task.

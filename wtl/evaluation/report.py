@@ -9,6 +9,7 @@ import jinja2
 import markupsafe
 
 from wtl.evaluation import chart, glossary, table
+from wtl.evaluation import footage as footages
 from wtl.evaluation.learning_curve import Curve, learning_curves
 from wtl.evaluation.rollout_row import RolloutRow
 from wtl.evaluation.strip import Strip
@@ -80,6 +81,7 @@ def write_report(
         curve_panels=_curve_panels(curves),
         curve_methods=[_METHOD_OF_FOLDER.get(name, name) for name in curves],
         strips=shown,
+        **_player(strips),
         more_strips=[strip for strip in strips if strip not in shown],
         facts=_facts({"protocol": results["protocol"], **provenance}),
         glossary=glossary.METHODS,
@@ -93,14 +95,26 @@ def write_report(
     partial.replace(path)
 
 
+def _player(strips: Sequence[Strip]) -> dict[str, Any]:
+    """What the template has to know of how strips are played."""
+    filmed = [s.trial.footage for s in strips if s.trial.footage is not None]
+    return {
+        "has_footage": bool(filmed),
+        "has_gaze": any(footage.gaze is not None for footage in filmed),
+        "pixels": filmed[0].image.shape[1] if filmed else 0,
+        "loop": strips[0].loop if strips else 0,
+        "marks": footages.LEGEND,
+    }
+
+
 def _foremost(strips: Sequence[Strip]) -> list[Strip]:
     """The first strip of each family, and the first whose retrial failed."""
     first: dict[str, Strip] = {}
     for strip in strips:
         first.setdefault(strip.family, strip)
     shown = list(first.values())
-    if all(strip.retrial_success for strip in shown):
-        shown += [strip for strip in strips if not strip.retrial_success][:1]
+    if all(strip.retrial.success for strip in shown):
+        shown += [strip for strip in strips if not strip.retrial.success][:1]
     return shown
 
 

@@ -7,9 +7,30 @@ import numpy as np
 from datasets import acted
 from wtl.envs import families, observation
 from wtl.evaluation import filmstrip, svg
+from wtl.evaluation import footage as footages
 
-_SECONDS = 3.0  # each episode plays
+_SECONDS = 3.0  # each episode plays, one after the other
 _PAUSE = 1.5  # at the end of the loop
+_FOOTAGE_SECONDS = 4.1  # all episodes play together; as long as they took
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Recording:
+    """What is known of one episode of a strip.
+
+    Attributes:
+      states: [T, S] states; None of a video that came without.
+      target: slot of the target in them.
+      success: whether it succeeded; None for a demonstration.
+      footage: what its camera saw, if it had one.
+      by_human: whether a human acts.
+    """
+
+    states: np.ndarray | None
+    target: int
+    success: bool | None = None
+    footage: footages.Footage | None = None
+    by_human: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -20,34 +41,19 @@ class Strip:
       family: family of the task.
       rule: its rule, `identity:1` or `position:0`.
       task_id: the task.
-      demo_states: [T, S] states of the demonstration.
-      trial_states: [T, S] states of the trial.
-      retrial_states: [T, S] states of the retrial.
-      demo_target: slot of the target in the demonstration.
-      target: slot of the target in trial and retrial.
-      trial_success: whether the trial succeeded.
-      retrial_success: whether the retrial did.
+      size: number of objects, and of buttons, in the scene.
+      demo: the demonstration.
+      trial: the trial.
+      retrial: the retrial.
     """
 
     family: str
     rule: str
     task_id: str
-    demo_states: np.ndarray
-    trial_states: np.ndarray
-    retrial_states: np.ndarray
-    demo_target: int
-    target: int
-    trial_success: bool
-    retrial_success: bool
-
-    @property
-    def layout(self) -> observation.Layout:
-        """Layout of the states, told from their width."""
-        rest = observation.width(observation.GRIPPER)
-        rest += observation.width(observation.FIXTURES)
-        each = observation.width(observation.OBJECT)
-        each += observation.width(observation.BUTTON)
-        return observation.Layout((self.demo_states.shape[-1] - rest) // each)
+    size: int
+    demo: Recording
+    trial: Recording
+    retrial: Recording
 
     @property
     def instruction(self) -> str:
@@ -57,31 +63,44 @@ class Strip:
         thing = "button" if family and family.on_buttons else "object"
         target = f"that very {thing}"
         if kind == "position":
-            target = f"the {_place(int(index), self.layout.size)} {thing}"
+            target = f"the {_place(int(index), self.size)} {thing}"
         if family is None:
             return f"{self.family}: {target}."
         return family.instruction.format(target=target)
 
     @property
+    def has_footage(self) -> bool:
+        """Whether a camera saw the episodes."""
+        return self.trial.footage is not None
+
+    @property
+    def loop(self) -> float:
+        """Seconds after which the pictures begin again."""
+        return (_FOOTAGE_SECONDS if self.has_footage else 3 * _SECONDS) + _PAUSE
+
+    @property
     def takes(self) -> list["Take"]:
         """The three episodes as pictures with their captions."""
-        episodes = (
-            ("Watch", self.demo_states, self.demo_target, None),
-            ("Try", self.trial_states, self.target, self.trial_success),
-            ("Learn", self.retrial_states, self.target, self.retrial_success),
-        )
-        total = len(episodes) * _SECONDS + _PAUSE
+        recordings = {"Watch": self.demo, "Try": self.trial, "Learn": self.retrial}
         return [
             self._take(
-                name, states, target, success, svg.Clip(i * _SECONDS, _SECONDS, total)
+                name,
+                recording,
+                svg.Clip(0, _FOOTAGE_SECONDS, self.loop)
+                if self.has_footage
+                else svg.Clip(i * _SECONDS, _SECONDS, self.loop),
             )
-            for i, (name, states, target, success) in enumerate(episodes)
+            for i, (name, recording) in enumerate(recordings.items())
         ]
 
-    def _take(self, name, states, target, success, clip) -> "Take":
-        slot = int(acted.acted_slots(np.asarray(states)[None], self.layout)[0])
+    def _take(self, name: str, recording: Recording, clip: svg.Clip) -> "Take":
+        target, success = recording.target, recording.success
+        layout = observation.Layout(self.size)
+        slot = -1
+        if recording.states is not None:
+            slot = int(acted.acted_slots(recording.states[None], layout)[0])
         if success is None:
-            outcome = "a demo"
+            outcome = "a human" if recording.by_human else "a demo"
         elif success:
             outcome = "right"
         elif slot < 0:
@@ -89,9 +108,14 @@ class Strip:
         else:
             outcome = "right one, but missed" if slot == target else "wrong one"
         said = f"{name}: {outcome}"
-        # Success is of the target, whatever else was touched on the way.
-        crossed = None if success in (None, True) else slot
-        picture = filmstrip.draw(states, self.layout, said, target, crossed, clip)
+        if recording.footage is not None:
+            picture = footages.draw(recording.footage, said, clip)
+        else:
+            # Success is of the target, whatever else was touched on the way.
+            crossed = None if success in (None, True) else slot
+            picture = filmstrip.draw(
+                recording.states, layout, said, target, crossed, clip
+            )
         return Take(name, outcome, success, picture)
 
 

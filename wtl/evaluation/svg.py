@@ -64,14 +64,20 @@ class Clip:
     seconds: float = 3.0
     total: float = 4.0
 
-    def move(self, kind: str, values: np.ndarray) -> str:
+    def move(self, kind: str, values: np.ndarray, step: bool = False) -> str:
         """Animates a transform: `translate` by [N, 2], or `rotate` by [N] degrees.
 
-        Before and after its clip the element stands as in the first and last frame.
+        Before and after its clip the element stands as in the first and last frame. In
+        between it moves in steps, or smoothly.
         """
         frames = [" ".join(number(v) for v in np.atleast_1d(frame)) for frame in values]
+        mode = "discrete" if step else None
         return self._animation(
-            "animateTransform", frames, attributeName="transform", type_=kind
+            "animateTransform",
+            frames,
+            attributeName="transform",
+            type_=kind,
+            calcMode=mode,
         )
 
     def change(self, attribute: str, values: Sequence[float], step: bool = False):

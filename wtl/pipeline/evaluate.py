@@ -7,13 +7,10 @@ from collections.abc import Sequence
 
 from datasets import checksums, fields
 from wtl.evaluation import protocol, report, rollout_row, statistics
-from wtl.pipeline import run_folder
+from wtl.pipeline import run_folder, strips
 from wtl.pipeline.player import Player
 from wtl.pipeline.run import Run
 from wtl.pipeline.train import policy_id
-
-_STRIPS_PER_FAMILY = 3
-_FAILED_STRIPS = 2
 
 
 def evaluate(
@@ -75,51 +72,11 @@ def evaluate(
     print(f"\nReport: {folder / 'report.html'}")
 
 
-def _strips(player: Player) -> list[report.Strip]:
-    """Demonstration, trial and retrial of some scenes of every family."""
-    if not {"mil", "wtl"} <= set(player.played):
-        return []
-
-    def succeeded(arm: str, i: int) -> bool:
-        return player.played[arm][i].metadata[fields.SUCCESS]
-
-    # Failed trials first: they are what the retrial learns from.
-    order = sorted(
-        range(len(player.pairs)),
-        key=lambda i: (succeeded("mil", i), not succeeded("wtl", i)),
-    )
-    chosen: dict[str, list[int]] = {}
-    for i in order:
-        rows = chosen.setdefault(player.pairs[i].task.family, [])
-        if len(rows) < _STRIPS_PER_FAMILY:
-            rows.append(i)
-    failed = [i for i in order if not succeeded("wtl", i)][:_FAILED_STRIPS]
-    picked = [i for rows in chosen.values() for i in rows] + failed
-    return [_strip(player, i) for i in dict.fromkeys(picked)]
-
-
-def _strip(player: Player, i: int) -> report.Strip:
-    demo = int(player.demo_rows[i, 0])
-    trial, retrial = player.played["mil"][i], player.played["wtl"][i]
-    return report.Strip(
-        family=player.pairs[i].task.family,
-        rule=str(player.pairs[i].task.rule),
-        task_id=player.pairs[i].task.task_id,
-        demo_states=player.demos.state[demo],
-        trial_states=trial.steps[fields.STATE],
-        retrial_states=retrial.steps[fields.STATE],
-        demo_target=int(player.demos[fields.HIDDEN_TARGET][demo]),
-        target=int(trial.metadata[fields.HIDDEN_TARGET]),
-        trial_success=bool(trial.metadata[fields.SUCCESS]),
-        retrial_success=bool(retrial.metadata[fields.SUCCESS]),
-    )
-
-
-def _write_videos(folder: pathlib.Path, strips: list[report.Strip]):
+def _write_videos(folder: pathlib.Path, shown: list[report.Strip]):
     """Writes each episode of the strips as an animated SVG, which browsers play."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for number, strip in enumerate(strips):
+    for number, strip in enumerate(shown):
         for take in strip.takes:
             name = f"{number:02d}-{strip.family}-{take.name.lower()}.svg"
             (folder / name).write_text(take.picture, encoding="utf-8")
@@ -139,14 +96,14 @@ def _write(run: Run, folder, split, scenes_per_task, demos_shown, rows, player):
     results = statistics.results(rows, about)
     folder.mkdir(parents=True, exist_ok=True)
     rollout_row.write_csv(rows, folder / "episodes.csv")
-    strips = _strips(player)
-    _write_videos(folder / "videos", strips)
+    shown = strips.gather(player)
+    _write_videos(folder / "videos", shown)
     report.write_report(
         folder / "report.html",
         results,
         rows,
         report.learning_curves(run.folder.logs),
-        strips,
+        shown,
         {
             "seed": run.seed,
             "commit": run_folder.commit(),

@@ -1,9 +1,12 @@
 """Plays the arms of an evaluation, one after another."""
 
 import dataclasses
+import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import tensorflow as tf
 import tqdm
 
 from collection import conditioning, rollout, sight, workers
@@ -11,7 +14,7 @@ from datasets import episode as episodes
 from datasets import fields, staging
 from datasets.episode import Episode
 from datasets.store import EpisodeStore, stack
-from policies import export, interface
+from policies import export
 from policies.contextual import context as contexts
 from policies.methods import METHODS
 from wtl.envs import environment, observation, seeding
@@ -27,13 +30,15 @@ _MIN_DEMONSTRATED = 0.95
 class Player:
     """Plays arms one after another; finished arms survive an interruption.
 
+    Episodes wait on disk: images of all arms would not fit into memory.
+
     Attributes:
       pairs: the demonstrations and scenes that all arms share.
-      demos: demonstrations of the split.
+      demos: demonstrations of the split, with images where there are any.
       demo_rows: [pairs, K] rows of `demos` shown for each pair, or -1.
       videos: videos of humans of the split, or None if nobody is shown any.
       video_rows: [pairs, K] likewise of `videos`.
-      played: episodes by arm, one for each pair.
+      played: episodes by arm, a row for each pair; without images.
     """
 
     def __init__(
@@ -68,7 +73,8 @@ class Player:
                 f"demonstrated in {run.dataset(fields.WTL_DEMOS)}; the suite has "
                 "changed since: run `wtl collect_demos` with this configuration first"
             )
-        self.played: dict[str, list[Episode]] = {}
+        self.played: dict[str, EpisodeStore] = {}
+        self._policies: dict[str, Any] = {}
 
     def _find(
         self, store: EpisodeStore, planned: Sequence[protocol.Pair]
@@ -104,28 +110,72 @@ class Player:
     def play(self, arms: Sequence[protocol.Arm]) -> list[rollout_row.RolloutRow]:
         """Plays arms in order, publishes the episodes and returns a row of each."""
         run = self._run
-        directory = run.staging(NAME, self._key)
         with (
-            staging.StagingWriter(directory, run.spec_of(NAME)) as writer,
+            staging.StagingWriter(self._staging, run.spec_of(NAME)) as writer,
             workers.EnvironmentPool(run.workers, run.pixels) as pool,
             tqdm.tqdm(
                 total=len(arms) * len(self.pairs), desc="evaluation", unit="episode"
             ) as bar,
         ):
-            done = {
-                episode.id: episode for episode in staging.iterate_staged(directory)
-            }
             for arm in arms:
                 bar.set_postfix(arm=arm.name)
-                names = [self._episode_id(arm, pair) for pair in self.pairs]
-                if all(name in done for name in names):
-                    self.played[arm.name] = [done[name] for name in names]
-                else:
-                    self.played[arm.name] = self._play_arm(pool, arm, names)
-                    writer.append(self.played[arm.name])
-                bar.update(len(names))
+                if not writer.episode_ids.issuperset(self._episode_ids(arm)):
+                    writer.append(self._play_arm(pool, arm))
+                bar.update(len(self.pairs))
         run.publish(NAME, self._key, {"stage": "evaluate", "split": self._split})
+        published = run.read(NAME, self._split)
+        self.played = {
+            arm.name: published.select(published.rows(self._episode_ids(arm)))
+            for arm in arms
+        }
         return [row for arm in arms for row in self._rows(arm)]
+
+    def recorded(self, arm: protocol.Arm, which: Sequence[int]) -> EpisodeStore:
+        """Episodes that an arm has played, with images where there are any.
+
+        Args:
+          arm: one that has been played.
+          which: numbers of pairs.
+        """
+        names = self._episode_ids(arm, which)
+        found = {e.id: e for e in staging.iterate_staged(self._staging, set(names))}
+        return stack([found[name] for name in names])
+
+    def eyes(self, arm: protocol.Arm) -> sight.Sight:
+        """The way in which the policy of an arm sees."""
+        return sight.Sight(self._policy(arm), self._layout)
+
+    def committed(self, arm: protocol.Arm, which: Sequence[int]) -> np.ndarray:
+        """Slots [N] of the targets that an arm's policy chose in pairs, as it sees."""
+        recorded, eyes = self.recorded(arm, which), self.eyes(arm)
+        first = {environment.STATE: recorded.state[:, 0]}
+        if recorded.image is not None:
+            first[environment.IMAGE] = recorded.image[:, 0]
+        context = self._context(arm, which, eyes, eyes.first(first))
+        return eyes.committed(self._policy(arm).encode_context(context))
+
+    @property
+    def _staging(self) -> pathlib.Path:
+        return self._run.staging(NAME, self._key)
+
+    def _policy(self, arm: protocol.Arm):
+        folder = METHODS[arm.method].folder
+        if folder not in self._policies:
+            self._policies[folder] = export.load(
+                self._run.folder.policies / folder / "saved_model",
+                self._layout.state_size,
+                self._run.pixels,
+            )
+        return self._policies[folder]
+
+    def _setup(self, arm: protocol.Arm, pair: protocol.Pair) -> environment.Setup:
+        return environment.Setup.by_rule(pair.task, pair.task.rule, pair.seed(arm))
+
+    def _episode_ids(
+        self, arm: protocol.Arm, which: Sequence[int] | None = None
+    ) -> list[str]:
+        pairs = self.pairs if which is None else [self.pairs[i] for i in which]
+        return [self._episode_id(arm, pair) for pair in pairs]
 
     def _episode_id(self, arm: protocol.Arm, pair: protocol.Pair) -> str:
         seed = seeding.derive_seed(self._run.seed, arm.name, pair.seed(arm))
@@ -141,39 +191,29 @@ class Player:
     def _role(self, arm: protocol.Arm) -> str:
         return fields.ROLE_RETRIAL if arm.trials else fields.ROLE_EVAL
 
-    def _play_arm(self, pool, arm: protocol.Arm, names: list[str]) -> list[Episode]:
-        run = self._run
-        method = METHODS[arm.method]
-        config = dataclasses.replace(method.config, size=run.suite.size)
-        policy = export.load(
-            run.folder.policies / method.folder / "saved_model",
-            self._layout.state_size,
-            run.pixels,
-        )
-        eyes = sight.Sight(policy, self._layout)
-        setups = [
-            environment.Setup.by_rule(pair.task, pair.task.rule, pair.seed(arm))
-            for pair in self.pairs
-        ]
-        observed = pool.reset(setups)
-        context = self._context(arm, config, setups, eyes, eyes.first(observed))
+    def _play_arm(self, pool, arm: protocol.Arm) -> list[Episode]:
+        policy, eyes = self._policy(arm), self.eyes(arm)
+        everything = range(len(self.pairs))
+        observed = pool.reset([self._setup(arm, pair) for pair in self.pairs])
+        context = self._context(arm, everything, eyes, eyes.first(observed))
+        store, rows = self.shown(arm)
+        trial_ids = [self._episode_ids(protocol.arm(name)) for name in arm.trials]
         identifier = export.policy_id(policy)
-        shown, rows = self.shown(arm)
         metadata = [
             {
                 "episode_id": name,
                 "role": self._role(arm),
                 "policy_id": identifier,
                 "parent_demo_ids": (
-                    tuple(str(shown[fields.EPISODE_ID][r]) for r in rows[i] if r >= 0)
-                    if config.demos
+                    tuple(str(store[fields.EPISODE_ID][r]) for r in rows[i] if r >= 0)
+                    if METHODS[arm.method].config.demos
                     else ()
                 ),
-                "parent_trial_ids": tuple(self.played[t][i].id for t in arm.trials),
+                "parent_trial_ids": tuple(names[i] for names in trial_ids),
                 "trial_index": len(arm.trials),
                 "hidden_rule": str(self.pairs[i].task.rule),
             }
-            for i, name in enumerate(names)
+            for i, name in enumerate(self._episode_ids(arm))
         ]
         return rollout.rollout(
             pool, policy, policy.encode_context(context), observed, metadata, eyes.sees
@@ -182,29 +222,45 @@ class Player:
     def _context(
         self,
         arm: protocol.Arm,
-        config: interface.Interface,
-        setups: list[environment.Setup],
+        which: Sequence[int],
         eyes: sight.Sight,
         states: np.ndarray,
     ) -> contexts.Context:
-        count = len(setups)
-        size = self._run.suite.size
+        """What the policy of an arm is shown of some pairs.
+
+        Args:
+          arm: the arm.
+          which: numbers of N pairs.
+          eyes: of its policy.
+          states: [N, S] first states of the episodes to be played, as it sees them.
+        """
+        size, count = self._run.suite.size, len(which)
+        config = dataclasses.replace(METHODS[arm.method].config, size=size)
         state_size = self._layout.state_size
         demos = trials = conditioning.nothing_shown(count, config, state_size)
         if config.demos:
             store, rows = self.shown(arm)
             demos = conditioning.Conditioner(
                 store, config, eyes, own=not arm.human
-            ).shown(rows)
+            ).shown(rows[list(which)])
         if config.trials:
-            shown = [e for name in arm.trials for e in self.played[name]]
-            order = np.arange(len(shown)).reshape(len(arm.trials), count).T
-            trials = conditioning.Conditioner(stack(shown), config, eyes).shown(order)
+            order = np.arange(count)[:, None]
+            shown = [
+                conditioning.Conditioner(
+                    self.recorded(protocol.arm(name), which), config, eyes
+                ).shown(order)
+                for name in arm.trials
+            ]
+            trials = contexts.Shown(
+                *(tf.concat(parts, axis=1) for parts in zip(*shown, strict=True))
+            )
+        pairs = [self.pairs[i] for i in which]
         gumbel = np.zeros((count, config.entities), np.float32)
         if arm.sampled:
-            for i, pair in enumerate(self.pairs):
+            for i, pair in enumerate(pairs):
                 rng = seeding.generator(self._run.seed, arm.name, pair.seed(arm))
                 gumbel[i] = rng.gumbel(size=config.entities)
+        setups = [self._setup(arm, pair) for pair in pairs]
         # Eyes count from the left; the order of slots is a matter of stored states.
         slot_of = environment.place_of if eyes.has_eyes else environment.slot_of
         slots = [
@@ -223,35 +279,27 @@ class Player:
         )
 
     def _rows(self, arm: protocol.Arm) -> list[rollout_row.RolloutRow]:
-        shown, shown_rows = self.shown(arm)
-        demo_ids = shown[fields.EPISODE_ID]
-        rows = []
-        for i, (pair, played) in enumerate(
-            zip(self.pairs, self.played[arm.name], strict=True)
-        ):
-            known = played.metadata
-            achieved = known[fields.HIDDEN_ACHIEVED]
-            trials = [self.played[name][i] for name in arm.trials]
-            rows.append(
-                rollout_row.RolloutRow(
-                    method=arm.name,
-                    task_id=pair.task.task_id,
-                    family=pair.task.family,
-                    rule=str(pair.task.rule),
-                    pair=pair.index,
-                    scene_seed=pair.seed(arm),
-                    demo_id=str(demo_ids[shown_rows[i, 0]]),
-                    trial_ids=tuple(trial.id for trial in trials),
-                    episode_id=played.id,
-                    success=bool(known[fields.SUCCESS]),
-                    wrong_target=bool(
-                        achieved >= 0 and achieved != known[fields.HIDDEN_TARGET]
-                    ),
-                    conflict=pair.readings(arm).conflict,
-                    ceiling=protocol.arm_ceiling(arm, pair, self._run.suite),
-                    trial_success=(
-                        bool(trials[-1].metadata[fields.SUCCESS]) if trials else None
-                    ),
-                )
+        store, rows = self.shown(arm)
+        played = self.played[arm.name]
+        achieved, success = played[fields.HIDDEN_ACHIEVED], played[fields.SUCCESS]
+        wrong = (achieved >= 0) & (achieved != played[fields.HIDDEN_TARGET])
+        trials = [self.played[name] for name in arm.trials]
+        return [
+            rollout_row.RolloutRow(
+                method=arm.name,
+                task_id=pair.task.task_id,
+                family=pair.task.family,
+                rule=str(pair.task.rule),
+                pair=pair.index,
+                scene_seed=pair.seed(arm),
+                demo_id=str(store[fields.EPISODE_ID][rows[i, 0]]),
+                trial_ids=tuple(str(t[fields.EPISODE_ID][i]) for t in trials),
+                episode_id=str(played[fields.EPISODE_ID][i]),
+                success=bool(success[i]),
+                wrong_target=bool(wrong[i]),
+                conflict=pair.readings(arm).conflict,
+                ceiling=protocol.arm_ceiling(arm, pair, self._run.suite),
+                trial_success=bool(trials[-1][fields.SUCCESS][i]) if trials else None,
             )
-        return rows
+            for i, pair in enumerate(self.pairs)
+        ]
