@@ -94,14 +94,13 @@ def test_end_to_end_training_changes_the_eyes_of_that_policy_alone(tiny_run):
     store = reader.read(tiny_run / "datasets/wtl_demos", with_images=True)
     felt = layout.proprioception(store.state)
     observed = {"image": store.image[:2], "proprioception": felt[:2]}
-    seen = [
+    policies = [
         export.load(
             tiny_run / "policies" / name / "saved_model", layout.state_size, pixels=32
         )
-        .perceive(observed)
-        .numpy()
         for name in ("trial", "trial_human", "retrial")
     ]
+    seen = [policy.perceive(observed).numpy() for policy in policies]
     np.testing.assert_array_equal(seen[0], seen[1])
     assert np.abs(seen[2] - seen[0]).max() > 1e-6
 
