@@ -85,6 +85,21 @@ def _parser() -> argparse.ArgumentParser:
     verify = _add(commands, "verify", "check a dataset's every episode", _verify)
     verify.add_argument("dataset_dir", help="RUN/datasets/NAME[/VERSION]")
     _add(commands, "doctor", "say what this machine can do", _doctor)
+    importer = _add(
+        commands, "import_videos", "make a dataset of videos of people", _import_videos
+    )
+    importer.add_argument(
+        "folder", metavar="DIR", help="holds videos/*.mp4 and tasks.csv"
+    )
+    importer.add_argument(
+        "--out", required=True, help="where datasets are published, as RUN/datasets"
+    )
+    importer.add_argument(
+        "--pixels", type=int, default=64, help="height and width of the images"
+    )
+    importer.add_argument(
+        "--encoding", choices=("png", "jpeg"), default="png", help="how they are stored"
+    )
     combine = _add(
         commands, "combine", "one table from runs that differ by seed", _combine
     )
@@ -157,6 +172,35 @@ def _verify(options) -> int:
         )
         return 1
     print(f"{options.dataset_dir} is sound")
+    return 0
+
+
+def _import_videos(options) -> int:
+    notices.quiet(options.verbosity)
+    with notices.Dropped(options.verbosity):
+        from datasets import import_videos, videos
+        from wtl.pipeline import run_folder
+
+    try:
+        version = import_videos.import_videos(
+            options.folder,
+            options.out,
+            pixels=options.pixels,
+            encoding=options.encoding,
+            origin={
+                "commit": run_folder.commit(),
+                "versions": run_folder.versions(),
+            },
+        )
+    except videos.VideosError as error:
+        for fault in error.faults:
+            print(f"wtl: {fault}", file=sys.stderr)
+        print(
+            "wtl: nothing is published; mend this and run the same command again",
+            file=sys.stderr,
+        )
+        return 1
+    print(f"{version} holds the videos of {options.folder}")
     return 0
 
 
