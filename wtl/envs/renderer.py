@@ -123,12 +123,27 @@ class Renderer:
         self._table = template.geom(arena.SURFACE).id
 
     def render(
-        self, compiled: mujoco.MjModel, data: mujoco.MjData, look: Appearance
+        self,
+        compiled: mujoco.MjModel,
+        data: mujoco.MjData,
+        look: Appearance,
+        camera: str | None = None,
     ) -> np.ndarray:
-        """Returns the uint8[H, W, 3] image of a state of a world."""
+        """Returns the uint8[H, W, 3] image of a state of a world.
+
+        Args:
+          compiled: its model.
+          data: its state.
+          look: how it looks.
+          camera: name of a camera of the model; the one of `look` by default.
+        """
         self._gl.make_current()
         view = self._view
-        view.type = mujoco.mjtCamera.mjCAMERA_FREE
+        if camera is None:
+            view.type = mujoco.mjtCamera.mjCAMERA_FREE
+        else:
+            view.type = mujoco.mjtCamera.mjCAMERA_FIXED
+            view.fixedcamid = compiled.camera(camera).id
         view.lookat[:] = look.camera.lookat
         view.distance, view.azimuth = look.camera.distance, look.camera.azimuth
         view.elevation = look.camera.elevation

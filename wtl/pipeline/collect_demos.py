@@ -64,6 +64,7 @@ def _requests(run: Run, noise: float, held_out_scenes: int):
                         noise,
                         str(task.rule or ""),
                         run.pixels,
+                        run.wrist,
                     )
                 )
     return result

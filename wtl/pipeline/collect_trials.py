@@ -72,7 +72,7 @@ def collect_trials(
         total = contexts_per_method * trials_per_context * len(sources)
         with (
             StagingWriter(run.staging(NAME, key), run.spec) as writer,
-            workers.EnvironmentPool(run.workers, run.pixels) as pool,
+            workers.EnvironmentPool(run.workers, run.pixels, run.wrist) as pool,
             tqdm.tqdm(total=total, desc="trials", unit="episode") as bar,
         ):
             for source in sources:

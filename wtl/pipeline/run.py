@@ -39,6 +39,7 @@ class Run:
       pixels: height and width of the images that policies see; 0 where they see the
         state.
       image_encoding: how images are stored.
+      wrist: whether the gripper's own camera is recorded too.
     """
 
     folder: run_folder.RunFolder
@@ -47,6 +48,7 @@ class Run:
     workers: int
     pixels: int = 0
     image_encoding: str = images.PNG
+    wrist: bool = False
 
     def do(
         self,
@@ -77,7 +79,8 @@ class Run:
             inputs=inputs,
             suite=dataclasses.asdict(self.suite),
             seed=self.seed,
-            camera=[self.pixels, self.image_encoding],
+            # Without a wrist camera the key is that of runs made before there was one.
+            camera=[self.pixels, self.image_encoding] + ["wrist"] * self.wrist,
         )
         done = self.folder.lineage.get(stage, {})
         present = {name: current() for name, current in outputs.items()}
@@ -188,7 +191,9 @@ class Run:
     @property
     def spec(self) -> EpisodeSpec:
         """Sizes of the episodes of this run's suite."""
-        return recorder.episode_spec(self.suite.size, self.pixels, self.image_encoding)
+        return recorder.episode_spec(
+            self.suite.size, self.pixels, self.image_encoding, wrist=self.wrist
+        )
 
 
 def _made_by(version: pathlib.Path) -> str | None:
