@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from collection.sight import Sight
-from datasets import fields
+from datasets import fields, pairs
 from datasets.frames import resample
 from datasets.store import EpisodeStore
 from policies import interface
@@ -15,17 +15,26 @@ from wtl.envs import families
 class Conditioner:
     """Turns rows of a store of episodes into `Shown` tensors."""
 
-    def __init__(self, store: EpisodeStore, config: interface.Interface, sight: Sight):
+    def __init__(
+        self,
+        store: EpisodeStore,
+        config: interface.Interface,
+        sight: Sight,
+        own: bool = True,
+    ):
         """Resamples all episodes of a store to the frames of `config`.
 
         Args:
           store: with images where the policy has eyes.
           config: of the policy.
           sight: of the policy.
+          own: whether the episodes are the robot's, not videos of somebody else.
         """
+        if not own:
+            store = pairs.as_video(store, config.action_size)
         self.store = store
         frames = resample(store, config.context_frames)
-        self._state = sight.episodes(frames.state, frames.image)
+        self._state = sight.episodes(frames.state, frames.image, own)
         self._action = frames.action
 
     def shown(self, rows: np.ndarray) -> contexts.Shown:

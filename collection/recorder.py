@@ -49,7 +49,7 @@ class Recorder:
         self._last = timestep
 
     def episode(self, **metadata) -> episodes.Episode:
-        """Returns the finished episode.
+        """Returns the finished episode; of a human, a video without actions.
 
         Args:
           **metadata: what the environment does not know, such as `episode_id`,
@@ -57,10 +57,11 @@ class Recorder:
         """
         setup = self._env.setup
         seen = {name: np.stack(frames) for name, frames in self._images.items()}
+        if setup.embodiment is Embodiment.GRIPPER:
+            metadata["action"] = np.stack(self._actions)
+            metadata["reward"] = np.array(self._rewards)
         return episodes.Episode.build(
             state=np.stack(self._states),
-            action=np.stack(self._actions),
-            reward=np.array(self._rewards),
             physics_state=np.stack(self._physics_states),
             timestamp=np.array(self._timestamps),
             terminal=self._last.last() and self._last.discount == 0.0,
@@ -94,13 +95,13 @@ def episode_spec(
       size: number of objects.
       pixels: height and width of the images; 0 for none.
       image_encoding: how they are stored.
-      embodiment: the body that acts; only the size of the physics state depends on it.
+      embodiment: the body that acts; nothing is known of a human's actions.
       wrist: whether the gripper's own camera records too.
     """
     compiled = models.compile_model(object_sets.draw("layout", size, 0), embodiment)
     return episodes.EpisodeSpec(
         state_size=observation.Layout(size).state_size,
-        action_size=worlds.ACTION_SIZE,
+        action_size=worlds.ACTION_SIZE if embodiment is Embodiment.GRIPPER else 0,
         physics_size=mujoco.mj_stateSize(compiled, worlds.STATE_SPEC),
         image_pixels=pixels,
         image_encoding=image_encoding,

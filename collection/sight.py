@@ -27,6 +27,7 @@ class Sight:
         self._policy = policy
         self.layout = layout
         self.has_eyes = int(policy.get_metadata()["pixels"]) > 0
+        self._watches = hasattr(policy, "perceive_human")
 
     @property
     def sees(self) -> tuple[str, ...]:
@@ -35,22 +36,29 @@ class Sight:
             return (environment.IMAGE, environment.PROPRIOCEPTION)
         return (environment.STATE,)
 
-    def episodes(self, state: np.ndarray, image: np.ndarray | None) -> np.ndarray:
+    def episodes(
+        self, state: np.ndarray, image: np.ndarray | None, own: bool = True
+    ) -> np.ndarray:
         """States [N, T, S] of episodes, as the policy sees them.
 
         Args:
           state: [N, T, S] true states, of which only what is felt is used if there
             are eyes.
           image: uint8[N, T, H, W, 3], needed only then.
+          own: whether they are the robot's, not somebody else's. A policy that was
+            never taught to watch others takes these for its own.
         """
         if not self.has_eyes:
             return state
-        felt = self.layout.proprioception(state)
+        felt = self.layout.proprioception(state, own)
+        perceive = self._policy.perceive
+        if not own and self._watches:
+            perceive = self._policy.perceive_human
         parts = []
         for start in range(0, len(state), _BATCH):
             part = slice(start, start + _BATCH)
             parts.append(
-                self._policy.perceive(
+                perceive(
                     {
                         environment.IMAGE: tf.constant(image[part]),
                         environment.PROPRIOCEPTION: tf.constant(felt[part]),
@@ -60,13 +68,14 @@ class Sight:
         return np.concatenate(parts)
 
     def look(
-        self, state: np.ndarray, image: np.ndarray
+        self, state: np.ndarray, image: np.ndarray, own: bool = True
     ) -> tuple[np.ndarray, np.ndarray] | None:
         """Where the policy looks in the images of episodes.
 
         Args:
           state: [N, T, S] true states, of which only what is felt is used.
           image: uint8[N, T, H, W, 3].
+          own: as for `episodes`.
 
         Returns:
           [N, T, Q, 2] image coordinates in [-1, 1] where objects and buttons were
@@ -76,8 +85,11 @@ class Sight:
         """
         if not hasattr(self._policy, "look"):
             return None
-        felt = self.layout.proprioception(state)
-        looked = self._policy.look(
+        felt = self.layout.proprioception(state, own)
+        look = self._policy.look
+        if not own and self._watches:
+            look = self._policy.look_human
+        looked = look(
             {
                 environment.IMAGE: tf.constant(image),
                 environment.PROPRIOCEPTION: tf.constant(felt),

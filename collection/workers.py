@@ -15,7 +15,7 @@ from datasets import episode as episodes
 from wtl.envs import environment
 
 # Workers import neither TensorFlow nor the parent's threads.
-_CONTEXT = multiprocessing.get_context("spawn")
+CONTEXT = multiprocessing.get_context("spawn")
 _BATCH = 16  # demonstrations sent to a worker at once
 
 
@@ -27,7 +27,8 @@ class WorkerError(RuntimeError):
     """A worker process died or raised."""
 
 
-def _begin_worker():
+def begin_worker():
+    """Makes this process one that ends with its parent and with nothing else."""
     # Ctrl-C reaches the whole process group; only the parent acts on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A parent killed outright can't end its workers, which would wait forever.
@@ -53,7 +54,7 @@ def demonstrate_all(
     """
     batches = [requests[i : i + _BATCH] for i in range(0, len(requests), _BATCH)]
     with concurrent.futures.ProcessPoolExecutor(
-        workers, mp_context=_CONTEXT, initializer=_begin_worker
+        workers, mp_context=CONTEXT, initializer=begin_worker
     ) as pool:
         try:
             # Few batches in flight: episodes wait in memory no longer than needed.
@@ -116,7 +117,7 @@ class _Shard:
 
 
 def _serve(connection, pixels: int, wrist: bool):
-    _begin_worker()
+    begin_worker()
     shard = _Shard(pixels, wrist)
     while True:
         try:
@@ -142,8 +143,8 @@ class EnvironmentPool:
         """
         self._connections, self._processes = [], []
         for _ in range(workers or os.cpu_count()):
-            ours, theirs = _CONTEXT.Pipe()
-            process = _CONTEXT.Process(
+            ours, theirs = CONTEXT.Pipe()
+            process = CONTEXT.Process(
                 target=_serve, args=(theirs, pixels, wrist), daemon=True
             )
             process.start()

@@ -30,6 +30,7 @@ class EpisodeSpec:
       image_pixels: H and W of the square images.
       image_encoding: how images are stored, a key of `datasets.images.ENCODINGS`.
       wrist_image: whether there is a second image, of the gripper's own camera.
+      interventions: whether steps say if a person took over from a policy.
 
     Raises:
       ValueError: if nothing is observed, or a size is negative.
@@ -41,6 +42,7 @@ class EpisodeSpec:
     image_pixels: int = 0
     image_encoding: str = images.PNG
     wrist_image: bool = False
+    interventions: bool = False
 
     def __post_init__(self):
         vectors = (self.state_size, self.action_size, self.physics_size)
@@ -66,6 +68,7 @@ class EpisodeSpec:
             fields.IS_FIRST: ((), flag),
             fields.IS_LAST: ((), flag),
             fields.IS_TERMINAL: ((), flag),
+            fields.IS_INTERVENTION: ((), flag),
             fields.PHYSICS_STATE: ((self.physics_size,), f64),
             fields.TIMESTAMP: ((), f32),
         }
@@ -76,6 +79,7 @@ class EpisodeSpec:
             fields.ACTION: self.action_size,
             fields.REWARD: self.action_size,
             fields.DISCOUNT: self.action_size,
+            fields.IS_INTERVENTION: self.interventions,
             fields.PHYSICS_STATE: self.physics_size,
         }
         return {name: array for name, array in every.items() if sizes.get(name, 1)}
@@ -108,6 +112,7 @@ class Episode:
         timestamp: np.ndarray | None = None,
         image: np.ndarray | None = None,
         wrist_image: np.ndarray | None = None,
+        intervention: np.ndarray | None = None,
         **given: Any,
     ) -> "Episode":
         """Builds an episode of T transitions, filling in whatever follows.
@@ -123,6 +128,8 @@ class Episode:
             period.
           image: [T+1, H, W, 3] uint8 images, if there is a camera.
           wrist_image: likewise of the gripper's own camera.
+          intervention: [T] whether a person took the action in place of the policy
+            that was acting, if that is recorded.
           **given: metadata by name; `hidden/target` is given as
             `hidden_target`, and likewise its siblings.
 
@@ -167,6 +174,8 @@ class Episode:
             discount = np.ones(length, np.float32)
             discount[-2:] = 0.0 if terminal else 1.0
             steps[fields.DISCOUNT] = discount
+        if intervention is not None:
+            steps[fields.IS_INTERVENTION] = np.append(intervention, False).astype(bool)
         if physics_state is not None:
             steps[fields.PHYSICS_STATE] = np.asarray(physics_state, np.float64)
         if image is not None:
@@ -179,6 +188,13 @@ class Episode:
     def id(self) -> str:
         """The episode's unique name."""
         return self.metadata[fields.EPISODE_ID]
+
+    def unassisted(self) -> "Episode":
+        """The same episode, which says that nobody took over from a policy."""
+        never = np.zeros(len(self), bool)
+        return dataclasses.replace(
+            self, steps={fields.IS_INTERVENTION: never} | dict(self.steps)
+        )
 
     def __len__(self) -> int:
         """Number of timesteps, T+1."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import tensorflow_datasets as tfds
 
 from datasets import card, fields, location, reader, schema, staging
-from datasets.episode import Episode
+from datasets.episode import Episode, EpisodeSpec
 
 
 @dataclasses.dataclass
@@ -42,21 +42,14 @@ class EpisodesBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     )
 
     def _info(self) -> tfds.core.DatasetInfo:
-        source = self._source()
-        if staging.is_staging(source):
-            spec = staging.read_spec(source)
-        else:
-            spec = schema.stored_spec(location.resolve(source))
         return self.dataset_info_from_configs(
-            features=schema.features(spec), license=card.LICENSE
+            features=schema.features(self._spec()), license=self._license()
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
         """Returns one generator per value of the metadata field `split`."""
         del dl_manager  # Episodes are made here, not downloaded.
-        found = {
-            episode.metadata[fields.SPLIT]: None for episode in self._all_episodes()
-        }
+        found = self._splits()
         return {
             split: self._generate_examples(split)
             for split in fields.SPLITS
@@ -65,9 +58,25 @@ class EpisodesBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     def _generate_examples(self, split: str):
         """Yields (episode id, example)."""
+        for episode in self._episodes(split):
+            yield episode.id, schema.example(episode)
+
+    def _spec(self) -> EpisodeSpec:
+        source = self._source()
+        if staging.is_staging(source):
+            return staging.read_spec(source)
+        return schema.stored_spec(location.resolve(source))
+
+    def _license(self) -> str:
+        return card.LICENSE
+
+    def _splits(self) -> set[str]:
+        return {episode.metadata[fields.SPLIT] for episode in self._all_episodes()}
+
+    def _episodes(self, split: str) -> Iterator[Episode]:
         for episode in self._all_episodes():
             if episode.metadata[fields.SPLIT] == split:
-                yield episode.id, schema.example(episode)
+                yield episode
 
     def _all_episodes(self) -> Iterator[Episode]:
         source = self._source()

@@ -16,6 +16,7 @@ DISCOUNT = "discount"
 IS_FIRST = "is_first"
 IS_LAST = "is_last"
 IS_TERMINAL = "is_terminal"
+IS_INTERVENTION = "is_intervention"
 PHYSICS_STATE = "physics_state"
 TIMESTAMP = "timestamp"
 
@@ -29,6 +30,7 @@ STEP_FIELDS = (
     IS_FIRST,
     IS_LAST,
     IS_TERMINAL,
+    IS_INTERVENTION,
     PHYSICS_STATE,
     TIMESTAMP,
 )
@@ -70,6 +72,8 @@ ROLE_RETRIAL = "retrial"
 ROLE_EVAL = "eval"
 ROLES = (ROLE_DEMO, ROLE_TRIAL, ROLE_RETRIAL, ROLE_EVAL)
 
+TELEOP = "teleop:"  # how the name of a demonstrator begins who is a person
+
 SPLIT_TRAIN = "train"
 SPLIT_VAL = "val"
 SPLIT_TEST = "test"
@@ -77,6 +81,7 @@ SPLITS = (SPLIT_TRAIN, SPLIT_VAL, SPLIT_TEST)
 
 # --- Datasets of the pipeline.
 WTL_DEMOS = "wtl_demos"
+WTL_HUMAN_VIDEOS = "wtl_human_videos"
 WTL_TRIALS = "wtl_trials"
 WTL_EVALUATIONS = "wtl_evaluations"
 WTL_HUMAN_VIDEOS = "wtl_human_videos"

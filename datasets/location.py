@@ -8,8 +8,12 @@ import re
 from datasets import fields
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
-# The stage that makes a dataset, for the message when it is not there.
-_STAGES = {fields.WTL_DEMOS: "collect_demos", fields.WTL_TRIALS: "collect_trials"}
+# The command that makes a dataset, for the message when it is not there.
+_STAGES = {
+    fields.WTL_DEMOS: "collect_demos",
+    fields.WTL_TRIALS: "collect_trials",
+    fields.WTL_HUMAN_VIDEOS: "import_videos",
+}
 
 
 class DatasetNotFoundError(FileNotFoundError):

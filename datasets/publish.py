@@ -56,6 +56,7 @@ def publish(
     provenance: Mapping[str, Any],
     *,
     release_notes: Mapping[str, str] | None = None,
+    license_text: str = card.LICENSE,
     shard_bytes: int = _SHARD_BYTES,
 ) -> pathlib.Path:
     """Publishes every staged episode as `<datasets_root>/<name>/<version>/`.
@@ -69,6 +70,7 @@ def publish(
       provenance: JSON-serialisable account of what the episodes were made from:
         seeds, commit, config, versions, fingerprints of parents.
       release_notes: text by version.
+      license_text: what others may do with the episodes.
       shard_bytes: about how large a shard becomes.
 
     Returns:
@@ -95,7 +97,9 @@ def publish(
             folder = _incomplete_folder(target)
             with _removed_on_failure(folder):
                 lengths, files = _write_shards(episodes, folder, name, shard_bytes)
-                _write_tfds_files(folder, name, version, spec, lengths, notes)
+                _write_tfds_files(
+                    folder, name, version, spec, lengths, notes, license_text
+                )
                 _write_texts(
                     folder,
                     {
@@ -234,6 +238,7 @@ def _write_tfds_files(
     spec: EpisodeSpec,
     lengths: Mapping[str, tuple[list[int], int]],
     release_notes: Mapping[str, str],
+    license_text: str,
 ) -> None:
     """Writes features.json, dataset_info.json and LICENSE as TFDS does."""
     # TFDS keeps the folder's path in memory only, so the rename does not matter.
@@ -249,7 +254,7 @@ def _write_tfds_files(
         description=card.description(name),
         features=schema.features(spec),
         citation=card.citation(name),
-        license=card.LICENSE,
+        license=license_text,
         disable_shuffling=True,
     )
     info.set_file_format(tfds.core.FileFormat.TFRECORD)

@@ -147,6 +147,7 @@ class Sampler:
         layout: observation.Layout,
         *,
         identity_share: float,
+        shown: EpisodeStore | None = None,
         trials: EpisodeStore | None = None,
         max_demos: int = 1,
         max_trials: int = 1,
@@ -158,7 +159,9 @@ class Sampler:
           demos: demonstrations of training tasks.
           layout: layout of their states.
           identity_share: probability of a rule by identity.
-          trials: rollouts given one of the demonstrations, by the ids of their
+          shown: what is shown in place of each demonstration, row by row, such as the
+            video of a human who does the same; by default the demonstrations.
+          trials: rollouts given one of those shown, by the ids of their
             parents; none for methods that see no trial.
           max_demos: K; the number shown is uniform in 1 … K.
           max_trials: L; the number shown is uniform in 1 … L.
@@ -170,9 +173,9 @@ class Sampler:
         self._max_trials = max_trials if trials is not None else 0
         self._new_scene_share = new_scene_share
         if trials is not None:
-            self._index_trials(demos, trials, layout)
+            self._index_trials(demos if shown is None else shown, trials, layout)
 
-    def _index_trials(self, demos, trials, layout):
+    def _index_trials(self, shown, trials, layout):
         index = self.index
         self.trial_acted = acted.acted_slots(trials.state, layout)
         task = np.array([index.task_of[name] for name in trials[fields.TASK_ID]])
@@ -192,7 +195,7 @@ class Sampler:
         )
         parents = trials[fields.PARENT_DEMO_IDS]
         parent = np.array(
-            [demos.index_by_id[p[0]] if len(p) else -1 for p in parents], np.int64
+            [shown.index_by_id[p[0]] if len(p) else -1 for p in parents], np.int64
         )
         # Trials of one policy given the same demonstration in the same scene.
         keys = np.stack([task, scene, parent], axis=1)

@@ -28,6 +28,10 @@ _STEP_DOCS = {
     fields.IS_FIRST: "Whether this is the first step of the episode.",
     fields.IS_LAST: "Whether this is the last step; its action has no meaning.",
     fields.IS_TERMINAL: "Whether the state is terminal, not cut off by the horizon.",
+    fields.IS_INTERVENTION: (
+        "Whether a person took this action in place of the policy that was acting; "
+        "false where no policy was."
+    ),
     fields.PHYSICS_STATE: (
         "MuJoCo's full integration state before the action, exact (stored as bytes), "
         "to render the episode again from any camera."
@@ -111,6 +115,7 @@ def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
             state_size=_vector_size(observation.get(fields.STATE)),
             action_size=_vector_size(step.get(fields.ACTION)),
             physics_size=_vector_size(step.get(fields.PHYSICS_STATE)),
+            interventions=fields.IS_INTERVENTION in step,
             **_image_spec(observation.get(fields.IMAGE)),
             wrist_image=fields.WRIST_IMAGE in observation,
         )
@@ -133,9 +138,12 @@ def require(
 ) -> None:
     """Checks that episodes have the expected sizes.
 
+    Whether they say where a person took over matters to nobody who does not ask.
+
     Raises:
       DatasetMismatchError: naming the first size that differs.
     """
+    expected = dataclasses.replace(expected, interventions=found.interventions)
     for field in dataclasses.fields(EpisodeSpec):
         wanted, has = getattr(expected, field.name), getattr(found, field.name)
         if wanted != has:

@@ -69,6 +69,11 @@ class StagingWriter:
             raise
 
     @property
+    def directory(self) -> pathlib.Path:
+        """The staging folder."""
+        return self._directory
+
+    @property
     def episode_ids(self) -> frozenset[str]:
         """Ids of the episodes that this shard holds."""
         return frozenset(self._checksums)
@@ -82,7 +87,8 @@ class StagingWriter:
         again.
 
         Args:
-          episodes: one or several episodes.
+          episodes: one or several episodes. Where interventions are recorded, those
+            that know nothing of any count as without.
 
         Returns:
           How many of them were new.
@@ -97,6 +103,8 @@ class StagingWriter:
         if isinstance(episodes, Episode):
             episodes = [episodes]
         episodes = list(episodes)
+        if self._spec.interventions:
+            episodes = [episode.unassisted() for episode in episodes]
         for episode in episodes:
             episode_lib.validate(episode, self._spec)
         new: dict[str, bytes] = {}
@@ -118,6 +126,42 @@ class StagingWriter:
             self._write(b"".join(new.values()))
             self._checksums.update(checksums)
         return len(new)
+
+    def retract(self) -> str | None:
+        """Takes the episode staged last back; when it returns, it is gone.
+
+        Returns:
+          Its id, or None if nothing is staged.
+
+        Raises:
+          StagingError: if the disk fails; the episode is then still there.
+        """
+        if self._fd < 0:
+            raise StagingError(f"staging shard {self._path} is closed")
+        last = self._last_record()
+        if last is None:
+            return None
+        name = _episode_id(last)
+        try:
+            os.ftruncate(self._fd, last.offset)
+            os.fsync(self._fd)
+        except OSError as error:
+            raise StagingError(_write_message(self._path, error)) from error
+        self._size = last.offset
+        del self._checksums[name]
+        return name
+
+    @property
+    def newest(self) -> str | None:
+        """Id of the episode staged last, None if there is none."""
+        last = self._last_record()
+        return None if last is None else _episode_id(last)
+
+    def _last_record(self) -> tfrecord.Record | None:
+        if not self._size:
+            return None
+        *_, last = tfrecord.scan(map_file(self._path)[: self._size])
+        return last
 
     def close(self) -> None:
         """Releases the shard; everything acknowledged is already on disk."""
@@ -218,6 +262,10 @@ class StagingWriter:
             self._path,
             aside,
         )
+
+
+def _episode_id(record: tfrecord.Record) -> str:
+    return decode_metadata(record.payload, [fields.EPISODE_ID])[fields.EPISODE_ID]
 
 
 def shard_lock(path: pathlib.Path) -> ShardLock:

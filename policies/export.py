@@ -49,6 +49,9 @@ def save(policy: tf_policy.TFPolicy, directory: pathlib.Path) -> str:
         }
         saver.register_function("perceive", policy.perceive, observed)
         saver.register_function("look", policy.look, observed)
+        if policy.watching:
+            saver.register_function("perceive_human", policy.perceive_human, observed)
+            saver.register_function("look_human", policy.look_human, observed)
     spec = contexts.context_spec(network.config, network.layout.state_size)
     saver.register_function("encode_context", policy.encode_context, spec)
     incomplete = directory.with_name(directory.name + ".incomplete")
@@ -72,7 +75,8 @@ def load(directory: pathlib.Path, state_size: int, pixels: int = 0):
 
     One that acts on images has `perceive` too, which estimates the states of whole
     episodes, of which its context consists, and `look`, which says where it looks in
-    their images.
+    their images. One that is shown videos of humans has `perceive_human` and
+    `look_human` for these.
 
     Args:
       directory: where it was saved.

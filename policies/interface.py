@@ -9,6 +9,8 @@ class Interface:
 
     Attributes:
       demos: whether demonstrations are shown.
+      human: whether the demonstrations shown are videos of humans: no actions come with
+        them, and they are seen by other eyes than the robot's own doing.
       trials: whether trials, with their success, are shown.
       oracle: whether the true target, family and dynamics are given (a ceiling).
       size: number of objects, and of buttons, in a scene.
@@ -18,6 +20,7 @@ class Interface:
     """
 
     demos: bool = False
+    human: bool = False
     trials: bool = False
     oracle: bool = False
     size: int = 3

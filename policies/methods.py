@@ -1,6 +1,7 @@
 """The methods by name. A new way of conditioning is one line here."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,8 @@ from policies.contextual import config as contextual_config
 from policies.contextual import loss as contextual_loss
 from policies.contextual import network as contextual_network
 from policies.contextual import policy as contextual_policy
+from policies.daml import config as daml_config
+from policies.daml import network as daml_network
 from policies.maml import config as maml_config
 from policies.maml import loss as maml_loss
 from policies.maml import network as maml_network
@@ -23,7 +26,7 @@ class Kind:
       network: (config) -> Keras model with `config` and `layout`.
       policy: (network) -> TF-Agents policy with `network` and `encode_context`.
       loss: (network, example, log sigma floor) -> losses by name, of which `total` is
-        minimised; see `policies.contextual.loss`.
+        minimised; see `policies.imitation`.
     """
 
     network: Callable[[Any], Any]
@@ -37,6 +40,7 @@ _CONTEXTUAL = Kind(
     contextual_loss.loss,
 )
 _MAML = Kind(maml_network.MamlNetwork, maml_policy.MamlPolicy, maml_loss.loss)
+_DAML = Kind(daml_network.DamlNetwork, maml_policy.MamlPolicy, maml_loss.loss)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +61,8 @@ class Method:
 
 
 _Contextual = contextual_config.Config
+_Maml = functools.partial(maml_config.Config, demos=True, context_frames=10)
+_Daml = functools.partial(daml_config.Config, demos=True, context_frames=20)
 
 METHODS: dict[str, Method] = {
     "bc": Method(_Contextual(), "bc"),
@@ -67,7 +73,15 @@ METHODS: dict[str, Method] = {
     ),
     "trial_only": Method(_Contextual(trials=True), "trial_only", "bc"),
     "oracle_task": Method(_Contextual(oracle=True), "oracle_task"),
-    "maml": Method(
-        maml_config.Config(demos=True, context_frames=10), "maml", kind=_MAML
+    "maml": Method(_Maml(), "maml", kind=_MAML),
+    "maml_video": Method(_Daml(), "maml_video", kind=_DAML),
+    "daml": Method(_Daml(human=True), "daml", kind=_DAML),
+    "daml_linear": Method(_Daml(human=True, temporal=False), "daml_linear", kind=_DAML),
+    "contextual_human": Method(
+        _Contextual(demos=True, human=True, per_entity=False), "contextual_human"
+    ),
+    "mil_human": Method(_Contextual(demos=True, human=True), "trial_human"),
+    "wtl_human": Method(
+        _Contextual(demos=True, trials=True, human=True), "retrial_human", "mil_human"
     ),
 }

@@ -10,7 +10,7 @@ import pytest
 
 from wtl.envs import suite as suites
 from wtl.pipeline import stages
-from wtl.training import trainer
+from wtl.training import end_to_end, trainer
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 CONFIGS = sorted((ROOT / "gin_configs").glob("*.gin"))
@@ -28,6 +28,7 @@ def test_shipped_config_builds_its_objects(path, tmp_path):
         given = gin.get_bindings(stage)
         own = inspect.signature(stages.STAGES[stage]).parameters
         trainer.TrainConfig(**given.get("perception_config", {}))
+        end_to_end.EndToEndConfig(**given.get("end_to_end", {}))
         trainer.TrainConfig(**{k: v for k, v in given.items() if k not in own})
 
 

@@ -8,6 +8,7 @@ from tensorflow_datasets.core import dataset_metadata
 
 from datasets import fields, publish, reader, schema
 from datasets.encoding import encode
+from datasets.episode import EpisodeSpec
 from datasets.episodes_builder import EpisodesConfig
 from datasets.fakes import SPEC, fake_episode
 from datasets.location import DatasetNotFoundError
@@ -18,6 +19,7 @@ _FOLDERS = sorted(
     for path in pathlib.Path(schema.__file__).parent.glob("*/*_dataset_builder.py")
 )
 _EPISODES = [fake_episode(i, split=("train", "val")[i % 2]) for i in range(4)]
+_VIDEO = EpisodeSpec(state_size=7, action_size=0, physics_size=4, image_pixels=16)
 
 
 def _builder(name, **arguments):
@@ -33,6 +35,7 @@ def test_every_dataset_of_the_pipeline_has_a_folder():
     assert _FOLDERS == [
         fields.WTL_DEMOS,
         fields.WTL_EVALUATIONS,
+        fields.WTL_HUMAN_VIDEOS,
         fields.WTL_TRIALS,
     ]
 
@@ -49,10 +52,11 @@ def test_a_folder_has_card_citation_and_known_tags(name):
 
 @pytest.mark.parametrize("name", _FOLDERS)
 def test_a_builder_shares_the_schema(name, tmp_path):
-    with StagingWriter(tmp_path / "staged", SPEC) as writer:
-        writer.append(_EPISODES)
-    version = publish.publish(tmp_path / "staged", tmp_path, name, "1.0.0", SPEC, {})
-    expected = schema.features(SPEC).to_json()
+    spec = _VIDEO if name == fields.WTL_HUMAN_VIDEOS else SPEC
+    with StagingWriter(tmp_path / "staged", spec) as writer:
+        writer.append(fake_episode(0, spec))
+    version = publish.publish(tmp_path / "staged", tmp_path, name, "1.0.0", spec, {})
+    expected = schema.features(spec).to_json()
     for source in (tmp_path / "staged", version):
         builder = _builder(name, data_dir=tmp_path / "built", config=_config(source))
         assert builder.name == name
@@ -64,6 +68,11 @@ def test_a_builder_shares_the_schema(name, tmp_path):
 def test_a_builder_without_episodes_says_what_to_do(tmp_path):
     with pytest.raises(DatasetNotFoundError, match="wtl collect_demos"):
         _builder(fields.WTL_DEMOS, data_dir=tmp_path)
+
+
+def test_a_builder_of_human_videos_names_the_command_to_run(tmp_path):
+    with pytest.raises(DatasetNotFoundError, match="wtl import_videos"):
+        _builder(fields.WTL_HUMAN_VIDEOS, data_dir=tmp_path)
 
 
 @pytest.mark.slow

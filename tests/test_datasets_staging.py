@@ -88,6 +88,41 @@ def test_append_returns_only_after_a_sync(tmp_path, monkeypatch):
     assert synced == [(tmp_path / _SHARD).stat().st_size]
 
 
+def test_what_is_retracted_is_gone_for_good(tmp_path, monkeypatch):
+    episodes = [fake_episode(i) for i in range(3)]
+    with StagingWriter(tmp_path, SPEC) as writer:
+        assert writer.retract() is None and writer.newest is None
+        writer.append(episodes[:2])
+        assert writer.newest == episodes[1].id
+        synced = []
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fsync", lambda fd: synced.append(fd))
+            assert writer.retract() == episodes[1].id
+        assert synced
+        assert _ids(tmp_path / _SHARD) == [episodes[0].id]
+        # Its name is free, also for something else.
+        again = fake_episode(1, notes="another")
+        assert writer.append([again, episodes[2]]) == 2
+    with StagingWriter(tmp_path, SPEC) as writer:
+        assert writer.newest == episodes[2].id
+        assert writer.retract() == episodes[2].id
+        assert writer.retract() == again.id
+        assert writer.episode_ids == {episodes[0].id}
+
+
+def test_a_retraction_that_fails_keeps_the_episode(tmp_path, monkeypatch):
+    with StagingWriter(tmp_path, SPEC) as writer:
+        writer.append(fake_episode(0))
+
+        def broken(*_):
+            raise OSError(errno.EIO, "broken")
+
+        monkeypatch.setattr(os, "ftruncate", broken)
+        with pytest.raises(StagingError):
+            writer.retract()
+        assert writer.episode_ids == {fake_episode(0).id}
+
+
 def test_another_spec_is_refused(tmp_path):
     StagingWriter(tmp_path, SPEC).close()
     with pytest.raises(StagingError, match="state_size 7, not 8"):

@@ -3,9 +3,15 @@
 import json
 import pathlib
 
+import numpy as np
 import pytest
 
+from datasets import places
 from wtl import cli
+from wtl.envs import observation, renderer
+from wtl.envs import suite as suites
+from wtl.pipeline import perception, stages
+from wtl.training import perception_job
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -28,3 +34,51 @@ def test_quickstart_order_and_margin(tmp_path):
     assert results["paired"]["wtl_vs_mil"]["ci95"][0] > 0
     failed = results["paired"]["after_failed_trial"]
     assert failed["wtl"]["success"] > failed["mil_second_try"]["success"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("eyes", [perception.OWN, perception.WATCHING])
+def test_perception_finds_things_on_held_out_object_sets(eyes, tmp_path):
+    try:
+        renderer.find_renderer()
+    except renderer.RendererNotFoundError as error:
+        pytest.skip(str(error))
+    stages.configure(
+        f"{ROOT}/gin_configs/human_vision.gin",
+        [
+            "suite.train_object_sets=150",
+            "suite.train_tasks=150",
+            "suite.scenes_per_task=2",
+            "suite.val_tasks=0",
+            "suite.test_tasks=25",
+            "collect_human_videos.scenes_per_task=2",
+        ],
+    )
+    with stages.open_run(tmp_path / "run") as run:
+        stages.perform(run, ["collect_demos", "collect_human_videos"])
+        perception.train(run, eyes, {"steps": 1500, "batch_size": 16, "window": 4})
+        store = run.read(eyes.dataset, suites.TEST, with_images=True)
+        network = perception_job.load(
+            run.folder.policies / eyes.name, eyes.embodiment, 3, run.pixels
+        )
+    layout = observation.Layout(3)
+    store = places.by_place(store, layout)
+    felt = layout.proprioception(store.state, own=eyes is perception.OWN)
+    seen = np.concatenate(
+        [
+            network.perceive(store.image[i : i + 20], felt[i : i + 20]).numpy()
+            for i in range(0, len(store), 20)
+        ]
+    )
+    part = observation.slices(observation.OBJECT)
+    truth, found = (layout.split(s)["objects"] for s in (store.state, seen))
+    colour = truth[:, 0, :, part["rgb"]]
+    guessed = np.abs(colour - colour.mean(axis=(0, 1))).mean()
+    assert np.abs(found[:, 0, :, part["rgb"]] - colour).mean() < 0.6 * guessed
+    place, was = truth[..., :2], truth[:, :1, :, :2]
+    gone = np.linalg.norm(place - was, axis=-1)
+    error = np.linalg.norm(found[..., :2] - place, axis=-1)
+    moved = gone > 0.05
+    assert moved.sum() > 200
+    assert np.median(error[moved]) < 0.5 * np.median(gone[moved])
+    assert np.median(error) < 0.025

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from policies import imitation
 from policies.contextual import context as contexts
-from policies.contextual import loss as contextual_loss
+from policies.daml import config as daml_config
+from policies.daml import network as daml_network
 from policies.legacy_keras import tf_keras
 from policies.maml import adaptation, loss, network
 from policies.methods import METHODS
@@ -21,25 +23,31 @@ _VARIANTS = {
     "one head": {"two_heads": False},
     "no bias transformation": {"bias_transformation": 0},
     "two steps": {"inner_steps": 2},
-    "learned loss": {"inner_loss": "learned"},
+    "temporal loss": {"method": "daml"},
+    "linear loss": {"method": "daml_linear"},
 }
 
 
-def _config(**changes):
+def _config(method="maml", **changes):
     small = _SMALL | {"context_frames": 5, "alpha": 0.1} | changes
-    return dataclasses.replace(METHODS["maml"].config, **small)
+    return dataclasses.replace(METHODS[method].config, **small)
 
 
 def _network(config) -> network.MamlNetwork:
     tf_keras.utils.set_random_seed(0)
-    made = network.MamlNetwork(config)
+    kind = (
+        daml_network.DamlNetwork
+        if isinstance(config, daml_config.Config)
+        else network.MamlNetwork
+    )
+    made = kind(config)
     rng = np.random.default_rng(0)
     for value in made.theta.values():  # biases too, so that no gradient is trivial
         value.assign_add(0.1 * rng.standard_normal(value.shape))
     return made
 
 
-def _example(config, demos=2) -> contextual_loss.Example:
+def _example(config, demos=2) -> imitation.Example:
     rng = np.random.default_rng(0)
     dtype = tf_keras.backend.floatx()
     states = []
@@ -61,7 +69,7 @@ def _example(config, demos=2) -> contextual_loss.Example:
         )
 
     window = np.tile(first[:, None], (1, 4, 1))
-    return contextual_loss.Example(
+    return imitation.Example(
         context=contexts.Context(
             demos=shown(demos),
             trials=shown(1),
@@ -231,16 +239,28 @@ def test_without_demonstration_nothing_is_adapted():
         np.testing.assert_array_equal(phi[name][0], value)
 
 
-def test_learned_loss_reads_no_action_and_imitation_needs_them():
-    made = _network(_config(inner_loss="learned"))
+@pytest.mark.parametrize("method", ["daml", "daml_linear"])
+def test_a_video_is_learned_from_without_its_actions(method):
+    made = _network(_config(method))
     context = _example(made.config).context
     silent = context._replace(demos=context.demos._replace(action=None))
     before = adaptation.pack(made.encode(context))
     np.testing.assert_array_equal(before, adaptation.pack(made.encode(silent)))
     still = adaptation.pack({n: v[None] for n, v in made.theta.items()})
     assert np.abs(before - still).max() > 1e-4
-    with pytest.raises(ValueError, match="without actions"):
-        _network(_config()).encode(silent)
+
+
+@pytest.mark.parametrize("method, minds", [("daml", True), ("daml_linear", False)])
+def test_only_the_temporal_loss_minds_the_order_of_frames(method, minds):
+    made = _network(_config(method))
+    demos = _example(made.config).context.demos
+    # The first frame stays: what is acted on is chosen in it.
+    order = [0, 3, 1, 4, 2]
+    shuffled = demos._replace(state=tf.gather(demos.state, order, axis=2))
+    theta = {name: tf.stack([value] * 3) for name, value in made.theta.items()}
+    loss = made.inner_losses(theta, demos).numpy()
+    other = made.inner_losses(theta, shuffled).numpy()
+    assert (np.abs(loss - other).max() > 1e-3 * loss.max()) == minds
 
 
 def test_choice_follows_the_entity_but_not_its_slot():

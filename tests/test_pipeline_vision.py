@@ -42,8 +42,9 @@ def tiny_run(tmp_path_factory):
 
 def test_every_stage_leaves_its_output(tiny_run):
     results = json.loads((tiny_run / "evaluation/results.json").read_text())
-    assert set(results["methods"]) == {"mil", "wtl"}
-    for name in ("wtl_demos", "wtl_trials"):
+    arms = {"mil", "mil_human", "mil_shown_human", "wtl"}
+    assert set(results["methods"]) == arms
+    for name in ("wtl_demos", "wtl_human_videos", "wtl_trials"):
         store = reader.read(tiny_run / "datasets" / name, with_images=True)
         assert store.image.shape[2:] == (32, 32, 3)
         assert store.image.std() > 10
@@ -71,6 +72,40 @@ def test_policies_see_nothing_but_images_and_proprioception(tiny_run):
     gripper = layout.rows["gripper"][0]
     np.testing.assert_array_equal(state[..., gripper], store.state[:2][..., gripper])
     assert not layout.split(state)["objects"][..., 5:8].any()
+
+
+def test_eyes_for_others_are_trained_on_videos_alone(tiny_run):
+    lineage = json.loads((tiny_run / "lineage.json").read_text())
+    assert list(lineage["train_perception_human"]["inputs"]) == ["wtl_human_videos"]
+    layout = Layout(3)
+    saved = tiny_run / "policies/trial_human/saved_model"
+    policy = export.load(saved, layout.state_size, pixels=32)
+    store = reader.read(tiny_run / "datasets/wtl_human_videos", with_images=True)
+    felt = layout.proprioception(store.state, own=False)
+    state = policy.perceive_human(
+        {"image": store.image[:2], "proprioception": felt[:2]}
+    )
+    assert state.shape == store.state[:2].shape
+    robots = export.load(
+        tiny_run / "policies/trial/saved_model", layout.state_size, pixels=32
+    )
+    assert not hasattr(robots, "perceive_human")
+
+
+def test_end_to_end_training_changes_the_eyes_of_that_policy_alone(tiny_run):
+    layout = Layout(3)
+    store = reader.read(tiny_run / "datasets/wtl_demos", with_images=True)
+    felt = layout.proprioception(store.state)
+    observed = {"image": store.image[:2], "proprioception": felt[:2]}
+    policies = [
+        export.load(
+            tiny_run / "policies" / name / "saved_model", layout.state_size, pixels=32
+        )
+        for name in ("trial", "trial_human", "retrial")
+    ]
+    seen = [policy.perceive(observed).numpy() for policy in policies]
+    np.testing.assert_array_equal(seen[0], seen[1])
+    assert np.abs(seen[2] - seen[0]).max() > 1e-6
 
 
 def _first_frame(film: pathlib.Path) -> np.ndarray:

@@ -20,6 +20,7 @@ from policies.perception import policy as perception_policy
 from wtl.envs import appearance
 from wtl.envs import object_set as object_sets
 from wtl.envs import scene as scenes
+from wtl.envs.embodiment import Embodiment
 from wtl.envs.observation import OBJECT, Layout, observe, slices
 from wtl.envs.world import World
 from wtl.training.glimpses import GlimpseSource
@@ -152,7 +153,7 @@ def test_mirrored_examples_are_those_of_a_mirrored_table():
     mirrored = straight = 0
     for _ in range(4):
         drawn = source.draw(rng, 8)
-        for image, state, point in zip(*drawn, strict=True):
+        for image, _, state, point in zip(*drawn, strict=True):
             same = (store.image == image[0]).all(axis=(-1, -2, -3)).any(axis=1)
             turned = (
                 (store.image == image[0][:, ::-1]).all(axis=(-1, -2, -3)).any(axis=1)
@@ -175,8 +176,12 @@ def test_mirrored_examples_are_those_of_a_mirrored_table():
     assert mirrored > 5 and straight > 5
 
 
-def test_the_loss_wants_the_truth(perception):
-    source = GlimpseSource(_store(6), LAYOUT, later=2)
+@pytest.mark.parametrize("embodiment", Embodiment)
+def test_the_loss_wants_the_truth(embodiment):
+    perception = network.Perception(config.of_embodiment(embodiment, 3, PIXELS))
+    things = [0, 1, 2] + [-1] * perception.config.watching
+    everything = list(range(8)) + [-1] * perception.config.watching
+    source = GlimpseSource(_store(6), LAYOUT, later=2, embodiment=embodiment)
     example = source.gather(source.draw(np.random.default_rng(0), 4))
 
     def measure(change):
@@ -185,12 +190,17 @@ def test_the_loss_wants_the_truth(perception):
 
             def detect(self, image, felt):
                 del image, felt
-                return change(example.state[:, 0]), looked(example.point[:, 0])
+                points = tf.gather(
+                    example.point[:, 0], np.array(everything) % 9, axis=1
+                )
+                state = change(example.state[:, 0])
+                return network.Detected(state, looked(points), state[:, :0])
 
-            def track(self, image, felt, first):
-                del image, felt, first
+            def track(self, image, felt, first, view):
+                del image, felt, first, view
                 state = tf.reshape(example.state[:, 1:], (-1, LAYOUT.state_size))
-                points = tf.reshape(example.point[:, 1:, :3], (-1, 3, 2))
+                points = tf.reshape(example.point[:, 1:], (-1, 9, 2))
+                points = tf.gather(points, np.array(things) % 9, axis=1)
                 return change(state), looked(points)
 
         def looked(points):
@@ -303,3 +313,60 @@ def test_a_seeing_policy_acts_on_what_it_estimates(perception):
     )
     np.testing.assert_allclose(step.action, expected.action, atol=1e-6)
     np.testing.assert_array_equal(step.state["first"], first)
+
+
+def test_of_somebody_else_only_the_time_is_known():
+    tf.random.set_seed(0)
+    watching = network.Perception(config.of_embodiment(Embodiment.HAND, 3, PIXELS))
+    store = _store(2)
+    source = GlimpseSource(store, LAYOUT, later=2, embodiment=Embodiment.HAND)
+    drawn = source.draw(np.random.default_rng(0), 8)
+    assert not drawn.felt[..., :-1].any()
+    np.testing.assert_array_equal(drawn.felt[..., -1], drawn.state[..., -1])
+    # A hand is a right hand, and each video has a camera of its own: nothing is turned.
+    for image, point, state in zip(drawn.image, drawn.point, drawn.state, strict=True):
+        row = int((store.image[:, 0] == image[0]).all(axis=(-1, -2, -3)).argmax())
+        np.testing.assert_array_equal(image[0], store.image[row, 0])
+        camera = appearance.draw_human(int(store[fields.SCENE_SEED][row])).camera
+        hand = LAYOUT.split(state[0])["gripper"][:3]
+        np.testing.assert_allclose(point[0, -1], camera.project(hand), atol=1e-5)
+    felt = LAYOUT.proprioception(store.state, own=False)
+    state = watching.perceive(store.image, felt).numpy()
+    gripper = LAYOUT.split(state)["gripper"]
+    # The hand is seen anew in each image; whatever a robot would feel beside is not.
+    assert np.abs(np.diff(gripper[..., :3], axis=1)).max() > 0
+    assert not gripper[..., -4:].any()
+    np.testing.assert_array_equal(state[..., -1], store.state[..., -1])
+
+
+def test_where_the_camera_is_matters_for_where_things_are():
+    tf.random.set_seed(0)
+    watching = network.Perception(config.of_embodiment(Embodiment.HAND, 3, PIXELS))
+    store = _store(2)
+    image, felt = store.image[:, 1], LAYOUT.proprioception(store.state[:, 1], own=False)
+    first, _, view = watching.detect(store.image[:, 0], felt)
+    here, _ = watching.track(image, felt, first, view)
+    there, _ = watching.track(image, felt, first, view + 1)
+    place = slices(OBJECT)["position"]
+    moved = [LAYOUT.split(s.numpy())["objects"][..., place] for s in (here, there)]
+    assert np.abs(moved[0] - moved[1]).min() > 0
+
+
+def test_a_seeing_policy_watches_with_other_eyes(perception):
+    watching = network.Perception(config.of_embodiment(Embodiment.HAND, 3, PIXELS))
+    watching.create()
+    inner = contextual_policy.ContextualPolicy(
+        contextual_network.ContextualNetwork(contextual_config.Config())
+    )
+    policy = perception_policy.SeeingPolicy(perception, inner, watching)
+    store = _store(2)
+    observed = {
+        "image": store.image,
+        "proprioception": LAYOUT.proprioception(store.state, own=False),
+    }
+    seen = policy.perceive_human(observed)
+    expected = watching.perceive(store.image, observed["proprioception"])
+    np.testing.assert_array_equal(seen, expected)
+    assert np.abs(seen - policy.perceive(observed)).max() > 0
+    names = {id(v) for v in policy.variables()}
+    assert names >= {id(v) for v in watching.variables}

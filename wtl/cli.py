@@ -1,6 +1,7 @@
 """The command line."""
 
 import argparse
+import contextlib
 import errno
 import json
 import os
@@ -14,6 +15,7 @@ from wtl.errors import UserError
 
 _STAGES = {
     "collect_demos": "play scripted demonstrations into RUN/datasets/wtl_demos",
+    "collect_human_videos": "film a simulated human doing the same tasks, if asked for",
     "train_trial": "train the policies that see demonstrations alone",
     "collect_trials": "roll the trial policy out into RUN/datasets/wtl_trials",
     "train_retrial": "train the policies that see trials",
@@ -66,23 +68,38 @@ def _parser() -> argparse.ArgumentParser:
     for name, summary in _STAGES.items():
         command = _add(commands, name, summary, _stage)
         command.set_defaults(stage=name)
-        command.add_argument(
-            "--gin_file", required=True, help="configuration, see gin_configs/"
-        )
-        command.add_argument(
-            "--gin_bindings",
-            action="append",
-            default=[],
-            metavar="'a.b=c'",
-            help="overrides a line of the configuration; may be repeated",
-        )
-        command.add_argument(
-            "--run_dir",
-            help="run folder; by default runs/ and the name of the gin file",
-        )
+        _add_run(command)
+    teleop = _add(
+        commands, "teleop", "record demonstrations by hand, in the browser", _teleop
+    )
+    _add_run(teleop)
+    teleop.add_argument(
+        "--port", type=int, default=8765, help="default 8765; 0 takes a free one"
+    )
+    teleop.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on, by default this machine's own; others ask "
+        "browsers for the token in the address that is printed",
+    )
     verify = _add(commands, "verify", "check a dataset's every episode", _verify)
     verify.add_argument("dataset_dir", help="RUN/datasets/NAME[/VERSION]")
     _add(commands, "doctor", "say what this machine can do", _doctor)
+    importer = _add(
+        commands, "import_videos", "make a dataset of videos of people", _import_videos
+    )
+    importer.add_argument(
+        "folder", metavar="DIR", help="holds videos/*.mp4 and tasks.csv"
+    )
+    importer.add_argument(
+        "--out", required=True, help="where datasets are published, as RUN/datasets"
+    )
+    importer.add_argument(
+        "--pixels", type=int, default=64, help="height and width of the images"
+    )
+    importer.add_argument(
+        "--encoding", choices=("png", "jpeg"), default="png", help="how they are stored"
+    )
     combine = _add(
         commands, "combine", "one table from runs that differ by seed", _combine
     )
@@ -100,15 +117,45 @@ def _add(commands, name: str, summary: str, function) -> argparse.ArgumentParser
     return command
 
 
-def _stage(options) -> int:
+def _add_run(command: argparse.ArgumentParser):
+    command.add_argument(
+        "--gin_file", required=True, help="configuration, see gin_configs/"
+    )
+    command.add_argument(
+        "--gin_bindings",
+        action="append",
+        default=[],
+        metavar="'a.b=c'",
+        help="overrides a line of the configuration; may be repeated",
+    )
+    command.add_argument(
+        "--run_dir",
+        help="run folder; by default runs/ and the name of the gin file",
+    )
+
+
+@contextlib.contextmanager
+def _run(options):
+    """The module of the stages, and the run that the options name."""
     notices.quiet(options.verbosity)
     with notices.Dropped(options.verbosity):
         from wtl.pipeline import stages
     stages.configure(options.gin_file, options.gin_bindings)
     run_dir = options.run_dir or f"runs/{pathlib.Path(options.gin_file).stem}"
-    names = list(stages.STAGES) if options.stage == "run" else [options.stage]
     with stages.open_run(run_dir) as run:
+        yield stages, run
+
+
+def _stage(options) -> int:
+    with _run(options) as (stages, run):
+        names = list(stages.STAGES) if options.stage == "run" else [options.stage]
         stages.perform(run, names)
+    return 0
+
+
+def _teleop(options) -> int:
+    with _run(options) as (stages, run):
+        stages.teleop(run, options.host, options.port)
     return 0
 
 
@@ -125,6 +172,35 @@ def _verify(options) -> int:
         )
         return 1
     print(f"{options.dataset_dir} is sound")
+    return 0
+
+
+def _import_videos(options) -> int:
+    notices.quiet(options.verbosity)
+    with notices.Dropped(options.verbosity):
+        from datasets import import_videos, videos
+        from wtl.pipeline import run_folder
+
+    try:
+        version = import_videos.import_videos(
+            options.folder,
+            options.out,
+            pixels=options.pixels,
+            encoding=options.encoding,
+            origin={
+                "commit": run_folder.commit(),
+                "versions": run_folder.versions(),
+            },
+        )
+    except videos.VideosError as error:
+        for fault in error.faults:
+            print(f"wtl: {fault}", file=sys.stderr)
+        print(
+            "wtl: nothing is published; mend this and run the same command again",
+            file=sys.stderr,
+        )
+        return 1
+    print(f"{version} holds the videos of {options.folder}")
     return 0
 
 

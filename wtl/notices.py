@@ -35,9 +35,9 @@ class Dropped:
 
     def __exit__(self, *_):
         if self._active:
-            sys.stderr.flush()
-            os.dup2(self._saved, 2)
-            os.close(self._saved)
             import tensorflow as tf
 
             tf.get_logger().setLevel("ERROR")
+            sys.stderr.flush()
+            os.dup2(self._saved, 2)
+            os.close(self._saved)

@@ -12,9 +12,13 @@ class Config(interface.Interface):
     Attributes:
       embedding: width of the embedding of a context episode.
       hidden: widths of the actor's layers.
+      per_entity: whether the entity acted on is looked for in what is shown, and the
+        like of it in the scene; else what is shown and the scene are flat inputs, and
+        nothing is chosen but actions.
       components: Gaussians in the actor's mixture.
     """
 
     embedding: int = 64
+    per_entity: bool = True
     hidden: tuple[int, ...] = (256, 256, 256)
     components: int = 6

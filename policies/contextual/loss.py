@@ -1,71 +1,17 @@
 """The training loss of contextual policies."""
 
-from typing import NamedTuple
-
 import tensorflow as tf
 
-from policies.contextual import context as contexts
+from policies import imitation
 from policies.contextual import network as networks
-from policies.heads import mixture_density
-
-
-class Example(NamedTuple):
-    """B training examples: what is shown, and a demonstration to imitate.
-
-    Attributes:
-      context: what is shown.
-      demo_acted: [B, K] int32 slot acted on in each shown demonstration.
-      trial_acted: [B, L] int32 slot acted on in each shown trial, or -1.
-      target: [B] int32 slot acted on in the demonstration to imitate.
-      state: [B, W, S] some of its states.
-      action: [B, W, A] the clean actions taken at them.
-    """
-
-    context: contexts.Context
-    demo_acted: tf.Tensor
-    trial_acted: tf.Tensor
-    target: tf.Tensor
-    state: tf.Tensor
-    action: tf.Tensor
-
-
-class Losses(NamedTuple):
-    """Means over a batch.
-
-    Attributes:
-      total: what is minimised.
-      imitation: nats per action dimension.
-      target: cross-entropy of the target, nats.
-      attention: cross-entropy of the entities acted on in the shown episodes, nats.
-      target_accuracy: share of examples whose likeliest target is right.
-    """
-
-    total: tf.Tensor
-    imitation: tf.Tensor
-    target: tf.Tensor
-    attention: tf.Tensor
-    target_accuracy: tf.Tensor
-
-
-def _attention_loss(logits, acted, mask):
-    if logits is None:
-        return 0.0
-    known = mask * tf.cast(acted >= 0, tf.float32)
-    entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
-        labels=tf.maximum(acted, 0), logits=logits
-    )
-    return tf.reduce_sum(known * entropy) / tf.maximum(tf.reduce_sum(known), 1)
 
 
 def loss(
-    network: networks.ContextualNetwork, example: Example, log_sigma_floor: tf.Tensor
-) -> Losses:
-    """Behaviour cloning of the demonstration, given its target.
-
-    The actor is taught with the true target, so that at test time it pursues the one
-    that was chosen; the choice is learnt beside it. The labels of both are read off
-    the demonstrations (`datasets.acted`), not from the simulator.
-    """
+    network: networks.ContextualNetwork,
+    example: imitation.Example,
+    log_sigma_floor: tf.Tensor,
+) -> imitation.Losses:
+    """Behaviour cloning of the demonstration, given its target; see `losses`."""
     encoding = network.encode(example.context)
     batch, window = tf.unstack(tf.shape(example.state)[:2])
 
@@ -81,34 +27,19 @@ def loss(
         per_step(encoding.embedding),
         per_step(target),
     )
-    imitation = (
-        tf.reduce_mean(
-            mixture_density.negative_log_likelihood(
-                prediction,
-                tf.reshape(example.action, (-1, network.config.action_size)),
-                log_sigma_floor,
-            )
+    attention = sum(
+        imitation.acted_loss(logits, acted, shown.mask)
+        for logits, acted, shown in (
+            (encoding.demo_logits, example.demo_acted, example.context.demos),
+            (encoding.trial_logits, example.trial_acted, example.context.trials),
         )
-        / network.config.action_size
+        if logits is not None
     )
-    choice = tf.reduce_mean(
-        tf.nn.sparse_softmax_cross_entropy_with_logits(
-            labels=example.target, logits=encoding.target_logits
-        )
-    )
-    attention = _attention_loss(
-        encoding.demo_logits, example.demo_acted, example.context.demos.mask
-    ) + _attention_loss(
-        encoding.trial_logits, example.trial_acted, example.context.trials.mask
-    )
-    hits = tf.equal(
-        tf.argmax(encoding.target_logits, axis=-1, output_type=tf.int32),
-        example.target,
-    )
-    return Losses(
-        total=imitation + choice + attention,
-        imitation=imitation,
-        target=choice,
-        attention=attention,
-        target_accuracy=tf.reduce_mean(tf.cast(hits, tf.float32)),
+    return imitation.losses(
+        prediction,
+        example.action,
+        log_sigma_floor,
+        logits=encoding.target_logits,
+        target=example.target,
+        attention=tf.convert_to_tensor(attention, tf.float32),
     )

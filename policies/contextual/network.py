@@ -21,9 +21,11 @@ class Encoding(NamedTuple):
 
     Attributes:
       embedding: [B, Z'] of all that was shown.
-      target_logits: [B, E] over the entities of the scene to act in.
-      demo_logits: [B, K, E] over the entities acted on in the demonstrations.
-      trial_logits: [B, L, E] over the entities acted on in the trials.
+      target_logits: [B, E] over the entities of the scene to act in; of a flat network
+        all alike.
+      demo_logits: [B, K, E] over the entities acted on in the demonstrations; None
+        where there are none, and for a flat network.
+      trial_logits: [B, L, E] likewise in the trials.
     """
 
     embedding: tf.Tensor
@@ -41,11 +43,14 @@ class ContextualNetwork(tf_keras.Model):
         self.config = config
         self.layout = observation.Layout(config.size)
         width = config.embedding
+        encoder = (
+            episode.EpisodeEncoder if config.per_entity else episode.FlatEpisodeEncoder
+        )
         if config.demos:
-            self._demo_encoder = episode.EpisodeEncoder(self.layout, width, "demo")
+            self._demo_encoder = encoder(self.layout, width, "demo")
         if config.trials:
-            self._trial_encoder = episode.EpisodeEncoder(self.layout, width, "trial")
-        if not config.oracle:
+            self._trial_encoder = encoder(self.layout, width, "trial")
+        if config.per_entity and not config.oracle:
             self._target = targets.TargetHead()
         self._actor = [layers.Dense(units, "relu") for units in config.hidden]
         self._mixture = mixture_density.MixtureDensity(
@@ -80,9 +85,14 @@ class ContextualNetwork(tf_keras.Model):
             )
             logits[name] = code.logits
             shown.append((code, episodes.success, episodes.mask, role))
+        if self.config.per_entity:
+            place = items.position[..., 0]
+            target_logits = self._target(items.attributes, place, shown)
+        else:
+            target_logits = tf.zeros((batch, self.config.entities))
         return Encoding(
             embedding=tf.concat(embeddings, axis=-1),
-            target_logits=self._target(items.attributes, items.position[..., 0], shown),
+            target_logits=target_logits,
             demo_logits=logits["demos"],
             trial_logits=logits["trials"],
         )
@@ -102,7 +112,9 @@ class ContextualNetwork(tf_keras.Model):
         state.set_shape([None, *shown.state.shape[2:]])
         action.set_shape([None, *shown.action.shape[2:]])
         code = encoder(state, action, merge(shown.success))
-        return episode.EpisodeCode(*(unmerge(value) for value in code))
+        return episode.EpisodeCode(
+            *(None if value is None else unmerge(value) for value in code)
+        )
 
     def _encode_truth(self, truth: contexts.Truth) -> Encoding:
         family = tf.one_hot(truth.family, self.config.families)
@@ -122,7 +134,11 @@ class ContextualNetwork(tf_keras.Model):
         """
         rows = features.split(state, self.layout)
         items = features.entities(rows)
-        chosen = features.relations(rows, items.pick(target))[:, 0]
+        if self.config.per_entity:
+            items = items.pick(target)
+        relations = features.relations(rows, items)
+        width = relations.shape[-2] * relations.shape[-1]
+        chosen = tf.reshape(relations, (-1, width))
         hidden = tf.concat([features.gripper(rows), chosen, embedding], axis=-1)
         for layer in self._actor:
             hidden = layer(hidden)

@@ -15,16 +15,43 @@ class EpisodeCode(NamedTuple):
     """N encoded episodes.
 
     Attributes:
-      embedding: [N, Z] how the entity was acted on.
-      logits: [N, E] which entity was acted on.
-      attributes: [N, F] its attributes (mean under the logits).
-      place: [N] its initial x in metres (mean under the logits).
+      embedding: [N, Z] how the entity was acted on, or all that happened.
+      logits: [N, E] which entity was acted on, or None if that is not asked.
+      attributes: [N, F] its attributes (mean under the logits), or None.
+      place: [N] its initial x in metres (mean under the logits), or None.
     """
 
     embedding: tf.Tensor
-    logits: tf.Tensor
-    attributes: tf.Tensor
-    place: tf.Tensor
+    logits: tf.Tensor | None = None
+    attributes: tf.Tensor | None = None
+    place: tf.Tensor | None = None
+
+
+class _OverTime(layers.Layer):
+    """Reads an embedding [N, Z] off features [N, T, F]."""
+
+    def __init__(self, embedding: int):
+        super().__init__()
+        self._frame = [layers.Dense(128, "relu"), layers.Dense(64, "relu")]
+        self._time = [
+            layers.Conv1D(64, 5, padding="same", activation="relu") for _ in range(2)
+        ]
+        self._out = layers.Dense(embedding)
+        self._pooled = layers.Dense(128, "relu")
+
+    def call(self, hidden: tf.Tensor) -> tf.Tensor:
+        for layer in self._frame + self._time:
+            hidden = layer(hidden)
+        pooled = tf.concat(
+            [
+                tf.reduce_mean(hidden, axis=1),
+                tf.reduce_max(hidden, axis=1),
+                hidden[:, 0],
+                hidden[:, -1],
+            ],
+            axis=-1,
+        )
+        return self._out(self._pooled(pooled))
 
 
 class EpisodeEncoder(layers.Layer):
@@ -36,12 +63,7 @@ class EpisodeEncoder(layers.Layer):
         self._layout = layout
         self._scorer = [layers.Dense(32, "relu"), layers.Dense(32, "relu")]
         self._score = [layers.Dense(32, "relu"), layers.Dense(1)]
-        self._frame = [layers.Dense(128, "relu"), layers.Dense(64, "relu")]
-        self._time = [
-            layers.Conv1D(64, 5, padding="same", activation="relu") for _ in range(2)
-        ]
-        self._out = layers.Dense(embedding)
-        self._pooled = layers.Dense(128, "relu")
+        self._over_time = _OverTime(embedding)
 
     def call(
         self, state: tf.Tensor, action: tf.Tensor, success: tf.Tensor
@@ -66,22 +88,11 @@ class EpisodeEncoder(layers.Layer):
             tf.broadcast_to(weights, tf.shape(items.position)[:3]),
             tf.concat([relations, moved], axis=-1),
         )
-        flag = tf.broadcast_to(success[:, None, None], tf.shape(action[..., :1]))
-        hidden = tf.concat([hand, target, action, flag], axis=-1)
-        for layer in self._frame + self._time:
-            hidden = layer(hidden)
-        pooled = tf.concat(
-            [
-                tf.reduce_mean(hidden, axis=1),
-                tf.reduce_max(hidden, axis=1),
-                hidden[:, 0],
-                hidden[:, -1],
-            ],
-            axis=-1,
-        )
         picked = weights[:, 0]
         return EpisodeCode(
-            embedding=self._out(self._pooled(pooled)),
+            embedding=self._over_time(
+                tf.concat([hand, target, action, _flag(success, action)], axis=-1)
+            ),
             logits=logits,
             attributes=tf.einsum("ne,nef->nf", picked, items.attributes[:, 0]),
             place=tf.reduce_sum(picked * first[:, 0, :, 0], axis=-1),
@@ -99,3 +110,37 @@ class EpisodeEncoder(layers.Layer):
         for layer in self._score:
             hidden = layer(hidden)
         return hidden[..., 0]
+
+
+class FlatEpisodeEncoder(layers.Layer):
+    """Reads all that happens to all entities, in the order of their slots.
+
+    What contextual policies were in DAML's comparison, and in Duan et al. 2017 without
+    attention: nothing is built in about entities.
+    """
+
+    def __init__(self, layout: observation.Layout, embedding: int, name: str):
+        """Creates an encoder into `embedding` numbers."""
+        super().__init__(name=name)
+        self._layout = layout
+        self._over_time = _OverTime(embedding)
+
+    def call(
+        self, state: tf.Tensor, action: tf.Tensor, success: tf.Tensor
+    ) -> EpisodeCode:
+        """Encodes episodes, given as to `EpisodeEncoder`."""
+        rows = features.split(state, self._layout)
+        relations = features.relations(rows, features.entities(rows))
+        width = relations.shape[-2] * relations.shape[-1]
+        flat = tf.reshape(relations, (-1, state.shape[1], width))
+        hand = features.gripper(rows)
+        return EpisodeCode(
+            self._over_time(
+                tf.concat([hand, flat, action, _flag(success, action)], axis=-1)
+            )
+        )
+
+
+def _flag(success: tf.Tensor, action: tf.Tensor) -> tf.Tensor:
+    """[N] successes as [N, T, 1]."""
+    return tf.broadcast_to(success[:, None, None], tf.shape(action[..., :1]))

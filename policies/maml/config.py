@@ -13,7 +13,6 @@ class Config(interface.Interface):
       second_order: whether the meta-gradient goes through the inner gradient; without,
         this is first-order MAML, in which nothing teaches an inner head or loss.
       inner_steps: gradient steps on the demonstrations.
-      inner_loss: key of `policies.maml.inner_loss.INNER_LOSSES`.
       alpha: initial inner step size of every parameter.
       clip: largest magnitude of an element of the inner gradient.
       two_heads: whether the inner loss has a final layer of its own.
@@ -27,7 +26,6 @@ class Config(interface.Interface):
 
     second_order: bool = True
     inner_steps: int = 1
-    inner_loss: str = "imitation"
     alpha: float = 0.3
     clip: float = 10.0
     two_heads: bool = True

@@ -5,9 +5,8 @@ import tensorflow as tf
 from policies import features
 from policies.contextual import context as contexts
 from policies.legacy_keras import tf_keras
-from policies.maml import adaptation
+from policies.maml import adaptation, inner_loss
 from policies.maml import config as configs
-from policies.maml import inner_loss as inner_losses
 from policies.maml.adaptation import Parameters
 from wtl.envs import observation
 
@@ -51,7 +50,6 @@ class MamlNetwork(tf_keras.Model):
             width = self._choice_inputs(probe).shape[-1]
             self._add("prototype", (width,), "zeros")
             self._metric = self.add_weight("metric", (width,), initializer="ones")
-        self._inner_loss = inner_losses.INNER_LOSSES[config.inner_loss]()
 
     def _add(self, name: str, shape: tuple[int, ...], initializer: str):
         self.theta[name] = self.add_weight(name, shape, initializer=initializer)
@@ -94,9 +92,9 @@ class MamlNetwork(tf_keras.Model):
         )
 
     def inner_losses(self, phi: Parameters, demos: contexts.Shown) -> tf.Tensor:
-        """Inner losses [B * K] of demonstrations, whose action may be None."""
+        """Inner losses [B * K] of demonstrations; a subclass may have another."""
         choice = tf.nn.log_softmax(self.choose(phi, demos.state[:, :, 0]))
-        hidden = self._hidden(phi, self._inputs(demos.state))
+        hidden = self.hidden(phi, demos.state)
         head = _INNER if self.config.two_heads else _OUTER
         logits, mean, log_sigma = self._mixture(phi, head, hidden)
         logits = tf.nn.log_softmax(logits) + choice[:, :, None, :, None]
@@ -108,16 +106,18 @@ class MamlNetwork(tf_keras.Model):
 
         count = self.config.items * self.config.components
         size = self.config.action_size
-        features_over_time = tf.einsum("bki,bktih->bkth", tf.exp(choice), hidden)
-        return self._inner_loss(
-            merged(features_over_time, hidden.shape[-1], ()),
+        return inner_loss.imitation(
             (
                 merged(logits, count, ()),
                 merged(mean, count, (size,)),
                 merged(log_sigma, count, (size,)),
             ),
-            None if demos.action is None else merged(demos.action, size, ()),
+            merged(demos.action, size, ()),
         )
+
+    def hidden(self, phi: Parameters, state: tf.Tensor) -> tf.Tensor:
+        """Last layer [B, ..., I, H] of the actor for every item of [B, ..., S]."""
+        return self._hidden(phi, self._inputs(state))
 
     def choose(self, phi: Parameters, first: tf.Tensor) -> tf.Tensor:
         """Scores what can be acted on.

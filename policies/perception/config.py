@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from wtl.envs.embodiment import Embodiment
+
 
 @dataclasses.dataclass(frozen=True)
 class Config:
@@ -14,6 +16,9 @@ class Config:
       fovea: share of the image's side that is looked at closely around a thing.
       close: width of what is seen there.
       hidden: width of the layers that tell what was seen.
+      watching: whether it is somebody else's videos that are seen, from a camera that
+        is elsewhere in each: no proprioception, so the hand is looked for too.
+      view: width of what is remembered of where the camera of a video is.
     """
 
     size: int = 3
@@ -22,3 +27,10 @@ class Config:
     fovea: float = 0.25
     close: int = 64
     hidden: int = 128
+    watching: bool = False
+    view: int = 16
+
+
+def of_embodiment(embodiment: Embodiment, size: int, pixels: int) -> Config:
+    """How a body is seen: one's own, or somebody else's in a video."""
+    return Config(size, pixels, watching=embodiment is not Embodiment.GRIPPER)

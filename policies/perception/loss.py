@@ -19,6 +19,7 @@ _OBJECT_UNITS = {
     "is_box": 0.3,
 }
 _BUTTON_UNITS = {"position": 0.01, "travel": 0.003, "rgb": 0.1}
+_HAND_UNITS = {"position": 0.01, "sin_cos_yaw": 0.1, "gap": 0.01}
 _FIXTURE_UNITS = {"anchor": 0.01, "goal": 0.02}
 
 
@@ -29,8 +30,8 @@ class Example(NamedTuple):
       image: uint8[B, 1 + K, H, W, 3].
       felt: [B, 1 + K, P] proprioception.
       state: [B, 1 + K, S] true states, slots in order of place.
-      point: [B, 1 + K, Q, 2] image coordinates in [-1, 1] of objects, buttons, anchor
-        and the middle of the goal band.
+      point: [B, 1 + K, Q, 2] image coordinates in [-1, 1] of objects, buttons, anchor,
+        the middle of the goal band and the hand.
     """
 
     image: tf.Tensor
@@ -66,12 +67,16 @@ def _error(found, truth, fields, units):
     for name, unit in units.items():
         part = observation.slices(fields)[name]
         difference = (found[..., part] - truth[..., part]) / unit
-        if name == "sin_cos_yaw":
+        if name == "sin_cos_yaw" and "is_box" in fields:
             # A cylinder looks the same from all sides.
             difference *= truth[..., observation.slices(fields)["is_box"]]
         # Huber: as a square near the truth, without shouting when an object is lost.
         total += tf.reduce_mean(tf.sqrt(1 + difference**2) - 1)
     return total
+
+
+def _hand_error(found, truth):
+    return _error(found["gripper"], truth["gripper"], observation.GRIPPER, _HAND_UNITS)
 
 
 def _attention_loss(found: attentions.Attended, point: tf.Tensor) -> tf.Tensor:
@@ -98,7 +103,7 @@ def loss(
     del log_sigma_floor
     image, felt, state, point = example
     length = tf.shape(felt)[1]
-    detected, looked = network.detect(image[:, 0], felt[:, 0])
+    detected, looked, view = network.detect(image[:, 0], felt[:, 0])
     truth = features.split(state[:, 0], network.layout)
     rows = features.split(detected, network.layout)
     detect = (
@@ -112,6 +117,7 @@ def loss(
         tf.reshape(image[:, 1:], (-1, *image.shape[2:])),
         tf.reshape(felt[:, 1:], (-1, felt.shape[-1])),
         tf.repeat(tf.stop_gradient(detected), length - 1, axis=0),
+        tf.repeat(view, length - 1, axis=0),
     )
     after = features.split(
         tf.reshape(state[:, 1:], (-1, state.shape[-1])), network.layout
@@ -124,8 +130,14 @@ def loss(
         moved["buttons"], after["buttons"], observation.BUTTON, {"travel": 0.003}
     )
     size = network.config.size
-    attention = _attention_loss(looked, point[:, 0]) + _attention_loss(
-        followed, tf.reshape(point[:, 1:, :size], (-1, size, 2))
+    everything, things = point[:, 0, :-1], point[:, 1:, :size]
+    if network.config.watching:
+        detect += _hand_error(rows, truth)
+        track += _hand_error(moved, after)
+        everything = point[:, 0]
+        things = tf.concat([things, point[:, 1:, -1:]], axis=-2)
+    attention = _attention_loss(looked, everything) + _attention_loss(
+        followed, tf.reshape(things, (-1, things.shape[2], 2))
     )
     part = observation.slices(observation.OBJECT)
 

@@ -8,6 +8,11 @@ found, a crop of the image is looked at closely.
 An estimated state has the layout of `wtl.envs.observation`: objects, then buttons, each
 from left to right as they were in the first image. Object velocities are not estimated
 and stay zero; what belongs to the gripper is felt, not seen.
+
+In videos of somebody else (`Config.watching`) nothing is felt: the hand is one more
+thing to look for, and stands in the place of the gripper. The camera is elsewhere in
+each video, so where things were found in the first image is remembered as the view, by
+which image coordinates become places on the table.
 """
 
 from typing import NamedTuple
@@ -29,6 +34,22 @@ _NEAR = 0.02  # metres; scale of corrections to them
 _SIZE_MEAN, _SIZE_SCALE = 0.023, 0.01  # metres
 _GOAL_MEAN, _GOAL_SCALE = 0.45, 0.05  # metres
 _TRAVEL = 0.01  # metres
+_GAP = 0.05  # metres
+
+
+class Detected(NamedTuple):
+    """What the first images of N episodes show.
+
+    Attributes:
+      state: [N, S] estimated states.
+      found: where objects, buttons, anchor, goal band and, if it is somebody else's,
+        the hand were found.
+      view: [N, V] from where they are seen; V is 0 where that is always the same.
+    """
+
+    state: tf.Tensor
+    found: attention.Attended
+    view: tf.Tensor
 
 
 class Watched(NamedTuple):
@@ -36,8 +57,9 @@ class Watched(NamedTuple):
 
     Attributes:
       state: [N, T, S] estimated states.
-      point: [N, T, Q, 2] image coordinates in [-1, 1] where objects, buttons, anchor
-        and goal band were found. What is looked for in first images alone stays.
+      point: [N, T, Q, 2] image coordinates in [-1, 1] where objects, buttons, anchor,
+        goal band and, if it is somebody else's, the hand were found. What is looked for
+        in first images alone stays.
       heat: [N, T, h, w] shares of the attention that cells of the map got, 1 in all.
     """
 
@@ -65,6 +87,8 @@ class Perception(tf_keras.Model):
                 ]
             )
 
+        # From one view a polynomial will do.
+        places = mlp if config.watching else layers.Dense
         self._map = attention.CoarseMap(config.channels)
         self._fovea = foveas.Fovea(config.pixels, config.fovea, config.close)
         # Objects and buttons by place, anchor, goal band.
@@ -74,8 +98,13 @@ class Perception(tf_keras.Model):
             [layers.Dense(hidden, "relu"), layers.Dense(config.channels)]
         )
         self._places = {
-            name: layers.Dense(3) for name in ("object", "button", "anchor", "moved")
+            name: places(3) for name in ("object", "button", "anchor", "moved")
         }
+        if config.watching:
+            self._hand_logits = layers.Dense(1)
+            self._places["hand"] = places(3)
+            self._read_hand = mlp(3 + 2 + 1)
+            self._view = mlp(config.view)
         self._read_object = mlp(3 + 2 + _COLOUR + 3 + 1)
         self._read_button = mlp(3 + _COLOUR)
         self._read_anchor = mlp(3)
@@ -83,24 +112,27 @@ class Perception(tf_keras.Model):
         self._read_moved = mlp(3 + 2 + 1)
         self._read_travel = mlp(1)
 
-    def detect(
-        self, image: tf.Tensor, felt: tf.Tensor
-    ) -> tuple[tf.Tensor, attention.Attended]:
+    def detect(self, image: tf.Tensor, felt: tf.Tensor) -> Detected:
         """Estimates the state shown by first images.
 
         Args:
           image: uint8[N, H, W, 3].
-          felt: [N, P] proprioception.
-
-        Returns:
-          [N, S] states, and where objects, buttons, anchor and goal band were found.
+          felt: [N, P] proprioception; of somebody else's only the time, which is last.
         """
         size = self.config.size
         image = _scaled_image(image)
         coarse = self._map(image)
-        found = attention.attend(coarse, self._detect_logits(coarse))
+        logits = self._with_hand(coarse, self._detect_logits(coarse))
+        found = attention.attend(coarse, logits)
         close = self._fovea(image, found.point)
-        shared = tf.concat([tf.reduce_mean(coarse, axis=1), _scaled_felt(felt)], -1)
+        average = tf.reduce_mean(coarse, axis=1)
+        if self.config.watching:
+            where = tf.reshape(found.point, (-1, 2 * (2 * size + 3)))
+            view = self._view(tf.concat([where, average], axis=-1))
+            felt = self._see_hand(close, found, view, felt)
+        else:
+            view = average[:, :0]
+        shared = tf.concat([average, _scaled_felt(felt)], -1)
         seen = tf.concat(
             [close, found.feature, found.point, _spread(shared, close)], axis=-1
         )
@@ -109,7 +141,7 @@ class Perception(tf_keras.Model):
             return reader(seen[:, which])
 
         def place(name, told, which):
-            rough = self._places[name](_powers(found.point[:, which]))
+            rough = self._places[name](_seen_from(view, found.point[:, which]))
             return _PLACE * rough + _NEAR * told[..., :3]
 
         which = slice(0, size)
@@ -134,26 +166,34 @@ class Perception(tf_keras.Model):
         )
         which = slice(2 * size, 2 * size + 1)
         anchor = place("anchor", read(self._read_anchor, which), which)[:, 0, :2]
-        goal = read(self._read_goal, slice(2 * size + 1, None))[:, 0]
+        goal = read(self._read_goal, slice(2 * size + 1, 2 * size + 2))[:, 0]
         height = tf.fill((tf.shape(felt)[0], 1), arena.ANCHOR_HALF_HEIGHT)
         fixtures = tf.concat(
             [anchor, height, _GOAL_MEAN + _GOAL_SCALE * goal, felt[:, -1:]], axis=-1
         )
-        return _join(felt, objects, buttons, fixtures), found
+        return Detected(_join(felt, objects, buttons, fixtures), found, view)
 
     def track(
-        self, image: tf.Tensor, felt: tf.Tensor, first: tf.Tensor
+        self,
+        image: tf.Tensor,
+        felt: tf.Tensor,
+        first: tf.Tensor,
+        view: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, attention.Attended]:
         """Estimates the states shown by later images of the same episodes.
 
         Args:
           image: uint8[N, H, W, 3].
-          felt: [N, P] proprioception.
+          felt: [N, P] proprioception; of somebody else's only the time, which is last.
           first: [N, S] what `detect` found in the first images.
+          view: [N, V] from where, see `Detected`; needed in videos of somebody else.
 
         Returns:
           [N, S] states, and where the objects were found.
         """
+        if view is None:
+            view = first[:, :0]
+        size = self.config.size
         rows = features.split(first, self.layout)
         objects, buttons = rows["objects"], rows["buttons"]
         part = observation.slices(observation.OBJECT)
@@ -172,17 +212,20 @@ class Perception(tf_keras.Model):
         image = _scaled_image(image)
         coarse = self._map(image)
         logits = tf.einsum("npc,nec->npe", self._key(coarse), self._query(known))
-        found = attention.attend(coarse, logits)
+        found = attention.attend(coarse, self._with_hand(coarse, logits))
         close = self._fovea(image, found.point)
+        if self.config.watching:
+            felt = self._see_hand(close, found, view, felt)
+        close, point = close[:, :size], found.point[:, :size]
         hand = felt[:, None, :3]
-        rough = _PLACE * self._places["moved"](_powers(found.point))
+        rough = _PLACE * self._places["moved"](_seen_from(view, point))
         self_felt = _spread(_scaled_felt(felt), known)
         told = self._read_moved(
             tf.concat(
                 [
                     close,
-                    found.feature,
-                    found.point,
+                    found.feature[:, :size],
+                    point,
                     known,
                     (rough - place) / _NEAR,
                     (rough - hand) / _PLACE,
@@ -217,6 +260,37 @@ class Perception(tf_keras.Model):
         fixtures = tf.concat([rows["fixtures"][:, :-1], felt[:, -1:]], axis=-1)
         return _join(felt, moved, pressed, fixtures), found
 
+    def _with_hand(self, coarse: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """Adds a query for the hand, the last, where it can't be felt."""
+        if not self.config.watching:
+            return logits
+        return tf.concat([logits, self._hand_logits(coarse)], axis=-1)
+
+    def _see_hand(self, close, found: attention.Attended, view, felt) -> tf.Tensor:
+        """[N, P] what could be felt were the hand one's own, as far as it is seen."""
+        point = found.point[:, -1]
+        told = self._read_hand(
+            tf.concat([close[:, -1], found.feature[:, -1], point, view], axis=-1)
+        )
+        rough = self._places["hand"](_seen_from(view, point[:, None]))[:, 0]
+        position = _PLACE * rough + _NEAR * told[:, :3]
+        sin_cos_yaw = told[:, 3:5]
+        yaw = tf.atan2(told[:, 3:4], told[:, 4:5])
+        # Nothing is known of its setpoint but that it is about there.
+        unseen = tf.zeros((tf.shape(felt)[0], 1 + 3))
+        return tf.concat(
+            [
+                position,
+                sin_cos_yaw,
+                position,
+                yaw,
+                _GAP * told[:, 5:],
+                unseen,
+                felt[:, -1:],
+            ],
+            axis=-1,
+        )
+
     def watch(self, image: tf.Tensor, felt: tf.Tensor) -> Watched:
         """Looks at all images of N episodes.
 
@@ -225,26 +299,29 @@ class Perception(tf_keras.Model):
           felt: [N, T, P] proprioception.
         """
         count, length = tf.unstack(tf.shape(felt)[:2])
-        size = self.config.size
-        state, found = self.detect(image[:, 0], felt[:, 0])
-        first = Watched(state[:, None], found.point[:, None], _heat(found)[:, None])
+        size, still = self.config.size, 2 * self.config.size + 2
+        detected = self.detect(image[:, 0], felt[:, 0])
+        state, point = detected.state[:, None], detected.found.point[:, None]
+        first = Watched(state, point, _heat(detected.found)[:, None])
 
         def track_later():
-            state, followed = self.track(
+            later, followed = self.track(
                 tf.reshape(image[:, 1:], (-1, *image.shape[2:])),
                 tf.reshape(felt[:, 1:], (-1, felt.shape[-1])),
-                tf.repeat(first.state[:, 0], length - 1, axis=0),
+                tf.repeat(detected.state, length - 1, axis=0),
+                tf.repeat(detected.view, length - 1, axis=0),
             )
 
             def after(value, value_before):
                 shape = (count, length - 1, *value.shape[1:])
                 return tf.concat([value_before, tf.reshape(value, shape)], axis=1)
 
-            point = after(followed.point, first.point[:, :, :size])
-            still = tf.repeat(first.point[:, :, size:], length, axis=1)
+            moved = after(followed.point[:, :size], point[:, :, :size])
+            stays = tf.repeat(point[:, :, size:still], length, axis=1)
+            hand = after(followed.point[:, size:], point[:, :, still:])
             return Watched(
-                after(state, first.state),
-                tf.concat([point, still], axis=2),
+                after(later, state),
+                tf.concat([moved, stays, hand], axis=2),
                 after(_heat(followed), first.heat),
             )
 
@@ -286,10 +363,11 @@ def _scaled_image(image: tf.Tensor) -> tf.Tensor:
     return tf.cast(image, tf.float32) / 255.0 - 0.5
 
 
-def _powers(point: tf.Tensor) -> tf.Tensor:
-    """[..., 2] image coordinates with their products, for a view in perspective."""
+def _seen_from(view: tf.Tensor, point: tf.Tensor) -> tf.Tensor:
+    """[N, Q, 2] image coordinates with their products, for a perspective, and view."""
     x, y = point[..., :1], point[..., 1:]
-    return tf.concat([x, y, x * y, x**2, y**2, x * y**2, y**3], axis=-1)
+    powers = tf.concat([x, y, x * y, x**2, y**2, x * y**2, y**3], axis=-1)
+    return tf.concat([powers, _spread(view, powers)], axis=-1)
 
 
 def _spread(value: tf.Tensor, like: tf.Tensor) -> tf.Tensor:

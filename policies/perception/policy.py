@@ -18,12 +18,18 @@ class SeeingPolicy(tf_policy.TFPolicy):
     kept in the policy state, as that by which things are told apart later.
     """
 
-    def __init__(self, perception: networks.Perception, policy: tf_policy.TFPolicy):
+    def __init__(
+        self,
+        perception: networks.Perception,
+        policy: tf_policy.TFPolicy,
+        watching: networks.Perception | None = None,
+    ):
         """Puts perception before a policy.
 
         Args:
-          perception: trained.
+          perception: trained on what the robot sees.
           policy: over `{"state": [B, S]}`, with `encode_context`.
+          watching: trained on videos of humans, for policies that are shown them.
         """
         layout, side = perception.layout, perception.config.pixels
         observation = {
@@ -45,6 +51,7 @@ class SeeingPolicy(tf_policy.TFPolicy):
             name="seeing_policy",
         )
         self.perception = perception
+        self.watching = watching
         self.network = policy.network
         self._policy = policy
 
@@ -60,10 +67,17 @@ class SeeingPolicy(tf_policy.TFPolicy):
         Returns:
           `point` [N, T, Q, 2] and `heat` [N, T, h, w] of `networks.Watched`.
         """
-        watched = self.perception.watch(
+        return _look(self.perception, observed)
+
+    def perceive_human(self, observed: dict[str, tf.Tensor]) -> tf.Tensor:
+        """As `perceive`, of videos of somebody else, of which only the time is felt."""
+        return self.watching.perceive(
             observed[environment.IMAGE], observed[environment.PROPRIOCEPTION]
         )
-        return {"point": watched.point, "heat": watched.heat}
+
+    def look_human(self, observed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """As `look`, in videos of somebody else."""
+        return _look(self.watching, observed)
 
     def encode_context(self, context: contexts.Context):
         """Returns the policy state for B contexts of estimated states."""
@@ -73,7 +87,8 @@ class SeeingPolicy(tf_policy.TFPolicy):
         }
 
     def _variables(self):
-        return [*self._policy.variables(), *self.perception.variables]
+        eyes = [self.perception] + ([self.watching] if self.watching else [])
+        return [*self._policy.variables(), *(v for eye in eyes for v in eye.variables)]
 
     def _action(self, time_step, policy_state, seed=None):
         observed = time_step.observation
@@ -93,3 +108,10 @@ class SeeingPolicy(tf_policy.TFPolicy):
 
     def _distribution(self, time_step, policy_state):
         raise NotImplementedError("a contextual policy is greedy; call `action`")
+
+
+def _look(eyes: networks.Perception, observed) -> dict[str, tf.Tensor]:
+    watched = eyes.watch(
+        observed[environment.IMAGE], observed[environment.PROPRIOCEPTION]
+    )
+    return {"point": watched.point, "heat": watched.heat}

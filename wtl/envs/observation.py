@@ -88,9 +88,16 @@ class Layout:
         """Length of what the robot knows of itself: gripper and time."""
         return width(GRIPPER) + 1
 
-    def proprioception(self, state: np.ndarray) -> np.ndarray:
-        """The gripper's row and the time, [..., P], of [..., S] states."""
-        return np.concatenate([state[..., : width(GRIPPER)], state[..., -1:]], axis=-1)
+    def proprioception(self, state: np.ndarray, own: bool = True) -> np.ndarray:
+        """The gripper's row and the time, [..., P], of [..., S] states.
+
+        Args:
+          state: the states.
+          own: whether the body in them is the robot's own; somebody else's is not felt
+            and its row is zeros.
+        """
+        row = state[..., : width(GRIPPER)]
+        return np.concatenate([own * row, state[..., -1:]], axis=-1)
 
     def split(self, state: np.ndarray) -> dict[str, np.ndarray]:
         """Views of a [..., S] array: gripper [..., G], objects [..., n, O] etc."""

@@ -1,10 +1,12 @@
 """Renders scenes off screen, with whatever OpenGL the machine has."""
 
+import dataclasses
 import functools
 import importlib
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import mujoco
 import numpy as np
@@ -17,6 +19,7 @@ from wtl.errors import UserError
 
 _BACKENDS = ("egl", "osmesa")
 _MAX_GEOMS = 200
+_DOWN = np.diag((1.0, -1.0, -1.0))
 _PROBE = """
 import importlib, sys
 context = importlib.import_module("mujoco." + sys.argv[1]).GLContext(8, 8)
@@ -78,6 +81,25 @@ def shared(pixels: int, size: int) -> "Renderer":
     return Renderer(pixels, size)
 
 
+@dataclasses.dataclass(frozen=True)
+class Mark:
+    """A shape drawn into the picture that is not part of the world.
+
+    Attributes:
+      shape: which.
+      position: [3] its centre, metres; of an arrow the start.
+      size: [3] as of a geom of this shape, metres; of an arrow widths and length.
+      rgba: [4] colour in [0, 1].
+      down: turned upside down.
+    """
+
+    shape: mujoco.mjtGeom
+    position: Sequence[float]
+    size: tuple[float, float, float]
+    rgba: tuple[float, float, float, float]
+    down: bool = False
+
+
 class Renderer:
     """Renders square images of worlds with `size` objects and as many buttons."""
 
@@ -127,6 +149,7 @@ class Renderer:
         compiled: mujoco.MjModel,
         data: mujoco.MjData,
         look: Appearance,
+        marks: Sequence[Mark] = (),
         camera: str | None = None,
     ) -> np.ndarray:
         """Returns the uint8[H, W, 3] image of a state of a world.
@@ -135,6 +158,7 @@ class Renderer:
           compiled: its model.
           data: its state.
           look: how it looks.
+          marks: drawn into it.
           camera: name of a camera of the model; the one of `look` by default.
         """
         self._gl.make_current()
@@ -160,6 +184,8 @@ class Renderer:
             scene,
         )
         self._paint(compiled, look)
+        for mark in marks:
+            self._draw(mark)
         mujoco.mjr_render(self._viewport, scene, self._context)
         mujoco.mjr_readPixels(self._image, None, self._viewport, self._context)
         return self._image[::-1].copy()
@@ -185,6 +211,18 @@ class Renderer:
             light.diffuse[:] = given.diffuse
             light.specular[:] = 0
             light.ambient[:] = look.ambient if i == 0 else 0
+
+    def _draw(self, mark: Mark):
+        scene = self._scene
+        mujoco.mjv_initGeom(
+            scene.geoms[scene.ngeom],
+            mark.shape,
+            np.array(mark.size, np.float64),
+            np.array(mark.position, np.float64),
+            (_DOWN if mark.down else np.eye(3)).ravel(),
+            np.array(mark.rgba, np.float32),
+        )
+        scene.ngeom += 1
 
     def close(self):
         """Frees the OpenGL context."""

@@ -190,6 +190,10 @@ class World:
         """[4] x, y, z of the finger tips and yaw."""
         return self.data.qpos[self._at.arm_qpos]
 
+    def tip_of(self, data: mujoco.MjData) -> np.ndarray:
+        """[3] where the finger tips are in another state of this world."""
+        return data.qpos[self._at.arm_qpos[:3]]
+
     @property
     def gripper_velocity(self) -> np.ndarray:
         """[3] linear velocity."""

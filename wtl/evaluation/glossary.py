@@ -45,6 +45,50 @@ METHODS: dict[str, Entry] = {
         "One-shot imitation by gradient: takes a learned gradient step on the "
         "demonstration and has one go.",
     ),
+    "wtl_human": Entry(
+        "Human WTL",
+        "Sees a video of a human and a trial of its own with its outcome, then tries "
+        "again.",
+    ),
+    "wtl_human_new_scene": Entry(
+        "Human WTL, new scene",
+        "Human WTL whose retrial is in another scene than its trial.",
+    ),
+    "mil_human": Entry(
+        "Human MIL",
+        "Sees a video of a human, finds what was acted on in it, and has one go; "
+        "trained on pairs of a human's video and a robot's demonstration.",
+    ),
+    "mil_human_second_try": Entry(
+        "Human MIL, second try",
+        "Human MIL has a second, independent go without learning from the first.",
+    ),
+    "daml": Entry(
+        "DAML",
+        "Takes a gradient step on a video of a human, by a learned loss that convolves "
+        "over time, and has one go; trained on the same pairs.",
+    ),
+    "daml_linear": Entry(
+        "DAML, linear loss",
+        "DAML whose learned loss looks at every frame for itself.",
+    ),
+    "contextual_human": Entry(
+        "Flat contextual, human",
+        "Reads an embedding off a video of a human, with nothing built in about "
+        "entities, and has one go; trained on the same pairs.",
+    ),
+    "maml_video": Entry(
+        "MAML, robot's video",
+        "DAML's step on a video of the robot itself: there is no domain to adapt to.",
+    ),
+    "maml_video_shown_human": Entry(
+        "MAML, shown a human",
+        "The same, which never saw a human, shown the video of one: the domain gap.",
+    ),
+    "mil_shown_human": Entry(
+        "MIL, shown a human",
+        "MIL, which never saw a human, shown the video of one: the domain gap.",
+    ),
     "demo_hidden_at_retrial": Entry(
         "Demo hidden",
         "Sees the trial made after the demonstration, but not the demonstration.",

@@ -20,6 +20,8 @@ class Arm:
       trials: arms whose episodes are shown as trials, in order.
       scene: `same` as the trials, or `new`.
       sampled: whether the target is sampled rather than the likeliest.
+      shown_human: whether videos of humans are shown to a policy that was trained on
+        the robot's demonstrations.
     """
 
     name: str
@@ -27,6 +29,12 @@ class Arm:
     trials: tuple[str, ...] = ()
     scene: str = SAME
     sampled: bool = False
+    shown_human: bool = False
+
+    @property
+    def human(self) -> bool:
+        """Whether the demonstrations shown are videos of humans."""
+        return self.shown_human or METHODS[self.method].config.human
 
 
 ARMS = (
@@ -41,6 +49,16 @@ ARMS = (
     Arm("trial_only", "trial_only", trials=("bc",)),
     Arm("oracle_task", "oracle_task"),
     Arm("maml", "maml"),
+    Arm("maml_video", "maml_video"),
+    Arm("maml_video_shown_human", "maml_video", shown_human=True),
+    Arm("mil_shown_human", "mil", shown_human=True),
+    Arm("contextual_human", "contextual_human"),
+    Arm("daml_linear", "daml_linear"),
+    Arm("daml", "daml"),
+    Arm("mil_human", "mil_human"),
+    Arm("mil_human_second_try", "mil_human", sampled=True),
+    Arm("wtl_human", "wtl_human", trials=("mil_human",)),
+    Arm("wtl_human_new_scene", "wtl_human", trials=("mil_human",), scene=NEW),
 )
 
 

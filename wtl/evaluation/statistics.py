@@ -18,6 +18,13 @@ _COMPARED = (
     ("wtl", "demo_hidden_at_retrial"),
     ("wtl", "trial_only"),
     ("mil", "bc"),
+    ("wtl_human", "mil_human"),
+    ("wtl_human", "mil_human_second_try"),
+    ("daml", "daml_linear"),
+    ("daml", "contextual_human"),
+    ("daml", "maml_video_shown_human"),
+    ("mil_human", "daml"),
+    ("mil_human", "mil_shown_human"),
 )
 
 

@@ -8,7 +8,7 @@ import tqdm
 
 from collection import conditioning, rollout, sight, workers
 from datasets import episode as episodes
-from datasets import fields
+from datasets import fields, pairs
 from datasets import sampler as samplers
 from datasets.staging import StagingWriter
 from datasets.store import EpisodeStore
@@ -18,6 +18,7 @@ from policies.methods import METHODS
 from wtl.envs import environment, observation, seeding
 from wtl.envs import scene as scenes
 from wtl.envs import suite as suites
+from wtl.pipeline import teleoperated
 from wtl.pipeline.run import Run
 from wtl.pipeline.train import require_policy
 
@@ -30,7 +31,7 @@ class _Plan:
     """One trial to be made: a demonstration, and a scene to try in.
 
     Attributes:
-      demo: row of the demonstration.
+      demo: row of the demonstration, or of the video that shows the same.
       setup: scene; its target is the one that identity points at.
       episode_id: id of the trial.
       seed: of the choice of target.
@@ -52,6 +53,7 @@ def collect_trials(
     contexts_per_method: int = 3000,
     trials_per_context: int = 1,
     greedy_share: float = 0.5,
+    teleop: bool = False,
 ):
     """Collects `wtl_trials`.
 
@@ -62,20 +64,32 @@ def collect_trials(
       trials_per_context: trials for each pair.
       greedy_share: share of trials that go for the likeliest target; the others
         sample it.
+      teleop: takes the trials and retrials that `wtl teleop` has kept in this run,
+        too.
     """
     inputs = {fields.WTL_DEMOS: run.dataset_fingerprint(fields.WTL_DEMOS)}
     inputs |= {source: require_policy(run, source) for source in sources}
+    if teleop:
+        inputs["teleop"] = teleoperated.fingerprint(run)
     run.dataset(fields.WTL_DEMOS)
+    if any(METHODS[source].config.human for source in sources):
+        name = fields.WTL_HUMAN_VIDEOS
+        run.dataset(name)
+        inputs[name] = run.dataset_fingerprint(name)
 
     def work(key: str) -> dict[str, str]:
-        demos = run.read(fields.WTL_DEMOS, suites.TRAIN, with_images=True)
         total = contexts_per_method * trials_per_context * len(sources)
+        spec = run.spec_of(NAME, by_hand=teleop)
         with (
-            StagingWriter(run.staging(NAME, key), run.spec) as writer,
+            StagingWriter(run.staging(NAME, key), spec) as writer,
             workers.EnvironmentPool(run.workers, run.pixels, run.wrist) as pool,
             tqdm.tqdm(total=total, desc="trials", unit="episode") as bar,
         ):
+            if teleop:
+                by_hand = (fields.ROLE_TRIAL, fields.ROLE_RETRIAL)
+                writer.append(teleoperated.kept(run, by_hand))
             for source in sources:
+                demos, shown = _shown(run, source)
                 plans = _plan(
                     run,
                     demos,
@@ -87,10 +101,10 @@ def collect_trials(
                 for start in range(0, len(plans), _BATCH):
                     part = plans[start : start + _BATCH]
                     if any(p.episode_id not in writer.episode_ids for p in part):
-                        writer.append(_play(run, pool, demos, source, part))
+                        writer.append(_play(run, pool, shown, source, part))
                     bar.update(len(part))
         account = {"stage": "collect_trials", "parents": inputs}
-        return {NAME: run.publish(NAME, key, account)}
+        return {NAME: run.publish(NAME, key, account, spec)}
 
     run.do(
         "collect_trials",
@@ -104,6 +118,17 @@ def collect_trials(
         {NAME: lambda: run.dataset_fingerprint(NAME)},
         work,
     )
+
+
+def _shown(run: Run, source: str) -> tuple[EpisodeStore, EpisodeStore]:
+    """Training demonstrations, and what a policy is shown in place of each."""
+    human = METHODS[source].config.human
+    demos = run.read(fields.WTL_DEMOS, suites.TRAIN, with_images=not human)
+    if not human:
+        return demos, demos
+    videos = run.read(fields.WTL_HUMAN_VIDEOS, suites.TRAIN, with_images=True)
+    rows = pairs.paired_rows(demos, videos)
+    return demos.select(rows >= 0), videos.select(rows[rows >= 0])
 
 
 def _plan(
@@ -159,14 +184,19 @@ def _by_identity(task, demos: EpisodeStore, row: int, scene_seed: int):
     The success stored with a trial is for this reading of the demonstration; what the
     trial achieved is stored too, so that it can be told for every other.
     """
+    return environment.Setup(task, scene_seed, shown_index(task, demos, row))
+
+
+def shown_index(task, demos: EpisodeStore, row: int) -> int:
+    """Canonical index of the object or button that a demonstration acted on."""
     shown = scenes.draw(task.object_set.size, int(demos[fields.SCENE_SEED][row]))
     slot = int(demos[fields.HIDDEN_TARGET][row])
     size = task.object_set.size
     slots = shown.object_slots if slot < size else shown.button_slots
-    return environment.Setup(task, scene_seed, int(slots[slot % size]))
+    return int(slots[slot % size])
 
 
-def _play(run: Run, pool, demos: EpisodeStore, source: str, plans: list[_Plan]):
+def _play(run: Run, pool, shown: EpisodeStore, source: str, plans: list[_Plan]):
     config = dataclasses.replace(METHODS[source].config, size=run.suite.size)
     layout = observation.Layout(run.suite.size)
     policy = export.load(
@@ -185,23 +215,23 @@ def _play(run: Run, pool, demos: EpisodeStore, source: str, plans: list[_Plan]):
             for plan in plans
         ]
     )
-    shown = nothing
+    demos = nothing
     if config.demos:
         # Resampling only the episodes that are shown keeps this cheap.
-        picked = demos.select(rows[:, 0])
-        shown = conditioning.Conditioner(picked, config, eyes).shown(
-            np.arange(len(plans))[:, None]
-        )
+        picked = shown.select(rows[:, 0])
+        demos = conditioning.Conditioner(
+            picked, config, eyes, own=not config.human
+        ).shown(np.arange(len(plans))[:, None])
     observed = pool.reset([plan.setup for plan in plans])
     context = contexts.Context(
-        demos=shown,
+        demos=demos,
         trials=nothing,
         truth=conditioning.nothing_told(len(plans)),
         state=eyes.first(observed),
         gumbel=gumbel.astype(np.float32),
     )
     identifier = export.policy_id(policy)
-    names = demos[fields.EPISODE_ID]
+    names = shown[fields.EPISODE_ID]
     return rollout.rollout(
         pool,
         policy,

@@ -39,13 +39,18 @@ def evaluate(
     run.dataset(fields.WTL_DEMOS)
     inputs = {fields.WTL_DEMOS: run.dataset_fingerprint(fields.WTL_DEMOS)}
     inputs |= {arm.method: policy_id(run, arm.method) for arm in chosen}
+    if any(arm.human for arm in chosen):
+        name = fields.WTL_HUMAN_VIDEOS
+        run.dataset(name)
+        inputs[name] = run.dataset_fingerprint(name)
 
     def current() -> str | None:
         path = folder / "results.json"
         return checksums.checksum(path).sha256 if path.exists() else None
 
     def work(key: str) -> dict[str, str]:
-        player = Player(run, key, split, scenes_per_task, demos_shown)
+        human = any(arm.human for arm in chosen)
+        player = Player(run, key, split, scenes_per_task, demos_shown, human)
         rows = player.play(chosen)
         _write(run, folder, split, scenes_per_task, demos_shown, rows, player)
         return {"results": current()}

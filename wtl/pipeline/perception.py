@@ -1,23 +1,49 @@
 """Trains perception, and has it look at datasets once, for policies with eyes."""
 
+import dataclasses
 import json
 import pathlib
 from typing import Any
 
 from datasets import fields
+from policies import interface
 from wtl.envs import seeding
+from wtl.envs.embodiment import Embodiment
 from wtl.errors import UserError
 from wtl.pipeline.run import Run
 from wtl.training import perception_job, process, trainer
 
-NAME = "perception"
+
+@dataclasses.dataclass(frozen=True)
+class Eyes:
+    """One perception of a run.
+
+    Attributes:
+      name: its folder among the policies, and its name in the lineage.
+      dataset: what it is trained on.
+      embodiment: whose body is seen in it.
+    """
+
+    name: str
+    dataset: str
+    embodiment: Embodiment
 
 
-def train(run: Run, config: dict[str, Any]):
-    """Trains perception on the demonstrations, unless that is done and unchanged.
+OWN = Eyes("perception", fields.WTL_DEMOS, Embodiment.GRIPPER)
+WATCHING = Eyes("perception_human", fields.WTL_HUMAN_VIDEOS, Embodiment.HAND)
+
+
+def eyes_of(config: interface.Interface) -> list[Eyes]:
+    """What a policy needs to see with."""
+    return [OWN, WATCHING] if config.human else [OWN]
+
+
+def train(run: Run, eyes: Eyes, config: dict[str, Any]):
+    """Trains perception, unless that is done and unchanged.
 
     Args:
       run: with a camera.
+      eyes: which perception.
       config: fields of `wtl.training.trainer.TrainConfig`.
 
     Raises:
@@ -27,47 +53,49 @@ def train(run: Run, config: dict[str, Any]):
         trainer.TrainConfig(**config)
     except TypeError as error:
         raise UserError(f"train_trial.perception_config is wrong: {error}") from error
-    directory = run.folder.policies / NAME
+    directory = run.folder.policies / eyes.name
 
     def work(key: str) -> dict[str, str]:
-        run.folder.claim_policy(NAME, key)
+        run.folder.claim_policy(eyes.name, key)
         job = perception_job.PerceptionJob(
             size=run.suite.size,
             pixels=run.pixels,
-            demos_dir=run.dataset(fields.WTL_DEMOS),
+            dataset_dir=run.dataset(eyes.dataset),
+            embodiment=eyes.embodiment,
             config=config,
-            seed=seeding.derive_seed(run.seed, "train", NAME),
+            seed=seeding.derive_seed(run.seed, "train", eyes.name),
             policy_dir=directory,
-            log_dir=run.folder.logs / NAME,
+            log_dir=run.folder.logs / eyes.name,
             threads=run.workers,
+            name=eyes.name,
         )
         (trained,) = process.run_all([job], 1)
         run.folder.write(
-            f"policies/{NAME}/policy.json",
-            json.dumps({"method": NAME, "policy_id": trained, "key": key}),
+            f"policies/{eyes.name}/policy.json",
+            json.dumps({"method": eyes.name, "policy_id": trained, "key": key}),
         )
-        return {NAME: trained}
+        return {eyes.name: trained}
 
-    run.dataset(fields.WTL_DEMOS)
+    run.dataset(eyes.dataset)
     run.do(
-        "train_perception",
+        f"train_{eyes.name}",
         config,
-        {fields.WTL_DEMOS: run.dataset_fingerprint(fields.WTL_DEMOS)},
-        {NAME: lambda: perception_job.read_id(directory)},
+        {eyes.dataset: run.dataset_fingerprint(eyes.dataset)},
+        {eyes.name: lambda: perception_job.read_id(directory)},
         work,
     )
 
 
-def require(run: Run) -> str:
+def require(run: Run, eyes: Eyes) -> str:
     """Hash of the weights of trained perception.
 
     Raises:
       UserError: if it has not been trained.
     """
-    found = perception_job.read_id(run.folder.policies / NAME)
+    found = perception_job.read_id(run.folder.policies / eyes.name)
     if found is None:
         raise UserError(
-            f"perception is missing in {run.folder.path}; run `wtl train_trial` with "
+            f"{eyes.name} is missing in {run.folder.path}; run `wtl train_trial` with "
             "this --run_dir first"
         )
     return found
@@ -83,35 +111,46 @@ def perceive(run: Run, names: list[str]):
     for name in names:
         path = _perceived(run, name)
         if not path.exists():
+            eyes = _eyes_for(name)
             job = perception_job.PerceiveJob(
                 size=run.suite.size,
                 pixels=run.pixels,
                 dataset_dir=run.dataset(name),
-                perception_dir=run.folder.policies / NAME,
+                embodiment=eyes.embodiment,
+                perception_dir=run.folder.policies / eyes.name,
                 path=path,
                 threads=run.workers,
             )
             process.run_all([job], 1)
 
 
-def sight(run: Run, trials: bool) -> dict[str, Any]:
+def sight(run: Run, config: interface.Interface) -> dict[str, Any]:
     """What a training process has to know of what policies see: fields of `TrainJob`.
 
     Args:
       run: with or without a camera.
-      trials: whether the method is shown trials.
+      config: of the method.
     """
     if not run.pixels:
         return {}
-    return {
+    fields_of_job = {
         "pixels": run.pixels,
-        "perception_dir": run.folder.policies / NAME,
+        "perception_dir": run.folder.policies / OWN.name,
         "perceived_demos": _perceived(run, fields.WTL_DEMOS),
-        "perceived_trials": _perceived(run, fields.WTL_TRIALS) if trials else None,
     }
+    if config.trials:
+        fields_of_job["perceived_trials"] = _perceived(run, fields.WTL_TRIALS)
+    if config.human:
+        fields_of_job["watching_dir"] = run.folder.policies / WATCHING.name
+        fields_of_job["perceived_videos"] = _perceived(run, WATCHING.dataset)
+    return fields_of_job
+
+
+def _eyes_for(dataset: str) -> Eyes:
+    return WATCHING if dataset == WATCHING.dataset else OWN
 
 
 def _perceived(run: Run, name: str) -> pathlib.Path:
     """Where the states estimated from a dataset's images are kept."""
-    made_from = f"{require(run)}-{run.dataset_fingerprint(name)[:16]}"
+    made_from = f"{require(run, _eyes_for(name))}-{run.dataset_fingerprint(name)[:16]}"
     return run.folder.path / "perceived" / f"{name}-{made_from}.npy"

@@ -36,10 +36,20 @@ class Player:
       pairs: the demonstrations and scenes that all arms share.
       demos: demonstrations of the split, with images where there are any.
       demo_rows: [pairs, K] rows of `demos` shown for each pair, or -1.
+      videos: videos of humans of the split, or None if nobody is shown any.
+      video_rows: [pairs, K] likewise of `videos`.
       played: episodes by arm, a row for each pair; without images.
     """
 
-    def __init__(self, run: Run, key: str, split: str, scenes: int, demos_shown: int):
+    def __init__(
+        self,
+        run: Run,
+        key: str,
+        split: str,
+        scenes: int,
+        demos_shown: int,
+        human: bool,
+    ):
         self._run = run
         self._layout = observation.Layout(run.suite.size)
         self._key = key
@@ -47,10 +57,16 @@ class Player:
         self._demos_shown = demos_shown
         self.demos = run.read(fields.WTL_DEMOS, split, with_images=True)
         planned = protocol.pairs(run.suite, split, scenes)
-        rows = self._find_demos(planned)
+        rows = self._find(self.demos, planned)
         # A scene whose demonstrator failed is left out for every arm.
-        self.pairs = [p for p, row in zip(planned, rows, strict=True) if row[0] >= 0]
-        self.demo_rows = rows[rows[:, 0] >= 0]
+        there = rows[:, 0] >= 0
+        self.videos, video_rows = None, rows
+        if human:
+            self.videos = run.read(fields.WTL_HUMAN_VIDEOS, split, with_images=True)
+            video_rows = self._find(self.videos, planned)
+            there &= video_rows[:, 0] >= 0
+        self.pairs = [p for p, shown in zip(planned, there, strict=True) if shown]
+        self.demo_rows, self.video_rows = rows[there], video_rows[there]
         if len(self.pairs) < _MIN_DEMONSTRATED * len(planned):
             raise UserError(
                 f"only {len(self.pairs)} of {len(planned)} evaluation scenes are "
@@ -60,14 +76,16 @@ class Player:
         self.played: dict[str, EpisodeStore] = {}
         self._policies: dict[str, Any] = {}
 
-    def _find_demos(self, planned: Sequence[protocol.Pair]) -> np.ndarray:
-        """[B, K] rows of the demonstrations of each pair, its own first, or -1."""
+    def _find(
+        self, store: EpisodeStore, planned: Sequence[protocol.Pair]
+    ) -> np.ndarray:
+        """[B, K] rows of what is shown of each pair, its own first, or -1."""
         row_of = {
             (task, int(seed)): row
             for row, (task, seed) in enumerate(
                 zip(
-                    self.demos[fields.TASK_ID].tolist(),
-                    self.demos[fields.SCENE_SEED].tolist(),
+                    store[fields.TASK_ID].tolist(),
+                    store[fields.SCENE_SEED].tolist(),
                     strict=True,
                 )
             )
@@ -83,11 +101,17 @@ class Player:
             result.append(rows + [-1] * (self._demos_shown - len(rows)))
         return np.array(result)
 
+    def shown(self, arm: protocol.Arm) -> tuple[EpisodeStore, np.ndarray]:
+        """What an arm is shown to imitate: a store, and [pairs, K] rows of it."""
+        if arm.human:
+            return self.videos, self.video_rows
+        return self.demos, self.demo_rows
+
     def play(self, arms: Sequence[protocol.Arm]) -> list[rollout_row.RolloutRow]:
         """Plays arms in order, publishes the episodes and returns a row of each."""
         run = self._run
         with (
-            staging.StagingWriter(self._staging, run.spec) as writer,
+            staging.StagingWriter(self._staging, run.spec_of(NAME)) as writer,
             workers.EnvironmentPool(run.workers, run.pixels, run.wrist) as pool,
             tqdm.tqdm(
                 total=len(arms) * len(self.pairs), desc="evaluation", unit="episode"
@@ -172,8 +196,7 @@ class Player:
         everything = range(len(self.pairs))
         observed = pool.reset([self._setup(arm, pair) for pair in self.pairs])
         context = self._context(arm, everything, eyes, eyes.first(observed))
-        shown = METHODS[arm.method].config
-        demo_ids = self.demos[fields.EPISODE_ID]
+        store, rows = self.shown(arm)
         trial_ids = [self._episode_ids(protocol.arm(name)) for name in arm.trials]
         identifier = export.policy_id(policy)
         metadata = [
@@ -182,8 +205,8 @@ class Player:
                 "role": self._role(arm),
                 "policy_id": identifier,
                 "parent_demo_ids": (
-                    tuple(str(demo_ids[r]) for r in self.demo_rows[i] if r >= 0)
-                    if shown.demos
+                    tuple(str(store[fields.EPISODE_ID][r]) for r in rows[i] if r >= 0)
+                    if METHODS[arm.method].config.demos
                     else ()
                 ),
                 "parent_trial_ids": tuple(names[i] for names in trial_ids),
@@ -216,11 +239,16 @@ class Player:
         state_size = self._layout.state_size
         demos = trials = conditioning.nothing_shown(count, config, state_size)
         if config.demos:
-            demos = _show(self.demos, self.demo_rows[list(which)], config, eyes)
+            store, rows = self.shown(arm)
+            demos = conditioning.Conditioner(
+                store, config, eyes, own=not arm.human
+            ).shown(rows[list(which)])
         if config.trials:
             order = np.arange(count)[:, None]
             shown = [
-                _show(self.recorded(protocol.arm(name), which), order, config, eyes)
+                conditioning.Conditioner(
+                    self.recorded(protocol.arm(name), which), config, eyes
+                ).shown(order)
                 for name in arm.trials
             ]
             trials = contexts.Shown(
@@ -251,7 +279,7 @@ class Player:
         )
 
     def _rows(self, arm: protocol.Arm) -> list[rollout_row.RolloutRow]:
-        demo_ids = self.demos[fields.EPISODE_ID]
+        store, rows = self.shown(arm)
         played = self.played[arm.name]
         achieved, success = played[fields.HIDDEN_ACHIEVED], played[fields.SUCCESS]
         wrong = (achieved >= 0) & (achieved != played[fields.HIDDEN_TARGET])
@@ -264,7 +292,7 @@ class Player:
                 rule=str(pair.task.rule),
                 pair=pair.index,
                 scene_seed=pair.seed(arm),
-                demo_id=str(demo_ids[self.demo_rows[i, 0]]),
+                demo_id=str(store[fields.EPISODE_ID][rows[i, 0]]),
                 trial_ids=tuple(str(t[fields.EPISODE_ID][i]) for t in trials),
                 episode_id=str(played[fields.EPISODE_ID][i]),
                 success=bool(success[i]),
@@ -275,7 +303,3 @@ class Player:
             )
             for i, pair in enumerate(self.pairs)
         ]
-
-
-def _show(store: EpisodeStore, rows: np.ndarray, config, eyes: sight.Sight):
-    return conditioning.Conditioner(store, config, eyes).shown(rows)

@@ -23,6 +23,7 @@ from datasets import (
 from datasets.episode import EpisodeSpec
 from datasets.store import EpisodeStore
 from wtl.envs import suite as suites
+from wtl.envs.embodiment import Embodiment
 from wtl.errors import UserError
 from wtl.pipeline import run_folder
 
@@ -110,6 +111,7 @@ class Run:
         """
         stage = {
             fields.WTL_DEMOS: "collect_demos",
+            fields.WTL_HUMAN_VIDEOS: "collect_human_videos",
             fields.WTL_TRIALS: "collect_trials",
         }.get(name, "evaluate")
         try:
@@ -134,7 +136,10 @@ class Run:
         path = self.dataset(name)
         try:
             store = reader.read(
-                path, split, with_images=with_images and self.pixels > 0, spec=self.spec
+                path,
+                split,
+                with_images=with_images and self.pixels > 0,
+                spec=self.spec_of(name),
             )
         except schema.DatasetMismatchError as error:
             raise UserError(
@@ -154,7 +159,13 @@ class Run:
         """Where the episodes of a dataset wait until all of them are there."""
         return self.folder.staging / f"{name}-{key}"
 
-    def publish(self, name: str, key: str, account: dict[str, Any]) -> str:
+    def publish(
+        self,
+        name: str,
+        key: str,
+        account: dict[str, Any],
+        spec: EpisodeSpec | None = None,
+    ) -> str:
         """Publishes staged episodes as the next version of a dataset.
 
         Where that was done already, and the stage was cut off before it said so, the
@@ -164,6 +175,7 @@ class Run:
           name: of the dataset.
           key: of the stage, see `staging`.
           account: what the episodes were made from, beside seed and code.
+          spec: of the episodes; that of the run by default.
 
         Returns:
           The fingerprint of the content.
@@ -177,7 +189,7 @@ class Run:
             self.folder.datasets,
             name,
             f"{number}.0.0",
-            self.spec,
+            spec or self.spec_of(name),
             account
             | {
                 "key": key,
@@ -188,12 +200,22 @@ class Run:
         )
         return checksums.fingerprint(path)
 
-    @property
-    def spec(self) -> EpisodeSpec:
-        """Sizes of the episodes of this run's suite."""
-        return recorder.episode_spec(
-            self.suite.size, self.pixels, self.image_encoding, wrist=self.wrist
+    def spec_of(self, name: str, by_hand: bool = False) -> EpisodeSpec:
+        """Sizes of the episodes of a dataset of this run.
+
+        Args:
+          name: of the dataset.
+          by_hand: whether they say where a person took over from a policy.
+        """
+        human = name == fields.WTL_HUMAN_VIDEOS
+        spec = recorder.episode_spec(
+            self.suite.size,
+            self.pixels,
+            self.image_encoding,
+            Embodiment.HAND if human else Embodiment.GRIPPER,
+            self.wrist and not human,
         )
+        return dataclasses.replace(spec, interventions=by_hand)
 
 
 def _made_by(version: pathlib.Path) -> str | None:

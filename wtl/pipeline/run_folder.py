@@ -28,6 +28,7 @@ class RunFolder:
         self.evaluation = self.path / "evaluation"
         self.logs = self.path / "logs"
         self.staging = self.path / "staging"
+        self.teleop = self.path / "teleop"
 
     @contextlib.contextmanager
     def lock(self):

@@ -12,21 +12,26 @@ from wtl.envs import suite as suites
 from wtl.errors import UserError
 from wtl.pipeline import run_folder
 from wtl.pipeline.collect_demos import collect_demos
+from wtl.pipeline.collect_human_videos import collect_human_videos
 from wtl.pipeline.collect_trials import collect_trials
 from wtl.pipeline.evaluate import evaluate
 from wtl.pipeline.run import Run
+from wtl.pipeline.teleop import teleop as _teleop
 from wtl.pipeline.train import train_retrial, train_trial
 
 STAGES: dict[str, Callable[[Run], None]] = {
     stage.__name__: gin.external_configurable(stage, stage.__name__, module="wtl")
     for stage in (
         collect_demos,
+        collect_human_videos,
         train_trial,
         collect_trials,
         train_retrial,
         evaluate,
     )
 }
+_SHIPPED = pathlib.Path(__file__).resolve().parents[2] / "gin_configs"
+teleop = gin.external_configurable(_teleop, "teleop", module="wtl")
 suite = gin.external_configurable(suites.Suite, "suite", module="wtl")
 
 
@@ -56,19 +61,22 @@ def configure(gin_file: str, bindings: list[str]):
     """
     gin.clear_config()
     gin.add_config_file_search_path(str(pathlib.Path(gin_file).resolve().parent))
+    # A file of one's own, wherever it lies, may include those shipped.
+    gin.add_config_file_search_path(str(_SHIPPED))
     # Gin logs an error for each place where an included file is not.
     logging.disable(logging.ERROR)
     try:
         gin.parse_config_files_and_bindings([gin_file], bindings)
     except OSError as error:
         raise UserError(
-            f"the gin file {gin_file} can't be read; see gin_configs/ for those shipped"
+            f"the gin file {gin_file}, or one that it includes, can't be read; see "
+            "gin_configs/ for those shipped"
         ) from error
     except (ValueError, TypeError, SyntaxError) as error:
         first = str(error).strip().splitlines()[0]
         raise UserError(
             f"the configuration is wrong: {first} Configurable are run, suite, "
-            f"camera and {', '.join(STAGES)}; see gin_configs/"
+            f"camera, teleop and {', '.join(STAGES)}; see gin_configs/"
         ) from error
     finally:
         logging.disable(logging.NOTSET)

@@ -5,12 +5,14 @@ import numpy as np
 from datasets import fields
 from datasets.store import EpisodeStore
 from wtl.envs import appearance
+from wtl.envs.embodiment import Embodiment
 from wtl.evaluation import protocol
 from wtl.evaluation.footage import Footage, Gaze
 from wtl.evaluation.strip import Recording, Strip
 from wtl.pipeline.player import Player
 
-_TRIAL, _RETRIAL = "mil", "wtl"  # arms
+# Arms: what the trial and the retrial of a strip are taken from, the first there are.
+_SHOWN = (("mil_human", "wtl_human"), ("mil", "wtl"))
 _PER_FAMILY = 3
 _FAILED = 2
 
@@ -19,14 +21,19 @@ def gather(player: Player) -> list[Strip]:
     """Demonstration, trial and retrial of some scenes of every family.
 
     Args:
-      player: has played; there is nothing to show unless trial and retrial are among
-        its arms.
+      player: has played; there is nothing to show unless a trial and its retrial are
+        among its arms.
     """
-    if not {_TRIAL, _RETRIAL} <= set(player.played):
-        return []
-    which = _picked(player)
-    trial, retrial = protocol.arm(_TRIAL), protocol.arm(_RETRIAL)
-    demos = player.demos.select(player.demo_rows[which, 0])
+    for names in _SHOWN:
+        if set(names) <= set(player.played):
+            return _gather(player, *(protocol.arm(name) for name in names))
+    return []
+
+
+def _gather(player: Player, trial: protocol.Arm, retrial: protocol.Arm) -> list[Strip]:
+    which = _picked(player, trial.name, retrial.name)
+    store, rows = player.shown(trial)
+    demos = store.select(rows[which, 0])
     return [
         Strip(
             family=player.pairs[i].task.family,
@@ -40,7 +47,7 @@ def gather(player: Player) -> list[Strip]:
         for i, shown, tried, retried in zip(
             which,
             # Seen by the policy that has nothing else to go by.
-            _recordings(player, trial, demos),
+            _recordings(player, trial, demos, by_human=trial.human),
             _played(player, trial, which),
             _played(player, retrial, which),
             strict=True,
@@ -48,10 +55,10 @@ def gather(player: Player) -> list[Strip]:
     ]
 
 
-def _picked(player: Player) -> list[int]:
+def _picked(player: Player, trial_arm: str, retrial_arm: str) -> list[int]:
     """Numbers of the pairs to be shown."""
-    trial = player.played[_TRIAL][fields.SUCCESS]
-    retrial = player.played[_RETRIAL][fields.SUCCESS]
+    trial = player.played[trial_arm][fields.SUCCESS]
+    retrial = player.played[retrial_arm][fields.SUCCESS]
     # Failed trials first: they are what the retrial learns from.
     order = sorted(range(len(player.pairs)), key=lambda i: (trial[i], not retrial[i]))
     chosen: dict[str, list[int]] = {}
@@ -75,6 +82,7 @@ def _recordings(
     arm: protocol.Arm,
     store: EpisodeStore,
     committed: np.ndarray | None = None,
+    by_human: bool = False,
 ) -> list[Recording]:
     """What is known of episodes.
 
@@ -83,10 +91,11 @@ def _recordings(
       arm: whose policy looks at the episodes.
       store: N episodes.
       committed: [N] slots of the targets that it chose, if it did.
+      by_human: whether they are videos of humans.
     """
     footage = [None] * len(store)
     if store.image is not None:
-        footage = _footage(player, arm, store, committed)
+        footage = _footage(player, arm, store, committed, by_human)
     demonstrated = store[fields.ROLE] == fields.ROLE_DEMO
     return [
         Recording(
@@ -94,17 +103,26 @@ def _recordings(
             target=int(store[fields.HIDDEN_TARGET][i]),
             success=None if demonstrated[i] else bool(store[fields.SUCCESS][i]),
             footage=footage[i],
+            by_human=by_human,
         )
         for i in range(len(store))
     ]
 
 
-def _footage(player, arm, store, committed) -> list[Footage]:
+def _footage(player, arm, store, committed, by_human: bool) -> list[Footage]:
     eyes = player.eyes(arm)
     rows = eyes.layout.split(store.state)
     things = [rows[name][..., :3] for name in ("objects", "buttons")]
-    things = appearance.ROBOT_CAMERA.project(np.concatenate(things, axis=2))
-    looked = eyes.look(store.state, store.image)
+    draw = appearance.DRAWS[Embodiment.HAND if by_human else Embodiment.GRIPPER]
+    things = np.stack(
+        [
+            draw(int(seed)).camera.project(places)
+            for seed, places in zip(
+                store[fields.SCENE_SEED], np.concatenate(things, axis=2), strict=True
+            )
+        ]
+    )
+    looked = eyes.look(store.state, store.image, own=not by_human)
     result = []
     for i, slot in enumerate(store[fields.HIDDEN_TARGET]):
         gaze = None

@@ -12,8 +12,8 @@ from wtl.envs import seeding
 from wtl.errors import UserError
 from wtl.pipeline import perception
 from wtl.pipeline.run import Run
+from wtl.training import end_to_end, process, trainer
 from wtl.training import job as jobs
-from wtl.training import process, trainer
 
 
 def train_trial(
@@ -23,6 +23,7 @@ def train_trial(
     max_demos: int = 1,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
     perception_config: Mapping[str, Any] | None = None,
+    end_to_end: Mapping[str, Any] | None = None,
     **config: Any,
 ):
     """Trains the policies that need demonstrations alone.
@@ -37,10 +38,13 @@ def train_trial(
       overrides: by method, fields of its network's config that differ from those of
         `policies.methods`.
       perception_config: fields of `wtl.training.trainer.TrainConfig` for perception.
+      end_to_end: fields of `wtl.training.end_to_end.EndToEndConfig`, where perception
+        and policy shall be trained together afterwards.
       **config: further fields of `wtl.training.trainer.TrainConfig`.
     """
     if run.pixels:
-        perception.train(run, dict(perception_config or {}))
+        for eyes in _eyes(methods):
+            perception.train(run, eyes, dict(perception_config or {}))
     _train(
         run,
         "train_trial",
@@ -48,6 +52,7 @@ def train_trial(
         {"max_demos": max_demos},
         {"steps": steps, **config},
         overrides or {},
+        end_to_end,
     )
 
 
@@ -58,6 +63,7 @@ def train_retrial(
     max_demos: int = 1,
     max_trials: int = 1,
     new_scene_share: float = 0.2,
+    end_to_end: Mapping[str, Any] | None = None,
     **config: Any,
 ):
     """Trains the policies that see trials.
@@ -69,6 +75,7 @@ def train_retrial(
       max_demos: K, demonstrations shown at most.
       max_trials: L, trials shown at most.
       new_scene_share: share of retrials in another scene than their trials.
+      end_to_end: as in `train_trial`.
       **config: further fields of `wtl.training.trainer.TrainConfig`.
     """
     _train(
@@ -82,6 +89,7 @@ def train_retrial(
         },
         {"steps": steps, **config},
         {},
+        end_to_end,
     )
 
 
@@ -110,12 +118,21 @@ def require_policy(run: Run, method: str) -> str:
 
 
 def _train(
-    run: Run, stage: str, methods, sampler: dict, config: dict, overrides: Mapping
+    run: Run,
+    stage: str,
+    methods,
+    sampler: dict,
+    config: dict,
+    overrides: Mapping,
+    together: Mapping | None,
 ):
     try:
         trainer.TrainConfig(**config)
+        end_to_end.EndToEndConfig(**(together or {}))
     except TypeError as error:
         raise UserError(f"{stage} is configured wrongly: {error}") from error
+    if together is not None and not run.pixels:
+        raise UserError(f"{stage}.end_to_end needs a camera: set camera.pixels")
     for method in methods:
         if method not in METHODS:
             raise UserError(
@@ -128,8 +145,12 @@ def _train(
     if unknown:
         raise UserError(f"{stage} can't train {', '.join(unknown)}: wrong stage")
     inputs = {fields.WTL_DEMOS: _fingerprint(run, fields.WTL_DEMOS)}
+    if any(METHODS[method].config.human for method in methods):
+        name = fields.WTL_HUMAN_VIDEOS
+        inputs[name] = _fingerprint(run, name)
     if run.pixels:
-        inputs[perception.NAME] = perception.require(run)
+        for eyes in _eyes(methods):
+            inputs[eyes.name] = perception.require(run, eyes)
     if stage == "train_retrial":
         inputs[fields.WTL_TRIALS] = _fingerprint(run, fields.WTL_TRIALS)
         for method in methods:
@@ -140,7 +161,7 @@ def _train(
         if run.pixels:
             perception.perceive(run, [n for n in inputs if n.startswith("wtl_")])
         planned = [
-            _job(run, key, m, sampler, config, dict(overrides.get(m, {})))
+            _job(run, key, m, sampler, config, dict(overrides.get(m, {})), together)
             for m in methods
         ]
         threads = max(run.workers // len(planned), 1)
@@ -158,13 +179,20 @@ def _train(
 
     run.do(
         stage,
-        # Without overrides the key is that of runs made before there were any.
+        # Without these the key is that of runs made before there were any.
         {"methods": list(methods), **sampler, **config}
-        | ({"overrides": overrides} if overrides else {}),
+        | ({"overrides": overrides} if overrides else {})
+        | ({"end_to_end": dict(together)} if together is not None else {}),
         inputs,
         {m: lambda m=m: policy_id(run, m) for m in methods},
         work,
     )
+
+
+def _eyes(methods: Sequence[str]) -> list[perception.Eyes]:
+    """All that some of the methods see with; those unknown are complained of later."""
+    known = [METHODS[method].config for method in methods if method in METHODS]
+    return list(dict.fromkeys(e for c in known for e in perception.eyes_of(c)))
 
 
 def _check_overrides(stage: str, methods: Sequence[str], overrides: Mapping):
@@ -190,7 +218,13 @@ def _fingerprint(run: Run, name: str) -> str:
 
 
 def _job(
-    run: Run, key: str, method: str, sampler: dict, config: dict, overrides: dict
+    run: Run,
+    key: str,
+    method: str,
+    sampler: dict,
+    config: dict,
+    overrides: dict,
+    together: Mapping | None,
 ) -> jobs.TrainJob:
     spec = METHODS[method]
     directory = run.folder.claim_policy(spec.folder, key)
@@ -207,5 +241,9 @@ def _job(
         policy_dir=directory,
         log_dir=run.folder.logs / spec.folder,
         threads=1,
-        **perception.sight(run, spec.config.trials),
+        videos_dir=(
+            run.dataset(fields.WTL_HUMAN_VIDEOS) if spec.config.human else None
+        ),
+        end_to_end=None if together is None else dict(together),
+        **perception.sight(run, spec.config),
     )

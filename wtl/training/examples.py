@@ -11,7 +11,7 @@ from datasets.sampler import Batch, Sampler
 from datasets.store import EpisodeStore
 from policies import interface
 from policies.contextual import context as contexts
-from policies.contextual.loss import Example
+from policies.imitation import Example
 from wtl.envs import families, observation
 from wtl.training import augmentation
 
@@ -44,12 +44,29 @@ class Rows(NamedTuple):
     symmetry: augmentation.Symmetry
 
 
+class Seen(NamedTuple):
+    """The states of B examples, as they are known or as they are seen in images.
+
+    Attributes:
+      demos: [B, K, T, S] of the demonstrations shown.
+      trials: [B, L, T, S] of the trials shown.
+      first: [B, S] at the start of the demonstration to imitate.
+      window: [B, W, S] at the timesteps of it that are imitated.
+    """
+
+    demos: tf.Tensor
+    trials: tf.Tensor
+    first: tf.Tensor
+    window: tf.Tensor
+
+
 class ExampleSource:
     """Draws rows with NumPy, gathers examples inside the training graph."""
 
     def __init__(
         self,
         demos: EpisodeStore,
+        shown: EpisodeStore,
         trials: EpisodeStore | None,
         sampler: Sampler,
         config: interface.Interface,
@@ -58,7 +75,9 @@ class ExampleSource:
         """Puts the stores into tensors; memory is about their size in memory.
 
         Args:
-          demos: demonstrations.
+          demos: demonstrations to imitate.
+          shown: what is shown in place of each, row by row: the demonstrations
+            themselves, or videos of humans, whose actions nobody knows.
           trials: trials, for methods that see them.
           sampler: joins the two.
           config: of the network to be trained.
@@ -71,7 +90,7 @@ class ExampleSource:
         self._state = tf.constant(demos.state)
         self._first = tf.constant(demos.state[:, 0])
         self._action = tf.constant(demos.action)
-        self._demo_frames = _constants(resample(demos, config.context_frames))
+        self._demo_frames = _constants(resample(shown, config.context_frames))
         self._trial_frames = self._demo_frames
         if trials is not None:
             self._trial_frames = _constants(resample(trials, config.context_frames))
@@ -113,44 +132,54 @@ class ExampleSource:
 
     def gather(self, rows: Rows) -> Example:
         """Builds the examples inside a graph."""
-        target = tf.cast(rows.target, tf.int32)
+        whole = tf.gather(self._state, rows.target)
+        seen = Seen(
+            demos=tf.gather(self._demo_frames.state, rows.demos),
+            trials=tf.gather(self._trial_frames.state, rows.trials),
+            first=tf.gather(self._first, rows.target),
+            window=tf.gather(whole, rows.times, batch_dims=1),
+        )
+        return self.assemble(rows, seen)
 
-        def states(source, indices, batch_dims=0):
-            found = tf.gather(source, indices, batch_dims=batch_dims)
+    def assemble(self, rows: Rows, seen: Seen) -> Example:
+        """Builds the examples around states, inside a graph."""
+
+        def states(found):
             return augmentation.apply_to_states(rows.symmetry, found, self._layout)
 
         def actions(source, indices, batch_dims=0):
             found = tf.gather(source, indices, batch_dims=batch_dims)
             return augmentation.apply_to_actions(rows.symmetry, found)
 
-        whole = tf.gather(self._state, target)
         return Example(
             context=contexts.Context(
                 demos=contexts.Shown(
-                    states(self._demo_frames.state, rows.demos),
+                    states(seen.demos),
                     actions(self._demo_frames.action, rows.demos),
                     tf.ones_like(rows.demo_mask),
                     rows.demo_mask,
                 ),
                 trials=contexts.Shown(
-                    states(self._trial_frames.state, rows.trials),
+                    states(seen.trials),
                     actions(self._trial_frames.action, rows.trials),
                     rows.trial_success,
                     rows.trial_mask,
                 ),
                 truth=contexts.Truth(
                     rows.target_slot,
-                    tf.gather(self._family, target),
-                    tf.gather(self._friction, target),
+                    tf.gather(self._family, rows.target),
+                    tf.gather(self._friction, rows.target),
                 ),
-                state=states(self._first, target),
-                gumbel=tf.zeros((tf.shape(target)[0], self._entities)),
+                state=states(seen.first),
+                gumbel=tf.zeros((tf.shape(seen.first)[0], self._entities)),
             ),
             demo_acted=rows.demo_acted,
             trial_acted=rows.trial_acted,
             target=rows.target_slot,
-            state=states(whole, rows.times, batch_dims=1),
-            action=actions(tf.gather(self._action, target), rows.times, batch_dims=1),
+            state=states(seen.window),
+            action=actions(
+                tf.gather(self._action, rows.target), rows.times, batch_dims=1
+            ),
         )
 
 

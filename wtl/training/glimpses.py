@@ -5,9 +5,11 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from datasets import fields
 from datasets.store import EpisodeStore
 from policies.perception.loss import Example
 from wtl.envs import appearance, observation
+from wtl.envs.embodiment import Embodiment
 from wtl.training import augmentation
 
 
@@ -16,28 +18,43 @@ class Glimpses(NamedTuple):
 
     Attributes:
       image: uint8[B, 1 + K, H, W, 3].
+      felt: [B, 1 + K, P] proprioception.
       state: [B, 1 + K, S] slots in order of place.
-      point: [B, 1 + K, Q, 2] image coordinates of objects, buttons, anchor and the
-        middle of the goal band.
+      point: [B, 1 + K, Q, 2] image coordinates of objects, buttons, anchor, the middle
+        of the goal band and the hand.
     """
 
     image: np.ndarray
+    felt: np.ndarray
     state: np.ndarray
     point: np.ndarray
 
 
 class GlimpseSource:
-    """Draws timesteps of stored episodes, half of them mirrored left to right."""
+    """Draws timesteps of stored episodes.
 
-    def __init__(self, demos: EpisodeStore, layout: observation.Layout, later: int):
+    Those of the robot's one camera are mirrored left to right half of the time.
+    """
+
+    def __init__(
+        self,
+        demos: EpisodeStore,
+        layout: observation.Layout,
+        later: int,
+        embodiment: Embodiment = Embodiment.GRIPPER,
+    ):
         """Keeps the images in memory as they are.
 
         Args:
           demos: with images; slots in order of place.
           layout: of their states.
           later: K.
+          embodiment: the body seen in them.
         """
         self._demos = demos
+        draw = appearance.DRAWS[embodiment]
+        self._own = embodiment is Embodiment.GRIPPER
+        self._cameras = [draw(int(s)).camera for s in demos[fields.SCENE_SEED]]
         self._layout = layout
         self._later = later
         self._signs = augmentation.mirror_signs(layout)
@@ -51,7 +68,7 @@ class GlimpseSource:
         time = np.concatenate([np.zeros((count, 1), np.int64), time], axis=1)
         image = demos.image[row[:, None], time]
         state = demos.state[row[:, None], time]
-        mirrored = np.flatnonzero(rng.random(count) < 0.5)
+        mirrored = np.flatnonzero(rng.random(count) < 0.5 * self._own)
         image[mirrored] = image[mirrored][..., ::-1, :]
         turned = state[mirrored] * self._signs
         rows = layout.split(turned)
@@ -59,22 +76,14 @@ class GlimpseSource:
             # Mirrored, the leftmost is the rightmost.
             rows[name][...] = rows[name][..., ::-1, :].copy()
         state[mirrored] = turned
-        return Glimpses(image, state, self._points(state))
+        felt = layout.proprioception(state, own=self._own)
+        return Glimpses(image, felt, state, self._points(row, state))
 
     def gather(self, rows: Glimpses) -> Example:
         """Turns arrays into tensors."""
-        state = tf.convert_to_tensor(rows.state)
-        felt = tf.concat(
-            [state[..., : self._layout.proprioception_size - 1], state[..., -1:]], -1
-        )
-        return Example(
-            tf.convert_to_tensor(rows.image),
-            felt,
-            state,
-            tf.convert_to_tensor(rows.point),
-        )
+        return Example(*(tf.convert_to_tensor(value) for value in rows))
 
-    def _points(self, state: np.ndarray) -> np.ndarray:
+    def _points(self, row: np.ndarray, state: np.ndarray) -> np.ndarray:
         rows = self._layout.split(state)
         fixtures = observation.slices(observation.FIXTURES)
         goal = np.zeros((*state.shape[:-1], 3))
@@ -85,7 +94,13 @@ class GlimpseSource:
                 rows["buttons"][..., :3],
                 rows["fixtures"][..., None, fixtures["anchor"]],
                 goal[..., None, :],
+                rows["gripper"][..., None, :3],
             ],
             axis=-2,
         )
-        return appearance.ROBOT_CAMERA.project(positions).astype(np.float32)
+        return np.stack(
+            [
+                self._cameras[i].project(seen)
+                for i, seen in zip(row, positions, strict=True)
+            ]
+        ).astype(np.float32)

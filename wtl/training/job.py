@@ -26,11 +26,17 @@ class TrainJob:
       policy_dir: gets `checkpoints/`, `saved_model/` and the learning curve.
       log_dir: gets TensorBoard events.
       threads: of TensorFlow.
+      videos_dir: version folder of the videos of humans, for methods shown them.
       row: line of the terminal for the progress bar.
       pixels: height and width of the images to act on; 0 to act on the state.
       perception_dir: where perception was trained, for policies that act on images.
       perceived_demos: file of the states estimated from the demonstrations' images.
       perceived_trials: likewise of the trials.
+      watching_dir: where perception of videos of humans was trained, for policies on
+        images that are shown them.
+      perceived_videos: likewise of these videos.
+      end_to_end: fields of `wtl.training.end_to_end.EndToEndConfig`, to go on with
+        training perception and policy together; None to leave perception as it is.
     """
 
     method: str
@@ -45,11 +51,15 @@ class TrainJob:
     policy_dir: pathlib.Path
     log_dir: pathlib.Path
     threads: int
+    videos_dir: pathlib.Path | None = None
     row: int = 0
     pixels: int = 0
     perception_dir: pathlib.Path | None = None
     perceived_demos: pathlib.Path | None = None
     perceived_trials: pathlib.Path | None = None
+    watching_dir: pathlib.Path | None = None
+    perceived_videos: pathlib.Path | None = None
+    end_to_end: dict[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -67,13 +77,14 @@ def _run(job: TrainJob) -> str:
         import numpy as np
         import tensorflow as tf
 
-        from datasets import fields, places, reader, sampler
+        from datasets import fields, pairs, places, reader, sampler
         from policies import export
         from policies.legacy_keras import tf_keras
         from policies.methods import METHODS
         from policies.perception import policy as perception_policy
         from wtl.envs import observation, suite
-        from wtl.training import examples, perception_job, trainer
+        from wtl.envs.embodiment import Embodiment
+        from wtl.training import end_to_end, examples, perception_job, trainer
 
     tf.config.threading.set_intra_op_parallelism_threads(job.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -85,7 +96,8 @@ def _run(job: TrainJob) -> str:
 
     def read(dataset_dir, perceived):
         """Episodes with their true states, and with those that the policy sees."""
-        store = reader.read(dataset_dir, suite.TRAIN)
+        with_images = job.end_to_end is not None
+        store = reader.read(dataset_dir, suite.TRAIN, with_images=with_images)
         if perceived is None:
             return store, store
         store = places.by_place(store, layout)
@@ -94,11 +106,23 @@ def _run(job: TrainJob) -> str:
     demos, seen_demos = read(job.demos_dir, job.perceived_demos)
     valid = ~demos[fields.INVALID]
     demos, seen_demos = demos.select(valid), seen_demos.select(valid)
+    shown = seen_demos
+    if job.videos_dir:
+        videos, seen_videos = read(job.videos_dir, job.perceived_videos)
+        rows = pairs.paired_rows(demos, videos)
+        usable = (rows >= 0) & ~videos[fields.INVALID][rows]
+        if not usable.any():
+            raise ValueError(f"{job.videos_dir} shows nothing that the robot did")
+        demos, seen_demos = demos.select(usable), seen_demos.select(usable)
+        shown = pairs.as_video(seen_videos.select(rows[usable]), config.action_size)
     trials = seen_trials = None
     if job.trials_dir:
         trials, seen_trials = read(job.trials_dir, job.perceived_trials)
         known = trials[fields.POLICY_ID] == job.trial_policy_id
-        known &= ~trials[fields.INVALID]
+        if config.demos:
+            # Whoever tried by hand was shown a demonstration.
+            known |= np.char.startswith(trials[fields.DEMONSTRATOR], fields.TELEOP)
+        known &= (trials[fields.ROLE] == fields.ROLE_TRIAL) & ~trials[fields.INVALID]
         trials, seen_trials = trials.select(known), seen_trials.select(known)
         if not len(trials):
             raise ValueError(
@@ -106,43 +130,70 @@ def _run(job: TrainJob) -> str:
                 f"`{method.trial_source}` policy; name it in "
                 "collect_trials.sources and run that stage again"
             )
+    draws = sampler.Sampler(demos, layout, shown=shown, trials=trials, **job.sampler)
     source = examples.ExampleSource(
-        seen_demos,
-        seen_trials,
-        sampler.Sampler(demos, layout, trials=trials, **job.sampler),
-        config,
-        train_config.window,
+        seen_demos, shown, seen_trials, draws, config, train_config.window
     )
     network = method.kind.network(config)
-    with tqdm.tqdm(
-        total=train_config.steps,
-        desc=f"train {method.folder}",
-        unit="step",
-        position=job.row,
-        mininterval=1.0,
-    ) as bar:
 
-        def on_step(step, losses):
-            bar.update(step - bar.n)
-            if losses is not None:
-                bar.set_postfix(
-                    imitation=f"{float(losses.imitation):.3f}",
-                    target=f"{float(losses.target):.3f}",
-                    refresh=False,
-                )
+    def train(network, loss, source, train_config, name):
+        with tqdm.tqdm(
+            total=train_config.steps,
+            desc=f"train {method.folder}",
+            unit="step",
+            position=job.row,
+            mininterval=1.0,
+        ) as bar:
 
-        trainer.train(
-            network,
-            method.kind.loss,
-            source,
-            train_config,
-            seed=job.seed,
-            checkpoint_dir=job.policy_dir / "checkpoints",
-            log_dir=job.log_dir,
-            on_step=on_step,
-        )
+            def on_step(step, losses):
+                bar.update(step - bar.n)
+                if losses is not None:
+                    bar.set_postfix(
+                        imitation=f"{float(losses.imitation):.3f}",
+                        target=f"{float(losses.target):.3f}",
+                        refresh=False,
+                    )
+
+            trainer.train(
+                network,
+                loss,
+                source,
+                train_config,
+                seed=job.seed,
+                checkpoint_dir=job.policy_dir / name,
+                log_dir=job.log_dir / ("" if name == "checkpoints" else name),
+                on_step=on_step,
+            )
+
+    train(network, method.kind.loss, source, train_config, "checkpoints")
     policy = method.kind.policy(network)
     if job.perception_dir:
-        eyes = perception_job.load(job.perception_dir, job.size, job.pixels)
-        policy = perception_policy.SeeingPolicy(eyes, policy)
+        eyes, watching = (
+            perception_job.load(folder, body, job.size, job.pixels) if folder else None
+            for body, folder in (
+                (Embodiment.GRIPPER, job.perception_dir),
+                (Embodiment.HAND, job.watching_dir),
+            )
+        )
+        if job.end_to_end is not None:
+            together = end_to_end.EndToEndConfig(**job.end_to_end)
+            sights = end_to_end.SightSource(
+                examples.ExampleSource(
+                    seen_demos, shown, seen_trials, draws, config, together.window
+                ),
+                demos,
+                shown,
+                trials,
+                layout,
+                config.context_frames,
+                config.human,
+            )
+            train(
+                end_to_end.EndToEnd(network, eyes, watching),
+                end_to_end.loss_of(method.kind.loss, sights, together.privileged),
+                sights,
+                together,
+                "end_to_end",
+            )
+        policy = perception_policy.SeeingPolicy(eyes, policy, watching)
     return export.save(policy, job.policy_dir / "saved_model")

@@ -9,6 +9,7 @@ from typing import Any
 import tqdm
 
 from wtl import notices
+from wtl.envs.embodiment import Embodiment
 
 _BATCH = 32  # episodes read at once
 
@@ -20,7 +21,8 @@ class PerceptionJob:
     Attributes:
       size: number of objects in a scene.
       pixels: height and width of the images.
-      demos_dir: version folder of the demonstrations.
+      dataset_dir: version folder of the demonstrations.
+      embodiment: whose they are; other bodies than the robot's own are watched.
       config: fields of `wtl.training.trainer.TrainConfig`; its window is the number of
         later images for each first one.
       seed: of initial weights and batches.
@@ -31,7 +33,8 @@ class PerceptionJob:
 
     size: int
     pixels: int
-    demos_dir: pathlib.Path
+    dataset_dir: pathlib.Path
+    embodiment: Embodiment
     config: dict[str, Any]
     seed: int
     policy_dir: pathlib.Path
@@ -57,12 +60,14 @@ class PerceptionJob:
         _use(tf, self.threads)
         tf_keras.utils.set_random_seed(self.seed % 2**32)
         layout = observation.Layout(self.size)
-        demos = reader.read(self.demos_dir, suite.TRAIN, with_images=True)
+        demos = reader.read(self.dataset_dir, suite.TRAIN, with_images=True)
         demos = demos.select(~demos[fields.INVALID])
         train_config = trainer.TrainConfig(**self.config)
-        network = networks.Perception(configs.Config(self.size, self.pixels))
+        network = networks.Perception(
+            configs.of_embodiment(self.embodiment, self.size, self.pixels)
+        )
         with tqdm.tqdm(
-            total=train_config.steps, desc="train perception", unit="step"
+            total=train_config.steps, desc=f"train {self.name}", unit="step"
         ) as bar:
 
             def on_step(step, found):
@@ -77,7 +82,10 @@ class PerceptionJob:
                 network,
                 losses.loss,
                 glimpses.GlimpseSource(
-                    places.by_place(demos, layout), layout, train_config.window
+                    places.by_place(demos, layout),
+                    layout,
+                    train_config.window,
+                    self.embodiment,
                 ),
                 train_config,
                 seed=self.seed,
@@ -96,6 +104,7 @@ class PerceiveJob:
       size: number of objects in a scene.
       pixels: height and width of the images.
       dataset_dir: version folder whose training episodes are read.
+      embodiment: whose they are.
       perception_dir: where perception was trained.
       path: gets float32[N, T, S] estimated states, in the order of the dataset.
       threads: of TensorFlow.
@@ -104,6 +113,7 @@ class PerceiveJob:
     size: int
     pixels: int
     dataset_dir: pathlib.Path
+    embodiment: Embodiment
     perception_dir: pathlib.Path
     path: pathlib.Path
     threads: int
@@ -122,13 +132,15 @@ class PerceiveJob:
         _use(tf, self.threads)
         layout = observation.Layout(self.size)
         store = reader.read(self.dataset_dir, suite.TRAIN, with_images=True)
-        network = load(self.perception_dir, self.size, self.pixels)
+        network = load(self.perception_dir, self.embodiment, self.size, self.pixels)
         perceive = tf.function(network.perceive, reduce_retracing=True)
         found = np.empty_like(store.state)
         starts = range(0, len(store), _BATCH)
         for start in tqdm.tqdm(starts, desc="perceive", unit="batch"):
             part = slice(start, start + _BATCH)
-            felt = layout.proprioception(store.state[part])
+            felt = layout.proprioception(
+                store.state[part], own=self.embodiment is Embodiment.GRIPPER
+            )
             found[part] = perceive(
                 tf.constant(store.image[part]), tf.constant(felt)
             ).numpy()
@@ -139,11 +151,12 @@ class PerceiveJob:
         return str(self.path)
 
 
-def load(perception_dir: pathlib.Path, size: int, pixels: int):
+def load(perception_dir: pathlib.Path, embodiment: Embodiment, size: int, pixels: int):
     """Loads trained perception.
 
     Args:
       perception_dir: where it was trained.
+      embodiment: whose images it sees.
       size: number of objects in a scene.
       pixels: height and width of the images.
 
@@ -155,7 +168,7 @@ def load(perception_dir: pathlib.Path, size: int, pixels: int):
     from policies.perception import config as configs
     from policies.perception import network as networks
 
-    network = networks.Perception(configs.Config(size, pixels))
+    network = networks.Perception(configs.of_embodiment(embodiment, size, pixels))
     network.create()
     checkpoint = tf.train.latest_checkpoint(str(perception_dir / "checkpoints"))
     saved = tf.train.Checkpoint(network=network)

@@ -1,0 +1,1 @@
+"""Teleoperation: a person demonstrates in the browser."""

@@ -1,0 +1,142 @@
+"""What browsers may say: small JSON messages, none of which is trusted.
+
+{"type": "drive", "seq": 7, "axes": [0, 0.4, 0, 0], "finger": 1, "wait": false}
+{"type": "drive", "seq": 8, "goal": [0.1, -0.2]}
+{"type": "do", "verb": "keep"}
+{"type": "do", "verb": "speed", "value": 0.5}
+"""
+
+import dataclasses
+import json
+import re
+from typing import Any
+
+from collection.teleop.command import REST, Command
+from wtl.errors import UserError
+
+MAX_BYTES = 512
+SPEEDS = (1.0, 0.5, 0.25)
+_MAX_SEQ = 2**31
+_NAME = re.compile(r"[\w.][\w. -]{0,38}[\w.]|[\w.]")
+
+# What may be done, and the values it takes (None: no value).
+VERBS: dict[str, Any] = {
+    "claim": None,  # drive, if nobody does
+    "release": None,  # let somebody else drive
+    "keep": None,
+    "redo": None,
+    "discard": None,
+    "undo": None,
+    "quit": None,
+    "override": (True, False, None),
+    "speed": SPEEDS,
+    "assist": (True, False),
+    "show": None,
+    "name": _NAME,
+}
+
+
+class MessageError(UserError):
+    """A browser said something it may not say."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Drive:
+    """The state of the driver's devices.
+
+    Attributes:
+      command: what the operator wants.
+      seq: number of the message; pictures say which one they show.
+    """
+
+    command: Command
+    seq: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Do:
+    """Something to be done once.
+
+    Attributes:
+      verb: a key of `VERBS`.
+      value: what it takes.
+    """
+
+    verb: str
+    value: Any = None
+
+
+def parse(text: str | bytes) -> Drive | Do:
+    """Reads a message.
+
+    Raises:
+      MessageError: if it is anything but a well-formed message in range.
+    """
+    if not isinstance(text, str) or len(text) > MAX_BYTES:
+        raise MessageError(f"a message is a text of at most {MAX_BYTES} characters")
+    try:
+        tree = json.loads(text, parse_constant=_not_finite)
+    except (ValueError, RecursionError):
+        raise MessageError("a message is a JSON object") from None
+    if not isinstance(tree, dict):
+        raise MessageError("a message is a JSON object")
+    kind = tree.pop("type", None)
+    if kind == "drive":
+        return _drive(tree)
+    if kind == "do":
+        return _do(tree)
+    raise MessageError("a message is of type drive or do")
+
+
+def _drive(tree: dict) -> Drive:
+    unknown = set(tree) - {"seq", "axes", "finger", "goal", "wait"}
+    if unknown:
+        raise MessageError("unknown field in a drive message")
+    seq = tree.get("seq", 0)
+    if type(seq) is not int or not 0 <= seq < _MAX_SEQ:
+        raise MessageError("seq must be a whole number from 0")
+    wait = tree.get("wait", False)
+    if type(wait) is not bool:
+        raise MessageError("wait must be true or false")
+    finger, goal = tree.get("finger"), tree.get("goal")
+    return Drive(
+        Command(
+            axes=_numbers(tree.get("axes", list(REST)), 4),
+            finger=None if finger is None else _numbers([finger], 1)[0],
+            goal=None if goal is None else _numbers(goal, 2),
+            wait=wait,
+        ),
+        seq,
+    )
+
+
+def _do(tree: dict) -> Do:
+    verb, value = tree.pop("verb", None), tree.pop("value", None)
+    if tree or not isinstance(verb, str) or verb not in VERBS:
+        raise MessageError(f"what may be done is {', '.join(VERBS)}")
+    allowed = VERBS[verb]
+    if allowed is None:
+        good = value is None
+    elif isinstance(allowed, re.Pattern):
+        good = isinstance(value, str) and allowed.fullmatch(value) is not None
+    else:
+        # 1 equals True, so types are compared too.
+        good = any(type(value) is type(a) and value == a for a in allowed)
+        good = good or (type(value) is int and verb == "speed" and value in allowed)
+    if not good:
+        raise MessageError(f"{verb} does not take this value")
+    return Do(verb, value)
+
+
+def _numbers(values: Any, count: int) -> tuple[float, ...]:
+    if not isinstance(values, list) or len(values) != count:
+        raise MessageError(f"a list of {count} numbers is needed")
+    for value in values:
+        # A bool is an int to Python.
+        if type(value) not in (int, float) or not abs(value) <= 1:
+            raise MessageError("a number is outside [-1, 1]")
+    return tuple(float(value) for value in values)
+
+
+def _not_finite(name: str):
+    raise ValueError(name)

@@ -1,0 +1,79 @@
+"""Says in words what a task is."""
+
+import numpy as np
+
+from wtl.envs import environment, families
+from wtl.envs import scene as scenes
+from wtl.envs.task import RuleKind
+
+_COLOURS = {
+    "red": (0.85, 0.15, 0.15),
+    "orange": (0.95, 0.55, 0.15),
+    "yellow": (0.9, 0.85, 0.2),
+    "green": (0.2, 0.7, 0.25),
+    "turquoise": (0.2, 0.75, 0.75),
+    "blue": (0.2, 0.35, 0.9),
+    "purple": (0.55, 0.2, 0.75),
+    "pink": (0.95, 0.5, 0.75),
+    "brown": (0.5, 0.3, 0.15),
+    "olive": (0.45, 0.5, 0.1),
+    "dark green": (0.1, 0.35, 0.15),
+    "dark blue": (0.1, 0.15, 0.45),
+    "dark red": (0.4, 0.08, 0.12),
+    "grey": (0.55, 0.55, 0.55),
+    "black": (0.1, 0.1, 0.1),
+    "white": (0.95, 0.95, 0.95),
+}
+_PLACES = {
+    1: ("only",),
+    2: ("left", "right"),
+    3: ("leftmost", "middle", "rightmost"),
+}
+
+
+def instruction(setup: environment.Setup) -> str:
+    """One sentence, such as "Push the leftmost object against the grey block."."""
+    family = families.FAMILIES[setup.task.family]
+    return family.instruction.format(target=target(setup))
+
+
+def target(setup: environment.Setup) -> str:
+    """The target, as its rule refers to it; in both ways where there is no rule."""
+    rule = setup.task.rule
+    place = _place(setup)
+    thing = _thing(setup)
+    if rule is None:
+        return f"the {thing} ({place})"
+    if rule.kind is RuleKind.IDENTITY:
+        return f"the {thing}"
+    noun = "button" if _on_buttons(setup) else "object"
+    return f"the {place} {noun}"
+
+
+def _on_buttons(setup: environment.Setup) -> bool:
+    return families.FAMILIES[setup.task.family].on_buttons
+
+
+def _thing(setup: environment.Setup) -> str:
+    objects = setup.task.object_set
+    if _on_buttons(setup):
+        return f"{_colour(objects.button_rgbs[setup.target])} button"
+    prop = objects.props[setup.target]
+    return f"{_colour(prop.rgb)} {'box' if prop.is_box else 'cylinder'}"
+
+
+def _colour(rgb: tuple[float, float, float]) -> str:
+    distance = {
+        name: np.linalg.norm(np.subtract(rgb, known))
+        for name, known in _COLOURS.items()
+    }
+    return min(distance, key=distance.get)
+
+
+def _place(setup: environment.Setup) -> str:
+    size = setup.task.object_set.size
+    scene = scenes.draw(size, setup.scene_seed)
+    places = scene.button_places if _on_buttons(setup) else scene.object_places
+    place = int(places[setup.target])
+    names = _PLACES.get(size)
+    return names[place] if names else f"{place + 1}. from the left"

@@ -1,0 +1,1 @@
+"""The human videos of Watch, Try, Learn, as a TFDS dataset."""

@@ -1,0 +1,68 @@
+"""TFDS builder of `wtl_human_videos`; the schema is shared in `datasets.schema`.
+
+Besides staged or published episodes it takes a folder of real videos:
+
+    tfds build datasets/wtl_human_videos --config '{"name": "mine", "source": "DIR"}'
+
+`wtl import_videos` does the same, and is durable.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Iterator
+
+from datasets import images, videos
+from datasets.episode import Episode, EpisodeSpec
+from datasets.episodes_builder import EpisodesBuilder, EpisodesConfig
+
+
+@dataclasses.dataclass
+class VideosConfig(EpisodesConfig):
+    """Says which videos to build from.
+
+    Attributes:
+      pixels: height and width of the images made of real videos.
+      encoding: how these are stored, a key of `datasets.images.ENCODINGS`.
+    """
+
+    pixels: int = videos.PIXELS
+    encoding: str = images.PNG
+
+
+class Builder(EpisodesBuilder):
+    """Human videos: episodes without actions, simulated or filmed."""
+
+    BUILDER_CONFIGS = [
+        VideosConfig(name="manual", description="Videos of downloads/manual.")
+    ]
+    MANUAL_DOWNLOAD_INSTRUCTIONS = (
+        "Put videos/*.mp4 and tasks.csv, staged episodes, or a published version, "
+        "into this folder, or name their folder as `source` in the config."
+    )
+
+    @functools.cached_property
+    def _folder(self) -> videos.VideoFolder | None:
+        source = self._source()
+        return videos.VideoFolder(source) if videos.is_videos(source) else None
+
+    def _spec(self) -> EpisodeSpec:
+        if videos.is_videos(self._source()):
+            config = self.builder_config
+            return videos.spec(config.pixels, config.encoding)
+        return super()._spec()
+
+    def _license(self) -> str:
+        return self._folder.license if self._folder else super()._license()
+
+    def _splits(self) -> set[str]:
+        if self._folder is None:
+            return super()._splits()
+        if self._folder.faults:
+            raise videos.VideosError(self._folder.faults)
+        return {video.row.split for video in self._folder.videos}
+
+    def _episodes(self, split: str) -> Iterator[Episode]:
+        if self._folder is None:
+            return super()._episodes(split)
+        chosen = [video for video in self._folder.videos if video.row.split == split]
+        return self._folder.episodes(chosen, self.builder_config.pixels)

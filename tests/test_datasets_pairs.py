@@ -1,0 +1,45 @@
+"""Videos are paired with what the robot did by task, scene and thing acted on."""
+
+import numpy as np
+
+from datasets import fields, pairs
+from datasets.fakes import fake_episode
+from datasets.store import stack
+
+
+def _store(dataset, keys):
+    return stack(
+        [
+            fake_episode(
+                i,
+                dataset=dataset,
+                task_id=f"set{task:04d}-press",
+                scene_seed=scene,
+                hidden_target=target,
+            )
+            for i, (task, scene, target) in enumerate(keys)
+        ]
+    )
+
+
+def test_pairs_are_found_whatever_the_order_and_gaps_are_told():
+    keys = [(t, s, k) for t in range(3) for s in range(2) for k in range(3)]
+    rng = np.random.default_rng(0)
+    order = rng.permutation(len(keys))[:-4]
+    demos = _store(fields.WTL_DEMOS, keys)
+    videos = _store(fields.WTL_HUMAN_VIDEOS, [keys[i] for i in order])
+    rows = pairs.paired_rows(demos, videos)
+    for i, row in enumerate(rows):
+        if row < 0:
+            assert i not in order
+        else:
+            assert order[row] == i
+    assert (rows < 0).sum() == 4
+
+
+def test_a_video_has_no_actions():
+    demos = _store(fields.WTL_DEMOS, [(0, 0, 0), (0, 1, 1)])
+    video = pairs.as_video(demos, 5)
+    assert video.action.shape == (*demos.state.shape[:2], 5)
+    assert not video.action.any()
+    np.testing.assert_array_equal(video.state, demos.state)

@@ -1,0 +1,432 @@
+"""Teleoperation end to end: a scripted operator at the keys of a real Chromium."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from key_operator import press
+from served import ROOT, Served, start
+from test_teleop_session import Driven
+
+from collection.teleop.attempt import Attempt
+from datasets import fields, reader, verify
+from datasets.staging import iterate_staged
+from wtl.envs import environment, renderer
+from wtl.pipeline import stages, teleop_plan
+
+GIN = str(ROOT / "tests" / "teleop.gin")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+    None,
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def machine():
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed (apt-get install chromium)")
+    try:
+        renderer.find_renderer()
+    except renderer.RendererNotFoundError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield found
+        found.close()
+
+
+@contextlib.contextmanager
+def teleop(run_dir, port: int = 0, bindings=()):
+    """`wtl teleop` as a user starts it."""
+    command = [sys.executable, "-u", "-m", "wtl", "teleop", f"--gin_file={GIN}"]
+    command += [f"--gin_bindings={binding}" for binding in bindings]
+    process = start([*command, f"--run_dir={run_dir}", f"--port={port}"])
+    try:
+        yield Served(process)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def planned(folder) -> dict:
+    """What there is to record, by episode id, in order."""
+    stages.configure(GIN, [])
+    with stages.open_run(folder) as run:
+        tasks = teleop_plan.chosen_tasks(run, "train", ("press", "grasp", "push"), 3)
+        return {i.episode_id: i for i in teleop_plan.demonstrations(run, tasks, 2)}
+
+
+def until(page, condition: str, seconds: float = 30):
+    """Waits until an expression is true; the page's policy lets nobody else eval."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(f"Boolean({condition})"):
+        assert time.monotonic() < end, f"still not: {condition}"
+        page.wait_for_timeout(20)
+
+
+class Operator:
+    """Sits before a page; keeps the scene in mind, as a person would see it."""
+
+    def __init__(self, page, url: str):
+        self.page = page
+        page.goto(url)
+        self.until("window.teleop?.status.driving")
+
+    @property
+    def status(self) -> dict:
+        return self.page.evaluate("window.teleop.status")
+
+    def until(self, condition: str, seconds: float = 30):
+        until(self.page, condition, seconds)
+
+    def key(self, name: str):
+        self.page.keyboard.press(name)
+
+    def begin(self, item):
+        """Looks at a new scene."""
+        self.until("window.teleop.status.phase === 'ready'")
+        self.env = environment.Manipulation(item.setup)
+        self.item, self.mind = item, Attempt(self.env, item.setup)
+
+    def tap(self):
+        """Presses what seems best, and sees what came of it."""
+        before = len(self.mind)
+        pressed = press(
+            self.item.setup.task.family, self.env.world, self.item.setup.target, True
+        )
+        for name in pressed.keys:
+            self.page.keyboard.down(name)
+        for name in reversed(pressed.keys):
+            self.page.keyboard.up(name)
+        finger = pressed.command.finger
+        wanted = before + (1 if finger is None else 3)
+        self.until(
+            f"window.teleop.status.step >= {min(wanted, environment.HORIZON)}", 10
+        )
+        self.page.wait_for_timeout(80)  # a key held too long was two steps
+        held = self.env.world.finger_command if finger is None else finger
+        for _ in range(self.status["step"] - before):
+            self.mind.step(np.array([*pressed.command.axes, held]))
+
+    def solve(self, item):
+        """Solves a scene, and sees the lamp."""
+        self.begin(item)
+        while not self.mind.achieved:
+            assert not self.mind.is_over, "the operator has failed"
+            self.tap()
+        self.until("document.getElementById('lamp').classList.contains('on')")
+
+    def does(self, key: str, said: str):
+        """Presses a key of the flow, and reads the message."""
+        self.page.evaluate("document.getElementById('message').textContent = ''")
+        self.key(key)
+        self.until(f"document.getElementById('message').textContent.includes({said!r})")
+
+
+def can_solve(item) -> bool:
+    """Whether this operator, who presses one key at a time, solves a scene."""
+    env = environment.Manipulation(item.setup)
+    mind = Attempt(env, item.setup)
+    while not mind.is_over and not mind.achieved:
+        pressed = press(item.setup.task.family, env.world, item.setup.target, True)
+        finger = pressed.command.finger
+        for _ in range(1 if finger is None else 3):
+            held = env.world.finger_command if finger is None else finger
+            if not mind.is_over:
+                mind.step(np.array([*pressed.command.axes, held]))
+    return mind.achieved
+
+
+def kept(run_dir) -> list[str]:
+    return [episode.id for episode in iterate_staged(run_dir / "teleop")]
+
+
+def test_a_person_demonstrates_with_the_keys_alone(chromium, tmp_path):
+    """Solves, keeps, redoes, discards, undoes; the server is killed; it trains."""
+    run_dir = tmp_path / "run"
+    items = planned(tmp_path / "plan")
+    first = {}  # of each family, the first scene that this operator can solve
+    for name, item in items.items():
+        family = item.setup.task.family
+        if family not in first and can_solve(item):
+            first[family] = name
+    assert set(first) == {"press", "grasp", "push"}
+    good = set(first.values())
+    order = list(items)
+    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    with teleop(run_dir) as served:
+        operator = Operator(page, served.url)
+        page.fill("#name", "ann")
+        page.keyboard.press("Enter")
+        operator.until("window.teleop.status.operator === 'ann'")
+        # Keep is refused while nothing is done; redo starts over.
+        operator.does("n", "nothing to keep")
+        operator.begin(items[order[0]])
+        operator.tap()
+        operator.key("r")
+        done = []
+        for name in order:
+            if name not in good:
+                operator.does("d", "Discarded")
+                continue
+            operator.solve(items[name])
+            operator.does("n", "Kept")
+            done.append(name)
+            assert kept(run_dir) == done  # durable at once
+            if len(done) == 1:
+                operator.does("u", "removed")
+                assert kept(run_dir) == []
+                operator.solve(items[name])
+                operator.does("n", "Kept")
+            if len(done) == len(good) - 1:
+                break
+        # In the middle of an attempt, everything is killed at once.
+        last = next(name for name in order if name in good and name not in done)
+        while operator.status["task"] != _words(items[last]):
+            operator.does("d", "Discarded")
+        operator.begin(items[last])
+        operator.tap()
+        os.killpg(served.process.pid, signal.SIGKILL)
+        operator.until("!window.teleop.status.driving")
+        assert kept(run_dir) == done
+    with teleop(run_dir, served.port):
+        # The page finds the new server by itself, and goes on where it stopped.
+        operator.until("window.teleop.status.driving", 60)
+        assert operator.status["progress"]["episodes"] == [len(done), len(items)]
+        while operator.status["task"] != _words(items[last]):
+            operator.does("d", "Discarded")
+        operator.solve(items[last])
+        operator.does("n", "Kept")
+        done.append(last)
+        operator.key("q")
+        operator.until("document.body.textContent.includes('session has ended')")
+    assert kept(run_dir) == done
+    page.close()
+    assert errors == []
+    _stage(run_dir, "collect_demos")
+    _stage(run_dir, "train_trial")
+    _half_by_hand(run_dir, set(done))
+
+
+@pytest.mark.slow
+def test_half_by_hand_goes_through_the_whole_pipeline(chromium, tmp_path):
+    """Demonstrations, then a policy that assists, then trials."""
+    run_dir = tmp_path / "run"
+    items = planned(tmp_path / "plan")
+    with Driven(run_dir / "teleop", list(items.values())) as driven:
+        driven.do("name", "ann")
+        for _ in items:
+            driven.solve()
+            driven.do("keep")
+    _stage(run_dir, "run")
+    _half_by_hand(run_dir, set(items))
+    assert (run_dir / "evaluation/results.json").exists()
+    page = chromium.new_page()
+    with teleop(run_dir, bindings=["teleop.assist='mil'", "teleop.tasks=6"]) as served:
+        _is_assisted(Operator(page, served.url))
+    with teleop(run_dir, bindings=["teleop.record='trials'"]) as served:
+        _tries(Operator(page, served.url), run_dir)
+    page.close()
+
+
+def _words(item) -> str:
+    from collection.teleop import words
+
+    return words.instruction(item.setup)
+
+
+def _stage(run_dir, *arguments: str):
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-m", "wtl", *arguments),
+            *(f"--gin_file={GIN}", f"--run_dir={run_dir}"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def _is_assisted(operator):
+    """A trained policy drives, a key takes over, the policy gets it back."""
+    page = operator.page
+    operator.until("window.teleop.status.assist === false")
+    operator.key("p")
+    operator.until("window.teleop.status.step >= 5")
+    assert operator.status["assist"] is True
+    page.keyboard.down("ArrowUp")
+    operator.until("window.teleop.status.assist === false")
+    page.keyboard.up("ArrowUp")
+    page.wait_for_timeout(300)
+    step = operator.status["step"]
+    page.wait_for_timeout(300)
+    assert operator.status["step"] == step
+    operator.key("p")
+    operator.until(f"window.teleop.status.step > {step}")
+
+
+def _tries(operator, run_dir):
+    """A trial by hand, kept though it fails, is ordinary in `wtl_trials`."""
+    page = operator.page
+    before = kept(run_dir)
+    operator.until("window.teleop.status.phase === 'showing'")
+    assert page.inner_text("#task") == "Do what was shown."
+    operator.key("v")
+    operator.until("window.teleop.status.phase === 'ready'")
+    operator.key("w")
+    operator.until("window.teleop.status.step === 1")
+    operator.does("n", "It was a")
+    operator.key("q")
+    operator.until("document.body.textContent.includes('session has ended')")
+    (trial,) = set(kept(run_dir)) - set(before)
+    binding = "--gin_bindings=collect_trials.teleop=True"
+    # Of trials are as many as before, and one by hand.
+    _stage(run_dir, "collect_trials", binding)
+    trials = reader.read(run_dir / "datasets/wtl_trials", "train")
+    by_hand = trials[fields.DEMONSTRATOR] == "teleop:anonymous"
+    assert trials[fields.EPISODE_ID][by_hand].tolist() == [trial]
+    demos = reader.read(run_dir / "datasets/wtl_demos")
+    (row,) = by_hand.nonzero()[0]
+    assert trials[fields.PARENT_DEMO_IDS][row][0] in demos.index_by_id
+    _stage(run_dir, "train_retrial", binding)
+    assert verify.verify(run_dir / "datasets/wtl_trials") == []
+    assert verify.verify(run_dir / "datasets/wtl_demos") == []
+
+
+def _half_by_hand(run_dir, done: set[str]):
+    """The dataset holds what was kept, beside what is scripted; it has trained."""
+    demos = reader.read(run_dir / "datasets/wtl_demos", "train")
+    by_hand = demos[fields.DEMONSTRATOR] == "teleop:ann"
+    assert set(demos[fields.EPISODE_ID][by_hand]) == done
+    assert set(demos[fields.DEMONSTRATOR][~by_hand]) == {"scripted"}
+    assert demos[fields.SUCCESS].all()
+    assert (demos.length == environment.HORIZON + 1).all()
+    assert (run_dir / "policies/trial/saved_model/saved_model.pb").exists()
+
+
+def test_pictures_devices_and_watchers(chromium, tmp_path):
+    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    # A gamepad that the test holds in its hands.
+    page.add_init_script(
+        """
+        window.pad = {mapping: 'standard', axes: [0, 0, 0, 0],
+          buttons: Array.from({length: 17}, () => ({pressed: false}))};
+        navigator.getGamepads = () => [window.pad];
+        """
+    )
+    with teleop(tmp_path / "run") as served:
+        operator = Operator(page, served.url)
+        _fits(page)
+        rate = _best_picture_rate(operator)
+        assert rate >= 20, f"{rate} pictures per second"
+
+        operator.key("r")
+        page.evaluate("window.pad.axes = [0.9, 0, 0, -0.9]")
+        operator.until("window.teleop.status.step >= 4")
+        page.evaluate("window.pad.axes = [0.1, 0, 0, 0]")  # within the dead zone
+        page.evaluate("window.pad.buttons[0].pressed = true")
+        operator.until("window.teleop.status.finger === -1")
+        page.evaluate("window.pad.buttons[0].pressed = false")
+
+        operator.key("r")
+        operator.until("window.teleop.status.phase === 'ready'")
+        box = page.locator("#wide").bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.6)
+        operator.until("window.teleop.status.step >= 3")
+        page.mouse.up()
+        page.wait_for_timeout(400)
+        step = operator.status["step"]
+        page.wait_for_timeout(400)
+        assert operator.status["step"] == step
+
+        phone = chromium.new_page(
+            viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True
+        )
+        phone.goto(served.url)
+        until(phone, "window.teleop?.status.driven")
+        assert not phone.evaluate("window.teleop.status.driving")
+        _fits(phone)
+        phone.keyboard.press("d")
+        phone.keyboard.down("ArrowLeft")
+        phone.wait_for_timeout(400)
+        assert operator.status["step"] == step
+        assert phone.inner_text("#who").endswith("you watch.")
+        # Who drove goes, the one on the phone takes over and steers by touch.
+        page.close()
+        until(phone, "!window.teleop.status.driven")
+        phone.tap("#claim")
+        until(phone, "window.teleop.status.driving")
+        phone.keyboard.up("ArrowLeft")
+        phone.tap("#pad [data-axis='2'][data-sign='1']")
+        until(phone, f"window.teleop.status.step > {step}")
+        phone.close()
+
+
+def _fits(page):
+    """Nothing is wider than the window."""
+    assert page.evaluate(
+        "document.documentElement.scrollWidth <= window.innerWidth + 1"
+    )
+
+
+def _best_picture_rate(operator, attempts: int = 3) -> float:
+    """Pictures per second while the gripper moves; other processes disturb some."""
+    best = 0.0
+    for _ in range(attempts):
+        operator.key("r")
+        operator.until("window.teleop.status.phase === 'ready'")
+        operator.page.keyboard.down("w")
+        operator.page.wait_for_timeout(300)
+        before = operator.page.evaluate("window.teleop.shown")
+        began = time.monotonic()
+        operator.page.wait_for_timeout(2000)
+        shown = operator.page.evaluate("window.teleop.shown") - before
+        best = max(best, shown / (time.monotonic() - began))
+        operator.page.keyboard.up("w")
+        if best >= 20:
+            break
+    return best
+
+
+def test_messages_of_the_page_are_within_the_rate(chromium, tmp_path):
+    """A person at the keys never gets near what is taken for hostile."""
+    page = chromium.new_page()
+    sent = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framesent", lambda data: sent.append(data)),
+    )
+    with teleop(tmp_path / "run") as served:
+        Operator(page, served.url)
+        began = time.monotonic()
+        for _ in range(20):
+            for name in ("ArrowLeft", "ArrowUp", "w"):
+                page.keyboard.down(name)
+            page.wait_for_timeout(50)
+            for name in ("ArrowLeft", "ArrowUp", "w"):
+                page.keyboard.up(name)
+        assert len(sent) / (time.monotonic() - began) < 120
+        assert all(len(json.dumps(data)) < 512 for data in sent)
+    page.close()

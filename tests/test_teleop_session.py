@@ -1,0 +1,570 @@
+"""A session as its operator meets it, without a browser and without waiting."""
+
+import dataclasses
+import multiprocessing
+
+import numpy as np
+import pytest
+from key_operator import press
+
+from collection import recorder
+from collection.demonstrators import grasp
+from collection.teleop import attempt, words
+from collection.teleop.command import IDLE, Command
+from collection.teleop.pilot import RemotePilot
+from collection.teleop.plan import Item, Plan
+from collection.teleop.session import Phase, Session
+from datasets import episode as episodes
+from datasets import fields
+from datasets.staging import StagingWriter, iterate_staged
+from wtl.envs import environment
+from wtl.envs.suite import TRAIN, Suite
+from wtl.envs.task import Rule, RuleKind
+from wtl.errors import UserError
+
+SPEC = dataclasses.replace(recorder.episode_spec(3), interventions=True)
+EAST = Command(axes=(0.4, 0.0, 0.0, 0.0))
+
+
+def plan_items(families=("press", "grasp", "push"), demos: int = 2) -> list[Item]:
+    """Some scenes of a task of each family."""
+    suite = Suite(train_object_sets=5, train_tasks=5)
+    chosen = {t.family: t for t in suite.tasks(TRAIN)}
+    return [
+        Item(
+            setup, episodes.episode_id("wtl_demos", chosen[name].task_id, "demo", i, i)
+        )
+        for name in families
+        for i, setup in enumerate(suite.demonstration_setups(chosen[name])[:demos])
+    ]
+
+
+class Driven:
+    """A session with a clock of its own, and an operator at the keys."""
+
+    def __init__(self, folder, items=None, done=(), spec=SPEC):
+        self.writer = StagingWriter(folder, spec)
+        items = plan_items() if items is None else items
+        known = self.writer.episode_ids
+        self.session = Session(Plan(items, done or known), self.writer)
+        self.now = 100.0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.writer.close()
+
+    def hold(self, command: Command, steps: int, every: float = 0.1) -> int:
+        """Holds a command for so many ticks; returns how many steps were made."""
+        made = 0
+        for _ in range(steps):
+            self.session.drive(command, self.now)
+            made += self.session.tick(self.now)
+            self.now += every
+        return made
+
+    def do(self, verb: str, value=None):
+        """Does what can be done, with no key held."""
+        self.session.drive(IDLE, self.now)
+        self.session.do(verb, value)
+        assert not self.session.refused, self.session.message
+
+    def refuse(self, verb: str, why: str):
+        """Wants what can't be done."""
+        kept = self.writer.episode_ids
+        self.session.do(verb)
+        assert self.session.refused and why in self.session.message
+        assert self.writer.episode_ids == kept
+
+    def solve(self):
+        """Presses keys until the horizon."""
+        item = self.session.item
+        while self.session.phase in (Phase.READY, Phase.ACTING):
+            world = self.session.world
+            pressed = press(item.setup.task.family, world, item.setup.target)
+            assert self.hold(pressed.command, 1) == 1
+
+
+@pytest.fixture
+def driven(tmp_path):
+    with Driven(tmp_path / "staged") as made:
+        yield made
+
+
+def staged(driven) -> list:
+    return list(iterate_staged(driven.writer.directory))
+
+
+@pytest.mark.parametrize("family", ["press", "grasp", "push"])
+def test_keys_alone_solve_a_scene_and_the_episode_is_ordinary(tmp_path, family):
+    with Driven(tmp_path, plan_items((family,))) as driven:
+        item = driven.session.item
+        driven.do("name", "ann")
+        driven.solve()
+        assert driven.session.status()["success"]
+        driven.do("keep")
+        (episode,) = staged(driven)
+    assert len(episode) == environment.HORIZON + 1
+    assert episode.id == item.episode_id
+    known = episode.metadata
+    assert known[fields.DEMONSTRATOR] == "teleop:ann"
+    assert known[fields.SUCCESS] and known[fields.ROLE] == "demo"
+    assert "rate 10.00 Hz" in known[fields.NOTES]
+    assert "FLAG" not in known[fields.NOTES]
+    # Actions are executable: played again they give the same states to the bit.
+    env = environment.Manipulation(item.setup)
+    again = attempt.play(
+        env,
+        item.setup,
+        episode.steps[fields.ACTION][:-1],
+        episode_id=item.episode_id,
+        role="demo",
+    )
+    for name in (fields.STATE, fields.PHYSICS_STATE, fields.REWARD):
+        np.testing.assert_array_equal(again.steps[name], episode.steps[name])
+
+
+def test_what_was_watched_is_what_is_stored(driven):
+    driven.solve()
+    live = driven.session.world.physics_state()
+    driven.do("keep")
+    (episode,) = staged(driven)
+    np.testing.assert_array_equal(episode.steps[fields.PHYSICS_STATE][-1], live)
+
+
+def test_the_world_waits_for_its_operator(driven):
+    assert driven.hold(IDLE, 20) == 0
+    assert driven.session.phase is Phase.READY
+    assert driven.hold(EAST, 3) == 3
+    moved = driven.session.world.gripper_pose.copy()
+    assert driven.hold(IDLE, 20) == 0
+    np.testing.assert_array_equal(driven.session.world.gripper_pose, moved)
+    assert driven.hold(Command(wait=True), 2) == 2
+
+
+def test_steps_come_at_the_control_rate_however_often_keys_are_told(driven):
+    assert driven.hold(EAST, 100, every=0.01) == 10
+    driven.do("speed", 0.25)
+    assert 2 <= driven.hold(EAST, 100, every=0.01) <= 3
+
+
+def test_a_tap_between_two_steps_is_one_step(driven):
+    driven.hold(EAST, 1)
+    for command in (IDLE, EAST, IDLE):
+        driven.session.drive(command, driven.now - 0.05)
+    assert driven.session.tick(driven.now)
+    assert not driven.session.tick(driven.now + 0.2)
+
+
+def test_a_lost_operator_lets_go(driven):
+    driven.session.drive(EAST, driven.now)
+    made = sum(driven.session.tick(driven.now + 0.1 * i) for i in range(50))
+    assert 4 <= made <= 6
+
+
+def test_fingers_take_their_time_without_a_key_held(driven):
+    driven.session.drive(Command(finger=-1.0), driven.now)
+    driven.session.drive(IDLE, driven.now)
+    made = sum(driven.session.tick(driven.now + 0.1 * i) for i in range(10))
+    assert made == 3
+    assert driven.session.world.finger_gap > 0.07
+
+
+def test_a_slow_loop_is_flagged(driven):
+    item = driven.session.item
+    while driven.session.phase in (Phase.READY, Phase.ACTING):
+        pressed = press("press", driven.session.world, item.setup.target)
+        driven.hold(pressed.command, 1, every=0.11)
+    driven.do("keep")
+    notes = staged(driven)[0].metadata[fields.NOTES]
+    assert "rate 9.09 Hz" in notes and "FLAG control rate" in notes
+
+
+def test_idle_ends_are_trimmed_and_said_so(driven):
+    driven.hold(Command(wait=True), 6)
+    driven.solve()
+    driven.do("keep")
+    (episode,) = staged(driven)
+    assert "idle steps trimmed: 6 at the head" in episode.metadata[fields.NOTES]
+    assert len(episode) == environment.HORIZON + 1
+    assert episode.steps[fields.ACTION][0, :4].any()
+    assert not episode.steps[fields.ACTION][-7:-1, :4].any()
+
+
+def test_trimming_holds_still_with_the_fingers_as_they_were():
+    actions = np.zeros((6, 5), np.float32)
+    actions[:, 4] = (1, 1, -1, -1, -1, -1)
+    actions[4, 0] = 0.5
+    trimmed = attempt.trim(actions)
+    assert (trimmed.head, trimmed.acted, trimmed.tail) == (2, 3, 1)
+    assert trimmed.actions.shape == (environment.HORIZON, 5)
+    np.testing.assert_array_equal(trimmed.actions[:3], actions[2:5])
+    np.testing.assert_array_equal(trimmed.actions[3:], [[0, 0, 0, 0, -1]] * 37)
+    assert attempt.trim(np.ones((4, 5), np.float32) * (0, 0, 0, 0, 1)) is None
+
+
+def test_keep_before_the_horizon_holds_still_up_to_it(tmp_path):
+    with Driven(tmp_path, plan_items(("press",))) as driven:
+        item = driven.session.item
+        while not driven.session.status()["success"]:
+            pressed = press("press", driven.session.world, item.setup.target)
+            driven.hold(pressed.command, 1)
+        assert driven.session.phase is Phase.ACTING
+        driven.do("keep")
+        (episode,) = staged(driven)
+    assert len(episode) == environment.HORIZON + 1
+    assert episode.metadata[fields.SUCCESS]
+
+
+def test_failures_are_not_kept_but_may_be_overruled(driven):
+    driven.refuse("keep", "nothing to keep")
+    driven.hold(EAST, 2)
+    driven.refuse("keep", "success test")
+    assert not staged(driven)
+    # Overruled or not: nothing was pressed, which no learner could tell.
+    driven.do("override", True)
+    driven.refuse("keep", "moved more than the target")
+
+
+def test_an_overruled_success_is_kept_and_flagged(tmp_path):
+    with Driven(tmp_path, plan_items(("grasp",))) as driven:
+        item = driven.session.item
+        while not grasp.is_held(driven.session.world, item.setup.target):
+            pressed = press("grasp", driven.session.world, item.setup.target)
+            driven.hold(pressed.command, 1)
+        driven.hold(Command(axes=(0.0, 0.0, 0.12, 0.0)), 3)  # not high enough
+        driven.refuse("keep", "")
+        driven.do("override", True)
+        driven.do("keep")
+        (episode,) = staged(driven)
+    assert episode.metadata[fields.SUCCESS]
+    assert episode.steps[fields.REWARD][-2] == 1
+    assert "overruled" in episode.metadata[fields.NOTES]
+
+
+def test_another_object_moved_more_is_refused(tmp_path):
+    items = plan_items(("push",))
+    setup = items[0].setup
+    other = (setup.target + 1) % 3
+    with Driven(tmp_path, items) as driven:
+        while driven.session.phase in (Phase.READY, Phase.ACTING):
+            pressed = press("push", driven.session.world, other)
+            driven.hold(pressed.command, 1)
+        driven.do("override", True)
+        driven.refuse("keep", "moved more than the target")
+
+
+def test_redo_starts_the_same_scene_again(driven):
+    start = driven.session.world.physics_state()
+    driven.hold(EAST, 5)
+    driven.do("redo")
+    assert driven.session.phase is Phase.READY
+    np.testing.assert_array_equal(driven.session.world.physics_state(), start)
+    assert driven.hold(IDLE, 5) == 0
+
+
+def test_a_key_still_held_does_not_reach_into_the_next_scene(driven):
+    driven.hold(EAST, 5)
+    driven.session.do("redo")
+    assert driven.hold(EAST, 5) == 0
+    driven.hold(IDLE, 1)
+    assert driven.hold(EAST, 5) == 5
+
+
+def test_discarded_scenes_come_again_at_the_end(driven):
+    first = driven.session.item
+    driven.do("discard")
+    seen = []
+    while driven.session.item is not first:
+        seen.append(driven.session.item.episode_id)
+        driven.solve()
+        driven.do("keep")
+    assert len(seen) == 5
+    driven.solve()
+    driven.do("keep")
+    assert driven.session.phase is Phase.COMPLETE
+    driven.refuse("redo", "Everything is recorded")
+
+
+def test_undo_is_durable_and_offers_the_scene_again(driven):
+    kept = []
+    for _ in range(2):
+        kept.append(driven.session.item.episode_id)
+        driven.solve()
+        driven.do("keep")
+    driven.do("undo")
+    assert [episode.id for episode in staged(driven)] == kept[:1]
+    assert driven.session.item.episode_id == kept[1]
+    # Recorded in another way, under the same name.
+    driven.hold(Command(axes=(0.0, 0.0, 0.4, 0.0)), 1)
+    driven.solve()
+    driven.do("keep")
+    assert [episode.id for episode in staged(driven)] == kept
+    for _ in kept:
+        driven.do("undo")
+    driven.refuse("undo", "nothing that could be undone")
+
+
+def test_undo_leaves_what_was_kept_for_other_tasks(tmp_path):
+    with Driven(tmp_path, plan_items(("press",))) as driven:
+        driven.solve()
+        driven.do("keep")
+    with Driven(tmp_path, plan_items(("push",))) as driven:
+        driven.refuse("undo", "nothing that could be undone")
+
+
+def test_the_next_day_goes_on_where_the_last_one_stopped(tmp_path):
+    with Driven(tmp_path) as driven:
+        for _ in range(3):
+            driven.solve()
+            driven.do("keep")
+        due = driven.session.item
+        assert driven.session.status()["progress"] == {
+            "episodes": [3, 6],
+            "tasks": [1, 3],
+            "task": [1, 2],
+            "families": {"press": [1, 1], "grasp": [0, 1], "push": [0, 1]},
+        }
+    with Driven(tmp_path) as driven:
+        assert driven.session.item == due
+        driven.do("undo")
+        assert driven.session.status()["progress"]["episodes"] == [2, 6]
+
+
+def test_a_full_disk_loses_neither_what_is_kept_nor_the_attempt(driven, monkeypatch):
+    import errno
+
+    from datasets import staging
+
+    driven.solve()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(staging.os, "write", full)
+    driven.refuse("keep", "disk is full")
+    monkeypatch.undo()
+    driven.do("keep")
+    assert len(staged(driven)) == 1
+
+
+def test_the_picture_moves_between_control_steps(driven):
+    driven.session.scene(driven.now)
+    start = driven.session.tip.copy()
+    driven.hold(EAST, 1)
+    stepped = driven.now - 0.1
+    places = []
+    for share in (0.0, 0.5, 1.0):
+        driven.session.scene(stepped + 0.1 * share)
+        places.append(driven.session.tip[0])
+    assert places[0] == start[0] < places[1] < places[2]
+    assert places[1] == pytest.approx((places[0] + places[2]) / 2)
+    end = driven.session.world.gripper_pose[0]
+    assert places[2] == pytest.approx(end)
+
+
+def test_a_drag_goes_where_it_points_and_rests_there(tmp_path):
+    goal = np.array([0.1, 0.05])
+    with StagingWriter(tmp_path, SPEC) as writer:
+        session = Session(Plan(plan_items(), ()), writer, aim=lambda at, height: goal)
+        now = 1.0
+        for _ in range(30):
+            session.drive(Command(goal=(0.3, 0.3)), now)
+            session.tick(now)
+            now += 0.1
+        np.testing.assert_allclose(session.world.setpoint[:2], goal, atol=0.005)
+        assert session.status()["step"] < 15
+
+
+def test_tasks_are_said_as_their_rules_mean_them():
+    suite = Suite(train_object_sets=5, train_tasks=5, val_tasks=60)
+    said = {}
+    for task in suite.tasks("val"):
+        setup = suite.demonstration_setups(task)[0]
+        said[task.family, task.rule.kind] = words.instruction(setup)
+    assert said["push", RuleKind.POSITION] in {
+        f"Push the {place} object against the grey block."
+        for place in ("leftmost", "middle", "rightmost")
+    }
+    identity = said["press", RuleKind.IDENTITY]
+    assert identity.startswith("Press the ") and identity.endswith(" button.")
+    assert "most" not in identity
+    task = suite.tasks(TRAIN)[0]
+    setup = environment.Setup.by_rule(task, Rule(RuleKind.POSITION, 0), 5)
+    assert "(leftmost)" in words.instruction(setup)
+
+
+class Copilot:
+    """A policy that always flies the same way, when it is ready."""
+
+    policy_id = "c0ffee"
+
+    def __init__(self, action):
+        self.action = np.array(action, np.float32)
+        self.begun, self.asked, self.ready = [], 0, True
+
+    def begin(self, shown, observation):
+        self.begun.append((shown, observation["state"].shape))
+
+    def ask(self, observation):
+        self.asked += 1
+
+    def answer(self):
+        return self.action if self.ready else None
+
+
+def test_a_policy_drives_until_a_key_takes_over(tmp_path):
+    (item, *_) = plan_items(("press",))
+    shown = episodes.episode_id("wtl_demos", item.setup.task.task_id, "demo", 7, 7)
+    items = [dataclasses.replace(item, shown=shown)]
+    copilot = Copilot([0.0, 0.0, 0.1, 0.0, 1.0])
+    with Driven(tmp_path, items) as driven:
+        writer = driven.writer
+        driven.session = Session(Plan(items, ()), writer, pilot=copilot)
+        driven.session.do("name", "ann")
+        assert driven.session.status()["assist"] is False
+        assert copilot.begun[0][0] == shown
+        driven.do("assist", True)
+        copilot.ready = False
+        assert driven.hold(IDLE, 5) == 0  # the world waits for a policy too
+        copilot.ready = True
+        assert driven.hold(IDLE, 4) == 4
+        assert copilot.asked == 5
+        # The person takes over with a key, hands back, and takes over again.
+        assert driven.hold(EAST, 2) == 2
+        assert driven.session.status()["assist"] is False
+        assert driven.hold(IDLE, 5) == 0
+        driven.do("assist", True)
+        assert driven.hold(IDLE, 3) == 3
+        driven.solve()
+        driven.do("keep")
+        (episode,) = staged(driven)
+    flags = episode.steps[fields.IS_INTERVENTION]
+    np.testing.assert_array_equal(flags[:9], [False] * 4 + [True] * 2 + [False] * 3)
+    assert flags[9:12].all() and not flags[-1]
+    assert episode.metadata[fields.POLICY_ID] == "c0ffee"
+    assert episode.metadata[fields.PARENT_DEMO_IDS] == (shown,)
+    assert episode.metadata[fields.DEMONSTRATOR] == "teleop:ann"
+
+
+def test_where_no_policy_is_none_can_drive(driven):
+    assert driven.session.status()["assist"] is None
+    driven.session.do("assist", True)
+    assert driven.session.refused
+    driven.solve()
+    driven.do("keep")
+    (episode,) = staged(driven)
+    assert not episode.steps[fields.IS_INTERVENTION].any()
+    assert episode.metadata[fields.POLICY_ID] == ""
+
+
+@pytest.fixture
+def trying(tmp_path):
+    """A session of trials and retrials of a demonstration in another scene."""
+    suite = Suite(train_object_sets=5, train_tasks=5)
+    (task,) = [t for t in suite.tasks(TRAIN) if t.family == "press"]
+    shown, *_, tried = suite.demonstration_setups(task)
+    items = []
+    for i in range(2):
+        names = [
+            episodes.episode_id("wtl_trials", task.task_id, role, i, i)
+            for role in ("trial", "retrial")
+        ]
+        items.append(Item(tried, names[0], "trial", "", "demo"))
+        items.append(Item(tried, names[1], "retrial", "", "demo", names[0]))
+    env = environment.Manipulation(shown)
+    film = np.stack([env.reset() and env.world.physics_state()] * 8)
+    with Driven(tmp_path / "staged", items) as made:
+        made.session = Session(Plan(items, ()), made.writer, films={"demo": film})
+        yield made
+
+
+def test_a_trial_is_shown_what_to_do_and_told_how_it_ended(trying):
+    session = trying.session
+    assert session.phase is Phase.SHOWING
+    assert trying.hold(EAST, 3) == 0
+    session.scene(trying.now)
+    session.scene(trying.now + 0.5)
+    assert session.phase is Phase.SHOWING
+    session.scene(trying.now + 1)
+    assert session.phase is Phase.READY
+    told = session.status()
+    assert "button" not in told["task"] and told["family"] == ""
+    assert told["success"] is None and not session.tells_target
+    trial, retrial = session.item, None
+    # A failure is kept like a success: that is what a trial is for.
+    trying.hold(IDLE, 1)
+    trying.hold(EAST, 3)
+    trying.do("keep")
+    assert session.message == "Kept. It was a failure."
+    retrial = session.item
+    assert retrial.trial == trial.episode_id
+    assert session.phase is Phase.READY
+    trying.solve()
+    assert session.status()["success"] is True
+    trying.do("keep")
+    assert session.message == "Kept. It was a success."
+    first, second = staged(trying)
+    assert first.metadata[fields.ROLE] == "trial"
+    assert not first.metadata[fields.SUCCESS]
+    assert first.metadata[fields.PARENT_DEMO_IDS] == ("demo",)
+    assert second.metadata[fields.ROLE] == "retrial"
+    assert second.metadata[fields.PARENT_TRIAL_IDS] == (first.id,)
+    assert second.metadata[fields.TRIAL_INDEX] == 1
+
+
+def test_a_retrial_never_comes_before_its_trial(trying):
+    trial = trying.session.item
+    trying.do("discard")
+    seen = []
+    while trying.session.item is not None:
+        seen.append(trying.session.item)
+        trying.session.do("show")  # skips the film, where there is one
+        if trying.session.phase is Phase.SHOWING:
+            trying.session.do("show")
+        trying.hold(EAST, 2)
+        trying.do("keep")
+    assert [item.role for item in seen] == ["trial", "retrial"] * 2
+    assert seen[2] is trial
+
+
+def test_an_answer_to_what_was_asked_before_is_void():
+    ours, theirs = multiprocessing.Pipe()
+    theirs.send(("c0ffee", None))
+    pilot = RemotePilot(ours)
+    assert pilot.policy_id == "c0ffee"
+    pilot.begin("demo", {})
+    for _ in range(2):
+        pilot.ask({"state": np.zeros(3)})
+    theirs.send((1, "stale"))
+    assert pilot.answer() is None
+    theirs.send((2, "fresh"))
+    assert pilot.answer() == "fresh"
+    theirs.close()
+    with pytest.raises(UserError, match="policy's process died"):
+        pilot.answer()
+
+
+def test_a_policy_that_can_not_be_loaded_says_so():
+    ours, theirs = multiprocessing.Pipe()
+    theirs.send(("", "no such file"))
+    with pytest.raises(UserError, match="can't assist: no such file"):
+        RemotePilot(ours)
+
+
+def test_an_episode_that_breaks_the_schema_is_not_kept(driven, monkeypatch):
+    from collection.teleop import session
+
+    def broken(*given, **known):
+        episode = make(*given, **known)
+        episode.steps[fields.STATE][3] = np.nan
+        return episode
+
+    make = session.make_episode
+    driven.solve()
+    with monkeypatch.context() as patched:
+        patched.setattr(session, "make_episode", broken)
+        driven.refuse("keep", "not finite at step 3")
+    driven.do("keep")
+    assert len(staged(driven)) == 1

@@ -1,0 +1,144 @@
+"""Teleoperation: a person records what a run lacks."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection
+
+from collection import workers
+from collection.teleop import assistant, messages, server, simulation
+from collection.teleop.plan import Item
+from datasets import fields, reader
+from datasets.store import EpisodeStore
+from policies.methods import METHODS
+from wtl.envs import families as known_families
+from wtl.envs import suite as suites
+from wtl.errors import UserError
+from wtl.pipeline import teleop_plan
+from wtl.pipeline.run import Run
+from wtl.pipeline.train import require_policy
+
+DEMONSTRATIONS, TRIALS = RECORDED = ("demonstrations", "trials")
+
+
+def teleop(
+    run: Run,
+    host: str,
+    port: int,
+    record: str = DEMONSTRATIONS,
+    split: str = suites.TRAIN,
+    families: Sequence[str] = tuple(known_families.FAMILIES),
+    tasks: int = 40,
+    per_task: int = 2,
+    speed: float = 1.0,
+    assist: str = "",
+):
+    """Lets a person record episodes in the browser, until they quit.
+
+    What is kept lies in `RUN/teleop`; `collect_demos.teleop` and
+    `collect_trials.teleop` take it into the datasets.
+
+    Args:
+      run: the run.
+      host: address to listen on.
+      port: 0 takes a free one.
+      record: `demonstrations`, or `trials` and retrials of demonstrations that the
+        run has.
+      split: whose tasks.
+      families: names of the families to record.
+      tasks: how many tasks, the first ones of the suite.
+      per_task: demonstrations, or pairs of a trial and a retrial, of each task.
+      speed: of the simulated clock relative to that of the wall, to begin with.
+      assist: method whose policy may drive while the person watches and takes over;
+        it is shown a demonstration of the run. Empty for none.
+
+    Raises:
+      UserError: if the configuration is wrong or the session can't go on.
+    """
+    _check("record", [record], RECORDED)
+    _check("split", [split], suites.SPLITS)
+    _check("families", families, known_families.FAMILIES)
+    _check("speed", [speed], messages.SPEEDS)
+    shown_to = [m for m, method in METHODS.items() if not method.config.trials]
+    _check("assist", [assist] if assist else [], shown_to)
+    chosen = teleop_plan.chosen_tasks(run, split, families, tasks)
+    demos = None
+    if assist or record == TRIALS:
+        demos = run.read(fields.WTL_DEMOS, split, with_images=True)
+    if record == TRIALS:
+        items = teleop_plan.trials(run, chosen, per_task, demos)
+    else:
+        items = teleop_plan.demonstrations(run, chosen, per_task)
+        if assist:
+            items = teleop_plan.with_policy(items, demos)
+    if not items:
+        raise UserError("there is nothing to record: no such task is in the suite")
+    assignment = simulation.Assignment(
+        items=items,
+        staging=str(run.folder.teleop),
+        spec=run.spec_of(fields.WTL_DEMOS, by_hand=True),
+        size=run.suite.size,
+        speed=float(speed),
+        films=_films(run, split, items) if record == TRIALS else {},
+    )
+    with _policy(run, assist, items, demos) as policy:
+        last = server.run(assignment, host, port, policy)
+    done, wanted = last["progress"]["episodes"]
+    stage = "collect_trials" if record == TRIALS else "collect_demos"
+    print(
+        f"{done} of {wanted} {record} are kept in {run.folder.teleop}; `wtl {stage}` "
+        f"with {stage}.teleop = True takes them into the dataset"
+    )
+
+
+def _check(name: str, given: Sequence, known):
+    for value in given:
+        if value not in known:
+            raise UserError(
+                f"teleop.{name} names {value!r}; known are {', '.join(map(str, known))}"
+            )
+
+
+def _films(run: Run, split: str, items: Sequence[Item]) -> dict:
+    """Physics states of the demonstrations that are shown to a person, by id."""
+    store = reader.read(run.dataset(fields.WTL_DEMOS), split, with_physics=True)
+    films = {}
+    for name in {item.shown for item in items}:
+        (row,) = store.rows([name])
+        films[name] = store.physics_state[row, : store.length[row]]
+    return films
+
+
+@contextlib.contextmanager
+def _policy(
+    run: Run, method: str, items: Sequence[Item], demos: EpisodeStore | None
+) -> Iterator[Connection | None]:
+    """The process of a policy that assists, if one is to."""
+    if not method:
+        yield None
+        return
+    require_policy(run, method)
+    shown = sorted({item.shown for item in items if item.shown})
+    if not shown:
+        raise UserError(
+            "no demonstration of the run shows what the policy would do in these "
+            "scenes; teleop.assist needs two scenes of each task"
+        )
+    assistance = assistant.Assistance(
+        saved_model=run.folder.policies / METHODS[method].folder / "saved_model",
+        config=dataclasses.replace(METHODS[method].config, size=run.suite.size),
+        demos=demos.select(demos.rows(shown)),
+        pixels=run.pixels,
+    )
+    ours, theirs = workers.CONTEXT.Pipe()
+    process = workers.CONTEXT.Process(
+        target=assistant.assist, args=(theirs, assistance), daemon=True
+    )
+    process.start()
+    theirs.close()
+    try:
+        yield ours
+    finally:
+        ours.close()
+        process.kill()
+        process.join()

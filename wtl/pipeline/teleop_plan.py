@@ -1,0 +1,97 @@
+"""What a person is to record in a run."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from collection.teleop.plan import Item
+from datasets import episode as episodes
+from datasets import fields
+from datasets.store import EpisodeStore
+from wtl.envs import environment, seeding
+from wtl.envs.task import Task
+from wtl.pipeline import demonstrations as demonstrated
+from wtl.pipeline.collect_trials import shown_index
+from wtl.pipeline.run import Run
+
+
+def chosen_tasks(
+    run: Run, split: str, families: Sequence[str], tasks: int
+) -> list[Task]:
+    """The first tasks of a split that are of some families."""
+    return [t for t in run.suite.tasks(split) if t.family in families][:tasks]
+
+
+def demonstrations(run: Run, tasks: Sequence[Task], count: int) -> list[Item]:
+    """The first demonstrations of tasks, under the ids of the scripted ones."""
+    left = {task.task_id: count for task in tasks}
+    result = []
+    for request in demonstrated.requests(run, 0.0, count):
+        task = request.setup.task
+        if left.get(task.task_id, 0) > 0:
+            left[task.task_id] -= 1
+            result.append(
+                Item(
+                    request.setup,
+                    request.episode_id,
+                    fields.ROLE_DEMO,
+                    request.rule,
+                )
+            )
+    return result
+
+
+def with_policy(items: Sequence[Item], demos: EpisodeStore) -> list[Item]:
+    """The same items, each with a demonstration for a policy that assists.
+
+    It shows the same thing being done in another scene of the task; where there is no
+    such demonstration, no policy assists.
+    """
+    result = []
+    for item in items:
+        setup = item.setup
+        rows = np.flatnonzero(
+            (demos[fields.TASK_ID] == setup.task.task_id)
+            & (demos[fields.SCENE_SEED] != setup.scene_seed)
+        )
+        good = [r for r in rows if shown_index(setup.task, demos, r) == setup.target]
+        shown = str(demos[fields.EPISODE_ID][good[0]]) if good else ""
+        result.append(dataclasses.replace(item, shown=shown))
+    return result
+
+
+def trials(
+    run: Run, tasks: Sequence[Task], count: int, demos: EpisodeStore
+) -> list[Item]:
+    """Trials of demonstrations in other scenes, a retrial after each.
+
+    Args:
+      run: the run.
+      tasks: whose.
+      count: pairs of a demonstration and a scene, of each task.
+      demos: the demonstrations of the run.
+    """
+    result = []
+    for task in tasks:
+        rows = np.flatnonzero(demos[fields.TASK_ID] == task.task_id)
+        seeds = demos[fields.SCENE_SEED][rows]
+        for i in range(count):
+            seed = seeding.derive_seed(run.seed, "teleop", task.task_id, i)
+            rng = np.random.default_rng(seed)
+            row = int(rng.choice(rows))
+            others = seeds[seeds != demos[fields.SCENE_SEED][row]]
+            if not len(others):
+                continue
+            # As for trials of policies, success is for the reading by identity.
+            setup = environment.Setup(
+                task, int(rng.choice(others)), shown_index(task, demos, row)
+            )
+            trial, retrial = (
+                episodes.episode_id(fields.WTL_TRIALS, task.task_id, role, i, seed)
+                for role in (fields.ROLE_TRIAL, fields.ROLE_RETRIAL)
+            )
+            shown = str(demos[fields.EPISODE_ID][row])
+            result.append(Item(setup, trial, fields.ROLE_TRIAL, "", shown))
+            result.append(Item(setup, retrial, fields.ROLE_RETRIAL, "", shown, trial))
+    return result

@@ -1,0 +1,42 @@
+"""The episodes that people have recorded in a run, as other stages take them."""
+
+import hashlib
+from collections.abc import Iterator
+
+from datasets import fields, staging
+from datasets.episode import Episode
+from wtl.errors import UserError
+from wtl.pipeline.run import Run
+
+
+def kept(run: Run, roles: tuple[str, ...] = (fields.ROLE_DEMO,)) -> Iterator[Episode]:
+    """Yields kept episodes of some roles.
+
+    Raises:
+      UserError: if there are none at all, or they are of another kind of scene.
+    """
+    folder = run.folder.teleop
+    if not staging.is_staging(folder):
+        raise UserError(
+            f"nothing is teleoperated in {folder}; run `wtl teleop` with this "
+            "--run_dir first, or leave collect_demos.teleop and collect_trials.teleop "
+            "out"
+        )
+    if staging.read_spec(folder) != run.spec_of(fields.WTL_DEMOS, by_hand=True):
+        raise UserError(
+            f"{folder} holds episodes of another suite.size or camera; use the "
+            "configuration that they were recorded with"
+        )
+    for episode in staging.iterate_staged(folder):
+        if episode.metadata[fields.ROLE] in roles:
+            yield episode
+
+
+def fingerprint(run: Run) -> str:
+    """Names what is kept, whatever the order in which it was recorded."""
+    digest = hashlib.sha256()
+    for episode in sorted(kept(run, fields.ROLES), key=lambda episode: episode.id):
+        digest.update(episode.id.encode())
+        digest.update(episode.steps[fields.ACTION].tobytes())
+        digest.update(str(sorted(episode.metadata.items())).encode())
+    return digest.hexdigest()
