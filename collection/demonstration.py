@@ -25,6 +25,7 @@ class DemonstrationRequest:
         a hand moves as a `Human`, who brings noise of its own instead.
       rule: the rule of the task, as text; empty where a training example draws it.
       pixels: height and width of the images to record; 0 for none.
+      wrist: whether the gripper's own camera records too.
     """
 
     setup: environment.Setup
@@ -33,6 +34,7 @@ class DemonstrationRequest:
     noise: float
     rule: str = ""
     pixels: int = 0
+    wrist: bool = False
 
 
 def demonstrate(
@@ -48,7 +50,7 @@ def demonstrate(
       The successful episode, or None if no attempt succeeded, and how many attempts
       failed.
     """
-    env = environment.Manipulation(request.setup, request.pixels)
+    env = environment.Manipulation(request.setup, request.pixels, request.wrist)
     for attempt in range(max_attempts):
         who, demonstrator = _demonstrator(request, attempt)
         rng = seeding.generator(request.seed, "noise", attempt)

@@ -27,7 +27,11 @@ class Recorder:
         world = self._env.world
         self._states = [timestep.observation[environment.STATE]]
         self._physics_states = [world.physics_state()]
-        self._images = [timestep.observation.get(environment.IMAGE)]
+        self._images = {
+            name: [timestep.observation[name]]
+            for name in (environment.IMAGE, environment.WRIST_IMAGE)
+            if name in timestep.observation
+        }
         self._timestamps = [world.time]
         self._actions = []
         self._rewards = []
@@ -37,7 +41,8 @@ class Recorder:
         world = self._env.world
         self._states.append(timestep.observation[environment.STATE])
         self._physics_states.append(world.physics_state())
-        self._images.append(timestep.observation.get(environment.IMAGE))
+        for name, seen in self._images.items():
+            seen.append(timestep.observation[name])
         self._timestamps.append(world.time)
         self._actions.append(np.clip(action, -1, 1))
         self._rewards.append(timestep.reward)
@@ -51,8 +56,7 @@ class Recorder:
             `role` and `hidden_rule`.
         """
         setup = self._env.setup
-        if self._images[0] is not None:
-            metadata["image"] = np.stack(self._images)
+        seen = {name: np.stack(frames) for name, frames in self._images.items()}
         if setup.embodiment is Embodiment.GRIPPER:
             metadata["action"] = np.stack(self._actions)
             metadata["reward"] = np.array(self._rewards)
@@ -73,6 +77,7 @@ class Recorder:
             hidden_target=self._env.target_slot,
             hidden_achieved=self._env.achieved_slot(),
             hidden_friction=setup.task.friction,
+            **seen,
             **metadata,
         )
 
@@ -82,6 +87,7 @@ def episode_spec(
     pixels: int = 0,
     image_encoding: str = images.PNG,
     embodiment: Embodiment = Embodiment.GRIPPER,
+    wrist: bool = False,
 ) -> episodes.EpisodeSpec:
     """Spec of the episodes recorded with `size` objects and as many buttons.
 
@@ -90,6 +96,7 @@ def episode_spec(
       pixels: height and width of the images; 0 for none.
       image_encoding: how they are stored.
       embodiment: the body that acts; nothing is known of a human's actions.
+      wrist: whether the gripper's own camera records too.
     """
     compiled = models.compile_model(object_sets.draw("layout", size, 0), embodiment)
     return episodes.EpisodeSpec(
@@ -98,4 +105,5 @@ def episode_spec(
         physics_size=mujoco.mj_stateSize(compiled, worlds.STATE_SPEC),
         image_pixels=pixels,
         image_encoding=image_encoding,
+        wrist_image=wrist,
     )

@@ -77,8 +77,9 @@ def demonstrate_all(
 class _Shard:
     """The environments of one worker, stepped together."""
 
-    def __init__(self, pixels: int):
+    def __init__(self, pixels: int, wrist: bool):
         self._pixels = pixels
+        self._wrist = wrist
         self._envs: list[environment.Manipulation] = []
 
     def reset(self, setups: Sequence[environment.Setup]) -> Observations:
@@ -86,7 +87,7 @@ class _Shard:
         for env, setup in zip(self._envs, setups, strict=False):
             env.prepare(setup)
         self._envs += [
-            environment.Manipulation(setup, self._pixels)
+            environment.Manipulation(setup, self._pixels, self._wrist)
             for setup in setups[len(self._envs) :]
         ]
         timesteps = [env.reset() for env in self._envs]
@@ -115,9 +116,9 @@ class _Shard:
         return {name: np.stack([o[name] for o in observed]) for name in observed[0]}
 
 
-def _serve(connection, pixels: int):
+def _serve(connection, pixels: int, wrist: bool):
     begin_worker()
-    shard = _Shard(pixels)
+    shard = _Shard(pixels, wrist)
     while True:
         try:
             method, argument = connection.recv()
@@ -132,17 +133,20 @@ def _serve(connection, pixels: int):
 class EnvironmentPool:
     """Many environments stepped in lockstep, spread over worker processes."""
 
-    def __init__(self, workers: int = 0, pixels: int = 0):
+    def __init__(self, workers: int = 0, pixels: int = 0, wrist: bool = False):
         """Starts worker processes.
 
         Args:
           workers: how many; 0 for one per core.
           pixels: height and width of the images to observe; 0 for none.
+          wrist: whether the grippers' own cameras observe too.
         """
         self._connections, self._processes = [], []
         for _ in range(workers or os.cpu_count()):
             ours, theirs = CONTEXT.Pipe()
-            process = CONTEXT.Process(target=_serve, args=(theirs, pixels), daemon=True)
+            process = CONTEXT.Process(
+                target=_serve, args=(theirs, pixels, wrist), daemon=True
+            )
             process.start()
             theirs.close()
             self._connections.append(ours)

@@ -26,7 +26,7 @@ def encode(episode: Episode, image_encoding: str = images.PNG) -> bytes:
     """Serialises a valid episode."""
     parts = []
     for key, is_step, name in _layout(tuple(episode.steps)):
-        if name == fields.IMAGE:
+        if name in fields.IMAGE_FIELDS:
             feature = _encode_images(episode.steps[name], image_encoding)
         elif is_step:
             feature = _encode_steps(episode.steps[name])

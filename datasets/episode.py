@@ -29,6 +29,7 @@ class EpisodeSpec:
       physics_size: P, numbers in MuJoCo's full integration state.
       image_pixels: H and W of the square images.
       image_encoding: how images are stored, a key of `datasets.images.ENCODINGS`.
+      wrist_image: whether there is a second image, of the gripper's own camera.
       interventions: whether steps say if a person took over from a policy.
 
     Raises:
@@ -40,6 +41,7 @@ class EpisodeSpec:
     physics_size: int
     image_pixels: int = 0
     image_encoding: str = images.PNG
+    wrist_image: bool = False
     interventions: bool = False
 
     def __post_init__(self):
@@ -48,13 +50,17 @@ class EpisodeSpec:
             raise ValueError(f"{self} has a negative size")
         if not self.state_size and not self.image_pixels:
             raise ValueError(f"{self} observes neither a state nor an image")
+        if self.wrist_image and not self.image_pixels:
+            raise ValueError(f"{self} has images of no size")
 
     def step_arrays(self) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
         """Shape (without the time axis) and dtype of each step field."""
         f32, f64, flag = np.dtype("<f4"), np.dtype("<f8"), np.dtype(bool)
         side = self.image_pixels
+        image = ((side, side, 3), np.dtype(np.uint8))
         every = {
-            fields.IMAGE: ((side, side, 3), np.dtype(np.uint8)),
+            fields.IMAGE: image,
+            fields.WRIST_IMAGE: image,
             fields.STATE: ((self.state_size,), f32),
             fields.ACTION: ((self.action_size,), f32),
             fields.REWARD: ((), f32),
@@ -68,6 +74,7 @@ class EpisodeSpec:
         }
         sizes = {
             fields.IMAGE: side,
+            fields.WRIST_IMAGE: self.wrist_image,
             fields.STATE: self.state_size,
             fields.ACTION: self.action_size,
             fields.REWARD: self.action_size,
@@ -104,6 +111,7 @@ class Episode:
         terminal: bool = False,
         timestamp: np.ndarray | None = None,
         image: np.ndarray | None = None,
+        wrist_image: np.ndarray | None = None,
         intervention: np.ndarray | None = None,
         **given: Any,
     ) -> "Episode":
@@ -119,6 +127,7 @@ class Episode:
           timestamp: [T+1] times in seconds; by default multiples of the control
             period.
           image: [T+1, H, W, 3] uint8 images, if there is a camera.
+          wrist_image: likewise of the gripper's own camera.
           intervention: [T] whether a person took the action in place of the policy
             that was acting, if that is recorded.
           **given: metadata by name; `hidden/target` is given as
@@ -171,6 +180,8 @@ class Episode:
             steps[fields.PHYSICS_STATE] = np.asarray(physics_state, np.float64)
         if image is not None:
             steps[fields.IMAGE] = np.asarray(image, np.uint8)
+        if wrist_image is not None:
+            steps[fields.WRIST_IMAGE] = np.asarray(wrist_image, np.uint8)
         return cls(steps=steps, metadata=known)
 
     @property

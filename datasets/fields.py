@@ -9,6 +9,7 @@ STEPS = "steps"
 OBSERVATION = "observation"
 STATE = "state"
 IMAGE = "image"
+WRIST_IMAGE = "wrist_image"
 ACTION = "action"
 REWARD = "reward"
 DISCOUNT = "discount"
@@ -22,6 +23,7 @@ TIMESTAMP = "timestamp"
 STEP_FIELDS = (
     STATE,
     IMAGE,
+    WRIST_IMAGE,
     ACTION,
     REWARD,
     DISCOUNT,
@@ -33,7 +35,8 @@ STEP_FIELDS = (
     TIMESTAMP,
 )
 # Step fields that sit inside `observation` when stored.
-OBSERVATION_FIELDS = (STATE, IMAGE)
+OBSERVATION_FIELDS = (STATE, IMAGE, WRIST_IMAGE)
+IMAGE_FIELDS = (IMAGE, WRIST_IMAGE)
 
 # --- Episode metadata.
 EPISODE_ID = "episode_id"

@@ -18,6 +18,7 @@ _STEP_DOCS = {
         "objects and buttons, finger opening (m), attributes, time; no task in it."
     ),
     fields.IMAGE: "RGB image of the robot's fixed camera.",
+    fields.WRIST_IMAGE: "RGB image of the camera on the gripper, which sees its tips.",
     fields.ACTION: (
         "Action in [-1, 1] taken at this observation: fractions of the largest "
         "gripper velocity per axis, and of the finger command. Zeros at the last step."
@@ -68,7 +69,7 @@ def features(spec: EpisodeSpec) -> tfds.features.FeaturesDict:
     docs = _STEP_DOCS if spec.action_size else _VIDEO_STEP_DOCS
     for name, (shape, dtype) in spec.step_arrays().items():
         within = observation if name in fields.OBSERVATION_FIELDS else step
-        if name == fields.IMAGE:
+        if name in fields.IMAGE_FIELDS:
             within[name] = tfds.features.Image(
                 shape=shape, encoding_format=spec.image_encoding, doc=docs[name]
             )
@@ -116,6 +117,7 @@ def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
             physics_size=_vector_size(step.get(fields.PHYSICS_STATE)),
             interventions=fields.IS_INTERVENTION in step,
             **_image_spec(observation.get(fields.IMAGE)),
+            wrist_image=fields.WRIST_IMAGE in observation,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetMismatchError(

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from datasets import fields, publish, reader
+from datasets import fields, publish, reader, verify
 from datasets.decoding import DecodeError, decode
 from datasets.encoding import encode
 from datasets.episode import EpisodeError, validate
 from datasets.fakes import SPEC, fake_episode
 from datasets.schema import stored_spec
-from datasets.staging import StagingWriter
+from datasets.staging import StagingError, StagingWriter
 from datasets.store import stack
 
 PIXELS = 16
@@ -66,6 +66,46 @@ def test_plain_tfds_reads_images(published, encoding):
         images = np.stack([s["observation"]["image"] for s in episode["steps"]])
         difference = images.astype(int) - ours.image[row].astype(int)
         assert np.abs(difference).max() <= (0 if encoding == "png" else 8)
+
+
+def test_plain_tfds_reads_the_images_of_the_wrist(tmp_path):
+    spec = dataclasses.replace(WITH_IMAGES, wrist_image=True)
+    made = []
+    for i in range(3):
+        episode = _episode(i)
+        wrist = episode.steps[fields.IMAGE][:, ::-1, :, ::-1].copy()
+        steps = {**episode.steps, fields.WRIST_IMAGE: wrist}
+        made.append(dataclasses.replace(episode, steps=steps))
+    with StagingWriter(tmp_path / "staged", spec) as writer:
+        writer.append(made)
+    path = publish.publish(
+        tmp_path / "staged", tmp_path / "root", "wtl_demos", "1.0.0", spec, {}
+    )
+    assert stored_spec(path) == spec
+    assert verify.verify(path) == []
+    builder = tfds.builder_from_directory(str(path))
+    expected = {e.id: e.steps for e in made}
+    for episode in tfds.as_numpy(builder.as_dataset("train")):
+        steps = expected[episode["episode_id"].decode()]
+        for name in (fields.IMAGE, fields.WRIST_IMAGE):
+            found = np.stack([s["observation"][name] for s in episode["steps"]])
+            np.testing.assert_array_equal(found, steps[name])
+    for episode in reader.iterate_episodes(path):
+        wrist = episode.steps[fields.WRIST_IMAGE]
+        np.testing.assert_array_equal(wrist, expected[episode.id][fields.WRIST_IMAGE])
+
+
+def test_episodes_with_and_without_a_wrist_do_not_mix(tmp_path):
+    spec = dataclasses.replace(WITH_IMAGES, wrist_image=True)
+    with pytest.raises(EpisodeError, match="wrist_image"):
+        validate(_episode(), spec)
+    with pytest.raises(DecodeError, match="wrist_image.*missing"):
+        decode(encode(_episode()), spec)
+    StagingWriter(tmp_path, WITH_IMAGES).close()
+    with pytest.raises(StagingError, match="wrist_image False, not True"):
+        StagingWriter(tmp_path, spec)
+    with pytest.raises(ValueError, match="no size"):
+        dataclasses.replace(SPEC, wrist_image=True)
 
 
 def test_damaged_or_missing_images_are_named():

@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
+from collection import demonstrators
 from wtl.envs import appearance, renderer
-from wtl.envs.environment import IMAGE, PROPRIOCEPTION, STATE, Manipulation
+from wtl.envs.environment import (
+    IMAGE,
+    PROPRIOCEPTION,
+    STATE,
+    WRIST_IMAGE,
+    Manipulation,
+)
 from wtl.envs.suite import TRAIN, Suite
 
 PIXELS = 64
@@ -68,6 +75,49 @@ def test_moving_the_gripper_shows():
     after = env.step(np.array([1.0, 0, 0, 0, 0])).observation[IMAGE]
     changed = (before != after).any(axis=-1).mean()
     assert 0.005 < changed < 0.3  # the gripper alone
+
+
+def test_the_wrist_camera_sees_what_is_held():
+    setup = next(s for s in _setups(10) if s.task.family == "grasp")
+    env = Manipulation(setup, PIXELS, wrist=True)
+    timestep = env.reset()
+    while not timestep.last():
+        command = demonstrators.DEMONSTRATORS["grasp"](env.world, setup.target)
+        timestep = env.step(command.action)
+    assert timestep.reward == 1
+    observed = timestep.observation
+    for name, spec in env.observation_spec().items():
+        spec.validate(observed[name])
+    rgb = setup.task.object_set.props[setup.target].rgb
+    shares = {}
+    for name in (IMAGE, WRIST_IMAGE):
+        # Whatever the light, what is held keeps the direction of its colour.
+        pixels = observed[name].reshape(-1, 3).astype(float)
+        cosine = pixels @ rgb / np.linalg.norm(pixels, axis=1) / np.linalg.norm(rgb)
+        shares[name] = (cosine > 0.995).mean()
+    assert shares[WRIST_IMAGE] > 5 * shares[IMAGE] > 0
+
+
+def test_a_second_camera_changes_nothing_for_the_first():
+    setup = _setups(1)[0]
+    alone, both = Manipulation(setup, PIXELS), Manipulation(setup, PIXELS, wrist=True)
+    for env in (alone, both):
+        env.reset()
+    for _ in range(2):
+        expected = alone.step(np.full(5, 0.3)).observation
+        found = both.step(np.full(5, 0.3)).observation
+        assert set(found) - set(expected) == {WRIST_IMAGE}
+        for name, value in expected.items():
+            np.testing.assert_array_equal(found[name], value)
+
+
+@pytest.mark.parametrize("pixels", [30, 100])
+def test_images_of_any_size(pixels):
+    env = Manipulation(_setups(1)[0], pixels, wrist=True)
+    observed = env.reset().observation
+    for name in (IMAGE, WRIST_IMAGE):
+        assert observed[name].shape == (pixels, pixels, 3)
+        assert observed[name].std() > 10
 
 
 def test_looks_differ_between_scenes_and_keep_the_camera():

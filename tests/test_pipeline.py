@@ -294,6 +294,7 @@ def test_run_folder_in_use_is_refused(copied_run, capsys):
         ("train_trial.methods=('mli',)", "'mli'"),
         ("train_trial.overrides={'maml': {}}", "'maml'"),
         ("train_trial.overrides={'mil': {'size': 2}}", "'size'"),
+        ("camera.wrist=True", "set camera.pixels"),
     ],
 )
 def test_wrong_gin_is_one_line(tiny_run, copied_run, capsys, binding, said):

@@ -48,6 +48,9 @@ def test_every_stage_leaves_its_output(tiny_run):
         store = reader.read(tiny_run / "datasets" / name, with_images=True)
         assert store.image.shape[2:] == (32, 32, 3)
         assert store.image.std() > 10
+        episode = next(reader.iterate_episodes(tiny_run / "datasets" / name))
+        assert episode.steps["wrist_image"].shape == episode.steps["image"].shape
+        assert episode.steps["wrist_image"].std() > 10
     lineage = json.loads((tiny_run / "lineage.json").read_text())
     trained = lineage["train_perception"]["outputs"]["perception"]
     assert lineage["train_trial"]["inputs"]["perception"] == trained

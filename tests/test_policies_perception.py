@@ -1,5 +1,6 @@
 """Perception: where it looks, what it is taught, and the policy behind it."""
 
+import dataclasses
 import types
 
 import numpy as np
@@ -14,7 +15,7 @@ from policies import export
 from policies.contextual import config as contextual_config
 from policies.contextual import network as contextual_network
 from policies.contextual import policy as contextual_policy
-from policies.perception import attention, config, loss, network
+from policies.perception import attention, config, fovea, loss, network
 from policies.perception import policy as perception_policy
 from wtl.envs import appearance
 from wtl.envs import object_set as object_sets
@@ -71,6 +72,78 @@ def test_attention_to_one_cell_is_a_point_in_it():
     )
     # No further away than half a cell, right and down alike.
     assert np.abs(found.point.numpy() - points).max() <= 1 / side + 1e-5
+
+
+@pytest.mark.parametrize("pixels", [30, 50, 66, 100])
+def test_cells_lie_where_the_map_says_whatever_the_size(pixels):
+    tf.random.set_seed(0)
+    layer = attention.CoarseMap(8)
+    # The strides of two convolutions make the map; what follows only blurs it.
+    layer._convolutions = layer._convolutions[:2]
+    places = np.random.default_rng(0).integers(0, pixels, (64, 2))
+    images = np.zeros((64, pixels, pixels, 3), np.float32)
+    images[np.arange(64), places[:, 1], places[:, 0]] = 1
+    answer = layer(tf.constant(images)) - layer(tf.zeros((1, pixels, pixels, 3)))
+    weights = tf.reduce_sum(tf.abs(answer[..., :-4]), axis=-1).numpy()
+    side = -(-pixels // attention.STRIDE)
+    assert weights.shape == (64, side**2)
+    felt = weights.sum(axis=1) > 0  # some dots leave all ReLUs cold
+    assert felt.sum() > 40
+    # In the logarithm of the weights these are their shares.
+    logits = np.log(np.maximum(weights[felt], 1e-12))[..., None]
+    found = attention.attend(
+        layer(tf.constant(images[felt])), tf.constant(logits)
+    ).point[:, 0]
+    points = (places[felt] + 0.5) / pixels * 2 - 1
+    error = (found - points) * side / 2  # in cells
+    assert np.abs(error).max() < 1.2 and np.abs(error.numpy().mean(axis=0)).max() < 0.5
+    number = attention.cell(tf.constant(points, tf.float32), side).numpy()
+    column = np.floor(places[felt] * side / pixels).astype(int)
+    assert np.abs(number % side - column[:, 0]).max() <= 1
+    assert np.abs(number // side - column[:, 1]).max() <= 1
+
+
+@pytest.mark.parametrize("pixels", [30, 50, 66, 100])
+def test_crops_show_what_is_at_the_point_whatever_the_size(pixels, monkeypatch):
+    shown = []
+    crop = tf.image.crop_and_resize
+    monkeypatch.setattr(
+        tf.image, "crop_and_resize", lambda *a: shown.append(crop(*a)) or shown[-1]
+    )
+    grid = ((np.arange(pixels) + 0.5) / pixels * 2 - 1).astype(np.float32)
+    # An image whose colours are its coordinates.
+    right, down = np.meshgrid(grid, grid)
+    image = np.stack([right, down, 0 * right], axis=-1)[None]
+    points = np.random.default_rng(0).uniform(-0.7, 0.7, (1, 5, 2)).astype(np.float32)
+    seen = fovea.Fovea(pixels, 0.25, 8)(tf.constant(image), tf.constant(points))
+    assert seen.shape == (1, 5, 8)
+    crops = shown[0].numpy()[..., :2]
+    pixel = 2 / pixels
+    np.testing.assert_allclose(crops.mean((1, 2)), points[0], atol=pixel / 2)
+    # A quarter of the side, at about the resolution of the image.
+    step = np.diff(crops[:, 0, :, 0], axis=1) / pixel
+    assert 0.9 < step.min() and step.max() < 1.2
+    extent = crops[:, 0, -1, 0] - crops[:, 0, 0, 0] + pixel
+    np.testing.assert_allclose(extent, 0.5, atol=1.5 * pixel)
+
+
+@pytest.mark.parametrize("pixels", [50, 100])
+def test_perception_learns_from_images_of_any_size(pixels):
+    store = _store(3)
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (3, 4, pixels, pixels, 3), np.uint8)
+    source = GlimpseSource(dataclasses.replace(store, image=image), LAYOUT, later=1)
+    tf.random.set_seed(0)
+    network_ = network.Perception(config.Config(3, pixels))
+    network_.create()
+    example = source.gather(source.draw(rng, 2))
+    with tf.GradientTape() as tape:
+        total = loss.loss(network_, example, tf.constant(0.0)).total
+    gradients = tape.gradient(total, network_.trainable_variables)
+    assert all(np.isfinite(g).all() and np.any(g) for g in gradients)
+    watched = network_.watch(image, LAYOUT.proprioception(store.state))
+    side = -(-pixels // attention.STRIDE)
+    assert watched.heat.shape == (3, 4, side, side)
 
 
 def test_mirrored_examples_are_those_of_a_mirrored_table():
@@ -187,7 +260,8 @@ def test_it_says_where_it_looked(perception):
     np.testing.assert_allclose(
         down[:, 1:], tf.reduce_mean(objects[..., 1], axis=2), atol=1e-5
     )
-    np.testing.assert_array_equal(perception.perceive(store.image, felt), watched.state)
+    state = perception.perceive(store.image, felt)
+    np.testing.assert_allclose(state, watched.state, atol=1e-5)
 
 
 def _seeing_policy(perception):

@@ -59,6 +59,7 @@ class Session:
         aim: Callable[[tuple[float, float], float], np.ndarray] | None = None,
         pilot: Pilot | None = None,
         films: Mapping[str, np.ndarray] | None = None,
+        wrist: bool = False,
     ):
         """Begins with the first item that is not recorded.
 
@@ -70,10 +71,11 @@ class Session:
           pilot: a policy that may drive, where the plan says what it is shown.
           films: [T, P] physics states of demonstrations, by id, which are shown to
             the operator before they try.
+          wrist: whether images of the gripper's own camera are stored too.
         """
         self._plan = plan
         self._writer = writer
-        self._pixels = pixels
+        self._pixels, self._wrist = pixels, wrist
         self._aim = aim
         self._pilot = pilot
         self._films = films or {}
@@ -320,7 +322,7 @@ class Session:
             # Only a policy needs to see with its own eyes while it acts.
             pixels = self._pixels if self._pilot else 0
             self._live = environment.Manipulation(setup, pixels)
-            self._stored = environment.Manipulation(setup, self._pixels)
+            self._stored = environment.Manipulation(setup, self._pixels, self._wrist)
         self._attempt = attempt.Attempt(self._live, setup)
         self._view = view.View(self._live.world)
         if self.item.role == fields.ROLE_TRIAL and not again:

@@ -72,6 +72,7 @@ def simulate(
                 picture.aim,
                 RemotePilot(policy) if policy else None,
                 assignment.films,
+                assignment.spec.wrist_image,
             )
             session.speed = assignment.speed
             pictures = picture.Picture(assignment.size)

@@ -1,12 +1,13 @@
 """The environment: scenes of tasks as a `dm_env.Environment`."""
 
 import dataclasses
+import functools
 
 import dm_env
 import numpy as np
 from dm_env import specs
 
-from wtl.envs import appearance, families, observation, renderer, seeding
+from wtl.envs import appearance, families, gripper, observation, renderer, seeding
 from wtl.envs import scene as scenes
 from wtl.envs import task as tasks
 from wtl.envs import world as worlds
@@ -15,6 +16,7 @@ from wtl.envs.embodiment import Embodiment
 HORIZON = 40  # control steps
 # Observations. Those with a camera also tell apart what the robot feels of itself.
 STATE, IMAGE, PROPRIOCEPTION = "state", "image", "proprioception"
+WRIST_IMAGE = "wrist_image"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,17 +74,19 @@ class Manipulation(dm_env.Environment):
     its own task, whose seeds derive from the episode's number.
     """
 
-    def __init__(self, setup: Setup, pixels: int = 0):
+    def __init__(self, setup: Setup, pixels: int = 0, wrist: bool = False):
         """Creates an environment.
 
         Args:
           setup: its first episode.
           pixels: height and width of the images to observe; 0 for none.
+          wrist: whether the gripper's own camera observes too; a hand has none.
 
         Raises:
           RendererNotFoundError: if images are asked for and there is no OpenGL.
         """
         self._pixels = pixels
+        self._wrist = wrist and pixels > 0
         self._world = worlds.World()
         self._layout = observation.Layout(setup.task.object_set.size)
         self._next: Setup | None = setup
@@ -152,24 +156,31 @@ class Manipulation(dm_env.Environment):
         state = observation.observe(self._world, self._step / HORIZON)
         if not self._pixels:
             return {STATE: state}
-        eye = renderer.shared(self._pixels, self._layout.size)
-        draw = appearance.DRAWS[self._setup.embodiment]
-        return {
+        render = functools.partial(
+            renderer.shared(self._pixels, self._layout.size).render,
+            self._world.model,
+            self._world.data,
+            appearance.DRAWS[self._setup.embodiment](self._setup.scene_seed),
+        )
+        observed = {
             STATE: state,
             PROPRIOCEPTION: self._layout.proprioception(state),
-            IMAGE: eye.render(
-                self._world.model, self._world.data, draw(self._setup.scene_seed)
-            ),
+            IMAGE: render(),
         }
+        if self._wrist:
+            camera = f"{self._setup.embodiment}/{gripper.WRIST_CAMERA}"
+            observed[WRIST_IMAGE] = render(camera=camera)
+        return observed
 
     def observation_spec(self) -> dict[str, specs.Array]:
-        """Spec of `state` and, with a camera, `proprioception` and `image`."""
+        """Spec of `state` and, with a camera, `proprioception` and images."""
         layout, side = self._layout, self._pixels
         spec = {STATE: specs.Array((layout.state_size,), np.float32, STATE)}
         if side:
             felt = (layout.proprioception_size,)
             spec[PROPRIOCEPTION] = specs.Array(felt, np.float32, PROPRIOCEPTION)
-            spec[IMAGE] = specs.BoundedArray((side, side, 3), np.uint8, 0, 255, IMAGE)
+            for name in (IMAGE, WRIST_IMAGE)[: 1 + self._wrist]:
+                spec[name] = specs.BoundedArray((side, side, 3), np.uint8, 0, 255, name)
         return spec
 
     def action_spec(self) -> specs.BoundedArray:

@@ -24,6 +24,8 @@ _ARM_AXES = {"x": (1, 0, 0), "y": (0, 1, 0), "z": (0, 0, 1), "yaw": (0, 0, 1)}
 _ARM_RANGES = {"x": X_RANGE, "y": Y_RANGE, "z": Z_RANGE, "yaw": YAW_RANGE}
 _RGBA = (0.25, 0.25, 0.28, 1)
 
+WRIST_CAMERA = "wrist"
+
 
 class Gripper(composer.Entity):
     """Position-controlled gripper; every actuator takes a joint setpoint."""
@@ -42,6 +44,14 @@ class Gripper(composer.Entity):
             pos=(0, 0, 0.082),
             mass=0,
             rgba=_RGBA,
+        )
+        # Beside the palm, it looks past it at the finger tips.
+        hand.add(
+            "camera",
+            name=WRIST_CAMERA,
+            pos=(0, -0.07, 0.1),
+            xyaxes=(1, 0, 0, 0, 0.1, 0.07),
+            fovy=70,
         )
         for finger, side in zip(FINGERS, (-1, 1), strict=True):
             pad = add_finger(

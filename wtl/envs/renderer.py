@@ -150,11 +150,24 @@ class Renderer:
         data: mujoco.MjData,
         look: Appearance,
         marks: Sequence[Mark] = (),
+        camera: str | None = None,
     ) -> np.ndarray:
-        """Returns the uint8[H, W, 3] image of a state of a world, and marks in it."""
+        """Returns the uint8[H, W, 3] image of a state of a world.
+
+        Args:
+          compiled: its model.
+          data: its state.
+          look: how it looks.
+          marks: drawn into it.
+          camera: name of a camera of the model; the one of `look` by default.
+        """
         self._gl.make_current()
         view = self._view
-        view.type = mujoco.mjtCamera.mjCAMERA_FREE
+        if camera is None:
+            view.type = mujoco.mjtCamera.mjCAMERA_FREE
+        else:
+            view.type = mujoco.mjtCamera.mjCAMERA_FIXED
+            view.fixedcamid = compiled.camera(camera).id
         view.lookat[:] = look.camera.lookat
         view.distance, view.azimuth = look.camera.distance, look.camera.azimuth
         view.elevation = look.camera.elevation

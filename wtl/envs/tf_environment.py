@@ -9,15 +9,19 @@ if typing.TYPE_CHECKING:
     from tf_agents.environments import py_environment
 
 
-def load(setup: environment.Setup, pixels: int = 0) -> "py_environment.PyEnvironment":
+def load(
+    setup: environment.Setup, pixels: int = 0, wrist: bool = False
+) -> "py_environment.PyEnvironment":
     """Returns a TF-Agents environment.
 
     Args:
       setup: its first episode.
       pixels: height and width of the images to observe; 0 for none.
+      wrist: whether the gripper's own camera observes too.
     """
     # TF-Agents is written for Keras 2 (see `policies`).
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     from tf_agents.environments import dm_control_wrapper
 
-    return dm_control_wrapper.DmControlWrapper(environment.Manipulation(setup, pixels))
+    env = environment.Manipulation(setup, pixels, wrist)
+    return dm_control_wrapper.DmControlWrapper(env)

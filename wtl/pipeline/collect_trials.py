@@ -82,7 +82,7 @@ def collect_trials(
         spec = run.spec_of(NAME, by_hand=teleop)
         with (
             StagingWriter(run.staging(NAME, key), spec) as writer,
-            workers.EnvironmentPool(run.workers, run.pixels) as pool,
+            workers.EnvironmentPool(run.workers, run.pixels, run.wrist) as pool,
             tqdm.tqdm(total=total, desc="trials", unit="episode") as bar,
         ):
             if teleop:

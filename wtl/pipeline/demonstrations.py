@@ -76,6 +76,7 @@ def _requests(
                         noise,
                         str(task.rule or ""),
                         run.pixels,
+                        run.wrist and embodiment is Embodiment.GRIPPER,
                     )
                 )
     return result

@@ -112,7 +112,7 @@ class Player:
         run = self._run
         with (
             staging.StagingWriter(self._staging, run.spec_of(NAME)) as writer,
-            workers.EnvironmentPool(run.workers, run.pixels) as pool,
+            workers.EnvironmentPool(run.workers, run.pixels, run.wrist) as pool,
             tqdm.tqdm(
                 total=len(arms) * len(self.pairs), desc="evaluation", unit="episode"
             ) as bar,

@@ -40,6 +40,7 @@ class Run:
       pixels: height and width of the images that policies see; 0 where they see the
         state.
       image_encoding: how images are stored.
+      wrist: whether the gripper's own camera is recorded too.
     """
 
     folder: run_folder.RunFolder
@@ -48,6 +49,7 @@ class Run:
     workers: int
     pixels: int = 0
     image_encoding: str = images.PNG
+    wrist: bool = False
 
     def do(
         self,
@@ -78,7 +80,8 @@ class Run:
             inputs=inputs,
             suite=dataclasses.asdict(self.suite),
             seed=self.seed,
-            camera=[self.pixels, self.image_encoding],
+            # Without a wrist camera the key is that of runs made before there was one.
+            camera=[self.pixels, self.image_encoding] + ["wrist"] * self.wrist,
         )
         done = self.folder.lineage.get(stage, {})
         present = {name: current() for name, current in outputs.items()}
@@ -210,6 +213,7 @@ class Run:
             self.pixels,
             self.image_encoding,
             Embodiment.HAND if human else Embodiment.GRIPPER,
+            self.wrist and not human,
         )
         return dataclasses.replace(spec, interventions=by_hand)
 

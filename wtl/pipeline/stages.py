@@ -41,12 +41,16 @@ def _settings(seed: int = 0, workers: int = 2) -> tuple[int, int]:
 
 
 @gin.configurable("camera", module="wtl")
-def _camera(pixels: int = 0, encoding: str = images.PNG) -> tuple[int, str]:
+def _camera(
+    pixels: int = 0, encoding: str = images.PNG, wrist: bool = False
+) -> tuple[int, str, bool]:
     if encoding not in images.ENCODINGS:
         raise UserError(
             f"camera.encoding is {encoding!r}; known are {', '.join(images.ENCODINGS)}"
         )
-    return pixels, encoding
+    if wrist and not pixels:
+        raise UserError("camera.wrist needs a size: set camera.pixels")
+    return pixels, encoding, wrist
 
 
 def configure(gin_file: str, bindings: list[str]):
@@ -88,12 +92,12 @@ def open_run(run_dir: str) -> Iterator[Run]:
     try:
         tasks = suite()
         seed, workers = _settings()
-        pixels, encoding = _camera()
+        pixels, encoding, wrist = _camera()
     except TypeError as error:
         raise UserError(f"the configuration is wrong: {error}") from error
     folder = run_folder.RunFolder(run_dir)
     with folder.lock():
-        yield Run(folder, tasks, seed, workers, pixels, encoding)
+        yield Run(folder, tasks, seed, workers, pixels, encoding, wrist)
 
 
 def perform(run: Run, names: list[str]):
