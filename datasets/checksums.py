@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 from collections.abc import Mapping
 
 from datasets import fields
@@ -12,6 +13,8 @@ from datasets.location import DatasetDamagedError
 
 _CHUNK_BYTES = 1 << 20
 _SHARD_MARK = ".tfrecord-"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=-]{0,254}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +38,11 @@ def checksum(path: str | os.PathLike) -> FileChecksum:
             digest.update(chunk)
             size += len(chunk)
     return FileChecksum(digest.hexdigest(), size)
+
+
+def is_safe(name: str) -> bool:
+    """Whether a name is that of a file or folder, and of nothing outside it."""
+    return _SAFE.fullmatch(name) is not None
 
 
 def is_shard(name: str) -> bool:
@@ -77,16 +85,54 @@ def read(dataset_dir: str | os.PathLike) -> dict[str, FileChecksum]:
     path = pathlib.Path(dataset_dir) / fields.CHECKSUMS_FILE
     try:
         data = path.read_bytes()
+    except OSError as error:
+        raise DatasetDamagedError(
+            f"{path} cannot be read ({type(error).__name__}: {error})"
+        ) from None
+    return parse(data, os.fspath(path))
+
+
+def parse(data: bytes, where: str) -> dict[str, FileChecksum]:
+    """Reads the text of a checksums.json, whoever it may come from.
+
+    Args:
+      data: its bytes.
+      where: they are from, for the message.
+
+    Raises:
+      DatasetDamagedError: if they are not exactly what `render` gives, or name files
+        that could lie outside the dataset.
+    """
+    try:
         files = {
             str(name): FileChecksum(str(entry["sha256"]), int(entry["bytes"]))
             for name, entry in json.loads(data)["files"].items()
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        whole = render(files) == data
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise DatasetDamagedError(
-            f"{path} cannot be read ({type(error).__name__}: {error})"
+            f"{where} cannot be read ({type(error).__name__}: {error})"
         ) from None
-    if render(files) != data:
-        raise DatasetDamagedError(f"{path} has been altered")
+    if not whole:
+        raise DatasetDamagedError(f"{where} has been altered")
+    for name, entry in files.items():
+        parts = name.split("/")
+        folders = {"/".join(parts[:end]) for end in range(1, len(parts))}
+        if (
+            not all(is_safe(part) for part in parts)
+            or name == fields.CHECKSUMS_FILE
+            or not folders.isdisjoint(files)
+        ):
+            raise DatasetDamagedError(f"{where} names {name!r}, which is no file of it")
+        if entry.size < 0 or not _SHA256.fullmatch(entry.sha256):
+            raise DatasetDamagedError(f"{where} gives {name} no checksum")
     return files
 
 
