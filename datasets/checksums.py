@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 from datasets import fields
+from datasets.files import write_durably
 from datasets.location import DatasetDamagedError
 
 _CHUNK_BYTES = 1 << 20
@@ -54,13 +55,11 @@ def content_fingerprint(files: Mapping[str, FileChecksum]) -> str:
     """Hash of the episodes and their schema.
 
     The card, the provenance and the like do not enter: two runs that give the
-    same episodes give the same fingerprint, whenever and wherever they ran.
+    same episodes give the same fingerprint, whenever and wherever they ran. Where
+    there are no episodes, as in a policy, everything enters.
     """
-    lines = [
-        f"{name} {files[name].sha256}\n"
-        for name in sorted(files)
-        if is_shard(name) or name == fields.FEATURES_FILE
-    ]
+    chosen = [n for n in files if is_shard(n) or n == fields.FEATURES_FILE] or files
+    lines = [f"{name} {files[name].sha256}\n" for name in sorted(chosen)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -74,6 +73,17 @@ def render(files: Mapping[str, FileChecksum]) -> bytes:
         },
     }
     return (json.dumps(tree, indent=2) + "\n").encode()
+
+
+def seal(folder: str | os.PathLike) -> None:
+    """Writes checksums.json for all that a folder holds, subfolders included."""
+    folder = pathlib.Path(folder)
+    files = {
+        path.relative_to(folder).as_posix(): checksum(path)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    write_durably(folder / fields.CHECKSUMS_FILE, render(files))
 
 
 def read(dataset_dir: str | os.PathLike) -> dict[str, FileChecksum]:

@@ -85,14 +85,19 @@ def _parser() -> argparse.ArgumentParser:
     verify = _add(commands, "verify", "check a dataset's every episode", _verify)
     verify.add_argument("dataset_dir", help="RUN/datasets/NAME[/VERSION]")
     publish = _add(
-        commands, "publish", "put datasets where others can fetch them", _publish
+        commands,
+        "publish",
+        "put datasets and policies where others can fetch them",
+        _publish,
     )
-    publish.add_argument("source", help="RUN, or RUN/datasets/NAME[/VERSION]")
+    publish.add_argument(
+        "source", help="RUN, RUN/datasets/NAME[/VERSION] or RUN/policies/NAME"
+    )
     publish.add_argument(
         "destination",
         metavar="DEST",
         help="a folder (as that of a web server) or s3://BUCKET/…; versions go to "
-        "DEST/NAME/VERSION",
+        "DEST/NAME/VERSION, policies to DEST/policies/NAME/ID",
     )
     fetch = _add(
         commands, "fetch", "get a published version, or what is missing of it", _fetch
