@@ -171,9 +171,15 @@ class RemoteFolder:
         """
         path = f"{self._path}/{name}"
         parent = path.rpartition("/")[0]
-        self._attempt(name, self._fs.makedirs, parent, exist_ok=True)
-        self._attempt(name, self._fs.put_file, os.fspath(source), path)
-        if isinstance(self._fs, LocalFileSystem):
+        is_local = isinstance(self._fs, LocalFileSystem)
+        if is_local:
+            # Object stores have no folders; making one there can make a bucket.
+            self._attempt(name, self._fs.makedirs, parent, exist_ok=True)
+        try:
+            self._attempt(name, self._fs.put_file, os.fspath(source), path)
+        except FileNotFoundError as error:
+            raise RemoteError(f"{path} cannot be written: no such bucket") from error
+        if is_local:
             # What the sentinel vouches for must not be lost with the power.
             with open(path, "rb") as file:
                 os.fsync(file.fileno())
