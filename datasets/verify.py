@@ -46,6 +46,8 @@ def verify(
 ) -> list[Problem]:
     """Checks a published dataset: files, schema, episodes, ids and links.
 
+    Of a published policy, which has no episodes, it checks the files.
+
     Args:
       dataset_dir: `<root>/<name>/<version>`, or `<root>/<name>` for its newest.
       parents: datasets in which the episodes' parents are looked up, beside the
@@ -55,6 +57,8 @@ def verify(
     Returns:
       The problems found; empty if the dataset is sound.
     """
+    if (pathlib.Path(dataset_dir) / fields.POLICY_FILE).is_file():
+        return list(_Verifier(pathlib.Path(dataset_dir), ()).file_problems())
     try:
         path = location.resolve(dataset_dir)
     except (DatasetNotFoundError, OSError) as error:
@@ -73,7 +77,7 @@ class _Verifier:
         self._links: dict[tuple[str, str], tuple[str, str]] = {}
 
     def problems(self) -> Iterator[Problem]:
-        yield from self._file_problems()
+        yield from self.file_problems()
         try:
             info = location.read_info(self._path)
             spec = schema.stored_spec(self._path)
@@ -94,7 +98,7 @@ class _Verifier:
     def _problem(self, what: str, file: str = "", episode: str = "") -> Problem:
         return Problem(os.fspath(self._path), what, file, episode)
 
-    def _file_problems(self) -> Iterator[Problem]:
+    def file_problems(self) -> Iterator[Problem]:
         """Checks every file against checksums.json."""
         try:
             expected = checksums.read(self._path)
@@ -114,9 +118,13 @@ class _Verifier:
                 )
             elif found != promised:
                 yield self._problem("its bytes do not fit its checksum", name)
-        for entry in sorted(os.listdir(self._path)):
-            if entry not in expected and entry != fields.CHECKSUMS_FILE:
-                yield self._problem("does not belong to the dataset", entry)
+        known = {fields.CHECKSUMS_FILE, *expected}
+        for name in expected:
+            known.update(map(str, pathlib.PurePosixPath(name).parents))
+        for entry in sorted(self._path.rglob("*")):
+            name = entry.relative_to(self._path).as_posix()
+            if name not in known:
+                yield self._problem("does not belong to the dataset", name)
 
     def _shard_problems(
         self, file: str, split: str, length: int, spec: EpisodeSpec
