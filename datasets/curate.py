@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from datasets import (
+    card,
     checksums,
     encoding,
     fields,
@@ -232,7 +233,9 @@ class _Task:
         infos = [location.read_info(source) for source in self._sources]
         self._name = self._same("names", [info["name"] for info in infos])
         self._spec = self._same_spec()
-        self._license = self._same("licences", list(map(_license, self._sources)))
+        self._license = self._same(
+            "licences", list(map(card.stored_license, self._sources))
+        )
         self._parents = [
             {
                 "dataset": f"{info['name']}/{info['version']}",
@@ -352,15 +355,6 @@ class _Task:
                         f"has {first}: they cannot be one dataset"
                     )
         return specs[0]
-
-
-def _license(source: pathlib.Path) -> str:
-    try:
-        return (source / fields.LICENSE_FILE).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise DatasetDamagedError(
-            f"{source} has no licence that can be read ({error})"
-        ) from None
 
 
 def _moved(payload: memoryview, to: str) -> bytes:

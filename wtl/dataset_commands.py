@@ -1,6 +1,7 @@
 """Commands that make datasets of datasets, and exchange them with other formats."""
 
 import argparse
+import contextlib
 from collections.abc import Callable
 
 from wtl import notices
@@ -60,6 +61,49 @@ def add(commands, add_command: Callable[..., argparse.ArgumentParser]) -> None:
         command.add_argument(
             "--out", required=True, help="where datasets are published, as RUN/datasets"
         )
+
+    exporter = add_command(
+        commands, "export", "write a dataset in the format of another tool", _export
+    )
+    exporter.add_argument("source", help="RUN/datasets/NAME[/VERSION]")
+    exporter.add_argument("target", help="file or folder to write")
+    exporter.add_argument("--format", choices=("robomimic",), required=True)
+    importer = add_command(
+        commands,
+        "import",
+        "make a dataset of one in the format of another tool",
+        _import,
+    )
+    importer.add_argument(
+        "source", help="HDF5 file of robomimic, or version folder of a TFDS dataset"
+    )
+    importer.add_argument("--format", choices=("robomimic", "rlds"), required=True)
+    importer.add_argument(
+        "--out", required=True, help="where datasets are published, as RUN/datasets"
+    )
+    importer.add_argument(
+        "--name", required=True, help="of the dataset, in lower case with underscores"
+    )
+    importer.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="FIELD=KEY[,KEY...]",
+        help="which arrays there are state, image, action, reward, ...; several are "
+        "joined; not needed for what `wtl export` wrote",
+    )
+    importer.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="metadata of all episodes, as family=lift; may be repeated",
+    )
+    importer.add_argument(
+        "--last_action_counts",
+        action="store_true",
+        help="RLDS: the last step's action and reward count, against the convention",
+    )
 
 
 def _origin() -> dict:
@@ -141,3 +185,56 @@ def _assigned(texts: list[str]) -> dict[str, str]:
 def _report(made) -> int:
     print(f"{made.path} holds {made.kept} of {made.seen} episodes")
     return 0
+
+
+def _export(options) -> int:
+    with _quietly(options):
+        from datasets import robomimic
+    count = robomimic.export(options.source, options.target)
+    print(f"{options.target} holds {count} episodes")
+    return 0
+
+
+def _import(options) -> int:
+    with _quietly(options):
+        from datasets import foreign, import_episodes
+    mapping = None
+    if options.map or options.set or options.format == "rlds":
+        mapping = foreign.FieldMapping.parse(options.map, options.set, options.name)
+    with contextlib.ExitStack() as stack:
+        source, named = _SOURCES[options.format](options, mapping, stack)
+        version = import_episodes.import_episodes(
+            source.episodes(),
+            options.out,
+            options.name,
+            {
+                **_origin(),
+                "command": f"import {options.format}",
+                "map": options.map,
+                "set": options.set,
+                "source": named,
+            },
+            source.license,
+        )
+    print(f"{version} holds the episodes of {options.source}")
+    return 0
+
+
+def _robomimic(options, mapping, stack):
+    from datasets import checksums, robomimic
+
+    source = stack.enter_context(robomimic.RobomimicFile(options.source, mapping))
+    return source, {"sha256": checksums.checksum(source.path).sha256}
+
+
+def _rlds(options, mapping, stack):
+    from datasets import rlds_import
+
+    del stack  # Nothing stays open.
+    source = rlds_import.RldsDataset(
+        options.source, mapping, options.last_action_counts
+    )
+    return source, {"tfds": source.name}
+
+
+_SOURCES = {"robomimic": _robomimic, "rlds": _rlds}
