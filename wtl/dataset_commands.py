@@ -67,7 +67,7 @@ def add(commands, add_command: Callable[..., argparse.ArgumentParser]) -> None:
     )
     exporter.add_argument("source", help="RUN/datasets/NAME[/VERSION]")
     exporter.add_argument("target", help="file or folder to write")
-    exporter.add_argument("--format", choices=("robomimic",), required=True)
+    exporter.add_argument("--format", choices=("robomimic", "lerobot"), required=True)
     importer = add_command(
         commands,
         "import",
@@ -189,8 +189,9 @@ def _report(made) -> int:
 
 def _export(options) -> int:
     with _quietly(options):
-        from datasets import robomimic
-    count = robomimic.export(options.source, options.target)
+        from datasets import lerobot, robomimic
+    format_ = {"robomimic": robomimic, "lerobot": lerobot}[options.format]
+    count = format_.export(options.source, options.target)
     print(f"{options.target} holds {count} episodes")
     return 0
 
