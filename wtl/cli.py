@@ -10,7 +10,7 @@ import signal
 import sys
 import traceback
 
-from wtl import notices
+from wtl import dataset_commands, notices
 from wtl.errors import UserError
 
 _STAGES = {
@@ -126,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     importer.add_argument(
         "--encoding", choices=("png", "jpeg"), default="png", help="how they are stored"
     )
+    dataset_commands.add(commands, _add)
     combine = _add(
         commands, "combine", "one table from runs that differ by seed", _combine
     )
