@@ -57,13 +57,17 @@ def verify(
     Returns:
       The problems found; empty if the dataset is sound.
     """
-    if (pathlib.Path(dataset_dir) / fields.POLICY_FILE).is_file():
-        return list(_Verifier(pathlib.Path(dataset_dir), ()).file_problems())
-    try:
-        path = location.resolve(dataset_dir)
-    except (DatasetNotFoundError, OSError) as error:
-        return [Problem(os.fspath(dataset_dir), str(error))]
-    return list(_Verifier(path, parents).problems())
+    path = pathlib.Path(dataset_dir)
+    # What was sealed is looked at even if a file is gone by which it is known.
+    if not (path / fields.CHECKSUMS_FILE).is_file():
+        try:
+            path = location.resolve(dataset_dir)
+        except (DatasetNotFoundError, OSError) as error:
+            return [Problem(os.fspath(dataset_dir), str(error))]
+    verifier = _Verifier(path, parents)
+    if (path / fields.POLICY_FILE).is_file() and not (path / fields.INFO_FILE).exists():
+        return list(verifier.file_problems())
+    return list(verifier.problems())
 
 
 class _Verifier:

@@ -35,17 +35,19 @@ def collect(folder, said):
 folder, seed, kills = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 rng = random.Random(seed)
 acknowledged, productive = [], 0
-for _ in range(kills):
+for number in range(kills):
     heard, said = os.pipe()
     child = os.fork()
     if not child:
         collect(folder, said)
     os.close(said)
-    time.sleep(rng.uniform(0, 0.06))
+    # Every other one is let come to its first episode, however busy the machine.
+    first = os.read(heard, 1) if number % 2 else b""
+    time.sleep(rng.uniform(0, 0.04))
     os.kill(child, signal.SIGKILL)
     assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
     with os.fdopen(heard) as file:
-        new = file.read().split()
+        new = (first.decode() + file.read()).split()
     acknowledged += new
     productive += bool(new)
     with StagingWriter(folder, SPEC) as writer:
@@ -72,7 +74,7 @@ def test_collectors_killed_at_random_times_lose_and_double_nothing(tmp_path):
     )
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)
-    assert found["productive"] >= _KILLS // 4
+    assert found["productive"] >= _KILLS // 2
     staged = _ids(tmp_path / _SHARD)
     assert len(staged) == len(set(staged))
     assert set(found["acknowledged"]) <= set(staged)

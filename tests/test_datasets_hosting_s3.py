@@ -4,8 +4,8 @@ import pathlib
 
 import pytest
 
-pytest.importorskip("s3fs", reason="needs the extra s3: pip install -e '.[s3,dev]'")
-moto_server = pytest.importorskip("moto.server", reason="needs moto[s3,server]")
+pytest.importorskip("s3fs", reason="needs s3fs: pip install -e '.[dev]'")
+moto_server = pytest.importorskip("moto.server", reason="needs moto, flask")
 
 import fsspec  # noqa: E402
 
