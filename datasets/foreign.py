@@ -22,6 +22,8 @@ _STEP_FIELDS = (
     fields.PHYSICS_STATE,
     fields.TIMESTAMP,
 )
+# Joined if they are several.
+_VECTORS = (fields.STATE, fields.ACTION, fields.PHYSICS_STATE)
 _CALLED = "imported"
 # A note on episodes whose format keeps as many observations as actions.
 REPEATED = "the observation after the last action is not known: the one before it"
@@ -86,8 +88,8 @@ class FieldMapping:
                     + ", ".join((*_STEP_FIELDS, *sorted(_GIVEN)))
                 )
             arrays[name] = tuple(keys.split(","))
-            if name in _GIVEN and len(arrays[name]) > 1:
-                raise UserError(f"{text!r}: {name} is of one value")
+            if len(arrays[name]) > 1 and name not in _VECTORS:
+                raise UserError(f"{text!r}: {name} is not made of several")
         if (fields.ACTION in arrays) != (fields.REWARD in arrays):
             raise UserError("map both action and reward, or neither for videos")
         if not {fields.STATE, fields.IMAGE} & set(arrays):
@@ -115,7 +117,7 @@ class FieldMapping:
           KeyError: if there is none of a name.
         """
         steps = {
-            name: _joined([foreign.get(key) for key in keys])
+            name: _joined(name, [foreign.get(key) for key in keys])
             for name, keys in self.arrays.items()
             if name in _STEP_FIELDS
         }
@@ -190,10 +192,10 @@ def spec_of(episode: Episode) -> EpisodeSpec:
         raise UserError(f"{episode.id}: {error}") from None
 
 
-def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Joins vectors, and leaves one array as it is."""
-    if len(arrays) == 1:
-        return arrays[0] if arrays[0].ndim > 1 else arrays[0][:, None]
+def _joined(name: str, arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """One array of one or more; all but images become vectors."""
+    if name in fields.IMAGE_FIELDS:
+        return arrays[0]
     return np.concatenate([a.reshape(len(a), -1) for a in arrays], axis=1)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,6 +13,8 @@ from datasets.episode import EpisodeSpec
 from datasets.shard_lock import ShardLock
 from datasets.staging import StagingWriter
 from wtl.errors import UserError
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class NewVersion:
@@ -75,10 +78,14 @@ def new_version(
       spec: what its episodes look like.
 
     Raises:
-      UserError: if the root cannot be written.
+      UserError: if the name is not one, or the root cannot be written.
       DatasetLockedError: if somebody else makes a version there.
       StagingError: if the disk is full.
     """
+    if not _NAME.fullmatch(name):
+        raise UserError(
+            f"{name!r} cannot name a dataset: lower case, digits and underscores can"
+        )
     root = pathlib.Path(root)
     work = root / f".{name}.new"
     with contextlib.ExitStack() as stack:

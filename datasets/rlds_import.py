@@ -74,7 +74,7 @@ class RldsDataset:
             for number, example in enumerate(_each(examples, self._directory)):
                 try:
                     yield self._episode(example, f"{split}/{number}", index)
-                except (ValueError, TypeError, IndexError) as error:
+                except (LookupError, ValueError, TypeError) as error:
                     raise UserError(
                         f"{self._directory}: episode {number} of {split}: {error}"
                     ) from None

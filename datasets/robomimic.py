@@ -118,7 +118,7 @@ class RobomimicFile:
                     yield _ours(group)
                 else:
                     yield self._foreign(group, name, index)
-            except (KeyError, ValueError, TypeError, OSError) as error:
+            except (LookupError, ValueError, TypeError, OSError) as error:
                 raise UserError(f"{self.path}: {name}: {error}") from None
 
     @property

@@ -181,6 +181,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_published(tmp_path):
         (_MAPS[2:], ("family=lift",)),
         ((*_MAPS, "colour=x"), ("family=lift",)),
         (_MAPS, ("family=lift", "episode_id=me")),
+        ((*_MAPS[:1], "image=obs/agentview_image,obs/x", *_MAPS[2:]), ("family=lift",)),
         (("state=obs/nothing", *_MAPS[2:]), ("family=lift",)),
         (("state=states", *_MAPS[2:], "image=obs/object"), ("family=lift",)),
     ]:
@@ -212,6 +213,8 @@ def test_the_commands(tmp_path, capsys):
     assert file.read_bytes() == before
     back = ("import", file, "--format=robomimic", "--name=wtl_demos")
     assert run(*back, "--out", tmp_path / "back")[0] == 0
+    code, shown = run(*back, "--name=../up", "--out", tmp_path / "back")
+    assert code == 1 and "cannot name a dataset" in shown.err
     assert checksums.fingerprint(tmp_path / "back/wtl_demos/1.0.0") == (
         checksums.fingerprint(source)
     )
