@@ -10,6 +10,7 @@ from datasets import foreign, new_version
 from datasets.episode import Episode, EpisodeError
 from wtl.errors import UserError
 
+_BATCH = 32  # episodes staged with one sync
 _UNKNOWN_LICENSE = (
     "The licence is that of the data which were imported. It is not known here: ask "
     "their authors.\n"
@@ -44,9 +45,10 @@ def import_episodes(
     if first is None:
         raise UserError("there is no episode to import")
     with new_version.new_version(root, name, foreign.spec_of(first)) as version:
-        for episode in itertools.chain([first], episodes):
+        episodes = itertools.chain([first], episodes)
+        while batch := list(itertools.islice(episodes, _BATCH)):
             try:
-                version.writer.append(episode)
+                version.writer.append(batch)
             except EpisodeError as error:
                 raise UserError(f"{error}; nothing is published") from None
         return version.publish(
