@@ -138,3 +138,10 @@ def test_without_opengl_one_clear_error(monkeypatch):
 def test_software_renderers_are_called_so():
     assert renderer.is_software("llvmpipe (LLVM 15.0.6, 256 bits)")
     assert not renderer.is_software("NVIDIA H200/PCIe/SSE2")
+
+
+def test_an_image_point_leads_back_to_its_place():
+    for camera in (appearance.ROBOT_CAMERA, appearance.draw_human(3).camera):
+        place = np.array((0.1, 0.05, 0.03))
+        found = camera.place(camera.project(place), height=place[2])
+        np.testing.assert_allclose(found, place[:2], atol=1e-9)

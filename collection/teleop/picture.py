@@ -29,32 +29,6 @@ _ARROW_HEIGHT = 0.14  # metres above the target, where the arrow begins
 _ARROW_LENGTH = 0.07
 
 
-def aim(at: tuple[float, float], height: float) -> np.ndarray:
-    """Where the ray through a place on the wide view is at a height.
-
-    Args:
-      at: place, as `Camera.project` gives it.
-      height: metres above the table.
-
-    Returns:
-      [2] x and y, metres.
-    """
-    azimuth, elevation = np.radians((WIDE.azimuth, WIDE.elevation))
-    forward = np.array(
-        (
-            np.cos(elevation) * np.cos(azimuth),
-            np.cos(elevation) * np.sin(azimuth),
-            np.sin(elevation),
-        )
-    )
-    right = np.array((np.sin(azimuth), -np.cos(azimuth), 0.0))
-    down = np.cross(forward, right)
-    extent = np.tan(np.radians(WIDE.fovy / 2))
-    ray = forward + extent * (at[0] * right + at[1] * down)
-    eye = np.array(WIDE.lookat) - WIDE.distance * forward
-    return (eye + ray * (height - eye[2]) / ray[2])[:2]
-
-
 class Picture:
     """Makes pictures of scenes with `size` objects."""
 

@@ -69,7 +69,7 @@ def simulate(
                 plan,
                 writer,
                 assignment.spec.image_pixels,
-                picture.aim,
+                picture.WIDE.place,
                 RemotePilot(policy) if policy else None,
                 assignment.films,
                 assignment.spec.wrist_image,

@@ -33,6 +33,25 @@ class Camera:
 
         They are 0 at the centre of a square image and 1 at its right and lower edge.
         """
+        forward, right, down = self._axes
+        seen = points - self._eye
+        extent = (seen @ forward) * self._extent
+        return np.stack([seen @ right / extent, seen @ down / extent], axis=-1)
+
+    def place(self, at: tuple[float, float], height: float) -> np.ndarray:
+        """The [2] x and y at which the ray through an image point has a height.
+
+        Args:
+          at: image coordinates, as `project` gives them.
+          height: metres above the table.
+        """
+        forward, right, down = self._axes
+        ray = forward + self._extent * (at[0] * right + at[1] * down)
+        return (self._eye + ray * (height - self._eye[2]) / ray[2])[:2]
+
+    @property
+    def _axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Unit vectors forward, right and down."""
         azimuth, elevation = np.radians((self.azimuth, self.elevation))
         forward = np.array(
             (
@@ -42,10 +61,16 @@ class Camera:
             )
         )
         right = np.array((np.sin(azimuth), -np.cos(azimuth), 0.0))
-        down = np.cross(forward, right)
-        seen = points - (np.array(self.lookat) - self.distance * forward)
-        extent = (seen @ forward) * np.tan(np.radians(self.fovy / 2))
-        return np.stack([seen @ right / extent, seen @ down / extent], axis=-1)
+        return forward, right, np.cross(forward, right)
+
+    @property
+    def _eye(self) -> np.ndarray:
+        return np.array(self.lookat) - self.distance * self._axes[0]
+
+    @property
+    def _extent(self) -> float:
+        """Half of what a metre's distance brings into sight, metres."""
+        return float(np.tan(np.radians(self.fovy / 2)))
 
 
 @dataclasses.dataclass(frozen=True)
