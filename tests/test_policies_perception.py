@@ -242,7 +242,7 @@ def test_it_says_where_it_looked(perception):
     store = _store(2)
     felt = LAYOUT.proprioception(store.state)
     watched = perception.watch(store.image, felt)
-    first, found = perception.detect(store.image[:, 0], felt[:, 0])
+    first, found, _ = perception.detect(store.image[:, 0], felt[:, 0])
     np.testing.assert_allclose(watched.point[:, 0], found.point, atol=1e-5)
     for time in range(1, store.image.shape[1]):
         _, followed = perception.track(store.image[:, time], felt[:, time], first)
