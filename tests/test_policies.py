@@ -12,7 +12,7 @@ import tensorflow as tf
 from tf_agents.policies import tf_policy
 from tf_agents.trajectories import time_step as ts
 
-from policies import export
+from policies import export, imitation
 from policies.contextual import context as contexts
 from policies.contextual import loss as losses
 from policies.heads import mixture_density
@@ -269,7 +269,7 @@ def test_loss_overfits_a_batch():
     context = _context(network.config)
     rng = np.random.default_rng(0)
     states = np.repeat(_states(4)[:, None], 4, axis=1)
-    example = losses.Example(
+    example = imitation.Example(
         context=context,
         demo_acted=tf.constant([[0], [1], [2], [3]]),
         trial_acted=tf.constant([[0], [-1], [2], [3]]),
