@@ -1,3 +1,4 @@
+import dataclasses
 import re
 from html.parser import HTMLParser
 
@@ -114,6 +115,24 @@ def test_images_are_shown_where_there_are_any(tmp_path):
     states = written(tmp_path)
     assert "pixelated" not in states and 'id="heat"' not in states
     assert "drawn from the recorded states" in states
+
+
+def test_who_watched_a_human_is_in_the_headline(tmp_path):
+    names = {"mil": "mil_human", "wtl": "wtl_human"}
+    rows = [
+        dataclasses.replace(row, method=names[row.method])
+        for row in fakes.evaluation()
+        if row.method in names
+    ]
+    text = written(tmp_path, rows, curves={"trial_human": CURVES["bc"]})
+    assert re.search(
+        r"One video of a human and one try: WTL succeeds in 9[\d.]+% of unseen tasks, "
+        r"imitation alone in [67][\d.]+%",
+        text,
+    )
+    assert "Watches a human, tries, learns" in text
+    assert '<li class="m m-mil_human">' in text  # the key of the learning curves
+    assert "One demonstration and one try" in written(tmp_path)
 
 
 def test_without_a_gaze_nothing_is_said_of_it(tmp_path):

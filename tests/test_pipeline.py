@@ -14,6 +14,8 @@ import pytest
 from datasets import checksums, reader
 from datasets.staging import iterate_staged
 from wtl import cli
+from wtl.evaluation import protocol
+from wtl.pipeline.player import Player
 from wtl.pipeline.run_folder import RunFolder
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -282,6 +284,31 @@ def test_run_folder_in_use_is_refused(copied_run, capsys):
     assert done.returncode == 1
     assert f"in use by process {os.getpid()}" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_new_arm_leaves_finished_evaluations_alone(copied_run, monkeypatch):
+    (shard,) = copied_run.glob("staging/wtl_evaluations-*/staged-*.tfrecord")
+    staged = shard.read_bytes()
+    results = (copied_run / "evaluation/results.json").read_bytes()
+    shutil.rmtree(copied_run / "evaluation")
+    arms = (protocol.Arm("another", "bc", sampled=True), *protocol.ARMS)
+    monkeypatch.setattr(protocol, "ARMS", arms)
+    assert _stage("evaluate", copied_run) == 0
+    assert shard.read_bytes() == staged
+    assert (copied_run / "evaluation/results.json").read_bytes() == results
+
+
+def test_what_an_earlier_version_played_is_named(copied_run, monkeypatch, capsys):
+    shutil.rmtree(copied_run / "evaluation")
+    name = Player._episode_id  # which ends in a hash of 16 digits
+
+    def renamed(*args):
+        return name(*args)[:-16] + name(*args)[:-17:-1]
+
+    monkeypatch.setattr(Player, "_episode_id", renamed)
+    assert _stage("evaluate", copied_run) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "an earlier version" in error and "staging/wtl_evaluations-" in error
 
 
 @pytest.mark.parametrize(

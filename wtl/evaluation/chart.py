@@ -13,7 +13,7 @@ from wtl.evaluation.learning_curve import Curve
 from wtl.evaluation.table import percent, with_interval
 
 _ROW = 21  # pixels
-_LEFT, _RIGHT = 112, 282  # pixels, of the axis from 0 to 1
+_LEFT, _RIGHT = 132, 282  # pixels, of the axis from 0 to 1
 _WIDTH = 324
 _CURVE_WIDTH, _CURVE_HEIGHT = 324, 190
 _CURVE_BINS = 120

@@ -18,7 +18,12 @@ __all__ = ["Strip", "learning_curves", "write_report"]
 
 _TEMPLATE = "report.html.jinja"
 # Methods whose policies have folders of another name.
-_METHOD_OF_FOLDER = {"trial": "mil", "retrial": "wtl"}
+_METHOD_OF_FOLDER = {
+    "trial": "mil",
+    "retrial": "wtl",
+    "trial_human": "mil_human",
+    "retrial_human": "wtl_human",
+}
 _CURVES = {
     "target_accuracy": "Chose the right target (share)",
     "target": "Choice of target (cross-entropy)",

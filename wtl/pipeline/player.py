@@ -124,6 +124,12 @@ class Player:
                 bar.update(len(self.pairs))
         run.publish(NAME, self._key, {"stage": "evaluate", "split": self._split})
         published = run.read(NAME, self._split)
+        wanted = {name for arm in arms for name in self._episode_ids(arm)}
+        if not wanted <= published.index_by_id.keys():
+            raise UserError(
+                f"{run.dataset(NAME)} holds what an earlier version of WTL played; "
+                f"remove it and {self._staging} to evaluate anew"
+            )
         self.played = {
             arm.name: published.select(published.rows(self._episode_ids(arm)))
             for arm in arms
@@ -178,15 +184,11 @@ class Player:
         return [self._episode_id(arm, pair) for pair in pairs]
 
     def _episode_id(self, arm: protocol.Arm, pair: protocol.Pair) -> str:
+        # The seed tells arms apart: a new arm leaves the ids of the others alone.
         seed = seeding.derive_seed(self._run.seed, arm.name, pair.seed(arm))
-        role = self._role(arm)
         return episodes.episode_id(
-            NAME, pair.task.task_id, role, self._index(arm, pair), seed
+            NAME, pair.task.task_id, self._role(arm), pair.index, seed
         )
-
-    def _index(self, arm: protocol.Arm, pair: protocol.Pair) -> int:
-        names = [a.name for a in protocol.ARMS]
-        return pair.index * len(names) + names.index(arm.name)
 
     def _role(self, arm: protocol.Arm) -> str:
         return fields.ROLE_RETRIAL if arm.trials else fields.ROLE_EVAL
