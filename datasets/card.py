@@ -11,6 +11,7 @@ from typing import Any
 
 from datasets import fields
 from datasets.episode import EpisodeSpec
+from datasets.location import DatasetDamagedError
 
 _HERE = pathlib.Path(__file__).parent
 LICENSE = (
@@ -30,6 +31,20 @@ def description(name: str) -> str:
 def citation(name: str) -> str:
     """How to cite the dataset, in BibTeX; empty if there is nothing to cite."""
     return _text(name, fields.CITATION_FILE)
+
+
+def stored_license(dataset_dir: pathlib.Path) -> str:
+    """The licence of a published version.
+
+    Raises:
+      DatasetDamagedError: if it cannot be read.
+    """
+    try:
+        return (dataset_dir / fields.LICENSE_FILE).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise DatasetDamagedError(
+            f"{dataset_dir} has no licence that can be read ({error})"
+        ) from None
 
 
 def card(

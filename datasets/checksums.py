@@ -5,13 +5,17 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 from collections.abc import Mapping
 
 from datasets import fields
+from datasets.files import write_durably
 from datasets.location import DatasetDamagedError
 
 _CHUNK_BYTES = 1 << 20
 _SHARD_MARK = ".tfrecord-"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=-]{0,254}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +41,11 @@ def checksum(path: str | os.PathLike) -> FileChecksum:
     return FileChecksum(digest.hexdigest(), size)
 
 
+def is_safe(name: str) -> bool:
+    """Whether a name is that of a file or folder, and of nothing outside it."""
+    return _SAFE.fullmatch(name) is not None
+
+
 def is_shard(name: str) -> bool:
     """Whether a file name is that of a shard of episodes."""
     return _SHARD_MARK in name
@@ -46,13 +55,11 @@ def content_fingerprint(files: Mapping[str, FileChecksum]) -> str:
     """Hash of the episodes and their schema.
 
     The card, the provenance and the like do not enter: two runs that give the
-    same episodes give the same fingerprint, whenever and wherever they ran.
+    same episodes give the same fingerprint, whenever and wherever they ran. Where
+    there are no episodes, as in a policy, everything enters.
     """
-    lines = [
-        f"{name} {files[name].sha256}\n"
-        for name in sorted(files)
-        if is_shard(name) or name == fields.FEATURES_FILE
-    ]
+    chosen = [n for n in files if is_shard(n) or n == fields.FEATURES_FILE] or files
+    lines = [f"{name} {files[name].sha256}\n" for name in sorted(chosen)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -68,6 +75,17 @@ def render(files: Mapping[str, FileChecksum]) -> bytes:
     return (json.dumps(tree, indent=2) + "\n").encode()
 
 
+def seal(folder: str | os.PathLike) -> None:
+    """Writes checksums.json for all that a folder holds, subfolders included."""
+    folder = pathlib.Path(folder)
+    files = {
+        path.relative_to(folder).as_posix(): checksum(path)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    write_durably(folder / fields.CHECKSUMS_FILE, render(files))
+
+
 def read(dataset_dir: str | os.PathLike) -> dict[str, FileChecksum]:
     """Reads checksums.json.
 
@@ -77,16 +95,54 @@ def read(dataset_dir: str | os.PathLike) -> dict[str, FileChecksum]:
     path = pathlib.Path(dataset_dir) / fields.CHECKSUMS_FILE
     try:
         data = path.read_bytes()
+    except OSError as error:
+        raise DatasetDamagedError(
+            f"{path} cannot be read ({type(error).__name__}: {error})"
+        ) from None
+    return parse(data, os.fspath(path))
+
+
+def parse(data: bytes, where: str) -> dict[str, FileChecksum]:
+    """Reads the text of a checksums.json, whoever it may come from.
+
+    Args:
+      data: its bytes.
+      where: they are from, for the message.
+
+    Raises:
+      DatasetDamagedError: if they are not exactly what `render` gives, or name files
+        that could lie outside the dataset.
+    """
+    try:
         files = {
             str(name): FileChecksum(str(entry["sha256"]), int(entry["bytes"]))
             for name, entry in json.loads(data)["files"].items()
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        whole = render(files) == data
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise DatasetDamagedError(
-            f"{path} cannot be read ({type(error).__name__}: {error})"
+            f"{where} cannot be read ({type(error).__name__}: {error})"
         ) from None
-    if render(files) != data:
-        raise DatasetDamagedError(f"{path} has been altered")
+    if not whole:
+        raise DatasetDamagedError(f"{where} has been altered")
+    for name, entry in files.items():
+        parts = name.split("/")
+        folders = {"/".join(parts[:end]) for end in range(1, len(parts))}
+        if (
+            not all(is_safe(part) for part in parts)
+            or name == fields.CHECKSUMS_FILE
+            or not folders.isdisjoint(files)
+        ):
+            raise DatasetDamagedError(f"{where} names {name!r}, which is no file of it")
+        if entry.size < 0 or not _SHA256.fullmatch(entry.sha256):
+            raise DatasetDamagedError(f"{where} gives {name} no checksum")
     return files
 
 

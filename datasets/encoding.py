@@ -10,6 +10,7 @@ deterministic serialisation does.
 """
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,21 @@ def encode(episode: Episode, image_encoding: str = images.PNG) -> bytes:
     return delimited(1, b"".join(parts))
 
 
-def delimited(number: int, body: bytes) -> bytes:
+def join(features: Mapping[str, tuple[int, memoryview | bytes]]) -> bytes:
+    """Serialises an episode that `decoding.split` took apart."""
+    parts = (
+        delimited(1, delimited(1, name.encode()) + delimited(2, delimited(kind, body)))
+        for name, (kind, body) in sorted(features.items())
+    )
+    return delimited(1, b"".join(parts))
+
+
+def text_feature(text: str) -> tuple[int, bytes]:
+    """A text as `decoding.split` gives it."""
+    return BYTES_LIST, delimited(1, text.encode())
+
+
+def delimited(number: int, body: bytes | memoryview) -> bytes:
     """A length-delimited protobuf field, its number below 16."""
     return prefix(number, len(body)) + body
 

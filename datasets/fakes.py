@@ -68,6 +68,7 @@ def fake_episode(
         reward=reward if spec.action_size else None,
         physics_state=physics_state if spec.physics_size else None,
         image=image if side else None,
+        wrist_image=image[:, ::-1] if spec.wrist_image else None,
         intervention=rng.random(transitions) < 0.5 if spec.interventions else None,
         success=success,
         **given,

@@ -95,6 +95,9 @@ LICENSE_FILE = "LICENSE"
 PROVENANCE_FILE = "provenance.json"
 CHECKSUMS_FILE = "checksums.json"
 
+# --- What a published policy has that a dataset has not.
+POLICY_FILE = "policy.json"
+
 
 def step_key(name: str) -> str:
     """Name under which TFDS stores a step field in the flat `tf.train.Example`."""

@@ -29,6 +29,7 @@ __all__ = [
     "DatasetMismatchError",
     "DatasetNotFoundError",
     "EpisodeStore",
+    "iterate_encoded",
     "iterate_episodes",
     "read",
 ]
@@ -100,6 +101,26 @@ def iterate_episodes(
             with _damage_named(file, path):
                 episode = decode(payload, spec)
             yield episode
+
+
+def iterate_encoded(dataset_dir: str | os.PathLike) -> Iterator[memoryview]:
+    """Yields serialised episodes that fit their checksums.
+
+    Args:
+      dataset_dir: as for `read`.
+
+    Raises:
+      DatasetNotFoundError: if there is no dataset.
+      DatasetDamagedError: if it does not hold what it says, or a checksum differs.
+    """
+    path = location.resolve(dataset_dir)
+    for file, length in _shards(path, None):
+        with _damage_named(file, path):
+            payloads = _payloads(file, length)
+            sound = [record.sound for record in tfrecord.scan(map_file(file))]
+            if not all(sound):
+                raise DecodeError(f"episode {sound.index(False)} is damaged")
+        yield from payloads
 
 
 @contextlib.contextmanager

@@ -107,19 +107,43 @@ class StagingWriter:
             episodes = [episode.unassisted() for episode in episodes]
         for episode in episodes:
             episode_lib.validate(episode, self._spec)
+        return self._add(
+            (episode.id, encode(episode, self._spec.image_encoding))
+            for episode in episodes
+        )
+
+    def append_encoded(self, payloads: Iterable[bytes | memoryview]) -> int:
+        """Stages episodes of a dataset of the same spec, as they are encoded there.
+
+        Images that lose something whenever they are encoded so stay what they are.
+
+        Args:
+          payloads: serialised episodes; they are not checked against the schema.
+
+        Returns:
+          As `append`.
+
+        Raises:
+          DecodeError: if one has no legible id.
+          StagingError: as `append`.
+        """
+        if self._fd < 0:
+            raise StagingError(f"staging shard {self._path} is closed")
+        return self._add((_episode_id(payload), bytes(payload)) for payload in payloads)
+
+    def _add(self, encoded: Iterable[tuple[str, bytes]]) -> int:
+        """Stages those of the named serialised episodes that are not there yet."""
         new: dict[str, bytes] = {}
         checksums: dict[str, int] = {}
-        frames = tfrecord.frame(
-            [encode(episode, self._spec.image_encoding) for episode in episodes]
-        )
-        for episode, frame in zip(episodes, frames, strict=True):
+        for name, payload in encoded:
+            (frame,) = tfrecord.frame([payload])
             checksum = tfrecord.frame_checksum(frame)
-            known = self._checksums.get(episode.id, checksums.get(episode.id))
+            known = self._checksums.get(name, checksums.get(name))
             if known is None:
-                new[episode.id], checksums[episode.id] = frame, checksum
+                new[name], checksums[name] = frame, checksum
             elif known != checksum:
                 raise StagingError(
-                    f"{self._path}: another episode with id {episode.id} is already "
+                    f"{self._path}: another episode with id {name} is already "
                     "staged; ids must name one episode"
                 )
         if new:
@@ -141,7 +165,7 @@ class StagingWriter:
         last = self._last_record()
         if last is None:
             return None
-        name = _episode_id(last)
+        name = _episode_id(last.payload)
         try:
             os.ftruncate(self._fd, last.offset)
             os.fsync(self._fd)
@@ -155,7 +179,7 @@ class StagingWriter:
     def newest(self) -> str | None:
         """Id of the episode staged last, None if there is none."""
         last = self._last_record()
-        return None if last is None else _episode_id(last)
+        return None if last is None else _episode_id(last.payload)
 
     def _last_record(self) -> tfrecord.Record | None:
         if not self._size:
@@ -264,8 +288,8 @@ class StagingWriter:
         )
 
 
-def _episode_id(record: tfrecord.Record) -> str:
-    return decode_metadata(record.payload, [fields.EPISODE_ID])[fields.EPISODE_ID]
+def _episode_id(payload: bytes | memoryview) -> str:
+    return decode_metadata(payload, [fields.EPISODE_ID])[fields.EPISODE_ID]
 
 
 def shard_lock(path: pathlib.Path) -> ShardLock:

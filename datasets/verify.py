@@ -46,6 +46,8 @@ def verify(
 ) -> list[Problem]:
     """Checks a published dataset: files, schema, episodes, ids and links.
 
+    Of a published policy, which has no episodes, it checks the files.
+
     Args:
       dataset_dir: `<root>/<name>/<version>`, or `<root>/<name>` for its newest.
       parents: datasets in which the episodes' parents are looked up, beside the
@@ -55,11 +57,17 @@ def verify(
     Returns:
       The problems found; empty if the dataset is sound.
     """
-    try:
-        path = location.resolve(dataset_dir)
-    except (DatasetNotFoundError, OSError) as error:
-        return [Problem(os.fspath(dataset_dir), str(error))]
-    return list(_Verifier(path, parents).problems())
+    path = pathlib.Path(dataset_dir)
+    # What was sealed is looked at even if a file is gone by which it is known.
+    if not (path / fields.CHECKSUMS_FILE).is_file():
+        try:
+            path = location.resolve(dataset_dir)
+        except (DatasetNotFoundError, OSError) as error:
+            return [Problem(os.fspath(dataset_dir), str(error))]
+    verifier = _Verifier(path, parents)
+    if (path / fields.POLICY_FILE).is_file() and not (path / fields.INFO_FILE).exists():
+        return list(verifier.file_problems())
+    return list(verifier.problems())
 
 
 class _Verifier:
@@ -73,7 +81,7 @@ class _Verifier:
         self._links: dict[tuple[str, str], tuple[str, str]] = {}
 
     def problems(self) -> Iterator[Problem]:
-        yield from self._file_problems()
+        yield from self.file_problems()
         try:
             info = location.read_info(self._path)
             spec = schema.stored_spec(self._path)
@@ -94,7 +102,7 @@ class _Verifier:
     def _problem(self, what: str, file: str = "", episode: str = "") -> Problem:
         return Problem(os.fspath(self._path), what, file, episode)
 
-    def _file_problems(self) -> Iterator[Problem]:
+    def file_problems(self) -> Iterator[Problem]:
         """Checks every file against checksums.json."""
         try:
             expected = checksums.read(self._path)
@@ -114,9 +122,13 @@ class _Verifier:
                 )
             elif found != promised:
                 yield self._problem("its bytes do not fit its checksum", name)
-        for entry in sorted(os.listdir(self._path)):
-            if entry not in expected and entry != fields.CHECKSUMS_FILE:
-                yield self._problem("does not belong to the dataset", entry)
+        known = {fields.CHECKSUMS_FILE, *expected}
+        for name in expected:
+            known.update(map(str, pathlib.PurePosixPath(name).parents))
+        for entry in sorted(self._path.rglob("*")):
+            name = entry.relative_to(self._path).as_posix()
+            if name not in known:
+                yield self._problem("does not belong to the dataset", name)
 
     def _shard_problems(
         self, file: str, split: str, length: int, spec: EpisodeSpec

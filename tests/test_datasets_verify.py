@@ -103,6 +103,20 @@ def test_sound_datasets_have_no_problem(root):
     assert verify(_trials(root), parents=[_demos(root)]) == []
 
 
+def test_a_dataset_without_its_description_is_not_taken_for_none(root):
+    (_demos(root) / fields.INFO_FILE).unlink()
+    lines = [str(problem) for problem in verify(_demos(root))]
+    assert "dataset_info.json: cannot be read" in lines[0]
+
+
+def test_a_dataset_does_not_pass_for_a_policy(root):
+    shard = _shards(_demos(root))[0]
+    shard.write_bytes(shard.read_bytes()[:-3])
+    (_demos(root) / fields.POLICY_FILE).write_text("{}")
+    _reseal(_demos(root))
+    assert any(shard.name in str(problem) for problem in verify(_demos(root)))
+
+
 def test_a_missing_dataset_is_a_problem(tmp_path):
     assert "no dataset at" in _one(verify(tmp_path / "wtl_demos" / "1.0.0"))
 
@@ -229,9 +243,9 @@ def test_checksums_cannot_be_altered_unnoticed(root):
 
 def _corrupt(path: pathlib.Path, rng: random.Random) -> str:
     """Damages one file of a dataset in some way, and tells which."""
-    file = rng.choice(sorted(path.iterdir()))
+    file, other = rng.sample(sorted(path.iterdir()), 2)
     data = bytearray(file.read_bytes())
-    way = rng.choice(("flip", "flip", "bit", "cut", "grow", "zero", "gone", "swap"))
+    way = rng.choice(_WAYS)
     at = rng.randrange(len(data))
     if way == "flip":
         data[at] = (data[at] + rng.randrange(1, 256)) % 256
@@ -241,29 +255,56 @@ def _corrupt(path: pathlib.Path, rng: random.Random) -> str:
         del data[at:]
     elif way == "grow":
         data += rng.randbytes(rng.randrange(1, 40))
-    elif way == "zero":
+    elif way == "insert":
+        data[at:at] = rng.randbytes(rng.randrange(1, 40))
+    elif way == "block":
         data[at : at + 64] = bytes(b ^ 0xFF for b in data[at : at + 64])
+    elif way == "empty":
+        data.clear()
+    elif way == "noise":
+        data[:] = rng.randbytes(len(data))
     elif way == "swap":
         size = min(len(data) // 2, 50)
         data[:size], data[-size:] = data[-size:], data[:size]
-    if way == "gone":
+    if way in ("gone", "folder", "link to itself"):
         file.unlink()
+        if way == "folder":
+            file.mkdir()
+        elif way == "link to itself":
+            file.symlink_to(file.name)
+    elif way == "exchange":
+        file.write_bytes(other.read_bytes())
+        other.write_bytes(data)
+    elif way == "extra":
+        (path / f"{file.name}.copy").write_bytes(data)
     else:
         assert bytes(data) != file.read_bytes()
         file.write_bytes(data)
     return f"{way} of {file.name} at {at}"
 
 
-@pytest.mark.parametrize("seed", range(4))
+_WAYS = ("flip", "flip", "flip", "bit", "bit", "cut", "cut", "grow", "insert", "block")
+_WAYS += ("empty", "noise", "swap", "gone", "folder", "link to itself", "exchange")
+_WAYS += ("extra",)
+
+
+@pytest.mark.parametrize("seed", range(8))
 def test_no_random_corruption_passes_silently(sound, tmp_path, seed):
     rng = random.Random(seed)
+    name = (fields.WTL_DEMOS, fields.WTL_TRIALS)[seed % 2]
     for number in range(30):
-        path = tmp_path / str(number) / fields.WTL_DEMOS / "1.0.0"
-        shutil.copytree(_demos(sound), path)
+        root = tmp_path / str(number)
+        shutil.copytree(sound, root)
+        path = root / name / "1.0.0"
         what = _corrupt(path, rng)
         problems = verify(path)
         assert problems, what
-        assert all(str(problem).startswith(str(tmp_path)) for problem in problems)
+        for problem in problems:
+            assert str(problem).startswith(str(path)) and "\n" not in str(problem)
+        # It is named: the file, or the checksums that can no longer be trusted.
+        file = what.split(" of ")[1].split(" at ")[0]
+        named = " ".join(map(str, problems))
+        assert file in named or fields.CHECKSUMS_FILE in named, what
 
 
 @pytest.mark.parametrize("seed", range(4))

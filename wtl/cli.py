@@ -10,7 +10,7 @@ import signal
 import sys
 import traceback
 
-from wtl import notices
+from wtl import dataset_commands, notices
 from wtl.errors import UserError
 
 _STAGES = {
@@ -84,6 +84,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     verify = _add(commands, "verify", "check a dataset's every episode", _verify)
     verify.add_argument("dataset_dir", help="RUN/datasets/NAME[/VERSION]")
+    publish = _add(
+        commands,
+        "publish",
+        "put datasets and policies where others can fetch them",
+        _publish,
+    )
+    publish.add_argument(
+        "source", help="RUN, RUN/datasets/NAME[/VERSION] or RUN/policies/NAME"
+    )
+    publish.add_argument(
+        "destination",
+        metavar="DEST",
+        help="a folder (as that of a web server) or s3://BUCKET/…; versions go to "
+        "DEST/NAME/VERSION, policies to DEST/policies/NAME/ID",
+    )
+    fetch = _add(
+        commands, "fetch", "get a published version, or what is missing of it", _fetch
+    )
+    fetch.add_argument(
+        "source",
+        metavar="URL",
+        help="https://…/NAME/VERSION, s3://BUCKET/…/NAME/VERSION or a folder",
+    )
+    fetch.add_argument(
+        "root", metavar="DEST", help="the version becomes DEST/NAME/VERSION"
+    )
     _add(commands, "doctor", "say what this machine can do", _doctor)
     importer = _add(
         commands, "import_videos", "make a dataset of videos of people", _import_videos
@@ -100,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     importer.add_argument(
         "--encoding", choices=("png", "jpeg"), default="png", help="how they are stored"
     )
+    dataset_commands.add(commands, _add)
     combine = _add(
         commands, "combine", "one table from runs that differ by seed", _combine
     )
@@ -172,6 +199,24 @@ def _verify(options) -> int:
         )
         return 1
     print(f"{options.dataset_dir} is sound")
+    return 0
+
+
+def _publish(options) -> int:
+    notices.quiet(options.verbosity)
+    with notices.Dropped(options.verbosity):
+        from wtl.pipeline import publication
+
+    for done in publication.publish(options.source, options.destination):
+        print(done)
+    return 0
+
+
+def _fetch(options) -> int:
+    notices.quiet(options.verbosity)
+    from datasets import hosting
+
+    print(hosting.fetch(options.source, options.root))
     return 0
 
 

@@ -1,0 +1,379 @@
+"""Published versions travel whole or not at all, and only what is missing travels."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import tensorflow_datasets as tfds
+from web_server import Manners, serving
+
+from datasets import checksums, fields, hosting, publish
+from datasets.fakes import SPEC, fake_episode
+from datasets.hosting import HostingError
+from datasets.location import DatasetDamagedError
+from datasets.remote_folder import RemoteError
+from datasets.shard_lock import DatasetLockedError, ShardLock
+from datasets.staging import StagingWriter
+from datasets.verify import verify
+from wtl import cli
+
+_ROOT = pathlib.Path(hosting.__file__).parent.parent
+_NAME, _VERSION = fields.WTL_DEMOS, "1.0.0"
+_PLACE = f"{_NAME}/{_VERSION}"
+
+
+def _make(root, first=0) -> pathlib.Path:
+    episodes = [
+        fake_episode(first + i, transitions=40, split=("train", "test")[i % 2])
+        for i in range(8)
+    ]
+    with StagingWriter(root / "staged", SPEC) as writer:
+        writer.append(episodes)
+    return publish.publish(
+        root / "staged", root, _NAME, _VERSION, SPEC, {}, shard_bytes=10_000
+    )
+
+
+@pytest.fixture(scope="module")
+def version(tmp_path_factory):
+    return _make(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def web(version, tmp_path):
+    """The root of a web server that shows the version."""
+    hosting.upload(version, str(tmp_path / "web"), _NAME, _VERSION)
+    return tmp_path / "web"
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch):
+    monkeypatch.setattr(hosting, "_PAUSE_SECONDS", 0)
+
+
+def _contents(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def _shards(folder) -> list[pathlib.Path]:
+    return sorted(folder.glob("*.tfrecord-*"))
+
+
+def _size(folder) -> int:
+    return sum(entry.size for entry in checksums.read(folder).values())
+
+
+def test_an_upload_is_the_version(version, tmp_path):
+    done = hosting.upload(version, str(tmp_path / "far" / "away"), _NAME, _VERSION)
+    assert _contents(tmp_path / "far" / "away" / _PLACE) == _contents(version)
+    assert done.moved == done.files and done.bytes == _size(version)
+    assert verify(tmp_path / "far" / "away" / _PLACE) == []
+
+
+def test_a_second_upload_moves_what_is_missing_or_damaged(version, web):
+    there = web / _PLACE
+    first, second = _shards(there)[:2]
+    first.unlink()
+    damaged = bytearray(second.read_bytes())
+    damaged[100] ^= 1
+    second.write_bytes(damaged)
+    done = hosting.upload(version, str(web), _NAME, _VERSION)
+    assert done.moved == 2
+    assert done.bytes == sum((version / f.name).stat().st_size for f in (first, second))
+    assert _contents(there) == _contents(version)
+    assert hosting.upload(version, str(web), _NAME, _VERSION).moved == 0
+
+
+def test_an_interrupted_upload_is_nothing_yet(version, tmp_path, monkeypatch):
+    real = hosting.RemoteFolder.put
+    puts = []
+
+    def put(self, name, source):
+        puts.append(name)
+        if len(puts) == 4:
+            raise KeyboardInterrupt
+        real(self, name, source)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hosting.RemoteFolder, "put", put)
+        with pytest.raises(KeyboardInterrupt):
+            hosting.upload(version, str(tmp_path / "web"), _NAME, _VERSION)
+    with pytest.raises(HostingError, match="no published version"):
+        hosting.fetch(str(tmp_path / "web" / _PLACE), tmp_path / "here")
+    done = hosting.upload(version, str(tmp_path / "web"), _NAME, _VERSION)
+    assert done.moved == done.files - 3
+    assert _contents(tmp_path / "web" / _PLACE) == _contents(version)
+
+
+def test_a_torn_sentinel_is_replaced(version, web):
+    file = web / _PLACE / fields.CHECKSUMS_FILE
+    file.write_bytes(file.read_bytes()[:50])
+    hosting.upload(version, str(web), _NAME, _VERSION)
+    assert verify(web / _PLACE) == []
+
+
+def test_published_versions_do_not_change(version, web, tmp_path):
+    other = _make(tmp_path / "other", first=50)
+    with pytest.raises(HostingError, match="another content.*another version"):
+        hosting.upload(other, str(web), _NAME, _VERSION)
+    assert _contents(web / _PLACE) == _contents(version)
+    hosting.fetch(str(web / _PLACE), tmp_path / "here")
+    hosting.upload(other, str(tmp_path / "elsewhere"), _NAME, _VERSION)
+    with pytest.raises(HostingError, match="another content"):
+        hosting.fetch(str(tmp_path / "elsewhere" / _PLACE), tmp_path / "here")
+    assert _contents(tmp_path / "here" / _PLACE) == _contents(version)
+
+
+def test_a_damaged_version_is_not_published(version, tmp_path):
+    shutil.copytree(version, tmp_path / "copy")
+    shard = _shards(tmp_path / "copy")[0]
+    shard.write_bytes(shard.read_bytes()[:-1])
+    with pytest.raises(DatasetDamagedError, match=shard.name):
+        hosting.upload(tmp_path / "copy", str(tmp_path / "web"), _NAME, _VERSION)
+    assert not (tmp_path / "web" / _PLACE / fields.CHECKSUMS_FILE).exists()
+
+
+def test_upload_refuses_what_it_cannot_write_or_does_not_know(version, tmp_path):
+    with pytest.raises(HostingError, match="over HTTP"):
+        hosting.upload(version, "http://127.0.0.1:9/data", _NAME, _VERSION)
+    with pytest.raises(RemoteError, match="cannot be used"):
+        hosting.upload(version, "nosuch://bucket", _NAME, _VERSION)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RemoteError, match="file"):
+        hosting.upload(version, str(tmp_path / "file"), _NAME, _VERSION)
+    stray = tmp_path / "web" / _PLACE / "stray"
+    stray.parent.mkdir(parents=True)
+    stray.write_text("mine")
+    with pytest.raises(HostingError, match="holds stray"):
+        hosting.upload(version, str(tmp_path / "web"), _NAME, _VERSION)
+    assert stray.read_text() == "mine"
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_fetched_over_http_plain_tfds_reads_it(web, version, tmp_path, ranges):
+    manners = Manners(ranges)
+    with serving(web, manners) as url:
+        done = hosting.fetch(f"{url}/{_PLACE}", tmp_path / "here")
+        here = tmp_path / "here" / _PLACE
+        assert _contents(here) == _contents(version)
+        assert verify(here) == []
+        assert done.bytes == _size(version)
+        assert len(tfds.load(_NAME, data_dir=tmp_path / "here", split="train")) == 4
+        assert len(tfds.builder_from_directory(here).as_dataset(split="test")) == 4
+        manners.sent.clear()
+        again = hosting.fetch(f"{url}/{_PLACE}/", tmp_path / "here")
+        assert again.moved == again.bytes == 0
+        assert set(manners.sent) == {fields.CHECKSUMS_FILE}
+
+
+def test_only_what_is_missing_or_damaged_is_fetched_again(web, version, tmp_path):
+    manners = Manners()
+    with serving(web, manners) as url:
+        hosting.fetch(f"{url}/{_PLACE}", tmp_path)
+        first, second = _shards(tmp_path / _PLACE)[:2]
+        first.unlink()
+        second.write_bytes(second.read_bytes()[:-7])
+        (tmp_path / _PLACE / fields.CHECKSUMS_FILE).write_text("{")
+        manners.sent.clear()
+        assert hosting.fetch(f"{url}/{_PLACE}", tmp_path).moved == 2
+    assert set(manners.sent) == {first.name, second.name, fields.CHECKSUMS_FILE}
+    assert _contents(tmp_path / _PLACE) == _contents(version)
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_cut_connections_are_taken_up_again(web, version, tmp_path, ranges):
+    manners = Manners(ranges)
+    shard = max(_shards(version), key=lambda path: path.stat().st_size)
+    size = shard.stat().st_size
+    hosting.upload(version, str(tmp_path / "have"), _NAME, _VERSION)
+    (tmp_path / "have" / _PLACE / shard.name).unlink()
+    # Not within the manifest, which is small and not resumed.
+    manners.cut_after = (version / fields.CHECKSUMS_FILE).stat().st_size
+    assert 3 * manners.cut_after < size
+    manners.cuts_left = 2
+    with serving(web, manners) as url:
+        done = hosting.fetch(f"{url}/{_PLACE}", tmp_path / "have")
+    assert manners.cuts_left == 0
+    assert _contents(tmp_path / "have" / _PLACE) == _contents(version)
+    if ranges:
+        assert manners.sent[shard.name] == size == done.bytes
+    else:
+        assert manners.sent[shard.name] == size + 2 * manners.cut_after
+
+
+def test_a_server_that_always_breaks_off_is_given_up(web, version, tmp_path):
+    manners = Manners(ranges=False)
+    manners.cut_after, manners.cuts_left = 3000, 1000
+    shard = _shards(version)[0]
+    hosting.upload(version, str(tmp_path), _NAME, _VERSION)
+    (tmp_path / _PLACE / shard.name).unlink()
+    with serving(web, manners) as url:
+        with pytest.raises(RemoteError, match="run the same command again"):
+            hosting.fetch(f"{url}/{_PLACE}", tmp_path)
+        manners.cuts_left = 0
+        hosting.fetch(f"{url}/{_PLACE}", tmp_path)
+    assert _contents(tmp_path / _PLACE) == _contents(version)
+
+
+def test_a_corrupted_byte_is_refused_and_the_rest_kept(web, version, tmp_path):
+    manners = Manners()
+    manners.corrupt = _shards(version)[-1].name
+    with serving(web, manners) as url:
+        with pytest.raises(HostingError, match=f"{manners.corrupt} does not fit"):
+            hosting.fetch(f"{url}/{_PLACE}", tmp_path)
+        assert not (tmp_path / _PLACE).exists()
+        assert list((tmp_path / _NAME).glob("[!.]*")) == []
+        manners.corrupt = ""
+        manners.sent.clear()
+        done = hosting.fetch(f"{url}/{_PLACE}", tmp_path)
+    assert done.moved == 1
+    assert set(manners.sent) == {_shards(version)[-1].name, fields.CHECKSUMS_FILE}
+    assert _contents(tmp_path / _PLACE) == _contents(version)
+
+
+def test_a_stale_part_is_thrown_away(web, version, tmp_path):
+    shard = _shards(version)[0]
+    part = tmp_path / _NAME / f".{_VERSION}.partial" / f".{shard.name}.part"
+    part.parent.mkdir(parents=True)
+    for stale in (b"of another version", b"x" * (shard.stat().st_size + 5)):
+        part.write_bytes(stale)
+        with serving(web, Manners()) as url:
+            hosting.fetch(f"{url}/{_PLACE}", tmp_path)
+        assert _contents(tmp_path / _PLACE) == _contents(version)
+        shutil.rmtree(tmp_path / _PLACE)
+        part.parent.mkdir(parents=True)
+
+
+def test_missing_things_are_named(web, version, tmp_path):
+    manners = Manners()
+    manners.missing = _shards(version)[0].name
+    with serving(web, manners) as url:
+        with pytest.raises(HostingError, match=f"{manners.missing} is missing"):
+            hosting.fetch(f"{url}/{_PLACE}", tmp_path)
+        with pytest.raises(HostingError, match="no published version.*BASE/"):
+            hosting.fetch(f"{url}/{_NAME}/9.0.0", tmp_path)
+        with pytest.raises(HostingError, match="does not end in NAME/VERSION"):
+            hosting.fetch(f"{url}/{_NAME}/..", tmp_path)
+    with pytest.raises(RemoteError):
+        hosting.fetch(f"{url}/{_PLACE}", tmp_path)  # Nobody listens any more.
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../escaped", "/tmp/escaped", "a/../../escaped", ".hidden", "a//b", "", "a\\b"]
+    + ["checksums.json", "x" * 300, "a\0b", "README.md/below"],
+)
+def test_a_hostile_manifest_is_refused(web, tmp_path, name):
+    file = web / _PLACE / fields.CHECKSUMS_FILE
+    files = checksums.parse(file.read_bytes(), "")
+    file.write_bytes(checksums.render(files | {name: files["README.md"]}))
+    with serving(web, Manners()) as url:
+        with pytest.raises(HostingError, match="which is no file of it"):
+            hosting.fetch(f"{url}/{_PLACE}", tmp_path / "here")
+    assert not (tmp_path / "here").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"[" * 100_000, b"{}", b'{"files": []}', b"\xff", b'{"files": {"a": 1}}']
+    + [json.dumps({"files": {"a": {"sha256": "0", "bytes": 1e999}}}).encode()],
+)
+def test_a_broken_manifest_is_refused(web, tmp_path, text):
+    (web / _PLACE / fields.CHECKSUMS_FILE).write_bytes(text)
+    with pytest.raises(HostingError):
+        hosting.fetch(str(web / _PLACE), tmp_path / "here")
+    assert not (tmp_path / "here").exists()
+
+
+def test_no_more_is_taken_than_was_promised(web, version, tmp_path, monkeypatch):
+    shard = _shards(version)[0]
+    with open(web / _PLACE / shard.name, "ab") as file:
+        file.write(bytes(40 << 20))
+    manners = Manners()
+    with serving(web, manners) as url:
+        with pytest.raises(HostingError, match="does not fit"):
+            hosting.fetch(f"{url}/{_PLACE}", tmp_path / "here")
+    assert max(f.stat().st_size for f in tmp_path.rglob("here/**/*")) < 2 << 20
+    monkeypatch.setattr(hosting, "_MANIFEST_BYTES", 100)
+    with pytest.raises(RemoteError, match="more than 100 bytes"):
+        hosting.fetch(str(web / _PLACE), tmp_path / "here")
+
+
+def test_links_are_not_followed(web, version, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    partial = tmp_path / "here" / _NAME / f".{_VERSION}.partial"
+    partial.parent.mkdir(parents=True)
+    partial.symlink_to(outside)
+    with pytest.raises(HostingError, match="is a link"):
+        hosting.fetch(str(web / _PLACE), tmp_path / "here")
+    assert list(outside.iterdir()) == []
+
+
+def test_one_fetch_at_a_time(web, tmp_path):
+    (tmp_path / "here" / _NAME).mkdir(parents=True)
+    lock = ShardLock(tmp_path / "here" / _NAME / f".{_VERSION}.lock", "it")
+    with pytest.raises(DatasetLockedError, match=str(os.getpid())):
+        hosting.fetch(str(web / _PLACE), tmp_path / "here")
+    lock.release()
+
+
+def test_kill_9_and_only_the_rest_travels(web, version, tmp_path):
+    manners = Manners()
+    manners.bytes_per_second = _size(version) // 3
+    code = "import sys; from datasets import hosting; hosting.fetch(*sys.argv[1:])"
+    with serving(web, manners) as url:
+        for share in (0.3, 0.6):
+            child = subprocess.Popen(
+                [sys.executable, "-c", code, f"{url}/{_PLACE}", str(tmp_path)],
+                cwd=_ROOT,
+            )
+            until = time.monotonic() + 120
+            while sum(manners.sent.values()) < share * _size(version):
+                assert child.poll() is None and time.monotonic() < until
+                time.sleep(0.01)
+            child.send_signal(signal.SIGKILL)
+            assert child.wait() == -signal.SIGKILL
+            assert not (tmp_path / _PLACE).exists()
+        manners.bytes_per_second = 0
+        time.sleep(0.3)  # What was under way is given up.
+        partial = tmp_path / _NAME / f".{_VERSION}.partial"
+        have = sum(path.stat().st_size for path in partial.rglob("*"))
+        assert have > 0.3 * _size(version)
+        manners.sent.clear()
+        done = hosting.fetch(f"{url}/{_PLACE}", tmp_path)
+    del manners.sent[fields.CHECKSUMS_FILE]
+    assert sum(manners.sent.values()) == done.bytes == _size(version) - have
+    assert _contents(tmp_path / _PLACE) == _contents(version)
+
+
+def _wtl(*arguments) -> int:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([str(argument) for argument in arguments])
+    return ended.value.code
+
+
+def test_the_commands(version, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(version, run / "datasets" / _PLACE)
+    assert _wtl("publish", run, tmp_path / "web") == 0
+    assert _wtl("publish", run / "datasets" / _NAME, tmp_path / "web") == 0
+    assert "moved 0 of" in capsys.readouterr().out
+    with serving(tmp_path / "web", Manners()) as url:
+        assert _wtl("fetch", f"{url}/{_PLACE}", tmp_path / "here") == 0
+        assert _wtl("fetch", f"{url}/nothing/1.0.0", tmp_path / "here") == 1
+    assert _wtl("verify", tmp_path / "here" / _NAME) == 0
+    (tmp_path / "empty").mkdir()
+    assert _wtl("publish", tmp_path / "empty", tmp_path / "web") == 1
+    said = capsys.readouterr().err
+    assert "nothing to publish" in said and "Traceback" not in said

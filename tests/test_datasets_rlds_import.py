@@ -1,0 +1,161 @@
+"""Episodes of a TFDS dataset that knows nothing of ours, by a field mapping."""
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from datasets import import_episodes, reader, rlds_import, verify
+from datasets.foreign import FieldMapping
+from wtl import cli
+from wtl.errors import UserError
+
+_MAPS = (
+    "state=observation/effector,observation/gripper",
+    "image=observation/rgb",
+    "action=action/world_vector",
+    "reward=reward",
+    "object_set=episode_metadata/scene",
+    "notes=language_instruction",
+)
+_SETS = ("family=pick", "control_hz=3")
+
+
+class _Foreign(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    VERSION = tfds.core.Version("0.1.0")
+    name = "foreign_robot"
+
+    def _info(self):
+        step = {
+            "observation": {
+                "effector": tfds.features.Tensor(shape=(3,), dtype=np.float64),
+                "gripper": tfds.features.Scalar(dtype=np.float32),
+                "rgb": tfds.features.Image(shape=(8, 8, 3)),
+            },
+            "action": {
+                "world_vector": tfds.features.Tensor(shape=(3,), dtype=np.float32)
+            },
+            "reward": tfds.features.Scalar(dtype=np.float32),
+            "language_instruction": tfds.features.Text(),
+            "is_first": tfds.features.Scalar(dtype=np.bool_),
+            "is_last": tfds.features.Scalar(dtype=np.bool_),
+            "is_terminal": tfds.features.Scalar(dtype=np.bool_),
+        }
+        return tfds.core.DatasetInfo(
+            builder=self,
+            features=tfds.features.FeaturesDict(
+                {
+                    "steps": tfds.features.Dataset(step),
+                    "episode_metadata": {"scene": tfds.features.Text()},
+                }
+            ),
+            license="CC BY 4.0",
+            disable_shuffling=True,
+        )
+
+    def _split_generators(self, dl_manager):
+        del dl_manager
+        return {"train": self._generate_examples(0), "val": self._generate_examples(3)}
+
+    def _generate_examples(self, start):
+        for number in range(start, start + 3):
+            yield number, _example(number)
+
+
+def _example(number):
+    rng = np.random.default_rng(number)
+    steps = 4 + number
+    return {
+        "steps": [
+            {
+                "observation": {
+                    "effector": rng.normal(size=3),
+                    "gripper": np.float32(rng.random()),
+                    "rgb": rng.integers(0, 256, (8, 8, 3), np.uint8),
+                },
+                "action": {"world_vector": rng.uniform(-1, 1, 3).astype("f4")},
+                "reward": float(step >= steps - 2),
+                "language_instruction": f"pick thing {number}",
+                "is_first": step == 0,
+                "is_last": step == steps - 1,
+                "is_terminal": step == steps - 1 and number % 2 == 0,
+            }
+            for step in range(steps)
+        ],
+        "episode_metadata": {"scene": f"kitchen{number}"},
+    }
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory):
+    builder = _Foreign(data_dir=str(tmp_path_factory.mktemp("foreign")))
+    builder.download_and_prepare()
+    return builder.data_dir
+
+
+def _imported(directory, root, maps=_MAPS, sets=_SETS, **options):
+    mapping = FieldMapping.parse(maps, sets, "kitchen_robot")
+    source = rlds_import.RldsDataset(directory, mapping, **options)
+    return import_episodes.import_episodes(
+        source.episodes(), root, "kitchen_robot", {}, source.license
+    )
+
+
+@pytest.mark.parametrize("last_action_counts", [False, True])
+def test_every_number_comes_in(foreign, tmp_path, last_action_counts):
+    version = _imported(foreign, tmp_path, last_action_counts=last_action_counts)
+    assert verify.verify(version) == []
+    by_scene = {
+        episode.metadata["object_set"]: episode
+        for episode in reader.iterate_episodes(version)
+    }
+    assert by_scene.keys() == {f"kitchen{n}" for n in range(6)}
+    for number in range(6):
+        steps = _example(number)["steps"]
+        episode = by_scene[f"kitchen{number}"]
+        acted = steps if last_action_counts else steps[:-1]
+        seen = steps + steps[-1:] * last_action_counts
+        assert len(episode) == len(seen) == len(acted) + 1
+        state = [
+            np.append(s["observation"]["effector"], s["observation"]["gripper"])
+            for s in seen
+        ]
+        assert (episode.steps["state"] == np.array(state, np.float32)).all()
+        images = [s["observation"]["rgb"] for s in seen]
+        assert (episode.steps["image"] == images).all()
+        actions = [s["action"]["world_vector"] for s in acted]
+        assert (episode.steps["action"][:-1] == actions).all()
+        assert episode.steps["reward"][:-1].tolist() == [s["reward"] for s in acted]
+        assert episode.steps["is_terminal"][-1] == (number % 2 == 0)
+        assert episode.metadata["notes"] == f"pick thing {number}"
+        assert episode.metadata["family"] == "pick"
+        assert episode.metadata["control_hz"] == 3
+        assert episode.metadata["success"]
+    assert "CC BY" in (version / "LICENSE").read_text()
+
+
+def test_an_import_is_the_same_whenever_it_is_made(foreign, tmp_path):
+    first, second = (_imported(foreign, tmp_path / name) for name in "ab")
+    shards = [sorted(version.glob("*.tfrecord*")) for version in (first, second)]
+    assert [p.read_bytes() for p in shards[0]] == [p.read_bytes() for p in shards[1]]
+
+
+def test_what_does_not_fit_is_refused(foreign, tmp_path):
+    root = tmp_path / "out"
+    with pytest.raises(UserError, match="observation/effector"):
+        _imported(foreign, root, ("state=observation/joints", *_MAPS[2:4]))
+    with pytest.raises(UserError, match="both set and mapped"):
+        _imported(foreign, root, sets=(*_SETS, "object_set=a"))
+    with pytest.raises(UserError, match="not a TFDS dataset"):
+        _imported(tmp_path, root)
+    with pytest.raises(UserError):
+        _imported(foreign, root, ("state=language_instruction", *_MAPS[2:4]))
+    assert not list(root.glob("*/*/*.json"))
+
+
+def test_the_command(foreign, tmp_path, capsys):
+    maps = [f"--map={text}" for text in _MAPS] + [f"--set={text}" for text in _SETS]
+    command = ["import", str(foreign), "--format=rlds", "--name=kitchen_robot", *maps]
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([*command, f"--out={tmp_path}"])
+    assert stopped.value.code == 0, capsys.readouterr().err
+    assert verify.verify(tmp_path / "kitchen_robot") == []

@@ -1,0 +1,97 @@
+"""A run's datasets and policies, published and fetched by the commands."""
+
+import json
+import shutil
+
+import pytest
+import tensorflow as tf
+from web_server import Manners, serving
+
+from datasets import fields, publish
+from datasets.fakes import SPEC, fake_episode
+from datasets.staging import StagingWriter
+from wtl import cli
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run with a dataset, a saved policy, and one that is not trained yet."""
+    run = tmp_path_factory.mktemp("runs") / "run"
+    with StagingWriter(run / "staging", SPEC) as writer:
+        writer.append([fake_episode(index) for index in range(3)])
+    name = fields.WTL_DEMOS
+    publish.publish(run / "staging", run / "datasets", name, "1.0.0", SPEC, {})
+    trial = run / "policies" / "trial"
+    module = tf.Module()
+    module.weight = tf.Variable([1.0, 2.0])
+    module.action = tf.function(
+        lambda x: x * module.weight, [tf.TensorSpec([2], tf.float32)]
+    )
+    tf.saved_model.save(module, str(trial / "saved_model"))
+    described = {"method": "mil", "policy_id": "0123456789abcdef", "key": "k"}
+    (trial / "policy.json").write_text(json.dumps(described))
+    (trial / "key.txt").write_text("k")
+    (run / "policies" / "unfinished" / "checkpoints").mkdir(parents=True)
+    (run / "config.gin").write_text("train_trial.steps = 5\n")
+    stage = {"outputs": {"mil": "0123456789abcdef"}, "seed": 3}
+    (run / "lineage.json").write_text(
+        json.dumps({"train_trial": stage, "evaluate": {}})
+    )
+    log = run / "logs" / "trial" / "events.out.tfevents.1.machine.v2"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"curve")
+    return run
+
+
+def _wtl(*arguments) -> int:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([str(argument) for argument in arguments])
+    return ended.value.code
+
+
+def test_a_run_is_published_and_its_policy_fetched(run, tmp_path, capsys):
+    web = tmp_path / "web"
+    assert _wtl("publish", run, web) == 0
+    assert _wtl("publish", run, web) == 0
+    assert capsys.readouterr().out.count("moved 0 of") == 2
+    place = "policies/trial/0123456789abcdef"
+    assert sorted(p.name for p in web.iterdir()) == ["policies", fields.WTL_DEMOS]
+    assert [p.name for p in (web / "policies").iterdir()] == ["trial"]
+    with serving(web, Manners()) as url:
+        assert _wtl("fetch", f"{url}/{place}", tmp_path / "here") == 0
+    here = tmp_path / "here" / "trial" / "0123456789abcdef"
+    loaded = tf.saved_model.load(str(here / "saved_model"))
+    assert loaded.action([1.0, 1.0])[1] == 2
+    assert "`0123456789abcdef`" in (here / "README.md").read_text()
+    assert json.loads((here / "provenance.json").read_text()) == {
+        "train_trial": {"outputs": {"mil": "0123456789abcdef"}, "seed": 3}
+    }
+    files = {p.relative_to(here).as_posix() for p in here.rglob("*") if p.is_file()}
+    assert {"config.gin", "LICENSE", "learning_curve/events.out.tfevents.0"} < files
+    assert not any("machine" in name or "key.txt" in name for name in files)
+    assert _wtl("verify", here) == 0
+
+
+def test_what_is_wrong_with_a_fetched_policy_is_found(run, tmp_path, capsys):
+    assert _wtl("publish", run / "policies" / "trial", tmp_path / "web") == 0
+    there = tmp_path / "web" / "policies" / "trial" / "0123456789abcdef"
+    variables = there / "saved_model" / "variables" / "variables.index"
+    data = bytearray(variables.read_bytes())
+    data[5] ^= 1
+    variables.write_bytes(data)
+    (there / "saved_model" / "extra").write_text("")
+    assert _wtl("verify", there) == 1
+    said = capsys.readouterr().out
+    assert "variables.index: its bytes" in said and "saved_model/extra: does" in said
+
+
+def test_another_policy_under_the_same_id_is_refused(run, tmp_path, capsys):
+    other = tmp_path / "run"
+    shutil.copytree(run, other)
+    assert _wtl("publish", run, tmp_path / "web") == 0
+    (other / "config.gin").write_text("train_trial.steps = 6\n")
+    assert _wtl("publish", other / "policies" / "trial", tmp_path / "web") == 1
+    assert "holds another content" in capsys.readouterr().err
+    (other / "policies" / "trial" / "policy.json").write_text("{")
+    assert _wtl("publish", other, tmp_path / "elsewhere") == 1
+    assert "policy.json cannot be read" in capsys.readouterr().err
