@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import pathlib
 from typing import Any
 
@@ -185,4 +184,3 @@ def read_id(perception_dir: pathlib.Path) -> str | None:
 def _use(tf, threads: int):
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
