@@ -35,9 +35,8 @@ class Dropped:
 
     def __exit__(self, *_):
         if self._active:
-            import tensorflow as tf
-
-            tf.get_logger().setLevel("ERROR")
+            if "tensorflow" in sys.modules:
+                sys.modules["tensorflow"].get_logger().setLevel("ERROR")
             sys.stderr.flush()
             os.dup2(self._saved, 2)
             os.close(self._saved)

@@ -1,0 +1,73 @@
+"""The environment's step against MuJoCo's, for the very same physics."""
+
+import mujoco
+import numpy as np
+
+from benchmarks import comparison
+from collection import demonstrators
+from wtl.envs import environment, families, suite
+from wtl.envs import world as worlds
+
+
+class _Episode:
+    """A demonstration, to be played again through the environment or below it."""
+
+    def __init__(self, setup: environment.Setup):
+        self._env = environment.Manipulation(setup)
+        self._setup = setup
+        world = self._env.world
+        timestep = self._env.reset()
+        self._actions, controls = [], []
+        demonstrator = demonstrators.DEMONSTRATORS[setup.task.family]
+        while not timestep.last():
+            before = world.data.ctrl.copy()
+            self._actions.append(demonstrator(world, setup.target).action)
+            timestep = self._env.step(self._actions[-1])
+            ramp = np.arange(1, worlds.CHUNKS + 1)[:, None] / worlds.CHUNKS
+            controls.append(before + ramp * (world.data.ctrl - before))
+        self._controls = np.concatenate(controls)
+        self._end = world.data.qpos.copy()
+
+    def reset(self):
+        self._env.prepare(self._setup)
+        self._env.reset()
+
+    def step_environment(self) -> int:
+        for action in self._actions:
+            self._env.step(action)
+        return len(self._actions)
+
+    def step_physics(self) -> int:
+        model, data = self._env.world.model, self._env.world.data
+        for control in self._controls:
+            data.ctrl[:] = control
+            mujoco.mj_step(model, data, worlds.SUBSTEPS_PER_CHUNK)
+        # What was compared is the same motion, but for the rounding of the ramp.
+        assert np.allclose(data.qpos, self._end, atol=1e-3)
+        return len(self._actions)
+
+
+def run() -> list[comparison.Comparison]:
+    """Measures every family; each comparison is of all timesteps of a demonstration."""
+    tasks = suite.Suite(
+        train_tasks=len(families.FAMILIES), train_object_sets=len(families.FAMILIES)
+    )
+    played = [
+        _Episode(tasks.demonstration_setups(task)[0])
+        for task in tasks.tasks(suite.TRAIN)
+    ]
+
+    def reset():
+        for episode in played:
+            episode.reset()
+
+    return [
+        comparison.compare(
+            "environment step / mj_step",
+            lambda: sum(episode.step_environment() for episode in played),
+            lambda: sum(episode.step_physics() for episode in played),
+            before=reset,
+            unit="control steps",
+            goal=0.8,
+        )
+    ]

@@ -1,0 +1,62 @@
+"""Images of the world against MuJoCo's own renderer of the same states."""
+
+import importlib
+
+import mujoco
+from mujoco.rendering.classic import gl_context
+
+from benchmarks import comparison
+from wtl.envs import appearance, environment, renderer, suite
+from wtl.envs.embodiment import Embodiment
+
+_SIDES = (64, 100)
+_FRAMES = 20
+
+
+def run() -> list[comparison.Comparison]:
+    """Measures frames of each size; both without shadows and multisampling."""
+    backend, _ = renderer.find_renderer()
+    # MuJoCo chose when it was imported, before anybody had looked for one.
+    gl_context.GLContext = importlib.import_module(f"mujoco.{backend}").GLContext
+    tasks = suite.Suite(train_tasks=1, train_object_sets=1)
+    (task,) = tasks.tasks(suite.TRAIN)
+    setup = tasks.demonstration_setups(task)[0]
+    look = appearance.DRAWS[Embodiment.GRIPPER](setup.scene_seed)
+    return [_of_side(side, setup, look) for side in _SIDES]
+
+
+def _of_side(side: int, setup: environment.Setup, look) -> comparison.Comparison:
+    env = environment.Manipulation(setup)
+    env.reset()
+    model, data = env.world.model, env.world.data
+    ours = renderer.shared(side, setup.task.object_set.size)
+    model.vis.global_.offwidth = model.vis.global_.offheight = side
+    model.vis.quality.shadowsize = model.vis.quality.offsamples = 0
+    bare = mujoco.Renderer(model, side, side)
+    camera = mujoco.MjvCamera()
+    camera.lookat[:] = look.camera.lookat
+    camera.distance, camera.azimuth = look.camera.distance, look.camera.azimuth
+    camera.elevation = look.camera.elevation
+
+    def render_ours() -> int:
+        for _ in range(_FRAMES):
+            ours.render(model, data, look)
+        return _FRAMES
+
+    def render_bare() -> int:
+        for _ in range(_FRAMES):
+            bare.update_scene(data, camera)
+            bare.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = False
+            bare.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
+            bare.render()
+        return _FRAMES
+
+    found = comparison.compare(
+        f"{side} x {side} images / mujoco.Renderer",
+        render_ours,
+        render_bare,
+        unit="frames",
+        goal=1 / 1.2,
+    )
+    bare.close()
+    return found
