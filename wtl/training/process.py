@@ -2,11 +2,10 @@
 
 import concurrent.futures
 import multiprocessing
-import signal
 from collections.abc import Sequence
 from typing import Protocol
 
-from collection.workers import WorkerError
+from collection.workers import WorkerError, begin_worker
 
 
 class Job(Protocol):
@@ -62,7 +61,7 @@ def run_all(jobs: Sequence[Job], workers: int) -> list[str]:
 
 
 def _serve(job: Job, connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its children
+    begin_worker()
     try:
         connection.send((job.run(), None))
     except Exception as error:  # the parent raises it

@@ -1,0 +1,93 @@
+"""Tests of training jobs in processes of their own."""
+
+import dataclasses
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from collection.workers import WorkerError
+from wtl.training import process
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+_PARENT = """
+import pathlib, sys
+sys.path[:0] = [{root!r}, {tests!r}]
+from test_training_process import Endless
+from wtl.training import process
+if __name__ == "__main__":
+    process.run_all([Endless(pathlib.Path(sys.argv[1]))], 1)
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """Returns what it is told, or raises it."""
+
+    result: str
+    problem: str = ""
+    name: str = "the job"
+
+    def run(self) -> str:
+        if self.problem == "death":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.problem:
+            raise ValueError(self.problem)
+        return self.result
+
+
+@dataclasses.dataclass(frozen=True)
+class Endless:
+    """Says who it is and never ends."""
+
+    path: pathlib.Path
+    name: str = "the job"
+
+    def run(self) -> str:
+        self.path.write_text(str(os.getpid()))
+        while True:
+            time.sleep(0.1)
+
+
+def _wait(condition, seconds=60):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except FileNotFoundError:
+        return False
+    return state[0] != "Z"
+
+
+def test_results_come_in_order():
+    assert process.run_all([Told("a"), Told("b"), Told("c")], 2) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"), [("it is full", "it is full"), ("death", "process of the job")]
+)
+def test_a_failure_is_named(problem, said):
+    with pytest.raises(WorkerError, match=said):
+        process.run_all([Told("", problem)], 1)
+
+
+@pytest.mark.skipif(not pathlib.Path("/proc").exists(), reason="needs /proc")
+def test_a_job_ends_with_a_parent_that_was_killed(tmp_path):
+    script, said = tmp_path / "parent.py", tmp_path / "pid"
+    script.write_text(_PARENT.format(root=str(ROOT), tests=str(ROOT / "tests")))
+    parent = subprocess.Popen([sys.executable, str(script), str(said)])
+    _wait(lambda: said.exists() and said.read_text())
+    job = int(said.read_text())
+    assert _is_alive(job)
+    parent.kill()
+    parent.wait()
+    _wait(lambda: not _is_alive(job))
