@@ -45,6 +45,15 @@ METHODS: dict[str, Entry] = {
         "One-shot imitation by gradient: takes a learned gradient step on the "
         "demonstration and has one go.",
     ),
+    "tecnet": Entry(
+        "TecNet",
+        "One-shot imitation by an embedding of the task, shaped by a margin loss, with "
+        "the entity acted on looked for and matched as in MIL; has one go.",
+    ),
+    "tecnet_flat": Entry(
+        "TecNet, flat",
+        "TecNet as published, with nothing built in about entities.",
+    ),
     "wtl_human": Entry(
         "Human WTL",
         "Sees a video of a human and a trial of its own with its outcome, then tries "

@@ -18,6 +18,8 @@ _COMPARED = (
     ("wtl", "demo_hidden_at_retrial"),
     ("wtl", "trial_only"),
     ("mil", "bc"),
+    ("mil", "tecnet"),
+    ("tecnet", "tecnet_flat"),
     ("wtl_human", "mil_human"),
     ("wtl_human", "mil_human_second_try"),
     ("daml", "daml_linear"),
