@@ -264,6 +264,11 @@ def test_the_command_line_says_what_it_needs(two, tmp_path, capsys):
     same = [f"--compare=x={path}" for path in two]
     assert _cli(*same, f"--out={tmp_path / 'out'}") == 1
     assert "two sets of runs are named x" in capsys.readouterr().err
+    both = [f"--compare={two[0]}", f"--out={tmp_path / 'out'}", "--run_dir=x"]
+    assert _cli(*both) == 1
+    assert "go with --gin_file" in capsys.readouterr().err
+    assert _cli("--gin_file=a.gin", "--out=x") == 1
+    assert "--out goes with --compare" in capsys.readouterr().err
     assert _cli() == 2 and _cli("--gin_file=a.gin", f"--compare={two[0]}") == 2
 
 

@@ -67,25 +67,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, summary in _STAGES.items():
         command = _add(commands, name, summary, _stage)
-        command.set_defaults(stage=name, compare=None)
+        command.set_defaults(stage=name, compare=None, out=None)
         given = command.add_mutually_exclusive_group(required=True)
-        _add_run(command, given)
         if name == "evaluate":
-            given.add_argument(
-                "--compare",
-                action="append",
-                metavar="[NAME=]RUN[,RUN...]",
-                help="compare evaluations of other runs instead: folders that differ "
-                "by seed, such as runs/a/seed0,runs/a/seed1; repeat it for those that "
-                "differ in more",
-            )
-            command.add_argument(
-                "--out", metavar="DIR", help="where the comparison is written"
-            )
+            _add_compare(command, given)
+        _add_run(command, given)
     teleop = _add(
         commands, "teleop", "record demonstrations by hand, in the browser", _teleop
     )
-    _add_run(teleop, teleop)
+    _add_run(teleop, teleop.add_mutually_exclusive_group(required=True))
     teleop.add_argument(
         "--port", type=int, default=8765, help="default 8765; 0 takes a free one"
     )
@@ -125,9 +115,20 @@ def _add(commands, name: str, summary: str, function) -> argparse.ArgumentParser
     return command
 
 
-def _add_run(command: argparse.ArgumentParser, required):
-    """Adds what names a run; `required` takes the configuration."""
-    required.add_argument("--gin_file", help="configuration, see gin_configs/")
+def _add_compare(command: argparse.ArgumentParser, given):
+    command.add_argument("--out", metavar="DIR", help="where --compare writes")
+    given.add_argument(
+        "--compare",
+        action="append",
+        metavar="[NAME=]RUN[,RUN...]",
+        help="compare evaluations of other runs: folders that differ by seed, such as "
+        "runs/a/seed0,runs/a/seed1; repeat it for those that differ in more",
+    )
+
+
+def _add_run(command: argparse.ArgumentParser, given):
+    """Adds what names a run; `given` is the group that the configuration belongs to."""
+    given.add_argument("--gin_file", help="configuration, see gin_configs/")
     command.add_argument(
         "--gin_bindings",
         action="append",
@@ -156,6 +157,8 @@ def _run(options):
 def _stage(options) -> int:
     if options.compare:
         return _compare(options)
+    if options.out:
+        raise UserError("--out goes with --compare")
     with _run(options) as (stages, run):
         names = list(stages.STAGES) if options.stage == "run" else [options.stage]
         stages.perform(run, names)
@@ -239,6 +242,8 @@ def _compare(options) -> int:
 
     if not options.out:
         raise UserError("--compare needs --out=DIR, where the comparison is written")
+    if options.run_dir or options.gin_bindings:
+        raise UserError("--run_dir and --gin_bindings go with --gin_file")
     sets = {}
     for given in options.compare:
         name, paths = _named(given)
