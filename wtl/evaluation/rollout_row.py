@@ -81,7 +81,7 @@ def write_csv(rows: Iterable[RolloutRow], path: str | os.PathLike) -> None:
 
 
 def read_csv(path: str | os.PathLike, run: str = "") -> list[RolloutRow]:
-    """Reads what `write_csv` wrote.
+    """Reads what `write_csv` wrote, also in a version that wrote more columns.
 
     Args:
       path: of the file.
@@ -92,13 +92,14 @@ def read_csv(path: str | os.PathLike, run: str = "") -> list[RolloutRow]:
     """
     with open(path, newline="", encoding="utf-8") as file:
         reader = csv.reader(file)
-        header = next(reader, None)
-        if header != list(_NAMES):
-            raise ValueError(f"{path} does not begin with the columns of a rollout")
+        header = next(reader, [])
+        lacking = [name for name in _NAMES if name not in header]
+        if lacking:
+            raise ValueError(f"{path} has no column {', '.join(lacking)}")
         rows = []
         for cells in reader:
             try:
-                rows.append(_parse(dict(zip(_NAMES, cells, strict=True)), run))
+                rows.append(_parse(dict(zip(header, cells, strict=True)), run))
             except (KeyError, ValueError) as error:
                 raise ValueError(
                     f"{path}, line {reader.line_num}, is no rollout ({error!r})"
