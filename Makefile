@@ -80,8 +80,8 @@ headline: install  ## the full state-based result, one run per seed of SEEDS
 	  $(BIN)/wtl run --gin_file=gin_configs/gripper_state.gin \
 	    --gin_bindings="run.seed=$$seed" --run_dir=runs/headline/seed$$seed; \
 	done
-	$(BIN)/wtl combine $(SEEDS:%=runs/headline/seed%/evaluation/results.json) \
-	  --output=runs/headline/results.json
+	$(BIN)/wtl evaluate --out=runs/headline \
+	  --compare="$$(echo $(SEEDS:%=runs/headline/seed%) | tr ' ' ,)"
 
 .PHONY: paper_size
 paper_size: install  ## the same at the paper's data size, into runs/paper_size

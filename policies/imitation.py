@@ -18,6 +18,8 @@ class Example(NamedTuple):
       target: [B] int32 slot acted on in the demonstration to imitate.
       state: [B, W, S] some of its states.
       action: [B, W, A] the clean actions taken at them.
+      imitated: with an axis of length one, the demonstration to imitate as it would be
+        shown.
     """
 
     context: contexts.Context
@@ -26,6 +28,7 @@ class Example(NamedTuple):
     target: tf.Tensor
     state: tf.Tensor
     action: tf.Tensor
+    imitated: contexts.Shown | None = None
 
 
 class Losses(NamedTuple):
@@ -69,15 +72,7 @@ def losses(
       target: [B] int32 what was to be chosen.
       attention: loss of what was seen in the shown episodes.
     """
-    size = action.shape[-1]
-    imitation = (
-        tf.reduce_mean(
-            mixture_density.negative_log_likelihood(
-                prediction, tf.reshape(action, (-1, size)), log_sigma_floor
-            )
-        )
-        / size
-    )
+    imitation = tf.reduce_mean(cloning(prediction, action, log_sigma_floor))
     choice = tf.reduce_mean(
         tf.nn.sparse_softmax_cross_entropy_with_logits(labels=target, logits=logits)
     )
@@ -88,6 +83,21 @@ def losses(
         target=choice,
         attention=attention,
         target_accuracy=tf.reduce_mean(tf.cast(hits, tf.float32)),
+    )
+
+
+def cloning(
+    prediction: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+    action: tf.Tensor,
+    log_sigma_floor: tf.Tensor,
+) -> tf.Tensor:
+    """Returns [N] nats per action dimension, given as to `losses`."""
+    size = action.shape[-1]
+    return (
+        mixture_density.negative_log_likelihood(
+            prediction, tf.reshape(action, (-1, size)), log_sigma_floor
+        )
+        / size
     )
 
 

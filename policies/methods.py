@@ -16,6 +16,9 @@ from policies.maml import config as maml_config
 from policies.maml import loss as maml_loss
 from policies.maml import network as maml_network
 from policies.maml import policy as maml_policy
+from policies.tecnet import config as tecnet_config
+from policies.tecnet import loss as tecnet_loss
+from policies.tecnet import network as tecnet_network
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +44,9 @@ _CONTEXTUAL = Kind(
 )
 _MAML = Kind(maml_network.MamlNetwork, maml_policy.MamlPolicy, maml_loss.loss)
 _DAML = Kind(daml_network.DamlNetwork, maml_policy.MamlPolicy, maml_loss.loss)
+_TECNET = Kind(
+    tecnet_network.TecnetNetwork, contextual_policy.ContextualPolicy, tecnet_loss.loss
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +68,7 @@ class Method:
 
 _Contextual = contextual_config.Config
 _Maml = functools.partial(maml_config.Config, demos=True, context_frames=10)
+_Tecnet = functools.partial(tecnet_config.Config, demos=True)
 _Daml = functools.partial(daml_config.Config, demos=True, context_frames=20)
 
 METHODS: dict[str, Method] = {
@@ -77,6 +84,8 @@ METHODS: dict[str, Method] = {
     "maml_video": Method(_Daml(), "maml_video", kind=_DAML),
     "daml": Method(_Daml(human=True), "daml", kind=_DAML),
     "daml_linear": Method(_Daml(human=True, temporal=False), "daml_linear", kind=_DAML),
+    "tecnet": Method(_Tecnet(), "tecnet", kind=_TECNET),
+    "tecnet_flat": Method(_Tecnet(per_entity=False), "tecnet_flat", kind=_TECNET),
     "contextual_human": Method(
         _Contextual(demos=True, human=True, per_entity=False), "contextual_human"
     ),

@@ -69,6 +69,14 @@ def test_a_damaged_file_is_refused_by_name(tmp_path, damage):
         read_csv(path)
 
 
+def test_columns_of_another_version_are_left_out(tmp_path):
+    path = tmp_path / "rows.csv"
+    write_csv([ROW], path)
+    header, line = path.read_text().splitlines()
+    path.write_text(f"weather,{header}\nfine,{line}\n")
+    assert read_csv(path, run="a") == [dataclasses.replace(ROW, run="a")]
+
+
 def test_key_and_kind():
     assert ROW.key == ("test-00001-press-0", 3)
     assert ROW.rule_kind == "position"

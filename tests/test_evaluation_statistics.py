@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -206,37 +207,49 @@ def test_the_markdown_table_has_as_many_cells_in_every_row(results):
     assert len(counts) == 1
 
 
-def test_seeds_are_averaged():
-    parts = [
-        statistics.results(fakes.evaluation(seed=s), fakes.PROTOCOL | {"seed": s})
-        for s in range(3)
-    ]
-    combined = statistics.combine(parts)
-    json.dumps(combined, allow_nan=False)
-    assert combined["seeds"] == [0, 1, 2]
-    values = [part["methods"]["wtl"]["overall"]["success"] for part in parts]
-    overall = combined["methods"]["wtl"]["overall"]
+def _of_run(rows, run):
+    return [dataclasses.replace(row, run=run) for row in rows]
+
+
+def test_runs_are_taken_together():
+    parts = [_of_run(fakes.evaluation(seed=s), f"seed{s}") for s in range(3)]
+    alone = [statistics.results(part, fakes.PROTOCOL) for part in parts]
+    together = statistics.results(sum(parts, []), fakes.PROTOCOL)
+    json.dumps(together, allow_nan=False)
+    values = [part["methods"]["wtl"]["overall"]["success"] for part in alone]
+    overall = together["methods"]["wtl"]["overall"]
     assert overall["success"] == pytest.approx(np.mean(values))
-    assert overall["per_seed"] == values and overall["n"] == 3 * 160
-    assert (overall["min"], overall["max"]) == (min(values), max(values))
-    expected = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
-    assert overall["ci95"][0] == pytest.approx(expected[0])
-    assert overall["ci95"][1] == pytest.approx(min(expected[1], 1))
-    assert combined["methods"]["mil"]["ceiling"] == 1.0
-    assert combined["paired"]["wtl_vs_mil"]["difference"] > 0
-    assert "3 training seeds" in statistics.format_table(combined)
-    assert set(combined["methods"]["wtl"]) == set(parts[0]["methods"]["wtl"])
+    assert list(overall["per_run"].values()) == pytest.approx(values)
+    assert overall["n"] == 3 * 160
+    assert together["methods"]["mil"]["ceiling"] == 1.0
+    for name in ("families", "conflict", "given_trial_failed"):
+        assert name in together["methods"]["wtl"]
+    difference = [part["paired"]["wtl_vs_mil"]["difference"] for part in alone]
+    found = together["paired"]["wtl_vs_mil"]
+    assert found["difference"] == pytest.approx(np.mean(difference))
+    assert found["n"] == 3 * 160 and found["tasks"] == 40
+    failed = [part["paired"]["after_failed_trial"]["wtl"]["n"] for part in alone]
+    assert together["paired"]["after_failed_trial"]["wtl"]["n"] == sum(failed)
 
 
-def test_one_seed_keeps_its_interval(results):
-    combined = statistics.combine([results])
-    for kind in ("overall", "conflict"):
-        found = combined["methods"]["wtl"][kind]
-        assert found["ci95"] == results["methods"]["wtl"][kind]["ci95"]
-    found = combined["paired"]["wtl_vs_mil"]
-    assert found["p"] == results["paired"]["wtl_vs_mil"]["p"]
+def test_the_same_run_thrice_says_no_more_than_once(rows, results):
+    thrice = [row for run in "abc" for row in _of_run(rows, run)]
+    found = statistics.results(thrice, fakes.PROTOCOL)
+    for part in ("overall", "conflict"):
+        once, more = (r["methods"]["wtl"][part]["ci95"] for r in (results, found))
+        assert more[1] - more[0] == pytest.approx(once[1] - once[0], rel=0.25)
+    assert found["paired"]["wtl_vs_mil"]["p"] == results["paired"]["wtl_vs_mil"]["p"]
 
 
-def test_nothing_cannot_be_combined():
-    with pytest.raises(ValueError, match="no results"):
-        statistics.combine([])
+def test_runs_that_differ_widen_the_interval():
+    def width(rates):
+        rows = [
+            fakes.row(task=t, pair=k, success=(t + k) % 10 < 10 * rate, run=f"run{i}")
+            for i, rate in enumerate(rates)
+            for t in range(40)
+            for k in range(5)
+        ]
+        low, high = interval.rate_by_task(rows)["ci95"]
+        return high - low
+
+    assert width([0.3, 0.5, 0.7]) > 2 * width([0.5, 0.5, 0.5])

@@ -67,12 +67,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, summary in _STAGES.items():
         command = _add(commands, name, summary, _stage)
-        command.set_defaults(stage=name)
-        _add_run(command)
+        command.set_defaults(stage=name, compare=None, out=None)
+        given = command.add_mutually_exclusive_group(required=True)
+        if name == "evaluate":
+            _add_compare(command, given)
+        _add_run(command, given)
     teleop = _add(
         commands, "teleop", "record demonstrations by hand, in the browser", _teleop
     )
-    _add_run(teleop)
+    _add_run(teleop, teleop.add_mutually_exclusive_group(required=True))
     teleop.add_argument(
         "--port", type=int, default=8765, help="default 8765; 0 takes a free one"
     )
@@ -127,11 +130,6 @@ def _parser() -> argparse.ArgumentParser:
         "--encoding", choices=("png", "jpeg"), default="png", help="how they are stored"
     )
     dataset_commands.add(commands, _add)
-    combine = _add(
-        commands, "combine", "one table from runs that differ by seed", _combine
-    )
-    combine.add_argument("results", nargs="+", help="RUN/evaluation/results.json …")
-    combine.add_argument("--output", required=True, help="results file to write")
     return parser
 
 
@@ -144,10 +142,20 @@ def _add(commands, name: str, summary: str, function) -> argparse.ArgumentParser
     return command
 
 
-def _add_run(command: argparse.ArgumentParser):
-    command.add_argument(
-        "--gin_file", required=True, help="configuration, see gin_configs/"
+def _add_compare(command: argparse.ArgumentParser, given):
+    command.add_argument("--out", metavar="DIR", help="where --compare writes")
+    given.add_argument(
+        "--compare",
+        action="append",
+        metavar="[NAME=]RUN[,RUN...]",
+        help="compare evaluations of other runs: folders that differ by seed, such as "
+        "runs/a/seed0,runs/a/seed1; repeat it for those that differ in more",
     )
+
+
+def _add_run(command: argparse.ArgumentParser, given):
+    """Adds what names a run; `given` is the group that the configuration belongs to."""
+    given.add_argument("--gin_file", help="configuration, see gin_configs/")
     command.add_argument(
         "--gin_bindings",
         action="append",
@@ -174,6 +182,10 @@ def _run(options):
 
 
 def _stage(options) -> int:
+    if options.compare:
+        return _compare(options)
+    if options.out:
+        raise UserError("--out goes with --compare")
     with _run(options) as (stages, run):
         names = list(stages.STAGES) if options.stage == "run" else [options.stage]
         stages.perform(run, names)
@@ -270,17 +282,37 @@ def _doctor(options) -> int:
     return 0
 
 
-def _combine(options) -> int:
-    from wtl.evaluation import statistics
+def _compare(options) -> int:
+    from wtl.evaluation import comparison, comparison_report, played_run, statistics
 
-    parts = []
-    for name in options.results:
-        try:
-            parts.append(json.loads(pathlib.Path(name).read_text()))
-        except (OSError, ValueError) as error:
-            raise UserError(f"{name} can't be read as results: {error}") from error
-    results = statistics.combine(parts)
+    if not options.out:
+        raise UserError("--compare needs --out=DIR, where the comparison is written")
+    if options.run_dir or options.gin_bindings:
+        raise UserError("--run_dir and --gin_bindings go with --gin_file")
+    sets = {}
+    for given in options.compare:
+        name, paths = _named(given)
+        if name in sets:
+            raise UserError(
+                f"two sets of runs are named {name}; name them: --compare=NAME=RUN,..."
+            )
+        sets[name] = [played_run.read(path) for path in paths]
+    results = comparison.compare(sets)
+    out = pathlib.Path(options.out)
+    comparison_report.write_comparison(out / "report.html", results)
     text = json.dumps(results, indent=2, allow_nan=False)
-    pathlib.Path(options.output).write_text(text + "\n")
+    # Last: what is there is complete.
+    (out / "results.json").write_text(text + "\n")
     print(statistics.format_table(results))
+    print(f"\nReport: {out / 'report.html'}")
     return 0
+
+
+def _named(given: str) -> tuple[str, list[str]]:
+    """Name and run folders of `[NAME=]RUN[,RUN...]`; by default the folders' name."""
+    name, equals, listed = given.rpartition("=")
+    paths = [path.rstrip("/") for path in listed.split(",") if path.strip("/")]
+    if not paths or (equals and not name):
+        raise UserError(f"--compare={given} names no run; give [NAME=]RUN[,RUN...]")
+    common = os.path.commonpath([os.path.abspath(path) for path in paths])
+    return name or os.path.basename(common), paths

@@ -13,19 +13,22 @@ def loss(
 ) -> imitation.Losses:
     """Behaviour cloning of the demonstration, given its target; see `losses`."""
     encoding = network.encode(example.context)
-    batch, window = tf.unstack(tf.shape(example.state)[:2])
+    return imitation_loss(network, encoding, example, log_sigma_floor)
 
-    def per_step(value):
-        # Not `tf.repeat`: its gradient is a scatter, a third of the time of a step.
-        width = value.shape[-1]
-        repeated = tf.broadcast_to(value[:, None], (batch, window, width))
-        return tf.reshape(repeated, (batch * window, width))
 
-    target = tf.one_hot(example.target, network.config.entities)
-    prediction = network.act(
-        tf.reshape(example.state, (batch * window, network.layout.state_size)),
-        per_step(encoding.embedding),
-        per_step(target),
+def imitation_loss(
+    network: networks.ContextualNetwork,
+    encoding: networks.Encoding,
+    example: imitation.Example,
+    log_sigma_floor: tf.Tensor,
+) -> imitation.Losses:
+    """The same, where what is shown is encoded already."""
+    window = tf.shape(example.state)[1]
+    prediction = predict(
+        network,
+        encoding.embedding,
+        example.state,
+        tf.tile(example.target[:, None], (1, window)),
     )
     attention = sum(
         imitation.acted_loss(logits, acted, shown.mask)
@@ -42,4 +45,32 @@ def loss(
         logits=encoding.target_logits,
         target=example.target,
         attention=tf.convert_to_tensor(attention, tf.float32),
+    )
+
+
+def predict(
+    network: networks.ContextualNetwork,
+    embedding: tf.Tensor,
+    state: tf.Tensor,
+    target: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Predicts the mixtures over the actions at some states of B episodes.
+
+    Args:
+      network: of B * W predictions.
+      embedding: [B, Z'] of what was shown before each episode.
+      state: [B, W, S] states.
+      target: [B, W] int32 slot pursued at each.
+    """
+    batch, window = tf.unstack(tf.shape(state)[:2])
+    width = embedding.shape[-1]
+    # Not `tf.repeat`: its gradient is a scatter, a third of the time of a step.
+    each = tf.broadcast_to(embedding[:, None], (batch, window, width))
+    return network.act(
+        tf.reshape(state, (batch * window, network.layout.state_size)),
+        tf.reshape(each, (batch * window, width)),
+        tf.reshape(
+            tf.one_hot(target, network.config.entities),
+            (batch * window, network.config.entities),
+        ),
     )

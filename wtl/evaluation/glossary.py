@@ -45,6 +45,15 @@ METHODS: dict[str, Entry] = {
         "One-shot imitation by gradient: takes a learned gradient step on the "
         "demonstration and has one go.",
     ),
+    "tecnet": Entry(
+        "TecNet",
+        "One-shot imitation by an embedding of the task, shaped by a margin loss, with "
+        "the entity acted on looked for and matched as in MIL; has one go.",
+    ),
+    "tecnet_flat": Entry(
+        "TecNet, flat",
+        "TecNet as published, with nothing built in about entities.",
+    ),
     "wtl_human": Entry(
         "Human WTL",
         "Sees a video of a human and a trial of its own with its outcome, then tries "
@@ -110,11 +119,13 @@ METHODS: dict[str, Entry] = {
 
 
 def label(method: str) -> str:
-    """Short name of a method; of unknown ones the name they came with."""
-    return METHODS[method].label if method in METHODS else method
+    """Short name of a method, or of `SET/METHOD`; of unknown ones what they came as."""
+    of, _, name = method.rpartition("/")
+    known = METHODS[name].label if name in METHODS else name
+    return f"{known} ({of})" if of else known
 
 
 def in_order(methods) -> list[str]:
     """Known methods in the order above, then the others as they come."""
-    known = [method for method in METHODS if method in methods]
-    return known + [method for method in methods if method not in METHODS]
+    place = {method: i for i, method in enumerate(METHODS)}
+    return sorted(methods, key=lambda m: place.get(m.rpartition("/")[2], len(place)))

@@ -1,18 +1,15 @@
-"""Rates with their 95% intervals: Wilson's, and the bootstrap over tasks."""
+"""Rates with their 95% intervals: Wilson's, and the bootstrap over tasks and runs."""
 
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from scipy import stats
 
+from wtl.evaluation import resampling
 from wtl.evaluation.rollout_row import RolloutRow
+from wtl.evaluation.task_table import TaskTable
 
 Rate = dict[str, Any]
-
-_SEED = 20180601
-_RESAMPLES = 5_000
-_PERCENTILES = (2.5, 97.5)
 
 
 def rate(successes: Sequence[bool]) -> Rate:
@@ -24,21 +21,26 @@ def rate(successes: Sequence[bool]) -> Rate:
 
 
 def rate_by_task(rows: Sequence[RolloutRow]) -> Rate:
-    """Success with the interval of a bootstrap over tasks.
+    """Success with the interval of a bootstrap over tasks, and over runs.
 
-    Scenes of one task succeed and fail together, so rollouts are not independent;
-    whole tasks are resampled.
+    Rollouts of several training runs also give `per_run`, the success of each.
     """
     n = len(rows)
     if n == 0:
         return {"success": None, "ci95": None, "n": 0}
-    sums, counts = _by_task(rows, [float(row.success) for row in rows])
-    if sums.sum() in (0, n):
+    table = TaskTable.of(rows)
+    won = table.won.sum()
+    if won in (0, n):
         # Every resample is the same; of so many tasks, Wilson's interval says more.
-        interval = _wilson(len(sums) * int(sums.sum() > 0), len(sums))
+        tasks = len(table.tasks)
+        interval = _wilson(tasks * int(won > 0), tasks)
     else:
-        interval = _bootstrap(sums, counts)
-    return {"success": float(sums.sum() / n), "ci95": interval, "n": n}
+        interval = resampling.interval(table.rate, table.shape)
+    result = {"success": float(won / n), "ci95": interval, "n": n}
+    if len(table.runs) > 1:
+        each = table.won.sum(axis=1) / table.played.sum(axis=1)
+        result["per_run"] = dict(zip(table.runs, each.tolist(), strict=True))
+    return result
 
 
 def paired(
@@ -46,54 +48,62 @@ def paired(
 ) -> dict[str, Any] | None:
     """Difference in success of two methods on the scenes that both have played.
 
+    Of methods that were trained in the same runs, the runs are paired too.
+
     Args:
       first: rollouts of the method from which is subtracted.
       second: rollouts of the other.
 
     Returns:
-      `difference`, `ci95` of a bootstrap over tasks, `p` of a sign-flip test over
-      tasks (two-sided), `n` scenes and `tasks`; None without a common scene.
+      `difference`, `ci95` of a bootstrap over tasks and runs, `p` of a sign-flip test
+      over tasks (two-sided), which takes the runs as they are, `n` scenes and `tasks`;
+      None without a common scene.
     """
-    others = {row.key: row for row in second}
-    common = [row for row in first if row.key in others]
-    if not common:
+    first, second, together = in_common(first, second)
+    if not first:
         return None
-    differences = [float(row.success) - others[row.key].success for row in common]
-    sums, counts = _by_task(common, differences)
+    a, b = TaskTable.of(first), TaskTable.of(second)
+
+    def difference(tasks, runs, other_runs=None):
+        return a.rate(tasks, runs) - b.rate(
+            tasks, runs if other_runs is None else other_runs
+        )
+
+    counts = a.shape if together else (*a.shape, len(b.runs))
+    by_task = a.won.sum(axis=0) / len(a.runs) - b.won.sum(axis=0) / len(b.runs)
     return {
-        "difference": float(sums.sum() / len(common)),
-        "ci95": _bootstrap(sums, counts),
-        "p": _sign_flip(sums),
-        "n": len(common),
-        "tasks": len(sums),
+        "difference": float(
+            a.won.sum() / a.played.sum() - b.won.sum() / b.played.sum()
+        ),
+        "ci95": resampling.interval(difference, counts),
+        "p": resampling.sign_flip(by_task),
+        "n": len(first) if together else len({row.key for row in first}),
+        "tasks": len(a.tasks),
     }
+
+
+def in_common(
+    first: Sequence[RolloutRow], second: Sequence[RolloutRow]
+) -> tuple[list[RolloutRow], list[RolloutRow], bool]:
+    """The rollouts of two methods in the scenes that both have played.
+
+    Returns:
+      Those of the first, those of the second, and whether they are of the same runs;
+      where no run has both methods, all runs of each are taken.
+    """
+    together = bool({row.run for row in first} & {row.run for row in second})
+
+    def key(row):
+        return (row.run if together else "", *row.key)
+
+    both = {key(row) for row in first} & {key(row) for row in second}
+    return (
+        [row for row in first if key(row) in both],
+        [row for row in second if key(row) in both],
+        together,
+    )
 
 
 def _wilson(k: int, n: int) -> list[float]:
     found = stats.binomtest(k, n).proportion_ci(0.95, method="wilson")
     return [float(found.low), float(found.high)]
-
-
-def _by_task(
-    rows: Sequence[RolloutRow], values: Sequence[float]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Sum and number of the values of each task, in order of the tasks' names."""
-    _, index = np.unique([row.task_id for row in rows], return_inverse=True)
-    return np.bincount(index, values), np.bincount(index)
-
-
-def _bootstrap(sums: np.ndarray, counts: np.ndarray) -> list[float]:
-    """Percentile interval of sum / count when tasks are drawn with replacement."""
-    tasks = len(sums)
-    rng = np.random.default_rng(_SEED)
-    drawn = rng.multinomial(tasks, np.full(tasks, 1 / tasks), _RESAMPLES)
-    means = (drawn @ sums) / (drawn @ counts)
-    return [float(bound) for bound in np.percentile(means, _PERCENTILES)]
-
-
-def _sign_flip(sums: np.ndarray) -> float:
-    """Share of sign flips of the tasks that differ at least as much as was seen."""
-    rng = np.random.default_rng(_SEED)
-    signs = rng.choice((-1.0, 1.0), (_RESAMPLES, len(sums)))
-    extreme = np.abs(signs @ sums) >= abs(sums.sum()) - 1e-9
-    return float((1 + extreme.sum()) / (1 + _RESAMPLES))

@@ -49,6 +49,8 @@ ARMS = (
     Arm("trial_only", "trial_only", trials=("bc",)),
     Arm("oracle_task", "oracle_task"),
     Arm("maml", "maml"),
+    Arm("tecnet", "tecnet"),
+    Arm("tecnet_flat", "tecnet_flat"),
     Arm("maml_video", "maml_video"),
     Arm("maml_video_shown_human", "maml_video", shown_human=True),
     Arm("mil_shown_human", "mil", shown_human=True),

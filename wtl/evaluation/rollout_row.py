@@ -31,6 +31,7 @@ class RolloutRow:
       ceiling: success, in [0, 1], of an ideal agent with the same information in this
         very scene.
       trial_success: whether the last trial succeeded; None for methods without.
+      run: name of the run, where there are several; no column of the table.
     """
 
     method: str
@@ -47,6 +48,7 @@ class RolloutRow:
     conflict: bool
     ceiling: float
     trial_success: bool | None = None
+    run: str = ""
 
     @property
     def rule_kind(self) -> str:
@@ -59,7 +61,7 @@ class RolloutRow:
         return self.task_id, self.pair
 
 
-_NAMES = tuple(field.name for field in dataclasses.fields(RolloutRow))
+_NAMES = tuple(f.name for f in dataclasses.fields(RolloutRow) if f.name != "run")
 _BOOLS = {"0": False, "1": True}
 
 
@@ -78,21 +80,26 @@ def write_csv(rows: Iterable[RolloutRow], path: str | os.PathLike) -> None:
     partial.replace(path)
 
 
-def read_csv(path: str | os.PathLike) -> list[RolloutRow]:
-    """Reads what `write_csv` wrote.
+def read_csv(path: str | os.PathLike, run: str = "") -> list[RolloutRow]:
+    """Reads what `write_csv` wrote, also in a version that wrote more columns.
+
+    Args:
+      path: of the file.
+      run: name of the run that it belongs to.
 
     Raises:
       ValueError: if the file is no such table; the message names the line.
     """
     with open(path, newline="", encoding="utf-8") as file:
         reader = csv.reader(file)
-        header = next(reader, None)
-        if header != list(_NAMES):
-            raise ValueError(f"{path} does not begin with the columns of a rollout")
+        header = next(reader, [])
+        lacking = [name for name in _NAMES if name not in header]
+        if lacking:
+            raise ValueError(f"{path} has no column {', '.join(lacking)}")
         rows = []
         for cells in reader:
             try:
-                rows.append(_parse(dict(zip(_NAMES, cells, strict=True))))
+                rows.append(_parse(dict(zip(header, cells, strict=True)), run))
             except (KeyError, ValueError) as error:
                 raise ValueError(
                     f"{path}, line {reader.line_num}, is no rollout ({error!r})"
@@ -112,7 +119,7 @@ def _text(value) -> str:
     return str(value)
 
 
-def _parse(cells: dict[str, str]) -> RolloutRow:
+def _parse(cells: dict[str, str], run: str) -> RolloutRow:
     trial_success = cells["trial_success"]
     return RolloutRow(
         method=cells["method"],
@@ -129,4 +136,5 @@ def _parse(cells: dict[str, str]) -> RolloutRow:
         conflict=_BOOLS[cells["conflict"]],
         ceiling=float(cells["ceiling"]),
         trial_success=_BOOLS[trial_success] if trial_success else None,
+        run=run,
     )

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from wtl.evaluation.combination import combine
 from wtl.evaluation.glossary import in_order
 from wtl.evaluation.interval import Rate, paired, rate, rate_by_task
 from wtl.evaluation.rollout_row import RolloutRow
 from wtl.evaluation.table import format_table, markdown_table
 
-__all__ = ["combine", "format_table", "markdown_table", "results"]
+__all__ = ["format_table", "markdown_table", "results"]
 
 RULES = ("identity", "position")
 _COMPARED = (
@@ -18,6 +17,8 @@ _COMPARED = (
     ("wtl", "demo_hidden_at_retrial"),
     ("wtl", "trial_only"),
     ("mil", "bc"),
+    ("mil", "tecnet"),
+    ("tecnet", "tecnet_flat"),
     ("wtl_human", "mil_human"),
     ("wtl_human", "mil_human_second_try"),
     ("daml", "daml_linear"),
@@ -32,7 +33,7 @@ def results(rows: Sequence[RolloutRow], protocol: Mapping[str, Any]) -> dict[str
     """Summarises an evaluation.
 
     Args:
-      rows: rollouts of all methods.
+      rows: rollouts of all methods, in one run or in several that differ by seed.
       protocol: `tasks`, `scenes_per_task`, `split`, `seed`, `retrial_scene`, ….
 
     Returns:
@@ -71,16 +72,22 @@ def _method(rows: Sequence[RolloutRow], families: Sequence[str]) -> dict[str, An
             for name, holds in conditions.items()
         },
     }
+    # Several runs play the same tasks: their rollouts are not independent.
+    one_run = len({row.run for row in rows}) == 1
     successes = _mean([row.success for row in rows])
     wrong = _mean([row.wrong_target for row in rows])
     return {
         "overall": rate_by_task(rows),
         "ceiling": _mean([row.ceiling for row in rows]),
-        **_each(groups, lambda group: rate([row.success for row in group])),
+        **_each(groups, _rate if one_run else rate_by_task),
         "wrong_target": wrong,
         "motor_skill": successes + wrong,
         "ceilings": _each(groups, lambda group: _mean([row.ceiling for row in group])),
     }
+
+
+def _rate(rows: Sequence[RolloutRow]) -> Rate:
+    return rate([row.success for row in rows])
 
 
 def _each(groups: Mapping[str, Any], what: Callable[[list], Any]) -> dict[str, Any]:
@@ -108,9 +115,9 @@ def _comparisons(by_method: Mapping[str, list[RolloutRow]]) -> dict[str, Any]:
 
 def _after_failed_trial(by_method: Mapping[str, list[RolloutRow]]) -> dict[str, Any]:
     """Second chances in the scenes where MIL failed: with and without learning."""
-    failed = {row.key for row in by_method["mil"] if not row.success}
+    failed = {(row.run, *row.key) for row in by_method["mil"] if not row.success}
     chances: dict[str, list[RolloutRow]] = {
-        name: [row for row in by_method[name] if row.key in failed]
+        name: [row for row in by_method[name] if (row.run, *row.key) in failed]
         for name in ("wtl", "mil_second_try")
     }
     rates: dict[str, Rate] = {

@@ -85,8 +85,8 @@ def _caption(results: Mapping[str, Any]) -> str:
         f"scenes; retrial in the {protocol.get('retrial_scene', 'same')} scene"
     )
     seeds = results.get("seeds")
-    if seeds:
-        text += f"; means and intervals over {len(seeds)} training seeds"
+    if seeds and len(seeds) > 1:
+        text += f"; means and intervals over tasks and {len(seeds)} training seeds"
     return text
 
 

@@ -180,6 +180,16 @@ class ExampleSource:
             action=actions(
                 tf.gather(self._action, rows.target), rows.times, batch_dims=1
             ),
+            imitated=self._imitated(rows, states, actions),
+        )
+
+    def _imitated(self, rows: Rows, states, actions) -> contexts.Shown:
+        query = rows.target[:, None]
+        return contexts.Shown(
+            states(tf.gather(self._demo_frames.state, query)),
+            actions(self._demo_frames.action, query),
+            tf.ones(tf.shape(query)),
+            tf.ones(tf.shape(query)),
         )
 
 

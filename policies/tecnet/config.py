@@ -1,0 +1,26 @@
+"""Hyper-parameters of task-embedded control networks."""
+
+import dataclasses
+
+from policies.contextual import config as contextual_config
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(contextual_config.Config):
+    """How tasks are embedded; the control network is that of `policies.contextual`.
+
+    Width of the embedding, margin and weights are those of the paper.
+
+    Attributes:
+      margin: by how much more the embedding of a demonstration shall be like that of
+        its own task than like those of others, in cosines.
+      embedding_weight: of the loss of the embedding.
+      support_weight: of cloning the demonstrations that the embedding is read off.
+      query_weight: of cloning another demonstration of the task.
+    """
+
+    embedding: int = 20
+    margin: float = 0.1
+    embedding_weight: float = 1.0
+    support_weight: float = 0.1
+    query_weight: float = 0.1

@@ -1,0 +1,57 @@
+"""HTML files that need nothing else, from the templates beside this module."""
+
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+import markupsafe
+
+from wtl.evaluation import chart, glossary, table
+
+
+def write(path: str | os.PathLike, template: str, **values) -> None:
+    """Renders a template and writes it at once, never half of it.
+
+    Args:
+      path: of the HTML file.
+      template: its name.
+      **values: what it shows.
+    """
+    path = pathlib.Path(path)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": table.percent,
+        "points": table.points,
+        "label": glossary.label,
+        "method_class": chart.method_class,
+        "svg": markupsafe.Markup,  # of our own making, escaped there
+    }
+    text = environment.get_template(template).render(**values)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    with open(partial, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def facts(value: Any, prefix: str = "") -> list[tuple[str, str]]:
+    """Nested values as pairs of a dotted name and text."""
+    if not isinstance(value, Mapping):
+        if isinstance(value, (list, tuple)):
+            value = "\n".join(map(str, value))
+        return [(prefix, str(value))]
+    return [
+        fact
+        for name, part in value.items()
+        for fact in facts(part, f"{prefix}.{name}" if prefix else str(name))
+    ]

@@ -1,0 +1,164 @@
+"""Evaluations of other runs, read from their folders and checked against each other."""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wtl.errors import UserError
+from wtl.evaluation import rollout_row
+from wtl.evaluation.rollout_row import RolloutRow
+
+_RESULTS, _ROLLOUTS, _LINEAGE = "results.json", "episodes.csv", "lineage.json"
+# What may differ between runs that are played on the same scenes.
+_OF_TRAINING = ("seed",)
+_OF_METHOD = ("demos_shown",)
+
+
+@dataclasses.dataclass(frozen=True)
+class PlayedRun:
+    """One evaluation.
+
+    Attributes:
+      path: as it was named.
+      protocol: as in `results.json`.
+      rows: the rollouts, which carry `path` as their run.
+      commit: of the code that played them, '' where that is not known.
+    """
+
+    path: str
+    protocol: Mapping[str, Any]
+    rows: Sequence[RolloutRow]
+    commit: str
+
+    @property
+    def methods(self) -> list[str]:
+        """Names of the methods, as they come."""
+        return list(dict.fromkeys(row.method for row in self.rows))
+
+
+def read(path: str) -> PlayedRun:
+    """Reads the evaluation of a run.
+
+    Args:
+      path: a run folder, whose results on test tasks are taken, or the folder of
+        others, such as `RUN/evaluation/val`.
+
+    Raises:
+      UserError: if there is none, or its rollouts are not complete.
+    """
+    folder = pathlib.Path(path)
+    if not (folder / _RESULTS).exists() or not (folder / _ROLLOUTS).exists():
+        folder = folder / "evaluation"
+    for name in (_RESULTS, _ROLLOUTS):
+        if not (folder / name).exists():
+            others = sorted(p.parent for p in folder.glob(f"*/{_RESULTS}"))
+            raise UserError(
+                f"{folder / name} is missing; "
+                + (
+                    f"name {' or '.join(map(str, others))} to compare that"
+                    if others
+                    else f"evaluate {path} first"
+                )
+            )
+    try:
+        protocol = json.loads((folder / _RESULTS).read_text())["protocol"]
+        rows = rollout_row.read_csv(folder / _ROLLOUTS, run=path)
+        expected = protocol["tasks"] * protocol["scenes_per_task"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{folder} can't be read as an evaluation: {error!r}"
+        ) from error
+    run = PlayedRun(path, protocol, rows, _commit(folder, protocol.get("split")))
+    if not rows:
+        raise UserError(f"{folder / _ROLLOUTS} holds no rollouts")
+    for method in run.methods:
+        keys = [row.key for row in rows if row.method == method]
+        if len(keys) != expected or len(set(keys)) != expected:
+            raise UserError(
+                f"{folder / _ROLLOUTS} has {len(set(keys))} scenes of {method} in "
+                f"{len(keys)} rollouts, but its protocol says {expected}; evaluate "
+                f"{path} again"
+            )
+    return run
+
+
+def _commit(folder: pathlib.Path, split: str | None) -> str:
+    stage = "evaluate" if split in (None, "test") else f"evaluate_{split}"
+    for above in (folder, *folder.parents)[:4]:
+        try:
+            return json.loads((above / _LINEAGE).read_text())[stage]["commit"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return ""
+
+
+def check(sets: Mapping[str, Sequence[PlayedRun]]):
+    """Checks that runs have played the same scenes under the same protocol.
+
+    Args:
+      sets: runs by the name of the set whose members differ by training seed alone.
+
+    Raises:
+      UserError: naming the first two that can't be compared, and all that differs.
+    """
+    runs = [run for members in sets.values() for run in members]
+    for run in runs[1:]:
+        _refuse(runs[0], run, _OF_TRAINING + _OF_METHOD)
+    for members in sets.values():
+        for i, run in enumerate(members):
+            _refuse(members[0], run, _OF_TRAINING)
+            for other in members[:i]:
+                shared = set(run.methods) & set(other.methods)
+                if shared and run.protocol["seed"] == other.protocol["seed"]:
+                    raise UserError(
+                        f"{run.path} and {other.path} both hold "
+                        f"{', '.join(sorted(shared))} of seed {run.protocol['seed']}; "
+                        "runs that differ in more than the seed go into sets of their "
+                        "own: --compare=NAME=RUN for each"
+                    )
+
+
+def _refuse(first: PlayedRun, second: PlayedRun, but: Sequence[str]):
+    found = _protocols(first, second, but) or _differing_scenes(first, second)
+    if found:
+        raise UserError(
+            f"{second.path} can't be compared with {first.path}: {'; '.join(found)}"
+        )
+
+
+def _protocols(first: PlayedRun, second: PlayedRun, but: Sequence[str]) -> list[str]:
+    """What differs in two protocols, of what both of them state."""
+    one, other = first.protocol, second.protocol
+    return [
+        f"{name} is {other[name]!r} there and {one[name]!r} here"
+        for name in sorted(one.keys() & other.keys() - set(but))
+        if one[name] != other[name]
+    ]
+
+
+def _differing_scenes(first: PlayedRun, second: PlayedRun) -> list[str]:
+    scenes, others = _scenes(first), _scenes(second)
+    tasks, other_tasks = ({task for task, _ in found} for found in (scenes, others))
+    if tasks != other_tasks:
+        return [
+            f"{len(other_tasks - tasks)} of its {len(other_tasks)} tasks are others"
+        ]
+    # Retrials in new scenes: a run without them is one of fewer scenes, not of others.
+    changed = sum(
+        not (found <= others[key] or others[key] <= found)
+        for key, found in scenes.items()
+        if key in others
+    )
+    if changed:
+        return [f"{changed} of {len(scenes)} scenes, or the rules in them, are others"]
+    return []
+
+
+def _scenes(run: PlayedRun) -> dict[tuple[str, int], set[tuple[int, str]]]:
+    """Seeds and rules of the scenes, by task and pair."""
+    found: dict[tuple[str, int], set[tuple[int, str]]] = {}
+    for row in run.rows:
+        found.setdefault(row.key, set()).add((row.scene_seed, row.rule))
+    return found

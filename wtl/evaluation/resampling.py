@@ -1,0 +1,66 @@
+"""Intervals and tests by resampling tasks and training runs, on scipy's.
+
+Scenes of one task succeed and fail together, and so do the tasks of one training run.
+So whole tasks and whole runs are drawn, each for itself (Owen 2007, "The pigeonhole
+bootstrap").
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from scipy import stats
+
+_SEED = 20180601
+_RESAMPLES = 5_000
+_BATCH = 500  # resamples in memory at a time
+
+
+def interval(
+    statistic: Callable[..., np.ndarray], counts: Sequence[int]
+) -> list[float]:
+    """Percentile interval, 95%, of a statistic of tasks and runs.
+
+    Args:
+      statistic: takes indices that were drawn, [..., T] of tasks and [..., R] of each
+        set of runs, to values [...].
+      counts: T, and R of each set of runs. What there is one of is not resampled.
+    """
+    samples = [np.arange(count) for count in counts]
+    drawn = [place for place, count in enumerate(counts) if count > 1]
+    if not drawn:
+        return [float(statistic(*samples))] * 2
+
+    def value(*chosen, axis):
+        del axis  # always the last
+        every = [np.broadcast_to(s, (*chosen[0].shape[:-1], len(s))) for s in samples]
+        for place, sample in zip(drawn, chosen, strict=True):
+            every[place] = sample
+        return statistic(*every)
+
+    found = stats.bootstrap(
+        [samples[place] for place in drawn],
+        value,
+        n_resamples=_RESAMPLES,
+        batch=_BATCH,
+        vectorized=True,
+        method="percentile",
+        rng=np.random.default_rng(_SEED),
+    ).confidence_interval
+    return [float(found.low), float(found.high)]
+
+
+def sign_flip(differences: np.ndarray) -> float:
+    """Two-sided p of [T] differences of tasks, were their signs a matter of chance."""
+    if len(differences) < 2:
+        return 1.0  # either sign is as extreme
+    return float(
+        stats.permutation_test(
+            (differences,),
+            lambda values, axis: values.sum(axis=axis),
+            permutation_type="samples",
+            vectorized=True,
+            n_resamples=_RESAMPLES,
+            batch=_BATCH,
+            rng=np.random.default_rng(_SEED),
+        ).pvalue
+    )

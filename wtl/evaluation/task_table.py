@@ -1,0 +1,63 @@
+"""Successes counted by training run and task."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from wtl.evaluation.rollout_row import RolloutRow
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskTable:
+    """Rollouts of one method.
+
+    Attributes:
+      runs: names of the R runs, sorted.
+      tasks: ids of the T tasks, sorted.
+      won: [R, T] successes.
+      played: [R, T] rollouts.
+    """
+
+    runs: tuple[str, ...]
+    tasks: tuple[str, ...]
+    won: np.ndarray
+    played: np.ndarray
+
+    @classmethod
+    def of(cls, rows: Sequence[RolloutRow]) -> "TaskTable":
+        """Counts rollouts."""
+        runs = {name: i for i, name in enumerate(sorted({row.run for row in rows}))}
+        tasks = {
+            name: i for i, name in enumerate(sorted({row.task_id for row in rows}))
+        }
+        won, played = np.zeros((2, len(runs), len(tasks)))
+        for row in rows:
+            place = runs[row.run], tasks[row.task_id]
+            played[place] += 1
+            won[place] += row.success
+        return cls(tuple(runs), tuple(tasks), won, played)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """T and R, in the order of what is drawn."""
+        return len(self.tasks), len(self.runs)
+
+    @property
+    def rates(self) -> np.ndarray:
+        """[R, T] success in each task that each run has played."""
+        return self.won / self.played
+
+    def rate(self, tasks: np.ndarray, runs: np.ndarray) -> np.ndarray:
+        """Success [...] over drawn tasks [..., T'] and runs [..., R'].
+
+        A draw in which nothing was played says nothing: it gets the success of all.
+        """
+        place = runs[..., :, None], tasks[..., None, :]
+        won, played = (x[place].sum((-2, -1)) for x in (self.won, self.played))
+        overall = self.won.sum() / self.played.sum()
+        return np.where(played > 0, won / np.maximum(played, 1), overall)
+
+
+def _places(names: Iterable[str]) -> dict[str, int]:
+    return {name: place for place, name in enumerate(sorted(set(names)))}
