@@ -14,6 +14,7 @@ from policies.contextual import network as contextual
 from policies.contextual.policy import specs
 from policies.legacy_keras import tf_keras
 
+_TIE = 1e-4  # nats by which the earlier of two slots is preferred
 _CHOICES = 32  # first states from which the choice learns at each update
 
 
@@ -88,18 +89,22 @@ class Learner:
         self._agent.initialize()
 
     @tf.function(autograph=False)
-    def choose(self, state: tf.Tensor, places: tf.Tensor, gumbel: tf.Tensor):
+    def choose(
+        self, state: tf.Tensor, places: tf.Tensor, slots: tf.Tensor, gumbel: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Commits N episodes to targets.
 
         Args:
           state: [N, S] first states.
           places: [N, E] places of objects, and of buttons, from the left.
+          slots: [N, E] slots that they were observed in.
           gumbel: [N, E] standard Gumbel noise, or zeros for the likeliest.
 
         Returns:
           [N] slots, and [N, E] logits of the policy that it began with.
         """
-        base = self._base(state)
+        # BC can't tell one object from another and takes the first.
+        base = self._base(state) - _TIE * tf.cast(slots, tf.float32)
         logits = self._choice.logits(base, places)
         return tf.argmax(logits + gumbel, axis=-1, output_type=tf.int32), base
 

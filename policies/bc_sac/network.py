@@ -15,23 +15,16 @@ LOG_SIGMA_FLOOR = -3.0  # that at the end of imitation, see `TrainConfig.sigma_f
 SKILL, SCENE = "skill", "scene"
 
 
-class ActionMixture(tfp.distributions.MixtureSameFamily):
-    """Gaussians over actions; the mode is the mean of the heaviest, as in imitation."""
-
-    def __init__(self, prediction: tuple[tf.Tensor, tf.Tensor, tf.Tensor]):
-        """Wraps what `policies.heads.mixture_density` predicts."""
-        logits, mean, log_sigma = prediction
-        floored = LOG_SIGMA_FLOOR + tf.nn.softplus(log_sigma - LOG_SIGMA_FLOOR)
-        super().__init__(
-            mixture_distribution=tfp.distributions.Categorical(logits=logits),
-            components_distribution=tfp.distributions.MultivariateNormalDiag(
-                mean, tf.exp(floored)
-            ),
-        )
-
-    def _mode(self):
-        heaviest = tf.argmax(self.mixture_distribution.logits, axis=-1)
-        return tf.gather(self.components_distribution.mean(), heaviest, batch_dims=1)
+def action_mixture(
+    prediction: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+) -> tfp.distributions.MixtureSameFamily:
+    """Gaussians over actions that `policies.heads.mixture_density` predicts."""
+    logits, mean, log_sigma = prediction
+    floored = LOG_SIGMA_FLOOR + tf.nn.softplus(log_sigma - LOG_SIGMA_FLOOR)
+    return tfp.distributions.MixtureSameFamily(
+        tfp.distributions.Categorical(logits=logits),
+        tfp.distributions.MultivariateNormalDiag(mean, tf.exp(floored)),
+    )
 
 
 class Actor(networks.Network):
@@ -66,12 +59,12 @@ class Actor(networks.Network):
         del step_type, training
         return self.mixture(inputs[SKILL]), network_state
 
-    def mixture(self, skill: tf.Tensor) -> ActionMixture:
+    def mixture(self, skill: tf.Tensor) -> tfp.distributions.MixtureSameFamily:
         """Actions given `skill` [N, F] of an observation, which is all it looks at."""
         embedding = tf.broadcast_to(
             self._embedding, (tf.shape(skill)[0], self._embedding.shape[1])
         )
-        return ActionMixture(self._network.decide(skill, embedding))
+        return action_mixture(self._network.decide(skill, embedding))
 
 
 class Critic(networks.Network):

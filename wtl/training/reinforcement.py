@@ -114,11 +114,11 @@ def demonstration(
     layout = learner.network.layout
     demo = reader.read(job.demo_dir, job.task.split)
     demo = demo.select(demo.rows([job.demo_id]))
-    order, places = trying.by_identity(demo.state[:, 0], layout)
-    state = np.take_along_axis(demo.state, order[:, None], axis=2)
-    nothing = np.zeros(places.shape, np.float32)
+    order = trying.by_identity(demo.state[:, 0], layout)
+    state = order.apply(demo.state)
+    nothing = np.zeros(order.places.shape, np.float32)
     _, base = learner.choose(
-        *(tf.constant(value) for value in (state[:, 0], places, nothing))
+        *map(tf.constant, (state[:, 0], order.places, order.slots, nothing))
     )
     horizon = environment.HORIZON
     return trying.Trials(
@@ -127,6 +127,6 @@ def demonstration(
         success=np.ones(1, bool),
         # As with all demonstrations, what was acted on is read off the states.
         target=acted.acted_slots(state, layout),
-        places=places,
+        places=order.places,
         base=base.numpy(),
     )

@@ -75,10 +75,13 @@ class Table:
         for env, setup in zip(envs, setups, strict=True):
             env.prepare(setup)
         first = np.stack([env.reset().observation[environment.STATE] for env in envs])
-        order, places = by_identity(first, self._layout)
-        states, taken = [np.take_along_axis(first, order, axis=1)], []
+        order = by_identity(first, self._layout)
+        states, taken = [order.apply(first)], []
         target, base = learner.choose(
-            tf.constant(states[0]), tf.constant(places), tf.constant(noise["target"])
+            tf.constant(states[0]),
+            tf.constant(order.places),
+            tf.constant(order.slots),
+            tf.constant(noise["target"]),
         )
         for t in range(horizon):
             action = learner.act(
@@ -89,30 +92,44 @@ class Table:
             ).numpy()
             steps = [env.step(a) for env, a in zip(envs, action, strict=True)]
             state = np.stack([s.observation[environment.STATE] for s in steps])
-            states.append(np.take_along_axis(state, order, axis=1))
+            states.append(order.apply(state))
             taken.append(action)
         return Trials(
             state=np.stack(states, axis=1),
             action=np.stack(taken, axis=1),
             success=np.array([step.reward > 0 for step in steps]),
             target=target.numpy(),
-            places=places,
+            places=order.places,
             base=base.numpy(),
         )
 
 
-def by_identity(
-    first: np.ndarray, layout: observation.Layout
-) -> tuple[np.ndarray, np.ndarray]:
-    """How to bring states into an order that is the same in all scenes of a task.
+class Order(NamedTuple):
+    """An order of the things in N scenes of one task that is the same in all of them.
+
+    Attributes:
+      index: [N, S] where each number of the ordered state is found in the given one.
+      places: [N, E] int32 places, from the left, of objects and of buttons.
+      slots: [N, E] int32 slots in which they were.
+    """
+
+    index: np.ndarray
+    places: np.ndarray
+    slots: np.ndarray
+
+    def apply(self, state: np.ndarray) -> np.ndarray:
+        """Brings states [N, ..., S] into this order."""
+        middle = (1,) * (state.ndim - 2)
+        index = self.index.reshape(len(self.index), *middle, -1)
+        return np.take_along_axis(state, index, axis=-1)
+
+
+def by_identity(first: np.ndarray, layout: observation.Layout) -> Order:
+    """The order of objects, and of buttons, by their colours.
 
     Args:
       first: [N, S] first states of episodes.
       layout: their layout.
-
-    Returns:
-      [N, S] where each number of the ordered state is found in the given one, and
-      [N, E] int32 places, from the left, of objects and buttons in that order.
     """
     size = layout.size
     identities, places = identities_and_places(first, layout)
@@ -121,10 +138,11 @@ def by_identity(
         axis=1,
     )
     index = np.tile(np.arange(layout.state_size), (len(first), 1))
-    rows, ordered = layout.split(index), index.copy()
-    views = layout.split(ordered)
+    ordered = index.copy()
+    rows, views = layout.split(index), layout.split(ordered)
     each = np.arange(len(first))[:, None]
     views["objects"][...] = rows["objects"][each, slots[:, :size]]
     views["buttons"][...] = rows["buttons"][each, slots[:, size:]]
     slots[:, size:] += size
-    return ordered, np.take_along_axis(places, slots, axis=1).astype(np.int32)
+    places = np.take_along_axis(places, slots, axis=1)
+    return Order(ordered, places.astype(np.int32), slots.astype(np.int32))
