@@ -16,7 +16,7 @@ from wtl.envs import seeding
 from wtl.envs import suite as suites
 from wtl.envs.task import Task
 from wtl.errors import UserError
-from wtl.evaluation import protocol, reinforcement_report, rollout_row
+from wtl.evaluation import reinforcement_report, rollout_row
 from wtl.evaluation import trials_needed as needed
 from wtl.pipeline import run_folder
 from wtl.pipeline.run import Run
@@ -69,9 +69,17 @@ def reinforce(
         start = configs.arm(name).start
         if start:
             inputs[start] = require_policy(run, start)
-    goals, table = _goals(run, split, chosen, scenes_per_task)
-    inputs["episodes"] = table
-    planned = _jobs(run, folder, chosen, arms, scenes_per_task, budget, config)
+    rows, inputs["episodes"] = _evaluated(run, split, chosen, scenes_per_task)
+    goals = _goals(rows, chosen)
+    seeds = {
+        task.task_id: tuple(
+            row.scene_seed
+            for row in rows
+            if (row.method, row.task_id) == (_REFERENCE, task.task_id)
+        )
+        for task in chosen
+    }
+    planned = _jobs(run, folder, chosen, arms, seeds, budget, config)
 
     def current() -> str | None:
         path = folder / "curves.json"
@@ -135,32 +143,53 @@ def _check(run: Run, split: str, tasks: int, arms, budget: jobs.Budget, config):
         raise UserError(f"reinforce is configured wrongly: {error}") from error
 
 
-def _goals(
+def _evaluated(
     run: Run, split: str, chosen: Sequence[Task], scenes: int
-) -> tuple[dict[str, dict[str, float]], str]:
-    """Success by method and task as `evaluate` has measured it, and its checksum.
+) -> tuple[list[rollout_row.RolloutRow], str]:
+    """What `evaluate` has played in the scenes of some tasks, and its checksum.
 
     Raises:
-      UserError: if WTL was not evaluated in these scenes.
+      UserError: if WTL was not evaluated there.
     """
     path = run.folder.evaluation / ("" if split == suites.TEST else split)
     path = path / "episodes.csv"
     remedy = f"run `wtl evaluate` with evaluate.split = {split!r} and this --run_dir"
     if not path.exists():
         raise UserError(f"{path} is missing, so there is nothing to match; {remedy}")
-    rows = [row for row in rollout_row.read_csv(path) if row.pair < scenes]
-    found: dict[str, dict[str, float]] = {}
+    names = {task.task_id for task in chosen}
+    rows = [
+        row
+        for row in rollout_row.read_csv(path)
+        if row.pair < scenes and row.task_id in names
+    ]
+    reference = [row for row in rows if row.method == _REFERENCE]
+    # A scene whose demonstrator failed was left out for every method.
+    most = max((row.pair + 1 for row in reference), default=0)
+    if most < scenes or {row.task_id for row in reference} != names:
+        raise UserError(
+            f"{path} lacks `{_REFERENCE}` in {scenes} scenes of each of these "
+            f"{len(names)} tasks; {remedy}, or lower reinforce.scenes_per_task"
+        )
+    return rows, checksums.checksum(path).sha256
+
+
+def _goals(
+    rows: Sequence[rollout_row.RolloutRow], chosen: Sequence[Task]
+) -> dict[str, dict[str, float]]:
+    """Success by method and task of WTL and of what it is drawn beside."""
+    found = {}
     for method in (_REFERENCE, *_BESIDE):
-        of_method = [row for row in rows if row.method == method]
         by_task = {
-            task.task_id: [r.success for r in of_method if r.task_id == task.task_id]
+            task.task_id: [
+                row.success
+                for row in rows
+                if (row.method, row.task_id) == (method, task.task_id)
+            ]
             for task in chosen
         }
         if all(by_task.values()):
             found[method] = {name: float(np.mean(s)) for name, s in by_task.items()}
-    if _REFERENCE not in found:
-        raise UserError(f"{path} lacks {_REFERENCE} on these tasks; {remedy} first")
-    return found, checksums.checksum(path).sha256
+    return found
 
 
 def _jobs(
@@ -168,12 +197,11 @@ def _jobs(
     folder: pathlib.Path,
     chosen: Sequence[Task],
     arms: Sequence[str],
-    scenes: int,
+    seeds: dict[str, tuple[int, ...]],
     budget: jobs.Budget,
     config: dict[str, Any],
 ) -> list[jobs.ReinforcementJob]:
     demos = run.read(fields.WTL_DEMOS, chosen[0].split)
-    pairs = protocol.pairs(run.suite, chosen[0].split, scenes)
     trained = run.folder.lineage.get("train_trial", {}).get("parameters", {})
     planned = []
     for task in chosen:
@@ -187,11 +215,7 @@ def _jobs(
             job = jobs.ReinforcementJob(
                 arm=name,
                 task=task,
-                evaluation_seeds=tuple(
-                    pair.scene_seed
-                    for pair in pairs
-                    if pair.task.task_id == task.task_id
-                ),
+                evaluation_seeds=seeds[task.task_id],
                 demo_dir=run.dataset(fields.WTL_DEMOS),
                 demo_id=str(demos[fields.EPISODE_ID][shown[0]]),
                 start_dir=run.folder.policies / METHODS[start].folder
