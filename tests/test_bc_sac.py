@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
+from collection import lockstep
 from policies.bc_sac import choice as choices
 from policies.bc_sac import config as configs
 from policies.bc_sac.learner import Learner
@@ -15,7 +16,6 @@ from policies.contextual import context as contexts
 from policies.methods import METHODS
 from wtl.envs import environment, object_set, observation
 from wtl.envs.task import Rule, RuleKind, Task
-from wtl.training import trying
 
 SIZE = 3
 LAYOUT = observation.Layout(SIZE)
@@ -80,16 +80,16 @@ def _learner(method: str = "bc", config=CONFIG, scratch: bool = False) -> Learne
 @pytest.fixture(scope="module")
 def played():
     """Episodes of some learner, whose outcome tests make up."""
-    table = trying.Table(LAYOUT)
+    table = lockstep.Lockstep(LAYOUT)
     return table.play(_learner(), _setups(12), list(range(12)))
 
 
-def _filled(learner: Learner, played: trying.Trials, won, demos: int = 0):
+def _filled(learner: Learner, played: lockstep.Trials, won, demos: int = 0):
     """Adds episodes with these outcomes; before them, the first as demonstrations."""
     if demos:
-        shown = trying.Trials(*(value[:demos] for value in played))
+        shown = lockstep.Trials(*(value[:demos] for value in played))
         learner.replay.add(*shown._replace(success=np.ones(demos, bool)), demo=True)
-    rest = trying.Trials(*(value[demos:] for value in played))
+    rest = lockstep.Trials(*(value[demos:] for value in played))
     learner.replay.add(*rest._replace(success=np.array(won, bool)))
     return learner
 
@@ -111,7 +111,7 @@ def test_without_trials_it_is_the_policy_it_began_with(method):
     time_step = ts.restart({environment.STATE: tf.constant(states)}, 6)
     expected = policy.action(time_step, encoded).action.numpy()
 
-    order = trying.by_identity(states, LAYOUT)
+    order = lockstep.by_identity(states, LAYOUT)
     ordered = tf.constant(order.apply(states))
     target, _ = learner.choose(
         ordered,
@@ -135,7 +135,7 @@ def test_without_trials_it_is_the_policy_it_began_with(method):
 
 def test_slots_are_the_same_things_in_every_scene():
     states = _first_states(8)
-    order = trying.by_identity(states, LAYOUT)
+    order = lockstep.by_identity(states, LAYOUT)
     rows = LAYOUT.split(order.apply(states))
     for kind, parts in (
         ("objects", observation.OBJECT),
@@ -248,7 +248,7 @@ def test_choice_learns_a_place_where_the_policy_chose_an_identity():
 
 
 def test_noise_is_that_of_its_seed():
-    table, learner = trying.Table(LAYOUT), _learner()
+    table, learner = lockstep.Lockstep(LAYOUT), _learner()
     first = table.play(learner, _setups(2), [3, 4])
     again = table.play(learner, _setups(2), [3, 4])
     other = table.play(learner, _setups(2), [3, 5])
@@ -261,7 +261,7 @@ def test_noise_is_that_of_its_seed():
 def test_from_scratch_knows_nothing_of_targets():
     learner = _learner(scratch=True)
     states = _first_states(3)
-    order = trying.by_identity(states, LAYOUT)
+    order = lockstep.by_identity(states, LAYOUT)
     _, base = learner.choose(
         tf.constant(order.apply(states)),
         tf.constant(order.places),

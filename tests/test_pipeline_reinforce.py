@@ -1,5 +1,6 @@
 """`wtl reinforce` as a user meets it: run, rerun, interrupt, break."""
 
+import dataclasses
 import json
 import pathlib
 import shutil
@@ -8,13 +9,14 @@ import pytest
 
 from policies.bc_sac import config as configs
 from wtl import cli
-from wtl.pipeline import reinforce
+from wtl.evaluation import fakes, glossary, protocol, rollout_row
+from wtl.pipeline import reinforce, stages
 from wtl.training import process
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 TINY = str(ROOT / "tests" / "tiny.gin")
 SMALL = (
-    "reinforce.tasks=2",
+    "reinforce.tasks=1",
     "reinforce.arms=('mil_sac_demo', 'sac')",
     "reinforce.trials=6",
     "reinforce.round=3",
@@ -27,8 +29,8 @@ SMALL = (
 )
 
 
-def _stage(stage: str, run_dir, *bindings: str) -> int:
-    arguments = [stage, f"--gin_file={TINY}", f"--run_dir={run_dir}"]
+def _stage(stage: str, run_dir, *bindings: str, gin_file: str = TINY) -> int:
+    arguments = [stage, f"--gin_file={gin_file}", f"--run_dir={run_dir}"]
     with pytest.raises(SystemExit) as ended:
         cli.main([*arguments, *(f"--gin_bindings={b}" for b in bindings)])
     return ended.value.code
@@ -36,9 +38,30 @@ def _stage(stage: str, run_dir, *bindings: str) -> int:
 
 @pytest.fixture(scope="module")
 def trained_run(tmp_path_factory):
+    """A run with policies, as if it had been evaluated."""
     run_dir = tmp_path_factory.mktemp("runs") / "tiny"
-    assert _stage("run", run_dir) == 0
+    assert _stage("collect_demos", run_dir) == 0
+    assert _stage("train_trial", run_dir) == 0
+    _write_evaluation(run_dir, TINY, ("wtl", "mil", "bc"), scenes=2)
     return run_dir
+
+
+def _write_evaluation(run_dir, gin_file: str, methods, scenes: int):
+    """Says that WTL, and nothing else, succeeded everywhere."""
+    stages.configure(gin_file, [])
+    pairs = protocol.pairs(stages.suite(), "test", scenes)
+    rows = [_row(name, pair) for name in methods for pair in pairs]
+    rollout_row.write_csv(rows, run_dir / "evaluation/episodes.csv")
+
+
+def _row(method: str, pair: protocol.Pair) -> rollout_row.RolloutRow:
+    return dataclasses.replace(
+        fakes.row(method, pair=pair.index, success=method == "wtl"),
+        task_id=pair.task.task_id,
+        family=pair.task.family,
+        rule=str(pair.task.rule),
+        scene_seed=pair.scene_seed,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +88,11 @@ def test_curves_are_as_promised(reinforced_run):
     assert set(curves["reference"]) == {"wtl", "mil", "bc"}
     for arm in curves["arms"].values():
         assert arm["trials"] == [0, 3, 6]
-        assert arm["tasks"] == 2 and len(arm["success"]) == 3
+        assert arm["tasks"] == 1 and len(arm["success"]) == 3
         assert arm["needed"]["budget"] == 6
     assert curves["protocol"]["scenes"] == "fresh"
-    assert len(_records(reinforced_run)) == 4
+    assert len(_records(reinforced_run)) == 2
+    assert curves["reference"]["wtl"]["success"] == [1.0]
     assert "<svg" in (folder / "report.html").read_text()
     lineage = json.loads((reinforced_run / "lineage.json").read_text())["reinforce"]
     assert set(lineage["inputs"]) == {"wtl_demos", "mil", "episodes"}
@@ -94,18 +118,14 @@ def test_interrupted_it_goes_on_with_what_is_missing(copied_run, monkeypatch, ca
     monkeypatch.setattr(reinforce.process, "run_all", interrupted)
     assert _stage("reinforce", copied_run, *SMALL) == 130
     assert "goes on where it stopped" in capsys.readouterr().err
-    first = _records(copied_run)
-    assert len(todo[0]) == 4 and len(first) == 1
+    assert len(todo[0]) == 2 and set(_records(copied_run)) == {todo[0][0]}
     assert not (copied_run / "reinforce/curves.json").exists()
-    # One more is done; the others are as if they had been.
-    for name in todo[0][2:]:
-        (copied_run / "reinforce/records" / name).write_bytes(whole[name])
     assert _stage("reinforce", copied_run, *SMALL) == 130
-    assert todo[1] == [todo[0][1]]
+    assert todo[1] == todo[0][1:]
+    # The same seeds, the same trials, the same success.
     again = _records(copied_run)
     assert set(again) == set(whole)
     for name, text in again.items():
-        # The same seeds, the same trials, the same success.
         made, was = json.loads(text), json.loads(whole[name])
         assert {**made, "seconds": 0} == {**was, "seconds": 0}
     monkeypatch.undo()
@@ -153,6 +173,26 @@ def test_what_is_missing_is_named(copied_run, capsys, missing, said):
 
 
 def test_arms_are_explained():
-    from wtl.evaluation import glossary
-
     assert {arm.name for arm in configs.ARMS} <= set(glossary.METHODS)
+
+
+@pytest.mark.slow
+def test_trials_tell_a_place_from_an_identity(tmp_path):
+    """The first test task is a button by its place; MIL takes it for an identity."""
+    run_dir, gin_file = tmp_path / "run", str(ROOT / "gin_configs/bc_sac_quick.gin")
+    settings = (
+        "train_trial.methods=('mil',)",
+        "train_trial.steps=1200",
+        "reinforce.tasks=1",
+        "reinforce.arms=('mil_sac_demo', 'sac')",
+        "reinforce.trials=200",
+    )
+    for stage in ("collect_demos", "train_trial"):
+        assert _stage(stage, run_dir, *settings, gin_file=gin_file) == 0
+    _write_evaluation(run_dir, gin_file, ("wtl",), scenes=4)
+    assert _stage("reinforce", run_dir, *settings, gin_file=gin_file) == 0
+    curves = json.loads((run_dir / "reinforce/curves.json").read_text())
+    learnt = curves["arms"]["mil_sac_demo"]["success"]
+    assert learnt[0] < 1 and learnt[-1] == 1
+    assert curves["arms"]["mil_sac_demo"]["needed"]["mean"]["trials"] <= 150
+    assert curves["arms"]["sac"]["success"][-1] < 0.5

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from collection import lockstep
 from datasets import acted, reader
 from datasets.frames import resample
 from policies import export
@@ -17,7 +18,6 @@ from policies.legacy_keras import tf_keras
 from policies.methods import METHODS
 from wtl.envs import environment, observation, seeding
 from wtl.training import reinforcement_job as jobs
-from wtl.training import trying
 
 
 def learn(
@@ -40,7 +40,7 @@ def learn(
     config = configs.Config(**job.config)
     if arm.demo:
         learner.replay.add(*demonstration(job, learner), demo=True)
-    table = trying.Table(layout)
+    table = lockstep.Lockstep(layout)
     scenes = [job.setup(seed) for seed in job.evaluation_seeds]
     due = budget.evaluations()
     result = {"trials": [], "success": [], "tried": [], "losses": []}
@@ -109,19 +109,19 @@ def _scene(job: jobs.ReinforcementJob, number: int) -> int:
 
 def demonstration(
     job: jobs.ReinforcementJob, learner: learners.Learner
-) -> trying.Trials:
+) -> lockstep.Trials:
     """The demonstration as an episode of the replay buffer."""
     layout = learner.network.layout
     demo = reader.read(job.demo_dir, job.task.split)
     demo = demo.select(demo.rows([job.demo_id]))
-    order = trying.by_identity(demo.state[:, 0], layout)
+    order = lockstep.by_identity(demo.state[:, 0], layout)
     state = order.apply(demo.state)
     nothing = np.zeros(order.places.shape, np.float32)
     _, base = learner.choose(
         *map(tf.constant, (state[:, 0], order.places, order.slots, nothing))
     )
     horizon = environment.HORIZON
-    return trying.Trials(
+    return lockstep.Trials(
         state=state[:, : horizon + 1],
         action=demo.action[:, :horizon],
         success=np.ones(1, bool),

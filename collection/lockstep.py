@@ -31,7 +31,7 @@ class Trials(NamedTuple):
     base: np.ndarray
 
 
-class Table:
+class Lockstep:
     """Environments that are stepped together in this process."""
 
     def __init__(self, layout: observation.Layout):
