@@ -31,7 +31,7 @@ _BESIDE = ("mil", "bc")  # drawn beside it where they were evaluated
 def reinforce(
     run: Run,
     split: str = "test",
-    tasks: int = 20,
+    tasks: int = 25,
     arms: Sequence[str] = tuple(arm.name for arm in configs.ARMS),
     scenes_per_task: int = 4,
     trials: int = 3000,
@@ -49,7 +49,7 @@ def reinforce(
     Args:
       run: the run, whose policies are trained and evaluated on this split.
       split: `val` for choices, `test` once at the end.
-      tasks: how many of the split, the first.
+      tasks: how many of the split, the first; of 25 the rules are in proportion.
       arms: names of `policies.bc_sac.config.ARMS`.
       scenes_per_task: scenes of `evaluate` in which success is measured.
       trials: of each task.
