@@ -20,7 +20,6 @@ class Trials(NamedTuple):
       success: [N] whether the goal was reached.
       target: [N] slot that the episode was committed to.
       places: [N, E] places of objects, and of buttons, from the left.
-      base: [N, E] logits of the policy that the choice began with.
     """
 
     state: np.ndarray
@@ -28,7 +27,6 @@ class Trials(NamedTuple):
     success: np.ndarray
     target: np.ndarray
     places: np.ndarray
-    base: np.ndarray
 
 
 class Lockstep:
@@ -77,7 +75,7 @@ class Lockstep:
         first = np.stack([env.reset().observation[environment.STATE] for env in envs])
         order = by_identity(first, self._layout)
         states, taken = [order.apply(first)], []
-        target, base = learner.choose(
+        target = learner.choose(
             tf.constant(states[0]),
             tf.constant(order.places),
             tf.constant(order.slots),
@@ -100,7 +98,6 @@ class Lockstep:
             success=np.array([step.reward > 0 for step in steps]),
             target=target.numpy(),
             places=order.places,
-            base=base.numpy(),
         )
 
 

@@ -108,9 +108,10 @@ class BcSacAgent(sac_agent.SacAgent):
             critic((then, taken), training=False)[0]
             for critic in (self._target_critic_network_1, self._target_critic_network_2)
         ]
+        # Returns are known to be from 0 to 1.
+        value = tf.clip_by_value(tf.minimum(*targets), 0.0, 1.0)
         goal = tf.stop_gradient(
-            next_time_steps.reward
-            + gamma * next_time_steps.discount * tf.minimum(*targets)
+            next_time_steps.reward + gamma * next_time_steps.discount * value
         )
         now = (time_steps.observation, actions)
         return tf.add_n(

@@ -5,17 +5,14 @@ from tf_agents.trajectories import policy_step, trajectory
 from tf_agents.trajectories import time_step as ts
 
 from policies.bc_sac import agent as agents
-from policies.bc_sac import choice as choices
 from policies.bc_sac import config as configs
 from policies.bc_sac import network as networks
 from policies.bc_sac import replay as replays
 from policies.contextual import context as contexts
 from policies.contextual import network as contextual
 from policies.contextual.policy import specs
-from policies.legacy_keras import tf_keras
 
 _TIE = 1e-4  # nats by which the earlier of two slots is preferred
-_CHOICES = 32  # first states from which the choice learns at each update
 
 
 class Learner:
@@ -60,10 +57,6 @@ class Learner:
             network.config.action_size,
             layout.size,
         )
-        self._choice = choices.Choice(layout)
-        self._choice_optimizer = tf_keras.optimizers.legacy.Adam(
-            config.choice_learning_rate
-        )
         seen = self._observe(
             first, tf.zeros(1, tf.int32), tf.zeros((1, 2 * layout.size), tf.int32)
         )
@@ -91,8 +84,12 @@ class Learner:
     @tf.function(autograph=False)
     def choose(
         self, state: tf.Tensor, places: tf.Tensor, slots: tf.Tensor, gumbel: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Commits N episodes to targets.
+    ) -> tf.Tensor:
+        """Commits N episodes to targets, the first decision of the policy.
+
+        Its choice maximises value less divergence from the policy that it began with,
+        in units of the temperature: known in closed form for finitely many targets.
+        No value is known before the first update.
 
         Args:
           state: [N, S] first states.
@@ -101,12 +98,20 @@ class Learner:
           gumbel: [N, E] standard Gumbel noise, or zeros for the likeliest.
 
         Returns:
-          [N] slots, and [N, E] logits of the policy that it began with.
+          [N] slots.
         """
+        entities = self.network.config.entities
         # BC can't tell one object from another and takes the first.
         base = self._base(state) - _TIE * tf.cast(slots, tf.float32)
-        logits = self._choice.logits(base, places)
-        return tf.argmax(logits + gumbel, axis=-1, output_type=tf.int32), base
+        seen = self._observe(
+            tf.repeat(state, entities, axis=0),
+            tf.tile(tf.range(entities), (tf.shape(state)[0],)),
+            tf.repeat(places, entities, axis=0),
+        )
+        action = _mode(self._actor.mixture(seen[networks.SKILL]))
+        value = tf.reshape(self._agent.value(seen, action), (-1, entities))
+        logits = base + value / self._config.choice_temperature
+        return tf.argmax(logits + gumbel, axis=-1, output_type=tf.int32)
 
     @tf.function(autograph=False)
     def act(
@@ -142,22 +147,20 @@ class Learner:
           Means of the losses by name.
         """
         config = self._config
-        ready = trials >= config.warmup_trials
-        self._agent.actor_weight.assign(float(ready))
+        self._agent.actor_weight.assign(float(trials >= config.warmup_trials))
         half_lives = trials / config.anchor_half_life
         self._agent.anchor.assign(config.anchor * 0.5**half_lives)
-        losses = self._updates(tf.constant(updates), tf.constant(ready))
+        losses = self._updates(tf.constant(updates))
         return {name: float(value) for name, value in losses.items()}
 
     @tf.function(autograph=False)
-    def _updates(self, count: tf.Tensor, ready: tf.Tensor) -> dict[str, tf.Tensor]:
-        names = ("critic", "actor", "choice")
+    def _updates(self, count: tf.Tensor) -> dict[str, tf.Tensor]:
+        names = ("critic", "actor")
 
         def update(i, *total):
             transition, successful = self._draw()
             info = self._agent.train_on(transition, successful).extra
-            choice = tf.cond(ready, self._update_choice, lambda: tf.constant(0.0))
-            losses = (info.critic_loss, info.actor_loss, choice)
+            losses = (info.critic_loss, info.actor_loss)
             return i + 1, *(t + loss for t, loss in zip(total, losses, strict=True))
 
         _, *total = tf.while_loop(
@@ -200,33 +203,6 @@ class Learner:
             successful,
         )
 
-    def _update_choice(self) -> tf.Tensor:
-        replay, entities = self.replay, self.network.config.entities
-        rows = tf.random.uniform((_CHOICES,), 0, replay.count, tf.int32)
-        state, places = (
-            tf.gather(replay.state[:, 0], rows),
-            tf.gather(replay.places, rows),
-        )
-        options = tf.tile(tf.range(entities), (_CHOICES,))
-        seen = self._observe(
-            tf.repeat(state, entities, axis=0),
-            options,
-            tf.repeat(places, entities, axis=0),
-        )
-        mixture, _ = self._actor(seen)
-        value = self._agent.value(seen, mixture.sample())
-        with tf.GradientTape() as tape:
-            logits = self._choice.logits(tf.gather(replay.base, rows), places)
-            loss = self._choice.loss(
-                logits,
-                tf.reshape(value, (_CHOICES, entities)),
-                self._config.choice_temperature,
-            )
-        variables = self._choice.trainable_variables
-        gradients = tape.gradient(loss, variables)
-        self._choice_optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        return loss
-
     def _observe(self, state, target, places):
         size = self.network.layout.size
         return networks.observe(
@@ -251,3 +227,9 @@ class Learner:
             )
         # No policy to begin with reads more.
         return contexts.Context(shown, shown, None, state, None)
+
+
+def _mode(mixture) -> tf.Tensor:
+    """The mean [N, A] of the heaviest component."""
+    heaviest = tf.argmax(mixture.mixture_distribution.logits, axis=-1)
+    return tf.gather(mixture.components_distribution.mean(), heaviest, batch_dims=1)

@@ -11,7 +11,9 @@ from wtl.envs import observation
 
 layers = tf_keras.layers
 
-LOG_SIGMA_FLOOR = -3.0  # that at the end of imitation, see `TrainConfig.sigma_floors`
+# The floor is that at the end of imitation, see `TrainConfig.sigma_floors`; without a
+# ceiling what is never seen in demonstrations, such as objects that fly, overflows.
+LOG_SIGMA_FLOOR, LOG_SIGMA_CEILING = -3.0, 0.5
 SKILL, SCENE = "skill", "scene"
 
 
@@ -21,6 +23,7 @@ def action_mixture(
     """Gaussians over actions that `policies.heads.mixture_density` predicts."""
     logits, mean, log_sigma = prediction
     floored = LOG_SIGMA_FLOOR + tf.nn.softplus(log_sigma - LOG_SIGMA_FLOOR)
+    floored = tf.minimum(floored, LOG_SIGMA_CEILING)
     return tfp.distributions.MixtureSameFamily(
         tfp.distributions.Categorical(logits=logits),
         tfp.distributions.MultivariateNormalDiag(mean, tf.exp(floored)),
@@ -78,7 +81,8 @@ class Critic(networks.Network):
         self._hidden = [
             (layers.Dense(units), layers.LayerNormalization()) for units in hidden
         ]
-        self._value = layers.Dense(1)
+        # What was never tried is worth nothing, rather than anything.
+        self._value = layers.Dense(1, kernel_initializer="zeros")
 
     def call(self, inputs, step_type=None, network_state=(), training=False):
         """Returns values [N] of actions, which the gripper clips, and no state."""

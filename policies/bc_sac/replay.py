@@ -37,7 +37,6 @@ class Replay(tf.Module):
         self.success = room()
         self.target = room(dtype=tf.int32)
         self.places = room(2 * size, dtype=tf.int32)
-        self.base = room(2 * size)
         self.count = tf.Variable(0, trainable=False)
         self.demos = tf.Variable(0, trainable=False)
         # Rows of the successful episodes, and how many there are.
@@ -51,7 +50,6 @@ class Replay(tf.Module):
         success: np.ndarray,
         target: np.ndarray,
         places: np.ndarray,
-        base: np.ndarray,
         demo: bool = False,
     ):
         """Adds N episodes.
@@ -62,7 +60,6 @@ class Replay(tf.Module):
           success: [N] whether the goal was reached.
           target: [N] slot that the episode was committed to.
           places: [N, E] places from the left.
-          base: [N, E] logits of the policy that the choice began with.
           demo: whether they are demonstrations; these come before anything else.
         """
         first = int(self.count)
@@ -73,7 +70,6 @@ class Replay(tf.Module):
             (self.success, success),
             (self.target, target),
             (self.places, places),
-            (self.base, base),
         ):
             room.scatter_nd_update(
                 rows[:, None], tf.cast(tf.convert_to_tensor(values), room.dtype)
@@ -112,6 +108,9 @@ class Replay(tf.Module):
     def draw_steps(self, batch: int, config: configs.Config):
         """Draws for each transition its first time step, and how many it spans."""
         time = tf.random.uniform((batch,), 0, self._horizon, tf.int32)
+        # Where targets are chosen, values count most.
+        chosen = tf.random.uniform((batch,)) < config.first_share
+        time = tf.where(chosen, 0, time)
         # Geometric: 1 + floor(log u / log λ).
         chance = tf.random.uniform((batch,), 1e-6, 1.0)
         spans = 1 + tf.cast(tf.math.log(chance) / math.log(config.trace), tf.int32)

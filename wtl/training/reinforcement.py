@@ -39,7 +39,7 @@ def learn(
     learner = make_learner(job)
     config = configs.Config(**job.config)
     if arm.demo:
-        learner.replay.add(*demonstration(job, learner), demo=True)
+        learner.replay.add(*demonstration(job, layout), demo=True)
     table = lockstep.Lockstep(layout)
     scenes = [job.setup(seed) for seed in job.evaluation_seeds]
     due = budget.evaluations()
@@ -108,18 +108,13 @@ def _scene(job: jobs.ReinforcementJob, number: int) -> int:
 
 
 def demonstration(
-    job: jobs.ReinforcementJob, learner: learners.Learner
+    job: jobs.ReinforcementJob, layout: observation.Layout
 ) -> lockstep.Trials:
     """The demonstration as an episode of the replay buffer."""
-    layout = learner.network.layout
     demo = reader.read(job.demo_dir, job.task.split)
     demo = demo.select(demo.rows([job.demo_id]))
     order = lockstep.by_identity(demo.state[:, 0], layout)
     state = order.apply(demo.state)
-    nothing = np.zeros(order.places.shape, np.float32)
-    _, base = learner.choose(
-        *map(tf.constant, (state[:, 0], order.places, order.slots, nothing))
-    )
     horizon = environment.HORIZON
     return lockstep.Trials(
         state=state[:, : horizon + 1],
@@ -128,5 +123,4 @@ def demonstration(
         # As with all demonstrations, what was acted on is read off the states.
         target=acted.acted_slots(state, layout),
         places=order.places,
-        base=base.numpy(),
     )
