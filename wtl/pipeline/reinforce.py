@@ -35,7 +35,7 @@ def reinforce(
     arms: Sequence[str] = tuple(arm.name for arm in configs.ARMS),
     scenes_per_task: int = 4,
     trials: int = 3000,
-    round: int = 10,
+    at_once: int = 10,
     evaluate_every: int = 100,
     scenes: str = jobs.FRESH,
     **config: Any,
@@ -53,13 +53,13 @@ def reinforce(
       arms: names of `policies.bc_sac.config.ARMS`.
       scenes_per_task: scenes of `evaluate` in which success is measured.
       trials: of each task.
-      round: trials made at once, between which nothing is learnt.
+      at_once: trials made together, between which nothing is learnt.
       evaluate_every: trials between evaluations.
       scenes: `fresh`, a new scene of the task for each trial (its reset distribution);
         or `evaluation`, trials in the very scenes that are evaluated.
       **config: further fields of `policies.bc_sac.config.Config`.
     """
-    budget = jobs.Budget(trials, round, evaluate_every, scenes)
+    budget = jobs.Budget(trials, at_once, evaluate_every, scenes)
     _check(run, split, tasks, arms, budget, config)
     folder = run.folder.path / "reinforce" / ("" if split == suites.TEST else split)
     chosen = run.suite.tasks(split)[:tasks]
@@ -128,9 +128,9 @@ def _check(run: Run, split: str, tasks: int, arms, budget: jobs.Budget, config):
         raise UserError(
             f"reinforce.scenes is {budget.scenes!r}; known are {', '.join(jobs.SCENES)}"
         )
-    if min(budget.trials, budget.round, budget.evaluate_every) < 1:
+    if min(budget.trials, budget.at_once, budget.evaluate_every) < 1:
         raise UserError(
-            "reinforce.trials, reinforce.round and reinforce.evaluate_every are at "
+            "reinforce.trials, reinforce.at_once and reinforce.evaluate_every are at "
             "least 1"
         )
     if run.pixels:

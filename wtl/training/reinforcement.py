@@ -56,7 +56,7 @@ def learn(
             if made == budget.trials:
                 return result
         # A round ends where an evaluation is due.
-        count = min(budget.round, due[len(result["trials"])] - made)
+        count = min(budget.at_once, due[len(result["trials"])] - made)
         numbers = range(made, made + count)
         played = table.play(
             learner,

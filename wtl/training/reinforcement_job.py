@@ -23,14 +23,14 @@ class Budget:
 
     Attributes:
       trials: of each task.
-      round: trials made at once, between which nothing is learnt.
+      at_once: trials made together, between which nothing is learnt.
       evaluate_every: trials between evaluations, which are not counted as trials.
       scenes: `fresh`, a scene of its own for every trial; or `evaluation`, those
         that are evaluated, over and over.
     """
 
     trials: int = 3000
-    round: int = 10
+    at_once: int = 10
     evaluate_every: int = 100
     scenes: str = FRESH
 
