@@ -81,7 +81,7 @@ class BcSacAgent(sac_agent.SacAgent):
         return self._train(transition, weights=None)
 
     def value(self, observation, action: tf.Tensor) -> tf.Tensor:
-        """The lesser of both critics' values [N]."""
+        """The lesser of both critics' values [N], without bounds."""
         first, second = (
             critic((observation, action), training=False)[0]
             for critic in (self._critic_network_1, self._critic_network_2)

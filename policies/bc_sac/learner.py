@@ -109,9 +109,9 @@ class Learner:
             tf.repeat(places, entities, axis=0),
         )
         action = _mode(self._actor.mixture(seen[networks.SKILL]))
-        value = tf.reshape(self._agent.value(seen, action), (-1, entities))
-        logits = base + value / self._config.choice_temperature
-        return tf.argmax(logits + gumbel, axis=-1, output_type=tf.int32)
+        value = tf.clip_by_value(self._agent.value(seen, action), 0.0, 1.0)
+        gain = tf.reshape(value, (-1, entities)) / self._config.choice_temperature
+        return tf.argmax(base + gain + gumbel, axis=-1, output_type=tf.int32)
 
     @tf.function(autograph=False)
     def act(
