@@ -72,7 +72,7 @@ def _learner(method: str = "bc", config=CONFIG, scratch: bool = False) -> Learne
     network, start = _network(method), _network(method)
     shown = _shown(network.config) if network.config.demos else None
     return Learner(
-        network, None if scratch else start, shown, config, capacity=40, horizon=HORIZON
+        network, None if scratch else start, shown, config, capacity=80, horizon=HORIZON
     )
 
 
@@ -234,10 +234,10 @@ def test_choice_follows_what_was_worth_it(played):
     )
     learner = _learner(config=config)
     order = lockstep.by_identity(played.state[:, 0], LAYOUT)
-    target = np.arange(12) % 6  # every target is tried twice
-    won = order.places[np.arange(12), target] == 1
-    _filled(learner, played._replace(target=target), won)
-    learner.update(0, 300)
+    for target in range(2 * SIZE):
+        won = order.places[:, target] == 1
+        _filled(learner, played._replace(target=np.full(12, target)), won)
+    learner.update(0, 400)
     chosen = learner.choose(
         *map(tf.constant, (played.state[:, 0], order.places, order.slots)),
         tf.zeros((12, 2 * SIZE)),
