@@ -107,12 +107,12 @@ def test_a_second_time_there_is_nothing_to_do(copied_run):
 def test_interrupted_it_goes_on_with_what_is_missing(copied_run, monkeypatch, capsys):
     whole = _records(copied_run)
     shutil.rmtree(copied_run / "reinforce")
-    todo = []
+    todo, run_all = [], process.run_all
 
     def interrupted(jobs, workers, on_done):
         """Does one job, as the command would, and is stopped in the next."""
         todo.append([job.record.name for job in jobs])
-        process.run_all(jobs[:1], workers, on_done)
+        run_all(jobs[:1], workers, on_done)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(reinforce.process, "run_all", interrupted)
