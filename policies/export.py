@@ -7,8 +7,10 @@ import shutil
 import numpy as np
 import tensorflow as tf
 from tf_agents.policies import policy_saver, tf_policy
+from tf_agents.trajectories import time_step as ts
 
 from policies.contextual import context as contexts
+from wtl.envs import environment
 
 
 class PolicyNotFoundError(FileNotFoundError):
@@ -105,6 +107,40 @@ def load(directory: pathlib.Path, state_size: int, pixels: int = 0):
             f"{_sight(pixels)}; train it for this camera.pixels"
         )
     return policy
+
+
+def restore(policy: tf_policy.TFPolicy, directory: pathlib.Path, policy_id: str):
+    """Gives a policy the weights of the last checkpoint of its training.
+
+    Args:
+      policy: around a network of the same configuration.
+      directory: of the policy; holds `checkpoints/`.
+      policy_id: id of the saved policy, which these must be.
+
+    Raises:
+      PolicyNotFoundError: if there is no checkpoint.
+      PolicyMismatchError: if its weights are others.
+    """
+    path = tf.train.latest_checkpoint(str(directory / "checkpoints"))
+    if path is None:
+        raise PolicyNotFoundError(
+            f"no checkpoint in {directory}; train the policy first"
+        )
+    network = policy.network
+    spec = contexts.context_spec(network.config, network.layout.state_size)
+    empty = tf.nest.map_structure(
+        lambda s: tf.zeros([1 if n is None else n for n in (None, *s.shape)], s.dtype),
+        spec,
+    )
+    encoded = policy.encode_context(empty)
+    time_step = ts.restart({environment.STATE: empty.state}, 1)
+    policy.action(time_step, encoded)  # all weights are there now
+    tf.train.Checkpoint(network=network).restore(path).expect_partial()
+    if weights_hash(policy.variables()) != policy_id:
+        raise PolicyMismatchError(
+            f"the last checkpoint in {directory} is not the policy that was saved; "
+            "train it again"
+        )
 
 
 def _sight(pixels: int) -> str:

@@ -8,6 +8,7 @@ import subprocess
 import gin
 import pytest
 
+from policies.bc_sac import config as bc_sac_config
 from wtl.envs import suite as suites
 from wtl.pipeline import stages
 from wtl.training import end_to_end, trainer
@@ -30,6 +31,10 @@ def test_shipped_config_builds_its_objects(path, tmp_path):
         trainer.TrainConfig(**given.get("perception_config", {}))
         end_to_end.EndToEndConfig(**given.get("end_to_end", {}))
         trainer.TrainConfig(**{k: v for k, v in given.items() if k not in own})
+    own = inspect.signature(stages.RIVALS["reinforce"]).parameters
+    given = gin.get_bindings("reinforce")
+    bc_sac_config.Config(**{k: v for k, v in given.items() if k not in own})
+    assert given.get("tasks", 1) <= run.suite.test_tasks
 
 
 def test_paper_size_is_that_of_the_paper():

@@ -21,6 +21,7 @@ _STAGES = {
     "train_retrial": "train the policies that see trials",
     "evaluate": "measure success on held-out tasks; write the report",
     "run": "all of these in order, skipping what is done and unchanged",
+    "reinforce": "learn held-out tasks by trial and error, to compare with WTL",
 }
 
 

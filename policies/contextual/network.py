@@ -132,6 +132,15 @@ class ContextualNetwork(tf_keras.Model):
           embedding: [N, Z'] see `Encoding`.
           target: [N, E] one-hot target.
         """
+        return self.decide(self.skill_inputs(state, target), embedding)
+
+    def skill_inputs(self, state: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        """Features [N, F] of the gripper and of the target, or of all if flat.
+
+        Args:
+          state: [N, S] states.
+          target: [N, E] one-hot target.
+        """
         rows = features.split(state, self.layout)
         items = features.entities(rows)
         if self.config.per_entity:
@@ -139,7 +148,19 @@ class ContextualNetwork(tf_keras.Model):
         relations = features.relations(rows, items)
         width = relations.shape[-2] * relations.shape[-1]
         chosen = tf.reshape(relations, (-1, width))
-        hidden = tf.concat([features.gripper(rows), chosen, embedding], axis=-1)
+        return tf.concat([features.gripper(rows), chosen], axis=-1)
+
+    def decide(
+        self, inputs: tf.Tensor, embedding: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Predicts the mixture over actions from `skill_inputs` and `embedding`."""
+        hidden = tf.concat([inputs, embedding], axis=-1)
         for layer in self._actor:
             hidden = layer(hidden)
         return self._mixture(hidden)
+
+    @property
+    def actor_variables(self) -> list[tf.Variable]:
+        """Weights of what `decide` computes."""
+        layers_used = (*self._actor, self._mixture)
+        return [v for layer in layers_used for v in layer.trainable_variables]

@@ -111,6 +111,29 @@ METHODS: dict[str, Entry] = {
         "BC",
         "Behaviour cloning: sees only the scene, neither demonstration nor trial.",
     ),
+    "mil_sac_demo": Entry(
+        "SAC from MIL, demonstration kept",
+        "Reinforcement learning of the one task, from MIL's policy given the "
+        "demonstration, which is in the replay buffer too.",
+    ),
+    "mil_sac": Entry(
+        "SAC from MIL",
+        "Reinforcement learning of the one task, from MIL's policy given the "
+        "demonstration.",
+    ),
+    "bc_sac_demo": Entry(
+        "SAC from BC, demonstration kept",
+        "Reinforcement learning of the one task, from BC's policy, with the "
+        "demonstration in the replay buffer.",
+    ),
+    "bc_sac": Entry(
+        "SAC from BC",
+        "Reinforcement learning of the one task, from BC's policy.",
+    ),
+    "sac": Entry(
+        "SAC from scratch",
+        "Reinforcement learning of the one task, from nothing.",
+    ),
     "oracle_task": Entry(
         "Oracle",
         "Is told the task and the target: the motor skill that can be hoped for.",

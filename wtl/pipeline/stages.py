@@ -1,6 +1,7 @@
 """The stages in order, and what gin may configure."""
 
 import contextlib
+import functools
 import logging
 import pathlib
 from collections.abc import Callable, Iterator
@@ -15,12 +16,14 @@ from wtl.pipeline.collect_demos import collect_demos
 from wtl.pipeline.collect_human_videos import collect_human_videos
 from wtl.pipeline.collect_trials import collect_trials
 from wtl.pipeline.evaluate import evaluate
+from wtl.pipeline.reinforce import reinforce
 from wtl.pipeline.run import Run
 from wtl.pipeline.teleop import teleop as _teleop
 from wtl.pipeline.train import train_retrial, train_trial
 
+_configurable = functools.partial(gin.external_configurable, module="wtl")
 STAGES: dict[str, Callable[[Run], None]] = {
-    stage.__name__: gin.external_configurable(stage, stage.__name__, module="wtl")
+    stage.__name__: _configurable(stage, stage.__name__)
     for stage in (
         collect_demos,
         collect_human_videos,
@@ -29,6 +32,10 @@ STAGES: dict[str, Callable[[Run], None]] = {
         train_retrial,
         evaluate,
     )
+}
+# What is asked for by name alone: no part of a run from start to end.
+RIVALS: dict[str, Callable[[Run], None]] = {
+    "reinforce": _configurable(reinforce, "reinforce")
 }
 _SHIPPED = pathlib.Path(__file__).resolve().parents[2] / "gin_configs"
 teleop = gin.external_configurable(_teleop, "teleop", module="wtl")
@@ -76,7 +83,7 @@ def configure(gin_file: str, bindings: list[str]):
         first = str(error).strip().splitlines()[0]
         raise UserError(
             f"the configuration is wrong: {first} Configurable are run, suite, "
-            f"camera, teleop and {', '.join(STAGES)}; see gin_configs/"
+            f"camera, teleop and {', '.join(STAGES | RIVALS)}; see gin_configs/"
         ) from error
     finally:
         logging.disable(logging.NOTSET)
@@ -104,6 +111,6 @@ def perform(run: Run, names: list[str]):
     """Performs stages in order, keeping the operative configuration."""
     for name in names:
         try:
-            STAGES[name](run)
+            (STAGES | RIVALS)[name](run)
         finally:
             run.folder.write("config.gin", gin.operative_config_str())

@@ -2,7 +2,7 @@
 
 import concurrent.futures
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from collection.workers import WorkerError, begin_worker
@@ -21,8 +21,17 @@ class Job(Protocol):
         """Does it; returns what identifies the result."""
 
 
-def run_all(jobs: Sequence[Job], workers: int) -> list[str]:
+def run_all(
+    jobs: Sequence[Job],
+    workers: int,
+    on_done: Callable[[str], None] = lambda _: None,
+) -> list[str]:
     """Runs jobs, up to `workers` at a time; returns their results in order.
+
+    Args:
+      jobs: what is to be done.
+      workers: processes at a time.
+      on_done: called with the result of each job when it ends.
 
     Raises:
       WorkerError: if one failed or its process died; the others are ended.
@@ -47,6 +56,7 @@ def run_all(jobs: Sequence[Job], workers: int) -> list[str]:
         process.join()
         if problem:
             raise WorkerError(f"{job.name} failed: {problem}")
+        on_done(result)
         return result
 
     with concurrent.futures.ThreadPoolExecutor(workers) as threads:

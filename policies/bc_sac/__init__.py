@@ -1,0 +1,1 @@
+"""Reinforcement learning on one task at a time, from a policy that imitates (SAC)."""

@@ -1,0 +1,155 @@
+"""TF-Agents' SAC with what helps where reward is sparse and there is a policy to start.
+
+- The actor is a mixture; its loss is the expectation over the components, exactly.
+- The entropy of later actions is no part of the return (Ball et al. 2023), which is 0
+  or 1 at the end of the episode.
+- Successful actions are imitated (Oh et al. 2018), and a cross-entropy that fades
+  holds the actor near the policy it began with.
+"""
+
+import tensorflow as tf
+from tf_agents.agents.sac import sac_agent
+from tf_agents.utils import common
+
+from policies.bc_sac import config as configs
+from policies.bc_sac import network as networks
+from policies.legacy_keras import tf_keras
+
+
+class BcSacAgent(sac_agent.SacAgent):
+    """See the module. Experience comes as transitions, see `Replay`."""
+
+    def __init__(
+        self,
+        time_step_spec,
+        action_spec,
+        actor: networks.Actor,
+        start: networks.Actor | None,
+        config: configs.Config,
+    ):
+        """Creates critics around an actor.
+
+        Args:
+          time_step_spec: with the observation of `networks.observe`.
+          action_spec: of the gripper.
+          actor: to be trained.
+          start: the policy it began with, to be held near to; None for none.
+          config: how to learn.
+        """
+        critics = [
+            networks.Critic(
+                config.critic_hidden, time_step_spec.observation, action_spec, name
+            )
+            for name in ("critic_1", "critic_2", "target_1", "target_2")
+        ]
+        adam = tf_keras.optimizers.legacy.Adam
+        super().__init__(
+            time_step_spec,
+            action_spec,
+            critic_network=critics[0],
+            critic_network_2=critics[1],
+            target_critic_network=critics[2],
+            target_critic_network_2=critics[3],
+            actor_network=actor,
+            actor_optimizer=adam(config.actor_learning_rate),
+            critic_optimizer=adam(config.critic_learning_rate),
+            alpha_optimizer=adam(config.alpha_learning_rate),
+            target_update_tau=config.target_tau,
+            td_errors_loss_fn=common.element_wise_squared_loss,
+            gamma=config.discount,
+            initial_log_alpha=float(tf.math.log(config.initial_alpha)),
+            target_entropy=config.target_entropy,
+            gradient_clipping=10.0,
+            train_step_counter=tf.Variable(0, dtype=tf.int64),
+        )
+        self._start = start
+        self._imitation = config.imitation
+        # Set by the learner: whether the actor learns, and how strongly it is held.
+        self.actor_weight = tf.Variable(1.0, trainable=False)
+        self.anchor = tf.Variable(0.0, trainable=False)
+        # Which transitions of the batch succeeded, and what was done in them.
+        self._successful = None
+
+    def train_on(self, transition, successful: tf.Tensor):
+        """One update.
+
+        Args:
+          transition: TF-Agents' `Transition` of B transitions of several steps.
+          successful: [B] 1 where the action is to be imitated.
+        """
+        self._successful = (transition.action_step.action, successful)
+        return self._train(transition, weights=None)
+
+    def value(self, observation, action: tf.Tensor) -> tf.Tensor:
+        """The lesser of both critics' values [N], without bounds."""
+        first, second = (
+            critic((observation, action), training=False)[0]
+            for critic in (self._critic_network_1, self._critic_network_2)
+        )
+        return tf.minimum(first, second)
+
+    def critic_loss(
+        self,
+        time_steps,
+        actions,
+        next_time_steps,
+        td_errors_loss_fn,
+        gamma=1.0,
+        reward_scale_factor=1.0,
+        weights=None,
+        training=False,
+    ):
+        """TD error without the entropy of later actions; see the base class."""
+        del reward_scale_factor, weights
+        then = next_time_steps.observation
+        later, _ = self._actor_network(then)
+        taken = later.sample()
+        targets = [
+            critic((then, taken), training=False)[0]
+            for critic in (self._target_critic_network_1, self._target_critic_network_2)
+        ]
+        # Returns are known to be from 0 to 1.
+        value = tf.clip_by_value(tf.minimum(*targets), 0.0, 1.0)
+        goal = tf.stop_gradient(
+            next_time_steps.reward + gamma * next_time_steps.discount * value
+        )
+        now = (time_steps.observation, actions)
+        return tf.add_n(
+            [
+                tf.reduce_mean(td_errors_loss_fn(goal, critic(now, training=True)[0]))
+                for critic in (self._critic_network_1, self._critic_network_2)
+            ]
+        )
+
+    def actor_loss(self, time_steps, weights=None, training=True):
+        """Expected over the components of the mixture; see the module."""
+        del weights, training
+        seen = time_steps.observation
+        mixture, _ = self._actor_network(seen)
+        share = tf.nn.softmax(mixture.mixture_distribution.logits)
+        action = mixture.components_distribution.sample()  # [B, M, A]
+        batch, count, size = action.shape[0], share.shape[-1], action.shape[-1]
+
+        def repeated(value):
+            wide = tf.broadcast_to(value[:, None], (batch, count, value.shape[-1]))
+            return tf.reshape(wide, (batch * count, value.shape[-1]))
+
+        value = tf.reshape(
+            self.value(
+                tf.nest.map_structure(repeated, seen),
+                tf.reshape(action, (batch * count, size)),
+            ),
+            (batch, count),
+        )
+        log_density = tf.transpose(mixture.log_prob(tf.transpose(action, (1, 0, 2))))
+        alpha = tf.exp(tf.stop_gradient(self._log_alpha))
+        loss = tf.reduce_mean(
+            tf.reduce_sum(share * (alpha * log_density - value), axis=-1)
+        )
+        done, successful = self._successful
+        loss -= self._imitation * tf.reduce_mean(successful * mixture.log_prob(done))
+        if self._start is not None:
+            held, _ = self._start(seen)
+            kept = mixture.log_prob(tf.stop_gradient(held.sample()))
+            loss -= self.anchor * tf.reduce_mean(kept)
+        return self.actor_weight * loss

@@ -1,0 +1,82 @@
+"""Hyper-parameters of reinforcement learning, and its arms."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """One way of starting.
+
+    Attributes:
+      name: its name in records and figures.
+      start: method of `policies.methods.METHODS` whose policy is the first actor;
+        empty for random weights.
+      demo: whether the demonstration is in the replay buffer.
+    """
+
+    name: str
+    start: str = ""
+    demo: bool = False
+
+
+ARMS = (
+    Arm("mil_sac_demo", "mil", demo=True),
+    Arm("mil_sac", "mil"),
+    Arm("bc_sac_demo", "bc", demo=True),
+    Arm("bc_sac", "bc"),
+    Arm("sac"),
+)
+
+
+def arm(name: str) -> Arm:
+    """The arm of a name."""
+    return next(arm for arm in ARMS if arm.name == name)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """How to learn.
+
+    Attributes:
+      critic_hidden: widths of the critics' layers, each with a layer norm.
+      batch_size: transitions per update.
+      updates_per_trial: gradient steps after each trial.
+      warmup_trials: trials before the actor is touched; the critics learn.
+      discount: per control step.
+      trace: the share by which returns look one step further: the number of steps
+        of a transition is geometric, so that targets are λ-returns in expectation.
+      success_share: share of a batch from successful episodes, where there are any.
+      demo_share: share of those from the demonstration, where it is in the buffer.
+      first_share: further share of a batch from first steps of episodes.
+      actor_learning_rate: of Adam.
+      critic_learning_rate: of Adam.
+      alpha_learning_rate: of Adam.
+      target_tau: share by which the target critics follow.
+      initial_alpha: temperature of the actor at the start.
+      target_entropy: of the actor, nats.
+      choice_temperature: of the choice of the target: return that is worth a nat of
+        divergence from the choice of the policy it began with.
+      imitation: weight of the likelihood of successful actions in the actor's loss.
+      anchor: weight at the start of the cross-entropy to the policy it began with.
+      anchor_half_life: trials in which that weight halves.
+    """
+
+    critic_hidden: tuple[int, ...] = (128, 128)
+    batch_size: int = 128
+    updates_per_trial: int = 4
+    warmup_trials: int = 30
+    discount: float = 0.99
+    trace: float = 0.9
+    success_share: float = 0.5
+    demo_share: float = 0.5
+    first_share: float = 0.2
+    actor_learning_rate: float = 1e-4
+    critic_learning_rate: float = 5e-4
+    alpha_learning_rate: float = 3e-4
+    target_tau: float = 0.01
+    initial_alpha: float = 0.005
+    target_entropy: float = -7.5
+    choice_temperature: float = 0.05
+    imitation: float = 0.05
+    anchor: float = 0.05
+    anchor_half_life: float = 300.0

@@ -1,0 +1,235 @@
+"""Learns one task: what to go for, and how, from all of its episodes so far."""
+
+import tensorflow as tf
+from tf_agents.trajectories import policy_step, trajectory
+from tf_agents.trajectories import time_step as ts
+
+from policies.bc_sac import agent as agents
+from policies.bc_sac import config as configs
+from policies.bc_sac import network as networks
+from policies.bc_sac import replay as replays
+from policies.contextual import context as contexts
+from policies.contextual import network as contextual
+from policies.contextual.policy import specs
+
+_TIE = 1e-4  # nats by which the earlier of two slots is preferred
+
+
+class Learner:
+    """An agent with its replay buffer.
+
+    States have their objects and buttons in slots by identity; without noise it acts
+    greedily, at first exactly as the policy it began with.
+
+    Attributes:
+      network: whose actor it trains.
+      replay: to which episodes are added.
+    """
+
+    def __init__(
+        self,
+        network: contextual.ContextualNetwork,
+        start: contextual.ContextualNetwork | None,
+        shown: contexts.Shown | None,
+        config: configs.Config,
+        capacity: int,
+        horizon: int,
+    ):
+        """Creates a learner.
+
+        Args:
+          network: whose actor is trained.
+          start: the same, to be left as it is; None where nothing was learnt before.
+          shown: [1, 1, ...] the demonstration, where the policy is shown one.
+          config: how to learn.
+          capacity: episodes in all.
+          horizon: T, steps of an episode.
+        """
+        layout = network.layout
+        self._config = config
+        self.network, self._start, self._shown = network, start, shown
+        first = tf.zeros((1, layout.state_size))
+        embedding = network.encode(self._context(first)).embedding
+        self.replay = replays.Replay(
+            capacity,
+            horizon,
+            layout.state_size,
+            network.config.action_size,
+            layout.size,
+        )
+        seen = self._observe(
+            first, tf.zeros(1, tf.int32), tf.zeros((1, 2 * layout.size), tf.int32)
+        )
+        observation_spec = tf.nest.map_structure(
+            lambda value: tf.TensorSpec(value.shape[1:], value.dtype), seen
+        )
+        _, action_spec = specs(layout.state_size, network.config.action_size)
+        time_step_spec = ts.time_step_spec(observation_spec)
+
+        def actor(of):
+            made = networks.Actor(of, embedding, observation_spec)
+            made.create_variables(observation_spec)
+            return made
+
+        self._actor = actor(network)
+        self._agent = agents.BcSacAgent(
+            time_step_spec,
+            action_spec,
+            self._actor,
+            None if start is None else actor(start),
+            config,
+        )
+        self._agent.initialize()
+
+    @tf.function(autograph=False)
+    def choose(
+        self, state: tf.Tensor, places: tf.Tensor, slots: tf.Tensor, gumbel: tf.Tensor
+    ) -> tf.Tensor:
+        """Commits N episodes to targets, the first decision of the policy.
+
+        Its choice maximises value less divergence from the policy that it began with,
+        in units of the temperature: known in closed form for finitely many targets.
+        No value is known before the first update.
+
+        Args:
+          state: [N, S] first states.
+          places: [N, E] places of objects, and of buttons, from the left.
+          slots: [N, E] slots that they were observed in.
+          gumbel: [N, E] standard Gumbel noise, or zeros for the likeliest.
+
+        Returns:
+          [N] slots.
+        """
+        entities = self.network.config.entities
+        # BC can't tell one object from another and takes the first.
+        base = self._base(state) - _TIE * tf.cast(slots, tf.float32)
+        seen = self._observe(
+            tf.repeat(state, entities, axis=0),
+            tf.tile(tf.range(entities), (tf.shape(state)[0],)),
+            tf.repeat(places, entities, axis=0),
+        )
+        action = _mode(self._actor.mixture(seen[networks.SKILL]))
+        value = tf.clip_by_value(self._agent.value(seen, action), 0.0, 1.0)
+        gain = tf.reshape(value, (-1, entities)) / self._config.choice_temperature
+        return tf.argmax(base + gain + gumbel, axis=-1, output_type=tf.int32)
+
+    @tf.function(autograph=False)
+    def act(
+        self, state: tf.Tensor, target: tf.Tensor, gumbel: tf.Tensor, normal: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns actions [N, A] in [-1, 1].
+
+        Args:
+          state: [N, S] states.
+          target: [N] slots that the episodes are committed to.
+          gumbel: [N, M] standard Gumbel noise on the components, or zeros.
+          normal: [N, A] standard normal noise on the action, or zeros.
+        """
+        one_hot = tf.one_hot(target, self.network.config.entities)
+        skill = self.network.skill_inputs(state, one_hot)
+        mixture = self._actor.mixture(skill)
+        picked = tf.argmax(mixture.mixture_distribution.logits + gumbel, axis=-1)
+        components = mixture.components_distribution
+        mean, sigma = (
+            tf.gather(value, picked, batch_dims=1)
+            for value in (components.mean(), components.stddev())
+        )
+        return tf.clip_by_value(mean + sigma * normal, -1.0, 1.0)
+
+    def update(self, trials: int, updates: int) -> dict[str, float]:
+        """Takes gradient steps.
+
+        Args:
+          trials: how many have been made.
+          updates: how many steps.
+
+        Returns:
+          Means of the losses by name.
+        """
+        config = self._config
+        self._agent.actor_weight.assign(float(trials >= config.warmup_trials))
+        half_lives = trials / config.anchor_half_life
+        self._agent.anchor.assign(config.anchor * 0.5**half_lives)
+        losses = self._updates(tf.constant(updates))
+        return {name: float(value) for name, value in losses.items()}
+
+    @tf.function(autograph=False)
+    def _updates(self, count: tf.Tensor) -> dict[str, tf.Tensor]:
+        names = ("critic", "actor")
+
+        def update(i, *total):
+            transition, successful = self._draw()
+            info = self._agent.train_on(transition, successful).extra
+            losses = (info.critic_loss, info.actor_loss)
+            return i + 1, *(t + loss for t, loss in zip(total, losses, strict=True))
+
+        _, *total = tf.while_loop(
+            lambda i, *_: i < count,
+            update,
+            (tf.constant(0), *(tf.constant(0.0) for _ in names)),
+            parallel_iterations=1,
+        )
+        mean = 1 / tf.cast(tf.maximum(count, 1), tf.float32)
+        return {name: mean * value for name, value in zip(names, total, strict=True)}
+
+    def _draw(self):
+        config, replay = self._config, self.replay
+        batch = config.batch_size
+        rows, successful = replay.draw_rows(batch, config)
+        time, span = replay.draw_steps(batch, config)
+        horizon = replay.action.shape[1]
+
+        def at(values, times):
+            return tf.gather_nd(values, tf.stack([rows, times], axis=1))
+
+        target, places = tf.gather(replay.target, rows), tf.gather(replay.places, rows)
+        states = tf.concat([at(replay.state, time), at(replay.state, time + span)], 0)
+        both = self._observe(states, tf.tile(target, (2,)), tf.tile(places, (2, 1)))
+        now = tf.nest.map_structure(lambda value: value[:batch], both)
+        then = tf.nest.map_structure(lambda value: value[batch:], both)
+        ended = tf.cast(time + span == horizon, tf.float32)
+        discount = config.discount ** tf.cast(span - 1, tf.float32)
+        reward = discount * ended * tf.gather(replay.success, rows)
+        middle = tf.fill((batch,), tf.constant(ts.StepType.MID))
+        zeros = tf.zeros(batch)
+        return (
+            trajectory.Transition(
+                time_step=ts.TimeStep(middle, zeros, tf.ones(batch), now),
+                action_step=policy_step.PolicyStep(at(replay.action, time)),
+                next_time_step=ts.TimeStep(
+                    middle, reward, discount * (1 - ended), then
+                ),
+            ),
+            successful,
+        )
+
+    def _observe(self, state, target, places):
+        size = self.network.layout.size
+        return networks.observe(
+            self.network,
+            state,
+            tf.one_hot(target, 2 * size),
+            tf.one_hot(tf.gather(places, target, batch_dims=1), size),
+        )
+
+    def _base(self, state: tf.Tensor) -> tf.Tensor:
+        """Logits [N, E] of the policy that it began with, over targets."""
+        if self._start is None:
+            return tf.zeros((tf.shape(state)[0], self.network.config.entities))
+        return self._start.encode(self._context(state)).target_logits
+
+    def _context(self, state: tf.Tensor) -> contexts.Context:
+        count = tf.shape(state)[0]
+        shown = None
+        if self._shown is not None:
+            shown = contexts.Shown(
+                *(tf.repeat(value, count, axis=0) for value in self._shown)
+            )
+        # No policy to begin with reads more.
+        return contexts.Context(shown, shown, None, state, None)
+
+
+def _mode(mixture) -> tf.Tensor:
+    """The mean [N, A] of the heaviest component."""
+    heaviest = tf.argmax(mixture.mixture_distribution.logits, axis=-1)
+    return tf.gather(mixture.components_distribution.mean(), heaviest, batch_dims=1)

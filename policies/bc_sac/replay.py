@@ -1,0 +1,117 @@
+"""All episodes of one task, and transitions of several steps drawn from them."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from policies.bc_sac import config as configs
+
+
+class Replay(tf.Module):
+    """Episodes of T steps with a reward of 0 or 1 at the end; none is forgotten.
+
+    The first is the demonstration, where there is one.
+    """
+
+    def __init__(
+        self, capacity: int, horizon: int, state_size: int, action_size: int, size: int
+    ):
+        """Makes room.
+
+        Args:
+          capacity: episodes.
+          horizon: T.
+          state_size: S.
+          action_size: A.
+          size: n, objects (and buttons) in a scene.
+        """
+        super().__init__(name="replay")
+
+        def room(*shape, dtype=tf.float32):
+            return tf.Variable(tf.zeros((capacity, *shape), dtype), trainable=False)
+
+        self._horizon = horizon
+        self.state = room(horizon + 1, state_size)
+        self.action = room(horizon, action_size)
+        self.success = room()
+        self.target = room(dtype=tf.int32)
+        self.places = room(2 * size, dtype=tf.int32)
+        self.count = tf.Variable(0, trainable=False)
+        self.demos = tf.Variable(0, trainable=False)
+        # Rows of the successful episodes, and how many there are.
+        self.winners = room(dtype=tf.int32)
+        self.wins = tf.Variable(0, trainable=False)
+
+    def add(
+        self,
+        state: np.ndarray,
+        action: np.ndarray,
+        success: np.ndarray,
+        target: np.ndarray,
+        places: np.ndarray,
+        demo: bool = False,
+    ):
+        """Adds N episodes.
+
+        Args:
+          state: [N, T + 1, S] with slots by identity.
+          action: [N, T, A].
+          success: [N] whether the goal was reached.
+          target: [N] slot that the episode was committed to.
+          places: [N, E] places from the left.
+          demo: whether they are demonstrations; these come before anything else.
+        """
+        first = int(self.count)
+        rows = np.arange(first, first + len(state))
+        for room, values in (
+            (self.state, state),
+            (self.action, action),
+            (self.success, success),
+            (self.target, target),
+            (self.places, places),
+        ):
+            room.scatter_nd_update(
+                rows[:, None], tf.cast(tf.convert_to_tensor(values), room.dtype)
+            )
+        self.count.assign_add(len(state))
+        if demo:
+            self.demos.assign_add(len(state))
+            return
+        won = rows[np.asarray(success, bool)]
+        if len(won):
+            wins = int(self.wins)
+            at = np.arange(wins, wins + len(won))[:, None]
+            self.winners.scatter_nd_update(at, won.astype(np.int32))
+            self.wins.assign_add(len(won))
+
+    def draw_rows(self, batch: int, config: configs.Config):
+        """Draws episodes.
+
+        Returns:
+          [batch] rows, and [batch] 1 where one was drawn for its success.
+        """
+        wanted = round(config.success_share * batch)
+        anything = tf.random.uniform((batch,), 0, self.count, tf.int32)
+        winner = tf.gather(
+            self.winners,
+            tf.random.uniform((batch,), 0, tf.maximum(self.wins, 1), tf.int32),
+        )
+        demo = tf.random.uniform((batch,), 0, tf.maximum(self.demos, 1), tf.int32)
+        shown = tf.random.uniform((batch,)) < config.demo_share
+        use_demo = (self.demos > 0) & (shown | (self.wins == 0))
+        there = use_demo | (self.wins > 0)
+        picked = (tf.range(batch) < wanted) & there
+        rows = tf.where(picked, tf.where(use_demo, demo, winner), anything)
+        return rows, tf.cast(picked, tf.float32)
+
+    def draw_steps(self, batch: int, config: configs.Config):
+        """Draws for each transition its first time step, and how many it spans."""
+        time = tf.random.uniform((batch,), 0, self._horizon, tf.int32)
+        # Where targets are chosen, values count most.
+        chosen = tf.random.uniform((batch,)) < config.first_share
+        time = tf.where(chosen, 0, time)
+        # Geometric: 1 + floor(log u / log λ).
+        chance = tf.random.uniform((batch,), 1e-6, 1.0)
+        spans = 1 + tf.cast(tf.math.log(chance) / math.log(config.trace), tf.int32)
+        return time, tf.minimum(spans, self._horizon - time)

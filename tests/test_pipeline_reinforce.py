@@ -1,0 +1,198 @@
+"""`wtl reinforce` as a user meets it: run, rerun, interrupt, break."""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+
+import pytest
+
+from policies.bc_sac import config as configs
+from wtl import cli
+from wtl.evaluation import fakes, glossary, protocol, rollout_row
+from wtl.pipeline import reinforce, stages
+from wtl.training import process
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+TINY = str(ROOT / "tests" / "tiny.gin")
+SMALL = (
+    "reinforce.tasks=1",
+    "reinforce.arms=('mil_sac_demo', 'sac')",
+    "reinforce.trials=6",
+    "reinforce.at_once=3",
+    "reinforce.evaluate_every=3",
+    "reinforce.scenes_per_task=2",
+    "reinforce.batch_size=8",
+    "reinforce.critic_hidden=(8,)",
+    "reinforce.updates_per_trial=1",
+    "reinforce.warmup_trials=3",
+)
+
+
+def _stage(stage: str, run_dir, *bindings: str, gin_file: str = TINY) -> int:
+    arguments = [stage, f"--gin_file={gin_file}", f"--run_dir={run_dir}"]
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*arguments, *(f"--gin_bindings={b}" for b in bindings)])
+    return ended.value.code
+
+
+@pytest.fixture(scope="module")
+def trained_run(tmp_path_factory):
+    """A run with policies, as if it had been evaluated."""
+    run_dir = tmp_path_factory.mktemp("runs") / "tiny"
+    assert _stage("collect_demos", run_dir) == 0
+    assert _stage("train_trial", run_dir) == 0
+    _write_evaluation(run_dir, TINY, ("wtl", "mil", "bc"), scenes=2)
+    return run_dir
+
+
+def _write_evaluation(run_dir, gin_file: str, methods, scenes: int):
+    """Says that WTL, and nothing else, succeeded everywhere."""
+    stages.configure(gin_file, [])
+    pairs = protocol.pairs(stages.suite(), "test", scenes)
+    rows = [_row(name, pair) for name in methods for pair in pairs]
+    rollout_row.write_csv(rows, run_dir / "evaluation/episodes.csv")
+
+
+def _row(method: str, pair: protocol.Pair) -> rollout_row.RolloutRow:
+    return dataclasses.replace(
+        fakes.row(method, pair=pair.index, success=method == "wtl"),
+        task_id=pair.task.task_id,
+        family=pair.task.family,
+        rule=str(pair.task.rule),
+        scene_seed=pair.scene_seed,
+    )
+
+
+@pytest.fixture(scope="module")
+def reinforced_run(trained_run):
+    assert _stage("reinforce", trained_run, *SMALL) == 0
+    return trained_run
+
+
+@pytest.fixture
+def copied_run(reinforced_run, tmp_path):
+    shutil.copytree(reinforced_run, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def _records(run_dir) -> dict[str, bytes]:
+    found = (run_dir / "reinforce/records").glob("*.json")
+    return {path.name: path.read_bytes() for path in found}
+
+
+def test_curves_are_as_promised(reinforced_run):
+    folder = reinforced_run / "reinforce"
+    curves = json.loads((folder / "curves.json").read_text())
+    assert set(curves["arms"]) == {"mil_sac_demo", "sac"}
+    assert set(curves["reference"]) == {"wtl", "mil", "bc"}
+    for arm in curves["arms"].values():
+        assert arm["trials"] == [0, 3, 6]
+        assert arm["tasks"] == 1 and len(arm["success"]) == 3
+        assert arm["needed"]["budget"] == 6
+    assert curves["protocol"]["scenes"] == "fresh"
+    assert len(_records(reinforced_run)) == 2
+    assert curves["reference"]["wtl"]["success"] == [1.0]
+    assert "<svg" in (folder / "report.html").read_text()
+    lineage = json.loads((reinforced_run / "lineage.json").read_text())["reinforce"]
+    assert set(lineage["inputs"]) == {"wtl_demos", "mil", "episodes"}
+
+
+def test_a_second_time_there_is_nothing_to_do(copied_run):
+    before = (copied_run / "reinforce/curves.json").stat().st_mtime_ns
+    assert _stage("reinforce", copied_run, *SMALL) == 0
+    assert (copied_run / "reinforce/curves.json").stat().st_mtime_ns == before
+
+
+def test_interrupted_it_goes_on_with_what_is_missing(copied_run, monkeypatch, capsys):
+    whole = _records(copied_run)
+    shutil.rmtree(copied_run / "reinforce")
+    todo, run_all = [], process.run_all
+
+    def interrupted(jobs, workers, on_done):
+        """Does one job, as the command would, and is stopped in the next."""
+        todo.append([job.record.name for job in jobs])
+        run_all(jobs[:1], workers, on_done)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reinforce.process, "run_all", interrupted)
+    assert _stage("reinforce", copied_run, *SMALL) == 130
+    assert "goes on where it stopped" in capsys.readouterr().err
+    assert len(todo[0]) == 2 and set(_records(copied_run)) == {todo[0][0]}
+    assert not (copied_run / "reinforce/curves.json").exists()
+    assert _stage("reinforce", copied_run, *SMALL) == 130
+    assert todo[1] == todo[0][1:]
+    # The same seeds, the same trials, the same success.
+    again = _records(copied_run)
+    assert set(again) == set(whole)
+    for name, text in again.items():
+        made, was = json.loads(text), json.loads(whole[name])
+        assert {**made, "seconds": 0} == {**was, "seconds": 0}
+    monkeypatch.undo()
+    assert _stage("reinforce", copied_run, *SMALL) == 0
+    assert (copied_run / "reinforce/curves.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("binding", "said"),
+    [
+        ("reinforce.arms=('bc_scc',)", "'bc_scc'; known are mil_sac_demo"),
+        ("reinforce.tasks=6", "has 5"),
+        ("reinforce.scenes='other'", "known are fresh, evaluation"),
+        ("reinforce.split='train'", "'val' or 'test'"),
+        ("reinforce.trials=0", "at least 1"),
+        ("reinforce.no_such_name=1", "no_such_name"),
+        ("reinforce.split='val'", "run `wtl evaluate` with evaluate.split = 'val'"),
+        ("reinforce.scenes_per_task=3", "evaluate"),
+        ("camera.pixels=64", "without camera.pixels"),
+    ],
+)
+def test_wrong_settings_are_one_line(reinforced_run, capsys, binding, said):
+    assert _stage("reinforce", reinforced_run, *SMALL, binding) == 1
+    error = capsys.readouterr().err.strip()
+    assert said in error and "Traceback" not in error
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ("policies/trial", "run `wtl train_trial`"),
+        ("policies/trial/checkpoints", "no checkpoint"),
+        ("evaluation/episodes.csv", "run `wtl evaluate`"),
+        ("datasets/wtl_demos", "run `wtl collect_demos`"),
+    ],
+)
+def test_what_is_missing_is_named(copied_run, capsys, missing, said):
+    shutil.rmtree(copied_run / "reinforce")
+    path = copied_run / missing
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert _stage("reinforce", copied_run, *SMALL) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said in error and "Traceback" not in error
+
+
+def test_arms_are_explained():
+    assert {arm.name for arm in configs.ARMS} <= set(glossary.METHODS)
+
+
+@pytest.mark.slow
+def test_trials_tell_a_place_from_an_identity(tmp_path):
+    """The first test task is a button by its place; MIL takes it for an identity."""
+    run_dir, gin_file = tmp_path / "run", str(ROOT / "gin_configs/bc_sac_quick.gin")
+    settings = (
+        "train_trial.methods=('mil',)",
+        "train_trial.steps=1200",
+        "reinforce.tasks=1",
+        "reinforce.arms=('mil_sac_demo', 'sac')",
+        "reinforce.trials=200",
+    )
+    for stage in ("collect_demos", "train_trial"):
+        assert _stage(stage, run_dir, *settings, gin_file=gin_file) == 0
+    _write_evaluation(run_dir, gin_file, ("wtl",), scenes=4)
+    assert _stage("reinforce", run_dir, *settings, gin_file=gin_file) == 0
+    curves = json.loads((run_dir / "reinforce/curves.json").read_text())
+    learnt = curves["arms"]["mil_sac_demo"]["success"]
+    assert learnt[0] < 1 and learnt[-1] == 1
+    assert curves["arms"]["mil_sac_demo"]["needed"]["mean"]["trials"] <= 150
+    assert curves["arms"]["sac"]["success"][-1] < 0.5

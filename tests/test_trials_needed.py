@@ -1,0 +1,118 @@
+"""How many trials it takes: against examples counted by hand."""
+
+import json
+
+import numpy as np
+import pytest
+
+from wtl.evaluation import reinforcement_report
+from wtl.evaluation import trials_needed as needed
+
+TRIALS = [0, 100, 200, 300]
+# Matches at 100; at 300 (once before, by luck); never; at once.
+SUCCESS = np.array(
+    [
+        [0.0, 1.0, 1.0, 1.0],
+        [1.0, 0.0, 0.0, 1.0],
+        [0.0, 0.0, 0.5, 0.5],
+        [0.5, 0.5, 0.5, 0.5],
+    ]
+)
+GOAL = np.array([1.0, 1.0, 1.0, 0.5])
+
+
+def test_trials_of_each_task_are_those_counted_by_hand():
+    found = needed.trials_needed(TRIALS, SUCCESS, GOAL)
+    assert found["budget"] == 300
+    assert found["median"]["per_task"] == [100, 300, None, 0]
+    assert found["median"]["matched"] == 0.75
+    assert found["median"]["trials"] == 100  # half of the tasks get there by then
+
+
+def test_what_is_not_reached_is_no_number():
+    never = np.zeros((8, 4))
+    found = needed.trials_needed(TRIALS, never, np.ones(8))
+    assert found["mean"] == {"trials": None, "ci95": [None, None]}
+    assert found["median"]["trials"] is None
+    assert found["median"]["ci95"] == [None, None]
+    assert found["median"]["matched"] == 0.0
+    json.dumps(found, allow_nan=False)
+
+
+def test_a_censored_median_has_a_known_lower_bound():
+    # 10 of 20 tasks at 100, the others never: the median of half the resamples.
+    success = np.zeros((20, 4))
+    success[:10, 1:] = 1.0
+    found = needed.trials_needed(TRIALS, success, np.ones(20))["median"]
+    assert found["trials"] == 100
+    assert found["ci95"] == [100, None]
+    success[10, 1:], success[:2] = 0.0, 0.0
+    assert needed.trials_needed(TRIALS, success, np.ones(20))["median"] == {
+        "trials": None,
+        "ci95": [100, None],
+        "matched": 0.4,
+        "per_task": [None] * 2 + [100] * 8 + [None] * 10,
+    }
+
+
+def test_mean_matches_the_mean_and_stays():
+    success = np.array([[0.0, 1.0, 0.5, 1.0], [0.0, 0.5, 0.5, 0.5]])
+    # Means 0, .75, .5, .75 against .7: at 100 by luck, at 300 at last.
+    found = needed.trials_needed(TRIALS, success, np.array([0.9, 0.5]))
+    assert found["mean"]["trials"] == 300
+    at_once = needed.trials_needed(TRIALS, success, np.zeros(2))
+    assert at_once["mean"] == {"trials": 0, "ci95": [0, 0]}
+
+
+def test_intervals_of_the_mean_cover_the_truth():
+    rng = np.random.default_rng(0)
+    rise = np.arange(0, 1001, 10)
+    covered = 0
+    for _ in range(40):
+        # Tasks rise linearly and each reaches 1 at its own time, 400 on average; the
+        # mean passes 0.5 where the expected curve does.
+        slope = rng.uniform(200, 600, 30)
+        success = np.minimum(rise / slope[:, None], 1.0)
+        low, high = needed.trials_needed(rise, success, np.full(30, 0.5))["mean"][
+            "ci95"
+        ]
+        many = np.minimum(rise / np.linspace(200, 600, 2001)[:, None], 1).mean(axis=0)
+        truth = rise[(many >= 0.5).argmax()]
+        covered += low <= truth <= high
+    assert covered >= 34
+
+
+def test_curve_is_the_mean_with_an_interval_over_tasks():
+    found = needed.curve(TRIALS, SUCCESS)
+    assert found["success"] == pytest.approx([0.375, 0.375, 0.5, 0.75])
+    assert found["tasks"] == 4
+    for rate, (low, high) in zip(found["success"], found["ci95"], strict=True):
+        assert 0 <= low <= rate <= high <= 1
+    same = needed.curve(TRIALS, np.full((5, 4), 0.5))
+    assert same["ci95"] == [[0.5, 0.5]] * 4
+
+
+def _curves() -> dict:
+    return {
+        "protocol": {
+            **dict(split="val", tasks=4, scenes_per_task=2, seed=0, trials=300),
+            **dict(scenes="fresh", commit="", evaluate_every=100, at_once=10),
+        },
+        "reference": {"wtl": needed.curve([1], GOAL[:, None])},
+        "arms": {
+            "mil_sac": needed.curve(TRIALS, SUCCESS)
+            | {"needed": needed.trials_needed(TRIALS, SUCCESS, GOAL)}
+        },
+    }
+
+
+def test_page_and_table_say_what_was_counted(tmp_path):
+    curves = _curves()
+    text = reinforcement_report.format_table(curves)
+    counts = {line.count("|") for line in text.splitlines() if line.startswith("|")}
+    assert len(counts) == 1
+    assert "> 300 [" in text and "100 [0, > 300]" in text and "75 %" in text
+    reinforcement_report.write_report(tmp_path / "report.html", curves)
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("<polyline") == 2 and "SAC from MIL" in page
+    assert "&lt;svg" not in page

@@ -1,0 +1,107 @@
+"""Success by number of trials, and how many trials it takes to match a method.
+
+Tasks that never match within the budget are censored there: they count as needing
+more, and a median or bound that falls among them is unknown (`null`), not a number.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+_SEED = 20180601
+_RESAMPLES = 5_000
+_BOUNDS = (0.025, 0.975)
+
+
+def curve(trials: Sequence[int], success: np.ndarray) -> dict[str, Any]:
+    """Mean success over tasks, with the interval of a bootstrap over tasks.
+
+    Args:
+      trials: [P] numbers of trials after which success was measured.
+      success: [T, P] share of the scenes of each task.
+
+    Returns:
+      `trials`, `success`, `ci95` and the number of `tasks`.
+    """
+    means = _draws(len(success)) @ success
+    low, high = np.percentile(means, [100 * bound for bound in _BOUNDS], axis=0)
+    return {
+        "trials": [int(number) for number in trials],
+        "success": success.mean(axis=0).tolist(),
+        "ci95": np.stack([low, high], axis=1).tolist(),
+        "tasks": len(success),
+    }
+
+
+def trials_needed(
+    trials: Sequence[int], success: np.ndarray, goal: np.ndarray
+) -> dict[str, Any]:
+    """Trials after which tasks do as well as another method does on them.
+
+    As well means: at that evaluation and at the next (the last stands alone).
+
+    Args:
+      trials: [P] numbers of trials after which success was measured, rising.
+      success: [T, P] share of the scenes of each task.
+      goal: [T] success of the other method on the same scenes.
+
+    Returns:
+      `mean`: trials after which the mean over tasks is as good as the other's mean;
+      `median`: of the trials that each task needs, with `matched`, the share of the
+      tasks that get there, and `per_task`. Both have `trials` and `ci95` by bootstrap
+      over tasks, null for more than the `budget`.
+    """
+    budget = int(trials[-1])
+    draws = _draws(len(success))
+    means = first_match(trials, draws @ success, draws @ goal)
+    per_task = first_match(trials, success, goal)
+    order = np.argsort(per_task)
+    # Medians of the resamples: where the sorted weights pass one half.
+    passed = np.cumsum(draws[:, order], axis=1) >= 0.5 - 1e-9
+    medians = per_task[order][passed.argmax(axis=1)]
+    return {
+        "budget": budget,
+        "mean": {
+            "trials": _known(
+                first_match(trials, success.mean(axis=0)[None], goal.mean()[None])[0]
+            ),
+            "ci95": _interval(means),
+        },
+        "median": {
+            "trials": _known(_quantile(per_task, 0.5)),
+            "ci95": _interval(medians),
+            "matched": float(np.isfinite(per_task).mean()),
+            "per_task": [_known(number) for number in per_task],
+        },
+    }
+
+
+def first_match(
+    trials: Sequence[int], success: np.ndarray, goal: np.ndarray
+) -> np.ndarray:
+    """Returns [N] trials from which on `success` [N, P] matches `goal` [N], or inf."""
+    there = success >= goal[:, None] - 1e-9
+    stays = there & np.concatenate([there[:, 1:], there[:, -1:]], axis=1)
+    first = np.asarray(trials, np.float64)[stays.argmax(axis=1)]
+    return np.where(stays.any(axis=1), first, np.inf)
+
+
+def _draws(tasks: int) -> np.ndarray:
+    """[R, T] weights of the tasks in resamples; the same for all that is compared."""
+    rng = np.random.default_rng(_SEED)
+    return rng.multinomial(tasks, np.full(tasks, 1 / tasks), _RESAMPLES) / tasks
+
+
+def _quantile(values: np.ndarray, share: float) -> float:
+    """The least value that this share does not exceed; no mean of two is taken."""
+    return float(np.sort(values)[max(math.ceil(share * len(values) - 1e-9) - 1, 0)])
+
+
+def _interval(values: np.ndarray) -> list[int | None]:
+    return [_known(_quantile(values, bound)) for bound in _BOUNDS]
+
+
+def _known(number: float) -> int | None:
+    return int(number) if math.isfinite(number) else None

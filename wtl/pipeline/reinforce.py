@@ -1,0 +1,302 @@
+"""Reinforcement learning on held-out tasks, one at a time, against one trial of WTL."""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tqdm
+
+from datasets import checksums, fields
+from policies.bc_sac import config as configs
+from policies.methods import METHODS
+from wtl.envs import seeding
+from wtl.envs import suite as suites
+from wtl.envs.task import Task
+from wtl.errors import UserError
+from wtl.evaluation import reinforcement_report, rollout_row
+from wtl.evaluation import trials_needed as needed
+from wtl.pipeline import run_folder
+from wtl.pipeline.run import Run
+from wtl.pipeline.train import require_policy
+from wtl.training import process
+from wtl.training import reinforcement_job as jobs
+
+_REFERENCE = "wtl"
+_BESIDE = ("mil", "bc")  # drawn beside it where they were evaluated
+
+
+def reinforce(
+    run: Run,
+    split: str = "test",
+    tasks: int = 25,
+    arms: Sequence[str] = tuple(arm.name for arm in configs.ARMS),
+    scenes_per_task: int = 4,
+    trials: int = 3000,
+    at_once: int = 10,
+    evaluate_every: int = 100,
+    scenes: str = jobs.FRESH,
+    **config: Any,
+):
+    """Learns held-out tasks by trial and error; writes curves and a report.
+
+    Success is measured greedily in the very scenes in which `evaluate` has measured
+    WTL. What is learnt of one task by one arm is a file of its own, so an interrupted
+    run, or one of more arms or tasks, goes on with what is missing.
+
+    Args:
+      run: the run, whose policies are trained and evaluated on this split.
+      split: `val` for choices, `test` once at the end.
+      tasks: how many of the split, the first; of 25 the rules are in proportion.
+      arms: names of `policies.bc_sac.config.ARMS`.
+      scenes_per_task: scenes of `evaluate` in which success is measured.
+      trials: of each task.
+      at_once: trials made together, between which nothing is learnt.
+      evaluate_every: trials between evaluations.
+      scenes: `fresh`, a new scene of the task for each trial (its reset distribution);
+        or `evaluation`, trials in the very scenes that are evaluated.
+      **config: further fields of `policies.bc_sac.config.Config`.
+    """
+    budget = jobs.Budget(trials, at_once, evaluate_every, scenes)
+    _check(run, split, tasks, arms, budget, config)
+    folder = run.folder.path / "reinforce" / ("" if split == suites.TEST else split)
+    chosen = run.suite.tasks(split)[:tasks]
+    run.dataset(fields.WTL_DEMOS)
+    inputs = {fields.WTL_DEMOS: run.dataset_fingerprint(fields.WTL_DEMOS)}
+    for name in arms:
+        start = configs.arm(name).start
+        if start:
+            inputs[start] = require_policy(run, start)
+    rows, inputs["episodes"] = _evaluated(run, split, chosen, scenes_per_task)
+    goals = _goals(rows, chosen)
+    seeds = {
+        task.task_id: tuple(
+            row.scene_seed
+            for row in rows
+            if (row.method, row.task_id) == (_REFERENCE, task.task_id)
+        )
+        for task in chosen
+    }
+    planned = _jobs(run, folder, chosen, arms, seeds, budget, config)
+
+    def current() -> str | None:
+        path = folder / "curves.json"
+        return checksums.checksum(path).sha256 if path.exists() else None
+
+    def work(_: str) -> dict[str, str]:
+        _learn(run, planned)
+        records = [json.loads(job.record.read_text()) for job in planned]
+        _write(run, folder, split, records, goals, budget, scenes_per_task, config)
+        return {"curves": current()}
+
+    run.do(
+        "reinforce" if split == suites.TEST else f"reinforce_{split}",
+        {
+            "split": split,
+            "tasks": tasks,
+            "arms": list(arms),
+            "scenes_per_task": scenes_per_task,
+            **dataclasses.asdict(budget),
+            **config,
+        },
+        inputs,
+        {"curves": current},
+        work,
+    )
+    curves = json.loads((folder / "curves.json").read_text())
+    print(reinforcement_report.format_table(curves))
+    print(f"\nReport: {folder / 'report.html'}")
+
+
+def _check(run: Run, split: str, tasks: int, arms, budget: jobs.Budget, config):
+    known = [arm.name for arm in configs.ARMS]
+    for name in arms:
+        if name not in known:
+            raise UserError(
+                f"reinforce.arms names {name!r}; known are {', '.join(known)}"
+            )
+    if split not in (suites.VAL, suites.TEST):
+        raise UserError(f"reinforce.split is {split!r}; it is 'val' or 'test'")
+    if not 0 < tasks <= len(run.suite.tasks(split)):
+        raise UserError(
+            f"reinforce.tasks is {tasks}; the split {split!r} has "
+            f"{len(run.suite.tasks(split))}"
+        )
+    if budget.scenes not in jobs.SCENES:
+        raise UserError(
+            f"reinforce.scenes is {budget.scenes!r}; known are {', '.join(jobs.SCENES)}"
+        )
+    if min(budget.trials, budget.at_once, budget.evaluate_every) < 1:
+        raise UserError(
+            "reinforce.trials, reinforce.at_once and reinforce.evaluate_every are at "
+            "least 1"
+        )
+    if run.pixels:
+        raise UserError(
+            "reinforce learns from states; choose a configuration without camera.pixels"
+        )
+    try:
+        configs.Config(**config)
+    except TypeError as error:
+        raise UserError(f"reinforce is configured wrongly: {error}") from error
+
+
+def _evaluated(
+    run: Run, split: str, chosen: Sequence[Task], scenes: int
+) -> tuple[list[rollout_row.RolloutRow], str]:
+    """What `evaluate` has played in the scenes of some tasks, and its checksum.
+
+    Raises:
+      UserError: if WTL was not evaluated there.
+    """
+    path = run.folder.evaluation / ("" if split == suites.TEST else split)
+    path = path / "episodes.csv"
+    remedy = f"run `wtl evaluate` with evaluate.split = {split!r} and this --run_dir"
+    if not path.exists():
+        raise UserError(f"{path} is missing, so there is nothing to match; {remedy}")
+    names = {task.task_id for task in chosen}
+    rows = [
+        row
+        for row in rollout_row.read_csv(path)
+        if row.pair < scenes and row.task_id in names
+    ]
+    reference = [row for row in rows if row.method == _REFERENCE]
+    # A scene whose demonstrator failed was left out for every method.
+    most = max((row.pair + 1 for row in reference), default=0)
+    if most < scenes or {row.task_id for row in reference} != names:
+        raise UserError(
+            f"{path} lacks `{_REFERENCE}` in {scenes} scenes of each of these "
+            f"{len(names)} tasks; {remedy}, or lower reinforce.scenes_per_task"
+        )
+    return rows, checksums.checksum(path).sha256
+
+
+def _goals(
+    rows: Sequence[rollout_row.RolloutRow], chosen: Sequence[Task]
+) -> dict[str, dict[str, float]]:
+    """Success by method and task of WTL and of what it is drawn beside."""
+    found = {}
+    for method in (_REFERENCE, *_BESIDE):
+        by_task = {
+            task.task_id: [
+                row.success
+                for row in rows
+                if (row.method, row.task_id) == (method, task.task_id)
+            ]
+            for task in chosen
+        }
+        if all(by_task.values()):
+            found[method] = {name: float(np.mean(s)) for name, s in by_task.items()}
+    return found
+
+
+def _jobs(
+    run: Run,
+    folder: pathlib.Path,
+    chosen: Sequence[Task],
+    arms: Sequence[str],
+    seeds: dict[str, tuple[int, ...]],
+    budget: jobs.Budget,
+    config: dict[str, Any],
+) -> list[jobs.ReinforcementJob]:
+    demos = run.read(fields.WTL_DEMOS, chosen[0].split)
+    trained = run.folder.lineage.get("train_trial", {}).get("parameters", {})
+    planned = []
+    for task in chosen:
+        shown = np.flatnonzero(demos[fields.TASK_ID] == task.task_id)
+        if not len(shown):
+            raise UserError(
+                f"there is no demonstration of {task.task_id}; run `wtl collect_demos`"
+            )
+        for name in arms:
+            start = configs.arm(name).start
+            job = jobs.ReinforcementJob(
+                arm=name,
+                task=task,
+                evaluation_seeds=seeds[task.task_id],
+                demo_dir=run.dataset(fields.WTL_DEMOS),
+                demo_id=str(demos[fields.EPISODE_ID][shown[0]]),
+                start_dir=run.folder.policies / METHODS[start].folder
+                if start
+                else None,
+                start_id=require_policy(run, start) if start else "",
+                overrides=dict(trained.get("overrides", {}).get(start, {})),
+                config=config,
+                budget=budget,
+                seed=seeding.derive_seed(run.seed, "reinforce", name, task.task_id),
+                scene_seed=seeding.derive_seed(run.seed, "reinforce", task.task_id),
+                record=folder,
+                about={
+                    "arm": name,
+                    "task_id": task.task_id,
+                    "family": task.family,
+                    "rule": str(task.rule),
+                },
+                row=1 + len(planned) % run.workers,
+            )
+            key = run_folder.key(
+                **{
+                    part: value
+                    for part, value in dataclasses.asdict(job).items()
+                    if part not in ("record", "row", "demo_dir", "start_dir")
+                }
+            )
+            record = folder / "records" / f"{name}-{task.task_id}-{key}.json"
+            planned.append(dataclasses.replace(job, record=record))
+    return planned
+
+
+def _learn(run: Run, planned: Sequence[jobs.ReinforcementJob]):
+    """Does those jobs that have no record yet."""
+    todo = [job for job in planned if not job.record.exists()]
+    with tqdm.tqdm(
+        total=len(planned),
+        initial=len(planned) - len(todo),
+        desc="reinforce",
+        unit="task and arm",
+        smoothing=0,
+    ) as bar:
+        process.run_all(todo, run.workers, on_done=lambda _: bar.update())
+
+
+def _write(run: Run, folder, split, records, goals, budget, scenes, config):
+    arms: dict[str, Any] = {}
+    names = list(dict.fromkeys(record["task_id"] for record in records))
+    goal = np.array([goals[_REFERENCE][name] for name in names])
+    for arm in dict.fromkeys(record["arm"] for record in records):
+        of_arm = {r["task_id"]: r for r in records if r["arm"] == arm}
+        success = np.array([np.mean(of_arm[n]["success"], axis=1) for n in names])
+        trials = of_arm[names[0]]["trials"]
+        arms[arm] = needed.curve(trials, success) | {
+            "needed": needed.trials_needed(trials, success, goal),
+            "families": {
+                family: success[[of_arm[n]["family"] == family for n in names]]
+                .mean(axis=0)
+                .tolist()
+                for family in dict.fromkeys(r["family"] for r in of_arm.values())
+            },
+            "seconds": sum(record["seconds"] for record in of_arm.values()),
+        }
+    curves = {
+        "protocol": {
+            "split": split,
+            "tasks": len(names),
+            "scenes_per_task": scenes,
+            "seed": run.seed,
+            **dataclasses.asdict(budget),
+            "config": dataclasses.asdict(configs.Config(**config)),
+            "commit": run_folder.commit(),
+            "versions": run_folder.versions(),
+        },
+        "reference": {
+            method: needed.curve([1], np.array([[by_task[n]] for n in names]))
+            for method, by_task in goals.items()
+        },
+        "arms": arms,
+    }
+    reinforcement_report.write_report(folder / "report.html", curves)
+    # Last: what is there is complete.
+    path = (folder / "curves.json").relative_to(run.folder.path)
+    run.folder.write(str(path), json.dumps(curves, indent=1, allow_nan=False) + "\n")

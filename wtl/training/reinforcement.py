@@ -1,0 +1,126 @@
+"""The loop of reinforcement learning: try, learn, and now and then be evaluated."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from collection import lockstep
+from datasets import acted, reader
+from datasets.frames import resample
+from policies import export
+from policies.bc_sac import config as configs
+from policies.bc_sac import learner as learners
+from policies.contextual import context as contexts
+from policies.legacy_keras import tf_keras
+from policies.methods import METHODS
+from wtl.envs import environment, observation, seeding
+from wtl.training import reinforcement_job as jobs
+
+
+def learn(
+    job: jobs.ReinforcementJob, on_trials: Callable[[int], None] = lambda _: None
+) -> dict[str, Any]:
+    """Learns a task.
+
+    Args:
+      job: what, from what, and how long.
+      on_trials: called with the number of trials made.
+
+    Returns:
+      `trials` at which it was evaluated, `success` of each evaluation scene then,
+      `tried` the share of successful trials since, and `losses`.
+    """
+    tf_keras.utils.set_random_seed(job.seed % 2**32)
+    arm, budget = configs.arm(job.arm), job.budget
+    layout = observation.Layout(job.task.object_set.size)
+    learner = make_learner(job)
+    config = configs.Config(**job.config)
+    if arm.demo:
+        learner.replay.add(*demonstration(job, layout), demo=True)
+    table = lockstep.Lockstep(layout)
+    scenes = [job.setup(seed) for seed in job.evaluation_seeds]
+    due = budget.evaluations()
+    result = {"trials": [], "success": [], "tried": [], "losses": []}
+    made, since, losses = 0, [], {}
+    while True:
+        if made == due[len(result["trials"])]:
+            evaluated = table.play(learner, scenes, None)
+            result["trials"].append(made)
+            result["success"].append([int(won) for won in evaluated.success])
+            result["tried"].append(float(np.mean(since)) if since else None)
+            result["losses"].append(losses)
+            since = []
+            if made == budget.trials:
+                return result
+        # A round ends where an evaluation is due.
+        count = min(budget.at_once, due[len(result["trials"])] - made)
+        numbers = range(made, made + count)
+        played = table.play(
+            learner,
+            [job.setup(_scene(job, number)) for number in numbers],
+            [seeding.derive_seed(job.seed, "trial", number) for number in numbers],
+        )
+        learner.replay.add(*played)
+        since += played.success.tolist()
+        made += count
+        losses = learner.update(made, count * config.updates_per_trial)
+        on_trials(made)
+
+
+def make_learner(job: jobs.ReinforcementJob) -> learners.Learner:
+    """The agent as it is before any trial."""
+    method = METHODS[configs.arm(job.arm).start or "bc"]
+    size = job.task.object_set.size
+    config = dataclasses.replace(method.config, size=size, **job.overrides)
+    networks = []
+    for _ in range(1 if job.start_dir is None else 2):
+        network = method.kind.network(config)
+        if job.start_dir is not None:
+            export.restore(method.kind.policy(network), job.start_dir, job.start_id)
+        networks.append(network)
+    shown = None
+    if config.demos:
+        demo = reader.read(job.demo_dir, job.task.split)
+        demo = demo.select(demo.rows([job.demo_id]))
+        frames = resample(demo, config.context_frames)
+        shown = contexts.Shown(
+            *(tf.constant(v[:, None]) for v in (frames.state, frames.action)),
+            *(tf.ones((1, 1)),) * 2,
+        )
+    return learners.Learner(
+        networks[0],
+        networks[1] if len(networks) > 1 else None,
+        shown,
+        configs.Config(**job.config),
+        capacity=job.budget.trials + 1,
+        horizon=environment.HORIZON,
+    )
+
+
+def _scene(job: jobs.ReinforcementJob, number: int) -> int:
+    """Seed of the scene of a trial."""
+    if job.budget.scenes == jobs.EVALUATION:
+        return job.evaluation_seeds[number % len(job.evaluation_seeds)]
+    return seeding.derive_seed(job.scene_seed, "scene", number)
+
+
+def demonstration(
+    job: jobs.ReinforcementJob, layout: observation.Layout
+) -> lockstep.Trials:
+    """The demonstration as an episode of the replay buffer."""
+    demo = reader.read(job.demo_dir, job.task.split)
+    demo = demo.select(demo.rows([job.demo_id]))
+    order = lockstep.by_identity(demo.state[:, 0], layout)
+    state = order.apply(demo.state)
+    horizon = environment.HORIZON
+    return lockstep.Trials(
+        state=state[:, : horizon + 1],
+        action=demo.action[:, :horizon],
+        success=np.ones(1, bool),
+        # As with all demonstrations, what was acted on is read off the states.
+        target=acted.acted_slots(state, layout),
+        places=order.places,
+    )
