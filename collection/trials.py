@@ -1,4 +1,4 @@
-"""Plays several trials of each of many tasks, with an agent that learns between them."""
+"""Plays several trials of each of many tasks; agents learn between them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol

@@ -21,6 +21,7 @@ _STAGES = {
     "train_retrial": "train the policies that see trials",
     "evaluate": "measure success on held-out tasks; write the report",
     "run": "all of these in order, skipping what is done and unchanged",
+    "meta_rl": "train and measure PEARL or RL², which learn from trials alone",
 }
 
 

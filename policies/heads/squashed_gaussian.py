@@ -18,9 +18,7 @@ class SquashedGaussian(tf_keras.layers.Layer):
         self._mean = tf_keras.layers.Dense(action_size)
         self._log_sigma = tf_keras.layers.Dense(action_size)
 
-    def call(
-        self, hidden: tf.Tensor, noise: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def call(self, hidden: tf.Tensor, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns actions [N, A] and their log densities [N].
 
         Args:

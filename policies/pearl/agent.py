@@ -31,7 +31,7 @@ class PearlAgent:
         self._start(np.zeros(shape, np.float32), np.ones(shape, np.float32))
 
     def act(self, observation: np.ndarray, felt: np.ndarray) -> np.ndarray:
-        """Acts as if the tasks were what was drawn; nothing is learnt within a trial."""
+        """Acts as if the tasks were those drawn; nothing is learnt within a trial."""
         del felt
         shape = (len(self._seeds), self._network.view.action_size)
         noise = np.zeros(shape, np.float32)
@@ -50,13 +50,13 @@ class PearlAgent:
             for parts in zip(*self._trials, strict=True)
         )
         mask = tf.ones((len(self._seeds), len(self._trials)))
-        mean, variance = self._network.infer(TrialContext(observation, action, felt, mask))
+        mean, variance = self._network.infer(
+            TrialContext(observation, action, felt, mask)
+        )
         self._start(mean.numpy(), variance.numpy())
 
     def _start(self, mean: np.ndarray, variance: np.ndarray):
         number = len(self._trials)
-        self._rngs = [
-            seeding.generator(seed, "trial", number) for seed in self._seeds
-        ]
+        self._rngs = [seeding.generator(seed, "trial", number) for seed in self._seeds]
         noise = np.stack([rng.standard_normal(mean.shape[1]) for rng in self._rngs])
         self.latent = (mean + np.sqrt(variance) * noise).astype(np.float32)

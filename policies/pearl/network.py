@@ -38,7 +38,11 @@ class Inference(layers.Layer):
         super().__init__(name="inference")
         self._evidence = view.evidence()
         self._mean = layers.Dense(latent)
-        self._spread = layers.Dense(latent)
+        # At first every piece of evidence says little, and in training it takes little
+        # to say nothing: a trial that found nothing must leave the posterior wide.
+        self._log_variance = layers.Dense(
+            latent, bias_initializer=tf_keras.initializers.Constant(3.0)
+        )
 
     def call(self, context: TrialContext) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns mean and variance [B, Z]."""
@@ -60,7 +64,7 @@ class Inference(layers.Layer):
 
         return posterior.product_of_gaussians(
             per_task(self._mean(evidence)),
-            per_task(tf.nn.softplus(self._spread(evidence)) + 1e-6),
+            per_task(tf.exp(tf.clip_by_value(self._log_variance(evidence), -8, 12))),
             tf.repeat(context.mask, pieces, axis=1),
         )
 

@@ -22,6 +22,4 @@ def product_of_gaussians(
 
 def divergence(mean: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
     """KL [B] of Gaussians from the prior, nats."""
-    return 0.5 * tf.reduce_sum(
-        variance + mean**2 - 1 - tf.math.log(variance), axis=-1
-    )
+    return 0.5 * tf.reduce_sum(variance + mean**2 - 1 - tf.math.log(variance), axis=-1)

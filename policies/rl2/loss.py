@@ -53,7 +53,5 @@ def loss(network: Rl2Network, batch: Batch) -> Losses:
     policy = -tf.reduce_mean(gain)
     value = tf.reduce_mean((outlook.value - batch.outcome) ** 2)
     entropy = tf.reduce_sum(network.log_sigma + 0.5 * math.log(2 * math.pi * math.e))
-    total = (
-        policy + config.value_weight * value - config.entropy_weight * entropy
-    )
+    total = policy + config.value_weight * value - config.entropy_weight * entropy
     return Losses(total, policy, value, entropy)

@@ -124,4 +124,6 @@ class Rl2Network(tf_keras.Model):
             hidden[name] = body(observation, memory)
             for layer in dense:
                 hidden[name] = layer(hidden[name])
-        return Outlook(self._mean(hidden["actor"]), self._value(hidden["value"])[..., 0])
+        return Outlook(
+            self._mean(hidden["actor"]), self._value(hidden["value"])[..., 0]
+        )

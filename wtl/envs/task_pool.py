@@ -1,4 +1,4 @@
-"""Many tasks played in lockstep: all that meta-reinforcement learning sees of a world."""
+"""Many tasks played in lockstep: all that learning from trials sees of a world."""
 
 import dataclasses
 from typing import NamedTuple, Protocol

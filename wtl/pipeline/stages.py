@@ -15,6 +15,7 @@ from wtl.pipeline.collect_demos import collect_demos
 from wtl.pipeline.collect_human_videos import collect_human_videos
 from wtl.pipeline.collect_trials import collect_trials
 from wtl.pipeline.evaluate import evaluate
+from wtl.pipeline.meta_rl import meta_rl
 from wtl.pipeline.run import Run
 from wtl.pipeline.teleop import teleop as _teleop
 from wtl.pipeline.train import train_retrial, train_trial
@@ -29,6 +30,10 @@ STAGES: dict[str, Callable[[Run], None]] = {
         train_retrial,
         evaluate,
     )
+}
+# Stages that `wtl run` leaves out.
+RIVALS: dict[str, Callable[[Run], None]] = {
+    "meta_rl": gin.external_configurable(meta_rl, "meta_rl", module="wtl")
 }
 _SHIPPED = pathlib.Path(__file__).resolve().parents[2] / "gin_configs"
 teleop = gin.external_configurable(_teleop, "teleop", module="wtl")
@@ -76,7 +81,7 @@ def configure(gin_file: str, bindings: list[str]):
         first = str(error).strip().splitlines()[0]
         raise UserError(
             f"the configuration is wrong: {first} Configurable are run, suite, "
-            f"camera, teleop and {', '.join(STAGES)}; see gin_configs/"
+            f"camera, teleop and {', '.join(STAGES | RIVALS)}; see gin_configs/"
         ) from error
     finally:
         logging.disable(logging.NOTSET)
@@ -104,6 +109,6 @@ def perform(run: Run, names: list[str]):
     """Performs stages in order, keeping the operative configuration."""
     for name in names:
         try:
-            STAGES[name](run)
+            (STAGES | RIVALS)[name](run)
         finally:
             run.folder.write("config.gin", gin.operative_config_str())

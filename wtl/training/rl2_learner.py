@@ -1,5 +1,7 @@
 """Meta-training of RL²: on-policy, from the trials of one round at a time."""
 
+import pathlib
+
 import numpy as np
 import tensorflow as tf
 
@@ -20,16 +22,26 @@ class Rl2Learner:
     """A `wtl.training.meta_learning.Learner`."""
 
     def __init__(
-        self, view: View, config: configs.Config, pool: TaskPool, *, seed: int
+        self,
+        view: View,
+        config: configs.Config,
+        pool: TaskPool,
+        env_steps: int,
+        *,
+        seed: int,
+        directory: pathlib.Path,
     ):
-        """Creates the network.
+        """Creates the network; takes what all learners take.
 
         Args:
           view: of the world.
           config: how.
           pool: the training tasks.
+          env_steps: not needed; nothing is kept.
           seed: of everything drawn.
+          directory: not needed.
         """
+        del env_steps, directory
         tf_keras.utils.set_random_seed(seed % 2**32)
         self._config, self._seed = config, seed
         self.steps_per_round = (
