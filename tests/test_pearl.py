@@ -288,3 +288,18 @@ def test_a_trial_is_played_for_one_draw_of_the_posterior():
     (trial,) = trials.play(pool, agent, [Attempt(0), Attempt(1)], [1, 2], 1)
     assert np.abs(agent.latent - before).max() > 1e-3
     assert trial.success.shape == (2, 1)
+
+
+@pytest.mark.slow
+def test_pearl_learns_to_find_point_robots_goals_in_a_trial(tmp_path):
+    """Its known behaviour: lost in the first trial, near the optimum in the next."""
+    steps = 96_000
+    pool = PointRobots("train", 400, 0, sparse=False)
+    learner = _learner(Config(), tmp_path, steps, pool=pool)
+    for number in range(steps // learner.steps_per_round):
+        learner.round(pool, number)
+    tasks = 40
+    returns = _score(learner.agent(explore=False), count=4, tasks=tasks)
+    best = PointRobots("test", tasks, 0, sparse=False).best_return().mean()
+    assert returns[0] < best - 8
+    assert min(returns[1:]) > best - 4

@@ -15,7 +15,7 @@ from wtl.envs import observation as observations
 
 layers = tf_keras.layers
 
-_HIDDEN = 64  # units per entity
+_HIDDEN = 64  # units per entity, or per transition
 _FRAMES = 20  # of a trial that is looked at as a whole
 
 
@@ -65,7 +65,7 @@ class _FlatBody(layers.Layer):
 class _TransitionEvidence(layers.Layer):
     def __init__(self):
         super().__init__()
-        self._layers = [layers.Dense(128, "relu") for _ in range(2)]
+        self._layers = [layers.Dense(_HIDDEN, "relu") for _ in range(2)]
 
     def call(
         self, observation: tf.Tensor, action: tf.Tensor, felt: tf.Tensor

@@ -24,7 +24,7 @@ class Config:
       tasks_per_round: tasks in which trials are made in each round.
       trials_per_task: trials made of each of them, the first one knowing nothing.
       updates_per_round: gradient steps after it.
-      first_rounds: rounds before the first gradient step.
+      first_rounds: rounds of random trials, with gradient steps from the last on.
     """
 
     latent: int = 5

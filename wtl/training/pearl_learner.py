@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from collection import trials
+from collection.wanderer import Wanderer
 from policies.encoders.view import View
 from policies.legacy_keras import tf_keras
 from policies.pearl import config as configs
@@ -81,12 +82,13 @@ class PearlLearner:
             pool, config.tasks_per_round, self._seed, number
         )
         task = np.array([attempt.task for attempt in attempts])
-        played = trials.play(
-            pool, self.agent(explore=True), attempts, seeds, config.trials_per_task
-        )
+        agent = self.agent(explore=True)
+        if number < config.first_rounds:
+            agent = Wanderer(pool.action_size)
+        played = trials.play(pool, agent, attempts, seeds, config.trials_per_task)
         for trial in played:
             self.replay.add(task, trial)
-        if number < config.first_rounds:
+        if number + 1 < config.first_rounds:
             return {}
         means = {}
         for i in range(config.updates_per_round):
