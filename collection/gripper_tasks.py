@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from collection.progress import Progress
 from collection.workers import EnvironmentPool
 from datasets import fields
 from wtl.envs import environment, families, observation
@@ -18,21 +19,28 @@ class GripperTasks:
 
     All trials of a task are in one scene, where a rule comes down to its target. So a
     task of the pool is a scene of a task of the suite, and its goals are the targets
-    by canonical index. Reward is sparse: 1 at the end where the goal was reached.
+    by canonical index. What is felt is sparse: 1 at the end where the goal was reached.
     """
 
     action_size = worlds.ACTION_SIZE
     horizon = environment.HORIZON
     terminal = True
 
-    def __init__(self, pool: EnvironmentPool, scenes_of: Sequence[tuple[Task, int]]):
+    def __init__(
+        self,
+        pool: EnvironmentPool,
+        scenes_of: Sequence[tuple[Task, int]],
+        shaped: bool = False,
+    ):
         """Chooses the tasks.
 
         Args:
           pool: plays them; without a camera.
           scenes_of: tasks, all with as many objects, and the seed of a scene of each.
+          shaped: whether what learning maximises has progress added in every step.
         """
         self._pool = pool
+        self._shaped = shaped
         self._scenes = list(scenes_of)
         self.tasks = len(self._scenes)
         self.goals = self._scenes[0][0].object_set.size
@@ -45,7 +53,11 @@ class GripperTasks:
             for attempt in attempts
         ]
         self._steps = 0
-        return self._pool.reset(self._setups)[environment.STATE]
+        observed = self._pool.reset(self._setups)[environment.STATE]
+        if self._shaped:
+            self._progress = Progress(self._setups)
+            self._come = self._progress.measure(observed)
+        return observed
 
     def step(self, actions: np.ndarray) -> Step:
         """Steps the physics; success is known after the last step."""
@@ -54,8 +66,12 @@ class GripperTasks:
         success = np.zeros((len(self._setups), self.goals), bool)
         if self._steps == self.horizon:
             success = self._success()
-        reward = success.astype(np.float32)
-        return Step(observed, reward, reward, success)
+        felt = reward = success.astype(np.float32)
+        if self._shaped:
+            come = self._progress.measure(observed)
+            reward = felt + come - self._come
+            self._come = come
+        return Step(observed, reward, felt, success)
 
     def _success(self) -> np.ndarray:
         """[N, G] for which targets the goal of the family holds."""

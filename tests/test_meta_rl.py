@@ -10,6 +10,7 @@ import pytest
 from wtl import cli
 from wtl.evaluation import ceiling, trial_results
 from wtl.evaluation.trial_row import TrialRow
+from wtl.pipeline import stages  # noqa: F401  (its imports print notices)
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 TINY = str(ROOT / "tests" / "tiny.gin")

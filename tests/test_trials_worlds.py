@@ -137,6 +137,18 @@ def test_what_a_trial_achieved_counts_for_the_goal_it_achieved():
     with workers.EnvironmentPool(1) as pool:
         tasks_at_once = GripperTasks(pool, scenes)
         assert (tasks_at_once.tasks, tasks_at_once.goals) == (5, 3)
+        shaped = GripperTasks(pool, scenes, shaped=True)
+        dense = trials.play(
+            shaped,
+            Replayer(np.stack(actions)),
+            [Attempt(i) for i in range(5)],
+            range(5),
+            1,
+        )[0]
+        progress = (dense.reward - dense.felt).sum(axis=1)
+        assert (progress[:, target] > 0.1).all()
+        assert (progress.argmax(axis=1) == target).all()
+        assert ((dense.felt == 0) | (dense.felt == 1)).all()
         for meant in (target, 2):
             attempts = [Attempt(i, meant) for i in range(5)]
             (trial,) = trials.play(

@@ -26,6 +26,7 @@ def meta_rl(
     method: str = "pearl",
     world: str = GRIPPER,
     env_steps: int = 300_000,
+    shaped: bool = False,
     trials: int = 10,
     split: str = suites.TEST,
     scenes_per_task: int = 4,
@@ -41,6 +42,8 @@ def meta_rl(
       method: a key of `wtl.training.learners.LEARNERS`.
       world: one of `wtl.pipeline.trial_worlds.WORLDS`.
       env_steps: environment steps of training.
+      shaped: rewards progress in training in the gripper's world, where what is felt,
+        and measured, stays sparse. The point robots' training is dense in any case.
       trials: trials in a row in each held-out scene.
       split: `val` for choices, `test` once at the end.
       scenes_per_task: held-out scenes of each task.
@@ -73,11 +76,12 @@ def meta_rl(
         "method": method,
         "world": world,
         "env_steps": env_steps,
+        "shaped": shaped,
         "trials": trials,
         "evaluations": evaluations,
         "config": dict(config or {}),
     }
-    with open_world(run, world) as opened:
+    with open_world(run, world, shaped) as opened:
         _train(run, training, kind, chosen, opened)
         measuring = {"split": split, "scenes_per_task": scenes_per_task}
         _measure(run, training, measuring, kind, chosen, opened)

@@ -56,8 +56,13 @@ class TrialWorld:
 
 
 @contextlib.contextmanager
-def open_world(run: Run, name: str) -> Iterator[TrialWorld]:
+def open_world(run: Run, name: str, shaped: bool) -> Iterator[TrialWorld]:
     """Opens a world of `WORLDS`, the gripper's with the tasks of the run's suite.
+
+    Args:
+      run: the run.
+      name: of the world.
+      shaped: whether training in the gripper's world is rewarded for progress.
 
     Raises:
       UserError: if there is none of that name.
@@ -68,10 +73,12 @@ def open_world(run: Run, name: str) -> Iterator[TrialWorld]:
         yield _point_robots(run.suite, sparse=name == SPARSE_POINT_ROBOT)
         return
     with workers.EnvironmentPool(run.workers) as pool:
-        yield _gripper(run.suite, pool)
+        yield _gripper(run.suite, pool, shaped)
 
 
-def _gripper(suite: suites.Suite, pool: workers.EnvironmentPool) -> TrialWorld:
+def _gripper(
+    suite: suites.Suite, pool: workers.EnvironmentPool, shaped: bool
+) -> TrialWorld:
     """Trials in the scenes in which WTL is demonstrated to, and evaluated."""
 
     def held_out(split: str, scenes: int) -> HeldOut:
@@ -93,7 +100,7 @@ def _gripper(suite: suites.Suite, pool: workers.EnvironmentPool) -> TrialWorld:
     ]
     return TrialWorld(
         views.entity_view(observation.Layout(suite.size), worlds.ACTION_SIZE),
-        GripperTasks(pool, train),
+        GripperTasks(pool, train, shaped),
         held_out,
         lambda number: ceiling.nth_trial(suite.size, number),
     )
