@@ -83,8 +83,9 @@ def meta_rl(
     }
     with open_world(run, world, shaped) as opened:
         _train(run, training, kind, chosen, opened)
+        held_out = opened.held_out(split, scenes_per_task)
         measuring = {"split": split, "scenes_per_task": scenes_per_task}
-        _measure(run, training, measuring, kind, chosen, opened)
+        _measure(run, training, measuring, kind, chosen, opened, held_out)
     folder = run.folder.path / "meta_rl" / method
     results = json.loads((folder / "results.json").read_text())
     print(trial_results.format_table(results))
@@ -130,7 +131,13 @@ def _train(run: Run, training: dict[str, Any], kind, config, world: TrialWorld):
 
 
 def _measure(
-    run: Run, training: dict, measuring: dict, kind, config, world: TrialWorld
+    run: Run,
+    training: dict[str, Any],
+    measuring: dict[str, Any],
+    kind,
+    config,
+    world: TrialWorld,
+    held_out: HeldOut,
 ):
     method = training["method"]
     folder = run.folder.path / "meta_rl" / method
@@ -144,7 +151,6 @@ def _measure(
         network = kind.network(world.view, config)
         latest = tf.train.latest_checkpoint(str(directory / "checkpoints"))
         tf.train.Checkpoint(network=network).restore(latest).expect_partial()
-        held_out = world.held_out(**measuring)
         agent = kind.agent(network, explore=False)
         rows = _play(run, method, agent, held_out, training["trials"])
         about = (
