@@ -23,7 +23,13 @@ from wtl.training.pearl_learner import PearlLearner
 
 FLAT = views.flat_view(2, 2)
 SMALL = Config(
-    hidden=(16,), meta_batch=3, batch=5, tasks_per_round=4, updates_per_round=3
+    hidden=(16,),
+    meta_batch=3,
+    batch=5,
+    tasks_per_round=4,
+    trials_per_task=3,
+    updates_per_round=3,
+    first_rounds=2,
 )
 
 
@@ -293,7 +299,7 @@ def test_a_trial_is_played_for_one_draw_of_the_posterior():
 @pytest.mark.slow
 def test_pearl_learns_to_find_point_robots_goals_in_a_trial(tmp_path):
     """Its known behaviour: lost in the first trial, near the optimum in the next."""
-    steps = 96_000
+    steps = 128_000
     pool = PointRobots("train", 400, 0, sparse=False)
     learner = _learner(Config(), tmp_path, steps, pool=pool)
     for number in range(steps // learner.steps_per_round):

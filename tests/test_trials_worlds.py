@@ -5,6 +5,7 @@ import pytest
 
 from collection import demonstration, trials, workers
 from collection.gripper_tasks import GripperTasks
+from collection.wanderer import Wanderer
 from wtl.envs import environment
 from wtl.envs import suite as suites
 from wtl.envs.point_robot import PointRobots
@@ -92,6 +93,18 @@ def test_what_was_felt_last_is_told_also_across_trials():
     assert (agent.felt[0] == 0).all() and len(agent.learnt) == 2
     np.testing.assert_array_equal(agent.felt[1], played[0].felt[:, 0, 0])
     np.testing.assert_array_equal(agent.felt[20], played[0].felt[:, -1, 0])
+
+
+def test_wandering_comes_upon_sparse_goals_and_is_a_function_of_its_seeds():
+    robots = PointRobots("train", 200, 0, sparse=True, radius=0.3)
+    attempts = [Attempt(i) for i in range(200)]
+    first, second = trials.play(robots, Wanderer(2), attempts, range(200), 2)
+    hit = (first.felt > 0).any(axis=(1, 2))
+    assert 0.02 < hit.mean() < 0.5
+    again = trials.play(robots, Wanderer(2), attempts, range(200), 2)[1]
+    np.testing.assert_array_equal(again.action, second.action)
+    turned = np.abs(first.action.mean(axis=1) - second.action.mean(axis=1))
+    assert np.median(turned) > 0.3
 
 
 def test_every_task_comes_up_before_any_comes_up_again():

@@ -5,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """How PEARL collects, learns and looks at its trials.
+    """How PEARL collects, learns and looks at its trials; set for point robots.
 
     Attributes:
       latent: width of the latent variable.
@@ -28,18 +28,18 @@ class Config:
     """
 
     latent: int = 5
-    hidden: tuple[int, ...] = (128, 128)
-    kl_weight: float = 0.1
-    discount: float = 0.95
-    reward_scale: float = 1.0
+    hidden: tuple[int, ...] = (64, 64)
+    kl_weight: float = 0.01
+    discount: float = 0.9
+    reward_scale: float = 5.0
     target_entropy: float = -1.0
     target_rate: float = 0.005
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     context_trials: int = 4
-    recent_trials: int = 12
+    recent_trials: int = 20
     meta_batch: int = 16
-    batch: int = 64
-    tasks_per_round: int = 20
-    trials_per_task: int = 3
-    updates_per_round: int = 200
-    first_rounds: int = 4
+    batch: int = 32
+    tasks_per_round: int = 80
+    trials_per_task: int = 4
+    updates_per_round: int = 350
+    first_rounds: int = 3

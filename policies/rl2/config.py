@@ -5,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """How RL² collects and learns.
+    """How RL² collects and learns; set for point robots.
 
     Attributes:
       memory: width of the recurrent layer.
@@ -38,5 +38,5 @@ class Config:
     gradient_norm: float = 0.5
     tasks_per_round: int = 96
     trials_per_task: int = 3
-    epochs: int = 6
+    epochs: int = 8
     minibatches: int = 2

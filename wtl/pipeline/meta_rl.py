@@ -150,7 +150,8 @@ def _measure(
         directory = run.folder.policies / method
         network = kind.network(world.view, config)
         latest = tf.train.latest_checkpoint(str(directory / "checkpoints"))
-        tf.train.Checkpoint(network=network).restore(latest).expect_partial()
+        found = tf.train.Checkpoint(network=network).restore(latest)
+        found.expect_partial().assert_existing_objects_matched()
         agent = kind.agent(network, explore=False)
         rows = _play(run, method, agent, held_out, training["trials"])
         about = (
