@@ -27,8 +27,7 @@ class PearlAgent:
         """Forgets all trials; the latent variables are drawn from the prior."""
         self._seeds = list(seeds)
         self._trials = []
-        shape = (len(self._seeds), self._network.config.latent)
-        self._start(np.zeros(shape, np.float32), np.ones(shape, np.float32))
+        self._start_from_prior()
 
     def act(self, observation: np.ndarray, felt: np.ndarray) -> np.ndarray:
         """Acts as if the tasks were those drawn; nothing is learnt within a trial."""
@@ -45,6 +44,9 @@ class PearlAgent:
         self._trials.append(
             (trial.observation, np.clip(trial.action, -1, 1), trial.felt)
         )
+        if len(self._trials) < self._network.config.prior_trials:
+            self._start_from_prior()
+            return
         observation, action, felt = (
             tf.constant(np.stack(parts, axis=1), tf.float32)
             for parts in zip(*self._trials, strict=True)
@@ -54,6 +56,10 @@ class PearlAgent:
             TrialContext(observation, action, felt, mask)
         )
         self._start(mean.numpy(), variance.numpy())
+
+    def _start_from_prior(self):
+        shape = (len(self._seeds), self._network.config.latent)
+        self._start(np.zeros(shape), np.ones(shape))
 
     def _start(self, mean: np.ndarray, variance: np.ndarray):
         number = len(self._trials)

@@ -16,6 +16,8 @@ class Config:
       target_entropy: of the actor, nats per dimension of the action.
       target_rate: share by which the target critics follow the critics.
       learning_rate: of Adam, for all parts.
+      prior_trials: first trials of a task that are played for draws of the prior,
+        whatever came of those before; further ones are for draws of the posterior.
       context_trials: trials of a task in its context at most; as many, or fewer, are
         drawn in training.
       recent_trials: the context is drawn from so many last trials of a task.
@@ -35,6 +37,7 @@ class Config:
     target_entropy: float = -1.0
     target_rate: float = 0.005
     learning_rate: float = 2e-3
+    prior_trials: int = 1
     context_trials: int = 4
     recent_trials: int = 20
     meta_batch: int = 16

@@ -21,6 +21,8 @@ GRIPPER, POINT_ROBOT, SPARSE_POINT_ROBOT = WORLDS = (
     "point_robot",
     "sparse_point_robot",
 )
+# Within which point robots succeed, and where sparse ones feel something.
+_RADIUS, _SPARSE_RADIUS = 0.2, 0.3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +113,8 @@ def _point_robots(suite: suites.Suite, sparse: bool) -> TrialWorld:
 
     def robots(split: str) -> PointRobots:
         count = getattr(suite, f"{split}_tasks")
-        return PointRobots(split, count, suite.seed, sparse=sparse)
+        radius = _SPARSE_RADIUS if sparse else _RADIUS
+        return PointRobots(split, count, suite.seed, sparse=sparse, radius=radius)
 
     def held_out(split: str, scenes: int) -> HeldOut:
         del scenes
