@@ -1,6 +1,7 @@
 """Meta-reinforcement learning from trials alone: trains and measures a method."""
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -123,6 +124,8 @@ def _train(run: Run, training: dict[str, Any], kind, config, world: TrialWorld):
         trained = export.weights_hash(learner.network.variables)
         entry = {"method": method, "policy_id": trained, "key": key}
         run.folder.write(f"policies/{method}/policy.json", json.dumps(entry))
+        # Only an interrupted training needs it, and it is large.
+        shutil.rmtree(directory / "replay", ignore_errors=True)
         return {method: trained}
 
     run.do(
@@ -154,15 +157,11 @@ def _measure(
         found.expect_partial().assert_existing_objects_matched()
         agent = kind.agent(network, explore=False)
         rows = _play(run, method, agent, held_out, training["trials"])
-        about = (
-            training
-            | measuring
-            | {
-                "seed": run.seed,
-                "tasks": len({row.task_id for row in rows}),
-            }
-        )
         curve = json.loads((directory / "curve.json").read_text())
+        about = training | measuring
+        about["seed"] = run.seed
+        about["tasks"] = len({row.task_id for row in rows})
+        about["env_steps"] = curve[-1]["env_steps"]  # whole rounds
         results = trial_results.results(rows, about, world.ceiling, curve)
         write_csv(rows, folder / "trials.csv")
         name = folder.relative_to(run.folder.path)
