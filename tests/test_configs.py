@@ -10,8 +10,8 @@ import pytest
 
 from policies.bc_sac import config as bc_sac_config
 from wtl.envs import suite as suites
-from wtl.pipeline import stages
-from wtl.training import end_to_end, trainer
+from wtl.pipeline import stages, trial_worlds
+from wtl.training import end_to_end, learners, trainer
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 CONFIGS = sorted((ROOT / "gin_configs").glob("*.gin"))
@@ -35,6 +35,11 @@ def test_shipped_config_builds_its_objects(path, tmp_path):
     given = gin.get_bindings("reinforce")
     bc_sac_config.Config(**{k: v for k, v in given.items() if k not in own})
     assert given.get("tasks", 1) <= run.suite.test_tasks
+    given = gin.get_bindings("meta_rl")
+    if given:
+        inspect.signature(stages.RIVALS["meta_rl"]).bind(None, **given)
+        assert given["world"] in trial_worlds.WORLDS
+        learners.LEARNERS[given["method"]].config(**given.get("config", {}))
 
 
 def test_paper_size_is_that_of_the_paper():

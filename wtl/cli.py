@@ -22,6 +22,7 @@ _STAGES = {
     "evaluate": "measure success on held-out tasks; write the report",
     "run": "all of these in order, skipping what is done and unchanged",
     "reinforce": "learn held-out tasks by trial and error, to compare with WTL",
+    "meta_rl": "train and measure PEARL or RL², which learn from trials alone",
 }
 
 

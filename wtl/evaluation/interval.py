@@ -43,6 +43,16 @@ def rate_by_task(rows: Sequence[RolloutRow]) -> Rate:
     return result
 
 
+def mean_by_task(rows: Sequence[RolloutRow], values: Sequence[float]) -> dict[str, Any]:
+    """Mean of a value of each row, with the interval of a bootstrap over tasks."""
+    sums, counts = _by_task(rows, values)
+    return {
+        "mean": float(sums.sum() / counts.sum()),
+        "ci95": _bootstrap(sums, counts),
+        "n": len(rows),
+    }
+
+
 def paired(
     first: Sequence[RolloutRow], second: Sequence[RolloutRow]
 ) -> dict[str, Any] | None:

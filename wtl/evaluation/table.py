@@ -1,6 +1,6 @@
 """The success table, for the terminal and for Markdown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wtl.evaluation.glossary import in_order, label
@@ -10,16 +10,20 @@ _MISSING = "–"
 
 def format_table(results: Mapping[str, Any]) -> str:
     """Aligned plain text: a row for each method, then the paired differences."""
-    header, body = _cells(results)
+    lines = aligned(*_cells(results))
+    return "\n".join([_caption(results), "", *lines, "", *_differences(results)])
+
+
+def aligned(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table in plain text, a rule under its header."""
     widths = [max(map(len, column)) for column in zip(header, *body, strict=True)]
-    lines = [
+    return [
         "  ".join(
             cell.ljust(width) if i == 0 else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in (header, ["-" * width for width in widths], *body)
     ]
-    return "\n".join([_caption(results), "", *lines, "", *_differences(results)])
 
 
 def markdown_table(results: Mapping[str, Any]) -> str:

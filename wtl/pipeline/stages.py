@@ -16,6 +16,7 @@ from wtl.pipeline.collect_demos import collect_demos
 from wtl.pipeline.collect_human_videos import collect_human_videos
 from wtl.pipeline.collect_trials import collect_trials
 from wtl.pipeline.evaluate import evaluate
+from wtl.pipeline.meta_rl import meta_rl
 from wtl.pipeline.reinforce import reinforce
 from wtl.pipeline.run import Run
 from wtl.pipeline.teleop import teleop as _teleop
@@ -35,7 +36,8 @@ STAGES: dict[str, Callable[[Run], None]] = {
 }
 # What is asked for by name alone: no part of a run from start to end.
 RIVALS: dict[str, Callable[[Run], None]] = {
-    "reinforce": _configurable(reinforce, "reinforce")
+    "reinforce": _configurable(reinforce, "reinforce"),
+    "meta_rl": _configurable(meta_rl, "meta_rl"),
 }
 _SHIPPED = pathlib.Path(__file__).resolve().parents[2] / "gin_configs"
 teleop = gin.external_configurable(_teleop, "teleop", module="wtl")

@@ -1,0 +1,114 @@
+"""PEARL's losses: soft actor-critic given the latent task."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from policies.pearl import posterior
+from policies.pearl.network import PearlNetwork, TrialContext
+
+
+class Batch(NamedTuple):
+    """N transitions of each of B tasks, and trials to infer the tasks from.
+
+    Attributes:
+      context: trials.
+      observation: [B, N, S].
+      action: [B, N, A] in [-1, 1].
+      reward: [B, N].
+      discount: [B, N] of what comes after; 0 where nothing does.
+      next_observation: [B, N, S].
+    """
+
+    context: TrialContext
+    observation: tf.Tensor
+    action: tf.Tensor
+    reward: tf.Tensor
+    discount: tf.Tensor
+    next_observation: tf.Tensor
+
+
+class Noise(NamedTuple):
+    """Standard normal noise of one gradient step.
+
+    Attributes:
+      latent: [B, Z].
+      action: [B * N, A].
+      next_action: [B * N, A].
+    """
+
+    latent: tf.Tensor
+    action: tf.Tensor
+    next_action: tf.Tensor
+
+
+class Critique(NamedTuple):
+    """The loss of critics and inference, and what the actor needs of it.
+
+    Attributes:
+      total: what is minimised.
+      bellman: mean squared error of the critics.
+      divergence: of the posterior from the prior, nats.
+      latent: [B * N, Z] the draws of the posterior.
+    """
+
+    total: tf.Tensor
+    bellman: tf.Tensor
+    divergence: tf.Tensor
+    latent: tf.Tensor
+
+
+def critique(network: PearlNetwork, batch: Batch, noise: Noise) -> Critique:
+    """The loss of the critics, whose gradient also teaches inference."""
+    config = network.config
+    mean, variance = network.inference(batch.context)
+    drawn = mean + tf.sqrt(variance) * noise.latent
+    count = tf.shape(batch.reward)[1]
+    latent = tf.repeat(drawn, count, axis=0)
+    fixed = tf.stop_gradient(latent)
+    after = flat(batch.next_observation)
+    action, log_density = network.actor(after, fixed, noise.next_action)
+    future = tf.reduce_min(network.target_critics(after, action, fixed), axis=-1)
+    future -= tf.exp(network.log_temperature) * log_density
+    target = config.reward_scale * flat(batch.reward) + flat(batch.discount) * future
+    value = network.critics(flat(batch.observation), flat(batch.action), latent)
+    error = value - tf.stop_gradient(target)[:, None]
+    bellman = tf.reduce_mean(error**2)
+    # As in the original, the errors are averaged over all transitions and the
+    # divergence is that of each task.
+    divergence = tf.reduce_mean(posterior.divergence(mean, variance))
+    total = bellman + config.kl_weight * divergence
+    return Critique(total, bellman, divergence, latent)
+
+
+def actor_loss(
+    network: PearlNetwork, observation: tf.Tensor, latent: tf.Tensor, noise: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The loss of the actor, and its entropy in nats.
+
+    Args:
+      network: of which only the actor is to be taught.
+      observation: [N, S].
+      latent: [N, Z] fixed draws of the posterior.
+      noise: [N, A].
+    """
+    action, log_density = network.actor(observation, latent, noise)
+    value = tf.reduce_min(network.critics(observation, action, latent), axis=-1)
+    temperature = tf.exp(tf.stop_gradient(network.log_temperature))
+    return (
+        tf.reduce_mean(temperature * log_density - value),
+        -tf.reduce_mean(log_density),
+    )
+
+
+def temperature_loss(network: PearlNetwork, entropy: tf.Tensor) -> tf.Tensor:
+    """Raises the temperature where the entropy is below its target."""
+    target = network.config.target_entropy * network.view.action_size
+    return network.log_temperature * (tf.stop_gradient(entropy) - target)
+
+
+def flat(value: tf.Tensor) -> tf.Tensor:
+    """[B, N, ...] as [B * N, ...]."""
+    merged = tf.reshape(value, tf.concat([[-1], tf.shape(value)[2:]], 0))
+    merged.set_shape([None, *value.shape[2:]])
+    return merged

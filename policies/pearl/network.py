@@ -1,0 +1,174 @@
+"""PEARL's networks: inference, actor and critics."""
+
+import math
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from policies.encoders.view import View
+from policies.heads.squashed_gaussian import SquashedGaussian
+from policies.legacy_keras import tf_keras
+from policies.pearl import config as configs
+from policies.pearl import posterior
+
+layers = tf_keras.layers
+
+
+class TrialContext(NamedTuple):
+    """K trials of each of B tasks.
+
+    Attributes:
+      observation: [B, K, T + 1, S].
+      action: [B, K, T, A] in [-1, 1].
+      felt: [B, K, T].
+      mask: [B, K] 1 where there is a trial, else 0.
+    """
+
+    observation: tf.Tensor
+    action: tf.Tensor
+    felt: tf.Tensor
+    mask: tf.Tensor
+
+
+class Inference(layers.Layer):
+    """From trials to the posterior of the latent variable."""
+
+    def __init__(self, view: View, latent: int):
+        """Creates the layers."""
+        super().__init__(name="inference")
+        self._evidence = view.evidence()
+        self._mean = layers.Dense(latent)
+        # At first every piece of evidence says little, and in training it takes little
+        # to say nothing: a trial that found nothing must leave the posterior wide.
+        self._log_variance = layers.Dense(
+            latent, bias_initializer=tf_keras.initializers.Constant(3.0)
+        )
+
+    def call(self, context: TrialContext) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns mean and variance [B, Z]."""
+        leading = tf.shape(context.mask)
+
+        def merge(value):
+            merged = tf.reshape(value, tf.concat([[-1], tf.shape(value)[2:]], 0))
+            merged.set_shape([None, *value.shape[2:]])
+            return merged
+
+        evidence = self._evidence(
+            merge(context.observation), merge(context.action), merge(context.felt)
+        )
+        pieces = tf.shape(evidence)[1]
+
+        def per_task(value):
+            shape = [leading[0], leading[1] * pieces, value.shape[-1]]
+            return tf.reshape(value, shape)
+
+        return posterior.product_of_gaussians(
+            per_task(self._mean(evidence)),
+            per_task(tf.exp(tf.clip_by_value(self._log_variance(evidence), -8, 12))),
+            tf.repeat(context.mask, pieces, axis=1),
+        )
+
+
+class _Trunk(layers.Layer):
+    def __init__(self, view: View, hidden: tuple[int, ...]):
+        super().__init__()
+        self._body = view.body()
+        self._layers = [layers.Dense(units, "relu") for units in hidden]
+
+    def call(self, observation: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
+        hidden = self._body(observation, side)
+        for layer in self._layers:
+            hidden = layer(hidden)
+        return hidden
+
+
+class Actor(layers.Layer):
+    """(observation, latent, noise) -> action and log density."""
+
+    def __init__(self, view: View, hidden: tuple[int, ...]):
+        """Creates the layers."""
+        super().__init__(name="actor")
+        self._trunk = _Trunk(view, hidden)
+        self._head = SquashedGaussian(view.action_size)
+
+    def call(
+        self, observation: tf.Tensor, latent: tf.Tensor, noise: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns actions [N, A] and log densities [N]."""
+        return self._head(self._trunk(observation, latent), noise)
+
+
+class Critics(layers.Layer):
+    """(observation, action, latent) -> two estimates of what is to come."""
+
+    def __init__(self, view: View, hidden: tuple[int, ...], name: str):
+        """Creates the layers."""
+        super().__init__(name=name)
+        self._trunks = [_Trunk(view, hidden) for _ in range(2)]
+        self._heads = [layers.Dense(1) for _ in range(2)]
+
+    def call(
+        self, observation: tf.Tensor, action: tf.Tensor, latent: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns [N, 2]."""
+        side = tf.concat([action, latent], axis=-1)
+        values = [
+            head(trunk(observation, side))
+            for trunk, head in zip(self._trunks, self._heads, strict=True)
+        ]
+        return tf.concat(values, axis=-1)
+
+
+class PearlNetwork(tf_keras.Model):
+    """See the module.
+
+    Attributes:
+      inference, actor, critics, target_critics: the parts.
+      log_temperature: of the entropy bonus.
+    """
+
+    def __init__(self, view: View, config: configs.Config):
+        """Creates the parts with their variables."""
+        super().__init__(name="pearl")
+        self.view = view
+        self.config = config
+        self.inference = Inference(view, config.latent)
+        self.actor = Actor(view, config.hidden)
+        self.critics = Critics(view, config.hidden, "critics")
+        self.target_critics = Critics(view, config.hidden, "target_critics")
+        self.log_temperature = tf.Variable(math.log(0.1), name="log_temperature")
+        self._build()
+
+    def _build(self):
+        size, acts = self.view.observation_size, self.view.action_size
+        observation, action = tf.zeros((1, size)), tf.zeros((1, acts))
+        latent = tf.zeros((1, self.config.latent))
+        self.inference(
+            TrialContext(
+                tf.zeros((1, 1, 3, size)),
+                tf.zeros((1, 1, 2, acts)),
+                tf.zeros((1, 1, 2)),
+                tf.zeros((1, 1)),
+            )
+        )
+        self.actor(observation, latent, action)
+        self.critics(observation, action, latent)
+        self.target_critics(observation, action, latent)
+        self.follow(1.0)
+
+    @tf.function(reduce_retracing=True)
+    def act(self, observation: tf.Tensor, latent: tf.Tensor, noise: tf.Tensor):
+        """Actions [N, A], see `Actor`."""
+        return self.actor(observation, latent, noise)[0]
+
+    @tf.function(reduce_retracing=True)
+    def infer(self, context: TrialContext) -> tuple[tf.Tensor, tf.Tensor]:
+        """Mean and variance [B, Z] of the posterior."""
+        return self.inference(context)
+
+    def follow(self, rate: float):
+        """Moves the target critics by a share of the way towards the critics."""
+        for target, source in zip(
+            self.target_critics.variables, self.critics.variables, strict=True
+        ):
+            target.assign_add(rate * (source - target))

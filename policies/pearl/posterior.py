@@ -1,0 +1,25 @@
+"""The posterior over the latent task: a product of Gaussians."""
+
+import tensorflow as tf
+
+
+def product_of_gaussians(
+    mean: tf.Tensor, variance: tf.Tensor, mask: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean and variance [B, Z] of the product of factors and the prior N(0, I).
+
+    The order of the factors does not matter, and without any the prior is left.
+
+    Args:
+      mean: [B, F, Z] of each factor.
+      variance: [B, F, Z] likewise.
+      mask: [B, F] 1 where there is a factor, else 0.
+    """
+    precision = mask[..., None] / variance
+    total = 1 + tf.reduce_sum(precision, axis=1)
+    return tf.reduce_sum(precision * mean, axis=1) / total, 1 / total
+
+
+def divergence(mean: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
+    """KL [B] of Gaussians from the prior, nats."""
+    return 0.5 * tf.reduce_sum(variance + mean**2 - 1 - tf.math.log(variance), axis=-1)

@@ -1,0 +1,55 @@
+"""RL² at work: its memory goes from trial to trial, and is emptied between tasks."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from policies.rl2.network import Experience, Rl2Network
+from wtl.envs import seeding
+
+
+class Rl2Agent:
+    """Acts in N tasks at once; a `collection.trials.Agent`.
+
+    Attributes:
+      memory: [N, H] what is remembered of each task.
+    """
+
+    def __init__(self, network: Rl2Network, explore: bool):
+        """Acts with a network, which may be trained further.
+
+        Args:
+          network: the network.
+          explore: whether actions are drawn rather than the most usual ones.
+        """
+        self._network = network
+        self._explore = explore
+
+    def begin(self, seeds: Sequence[int]):
+        """Empties the memory: new tasks begin."""
+        count = len(seeds)
+        self._rngs = [seeding.generator(seed, "actions") for seed in seeds]
+        self.memory = tf.zeros((count, self._network.config.memory))
+        self._last = np.zeros((count, self._network.view.action_size), np.float32)
+        self._first = np.ones(count, np.float32)
+
+    def act(self, observation: np.ndarray, felt: np.ndarray) -> np.ndarray:
+        """Acts, and remembers."""
+        self.memory, outlook = self._network.step(
+            self.memory,
+            Experience(observation, self._last, felt.astype(np.float32), self._first),
+        )
+        action = outlook.mean.numpy()
+        if self._explore:
+            size = action.shape[1]
+            noise = np.stack([rng.standard_normal(size) for rng in self._rngs])
+            action += np.exp(self._network.log_sigma.numpy()) * noise
+        self._last = np.clip(action, -1, 1)
+        self._first = np.zeros(len(action), np.float32)
+        return action
+
+    def learn(self, trial):
+        """A trial has ended; its last reward is felt at the next step."""
+        del trial
+        self._first = np.ones_like(self._first)

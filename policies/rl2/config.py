@@ -1,0 +1,42 @@
+"""Hyper-parameters of RL²."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """How RL² collects and learns; set for point robots.
+
+    Attributes:
+      memory: width of the recurrent layer.
+      hidden: widths of the layers of actor and value.
+      log_sigma: of the actions at the start of training.
+      discount: of rewards, per step, across trials.
+      trace: lambda of the generalised advantage estimates.
+      reward_scale: what rewards are multiplied by before they are learnt from.
+      clip: range of PPO's probability ratio around 1.
+      entropy_weight: of the entropy bonus.
+      value_weight: of the value's squared error.
+      learning_rate: of Adam.
+      gradient_norm: global norm to which gradients are clipped.
+      tasks_per_round: tasks in which trials are made in each round.
+      trials_per_task: trials made of each of them.
+      epochs: passes over a round.
+      minibatches: parts of a round, by task, for a gradient step each.
+    """
+
+    memory: int = 64
+    hidden: tuple[int, ...] = (64, 64)
+    log_sigma: float = -0.5
+    discount: float = 0.97
+    trace: float = 0.95
+    reward_scale: float = 0.1
+    clip: float = 0.2
+    entropy_weight: float = 0.0
+    value_weight: float = 0.5
+    learning_rate: float = 1e-3
+    gradient_norm: float = 0.5
+    tasks_per_round: int = 96
+    trials_per_task: int = 3
+    epochs: int = 8
+    minibatches: int = 2

@@ -1,0 +1,57 @@
+"""PPO's clipped loss (Schulman et al. 2017)."""
+
+import math
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from policies.rl2.network import Experience, Rl2Network
+
+
+class Batch(NamedTuple):
+    """What was experienced and done, and how that turned out.
+
+    Attributes:
+      experience: of B tasks over L steps.
+      action: [B, L, A] as they were before clipping.
+      log_density: [B, L] of these actions when they were taken.
+      advantage: [B, L], of mean 0 and variance 1.
+      outcome: [B, L] discounted rewards that followed.
+    """
+
+    experience: Experience
+    action: tf.Tensor
+    log_density: tf.Tensor
+    advantage: tf.Tensor
+    outcome: tf.Tensor
+
+
+class Losses(NamedTuple):
+    """Means over a batch.
+
+    Attributes:
+      total: what is minimised.
+      policy: of the clipped, weighted advantages.
+      value: squared error.
+      entropy: of the actions, nats.
+    """
+
+    total: tf.Tensor
+    policy: tf.Tensor
+    value: tf.Tensor
+    entropy: tf.Tensor
+
+
+def loss(network: Rl2Network, batch: Batch) -> Losses:
+    """The loss of policy and value."""
+    config = network.config
+    outlook = network.recall(batch.experience)
+    now = network.log_density(outlook.mean, batch.action)
+    ratio = tf.exp(now - batch.log_density)
+    clipped = tf.clip_by_value(ratio, 1 - config.clip, 1 + config.clip)
+    gain = tf.minimum(ratio * batch.advantage, clipped * batch.advantage)
+    policy = -tf.reduce_mean(gain)
+    value = tf.reduce_mean((outlook.value - batch.outcome) ** 2)
+    entropy = tf.reduce_sum(network.log_sigma + 0.5 * math.log(2 * math.pi * math.e))
+    total = policy + config.value_weight * value - config.entropy_weight * entropy
+    return Losses(total, policy, value, entropy)

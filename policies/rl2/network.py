@@ -1,0 +1,129 @@
+"""RL²'s network: a memory, and an actor and a value that read it."""
+
+import math
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from policies.encoders.view import View
+from policies.legacy_keras import tf_keras
+from policies.rl2 import config as configs
+
+layers = tf_keras.layers
+
+
+class Experience(NamedTuple):
+    """L steps of each of B tasks, over all of its trials.
+
+    Attributes:
+      observation: [B, L, S].
+      last_action: [B, L, A] in [-1, 1], the one before; zeros at first.
+      felt: [B, L] after it; zero at first.
+      first: [B, L] 1 where a trial begins, else 0.
+    """
+
+    observation: tf.Tensor
+    last_action: tf.Tensor
+    felt: tf.Tensor
+    first: tf.Tensor
+
+
+class Outlook(NamedTuple):
+    """What the network makes of steps.
+
+    Attributes:
+      mean: [..., A] of the Gaussian over actions.
+      value: [...] of what is to come.
+    """
+
+    mean: tf.Tensor
+    value: tf.Tensor
+
+
+class Rl2Network(tf_keras.Model):
+    """See the module.
+
+    Attributes:
+      log_sigma: [A] of the Gaussian over actions, the same everywhere.
+    """
+
+    def __init__(self, view: View, config: configs.Config):
+        """Creates the layers with their variables."""
+        super().__init__(name="rl2")
+        self.view = view
+        self.config = config
+        self._body = view.body()
+        self._memory = layers.GRU(config.memory, return_sequences=True)
+        self._readers = {
+            name: (view.body(), [layers.Dense(u, "tanh") for u in config.hidden])
+            for name in ("actor", "value")
+        }
+        small = tf_keras.initializers.RandomNormal(stddev=0.01)
+        self._mean = layers.Dense(view.action_size, kernel_initializer=small)
+        self._value = layers.Dense(1)
+        self.log_sigma = tf.Variable(
+            tf.fill((view.action_size,), config.log_sigma), name="log_sigma"
+        )
+        self.recall(
+            Experience(
+                tf.zeros((1, 2, view.observation_size)),
+                tf.zeros((1, 2, view.action_size)),
+                tf.zeros((1, 2)),
+                tf.zeros((1, 2)),
+            )
+        )
+
+    def recall(self, experience: Experience) -> Outlook:
+        """Goes through whole experiences, from an empty memory."""
+        batch, length = tf.unstack(tf.shape(experience.felt))
+
+        def merge(value):
+            merged = tf.reshape(value, tf.concat([[-1], tf.shape(value)[2:]], 0))
+            merged.set_shape([None, *value.shape[2:]])
+            return merged
+
+        seen = self._seen(Experience(*(merge(value) for value in experience)))
+        remembered = self._memory(tf.reshape(seen, (batch, length, seen.shape[-1])))
+        outlook = self._read(merge(experience.observation), merge(remembered))
+        return Outlook(
+            tf.reshape(outlook.mean, (batch, length, self.view.action_size)),
+            tf.reshape(outlook.value, (batch, length)),
+        )
+
+    @tf.function(reduce_retracing=True)
+    def step(
+        self, memory: tf.Tensor, experience: Experience
+    ) -> tuple[tf.Tensor, Outlook]:
+        """Goes one step on.
+
+        Args:
+          memory: [B, H]; zeros are the empty memory.
+          experience: one step, without the axis L.
+
+        Returns:
+          The next memory, and the outlook on this step.
+        """
+        remembered, _ = self._memory.cell(self._seen(experience), [memory])
+        return remembered, self._read(experience.observation, remembered)
+
+    def log_density(self, mean: tf.Tensor, action: tf.Tensor) -> tf.Tensor:
+        """Log density [...] of actions [..., A], as they were before clipping."""
+        error = (action - mean) * tf.exp(-self.log_sigma)
+        each = -0.5 * error**2 - self.log_sigma - 0.5 * math.log(2 * math.pi)
+        return tf.reduce_sum(each, axis=-1)
+
+    def _seen(self, step: Experience) -> tf.Tensor:
+        felt = tf.stack([step.felt, step.first], axis=-1)
+        return self._body(
+            step.observation, tf.concat([step.last_action, felt], axis=-1)
+        )
+
+    def _read(self, observation: tf.Tensor, memory: tf.Tensor) -> Outlook:
+        hidden = {}
+        for name, (body, dense) in self._readers.items():
+            hidden[name] = body(observation, memory)
+            for layer in dense:
+                hidden[name] = layer(hidden[name])
+        return Outlook(
+            self._mean(hidden["actor"]), self._value(hidden["value"])[..., 0]
+        )

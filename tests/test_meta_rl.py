@@ -1,0 +1,126 @@
+"""`wtl meta_rl` as a user meets it, and how its trials are counted."""
+
+import csv
+import json
+import pathlib
+import xml.dom.minidom
+
+import pytest
+
+from wtl import cli
+from wtl.evaluation import ceiling, trial_results
+from wtl.evaluation.trial_row import TrialRow
+from wtl.pipeline import stages  # noqa: F401  (its imports print notices)
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+TINY = str(ROOT / "tests" / "tiny.gin")
+SMALL = {
+    "pearl": {"meta_batch": 2, "batch": 4, "updates_per_round": 2, "first_rounds": 1},
+    "rl2": {"epochs": 1, "minibatches": 1, "memory": 8},
+}
+
+
+def _meta_rl(run_dir, method, *bindings: str, world="point_robot") -> int:
+    config = SMALL.get(method, {}) | {"tasks_per_round": 4, "trials_per_task": 2}
+    steps = 2 * 4 * 2 * (40 if world == "gripper" else 20)
+    lines = (
+        f"meta_rl.method='{method}'",
+        f"meta_rl.world='{world}'",
+        f"meta_rl.env_steps={steps}",
+        "meta_rl.trials=3",
+        "meta_rl.evaluations=2",
+        "meta_rl.scenes_per_task=2",
+        f"meta_rl.config={config}",
+        *bindings,
+    )
+    with pytest.raises(SystemExit) as ended:
+        cli.main(
+            ["meta_rl", f"--gin_file={TINY}", f"--run_dir={run_dir}"]
+            + [f"--gin_bindings={line}" for line in lines]
+        )
+    return ended.value.code
+
+
+@pytest.mark.parametrize("method", list(SMALL))
+def test_point_robots_are_learnt_measured_and_done_once(method, tmp_path, capsys):
+    assert _meta_rl(tmp_path, method) == 0
+    assert "success in percent in the n-th trial" in capsys.readouterr().out
+    folder = tmp_path / "meta_rl" / method
+    results = json.loads((folder / "results.json").read_text())
+    assert results["protocol"]["tasks"] == 5  # test tasks of tiny.gin
+    assert list(results["trials"]) == ["1", "2", "3"]
+    for found in results["trials"].values():
+        assert found["n"] == found["return"]["n"] == 5
+        assert found["ci95"][0] <= found["success"] <= found["ci95"][1]
+        assert -40 < found["return"]["mean"] < 0
+    assert [point["env_steps"] for point in results["curve"]] == [160, 320]
+    with open(folder / "trials.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 5 * 3 and {row["trial"] for row in rows} == {"1", "2", "3"}
+    xml.dom.minidom.parse(str(folder / "figure.svg"))
+    assert "meta_rl.method" in (tmp_path / "config.gin").read_text()
+    lineage = json.loads((tmp_path / "lineage.json").read_text())
+    assert {f"train_{method}", f"evaluate_{method}"} <= lineage.keys()
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.index")}
+    assert _meta_rl(tmp_path, method) == 0
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.index")} == before
+    # Another number of scenes measures anew, and trains nothing.
+    assert _meta_rl(tmp_path, method, "meta_rl.scenes_per_task=1") == 0
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.index")} == before
+
+
+@pytest.mark.parametrize("method", list(SMALL))
+def test_gripper_tasks_are_learnt_and_measured_in_the_scenes_of_wtl(method, tmp_path):
+    assert _meta_rl(tmp_path, method, world="gripper") == 0
+    folder = tmp_path / "meta_rl" / method
+    results = json.loads((folder / "results.json").read_text())
+    assert results["trials"]["3"]["n"] == 5 * 2
+    assert set(results["families"]) == {"press", "grasp", "push", "slide", "stack"}
+    assert results["ceiling"] == pytest.approx({"1": 1 / 15, "2": 2 / 15, "3": 3 / 15})
+    with open(folder / "trials.csv", newline="") as file:
+        names = {(row["task_id"], row["pair"]) for row in csv.DictReader(file)}
+    assert len(names) == 10 and all(task.startswith("test-") for task, _ in names)
+
+
+@pytest.mark.parametrize(
+    ("binding", "said"),
+    [
+        ("meta_rl.method='maml'", "known are pearl, rl2"),
+        ("meta_rl.world='moon'", "known are gripper, point_robot"),
+        ("meta_rl.config={'latents': 5}", "does not fit pearl"),
+        ("meta_rl.split='train'", "must be val or test"),
+        ("meta_rl.trials=0", "must be 1 or more"),
+        ("camera.pixels=64", "set camera.pixels to 0"),
+    ],
+)
+def test_wrong_configurations_are_refused_in_one_line(binding, said, tmp_path, capsys):
+    assert _meta_rl(tmp_path, "pearl", binding) == 1
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and said in lines[0]
+    assert not (tmp_path / "policies").exists()
+
+
+def test_results_count_trials_by_task_and_family():
+    rows = [
+        TrialRow("pearl", f"task{task}", family, 0, trial, trial > task, 2.0 * trial)
+        for task, family in enumerate(("press", "grasp"))
+        for trial in (1, 2)
+    ]
+    about = {"method": "pearl", "env_steps": 100, "tasks": 2, "split": "test"}
+    results = trial_results.results(rows, about, lambda number: number / 15, [])
+    assert results["trials"]["1"]["success"] == 0.5
+    assert results["trials"]["2"]["success"] == 1.0
+    assert results["trials"]["2"]["return"]["mean"] == 4.0
+    assert results["families"]["grasp"]["1"] == {
+        "success": 0.0,
+        "ci95": pytest.approx([0, 0.793], abs=1e-3),
+        "n": 1,
+    }
+    table = trial_results.format_table(results)
+    assert "100 environment steps" in table and "ideal agent" in table
+
+
+def test_an_ideal_agent_has_found_every_task_after_fifteen_trials():
+    assert ceiling.nth_trial(3, 1) == ceiling.nothing(3)
+    assert ceiling.nth_trial(3, 10) == pytest.approx(10 / 15)
+    assert ceiling.nth_trial(3, 15) == ceiling.nth_trial(3, 99) == 1

@@ -1,0 +1,82 @@
+"""Success and return by number of the trial, for agents that learn from trials."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from wtl.evaluation import interval
+from wtl.evaluation.table import aligned, percent, with_interval
+from wtl.evaluation.trial_row import TrialRow
+
+_SHOWN = (1, 2, 5, 10)  # trials of the table
+
+
+def results(
+    rows: Sequence[TrialRow],
+    protocol: Mapping[str, Any],
+    ceiling: Callable[[int], float | None],
+    curve: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Summarises an evaluation of one method.
+
+    Args:
+      rows: its trials.
+      protocol: `method`, `world`, `split`, `trials`, `seed`, `env_steps`, ….
+      ceiling: success of an ideal agent in a trial, by its number.
+      curve: `by_trial` of validation tasks during training, with `env_steps`.
+
+    Returns:
+      What is written to `results.json`.
+    """
+    numbers = sorted({row.trial for row in rows})
+    families = list(dict.fromkeys(row.family for row in rows))
+    return {
+        "protocol": dict(protocol),
+        "trials": by_trial(rows),
+        "families": {
+            family: {
+                str(number): interval.rate(
+                    [r.success for r in rows if (r.family, r.trial) == (family, number)]
+                )
+                for number in numbers
+            }
+            for family in families
+        },
+        "ceiling": {str(number): ceiling(number) for number in numbers},
+        "curve": list(curve),
+    }
+
+
+def by_trial(rows: Sequence[TrialRow]) -> dict[str, Any]:
+    """Success, and the mean of what was felt, by number of the trial."""
+    groups: dict[int, list[TrialRow]] = {}
+    for row in rows:
+        groups.setdefault(row.trial, []).append(row)
+    return {
+        str(number): interval.rate_by_task(group)
+        | {"return": interval.mean_by_task(group, [row.score for row in group])}
+        for number, group in sorted(groups.items())
+    }
+
+
+def format_table(results: Mapping[str, Any]) -> str:
+    """Aligned plain text: a column for each of a few trials."""
+    protocol, trials = results["protocol"], results["trials"]
+    shown = [str(n) for n in _SHOWN if str(n) in trials]
+    body = [
+        ["success"] + [with_interval(trials[n]) for n in shown],
+        ["ideal agent"] + [percent(results["ceiling"][n]) for n in shown],
+        ["return"] + [_mean(trials[n]["return"]) for n in shown],
+    ]
+    for family, rates in results["families"].items():
+        body.append([family] + [percent(rates[n]["success"]) for n in shown])
+    caption = (
+        f"{protocol['method']}, {protocol['env_steps']:,} environment steps: success "
+        f"in percent in the n-th trial, n = {trials[shown[0]]['n']} scenes of "
+        f"{protocol['tasks']} held-out tasks ({protocol['split']})"
+    )
+    return "\n".join([caption, "", *aligned(["trial", *shown], body)])
+
+
+def _mean(found: Mapping[str, Any]) -> str:
+    low, high = found["ci95"]
+    return f"{found['mean']:.2f} [{low:.2f}, {high:.2f}]"

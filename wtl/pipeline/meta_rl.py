@@ -1,0 +1,204 @@
+"""Meta-reinforcement learning from trials alone: trains and measures a method."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from collection import trials as played
+from collection.trials import Agent
+from datasets import checksums
+from policies import export
+from wtl.envs import seeding
+from wtl.envs import suite as suites
+from wtl.errors import UserError
+from wtl.evaluation import trial_chart, trial_results
+from wtl.evaluation.trial_row import TrialRow, write_csv
+from wtl.pipeline.run import Run
+from wtl.pipeline.trial_worlds import GRIPPER, HeldOut, TrialWorld, open_world
+from wtl.training import meta_learning
+from wtl.training.learners import LEARNERS
+
+
+def meta_rl(
+    run: Run,
+    method: str = "pearl",
+    world: str = GRIPPER,
+    env_steps: int = 300_000,
+    shaped: bool = False,
+    trials: int = 10,
+    split: str = suites.TEST,
+    scenes_per_task: int = 4,
+    evaluations: int = 10,
+    config: Mapping[str, Any] | None = None,
+):
+    """Trains a method on the training tasks and measures it on held-out ones.
+
+    What is measured goes to `RUN/meta_rl/METHOD/`.
+
+    Args:
+      run: the run.
+      method: a key of `wtl.training.learners.LEARNERS`.
+      world: one of `wtl.pipeline.trial_worlds.WORLDS`.
+      env_steps: environment steps of training.
+      shaped: rewards progress in training in the gripper's world, where what is felt,
+        and measured, stays sparse. The point robots' training is dense in any case.
+      trials: trials in a row in each held-out scene.
+      split: `val` for choices, `test` once at the end.
+      scenes_per_task: held-out scenes of each task.
+      evaluations: points of the curve, on one scene of each validation task; each
+        comes with a checkpoint.
+      config: fields of the method's `Config`.
+
+    Raises:
+      UserError: if anything of this is unknown.
+    """
+    if method not in LEARNERS:
+        raise UserError(
+            f"meta_rl.method is {method!r}; known are {', '.join(LEARNERS)}"
+        )
+    if split not in suites.SPLITS[1:]:
+        raise UserError(f"meta_rl.split is {split!r}; it must be val or test")
+    if min(env_steps, trials, scenes_per_task, evaluations) < 1:
+        raise UserError(
+            "meta_rl.env_steps, trials, scenes_per_task and evaluations must be 1 or "
+            "more"
+        )
+    if run.pixels:
+        raise UserError("meta_rl acts on states: set camera.pixels to 0")
+    kind = LEARNERS[method]
+    try:
+        chosen = kind.config(**(config or {}))
+    except TypeError as error:
+        raise UserError(f"meta_rl.config does not fit {method}: {error}") from error
+    training = {
+        "method": method,
+        "world": world,
+        "env_steps": env_steps,
+        "shaped": shaped,
+        "trials": trials,
+        "evaluations": evaluations,
+        "config": dict(config or {}),
+    }
+    with open_world(run, world, shaped) as opened:
+        _train(run, training, kind, chosen, opened)
+        held_out = opened.held_out(split, scenes_per_task)
+        measuring = {"split": split, "scenes_per_task": scenes_per_task}
+        _measure(run, training, measuring, kind, chosen, opened, held_out)
+    folder = run.folder.path / "meta_rl" / method
+    results = json.loads((folder / "results.json").read_text())
+    print(trial_results.format_table(results))
+    print(f"\nFigure: {folder / 'figure.svg'}")
+
+
+def _train(run: Run, training: dict[str, Any], kind, config, world: TrialWorld):
+    method = training["method"]
+    validation = world.held_out(suites.VAL, 1)
+
+    def evaluate(agent: Agent) -> dict[str, Any]:
+        rows = _play(run, method, agent, validation, training["trials"])
+        return {"trials": trial_results.by_trial(rows)}
+
+    def work(key: str) -> dict[str, str]:
+        directory = run.folder.claim_policy(method, key)
+        learner = kind.learner(
+            world.view,
+            config,
+            world.train,
+            training["env_steps"],
+            seed=seeding.derive_seed(run.seed, "meta_rl", method),
+            directory=directory,
+        )
+        meta_learning.train(
+            learner,
+            world.train,
+            training["env_steps"],
+            directory=directory,
+            log_dir=run.folder.logs / method,
+            evaluate=evaluate,
+            evaluations=training["evaluations"],
+            name=f"train {method}",
+        )
+        trained = export.weights_hash(learner.network.variables)
+        entry = {"method": method, "policy_id": trained, "key": key}
+        run.folder.write(f"policies/{method}/policy.json", json.dumps(entry))
+        # Only an interrupted training needs it, and it is large.
+        shutil.rmtree(directory / "replay", ignore_errors=True)
+        return {method: trained}
+
+    run.do(
+        f"train_{method}", training, {}, {method: lambda: _policy_id(run, method)}, work
+    )
+
+
+def _measure(
+    run: Run,
+    training: dict[str, Any],
+    measuring: dict[str, Any],
+    kind,
+    config,
+    world: TrialWorld,
+    held_out: HeldOut,
+):
+    method = training["method"]
+    folder = run.folder.path / "meta_rl" / method
+    path = folder / "results.json"
+
+    def current() -> str | None:
+        return checksums.checksum(path).sha256 if path.exists() else None
+
+    def work(_: str) -> dict[str, str]:
+        directory = run.folder.policies / method
+        network = kind.network(world.view, config)
+        latest = tf.train.latest_checkpoint(str(directory / "checkpoints"))
+        found = tf.train.Checkpoint(network=network).restore(latest)
+        found.expect_partial().assert_existing_objects_matched()
+        agent = kind.agent(network, explore=False)
+        rows = _play(run, method, agent, held_out, training["trials"])
+        curve = json.loads((directory / "curve.json").read_text())
+        about = training | measuring
+        about["seed"] = run.seed
+        about["tasks"] = len({row.task_id for row in rows})
+        about["env_steps"] = curve[-1]["env_steps"]  # whole rounds
+        results = trial_results.results(rows, about, world.ceiling, curve)
+        write_csv(rows, folder / "trials.csv")
+        name = folder.relative_to(run.folder.path)
+        run.folder.write(str(name / "figure.svg"), trial_chart.figure(results))
+        # Last: what is there is complete.
+        text = json.dumps(results, indent=2, allow_nan=False)
+        run.folder.write(str(name / "results.json"), text + "\n")
+        return {"results": current()}
+
+    run.do(
+        f"evaluate_{method}",
+        training | measuring,
+        {method: _policy_id(run, method)},
+        {"results": current},
+        work,
+    )
+
+
+def _play(
+    run: Run, method: str, agent: Agent, held_out: HeldOut, count: int
+) -> Sequence[TrialRow]:
+    """Plays trials in every held-out scene; a row of each."""
+    seeds = [
+        seeding.derive_seed(run.seed, method, task_id, pair)
+        for task_id, _, pair in held_out.names
+    ]
+    rows = []
+    goal = [attempt.goal for attempt in held_out.attempts]
+    found = played.play(held_out.pool, agent, held_out.attempts, seeds, count)
+    for number, trial in enumerate(found, 1):
+        for i, (task_id, family, pair) in enumerate(held_out.names):
+            success = bool(trial.success[i, goal[i]])
+            score = float(trial.felt[i, :, goal[i]].sum())
+            rows.append(TrialRow(method, task_id, family, pair, number, success, score))
+    return rows
+
+
+def _policy_id(run: Run, method: str) -> str | None:
+    path = run.folder.policies / method / "policy.json"
+    return json.loads(path.read_text())["policy_id"] if path.exists() else None

@@ -1,0 +1,174 @@
+"""Meta-training of PEARL: off-policy, from the trials of all rounds."""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from collection import trials
+from collection.wanderer import Wanderer
+from policies.encoders.view import View
+from policies.legacy_keras import tf_keras
+from policies.pearl import config as configs
+from policies.pearl import loss as losses
+from policies.pearl.agent import PearlAgent
+from policies.pearl.network import PearlNetwork, TrialContext
+from policies.pearl.replay import Drawn, Replay
+from wtl.envs import seeding
+from wtl.envs.task_pool import TaskPool
+from wtl.training.attempts import draw_attempts
+
+
+class PearlLearner:
+    """A `wtl.training.meta_learning.Learner`."""
+
+    def __init__(
+        self,
+        view: View,
+        config: configs.Config,
+        pool: TaskPool,
+        env_steps: int,
+        *,
+        seed: int,
+        directory: pathlib.Path,
+    ):
+        """Creates networks and replay.
+
+        Args:
+          view: of the world.
+          config: how.
+          pool: the training tasks.
+          env_steps: environment steps that will be made.
+          seed: of everything drawn.
+          directory: gets `replay/`.
+        """
+        tf_keras.utils.set_random_seed(seed % 2**32)
+        self._config, self._seed = config, seed
+        self._horizon, self._terminal = pool.horizon, pool.terminal
+        self._trials = config.tasks_per_round * config.trials_per_task
+        self.steps_per_round = self._trials * pool.horizon
+        self.network = PearlNetwork(view, config)
+        self._optimizers = {
+            name: tf_keras.optimizers.Adam(config.learning_rate)
+            for name in ("critic", "actor", "temperature")
+        }
+        self.parts = {"network": self.network, **self._optimizers}
+        self.replay = Replay(
+            directory / "replay",
+            -(-env_steps // self.steps_per_round) * self._trials,
+            horizon=pool.horizon,
+            observation_size=pool.observation_size,
+            action_size=pool.action_size,
+            goals=pool.goals,
+        )
+        self._update = tf.function(self._step)
+
+    def agent(self, explore: bool) -> PearlAgent:
+        """Acts as learnt so far."""
+        return PearlAgent(self.network, explore)
+
+    def keep(self):
+        """Makes the replay durable."""
+        self.replay.flush()
+
+    def resume(self, rounds: int):
+        """Drops the trials of later rounds."""
+        self.replay.restore(rounds * self._trials)
+
+    def round(self, pool: TaskPool, number: int) -> dict[str, float]:
+        """Makes trials with posterior sampling between them, then learns."""
+        config = self._config
+        attempts, seeds = draw_attempts(
+            pool, config.tasks_per_round, self._seed, number
+        )
+        task = np.array([attempt.task for attempt in attempts])
+        agent = self.agent(explore=True)
+        if number < config.first_rounds:
+            agent = Wanderer(pool.action_size)
+        played = trials.play(pool, agent, attempts, seeds, config.trials_per_task)
+        for trial in played:
+            self.replay.add(task, trial)
+        if number + 1 < config.first_rounds:
+            return {}
+        means = {}
+        for i in range(config.updates_per_round):
+            rng = seeding.generator(self._seed, "update", number, i)
+            drawn = self.replay.draw(
+                rng,
+                config.meta_batch,
+                config.batch,
+                config.context_trials,
+                config.recent_trials,
+            )
+            result = self._update(self._gather(drawn), self._noise(rng))
+            for name, value in result.items():
+                means[name] = means.get(name, 0.0) + value / config.updates_per_round
+        return {name: float(value) for name, value in means.items()}
+
+    def _gather(self, drawn: Drawn) -> losses.Batch:
+        replay, present = self.replay, drawn.context >= 0
+        rows = np.maximum(drawn.context, 0)
+        goal = drawn.goal[:, None]
+        last = drawn.step == self._horizon - 1
+        discount = np.full(last.shape, self._config.discount, np.float32)
+        if self._terminal:
+            discount[last] = 0
+        context = TrialContext(
+            replay.observation[rows],
+            replay.action[rows],
+            replay.felt[rows[..., None], np.arange(self._horizon), goal[..., None]],
+            present.astype(np.float32),
+        )
+        return losses.Batch(
+            context=TrialContext(*map(tf.constant, context)),
+            observation=tf.constant(replay.observation[drawn.trial, drawn.step]),
+            action=tf.constant(replay.action[drawn.trial, drawn.step]),
+            reward=tf.constant(replay.reward[drawn.trial, drawn.step, goal]),
+            discount=tf.constant(discount),
+            next_observation=tf.constant(
+                replay.observation[drawn.trial, drawn.step + 1]
+            ),
+        )
+
+    def _noise(self, rng: np.random.Generator) -> losses.Noise:
+        config, acts = self._config, self.network.view.action_size
+        count = config.meta_batch * config.batch
+        return losses.Noise(
+            *(
+                tf.constant(rng.standard_normal(shape, np.float32))
+                for shape in (
+                    (config.meta_batch, config.latent),
+                    (count, acts),
+                    (count, acts),
+                )
+            )
+        )
+
+    def _step(self, batch: losses.Batch, noise: losses.Noise) -> dict[str, tf.Tensor]:
+        network = self.network
+        taught = network.inference.variables + network.critics.variables
+        with tf.GradientTape() as tape:
+            critique = losses.critique(network, batch, noise)
+        self._apply("critic", tape, critique.total, taught)
+        observation = losses.flat(batch.observation)
+        latent = tf.stop_gradient(critique.latent)
+        with tf.GradientTape() as tape:
+            actor, entropy = losses.actor_loss(
+                network, observation, latent, noise.action
+            )
+        self._apply("actor", tape, actor, network.actor.variables)
+        with tf.GradientTape() as tape:
+            temperature = losses.temperature_loss(network, entropy)
+        self._apply("temperature", tape, temperature, [network.log_temperature])
+        network.follow(self._config.target_rate)
+        return {
+            "bellman": critique.bellman,
+            "divergence": critique.divergence,
+            "actor": actor,
+            "entropy": entropy,
+            "temperature": tf.exp(network.log_temperature),
+        }
+
+    def _apply(self, name: str, tape, loss: tf.Tensor, variables):
+        gradients = tape.gradient(loss, variables)
+        self._optimizers[name].apply_gradients(zip(gradients, variables, strict=True))

@@ -1,0 +1,130 @@
+"""Meta-training of RL²: on-policy, from the trials of one round at a time."""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from collection import trials
+from policies.encoders.view import View
+from policies.legacy_keras import tf_keras
+from policies.rl2 import config as configs
+from policies.rl2 import loss as losses
+from policies.rl2.advantage import advantages
+from policies.rl2.agent import Rl2Agent
+from policies.rl2.network import Experience, Rl2Network
+from wtl.envs import seeding
+from wtl.envs.task_pool import TaskPool
+from wtl.training.attempts import draw_attempts
+
+
+class Rl2Learner:
+    """A `wtl.training.meta_learning.Learner`."""
+
+    def __init__(
+        self,
+        view: View,
+        config: configs.Config,
+        pool: TaskPool,
+        env_steps: int,
+        *,
+        seed: int,
+        directory: pathlib.Path,
+    ):
+        """Creates the network; takes what all learners take.
+
+        Args:
+          view: of the world.
+          config: how.
+          pool: the training tasks.
+          env_steps: not needed; nothing is kept.
+          seed: of everything drawn.
+          directory: not needed.
+        """
+        del env_steps, directory
+        tf_keras.utils.set_random_seed(seed % 2**32)
+        self._config, self._seed = config, seed
+        self.steps_per_round = (
+            config.tasks_per_round * config.trials_per_task * pool.horizon
+        )
+        self.network = Rl2Network(view, config)
+        self._optimizer = tf_keras.optimizers.Adam(
+            config.learning_rate, global_clipnorm=config.gradient_norm
+        )
+        self.parts = {"network": self.network, "optimizer": self._optimizer}
+        self._recall = tf.function(self.network.recall)
+        self._update = tf.function(self._step)
+
+    def agent(self, explore: bool) -> Rl2Agent:
+        """Acts as learnt so far."""
+        return Rl2Agent(self.network, explore)
+
+    def keep(self):
+        """Checkpoints hold everything."""
+
+    def resume(self, rounds: int):
+        """Checkpoints hold everything."""
+
+    def round(self, pool: TaskPool, number: int) -> dict[str, float]:
+        """Makes trials, then goes over them a few times."""
+        config = self._config
+        attempts, seeds = draw_attempts(
+            pool, config.tasks_per_round, self._seed, number
+        )
+        goal = np.array([attempt.goal for attempt in attempts])
+        played = trials.play(
+            pool, self.agent(explore=True), attempts, seeds, config.trials_per_task
+        )
+        batch = self._batch([trial.of_goal(goal) for trial in played])
+        sums = np.zeros(len(losses.Losses._fields))
+        count = config.epochs * config.minibatches
+        for epoch in range(config.epochs):
+            rng = seeding.generator(self._seed, "epoch", number, epoch)
+            order = rng.permutation(len(attempts))
+            for rows in np.array_split(order, config.minibatches):
+                part = tf.nest.map_structure(lambda x, r=rows: tf.constant(x[r]), batch)
+                sums += [float(value) for value in self._update(part)]
+        return dict(zip(losses.Losses._fields, (sums / count).tolist(), strict=True))
+
+    def _batch(self, played: list[trials.Trial]) -> losses.Batch:
+        """All trials of each task, one after another."""
+        config = self._config
+
+        def joined(values):
+            return np.concatenate(list(values), axis=1).astype(np.float32)
+
+        action = joined(trial.action for trial in played)
+        reward = joined(trial.reward for trial in played)
+        felt = joined(trial.felt for trial in played)
+        first = np.zeros_like(felt)
+        first[:, :: played[0].felt.shape[1]] = 1
+
+        def before(values):
+            return np.concatenate([np.zeros_like(values[:, :1]), values[:, :-1]], 1)
+
+        experience = Experience(
+            joined(trial.observation[:, :-1] for trial in played),
+            before(np.clip(action, -1, 1)),
+            before(felt),
+            first,
+        )
+        outlook = self._recall(Experience(*map(tf.constant, experience)))
+        value = outlook.value.numpy()
+        gained = advantages(
+            config.reward_scale * reward, value, config.discount, config.trace
+        )
+        return losses.Batch(
+            experience=experience,
+            action=action,
+            log_density=self.network.log_density(outlook.mean, action).numpy(),
+            advantage=(gained - gained.mean()) / (gained.std() + 1e-8),
+            outcome=gained + value,
+        )
+
+    def _step(self, batch: losses.Batch) -> losses.Losses:
+        variables = self.network.trainable_variables
+        with tf.GradientTape() as tape:
+            result = losses.loss(self.network, batch)
+        gradients = tape.gradient(result.total, variables)
+        self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return result
