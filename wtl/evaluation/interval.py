@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from scipy import stats
 
 from wtl.evaluation import resampling
@@ -45,10 +46,15 @@ def rate_by_task(rows: Sequence[RolloutRow]) -> Rate:
 
 def mean_by_task(rows: Sequence[RolloutRow], values: Sequence[float]) -> dict[str, Any]:
     """Mean of a value of each row, with the interval of a bootstrap over tasks."""
-    sums, counts = _by_task(rows, values)
+    _, task = np.unique([row.task_id for row in rows], return_inverse=True)
+    sums, counts = np.bincount(task, values), np.bincount(task)
+
+    def mean(tasks):
+        return sums[tasks].sum(axis=-1) / counts[tasks].sum(axis=-1)
+
     return {
         "mean": float(sums.sum() / counts.sum()),
-        "ci95": _bootstrap(sums, counts),
+        "ci95": resampling.interval(mean, [len(sums)]),
         "n": len(rows),
     }
 

@@ -1,7 +1,7 @@
 """Successes counted by training run and task."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -57,7 +57,3 @@ class TaskTable:
         won, played = (x[place].sum((-2, -1)) for x in (self.won, self.played))
         overall = self.won.sum() / self.played.sum()
         return np.where(played > 0, won / np.maximum(played, 1), overall)
-
-
-def _places(names: Iterable[str]) -> dict[str, int]:
-    return {name: place for place, name in enumerate(sorted(set(names)))}

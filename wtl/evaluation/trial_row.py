@@ -29,6 +29,11 @@ class TrialRow:
     success: bool
     score: float
 
+    @property
+    def run(self) -> str:
+        """Name of the run, as `RolloutRow` has it; here there is only one."""
+        return ""
+
 
 def write_csv(rows: Iterable[TrialRow], path: str | os.PathLike) -> None:
     """Writes rows at once, never half of them."""
