@@ -98,6 +98,7 @@ class Curation:
         kept: set[str],
         how: Mapping[str, Any],
         changed: Mapping[str, Mapping[str, Any]] | None = None,
+        done: str = "",
     ) -> Curated:
         """Publishes some of the episodes.
 
@@ -107,6 +108,7 @@ class Curation:
           how: its arguments, for the provenance.
           changed: metadata that differ from the sources', by id. With its success the
             reward of an episode's last transition changes too.
+          done: what was done, in a few words for the release notes.
 
         Raises:
           UserError: if an object set would be in more than one split.
@@ -120,7 +122,7 @@ class Curation:
             for batch in _batches(self._payloads(kept, changed)):
                 version.writer.append_encoded(batch)
             path = version.publish(
-                f"`wtl {command}` of {parents}.",
+                f"`wtl {command}` of {parents}{done and ': ' + done}.",
                 {
                     **self._origin,
                     "command": command,
