@@ -115,7 +115,7 @@ class Api:
             {
                 **selection.summary(row),
                 "version": index.number,
-                "metadata": {name: row.metadata[name] for name in row.metadata},
+                "metadata": _told_metadata(row),
                 "edit": row.edit,
                 "views": footage.views(index, self._studio),
                 "quality": {
@@ -250,6 +250,12 @@ class Api:
                 if len(index.pending)
             }
         }
+
+
+def _told_metadata(row: Row) -> dict[str, Any]:
+    # Seeds have more digits than numbers have in browsers.
+    seed = str(row.metadata[fields.SCENE_SEED])
+    return {**row.metadata, fields.SCENE_SEED: seed}
 
 
 def _curves(index: Index, episode) -> dict[str, Any]:

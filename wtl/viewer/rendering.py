@@ -14,7 +14,7 @@ from wtl.envs.embodiment import Embodiment
 from wtl.errors import UserError
 from wtl.viewer import restoration, sheet
 
-PIXELS = 320  # height and width of the frames
+PIXELS = 256  # height and width of the frames
 ROBOT, WRIST, ORBIT = "robot", "wrist", "orbit"
 # Nearer than the robot's camera, and as far as the whole table is small.
 DISTANCES = (0.25, 2.5)

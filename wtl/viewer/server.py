@@ -19,14 +19,21 @@ from wtl.viewer.guard import Guard, Handler, is_loopback, secure
 from wtl.viewer.library import Library, UnknownEpisodeError
 from wtl.viewer.rendering import Studio
 
+_KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _FILES = {
-    "/": ("page.html", "text/html"),
-    "/page.css": ("page.css", "text/css"),
-    "/page.js": ("page.js", "text/javascript"),
-    "/browser.js": ("browser.js", "text/javascript"),
-    "/player.js": ("player.js", "text/javascript"),
-    "/curves.js": ("curves.js", "text/javascript"),
-    "/panels.js": ("panels.js", "text/javascript"),
+    "/": "page.html",
+    **{
+        f"/{name}": name
+        for name in (
+            "page.css",
+            "page.js",
+            "browser.js",
+            "curves.js",
+            "panels.js",
+            "player.js",
+            "server.js",
+        )
+    },
 }
 _MAX_BODY = 4 << 20  # bytes
 _STATUS = {
@@ -114,7 +121,8 @@ async def _serve(
 
 
 async def _file(request: web.Request) -> web.Response:
-    name, kind = _FILES[request.path]
+    name = _FILES[request.path]
+    kind = _KINDS[os.path.splitext(name)[1]]
     body = (importlib.resources.files(__package__) / "page" / name).read_bytes()
     return web.Response(body=body, content_type=kind, charset="utf-8")
 
