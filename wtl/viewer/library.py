@@ -96,23 +96,23 @@ class Library:
         return self.indices[row.dataset]
 
     def children(self, row: Row) -> Sequence[Row]:
-        """What was made from an episode."""
+        """What was made from an episode, what was made from fewest things first."""
         return self._children.get(row.id, ())
 
     def chain(self, row: Row) -> list[Row]:
         """Demonstration, trial and retrial of which an episode is one.
 
-        What it was made from comes first. After it comes the first that was made from
-        it, and so on, those with the fewest parents first: of a demonstration a trial,
-        and then the retrial that has seen both.
+        What it was made from comes first. After it comes the first of its children, and
+        so on: of a demonstration a trial, and then the retrial that has seen both.
         """
         chain = [self._rows[name] for name in row.parents if name in self._rows]
         chain.append(row)
         while len(chain) < _MAX_TAKES:
-            made = [r for r in self.children(chain[-1]) if r not in chain]
-            if not made:
+            made = (r for r in self.children(chain[-1]) if r not in chain)
+            first = next(made, None)
+            if first is None:
                 break
-            chain.append(min(made, key=lambda r: (len(r.parents), r.id)))
+            chain.append(first)
         return chain
 
     def _add_all(self, root: pathlib.Path) -> None:
@@ -147,3 +147,5 @@ class Library:
             for parent in dict.fromkeys(row.parents):
                 self._children[parent].append(row)
             row.is_orphan = any(name not in self._rows for name in row.parents)
+        for children in self._children.values():
+            children.sort(key=lambda row: (len(row.parents), row.id))

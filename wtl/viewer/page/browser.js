@@ -215,16 +215,16 @@ export class Browser {
       this.selected = row.id;
       this.reveal();
       this.show();
-      this.onSelect(row.id);
+      await this.onSelect(row.id);
     } catch (error) {
       this.onError(error);
     }
   }
 
   move(by) {
-    if (!this.total) return;
+    if (!this.total) return undefined;
     const place = this.place === null ? 0 : this.place + by;
-    this.choose(Math.max(0, Math.min(this.total - 1, place)));
+    return this.choose(Math.max(0, Math.min(this.total - 1, place)));
   }
 
   // An episode was selected elsewhere: by a link, or by the address of the page.

@@ -51,7 +51,7 @@ class Page {
       const library = await get('/api/library');
       $('path').textContent = library.path;
       document.title = `${library.path} · episodes`;
-      if (library.warnings.length) this.say(`Left out: ${library.warnings.join('; ')}`, true);
+      this.warnings = library.warnings;
       if (library.chosen && !location.hash) filters.dataset = library.chosen;
       this.browser.filters = filters;
       this.player.wish = view ?? '';
@@ -62,7 +62,8 @@ class Page {
     }
     await this.browser.select(id ?? null);
     if (id) await this.open(id);
-    else this.browser.move(1);
+    else await this.browser.move(1);
+    if (this.warnings.length) this.say(`Left out: ${this.warnings.join('; ')}`, true);
     if (PANELS.includes(panel)) this.panel(panel);
     this.isReady = true;
   }
@@ -98,7 +99,7 @@ class Page {
       tellEpisode(told, (other) => this.select(other));
       // An edit changes no picture.
       if (!same || this.player.takes.length !== takes.length) this.player.open(takes, id);
-      if (!$('message').classList.contains('refused')) this.say('');
+      if (!same) this.say('');
       this.remember();
     } catch (error) {
       if (error.name !== 'AbortError') this.failed(error);
@@ -194,7 +195,11 @@ class Page {
     const edits = {[id]: {...edit, deleted: true}};
     for (const other of descendants) edits[other] = {deleted: true};
     const further = descendants.length;
-    return this.edit(edits, further ? `Deleted, with ${further} made from it.` : 'Deleted.');
+    const elsewhere = this.told.children.filter((one) => one.dataset !== this.told.dataset).length;
+    return this.edit(edits, [
+      further ? `Deleted, with ${further} made from it.` : 'Deleted.',
+      elsewhere ? `There are ${elsewhere} made from it in other datasets.` : '',
+    ].join(' '));
   }
 
   writeNote() {
