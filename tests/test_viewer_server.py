@@ -120,6 +120,7 @@ def test_an_episode_is_told_with_its_links_and_curves(viewed):
         expected = episode.steps["action"][:, axis]
         np.testing.assert_allclose(values, expected, atol=1e-4)
     np.testing.assert_allclose(told["curves"]["reward"], episode.steps["reward"])
+    np.testing.assert_allclose(told["curves"]["time"], np.arange(41) / 10, atol=1e-4)
     # What has more digits than a number in a browser.
     assert told["metadata"]["scene_seed"] == str(episode.metadata["scene_seed"])
     demo = viewed.get(f"/api/episodes/{told['chain'][0]}")
@@ -341,6 +342,23 @@ def test_edits_are_listed_undone_and_published_as_a_new_version(run):
     assert {e.id for e in reader.iterate_episodes(new)} == {
         e.id for e in reader.iterate_episodes(demos / "1.0.0")
     } - {three}
+
+
+def test_edits_of_a_version_that_is_not_shown_are_not_forgotten(run):
+    demos = run / "datasets" / "wtl_demos"
+    with viewing(run) as viewed:
+        one, two = list(viewed.library.indices["wtl_demos"].rows)[:2]
+        viewed.edit(**{one: {"invalid": True}})
+        viewed.publish("wtl_demos")
+    with viewing(demos / "1.0.0") as viewed:
+        assert viewed.get("/api/library")["warnings"] == []
+        viewed.edit(**{two: {"invalid": True}})
+    with viewing(run) as viewed:
+        (warning,) = viewed.get("/api/library")["warnings"]
+        assert "1 edited episodes of wtl_demos 1.0.0" in warning
+        assert f"wtl view {demos / '1.0.0'}" in warning
+    with viewing(demos / "1.0.0") as viewed:
+        assert viewed.publish("wtl_demos")["version"] == "3.0.0"
 
 
 def test_a_second_viewer_looks_on_while_the_first_edits(run):

@@ -13,6 +13,7 @@ from aiohttp import web
 from datasets import edits, fields
 from datasets.curation import Curated
 from datasets.edits import DELETED, PendingEdits
+from datasets.episode import Episode
 from wtl.errors import UserError
 from wtl.viewer import footage, rendering, selection, statistics
 from wtl.viewer.index import Index, Row
@@ -168,7 +169,7 @@ class Api:
         return _json(self._told_edits())
 
     async def take_edits(self, request: web.Request) -> web.Response:
-        """Takes edits, which are on disk when it answers; the whole or nothing."""
+        """Takes edits, all or none of each dataset; on disk when it answers."""
         given = (await _body(request)).get("edits")
         if not isinstance(given, dict) or len(given) > _MAX_EDITS:
             raise UserError('"edits" must be an object of edits by episode')
@@ -258,9 +259,9 @@ def _told_metadata(row: Row) -> dict[str, Any]:
     return {**row.metadata, fields.SCENE_SEED: seed}
 
 
-def _curves(index: Index, episode) -> dict[str, Any]:
+def _curves(index: Index, episode: Episode) -> dict[str, Any]:
     steps = episode.steps
-    told: dict[str, Any] = {"timestamp": _rounded(steps[fields.TIMESTAMP])}
+    told: dict[str, Any] = {"time": _rounded(_time(episode))}
     if fields.ACTION in steps:
         size = index.spec.action_size
         names = _AXES if size == len(_AXES) else [f"action {i}" for i in range(size)]
@@ -272,6 +273,14 @@ def _curves(index: Index, episode) -> dict[str, Any]:
     if fields.IS_INTERVENTION in steps:
         told["intervention"] = steps[fields.IS_INTERVENTION].tolist()
     return told
+
+
+def _time(episode: Episode) -> np.ndarray:
+    """[T+1] seconds since the start, by the control rate where nobody kept time."""
+    time = episode.steps[fields.TIMESTAMP].astype(np.float64)
+    if time[-1] > time[0]:
+        return time - time[0]
+    return np.arange(len(time)) / episode.metadata[fields.CONTROL_HZ]
 
 
 def _rounded(values: np.ndarray) -> list[float]:

@@ -1,11 +1,13 @@
 """The datasets that are looked at together, and the links between their episodes."""
 
 import collections
+import contextlib
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
 
 from datasets import fields, location
+from datasets.edits import PendingEdits
 from datasets.location import DatasetDamagedError, DatasetNotFoundError
 from datasets.schema import DatasetMismatchError
 from wtl.errors import UserError
@@ -25,7 +27,7 @@ class Library:
       path: what was asked for.
       chosen: name of the dataset that was asked for; empty for all of them.
       indices: their episodes by dataset.
-      warnings: what could not be read.
+      warnings: what could not be read, or is not shown.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -59,6 +61,8 @@ class Library:
             self.chosen = index.name
             self.indices[index.name] = index
             self._add_all(version.absolute().parent.parent)
+        for index in self.indices.values():
+            self.warnings.extend(_forgotten(index))
         self._link()
 
     def replace(self, index: Index) -> None:
@@ -149,3 +153,17 @@ class Library:
             row.is_orphan = any(name not in self._rows for name in row.parents)
         for children in self._children.values():
             children.sort(key=lambda row: (len(row.parents), row.id))
+
+
+def _forgotten(index: Index) -> Iterator[str]:
+    """Edits of other versions than the one that is shown."""
+    for version in location.versions(index.version.absolute().parent):
+        if version.name == index.number:
+            continue
+        with contextlib.suppress(DatasetDamagedError, UserError):
+            count = len(PendingEdits(version))
+            if count:
+                yield (
+                    f"{count} edited episodes of {index.name} {version.name} are not "
+                    f"published; `wtl view {version}` shows them"
+                )

@@ -112,7 +112,7 @@ async def _serve(
         port = runner.addresses[0][1]
         query = f"?token={token}" if token else ""
         for warning in library.warnings:
-            print(f"wtl: left out: {warning}", file=sys.stderr)
+            print(f"wtl: not shown: {warning}", file=sys.stderr)
         print(f"{len(library)} episodes at http://{named}:{port}/{query}", flush=True)
         print("Ctrl-C ends it; edits that are pending are kept.", flush=True)
         await ended.wait()

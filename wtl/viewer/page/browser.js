@@ -16,8 +16,16 @@ const ORDERS = {
   longest: 'longest', reward: 'highest reward',
 };
 
+const MEANING = {
+  idle: 'much waiting before the last move', saturated: 'actions at their limits',
+  'off-rate': 'steps too soon or too late', duplicate: 'the same was seen and done elsewhere',
+  orphan: 'what it was made from is not here', invalid: 'not to be used',
+  note: 'somebody wrote a note', edited: 'not published yet', deleted: 'not published yet',
+};
+
 export function flagChips(flags) {
-  return flags.map((flag) => element('span', {className: `flag ${flag}`}, flag));
+  return flags.map((flag) =>
+    element('span', {className: `flag ${flag}`, title: MEANING[flag]}, flag));
 }
 
 export function successMark(row) {

@@ -9,7 +9,7 @@ const COLOURS = 5;
 
 export class Curves {
   constructor(told) {
-    this.time = told.timestamp;
+    this.time = told.time;
     const end = this.time.at(-1) || 1;
     this.x = (time) => (time / end) * WIDTH;
     const lines = Object.entries(told.action ?? {}).map(([name, values], i) => ({

@@ -63,7 +63,7 @@ class Page {
     await this.browser.select(id ?? null);
     if (id) await this.open(id);
     else await this.browser.move(1);
-    if (this.warnings.length) this.say(`Left out: ${this.warnings.join('; ')}`, true);
+    if (this.warnings.length) this.say(`Not shown: ${this.warnings.join('; ')}`, true);
     if (PANELS.includes(panel)) this.panel(panel);
     this.isReady = true;
   }

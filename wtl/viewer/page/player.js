@@ -21,8 +21,7 @@ class Take {
   constructor(told, player, chosen) {
     this.told = told;
     this.player = player;
-    this.hz = told.metadata.control_hz;
-    this.time = told.curves.timestamp;
+    this.time = told.curves.time; // of each frame
     this.length = this.time.length;
     this.frame = 0;
     this.sheets = new Map();
@@ -41,7 +40,7 @@ class Take {
   }
 
   get seconds() {
-    return this.time.at(-1) - this.time[0];
+    return this.time.at(-1);
   }
 
   // The view that is wished for, or the best there is.
@@ -100,15 +99,24 @@ class Take {
   }
 
   seek(time) {
-    // A little ahead of the stored times, which have been rounded.
-    let frame = Math.floor((time + 1e-3) * this.hz);
-    frame = Math.max(0, Math.min(this.length - 1, frame));
+    const frame = this.frameAt(time);
     this.curves.seek(frame);
     this.at = time;
     if (this.drawing) this.drawing.setCurrentTime(Math.min(time, this.seconds));
     if (frame === this.frame) return;
     this.frame = frame;
     this.show();
+  }
+
+  // The last frame that is not later; times have been rounded.
+  frameAt(time) {
+    let [low, high] = [0, this.length - 1];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (this.time[middle] <= time + 1e-3) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 
   get camera() {
@@ -309,9 +317,11 @@ export class Player {
 
   step(by) {
     this.play(false);
-    const hz = Math.max(...this.takes.map((take) => take.hz), 1);
-    const frame = Math.round(Math.min(this.time, this.seconds) * hz) + by;
-    this.seek(Math.max(0, Math.min(this.seconds, frame / hz)));
+    const [first, ...others] = this.takes;
+    if (!first) return;
+    const take = others.reduce((a, b) => (b.length > a.length ? b : a), first);
+    const frame = take.frameAt(Math.min(this.time, this.seconds)) + by;
+    this.seek(take.time[Math.max(0, Math.min(take.length - 1, frame))]);
   }
 
   play(wanted = !this.playing) {
