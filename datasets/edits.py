@@ -13,7 +13,7 @@ from typing import Any
 
 from datasets import checksums, fields, location
 from datasets.curation import Curated, Curation
-from datasets.files import write_durably
+from datasets.files import sync_directory, write_durably
 from datasets.shard_lock import ShardLock
 from wtl.errors import UserError
 
@@ -175,6 +175,7 @@ class PendingEdits:
             )
         try:
             self._folder.mkdir(exist_ok=True)
+            sync_directory(self._root)
             self._lock = ShardLock(
                 self._folder / "lock", f"what is edited of {self._version.parent}"
             )
