@@ -30,9 +30,9 @@ def encode(episode: Episode, image_encoding: str = images.PNG) -> bytes:
         if name in fields.IMAGE_FIELDS:
             feature = _encode_images(episode.steps[name], image_encoding)
         elif is_step:
-            feature = _encode_steps(episode.steps[name])
+            feature = delimited(*step_feature(episode.steps[name]))
         else:
-            feature = _encode_value(METADATA[name].kind, episode.metadata[name])
+            feature = delimited(*metadata_feature(name, episode.metadata[name]))
         parts.append(delimited(1, key + delimited(2, feature)))
     return delimited(1, b"".join(parts))
 
@@ -46,9 +46,33 @@ def join(features: Mapping[str, tuple[int, memoryview | bytes]]) -> bytes:
     return delimited(1, b"".join(parts))
 
 
-def text_feature(text: str) -> tuple[int, bytes]:
-    """A text as `decoding.split` gives it."""
-    return BYTES_LIST, delimited(1, text.encode())
+def metadata_feature(name: str, value: Any) -> tuple[int, bytes]:
+    """A metadata field as `decoding.split` gives it."""
+    kind = METADATA[name].kind
+    if kind is Kind.TEXT:
+        return BYTES_LIST, delimited(1, value.encode())
+    if kind is Kind.TEXTS:
+        return BYTES_LIST, b"".join(delimited(1, item.encode()) for item in value)
+    if kind is Kind.FLOAT32:
+        return FLOAT_LIST, _packed(np.float32(value).tobytes())
+    return INT64_LIST, _packed(_varint(int(value)))
+
+
+def step_feature(array: np.ndarray) -> tuple[int, bytes]:
+    """A step field other than images as `decoding.split` gives it.
+
+    Args:
+      array: [T+1, ...] stacked over timesteps.
+    """
+    if array.dtype == np.float64:
+        # Floats of an Example are 32 bits; physics must come back exactly.
+        rows = np.ascontiguousarray(array, "<f8").view(np.uint8)
+        head = np.frombuffer(prefix(1, rows.shape[1]), np.uint8)
+        heads = np.broadcast_to(head, (len(rows), len(head)))
+        return BYTES_LIST, np.concatenate([heads, rows], axis=1).tobytes()
+    if array.dtype == np.bool_:
+        return INT64_LIST, _packed(array.tobytes())
+    return FLOAT_LIST, _packed(array.astype("<f4", copy=False).tobytes())
 
 
 def delimited(number: int, body: bytes | memoryview) -> bytes:
@@ -84,33 +108,10 @@ def _varint(value: int) -> bytes:
     return bytes(result)
 
 
-def _packed(list_kind: int, body: bytes) -> bytes:
-    return delimited(list_kind, delimited(1, body) if body else b"")
-
-
-def _encode_steps(array: np.ndarray) -> bytes:
-    if array.dtype == np.float64:
-        # Floats of an Example are 32 bits; physics must come back exactly.
-        rows = np.ascontiguousarray(array, "<f8").view(np.uint8)
-        head = np.frombuffer(prefix(1, rows.shape[1]), np.uint8)
-        heads = np.broadcast_to(head, (len(rows), len(head)))
-        return delimited(BYTES_LIST, np.concatenate([heads, rows], axis=1).tobytes())
-    if array.dtype == np.bool_:
-        return _packed(INT64_LIST, array.tobytes())
-    return _packed(FLOAT_LIST, array.astype("<f4", copy=False).tobytes())
+def _packed(body: bytes) -> bytes:
+    return delimited(1, body) if body else b""
 
 
 def _encode_images(array: np.ndarray, encoding: str) -> bytes:
     rows = (delimited(1, images.encode(image, encoding)) for image in array)
     return delimited(BYTES_LIST, b"".join(rows))
-
-
-def _encode_value(kind: Kind, value: Any) -> bytes:
-    if kind is Kind.TEXT:
-        return delimited(BYTES_LIST, delimited(1, value.encode()))
-    if kind is Kind.TEXTS:
-        body = b"".join(delimited(1, item.encode()) for item in value)
-        return delimited(BYTES_LIST, body)
-    if kind is Kind.FLOAT32:
-        return _packed(FLOAT_LIST, np.float32(value).tobytes())
-    return _packed(INT64_LIST, _varint(int(value)))

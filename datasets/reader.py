@@ -31,6 +31,7 @@ __all__ = [
     "EpisodeStore",
     "iterate_encoded",
     "iterate_episodes",
+    "iterate_frames",
     "read",
 ]
 
@@ -121,6 +122,28 @@ def iterate_encoded(dataset_dir: str | os.PathLike) -> Iterator[memoryview]:
             if not all(sound):
                 raise DecodeError(f"episode {sound.index(False)} is damaged")
         yield from payloads
+
+
+def iterate_frames(dataset_dir: str | os.PathLike) -> Iterator[memoryview]:
+    """Yields the records of a dataset whole, unchecked and untouched.
+
+    Args:
+      dataset_dir: as for `read`.
+
+    Raises:
+      DatasetNotFoundError: if there is no dataset.
+      DatasetDamagedError: if it does not hold what it says.
+    """
+    path = location.resolve(dataset_dir)
+    for file, length in _shards(path, None):
+        with _damage_named(file, path):
+            sizes = [len(payload) for payload in _payloads(file, length)]
+            data = map_file(file)
+        offset = 0
+        for size in sizes:
+            end = offset + size + tfrecord.OVERHEAD
+            yield data[offset:end]
+            offset = end
 
 
 @contextlib.contextmanager

@@ -61,6 +61,11 @@ def frame_checksum(framed: bytes) -> int:
     return _FOOTER.unpack_from(framed, len(framed) - _FOOTER.size)[0]
 
 
+def payload_of(framed: memoryview) -> memoryview:
+    """The content of one whole record."""
+    return framed[_HEADER.size : len(framed) - _FOOTER.size]
+
+
 def frames(data: memoryview) -> Iterator[memoryview]:
     """Yields payloads without looking at them, their checksums included.
 

@@ -9,9 +9,10 @@ import sys
 import tempfile
 
 import served
+from browsing import CHROMIUM
 from PIL import Image
 from playwright.sync_api import sync_playwright
-from test_teleop_browser import CHROMIUM, Operator, can_solve
+from test_teleop_browser import Operator, can_solve
 from test_teleop_session import plan_items
 
 _SIZE = (760, 475)

@@ -1,6 +1,24 @@
 """Shared set-up of the tests."""
 
+import pytest
+from browsing import CHROMIUM
+
 import policies  # noqa: F401  (asks for Keras 2 before anything imports TF-Agents)
 from wtl import notices
 
 notices.quiet()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A headless browser; tests of pages are skipped where there is none."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed (apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield found
+        found.close()

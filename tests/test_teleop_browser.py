@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+from browsing import CHROMIUM, until
 from key_operator import press
 from served import ROOT, Served, start
 from test_teleop_session import Driven
@@ -22,10 +22,6 @@ from wtl.envs import environment, renderer
 from wtl.pipeline import stages, teleop_plan
 
 GIN = str(ROOT / "tests" / "teleop.gin")
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
-    None,
-)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,18 +32,6 @@ def machine():
         renderer.find_renderer()
     except renderer.RendererNotFoundError as error:
         pytest.skip(str(error))
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield found
-        found.close()
 
 
 @contextlib.contextmanager
@@ -70,14 +54,6 @@ def planned(folder) -> dict:
     with stages.open_run(folder) as run:
         tasks = teleop_plan.chosen_tasks(run, "train", ("press", "grasp", "push"), 3)
         return {i.episode_id: i for i in teleop_plan.demonstrations(run, tasks, 2)}
-
-
-def until(page, condition: str, seconds: float = 30):
-    """Waits until an expression is true; the page's policy lets nobody else eval."""
-    end = time.monotonic() + seconds
-    while not page.evaluate(f"Boolean({condition})"):
-        assert time.monotonic() < end, f"still not: {condition}"
-        page.wait_for_timeout(20)
 
 
 class Operator:

@@ -78,17 +78,16 @@ def _parser() -> argparse.ArgumentParser:
         commands, "teleop", "record demonstrations by hand, in the browser", _teleop
     )
     _add_run(teleop, teleop.add_mutually_exclusive_group(required=True))
-    teleop.add_argument(
-        "--port", type=int, default=8765, help="default 8765; 0 takes a free one"
-    )
-    teleop.add_argument(
-        "--host",
-        default="127.0.0.1",
-        help="address to listen on, by default this machine's own; others ask "
-        "browsers for the token in the address that is printed",
-    )
+    _add_address(teleop, 8765)
     verify = _add(commands, "verify", "check a dataset's every episode", _verify)
     verify.add_argument("dataset_dir", help="RUN/datasets/NAME[/VERSION]")
+    view = _add(
+        commands, "view", "look at datasets in the browser, and mend them", _view
+    )
+    view.add_argument(
+        "path", metavar="DATASET", help="RUN, or RUN/datasets/NAME[/VERSION]"
+    )
+    _add_address(view, 8766)
     publish = _add(
         commands,
         "publish",
@@ -171,6 +170,18 @@ def _add_run(command: argparse.ArgumentParser, given):
     )
 
 
+def _add_address(command: argparse.ArgumentParser, port: int):
+    command.add_argument(
+        "--port", type=int, default=port, help=f"default {port}; 0 takes a free one"
+    )
+    command.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on, by default this machine's own; others ask "
+        "browsers for the token in the address that is printed",
+    )
+
+
 @contextlib.contextmanager
 def _run(options):
     """The module of the stages, and the run that the options name."""
@@ -213,6 +224,18 @@ def _verify(options) -> int:
         )
         return 1
     print(f"{options.dataset_dir} is sound")
+    return 0
+
+
+def _view(options) -> int:
+    notices.quiet(options.verbosity)
+    from wtl.pipeline import view
+
+    pending = view.view(options.path, options.host, options.port)
+    if pending:
+        print(
+            f"{pending} edited episodes are not published; the same command shows them"
+        )
     return 0
 
 

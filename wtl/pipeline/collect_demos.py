@@ -44,7 +44,7 @@ def collect_demos(
         "collect_demos",
         {"noise": noise, "held_out_scenes": held_out_scenes},
         inputs,
-        {NAME: lambda: run.dataset_fingerprint(NAME)},
+        {NAME: lambda: run.collected_fingerprint(NAME)},
         work,
     )
 

@@ -53,6 +53,6 @@ def collect_human_videos(
         "collect_human_videos",
         parameters,
         {},
-        {NAME: lambda: run.dataset_fingerprint(NAME)},
+        {NAME: lambda: run.collected_fingerprint(NAME)},
         work,
     )

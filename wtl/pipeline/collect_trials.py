@@ -115,7 +115,7 @@ def collect_trials(
             "greedy_share": greedy_share,
         },
         inputs,
-        {NAME: lambda: run.dataset_fingerprint(NAME)},
+        {NAME: lambda: run.collected_fingerprint(NAME)},
         work,
     )
 

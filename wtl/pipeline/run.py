@@ -155,6 +155,23 @@ class Run:
         except location.DatasetNotFoundError:
             return None
 
+    def collected_fingerprint(self, name: str) -> str | None:
+        """Fingerprint of the dataset as its stage made it, None where there is none.
+
+        Who edits, filters or splits what was collected wants the stages after it to
+        take the result, and not that all of it is collected again.
+        """
+        versions = location.versions(self.folder.datasets / name)
+        if not versions:
+            return None
+        by_fingerprint = {checksums.fingerprint(path): path for path in versions}
+        found = checksums.fingerprint(versions[-1])
+        seen = set()
+        while found in by_fingerprint and found not in seen:
+            seen.add(found)
+            found = _curated_from(by_fingerprint[found]) or found
+        return found
+
     def staging(self, name: str, key: str) -> pathlib.Path:
         """Where the episodes of a dataset wait until all of them are there."""
         return self.folder.staging / f"{name}-{key}"
@@ -220,5 +237,17 @@ class Run:
 
 def _made_by(version: pathlib.Path) -> str | None:
     """Key of the stage that a published version came from."""
+    return _provenance(version).get("key")
+
+
+def _curated_from(version: pathlib.Path) -> str | None:
+    """Fingerprint of the version that one was made of by a command, if by one."""
+    made = _provenance(version)
+    if "command" not in made or len(made.get("parents", ())) != 1:
+        return None
+    return made["parents"][0]["fingerprint"]
+
+
+def _provenance(version: pathlib.Path) -> dict[str, Any]:
     path = version / fields.PROVENANCE_FILE
-    return json.loads(path.read_text()).get("key") if path.exists() else None
+    return json.loads(path.read_text()) if path.exists() else {}

@@ -1,0 +1,52 @@
+"""Takes docs/view.webp: a retrial of a run, in the real page.
+
+PYTHONPATH=.:tests python docs/shoot_view.py RUN docs/view.webp
+"""
+
+import io
+import pathlib
+import sys
+
+from browsing import CHROMIUM, until
+from PIL import Image
+from playwright.sync_api import sync_playwright
+from viewed import viewing
+
+from wtl.viewer.rendering import Studio
+
+_SIZE = (960, 600)
+# An episode that was learned from a failure, in the middle of its way.
+_ADDRESS = "#dataset=wtl_evaluations&role=retrial&success=true&family=grasp&view=orbit"
+_SECONDS = 2.2
+
+
+def shoot(run: str, path: str):
+    """Opens the page on a run and writes what the browser shows."""
+    studio = Studio()
+    with (
+        viewing(pathlib.Path(run), studio) as viewed,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto(f"{viewed.url}/{_ADDRESS}")
+        until(page, "window.viewer?.isReady", 120)
+        # The first whose trial went wrong.
+        for _ in range(40):
+            if page.evaluate("viewer.player.takes.some(take => !take.told.success)"):
+                break
+            before = page.evaluate("viewer.told.id")
+            page.keyboard.press("j")
+            until(page, f"viewer.told.id !== '{before}'", 120)
+        until(page, "viewer.player.takes.every(take => take.painted)", 300)
+        page.evaluate(f"viewer.player.play(false), viewer.player.seek({_SECONDS})")
+        page.wait_for_timeout(500)
+        image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    studio.close()
+    image.resize(_SIZE, Image.Resampling.LANCZOS).save(path, quality=80, method=6)
+
+
+if __name__ == "__main__":
+    shoot(*sys.argv[1:])

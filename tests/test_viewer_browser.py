@@ -1,0 +1,368 @@
+"""The viewer's page in a real Chromium: filter, play, side by side, edit, publish."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import sys
+
+import pytest
+from browsing import until
+from served import start
+from viewed import NoStudio, make_run, published, tree, viewing
+
+from datasets import fields, reader, verify
+from datasets.fakes import SPEC, fake_episode
+from wtl.envs import renderer
+from wtl.viewer.rendering import RenderingError, Studio
+
+SECONDS = 60  # a busy machine is slow, not wrong
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("view") / "run")
+
+
+@pytest.fixture
+def run(made, tmp_path):
+    shutil.copytree(made, tmp_path / "run")
+    return tmp_path / "run"
+
+
+class Person:
+    """Sits before the page."""
+
+    def __init__(self, page, url: str):
+        self.page = page
+        page.goto(url)
+        self.until("window.viewer?.isReady")
+
+    def until(self, condition: str):
+        until(self.page, condition, SECONDS)
+
+    def key(self, name: str):
+        self.page.keyboard.press(name)
+
+    def seeing(self, words: str):
+        self.until(f"document.body.innerText.includes({words!r})")
+
+    def filters(self, name: str, value: str, count: int):
+        self.page.select_option(f"#filters [name={name}]", value)
+        self.until(f"viewer.browser.total === {count}")
+        self.page.evaluate("document.activeElement.blur()")
+
+    def opens(self, condition: str):
+        """Waits for an episode that is told and whose takes are there."""
+        self.until(
+            f"viewer.told && ({condition}) && viewer.player.takes.length"
+            " === viewer.told.chain.length"
+        )
+
+    def plays(self):
+        """Waits until every take has a picture."""
+        self.until(
+            "viewer.player.takes.length && viewer.player.takes.every("
+            "take => take.painted || take.drawing)"
+        )
+
+    @property
+    def told(self) -> dict:
+        return self.page.evaluate("viewer.told")
+
+    def shades(self) -> list[int]:
+        """Red in the middle of every take's picture."""
+        return self.page.evaluate(
+            "viewer.player.takes.map(take => take.canvas.getContext('2d')"
+            ".getImageData(8, 8, 1, 1).data[0])"
+        )
+
+
+@contextlib.contextmanager
+def page_of(chromium, **options):
+    page = chromium.new_page(viewport={"width": 1280, "height": 800}, **options)
+    errors, asked = [], []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    yield page
+    assert errors == []
+    page.close()
+    # Everything comes from the server itself.
+    hosts = {re.match(r"[a-z]+://([^/:]*)", url)[1] for url in asked if "//" in url}
+    assert hosts <= {"127.0.0.1"}
+
+
+def test_filters_keys_and_the_address(chromium, made):
+    with viewing(made) as viewed, page_of(chromium) as page:
+        person = Person(page, viewed.url)
+        person.seeing("18 episodes")
+        person.filters("role", "retrial", 6)
+        assert "6 episodes" in page.inner_text("#total")
+        person.filters("family", "press", 3)
+        person.key("j")
+        person.opens("viewer.told.role === 'retrial' && viewer.told.family === 'press'")
+        first = person.told["id"]
+        person.key("j")
+        person.opens(f"viewer.told.id !== '{first}'")
+        second = person.told["id"]
+        person.key("k")
+        person.opens(f"viewer.told.id === '{first}'")
+        person.key("j")
+        person.opens(f"viewer.told.id === '{second}'")
+        # The list says which one is selected, also to a screen reader.
+        active = page.get_attribute("#list", "aria-activedescendant")
+        assert page.get_attribute(f"#{active}", "data-id") == second
+        assert page.get_attribute(f"#{active}", "aria-selected") == "true"
+        # Typing is not taken for keys; what is found is listed.
+        person.key("/")
+        page.keyboard.type("00002-pre")
+        person.until("viewer.browser.total === 1")
+        page.keyboard.press("Enter")
+        # The address brings all of it back.
+        page.reload()
+        person.until("window.viewer?.isReady")
+        person.opens(f"viewer.told.id === '{second}'")
+        assert page.evaluate("viewer.browser.total") == 1
+        page.click("text=clear filters")
+        person.until("viewer.browser.total === 18")
+
+
+def test_demonstration_trial_and_retrial_play_in_step(chromium, made):
+    with viewing(made) as viewed, page_of(chromium) as page:
+        person = Person(page, f"{viewed.url}/#role=demo&family=grasp")
+        person.opens("viewer.told.role === 'demo'")
+        roles = "viewer.player.takes.map(take => take.told.role).join()"
+        assert page.evaluate(roles) == "demo,trial,retrial"
+        person.plays()
+        person.until("viewer.player.playing && viewer.player.time > 0.3")
+        person.key(" ")
+        assert page.evaluate("viewer.player.playing") is False
+        # Stored images are shades that count the frames.
+        for seconds, frame in ((0, 0), (2.0, 20), (4.0, 40)):
+            page.evaluate(f"viewer.player.seek({seconds})")
+            assert person.shades() == [6 * frame] * 3
+        page.evaluate("viewer.player.seek(1.0)")
+        person.key(".")
+        person.key(".")
+        person.key(",")
+        assert person.shades() == [6 * 11] * 3
+        value = "document.querySelector('.take.chosen .key li').textContent"
+        expected = person.told["curves"]["action"]["x"][11]
+        assert page.evaluate(value) == f"x {expected:.2f}"
+        # A take is selected by its name, and the chain stays.
+        page.click(".take:nth-child(2) button.name")
+        person.opens("viewer.told.role === 'trial'")
+        assert page.evaluate(roles) == "demo,trial,retrial"
+        # Up and down the links.
+        page.click("#parents button")
+        person.opens("viewer.told.role === 'demo'")
+        page.click("#children button >> nth=1")
+        person.opens("viewer.told.role === 'retrial'")
+        person.plays()
+        # The drawing plays in the same time.
+        page.select_option("#view", "drawing")
+        person.plays()
+        assert page.locator(".take svg.film").count() == 3
+        page.evaluate("viewer.player.seek(1.5)")
+        times = "viewer.player.takes.map(take => take.drawing.getCurrentTime())"
+        assert page.evaluate(times) == [1.5] * 3
+
+
+def test_edits_outlive_the_server_and_are_published(chromium, run):
+    """Marks, relabels, notes and deletes; the server is killed; then publishes."""
+    demos, trials = (run / "datasets" / name for name in ("wtl_demos", "wtl_trials"))
+    before = tree(run / "datasets")
+    with page_of(chromium) as page:
+        process, url = _serve(run)
+        person = Person(page, f"{url}/#role=trial")
+        person.opens("viewer.told.role === 'trial'")
+        one = person.told["id"]
+        person.key("i")
+        person.until("viewer.told.flags.includes('invalid')")
+        person.seeing("Marked invalid")
+        was = person.told["success"]
+        person.key("s")
+        person.until(f"viewer.told.success === {str(not was).lower()}")
+        person.key("n")
+        page.keyboard.type("<img src=x onerror=alert(1)> it slips")
+        page.keyboard.press("Escape")
+        person.until("viewer.told.edit.notes")
+        person.key("j")
+        person.opens(f"viewer.told.id !== '{one}'")
+        two, with_it = person.told["id"], person.told["descendants"]
+        assert len(with_it) == 1
+        person.key("x")
+        person.until("viewer.told.edit.deleted")
+        person.seeing("Deleted, with 1 made from it.")
+        assert page.inner_text("#pending") == "3"
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        person.key("k")
+        person.seeing("start `wtl view` again")
+        # The next server finds everything as it was.
+        process, url = _serve(run)
+        try:
+            person = Person(page, f"{url}/#panel=edits")
+            person.until("document.querySelectorAll('#panel-edits tr').length === 3")
+            person.seeing("marked invalid; relabelled")
+            assert page.locator("#panel-edits img").count() == 0
+            person.seeing("note: <img src=x onerror=alert(1)> it slips")
+            assert page.inner_text("#pending") == "3"
+            # Take the deletions back, and delete a demonstration.
+            for name in (two, *with_it):
+                page.click(f"#panel-edits tr[data-id='{name}'] >> text=undo")
+                person.until(
+                    f"!document.querySelector('#panel-edits tr[data-id=\"{name}\"]')"
+                )
+            page.click(f"#panel-edits tr[data-id='{one}'] button >> nth=0")
+            person.opens(f"viewer.told.id === '{one}'")
+            page.click("#parents button")
+            person.opens("viewer.told.role === 'demo'")
+            demo = person.told["id"]
+            person.key("x")
+            person.until("viewer.told.edit.deleted")
+            person.seeing("2 made from it in other datasets")
+            person.key("p")
+            for name in ("wtl_trials", "wtl_demos"):
+                page.click(f"[data-publish={name}]")
+                person.seeing(f"{name}/2.0.0 holds")
+            person.until("document.getElementById('pending').textContent === '0'")
+            person.seeing("Nothing is edited")
+            # What is shown now is the new version.
+            page.goto(f"{url}/#id={one}")
+            page.reload()
+            person.until("window.viewer?.isReady")
+            person.opens(f"viewer.told.id === '{one}'")
+            assert person.told["version"] == "2.0.0"
+            assert {"invalid", "note", "orphan"} <= set(person.told["flags"])
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            process.stdout.close()
+    after = tree(run / "datasets")
+    assert {name: after[name] for name in before} == before
+    assert verify.verify(trials) == [] and verify.verify(demos) == []
+    assert demo not in {e.id for e in reader.iterate_episodes(demos)}
+    (edited,) = (e for e in reader.iterate_episodes(trials) if e.id == one)
+    assert edited.metadata[fields.SUCCESS] is not was
+    assert edited.metadata[fields.NOTES].endswith("it slips")
+
+
+def _serve(run):
+    process = start([sys.executable, "-u", "-m", "wtl", "view", str(run), "--port=0"])
+    said = process.stdout.readline()
+    return process, re.search(r"http://\S+:\d+", said)[0]
+
+
+def test_statistics_lead_to_the_episodes(chromium, made):
+    with viewing(made) as viewed, page_of(chromium) as page:
+        person = Person(page, f"{viewed.url}/#role=trial")
+        person.key("t")
+        person.until("document.querySelectorAll('#panel-statistics tbody tr').length")
+        person.seeing("50%")
+        page.click("#panel-statistics tbody tr:has-text('grasp')")
+        person.until("viewer.browser.total === 3")
+        assert page.evaluate("viewer.browser.filters") == {
+            "dataset": "wtl_trials",
+            "family": "grasp",
+            "role": "trial",
+        }
+        person.until(
+            "document.querySelector('.tile b').textContent === '3'",
+        )
+
+
+def test_a_long_list_holds_the_rows_in_sight_alone(chromium, tmp_path):
+    count = 2000
+    episodes = [fake_episode(i, transitions=1) for i in range(count)]
+    published(tmp_path / "d", fields.WTL_DEMOS, episodes, SPEC)
+    with viewing(tmp_path / "d" / "wtl_demos") as viewed, page_of(chromium) as page:
+        person = Person(page, viewed.url)
+        person.until(f"viewer.browser.total === {count}")
+        # States of another world: there are curves, and a word for the picture.
+        person.opens("true")
+        person.seeing("Nothing of this episode can be shown.")
+        page.focus("#list")
+        person.key("End")
+        person.until(f"document.querySelector('#item-{count - 1}')")
+        person.opens(f"viewer.browser.place === {count - 1}")
+        assert page.locator(".item").count() < 60
+        names = {row["id"] for row in viewed.get("/api/episodes?offset=1999")["rows"]}
+        person.until(f"viewer.told.id === '{names.pop()}'")
+        for _ in range(3):
+            person.key("PageUp")
+        person.until(f"viewer.browser.place < {count - 10}")
+
+
+def test_everything_has_a_name_and_the_dark_is_dark(chromium, made):
+    with viewing(made) as viewed, page_of(chromium, color_scheme="dark") as page:
+        person = Person(page, viewed.url)
+        person.opens("true")
+        for panel in ("episode", "statistics", "edits"):
+            page.click(f"[data-panel={panel}]")
+            unnamed = page.evaluate(
+                "[...document.querySelectorAll('button, select, input, textarea, "
+                "canvas, svg, [role=option]')].filter(e => e.checkVisibility() && !("
+                "e.innerText || e.textContent || e.ariaLabel || e.labels?.length || "
+                "e.title)).map(e => e.outerHTML)"
+            )
+            assert unnamed == []
+        light = page.evaluate(
+            "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
+        )
+        assert max(light) < 60
+        person.key("?")
+        person.until("document.getElementById('help').open")
+        person.key("Escape")
+        person.until("!document.getElementById('help').open")
+        # On a narrow screen nothing sticks out.
+        page.set_viewport_size({"width": 390, "height": 800})
+        page.click("[data-panel=episode]")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+class Failing(NoStudio):
+    """Finds out late that it can't render."""
+
+    missing = None
+
+    def render(self, job):
+        raise RenderingError("neither EGL nor OSMesa works here")
+
+
+def test_where_rendering_fails_the_drawing_takes_its_place(chromium, made):
+    with viewing(made, Failing()) as viewed, page_of(chromium) as page:
+        person = Person(page, f"{viewed.url}/#view=robot")
+        person.plays()
+        person.seeing("neither EGL nor OSMesa works here")
+        assert page.locator(".take svg.film").count() == 3
+
+
+def test_the_camera_is_turned_by_hand(chromium, made):
+    try:
+        renderer.find_renderer()
+    except renderer.RendererNotFoundError as error:
+        pytest.skip(str(error))
+    studio = Studio()
+    with viewing(made, studio) as viewed, page_of(chromium) as page:
+        person = Person(page, f"{viewed.url}/#role=demo&view=robot")
+        person.plays()
+        box = page.locator(".take canvas").first.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + 60, y - 30, steps=4)
+        page.mouse.up()
+        person.until("document.getElementById('view').value === 'orbit'")
+        person.plays()
+        orbit = page.evaluate("viewer.player.orbit")
+        assert orbit["azimuth"] < 85 and orbit["elevation"] != -62
+        page.focus(".take canvas")
+        person.key("ArrowLeft")
+        person.until(f"viewer.player.orbit.azimuth === {orbit['azimuth'] + 15}")
+        page.click("#orbit >> text=top")
+        person.until("viewer.player.orbit.elevation === -89")
+        person.plays()
+    studio.close()

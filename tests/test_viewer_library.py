@@ -1,0 +1,171 @@
+"""What a viewer finds: datasets, links, flags, and how they are selected."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from viewed import SPEC, demonstrated, make_run, published, tried
+
+from datasets import fields
+from datasets.location import DatasetDamagedError
+from wtl.envs import environment, families, model, object_set
+from wtl.envs.embodiment import Embodiment
+from wtl.envs.task import Task
+from wtl.errors import UserError
+from wtl.viewer import restoration, statistics
+from wtl.viewer.library import Library, UnknownEpisodeError
+from wtl.viewer.selection import Selection
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("view") / "run")
+
+
+@pytest.mark.parametrize(
+    "path, chosen",
+    [
+        ("", ""),
+        ("datasets", ""),
+        ("datasets/wtl_trials", "wtl_trials"),
+        ("datasets/wtl_demos/1.0.0", "wtl_demos"),
+    ],
+)
+def test_runs_datasets_and_versions_show_what_lies_beside_them_too(run, path, chosen):
+    library = Library(run / path)
+    assert library.chosen == chosen
+    assert set(library.indices) == {"wtl_demos", "wtl_trials"}
+    assert len(library) == 18 and library.warnings == []
+
+
+def test_a_chain_is_found_from_each_of_its_links(run):
+    library = Library(run)
+    for demo in library.indices["wtl_demos"].rows.values():
+        (trial,) = (r for r in library.children(demo) if r["role"] == "trial")
+        (retrial,) = library.children(trial)
+        for link in (demo, trial, retrial):
+            assert library.chain(link) == [demo, trial, retrial]
+    with pytest.raises(UnknownEpisodeError, match="no episode 'nobody'"):
+        library["nobody"]
+
+
+def test_episodes_are_flagged(tmp_path):
+    demo = demonstrated("press", 0)
+    twin = dataclasses.replace(
+        demo,
+        metadata=dict(demo.metadata)
+        | {fields.EPISODE_ID: demo.id[:-1] + ("0" if demo.id[-1] != "0" else "1")},
+    )
+    marked = tried(demo, "trial", True)
+    marked = dataclasses.replace(
+        marked,
+        metadata=dict(marked.metadata)
+        | {fields.INVALID: True, fields.NOTES: "?", fields.PARENT_DEMO_IDS: ("gone",)},
+    )
+    published(tmp_path / "d", fields.WTL_DEMOS, [demo, twin, marked])
+    library = Library(tmp_path / "d" / "wtl_demos")
+    flags = {row.id: set(row.flags) for row in library}
+    assert flags[demo.id] == flags[twin.id] == {"duplicate"}
+    assert library[demo.id].twins == [twin.id]
+    assert flags[marked.id] == {"orphan", "invalid", "note"}
+
+
+def test_selections_count_what_every_other_choice_would_give(run):
+    rows = list(Library(run))
+
+    def of(**query):
+        return Selection.parse(query)
+
+    assert len(of(role="retrial").of(rows)) == 6
+    assert len(of(role="trial", success="false").of(rows)) == 3
+    assert len(of(family="press", split="train").of(rows)) == 3
+    assert len(of(actor="policy:trial0123").of(rows)) == 6
+    assert len(of(text="TEST-00002-press").of(rows)) == 3
+    assert len(of(flag="none", text="").of(rows)) == len(rows)
+    facets = of(role="trial").facets(rows)
+    assert facets["role"] == {"demo": 6, "retrial": 6, "trial": 6}
+    assert facets["family"] == {"grasp": 3, "press": 3}
+    assert facets["success"] == {"false": 3, "true": 3}
+    longest = of(order="idle").of(rows)
+    idle = [row.quality.idle for row in longest]
+    assert idle == sorted(idle, reverse=True) and idle[0] > idle[-1]
+    for wrong in ({"familly": "press"}, {"order": "random"}):
+        with pytest.raises(UserError, match="are"):
+            of(**wrong)
+
+
+def test_statistics_are_of_the_rows_given(run):
+    library = Library(run)
+    told = statistics.summarise([r for r in library if r["role"] == "trial"])
+    assert told["episodes"] == 6 and told["success"]["success"] == 0.5
+    low, high = told["success"]["ci95"]
+    assert 0 < low < 0.5 < high < 1
+    assert told["splits"] == {"train": 2, "val": 2, "test": 2}
+    assert [g["family"] for g in told["groups"]] == ["grasp", "press"]
+    assert sum(told["histograms"]["idle"]["counts"]) == 6
+    assert statistics.summarise([])["episodes"] == 0
+
+
+def test_what_can_not_be_read_is_named(tmp_path):
+    demos = published(tmp_path / "d", fields.WTL_DEMOS, [demonstrated("press", 0)])
+    trial = tried(demonstrated("press", 0), "trial", True)
+    trials = published(tmp_path / "d", fields.WTL_TRIALS, [trial])
+    (shard,) = demos.glob("*.tfrecord-*")
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:-10])
+    with pytest.raises(DatasetDamagedError, match="wtl verify"):
+        Library(demos)
+    # Beside what was asked for it is left out, with a warning.
+    library = Library(trials)
+    assert set(library.indices) == {"wtl_trials"} and len(library.warnings) == 1
+    assert "orphan" in library[trial.id].flags
+    # A flipped byte shows when the episode is looked at.
+    damaged = bytearray(whole)
+    damaged[len(whole) // 2] ^= 1
+    shard.write_bytes(bytes(damaged))
+    index = Library(demos).indices["wtl_demos"]
+    (row,) = index.rows.values()
+    with pytest.raises(DatasetDamagedError, match=f"{row.id} is damaged"):
+        index.episode(row)
+    with pytest.raises(UserError, match="no dataset"):
+        Library(tmp_path / "nothing")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="no dataset"):
+        Library(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("embodiment", Embodiment)
+def test_worlds_are_restored_from_what_was_stored_alone(embodiment):
+    """Shapes, sizes and colours are those of the world that was recorded."""
+    kind = restoration.Kind(3, embodiment)
+    for number in range(6):
+        drawn = object_set.draw(f"any-{number}", 3, 7)
+        friction = families.FAMILIES["push"].friction_range[1]
+        setup = environment.Setup(
+            Task(drawn, "push", friction, "train"), 100 + number, 0, embodiment
+        )
+        env = environment.Manipulation(setup)
+        state = env.reset().observation[environment.STATE]
+        for _ in range(2 * number):
+            state = env.step(np.full(5, 0.3)).observation[environment.STATE]
+        restored = restoration.restore(kind, state, env.world.physics_state())
+        truth = model.compile_model(drawn, embodiment)
+        np.testing.assert_array_equal(restored.geom_type, truth.geom_type)
+        np.testing.assert_allclose(restored.geom_size, truth.geom_size, atol=1e-6)
+        np.testing.assert_allclose(restored.geom_rgba, truth.geom_rgba, atol=1e-6)
+
+
+def test_states_of_another_world_are_not_restored():
+    assert restoration.kind_of(SPEC) == restoration.Kind(3, Embodiment.GRIPPER)
+    foreign = dataclasses.replace(SPEC, physics_size=SPEC.physics_size + 1)
+    assert restoration.kind_of(foreign) is None
+    assert restoration.layout_of(foreign).size == 3
+    assert restoration.layout_of(dataclasses.replace(SPEC, state_size=7)) is None
+    demo = demonstrated("grasp", 1)
+    state, physics = (demo.steps[name] for name in ("state", "physics_state"))
+    kind = restoration.kind_of(SPEC)
+    assert restoration.restore(kind, state[0], physics[0])
+    with pytest.raises(restoration.RestorationError, match="another version"):
+        restoration.restore(
+            kind, demonstrated("grasp", 2).steps["state"][0], physics[0]
+        )

@@ -1,0 +1,202 @@
+"""Datasets to look at, and viewers of them, for tests."""
+
+import asyncio
+import contextlib
+import dataclasses
+import functools
+import json
+import pathlib
+import threading
+import urllib.error
+import urllib.request
+
+import numpy as np
+from aiohttp import web
+
+from collection import demonstration, recorder
+from datasets import fields, publish
+from datasets.episode import Episode, EpisodeSpec, episode_id
+from datasets.staging import StagingWriter
+from wtl.envs import environment, families, object_set
+from wtl.envs.task import Task
+from wtl.viewer.api import Api
+from wtl.viewer.library import Library
+from wtl.viewer.server import application
+
+SPEC = dataclasses.replace(recorder.episode_spec(3), image_pixels=16)
+FAMILIES = ("press", "grasp")
+TASKS = 3  # of each family
+
+
+@functools.cache
+def demonstrated(family: str, number: int) -> Episode:
+    """A scripted demonstration, with small images that count its frames."""
+    split = ("train", "val", "test")[number % 3]
+    drawn = object_set.draw(f"{split}-{number:05d}", 3, 0)
+    task = Task(drawn, family, families.FAMILIES[family].friction_range[1], split)
+    name = episode_id(fields.WTL_DEMOS, task.task_id, "demo", number, number)
+    setup = environment.Setup(task, number, 0)
+    episode, _ = demonstration.demonstrate(
+        demonstration.DemonstrationRequest(setup, name, number, 0.1)
+    )
+    image = np.zeros((len(episode), 16, 16, 3), np.uint8)
+    image[:] = np.arange(len(episode), dtype=np.uint8)[:, None, None, None] * 6
+    steps = dict(episode.steps) | {fields.IMAGE: image}
+    return dataclasses.replace(episode, steps=steps)
+
+
+def tried(demo: Episode, role: str, success: bool, trials: tuple = ()) -> Episode:
+    """A trial or retrial: the same motion under another name."""
+    known = demo.metadata
+    steps = dict(demo.steps)
+    # Not the very same, or it would be a duplicate.
+    steps["action"] = steps["action"] * np.float32(0.9 if role == "trial" else 0.8)
+    steps["reward"] = np.zeros_like(steps["reward"])
+    steps["reward"][-2] = success
+    given = {
+        fields.EPISODE_ID: episode_id(
+            fields.WTL_TRIALS, known[fields.TASK_ID], role, len(trials), 0
+        ),
+        fields.ROLE: role,
+        fields.SUCCESS: success,
+        fields.DEMONSTRATOR: "",
+        fields.POLICY_ID: f"{role}0123",
+        fields.PARENT_DEMO_IDS: (demo.id,),
+        fields.PARENT_TRIAL_IDS: tuple(trial.id for trial in trials),
+    }
+    return Episode(steps, dict(known) | given)
+
+
+def published(
+    root: pathlib.Path,
+    name: str,
+    episodes: list[Episode],
+    spec: EpisodeSpec = SPEC,
+    version: str = "1.0.0",
+) -> pathlib.Path:
+    """Publishes episodes as a dataset version."""
+    staged = root.parent / f"staged-{name}-{version}"
+    with StagingWriter(staged, spec) as writer:
+        writer.append(episodes)
+    return publish.publish(staged, root, name, version, spec, {})
+
+
+def make_run(folder: pathlib.Path) -> pathlib.Path:
+    """A run with demonstrations, and a trial and a retrial of each."""
+    demos = [demonstrated(f, i) for f in FAMILIES for i in range(TASKS)]
+    trials, retrials = [], []
+    for number, demo in enumerate(demos):
+        trial = tried(demo, "trial", success=number % 2 == 1)
+        trials.append(trial)
+        retrials.append(tried(demo, "retrial", success=True, trials=(trial,)))
+    published(folder / "datasets", fields.WTL_DEMOS, demos)
+    published(folder / "datasets", fields.WTL_TRIALS, trials + retrials)
+    return folder
+
+
+def tree(folder: pathlib.Path) -> dict[str, bytes]:
+    """Bytes of every file of a folder."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+class NoStudio:
+    """A machine without OpenGL."""
+
+    missing = "images can't be rendered here"
+
+
+class Viewed:
+    """A running viewer.
+
+    Attributes:
+      library: what it shows.
+      port: of it.
+    """
+
+    def __init__(self, library: Library, port: int):
+        self.library, self.port = library, port
+
+    @property
+    def url(self) -> str:
+        """Its address, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def ask(self, path: str, method: str = "GET", body=None, **headers):
+        """Returns status, headers and content; JSON is parsed."""
+        if body is not None:
+            headers = {
+                "Origin": self.url,
+                "Content-Type": "application/json",
+            } | headers
+            body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        given = {k.replace("_", "-"): v for k, v in headers.items() if v is not None}
+        request = urllib.request.Request(
+            self.url + path, data=body, method=method, headers=given
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                status, found, data = response.status, response.headers, response.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                status, found, data = error.code, error.headers, error.read()
+        if found.get_content_type() == "application/json":
+            data = json.loads(data)
+        return status, found, data
+
+    def get(self, path: str):
+        """The content of what must be there."""
+        status, _, data = self.ask(path)
+        assert status == 200, data
+        return data
+
+    def edit(self, **edits):
+        """Makes edits; returns what is pending."""
+        status, _, told = self.ask("/api/edits", "PUT", {"edits": edits})
+        assert status == 200, told
+        return told["datasets"]
+
+    def publish(self, dataset: str):
+        """Publishes; returns what came of it."""
+        status, _, told = self.ask("/api/publish", "POST", {"dataset": dataset})
+        assert status == 200, told
+        return told
+
+
+@contextlib.contextmanager
+def viewing(path: pathlib.Path, studio=None, token: str = ""):
+    """Serves a folder in a thread of this process."""
+    library = Library(path)
+    loop = asyncio.new_event_loop()
+    ready, ports = threading.Event(), []
+
+    async def start():
+        api = Api(library, studio or NoStudio(), lambda pending: pending.publish({}))
+        runner = web.AppRunner(application(api, token), access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        ports.append(runner.addresses[0][1])
+        ready.set()
+        return runner
+
+    def serve():
+        asyncio.set_event_loop(loop)
+        runner = loop.run_until_complete(start())
+        loop.run_forever()
+        loop.run_until_complete(runner.cleanup())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    assert ready.wait(30)
+    try:
+        yield Viewed(library, ports[0])
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(30)
+        for index in library.indices.values():
+            index.pending.close()

@@ -1,0 +1,152 @@
+"""What is known of every episode of a version without decoding its steps."""
+
+import collections
+import dataclasses
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from datasets import decoding, fields, location, quality, reader, schema, tfrecord
+from datasets.decoding import DecodeError
+from datasets.edits import DELETED, PendingEdits
+from datasets.episode import Episode
+from datasets.location import DatasetDamagedError
+from datasets.metadata import METADATA
+
+
+@dataclasses.dataclass(slots=True)
+class Row:
+    """One episode in the index.
+
+    Attributes:
+      dataset: name of its dataset.
+      metadata: its metadata as it is stored.
+      quality: its measures.
+      frame: its record, whole, a view into the file.
+      twins: ids of other episodes in which the same was seen and done.
+      is_orphan: whether an episode that it was made from is not there.
+      edit: what is pending of it.
+    """
+
+    dataset: str
+    metadata: Mapping[str, Any]
+    quality: quality.Quality
+    frame: memoryview
+    twins: Sequence[str] = ()
+    is_orphan: bool = False
+    edit: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Id of the episode."""
+        return self.metadata[fields.EPISODE_ID]
+
+    def __getitem__(self, name: str) -> Any:
+        """A metadata field, as it will be once the edits are published."""
+        return self.edit[name] if name in self.edit else self.metadata[name]
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Ids of what it was made from, demonstrations first."""
+        return (
+            *self.metadata[fields.PARENT_DEMO_IDS],
+            *self.metadata[fields.PARENT_TRIAL_IDS],
+        )
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What is worth a look, in a word each."""
+        found = {
+            "duplicate": bool(self.twins),
+            "orphan": self.is_orphan,
+            "invalid": bool(self[fields.INVALID]),
+            "note": bool(self[fields.NOTES]),
+            "edited": bool(self.edit),
+            "deleted": DELETED in self.edit,
+        }
+        further = (name for name, holds in found.items() if holds)
+        return (*self.quality.flags, *further)
+
+
+class Index:
+    """The episodes of one version, with their edits.
+
+    Attributes:
+      version: folder of the version.
+      name: of the dataset.
+      number: of the version.
+      spec: what its episodes look like.
+      rows: its episodes by id.
+      pending: its edits.
+    """
+
+    def __init__(self, dataset_dir: str | os.PathLike):
+        """Reads the metadata of every episode.
+
+        Args:
+          dataset_dir: a version, or the folder of a dataset's versions.
+
+        Raises:
+          DatasetNotFoundError, DatasetMismatchError, DatasetDamagedError: if it can't
+            be read.
+          UserError: if the edits that are pending can't be.
+        """
+        self.version: pathlib.Path = location.resolve(dataset_dir)
+        info = location.read_info(self.version)
+        self.name, self.number = info["name"], info["version"]
+        self.spec = schema.stored_spec(self.version)
+        self.pending = PendingEdits(self.version)
+        self.rows: dict[str, Row] = {}
+        for number, frame in enumerate(reader.iterate_frames(self.version)):
+            try:
+                row = self._row(frame)
+            except DecodeError as error:
+                raise DatasetDamagedError(
+                    f"episode {number} of {self.version} cannot be read ({error}); "
+                    f"`wtl verify {self.version}` says what is wrong"
+                ) from None
+            self.rows[row.id] = row
+        self._find_twins()
+        self.overlay()
+
+    @property
+    def label(self) -> str:
+        """Name and version."""
+        return f"{self.name} {self.number}"
+
+    def overlay(self) -> None:
+        """Takes the pending edits over into the rows."""
+        for name, row in self.rows.items():
+            row.edit = self.pending.of(name)
+
+    def episode(self, row: Row) -> Episode:
+        """Decodes an episode.
+
+        Raises:
+          DatasetDamagedError: if its bytes are not what they were.
+        """
+        try:
+            record = next(tfrecord.scan(row.frame), None)
+            if record is None or not record.sound:
+                raise DecodeError("its checksum does not fit")
+            return decoding.decode(record.payload, self.spec)
+        except DecodeError as error:
+            raise DatasetDamagedError(
+                f"episode {row.id} is damaged ({error}); `wtl verify {self.version}` "
+                "says what else is"
+            ) from None
+
+    def _row(self, frame: memoryview) -> Row:
+        features = decoding.split(tfrecord.payload_of(frame))
+        metadata = {name: decoding.value(features, name) for name in METADATA}
+        measured = quality.measure(features, self.spec, metadata[fields.CONTROL_HZ])
+        return Row(self.name, metadata, measured, frame)
+
+    def _find_twins(self) -> None:
+        alike = collections.defaultdict(list)
+        for name, row in self.rows.items():
+            alike[row.quality.digest].append(name)
+        for names in alike.values():
+            for name in names[: len(names) * (len(names) > 1)]:
+                self.rows[name].twins = [other for other in names if other != name]

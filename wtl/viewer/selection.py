@@ -1,0 +1,118 @@
+"""Which episodes are listed, in which order, and how many others there are."""
+
+import collections
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from datasets import fields
+from wtl.errors import UserError
+from wtl.viewer.index import Row
+
+DATASET, FLAG, TEXT, ORDER = "dataset", "flag", "text", "order"
+_ACTOR = "actor"
+# What an episode is filed under, by facet; several things under flags.
+FACETS: Mapping[str, Callable[[Row], tuple[str, ...]]] = {
+    DATASET: lambda row: (row.dataset,),
+    fields.FAMILY: lambda row: (row[fields.FAMILY],),
+    fields.ROLE: lambda row: (row[fields.ROLE],),
+    fields.SUCCESS: lambda row: ("true" if row[fields.SUCCESS] else "false",),
+    fields.SPLIT: lambda row: (row[fields.SPLIT],),
+    _ACTOR: lambda row: (actor(row),),
+    FLAG: lambda row: row.flags or ("none",),
+}
+# What comes first in a list: the most.
+ORDERS: Mapping[str, Callable[[Row], float]] = {
+    "idle": lambda row: row.quality.idle,
+    "saturated": lambda row: row.quality.saturated,
+    "off-rate": lambda row: row.quality.late,
+    "longest": lambda row: row.quality.transitions,
+    "reward": lambda row: row.quality.reward,
+}
+
+
+def actor(row: Row) -> str:
+    """Who acted: a demonstrator, or a policy by its id."""
+    return row[fields.DEMONSTRATOR] or f"policy:{row[fields.POLICY_ID]}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """What is asked for.
+
+    Attributes:
+      wanted: value by facet; facets that are left out may have any.
+      text: what the task, the id or the note contains.
+      order: a key of `ORDERS`, or empty for the order of the ids.
+    """
+
+    wanted: Mapping[str, str]
+    text: str = ""
+    order: str = ""
+
+    @classmethod
+    def parse(cls, query: Mapping[str, str]) -> "Selection":
+        """Reads the query of an address; empty values are as if not there.
+
+        Raises:
+          UserError: if there is no such facet or order.
+        """
+        given = {name: value for name, value in query.items() if value}
+        text, order = given.pop(TEXT, ""), given.pop(ORDER, "")
+        for name in given:
+            if name not in FACETS:
+                raise UserError(
+                    f"{name!r} is nothing to select by; {', '.join(FACETS)} are"
+                )
+        if order and order not in ORDERS:
+            raise UserError(f"{order!r} is no order; {', '.join(ORDERS)} are")
+        return cls(given, text.lower(), order)
+
+    def of(self, rows: Iterable[Row]) -> list[Row]:
+        """The rows that are asked for, in order."""
+        chosen = [row for row in rows if self._holds(row)]
+        if self.order:
+            chosen.sort(key=ORDERS[self.order], reverse=True)
+        return chosen
+
+    def facets(self, rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+        """How many rows there are for every value of every facet.
+
+        They are counted among those that fulfil all that is asked for but this facet,
+        so that every other choice says what it would give.
+        """
+        result = {}
+        for name, filed in FACETS.items():
+            others = {n: v for n, v in self.wanted.items() if n != name}
+            without = dataclasses.replace(self, wanted=others)
+            counts: collections.Counter[str] = collections.Counter()
+            for row in rows:
+                if without._holds(row):
+                    counts.update(filed(row))
+            result[name] = dict(sorted(counts.items()))
+        return result
+
+    def _holds(self, row: Row) -> bool:
+        for name, value in self.wanted.items():
+            if value not in FACETS[name](row):
+                return False
+        if not self.text:
+            return True
+        searched = (row[fields.TASK_ID], row.id, row[fields.NOTES])
+        return any(self.text in text.lower() for text in searched)
+
+
+def summary(row: Row) -> dict[str, Any]:
+    """What a list says of an episode."""
+    return {
+        "id": row.id,
+        "dataset": row.dataset,
+        "family": row[fields.FAMILY],
+        "role": row[fields.ROLE],
+        "task": row[fields.TASK_ID],
+        "split": row[fields.SPLIT],
+        "actor": actor(row),
+        "success": bool(row[fields.SUCCESS]),
+        "steps": row.quality.transitions,
+        "flags": row.flags,
+    }

@@ -1,0 +1,31 @@
+"""Frames of an episode laid out in images, so that browsers play them in step."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+COLUMNS = 8
+FRAMES = 64  # in one sheet
+_SAVED = {
+    "png": {"format": "PNG", "compress_level": 3},  # what was stored stays what it is
+    "jpeg": {"format": "JPEG", "quality": 85},
+}
+
+
+def encode(frames: np.ndarray, kind: str) -> bytes:
+    """Lays uint8[T, H, W, 3] frames out in rows of `COLUMNS`.
+
+    Args:
+      frames: `FRAMES` of them at most.
+      kind: `png` or `jpeg`.
+    """
+    count, height, width = frames.shape[:3]
+    columns = min(count, COLUMNS)
+    rest = np.zeros((-count % columns, *frames.shape[1:]), np.uint8)
+    rows = np.concatenate([frames, rest]).reshape(-1, columns, height, width, 3)
+    buffer = io.BytesIO()
+    Image.fromarray(
+        np.ascontiguousarray(rows.swapaxes(1, 2).reshape(-1, columns * width, 3))
+    ).save(buffer, **_SAVED[kind])
+    return buffer.getvalue()
