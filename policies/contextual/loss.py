@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from policies import imitation
+from policies import imitation, interface
 from policies.contextual import network as networks
 
 
@@ -21,17 +21,25 @@ def loss(
         repeated = tf.broadcast_to(value[:, None], (batch, window, width))
         return tf.reshape(repeated, (batch * window, width))
 
-    target = tf.one_hot(example.target, network.config.entities)
+    config = network.config
+    if config.commits:
+        target = tf.one_hot(example.target, config.entities)
+    else:
+        target = network.pursued(encoding.target_logits)
     prediction = network.act(
         tf.reshape(example.state, (batch * window, network.layout.state_size)),
         per_step(encoding.embedding),
         per_step(target),
     )
+    demos = (example.demo_acted, example.context.demos.mask)
+    trials = (example.trial_acted, example.context.trials.mask)
+    if config.trials_from == interface.DEMO:
+        trials = demos
     attention = sum(
-        imitation.acted_loss(logits, acted, shown.mask)
-        for logits, acted, shown in (
-            (encoding.demo_logits, example.demo_acted, example.context.demos),
-            (encoding.trial_logits, example.trial_acted, example.context.trials),
+        imitation.acted_loss(logits, *acted)
+        for logits, acted in (
+            (encoding.demo_logits, demos),
+            (encoding.trial_logits, trials),
         )
         if logits is not None
     )

@@ -1,6 +1,6 @@
 """The success table, for the terminal and for Markdown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wtl.evaluation.glossary import in_order, label
@@ -10,25 +10,33 @@ _MISSING = "–"
 
 def format_table(results: Mapping[str, Any]) -> str:
     """Aligned plain text: a row for each method, then the paired differences."""
-    header, body = _cells(results)
+    lines = align(*_cells(results))
+    return "\n".join([_caption(results), "", *lines, "", *_differences(results)])
+
+
+def markdown_table(results: Mapping[str, Any]) -> str:
+    """The same as a Markdown table."""
+    lines = markdown(*_cells(results))
+    notes = [f"- {line}" for line in _differences(results)]
+    return "\n".join([_caption(results), "", *lines, "", *notes]) + "\n"
+
+
+def align(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of plain text, the first column flush left."""
     widths = [max(map(len, column)) for column in zip(header, *body, strict=True)]
-    lines = [
+    return [
         "  ".join(
             cell.ljust(width) if i == 0 else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in (header, ["-" * width for width in widths], *body)
     ]
-    return "\n".join([_caption(results), "", *lines, "", *_differences(results)])
 
 
-def markdown_table(results: Mapping[str, Any]) -> str:
-    """The same as a Markdown table."""
-    header, body = _cells(results)
+def markdown(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a Markdown table, the first column flush left."""
     rule = [":--"] + ["--:"] * (len(header) - 1)
-    lines = [f"| {' | '.join(row)} |" for row in (header, rule, *body)]
-    notes = [f"- {line}" for line in _differences(results)]
-    return "\n".join([_caption(results), "", *lines, "", *notes]) + "\n"
+    return [f"| {' | '.join(row)} |" for row in (header, rule, *body)]
 
 
 def _cells(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
