@@ -60,7 +60,7 @@ def entries(
         other = ablation.against or (arm if same else _FOREMOST)
         against = _by(other, base)
         counted = _of(played, ablation.families)
-        itself = played == against
+        itself = rows is base and arm == other
         by_family = {
             family: _of(played, (family,))
             for family in dict.fromkeys(row.family for row in played)

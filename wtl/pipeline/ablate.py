@@ -63,15 +63,14 @@ def ablate(
         "ablations": base.entries(BASE, base),
         "failed": {},
     }
+    _write(root, results)
     for name in names[1:]:
         try:
             results["ablations"] += perform(name).entries(name, base)
         except Exception as error:  # it is named; the others are another matter
             results["failed"][name] = explain(error)
             print(f"{name} failed: {results['failed'][name]}", flush=True)
-        root.write("ablations.md", ablation.markdown_table(results))
-        text = json.dumps(results, indent=2, allow_nan=False)
-        root.write("ablations.json", text + "\n")
+        _write(root, results)
     return results
 
 
@@ -80,25 +79,32 @@ class _Done:
     """A finished configuration.
 
     Attributes:
-      ablation: how it appears.
+      settings: how it appears.
       protocol: of its evaluation.
       rows: rollouts of it.
     """
 
-    ablation: ablation.Ablation
+    settings: ablation.Ablation
     protocol: dict[str, Any]
     rows: list[rollout_row.RolloutRow]
 
     def entries(self, name: str, base: "_Done") -> list[dict[str, Any]]:
-        return ablation.entries(name, self.ablation, self.rows, base.rows)
+        """See `ablation.entries`."""
+        return ablation.entries(name, self.settings, self.rows, base.rows)
 
 
 def _perform(path: pathlib.Path, run_dir: pathlib.Path, bindings, donors) -> _Done:
     stages.configure(str(path), list(bindings))
     others = [donor for donor in donors if donor.path != run_dir]
     with stages.open_run(str(run_dir), others) as run:
-        appears = stages.ablation()
+        settings = stages.ablation()
         folder = stages.perform(run, list(stages.STAGES))
     results = json.loads((folder / "results.json").read_text())
     rows = rollout_row.read_csv(folder / "episodes.csv")
-    return _Done(appears, results["protocol"], rows)
+    return _Done(settings, results["protocol"], rows)
+
+
+def _write(root: run_folder.RunFolder, results: dict[str, Any]):
+    root.write("ablations.md", ablation.markdown_table(results))
+    text = json.dumps(results, indent=2, allow_nan=False)
+    root.write("ablations.json", text + "\n")
