@@ -230,7 +230,7 @@ class Sampler:
         self._told = identities[rows, target]
         self._follows = np.array(
             [
-                trials.index_by_id[p[0]] if len(p) else -1
+                trials.index_by_id.get(p[0], -1) if len(p) else -1
                 for p in trials[fields.PARENT_TRIAL_IDS]
             ],
             np.int64,

@@ -291,16 +291,14 @@ class Player:
         eyes: sight.Sight,
     ) -> contexts.Shown:
         """An arm's episodes of some pairs as trials, or of others for who is misled."""
+        played = which
+        if config.trials_from == interface.ANOTHER_TASK:
+            played = self._strangers(which)
+        store = self.recorded(arm, played)
         order = np.arange(len(which))[:, None]
-        others = which
-        if not config.trials_tell:
-            others = self._strangers(which)
-        played = others if config.trials_from == interface.ANOTHER_TASK else which
-        shown = conditioning.Conditioner(
-            self.recorded(arm, played), config, eyes
-        ).shown(order)
+        shown = conditioning.Conditioner(store, config, eyes).shown(order)
         if config.trial_success == interface.SHUFFLED:
-            told = self.recorded(arm, others)[fields.SUCCESS]
+            told = self.recorded(arm, self._strangers(which))[fields.SUCCESS]
             success = np.where(told, 1.0, -1.0).astype(np.float32)
             shown = shown._replace(success=tf.constant(success[:, None]))
         return shown
