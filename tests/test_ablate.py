@@ -21,6 +21,7 @@ GRID = {
     "base": f"""
 include '{ROOT / "tests" / "tiny.gin"}'
 train_trial.methods = ('mil',)
+collect_trials.sources = ('mil',)
 evaluate.split = 'val'
 evaluate.arms = ('mil', 'wtl')
 ablation.label = 'Base'
@@ -143,19 +144,17 @@ def test_the_same_again_does_nothing(grid, done):
 
 
 def test_a_change_of_an_ablation_leaves_the_base_alone(grid, done, tmp_path):
-    shutil.copytree(done, tmp_path / "runs")
-    base = _times(tmp_path / "runs/base")
-    binding = "--gin_bindings=evaluate.scenes_per_task=1"
-    changed = tmp_path / "grid"
-    shutil.copytree(grid, changed)
-    (changed / "new_scene.gin").write_text(
-        (grid / "new_scene.gin").read_text() + "\ntrain_retrial.steps = 5\n"
-    )
-    assert _ablate(changed, tmp_path / "runs", "--only=new_scene") == 0
-    assert _times(tmp_path / "runs/base") == base
-    assert _ablate(changed, tmp_path / "runs", "--only=new_scene", binding) == 0
+    for source, name in ((grid, "grid"), (done, "runs")):
+        shutil.copytree(source, tmp_path / name)
+    before = _times(tmp_path / "runs/base")
+    with open(tmp_path / "grid/new_scene.gin", "a") as changed:
+        changed.write("evaluate.scenes_per_task = 1\n")
+    assert _ablate(tmp_path / "grid", tmp_path / "runs", "--only=new_scene") == 0
+    assert _times(tmp_path / "runs/base") == before
     results = json.loads((tmp_path / "runs/ablations.json").read_text())
-    assert {e["overall"]["n"] for e in results["ablations"]} == {5}
+    numbers = {e["arm"]: e["overall"]["n"] for e in results["ablations"]}
+    assert numbers == {"wtl": 10, "mil": 10, "wtl_new_scene": 5}
+    assert results["ablations"][-1]["difference"]["n"] == 5
 
 
 def test_trials_shown_are_of_another_task_in_evaluation_too(done):
