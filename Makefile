@@ -87,6 +87,10 @@ headline: install  ## the full state-based result, one run per seed of SEEDS
 paper_size: install  ## the same at the paper's data size, into runs/paper_size
 	$(BIN)/wtl run --gin_file=gin_configs/paper_size.gin --run_dir=runs/paper_size
 
+.PHONY: ablations
+ablations: install  ## what each part is worth, into runs/ablations
+	$(BIN)/wtl ablate --gin_dir=gin_configs/ablations --run_dir=runs/ablations
+
 # --- check -----------------------------------------------------------------
 
 .PHONY: test

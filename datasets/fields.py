@@ -83,6 +83,7 @@ SPLITS = (SPLIT_TRAIN, SPLIT_VAL, SPLIT_TEST)
 WTL_DEMOS = "wtl_demos"
 WTL_HUMAN_VIDEOS = "wtl_human_videos"
 WTL_TRIALS = "wtl_trials"
+WTL_RETRIALS = "wtl_retrials"
 WTL_EVALUATIONS = "wtl_evaluations"
 WTL_HUMAN_VIDEOS = "wtl_human_videos"
 

@@ -12,6 +12,7 @@ _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _STAGES = {
     fields.WTL_DEMOS: "collect_demos",
     fields.WTL_TRIALS: "collect_trials",
+    fields.WTL_RETRIALS: "collect_retrials",
     fields.WTL_HUMAN_VIDEOS: "import_videos",
 }
 

@@ -10,7 +10,7 @@ import dataclasses
 
 import numpy as np
 
-from datasets import acted, fields
+from datasets import acted, fields, strangers
 from datasets.store import EpisodeStore
 from wtl.envs import observation
 
@@ -51,8 +51,18 @@ class DemoIndex:
       identity_at: [tasks, scenes, n] identity by place, or -1 without demonstration.
     """
 
-    def __init__(self, store: EpisodeStore, layout: observation.Layout):
+    def __init__(
+        self,
+        store: EpisodeStore,
+        layout: observation.Layout,
+        privileged_labels: bool = False,
+    ):
         """Indexes a store of demonstrations.
+
+        Args:
+          store: of demonstrations.
+          layout: of their states.
+          privileged_labels: whether the simulator is asked what they acted on.
 
         Raises:
           ValueError: if a demonstration moved nothing, or the store is empty.
@@ -60,7 +70,10 @@ class DemoIndex:
         if not len(store):
             raise ValueError("there are no demonstrations to train on")
         self.layout = layout
-        self.acted = acted.acted_slots(store.state, layout)
+        if privileged_labels:
+            self.acted = store[fields.HIDDEN_TARGET]
+        else:
+            self.acted = acted.acted_slots(store.state, layout)
         if (self.acted < 0).any():
             name = store[fields.EPISODE_ID][np.flatnonzero(self.acted < 0)[0]]
             raise ValueError(
@@ -150,8 +163,12 @@ class Sampler:
         shown: EpisodeStore | None = None,
         trials: EpisodeStore | None = None,
         max_demos: int = 1,
+        min_trials: int = 1,
         max_trials: int = 1,
         new_scene_share: float = 0.0,
+        privileged_labels: bool = False,
+        strange_trials: bool = False,
+        strange_success: bool = False,
     ):
         """Indexes the stores.
 
@@ -162,18 +179,34 @@ class Sampler:
           shown: what is shown in place of each demonstration, row by row, such as the
             video of a human who does the same; by default the demonstrations.
           trials: rollouts given one of those shown, by the ids of their
-            parents; none for methods that see no trial.
+            parents; none for methods that see no trial. Some may follow another of
+            them, whose success they were told under the rule of their own target; they
+            are shown where it was the same under the rule drawn.
           max_demos: K; the number shown is uniform in 1 … K.
-          max_trials: L; the number shown is uniform in 1 … L.
+          min_trials: 0 or 1; the least number shown.
+          max_trials: L; the number shown is uniform in `min_trials` … L.
           new_scene_share: share of retrials in another scene than their trials.
+          privileged_labels: whether the simulator is asked what demonstrations acted
+            on.
+          strange_trials: whether the trials shown are of another task, each with its
+            success there.
+          strange_success: whether the success told is that of another task's trials.
+
+        Raises:
+          ValueError: if trials of another task are asked for and there is none.
         """
-        self.index = DemoIndex(demos, layout)
+        self.index = DemoIndex(demos, layout, privileged_labels)
         self._identity_share = identity_share
         self._max_demos = max_demos
+        self._min_trials = min_trials
         self._max_trials = max_trials if trials is not None else 0
         self._new_scene_share = new_scene_share
+        self._strange_trials = strange_trials
+        self._strange_success = strange_success
         if trials is not None:
             self._index_trials(demos if shown is None else shown, trials, layout)
+            if strange_trials or strange_success:
+                self._elsewhere = strangers.Strangers(self._groups[:, 0])
 
     def _index_trials(self, shown, trials, layout):
         index = self.index
@@ -192,6 +225,15 @@ class Sampler:
         rows = np.arange(len(trials))
         self._achieved = np.where(
             achieved >= 0, identities[rows, np.maximum(achieved, 0)], -1
+        )
+        target = trials[fields.HIDDEN_TARGET]
+        self._told = identities[rows, target]
+        self._follows = np.array(
+            [
+                trials.index_by_id.get(p[0], -1) if len(p) else -1
+                for p in trials[fields.PARENT_TRIAL_IDS]
+            ],
+            np.int64,
         )
         parents = trials[fields.PARENT_DEMO_IDS]
         parent = np.array(
@@ -237,11 +279,7 @@ class Sampler:
         index = self.index
         if self._max_trials:
             group = rng.integers(len(self._groups), size=count)
-            task, trial_scene, demo = self._groups[group].T
-            # Without a parent any demonstration of the task may be named; it is unseen.
-            stand_in = rng.integers(len(index.task), size=count)
-            orphan = demo < 0
-            demo = np.where(orphan, self._any_demo(rng, task, stand_in), demo)
+            task, trial_scene, demo = self._tried(rng, group)
         else:
             demo = rng.integers(len(index.task), size=count)
             task = index.task[demo]
@@ -260,10 +298,24 @@ class Sampler:
         good = (target >= 0) & (achievable >= 0) & (target != demo)
         columns = self._shown_demos(rng, task, scene, demo, by_identity)
         if self._max_trials:
-            columns += self._shown_trials(rng, group, achievable)
+            trials = self._shown_trials(rng, group, achievable)
+            if self._strange_trials or self._strange_success:
+                strange, known = self._trials_elsewhere(rng, group)
+                good &= known
+                kept = 0 if self._strange_trials else 2
+                trials[kept:] = strange[kept:]
+            columns += trials
         else:
             columns += [np.zeros((count, 1), np.int64)] + [np.zeros((count, 1))] * 2
         return Batch(*(column[good] for column in (*columns, target)))
+
+    def _tried(self, rng, group):
+        """Task, scene and demonstration of groups of trials."""
+        task, scene, demo = self._groups[group].T
+        # Without a parent any demonstration of the task may be named; it is unseen.
+        stand_in = rng.integers(len(self.index.task), size=len(group))
+        orphan = demo < 0
+        return task, scene, np.where(orphan, self._any_demo(rng, task, stand_in), demo)
 
     def _any_demo(self, rng, task, fallback):
         """A demonstration of each task."""
@@ -313,10 +365,27 @@ class Sampler:
     def _shown_trials(self, rng, group, achievable):
         width = self._max_trials
         size = self._group_size[group]
-        wanted = np.minimum(rng.integers(1, width + 1, size=len(group)), size)
+        wanted = rng.integers(self._min_trials, width + 1, size=len(group))
+        wanted = np.minimum(wanted, size)
         shift = (rng.random(len(group)) * size).astype(np.int64)
         column = (shift[:, None] + np.arange(width)) % size[:, None]
         rows = self._group_rows[group[:, None], column]
         mask = (np.arange(width) < wanted[:, None]).astype(np.float64)
+        # Told otherwise, a retrial would have been another: its trial stands in for it.
+        first = self._follows[rows]
+        as_told = (self._achieved[first] == self._told[rows]) == (
+            self._achieved[first] == achievable[:, None]
+        )
+        rows = np.where((first < 0) | as_told, rows, first)
+        for k in range(1, width):
+            mask[:, k] *= (rows[:, :k] != rows[:, k, None]).all(axis=1)
         success = np.where(self._achieved[rows] == achievable[:, None], 1.0, -1.0)
         return [rows, mask, success]
+
+    def _trials_elsewhere(self, rng, group):
+        """As `_shown_trials`, of other tasks; and whether their success is known."""
+        group = self._elsewhere.draw(rng, group)
+        task, scene, demo = self._tried(rng, group)
+        by_identity = self._draw_rule(rng, task, scene, demo)
+        achievable = self._referent(task, scene, demo, by_identity)
+        return self._shown_trials(rng, group, achievable), achievable >= 0

@@ -165,3 +165,37 @@ def stack(episodes: Sequence[Episode]) -> EpisodeStore:
             for name, field in METADATA.items()
         },
     )
+
+
+def concatenate(stores: Sequence[EpisodeStore]) -> EpisodeStore:
+    """Returns one store of the episodes of several, in order; without physics."""
+    longest = max(store.state.shape[1] for store in stores)
+
+    def joined(name: str) -> np.ndarray:
+        parts = [getattr(store, name) for store in stores]
+        return np.concatenate(
+            [
+                np.concatenate(
+                    [part, np.repeat(part[:, -1:], longest - part.shape[1], axis=1)],
+                    axis=1,
+                )
+                for part in parts
+            ]
+        )
+
+    columns = {}
+    for name, column in stores[0].metadata.items():
+        parts = [store[name] for store in stores]
+        if isinstance(column, np.ndarray):
+            columns[name] = np.concatenate(parts)
+        else:
+            columns[name] = [value for part in parts for value in part]
+    filmed = all(store.image is not None for store in stores)
+    return EpisodeStore(
+        state=joined(fields.STATE),
+        action=joined(fields.ACTION),
+        reward=joined(fields.REWARD),
+        length=np.concatenate([store.length for store in stores]),
+        metadata=columns,
+        image=joined(fields.IMAGE) if filmed else None,
+    )

@@ -52,7 +52,8 @@ def verify(
       dataset_dir: `<root>/<name>/<version>`, or `<root>/<name>` for its newest.
       parents: datasets in which the episodes' parents are looked up, beside the
         dataset itself. If none are given, every version of the `wtl_demos` and
-        `wtl_human_videos` that lie beside a `wtl_trials` or `wtl_evaluations` is one.
+        `wtl_human_videos` that lie beside a `wtl_trials` or `wtl_evaluations` is one,
+        and of the `wtl_demos` and `wtl_trials` beside a `wtl_retrials`.
 
     Returns:
       The problems found; empty if the dataset is sound.
@@ -193,13 +194,17 @@ class _Verifier:
                 )
 
     def _usual_parents(self, name: str) -> list[pathlib.Path]:
-        if name not in (fields.WTL_TRIALS, fields.WTL_EVALUATIONS):
-            return []
+        shown = (fields.WTL_DEMOS, fields.WTL_HUMAN_VIDEOS)
+        follow = {
+            fields.WTL_TRIALS: shown,
+            fields.WTL_RETRIALS: (fields.WTL_DEMOS, fields.WTL_TRIALS),
+            fields.WTL_EVALUATIONS: shown,
+        }
         root = self._path.absolute().parent.parent
         return [
             version
-            for shown in (fields.WTL_DEMOS, fields.WTL_HUMAN_VIDEOS)
-            for version in location.versions(root / shown)
+            for parents in follow.get(name, ())
+            for version in location.versions(root / parents)
         ]
 
 

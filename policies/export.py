@@ -1,6 +1,8 @@
 """Saves a policy so that it acts without WTL's training code, and loads it again."""
 
+import dataclasses
 import hashlib
+import json
 import pathlib
 import shutil
 
@@ -9,6 +11,7 @@ import tensorflow as tf
 from tf_agents.policies import policy_saver, tf_policy
 from tf_agents.trajectories import time_step as ts
 
+from policies import interface
 from policies.contextual import context as contexts
 from wtl.envs import environment
 
@@ -41,6 +44,7 @@ def save(policy: tf_policy.TFPolicy, directory: pathlib.Path) -> str:
             "policy_id": tf.Variable(policy_id),
             "state_size": tf.Variable(network.layout.state_size),
             "pixels": tf.Variable(perception.config.pixels if perception else 0),
+            "interface": tf.Variable(json.dumps(_interface(network.config))),
         },
     )
     if perception:
@@ -150,3 +154,21 @@ def _sight(pixels: int) -> str:
 def policy_id(policy) -> str:
     """The id of a loaded policy."""
     return policy.get_metadata()["policy_id"].numpy().decode()
+
+
+def as_saved(config: interface.Interface, policy) -> interface.Interface:
+    """The configuration of a method with what one policy of it is shown.
+
+    Args:
+      config: of the method.
+      policy: loaded; one saved before it could say leaves the configuration as it is.
+    """
+    saved = policy.get_metadata().get("interface")
+    if saved is None:
+        return config
+    return dataclasses.replace(config, **json.loads(saved.numpy()))
+
+
+def _interface(config: interface.Interface) -> dict:
+    names = [field.name for field in dataclasses.fields(interface.Interface)]
+    return {name: getattr(config, name) for name in names}

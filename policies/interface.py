@@ -2,6 +2,13 @@
 
 import dataclasses
 
+# Where what is shown as trials comes from, and what is told of their success.
+TRY, ANOTHER_TASK, DEMO = TRIALS_FROM = ("try", "another_task", "demo")
+TOLD, HIDDEN, SHUFFLED = TRIAL_SUCCESS = ("told", "hidden", "shuffled")
+
+# Fields that evaluation reads off a saved policy, so that runs may choose them.
+OF_TRIALS = ("trials_from", "trial_success", "trial_actions")
+
 
 @dataclasses.dataclass(frozen=True)
 class Interface:
@@ -12,6 +19,10 @@ class Interface:
       human: whether the demonstrations shown are videos of humans: no actions come with
         them, and they are seen by other eyes than the robot's own doing.
       trials: whether trials, with their success, are shown.
+      trials_from: what is shown as trials: the `try` itself, one of `another_task` with
+        its success there, or the demonstrations over again (`demo`).
+      trial_success: `told` as it was, `hidden`, or `shuffled`: told of another trial.
+      trial_actions: whether the actions of trials are shown.
       oracle: whether the true target, family and dynamics are given (a ceiling).
       size: number of objects, and of buttons, in a scene.
       action_size: A.
@@ -22,13 +33,36 @@ class Interface:
     demos: bool = False
     human: bool = False
     trials: bool = False
+    trials_from: str = TRY
+    trial_success: str = TOLD
+    trial_actions: bool = True
     oracle: bool = False
     size: int = 3
     action_size: int = 5
     families: int = 5
     context_frames: int = 20
 
+    def __post_init__(self):
+        """Checks what is chosen by name.
+
+        Raises:
+          ValueError: if there is no such choice.
+        """
+        require("trials_from", self.trials_from, TRIALS_FROM)
+        require("trial_success", self.trial_success, TRIAL_SUCCESS)
+
+    @property
+    def trials_tell(self) -> bool:
+        """Whether trials tell which reading of the demonstration was meant."""
+        return self.trials_from == TRY and self.trial_success == TOLD
+
     @property
     def entities(self) -> int:
         """Number of objects and buttons in a scene."""
         return 2 * self.size
+
+
+def require(name: str, value: str, choices: tuple[str, ...]):
+    """Raises ValueError unless a field has one of its values."""
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}; it may be {', '.join(choices)}")

@@ -57,12 +57,14 @@ class Method:
       config: what it is shown, and what its network is like.
       folder: its folder in a run.
       trial_source: method whose rollouts are the trials it is shown, if any.
+      retrial_source: method whose rollouts after these trials it is shown too, if any.
       kind: its network, policy and loss.
     """
 
     config: interface.Interface
     folder: str
     trial_source: str = ""
+    retrial_source: str = ""
     kind: Kind = _CONTEXTUAL
 
 
@@ -75,6 +77,9 @@ METHODS: dict[str, Method] = {
     "bc": Method(_Contextual(), "bc"),
     "mil": Method(_Contextual(demos=True), "trial"),
     "wtl": Method(_Contextual(demos=True, trials=True), "retrial", "mil"),
+    "wtl_second_round": Method(
+        _Contextual(demos=True, trials=True), "retrial_second_round", "mil", "wtl"
+    ),
     "demo_hidden_at_retrial": Method(
         _Contextual(trials=True), "demo_hidden_at_retrial", "mil"
     ),

@@ -14,7 +14,7 @@ from wtl.pipeline import stages, trial_worlds
 from wtl.training import end_to_end, learners, trainer
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-CONFIGS = sorted((ROOT / "gin_configs").glob("*.gin"))
+CONFIGS = sorted((ROOT / "gin_configs").rglob("*.gin"))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -36,6 +36,7 @@ def test_every_dataset_of_the_pipeline_has_a_folder():
         fields.WTL_DEMOS,
         fields.WTL_EVALUATIONS,
         fields.WTL_HUMAN_VIDEOS,
+        fields.WTL_RETRIALS,
         fields.WTL_TRIALS,
     ]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from collection import demonstration
-from datasets import acted, fields, frames, sampler
-from datasets.store import stack
+from datasets import acted, fields, frames, sampler, strangers
+from datasets.store import concatenate, stack
 from wtl.envs import observation, seeding
 from wtl.envs import suite as suites
 
@@ -187,3 +187,129 @@ def test_frames_span_the_whole_episode(demos):
     assert shown.state.shape == (len(demos), 7, LAYOUT.state_size)
     np.testing.assert_array_equal(shown.state[:, 0], demos.state[:, 0])
     np.testing.assert_array_equal(shown.state[:, -1], demos.state[:, -1])
+
+
+def test_trials_of_another_task_really_are(demos, trials):
+    drawn = sampler.Sampler(
+        demos, LAYOUT, identity_share=0.5, trials=trials, strange_trials=True
+    )
+    batch = drawn.draw(seeding.generator(0), 2000)
+    index, trial = drawn.index, batch.trials[:, 0]
+    task_of = np.array([index.task_of[name] for name in trials[fields.TASK_ID]])
+    assert (task_of[trial] != index.task[batch.demos[:, 0]]).all()
+    np.testing.assert_array_equal(
+        index.task[batch.demos[:, 0]], index.task[batch.target]
+    )
+    assert len(np.unique(trial)) == len(trials)
+    # Its success is that of its own task, under one of the rules there.
+    parent = demos.rows([trials[fields.PARENT_DEMO_IDS][t][0] for t in trial])
+    identity = index.identity[trial] == index.identity[parent]
+    place = index.place[trial] == index.place[parent]
+    told = batch.trial_success[:, 0] > 0
+    assert (told <= (identity | place)).all()
+    assert (told >= (identity & place)).all()
+    again = drawn.draw(seeding.generator(0), 2000)
+    np.testing.assert_array_equal(batch.trials, again.trials)
+
+
+def test_shuffled_success_tells_nothing_of_the_trial(demos, trials):
+    def draw(**settings):
+        drawn = sampler.Sampler(
+            demos, LAYOUT, identity_share=0.5, trials=trials, **settings
+        )
+        batch = drawn.draw(seeding.generator(0), 4000)
+        trial = batch.trials[:, 0]
+        achieved = trials[fields.HIDDEN_ACHIEVED][trial]
+        truth = achieved == demos[fields.HIDDEN_TARGET][batch.target]
+        scene = demos[fields.SCENE_SEED][batch.target]
+        np.testing.assert_array_equal(trials[fields.SCENE_SEED][trial], scene)
+        return truth, batch.trial_success[:, 0] > 0
+
+    truth, told = draw()
+    np.testing.assert_array_equal(truth, told)
+    truth, shuffled = draw(strange_success=True)
+    assert abs(np.corrcoef(truth, shuffled)[0, 1]) < 0.06
+    assert abs(told.mean() - shuffled.mean()) < 0.05
+    np.testing.assert_array_equal(shuffled, draw(strange_success=True)[1])
+
+
+def test_another_task_is_asked_for_where_there_is_one(demos, trials):
+    one = demos[fields.TASK_ID] == demos[fields.TASK_ID][0]
+    with pytest.raises(ValueError, match="another task"):
+        sampler.Sampler(
+            demos.select(one),
+            LAYOUT,
+            identity_share=0.5,
+            trials=trials.select(one),
+            strange_trials=True,
+        )
+
+
+def test_strangers_are_uniform_over_the_rows_of_other_tasks():
+    tasks = np.array(["b", "a", "b", "c", "a", "b"])
+    drawn = strangers.Strangers(tasks)
+    for row, task in enumerate(tasks):
+        found = drawn.draw(seeding.generator(row), np.full(6000, row))
+        counts = np.bincount(found, minlength=len(tasks))
+        others = tasks != task
+        assert (counts[~others] == 0).all()
+        assert counts[others] == pytest.approx(6000 / others.sum(), rel=0.15)
+
+
+def test_some_examples_come_without_a_trial(demos, trials):
+    drawn = sampler.Sampler(
+        demos, LAYOUT, identity_share=0.5, trials=trials, min_trials=0, max_trials=1
+    )
+    shown = drawn.draw(seeding.generator(0), 2000).trial_mask.sum(axis=1)
+    assert set(shown) == {0, 1}
+    assert 0.45 < shown.mean() < 0.55
+
+
+def test_privileged_labels_are_the_simulators(demos):
+    size = len(demos)
+    wrong = (demos[fields.HIDDEN_TARGET] + 1) % SIZE
+    told = demos.metadata | {fields.HIDDEN_TARGET: wrong}
+    told = dataclasses.replace(demos, metadata=told)
+    asked = sampler.DemoIndex(told, LAYOUT, privileged_labels=True)
+    np.testing.assert_array_equal(asked.acted, wrong)
+    read = sampler.DemoIndex(told, LAYOUT)
+    np.testing.assert_array_equal(read.acted, demos[fields.HIDDEN_TARGET])
+    assert len(asked.identity) == size
+
+
+def test_a_retrial_is_shown_where_it_was_told_the_same(demos, trials):
+    """Pretended retrials: each trial followed by itself, told for the other target."""
+    names = [f"again-{name}" for name in trials[fields.EPISODE_ID]]
+    rng = np.random.default_rng(0)
+    achieved = trials[fields.HIDDEN_ACHIEVED]
+    # Told that the trial has failed, half of the time.
+    other = np.where(
+        achieved < SIZE, (achieved + 1) % SIZE, SIZE + (achieved + 1) % SIZE
+    )
+    target = np.where(rng.random(len(trials)) < 0.5, achieved, other)
+    retrials = dataclasses.replace(
+        trials,
+        metadata=trials.metadata
+        | {
+            fields.EPISODE_ID: np.array(names),
+            fields.PARENT_TRIAL_IDS: [(str(n),) for n in trials[fields.EPISODE_ID]],
+            fields.HIDDEN_TARGET: target.astype(np.int32),
+        },
+    )
+    both = concatenate([trials, retrials])
+    assert len(both) == 2 * len(trials)
+    drawn = sampler.Sampler(
+        demos, LAYOUT, identity_share=0.5, trials=both, max_trials=2
+    )
+    batch = drawn.draw(seeding.generator(0), 3000)
+    wanted = demos[fields.HIDDEN_TARGET][batch.target]
+    assert (batch.trial_mask.sum(axis=1) >= 1).all()
+    seen = 0
+    for row, mask, want in zip(batch.trials, batch.trial_mask, wanted, strict=True):
+        shown = row[mask > 0]
+        assert len(set(shown)) == len(shown)
+        for later in shown[shown >= len(trials)] - len(trials):
+            seen += 1
+            success = achieved[later] == want
+            assert success == (achieved[later] == target[later])
+    assert seen > 500

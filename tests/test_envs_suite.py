@@ -1,6 +1,7 @@
 """Suites deal out tasks as promised; scenes are shuffled; rules pick targets."""
 
 import collections
+import dataclasses
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from wtl.envs.families import FAMILIES
 from wtl.envs.observation import BUTTON, OBJECT, Layout, slices
 from wtl.envs.suite import SPLITS, TEST, TRAIN, VAL, Suite
 from wtl.envs.task import Rule, RuleKind
+from wtl.errors import UserError
 
 _SMALL = Suite(train_object_sets=50, train_tasks=50, val_tasks=25, test_tasks=50)
 _PAPER = Suite(
@@ -172,3 +174,18 @@ def test_rules_are_written_and_read():
         assert Rule.parse(str(rule)) == rule
     with pytest.raises(ValueError):
         Rule.parse("colour:1")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_left_out_is_only_tested_on(family):
+    suite = dataclasses.replace(_SMALL, left_out=family)
+    trained = collections.Counter(task.family for task in suite.tasks(TRAIN))
+    assert set(trained) == set(FAMILIES) - {family}
+    assert max(trained.values()) - min(trained.values()) <= 1
+    for split in (VAL, TEST):
+        assert suite.tasks(split) == _SMALL.tasks(split)
+
+
+def test_an_unknown_family_to_leave_out_is_named():
+    with pytest.raises(UserError, match="'pour'"):
+        Suite(left_out="pour")

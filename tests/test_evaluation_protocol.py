@@ -1,5 +1,6 @@
 """The shared scenes of an evaluation, and ceilings against brute force."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from policies.methods import METHODS
 from wtl.envs import environment, families
 from wtl.envs import suite as suites
+from wtl.envs.task import Rule, RuleKind
 from wtl.evaluation import ceiling, protocol
 
 SUITE = suites.Suite(val_tasks=50, train_tasks=0)
@@ -27,7 +29,10 @@ def test_arms_use_methods_and_trials_that_come_before_them():
     before = []
     for arm in protocol.ARMS:
         assert arm.method in METHODS
-        assert bool(arm.trials) == METHODS[arm.method].config.trials
+        if (
+            arm.name != "wtl_0_trials"
+        ):  # the one policy that is not shown what it may be
+            assert bool(arm.trials) == METHODS[arm.method].config.trials
         assert set(arm.trials) <= set(before)
         before.append(arm.name)
 
@@ -77,3 +82,54 @@ def test_ceilings_are_ordered_by_information():
     assert mean("mil") > mean("trial_only") > mean("bc")
     # Prior .6 for identity, and a third of the scenes do not tell them apart.
     assert mean("mil") == pytest.approx(0.6 + 0.4 / 3, abs=0.06)
+
+
+def test_ceilings_of_who_is_told_less():
+    def mean(name, **changes):
+        config = dataclasses.replace(METHODS[ARMS[name].method].config, **changes)
+        return np.mean(
+            [protocol.arm_ceiling(ARMS[name], p, SUITE, config) for p in PAIRS]
+        )
+
+    assert mean("wtl", trial_actions=False) == 1.0
+    for changes in (
+        {"trial_success": "hidden"},
+        {"trial_success": "shuffled"},
+        {"trials_from": "another_task"},
+        {"trials_from": "demo"},
+    ):
+        assert mean("wtl", **changes) == mean("mil")
+    assert mean("wtl_0_trials") == mean("mil") < mean("wtl_own_trial") == 1.0
+
+
+def test_several_demonstrations_settle_what_they_do_not_agree_on():
+    """By enumeration: which rules pick the target of every demonstration?"""
+    settled = 0
+    for first, second in zip(PAIRS[::2], PAIRS[1::2], strict=True):
+        task, seeds = first.task, (first.demo_seed, second.demo_seed)
+        possible = [
+            Rule(kind, index)
+            for kind in RuleKind
+            for index in range(3)
+            if all(
+                environment.Setup.by_rule(task, Rule(kind, index), seed)
+                == environment.Setup.by_rule(task, task.rule, seed)
+                for seed in seeds
+            )
+        ]
+        assert task.rule in possible
+        assert ceiling.settled(task, seeds) == (len(possible) == 1)
+        assert not ceiling.settled(task, seeds[:1])
+        arm = ARMS["mil"]
+        alone = protocol.arm_ceiling(arm, first, SUITE, demo_seeds=seeds[:1])
+        both = protocol.arm_ceiling(arm, first, SUITE, demo_seeds=seeds)
+        assert both == (1.0 if len(possible) == 1 else alone)
+        settled += len(possible) == 1
+    assert 0.5 < settled / (len(PAIRS) / 2) < 0.8
+
+
+def test_arms_of_earlier_runs_are_those_played_by_default():
+    names = {arm.name for arm in protocol.ARMS if not arm.by_default}
+    assert names == {"wtl_4_trials", "wtl_5_trials", "wtl_0_trials", "wtl_own_trial"}
+    assert ARMS["wtl_5_trials"].trials[-1] == "wtl_4_trials"
+    assert len(ARMS["wtl_5_trials"].trials) == 5

@@ -19,6 +19,8 @@ _STAGES = {
     "train_trial": "train the policies that see demonstrations alone",
     "collect_trials": "roll the trial policy out into RUN/datasets/wtl_trials",
     "train_retrial": "train the policies that see trials",
+    "collect_retrials": "roll the retrial policy out on training tasks, if asked for",
+    "train_second_round": "train the policies that see these too, if asked for",
     "evaluate": "measure success on held-out tasks; write the report",
     "run": "all of these in order, skipping what is done and unchanged",
     "reinforce": "learn held-out tasks by trial and error, to compare with WTL",
@@ -131,6 +133,21 @@ def _parser() -> argparse.ArgumentParser:
         "--encoding", choices=("png", "jpeg"), default="png", help="how they are stored"
     )
     dataset_commands.add(commands, _add)
+    ablate = _add(
+        commands, "ablate", "run configurations that differ from a base", _ablate
+    )
+    ablate.add_argument(
+        "--gin_dir",
+        required=True,
+        help="holds base.gin and what differs from it, see gin_configs/ablations",
+    )
+    ablate.add_argument(
+        "--run_dir", default="runs/ablations", help="by default runs/ablations"
+    )
+    _add_bindings(ablate)
+    ablate.add_argument(
+        "--only", default="", metavar="A,B", help="some of them, beside the base"
+    )
     return parser
 
 
@@ -157,16 +174,20 @@ def _add_compare(command: argparse.ArgumentParser, given):
 def _add_run(command: argparse.ArgumentParser, given):
     """Adds what names a run; `given` is the group that the configuration belongs to."""
     given.add_argument("--gin_file", help="configuration, see gin_configs/")
+    _add_bindings(command)
+    command.add_argument(
+        "--run_dir",
+        help="run folder; by default runs/ and the name of the gin file",
+    )
+
+
+def _add_bindings(command: argparse.ArgumentParser):
     command.add_argument(
         "--gin_bindings",
         action="append",
         default=[],
         metavar="'a.b=c'",
         help="overrides a line of the configuration; may be repeated",
-    )
-    command.add_argument(
-        "--run_dir",
-        help="run folder; by default runs/ and the name of the gin file",
     )
 
 
@@ -209,6 +230,27 @@ def _teleop(options) -> int:
     with _run(options) as (stages, run):
         stages.teleop(run, options.host, options.port)
     return 0
+
+
+def _ablate(options) -> int:
+    notices.quiet(options.verbosity)
+    with notices.Dropped(options.verbosity):
+        from wtl.evaluation import ablation
+        from wtl.pipeline import ablate
+
+    results = ablate.ablate(
+        options.gin_dir,
+        options.run_dir,
+        options.gin_bindings,
+        [name for name in options.only.split(",") if name],
+        _line,
+    )
+    print(f"\n{ablation.format_table(results)}")
+    print(f"\nThe same: {pathlib.Path(options.run_dir) / 'ablations.md'}")
+    failed = results["failed"]
+    if failed:
+        print(f"wtl: {len(failed)} failed: {', '.join(failed)}", file=sys.stderr)
+    return int(bool(failed))
 
 
 def _verify(options) -> int:

@@ -3,6 +3,7 @@
 import dataclasses
 
 from policies import interface
+from policies.heads import HEADS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,10 +16,27 @@ class Config(interface.Interface):
       per_entity: whether the entity acted on is looked for in what is shown, and the
         like of it in the scene; else what is shown and the scene are flat inputs, and
         nothing is chosen but actions.
+      commits: whether one target is chosen and pursued; else what is pursued is the
+        mean of all entities under their probabilities.
+      head: what the actor ends in, a key of `policies.heads.HEADS`.
       components: Gaussians in the actor's mixture.
+      state_noise: standard deviation, in metres, of noise on each coordinate of
+        objects, buttons and anchor in all that the policy sees.
     """
 
     embedding: int = 64
     per_entity: bool = True
     hidden: tuple[int, ...] = (256, 256, 256)
+    commits: bool = True
+    head: str = "mixture"
     components: int = 6
+    state_noise: float = 0.0
+
+    def __post_init__(self):
+        """Checks what is chosen by name.
+
+        Raises:
+          ValueError: if there is no such choice.
+        """
+        super().__post_init__()
+        interface.require("head", self.head, tuple(HEADS))

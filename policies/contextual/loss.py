@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from policies import imitation
+from policies import imitation, interface
 from policies.contextual import network as networks
 
 
@@ -23,18 +23,28 @@ def imitation_loss(
     log_sigma_floor: tf.Tensor,
 ) -> imitation.Losses:
     """The same, where what is shown is encoded already."""
+    config = network.config
+    if config.commits:
+        target = tf.one_hot(example.target, config.entities)
+    else:
+        target = network.pursued(encoding.target_logits)
     window = tf.shape(example.state)[1]
     prediction = predict(
         network,
         encoding.embedding,
         example.state,
-        tf.tile(example.target[:, None], (1, window)),
+        # Not `tf.repeat`: its gradient is a scatter.
+        tf.tile(target[:, None], (1, window, 1)),
     )
+    demos = (example.demo_acted, example.context.demos.mask)
+    trials = (example.trial_acted, example.context.trials.mask)
+    if config.trials_from == interface.DEMO:
+        trials = demos
     attention = sum(
-        imitation.acted_loss(logits, acted, shown.mask)
-        for logits, acted, shown in (
-            (encoding.demo_logits, example.demo_acted, example.context.demos),
-            (encoding.trial_logits, example.trial_acted, example.context.trials),
+        imitation.acted_loss(logits, *acted)
+        for logits, acted in (
+            (encoding.demo_logits, demos),
+            (encoding.trial_logits, trials),
         )
         if logits is not None
     )
@@ -60,7 +70,7 @@ def predict(
       network: of B * W predictions.
       embedding: [B, Z'] of what was shown before each episode.
       state: [B, W, S] states.
-      target: [B, W] int32 slot pursued at each.
+      target: [B, W, E] what is pursued at each, see `ContextualNetwork.pursued`.
     """
     batch, window = tf.unstack(tf.shape(state)[:2])
     width = embedding.shape[-1]
@@ -69,8 +79,5 @@ def predict(
     return network.act(
         tf.reshape(state, (batch * window, network.layout.state_size)),
         tf.reshape(each, (batch * window, width)),
-        tf.reshape(
-            tf.one_hot(target, network.config.entities),
-            (batch * window, network.config.entities),
-        ),
+        tf.reshape(target, (batch * window, network.config.entities)),
     )

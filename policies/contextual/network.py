@@ -7,8 +7,9 @@ import tensorflow as tf
 from policies import features
 from policies.contextual import config as configs
 from policies.contextual import context as contexts
+from policies.contextual import view
 from policies.encoders import episode
-from policies.heads import mixture_density
+from policies.heads import HEADS
 from policies.heads import target as targets
 from policies.legacy_keras import tf_keras
 from wtl.envs import observation
@@ -53,9 +54,7 @@ class ContextualNetwork(tf_keras.Model):
         if config.per_entity and not config.oracle:
             self._target = targets.TargetHead()
         self._actor = [layers.Dense(units, "relu") for units in config.hidden]
-        self._mixture = mixture_density.MixtureDensity(
-            config.action_size, config.components
-        )
+        self._mixture = HEADS[config.head](config.action_size, config.components)
 
     @property
     def embedding_size(self) -> int:
@@ -68,6 +67,7 @@ class ContextualNetwork(tf_keras.Model):
         """Encodes B contexts; the only use made of what is shown."""
         if self.config.oracle:
             return self._encode_truth(context.truth)
+        context = view.shown(context, self.config)
         rows = features.split(context.state, self.layout)
         items = features.entities(rows)
         batch = tf.shape(context.state)[0]
@@ -122,6 +122,13 @@ class ContextualNetwork(tf_keras.Model):
         embedding = tf.concat([family, 10 * truth.friction[:, None]], axis=-1)
         return Encoding(embedding, certain, None, None)
 
+    def pursued(self, target_logits: tf.Tensor) -> tf.Tensor:
+        """Weights [B, E] of the entities to act on, given logits of the choice."""
+        if self.config.commits:
+            chosen = tf.argmax(target_logits, axis=-1)
+            return tf.one_hot(chosen, self.config.entities)
+        return tf.nn.softmax(target_logits)
+
     def act(
         self, state: tf.Tensor, embedding: tf.Tensor, target: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -130,7 +137,7 @@ class ContextualNetwork(tf_keras.Model):
         Args:
           state: [N, S] states.
           embedding: [N, Z'] see `Encoding`.
-          target: [N, E] one-hot target.
+          target: [N, E] one-hot target, see `pursued`.
         """
         return self.decide(self.skill_inputs(state, target), embedding)
 
@@ -141,6 +148,7 @@ class ContextualNetwork(tf_keras.Model):
           state: [N, S] states.
           target: [N, E] one-hot target.
         """
+        state = view.with_noise(state, self.config)
         rows = features.split(state, self.layout)
         items = features.entities(rows)
         if self.config.per_entity:

@@ -50,12 +50,14 @@ class ContextualPolicy(tf_policy.TFPolicy):
         self.network = network
 
     def encode_context(self, context: contexts.Context) -> dict[str, tf.Tensor]:
-        """Returns the policy state for B contexts: embedding and one-hot target."""
+        """Returns the policy state for B contexts: embedding and target."""
         encoding = self.network.encode(context)
-        chosen = tf.argmax(encoding.target_logits + context.gumbel, axis=-1)
+        logits = encoding.target_logits
+        if self.network.config.commits:
+            logits += context.gumbel  # who commits to nothing has nothing to sample
         return {
             "embedding": encoding.embedding,
-            "target": tf.one_hot(chosen, self.network.config.entities),
+            "target": self.network.pursued(logits),
         }
 
     def _variables(self):

@@ -95,7 +95,9 @@ def _support_loss(
             network,
             sentence,
             tf.reshape(state, (-1, count * frames, network.layout.state_size)),
-            tf.repeat(example.demo_acted, frames, axis=1),
+            tf.one_hot(
+                tf.repeat(example.demo_acted, frames, axis=1), network.config.entities
+            ),
         ),
         action,
         log_sigma_floor,

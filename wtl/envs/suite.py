@@ -4,6 +4,7 @@ import dataclasses
 
 from wtl.envs import environment, families, object_set, seeding
 from wtl.envs.task import Rule, RuleKind, Task
+from wtl.errors import UserError
 
 TRAIN, VAL, TEST = SPLITS = ("train", "val", "test")
 
@@ -24,6 +25,8 @@ class Suite:
       test_tasks: held-out tasks, each with a set of its own, for the final result.
       identity_share: share of rules by identity.
       seed: world seed.
+      left_out: family of which no task is trained on; '' for none. Validation and test
+        tasks are of all families.
     """
 
     size: int = 3
@@ -35,12 +38,29 @@ class Suite:
     test_tasks: int = 200
     identity_share: float = 0.6
     seed: int = 0
+    left_out: str = ""
+
+    def __post_init__(self):
+        """Checks the name of the family.
+
+        Raises:
+          UserError: if there is none of this name.
+        """
+        if self.left_out and self.left_out not in families.FAMILIES:
+            raise UserError(
+                f"suite.left_out is {self.left_out!r}; families are "
+                f"{', '.join(families.FAMILIES)}"
+            )
 
     def tasks(self, split: str) -> list[Task]:
         """The tasks of a split, families and rules in fixed proportions."""
         count = getattr(self, f"{split}_tasks")
         sets = min(self.train_object_sets, count) if split == TRAIN else count
-        names = list(families.FAMILIES)
+        names = [
+            name
+            for name in families.FAMILIES
+            if split != TRAIN or name != self.left_out
+        ]
         drawn = [
             object_set.draw(f"{split}-{i:05d}", self.size, self.seed)
             for i in range(sets)

@@ -5,6 +5,7 @@ worth is measured under the rule that holds. Ties count by their share.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 from wtl.envs import environment, families
 from wtl.envs import scene as scenes
@@ -45,6 +46,14 @@ def readings(task: Task, demo_seed: int, scene_seed: int) -> Readings:
         position=environment.referent(task, by_position, scene),
         true=environment.referent(task, task.rule, scene),
     )
+
+
+def settled(task: Task, demo_seeds: Sequence[int]) -> bool:
+    """Whether demonstrations in several scenes leave one reading of the task."""
+    if len(demo_seeds) < 2:
+        return False
+    shown = [readings(task, demo_seeds[0], seed) for seed in demo_seeds[1:]]
+    return any(read.conflict for read in shown)
 
 
 def demo_only(read: Readings, identity_share: float) -> float:

@@ -26,6 +26,23 @@ METHODS: dict[str, Entry] = {
         "WTL, 2 trials", "WTL after two trials: its own first retrial is the second."
     ),
     "wtl_3_trials": Entry("WTL, 3 trials", "WTL after three trials."),
+    "wtl_4_trials": Entry("WTL, 4 trials", "WTL after four trials."),
+    "wtl_5_trials": Entry("WTL, 5 trials", "WTL after five trials."),
+    "wtl_0_trials": Entry(
+        "WTL, first try",
+        "WTL's policy before any trial: it makes the first try too.",
+    ),
+    "wtl_own_trial": Entry(
+        "WTL, own trial", "WTL after this first try: one policy for both."
+    ),
+    "wtl_second_round": Entry(
+        "WTL, second round",
+        "WTL whose policy has also learnt from retrials of the first one.",
+    ),
+    "wtl_second_round_2_trials": Entry(
+        "WTL, second round, 2 trials",
+        "The same after two trials: its own first retrial is the second.",
+    ),
     "wtl_new_scene": Entry(
         "WTL, new scene",
         "WTL whose retrial is in another scene than its trial.",

@@ -1,7 +1,9 @@
 """What is played in an evaluation: arms, and the scenes that all of them share."""
 
 import dataclasses
+from collections.abc import Sequence
 
+from policies import interface
 from policies.methods import METHODS
 from wtl.envs import suite as suites
 from wtl.envs.task import Task
@@ -22,6 +24,7 @@ class Arm:
       sampled: whether the target is sampled rather than the likeliest.
       shown_human: whether videos of humans are shown to a policy that was trained on
         the robot's demonstrations.
+      by_default: whether it is played where no arms are named.
     """
 
     name: str
@@ -30,11 +33,18 @@ class Arm:
     scene: str = SAME
     sampled: bool = False
     shown_human: bool = False
+    by_default: bool = True
 
     @property
     def human(self) -> bool:
         """Whether the demonstrations shown are videos of humans."""
         return self.shown_human or METHODS[self.method].config.human
+
+
+def _chain(count: int) -> tuple[str, ...]:
+    """The trials of WTL's arm with several: MIL's, then its own."""
+    own = ["wtl", *(f"wtl_{i}_trials" for i in range(2, count))]
+    return ("mil", *own[: count - 1])
 
 
 ARMS = (
@@ -45,6 +55,18 @@ ARMS = (
     Arm("wtl_new_scene", "wtl", trials=("mil",), scene=NEW),
     Arm("wtl_2_trials", "wtl", trials=("mil", "wtl")),
     Arm("wtl_3_trials", "wtl", trials=("mil", "wtl", "wtl_2_trials")),
+    *(
+        Arm(f"wtl_{count}_trials", "wtl", trials=_chain(count), by_default=False)
+        for count in (4, 5)
+    ),
+    Arm("wtl_0_trials", "wtl", by_default=False),
+    Arm("wtl_own_trial", "wtl", trials=("wtl_0_trials",), by_default=False),
+    Arm("wtl_second_round", "wtl_second_round", trials=("mil",)),
+    Arm(
+        "wtl_second_round_2_trials",
+        "wtl_second_round",
+        trials=("mil", "wtl_second_round"),
+    ),
     Arm("demo_hidden_at_retrial", "demo_hidden_at_retrial", trials=("mil",)),
     Arm("trial_only", "trial_only", trials=("bc",)),
     Arm("oracle_task", "oracle_task"),
@@ -111,20 +133,38 @@ def pairs(suite: suites.Suite, split: str, scenes_per_task: int) -> list[Pair]:
     ]
 
 
-def arm_ceiling(arm: Arm, pair: Pair, suite: suites.Suite) -> float:
-    """Success of an ideal agent with the information of an arm, in its scene."""
-    config = METHODS[arm.method].config
+def arm_ceiling(
+    arm: Arm,
+    pair: Pair,
+    suite: suites.Suite,
+    config: interface.Interface | None = None,
+    demo_seeds: Sequence[int] = (),
+) -> float:
+    """Success of an ideal agent with the information of an arm, in its scene.
+
+    Args:
+      arm: the arm.
+      pair: of which the scenes are.
+      suite: of the tasks.
+      config: what its policy is shown; by default all that its method says.
+      demo_seeds: scenes of all demonstrations shown, where there are several.
+    """
+    config = config or METHODS[arm.method].config
     share = suite.identity_share
     read = pair.readings(arm)
     if config.oracle:
         return 1.0
-    if config.demos and config.trials:
+    trials = arm.trials and config.trials_tell
+    by_demo = trials and METHODS[METHODS[arm.method].trial_source].config.demos
+    if (config.demos or by_demo) and ceiling.settled(pair.task, demo_seeds):
+        return 1.0
+    if config.demos and trials:
         trial = ceiling.readings(pair.task, pair.demo_seed, pair.scene_seed)
         return ceiling.demo_and_trial(trial, read, share)
     if config.demos:
         return ceiling.demo_only(read, share)
-    if config.trials:
-        if METHODS[METHODS[arm.method].trial_source].config.demos:
+    if trials:
+        if by_demo:
             return ceiling.trial_of_demo_only(read, share, suite.size)
         return ceiling.trial_only(suite.size)
     return ceiling.nothing(suite.size)

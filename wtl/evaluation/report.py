@@ -17,6 +17,7 @@ _TEMPLATE = "report.html.jinja"
 _METHOD_OF_FOLDER = {
     "trial": "mil",
     "retrial": "wtl",
+    "retrial_second_round": "wtl_second_round",
     "trial_human": "mil_human",
     "retrial_human": "wtl_human",
 }

@@ -30,7 +30,8 @@ class RolloutRow:
         point at different entities in this scene.
       ceiling: success, in [0, 1], of an ideal agent with the same information in this
         very scene.
-      trial_success: whether the last trial succeeded; None for methods without.
+      trial_success: whether the last trial in the scene succeeded; None for methods
+        without.
       run: name of the run, where there are several; no column of the table.
     """
 

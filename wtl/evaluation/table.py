@@ -14,6 +14,13 @@ def format_table(results: Mapping[str, Any]) -> str:
     return "\n".join([_caption(results), "", *lines, "", *_differences(results)])
 
 
+def markdown_table(results: Mapping[str, Any]) -> str:
+    """The same as a Markdown table."""
+    lines = markdown(*_cells(results))
+    notes = [f"- {line}" for line in _differences(results)]
+    return "\n".join([_caption(results), "", *lines, "", *notes]) + "\n"
+
+
 def aligned(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
     """Lines of a table in plain text, a rule under its header."""
     widths = [max(map(len, column)) for column in zip(header, *body, strict=True)]
@@ -26,13 +33,10 @@ def aligned(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def markdown_table(results: Mapping[str, Any]) -> str:
-    """The same as a Markdown table."""
-    header, body = _cells(results)
+def markdown(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a Markdown table, the first column flush left."""
     rule = [":--"] + ["--:"] * (len(header) - 1)
-    lines = [f"| {' | '.join(row)} |" for row in (header, rule, *body)]
-    notes = [f"- {line}" for line in _differences(results)]
-    return "\n".join([_caption(results), "", *lines, "", *notes]) + "\n"
+    return [f"| {' | '.join(row)} |" for row in (header, rule, *body)]
 
 
 def _cells(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:

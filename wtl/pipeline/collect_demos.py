@@ -3,7 +3,7 @@
 from datasets import fields
 from datasets.staging import StagingWriter
 from wtl.pipeline import demonstrations, teleoperated
-from wtl.pipeline.run import Run
+from wtl.pipeline.run import Run, newest
 
 NAME = fields.WTL_DEMOS
 
@@ -46,6 +46,7 @@ def collect_demos(
         inputs,
         {NAME: lambda: run.collected_fingerprint(NAME)},
         work,
+        newest(NAME),
     )
 
 

@@ -4,7 +4,7 @@ from datasets import fields
 from datasets.staging import StagingWriter
 from wtl.errors import UserError
 from wtl.pipeline import demonstrations
-from wtl.pipeline.run import Run
+from wtl.pipeline.run import Run, newest
 
 NAME = fields.WTL_HUMAN_VIDEOS
 
@@ -55,4 +55,5 @@ def collect_human_videos(
         {},
         {NAME: lambda: run.collected_fingerprint(NAME)},
         work,
+        newest(NAME),
     )

@@ -19,11 +19,11 @@ from wtl.envs import environment, observation, seeding
 from wtl.envs import scene as scenes
 from wtl.envs import suite as suites
 from wtl.pipeline import teleoperated
-from wtl.pipeline.run import Run
+from wtl.pipeline.run import Run, newest
 from wtl.pipeline.train import require_policy
 
 NAME = fields.WTL_TRIALS
-_BATCH = 500  # episodes played, and made durable, at once
+BATCH = 500  # episodes played, and made durable, at once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +59,7 @@ def collect_trials(
 
     Args:
       run: the run.
-      sources: methods whose policies make trials.
+      sources: methods whose policies make trials; without any there is nothing to do.
       contexts_per_method: pairs of a demonstration and another scene of its task.
       trials_per_context: trials for each pair.
       greedy_share: share of trials that go for the likeliest target; the others
@@ -67,6 +67,8 @@ def collect_trials(
       teleop: takes the trials and retrials that `wtl teleop` has kept in this run,
         too.
     """
+    if not sources and not teleop:
+        return
     inputs = {fields.WTL_DEMOS: run.dataset_fingerprint(fields.WTL_DEMOS)}
     inputs |= {source: require_policy(run, source) for source in sources}
     if teleop:
@@ -98,8 +100,8 @@ def collect_trials(
                     trials_per_context,
                     greedy_share,
                 )
-                for start in range(0, len(plans), _BATCH):
-                    part = plans[start : start + _BATCH]
+                for start in range(0, len(plans), BATCH):
+                    part = plans[start : start + BATCH]
                     if any(p.episode_id not in writer.episode_ids for p in part):
                         writer.append(_play(run, pool, shown, source, part))
                     bar.update(len(part))
@@ -117,6 +119,7 @@ def collect_trials(
         inputs,
         {NAME: lambda: run.collected_fingerprint(NAME)},
         work,
+        newest(NAME),
     )
 
 

@@ -17,9 +17,9 @@ def evaluate(
     run: Run,
     split: str = "test",
     scenes_per_task: int = 4,
-    arms: Sequence[str] = tuple(arm.name for arm in protocol.ARMS),
+    arms: Sequence[str] = tuple(a.name for a in protocol.ARMS if a.by_default),
     demos_shown: int = 1,
-):
+) -> pathlib.Path:
     """Evaluates every trained policy; writes results, rollouts and the report.
 
     Args:
@@ -29,6 +29,9 @@ def evaluate(
       scenes_per_task: pairs of a demonstration and a scene, of each task.
       arms: names of `wtl.evaluation.protocol.ARMS`.
       demos_shown: K, demonstrations shown to each policy.
+
+    Returns:
+      The folder of the results.
     """
     chosen = [
         arm
@@ -70,6 +73,7 @@ def evaluate(
     results = json.loads((folder / "results.json").read_text())
     print(statistics.format_table(results))
     print(f"\nReport: {folder / 'report.html'}")
+    return folder
 
 
 def _write_videos(folder: pathlib.Path, shown: list[report.Strip]):

@@ -83,6 +83,7 @@ def train(run: Run, eyes: Eyes, config: dict[str, Any]):
         {eyes.dataset: run.dataset_fingerprint(eyes.dataset)},
         {eyes.name: lambda: perception_job.read_id(directory)},
         work,
+        lambda folder: [folder.policies / eyes.name, folder.logs / eyes.name],
     )
 
 

@@ -11,10 +11,10 @@ import tqdm
 
 from collection import conditioning, rollout, sight, workers
 from datasets import episode as episodes
-from datasets import fields, staging
+from datasets import fields, staging, strangers
 from datasets.episode import Episode
 from datasets.store import EpisodeStore, stack
-from policies import export
+from policies import export, interface
 from policies.contextual import context as contexts
 from policies.methods import METHODS
 from wtl.envs import environment, observation, seeding
@@ -174,6 +174,12 @@ class Player:
             )
         return self._policies[folder]
 
+    def _config(self, arm: protocol.Arm) -> interface.Interface:
+        config = dataclasses.replace(
+            METHODS[arm.method].config, size=self._run.suite.size
+        )
+        return export.as_saved(config, self._policy(arm))
+
     def _setup(self, arm: protocol.Arm, pair: protocol.Pair) -> environment.Setup:
         return environment.Setup.by_rule(pair.task, pair.task.rule, pair.seed(arm))
 
@@ -199,7 +205,7 @@ class Player:
         observed = pool.reset([self._setup(arm, pair) for pair in self.pairs])
         context = self._context(arm, everything, eyes, eyes.first(observed))
         store, rows = self.shown(arm)
-        trial_ids = [self._episode_ids(protocol.arm(name)) for name in arm.trials]
+        trial_ids = self._trial_ids(arm)
         identifier = export.policy_id(policy)
         metadata = [
             {
@@ -211,7 +217,7 @@ class Player:
                     if METHODS[arm.method].config.demos
                     else ()
                 ),
-                "parent_trial_ids": tuple(names[i] for names in trial_ids),
+                "parent_trial_ids": trial_ids[i],
                 "trial_index": len(arm.trials),
                 "hidden_rule": str(self.pairs[i].task.rule),
             }
@@ -237,7 +243,7 @@ class Player:
           states: [N, S] first states of the episodes to be played, as it sees them.
         """
         size, count = self._run.suite.size, len(which)
-        config = dataclasses.replace(METHODS[arm.method].config, size=size)
+        config = self._config(arm)
         state_size = self._layout.state_size
         demos = trials = conditioning.nothing_shown(count, config, state_size)
         if config.demos:
@@ -245,12 +251,9 @@ class Player:
             demos = conditioning.Conditioner(
                 store, config, eyes, own=not arm.human
             ).shown(rows[list(which)])
-        if config.trials:
-            order = np.arange(count)[:, None]
+        if arm.trials:
             shown = [
-                conditioning.Conditioner(
-                    self.recorded(protocol.arm(name), which), config, eyes
-                ).shown(order)
+                self._trials(protocol.arm(name), which, config, eyes)
                 for name in arm.trials
             ]
             trials = contexts.Shown(
@@ -280,12 +283,54 @@ class Player:
             gumbel=gumbel,
         )
 
+    def _trials(
+        self,
+        arm: protocol.Arm,
+        which: Sequence[int],
+        config: interface.Interface,
+        eyes: sight.Sight,
+    ) -> contexts.Shown:
+        """An arm's episodes of some pairs as trials, or of others for who is misled."""
+        played = which
+        if config.trials_from == interface.ANOTHER_TASK:
+            played = self._strangers(which)
+        store = self.recorded(arm, played)
+        order = np.arange(len(which))[:, None]
+        shown = conditioning.Conditioner(store, config, eyes).shown(order)
+        if config.trial_success == interface.SHUFFLED:
+            told = self.recorded(arm, self._strangers(which))[fields.SUCCESS]
+            success = np.where(told, 1.0, -1.0).astype(np.float32)
+            shown = shown._replace(success=tf.constant(success[:, None]))
+        return shown
+
+    def _trial_ids(self, arm: protocol.Arm) -> list[tuple[str, ...]]:
+        """Ids of the episodes that an arm's policy is shown as trials of each pair."""
+        config, which = self._config(arm), list(range(len(self.pairs)))
+        if not arm.trials or config.trials_from == interface.DEMO:
+            return [()] * len(which)
+        if config.trials_from == interface.ANOTHER_TASK:
+            which = self._strangers(which)
+        shown = [self._episode_ids(protocol.arm(name), which) for name in arm.trials]
+        return list(zip(*shown, strict=True))
+
+    def _strangers(self, which: Sequence[int]) -> list[int]:
+        """For each of some pairs one of another task, always the same."""
+        tasks = strangers.Strangers(np.array([p.task.task_id for p in self.pairs]))
+        result = []
+        for i in which:
+            pair = self.pairs[i]
+            named = (pair.task.task_id, pair.index)
+            rng = seeding.generator(self._run.seed, "another task", *named)
+            result += tasks.draw(rng, np.array([i])).tolist()
+        return result
+
     def _rows(self, arm: protocol.Arm) -> list[rollout_row.RolloutRow]:
         store, rows = self.shown(arm)
         played = self.played[arm.name]
         achieved, success = played[fields.HIDDEN_ACHIEVED], played[fields.SUCCESS]
         wrong = (achieved >= 0) & (achieved != played[fields.HIDDEN_TARGET])
         trials = [self.played[name] for name in arm.trials]
+        config, scene_seeds = self._config(arm), store[fields.SCENE_SEED]
         return [
             rollout_row.RolloutRow(
                 method=arm.name,
@@ -295,12 +340,18 @@ class Player:
                 pair=pair.index,
                 scene_seed=pair.seed(arm),
                 demo_id=str(store[fields.EPISODE_ID][rows[i, 0]]),
-                trial_ids=tuple(str(t[fields.EPISODE_ID][i]) for t in trials),
+                trial_ids=tuple(played[fields.PARENT_TRIAL_IDS][i]),
                 episode_id=str(played[fields.EPISODE_ID][i]),
                 success=bool(success[i]),
                 wrong_target=bool(wrong[i]),
                 conflict=pair.readings(arm).conflict,
-                ceiling=protocol.arm_ceiling(arm, pair, self._run.suite),
+                ceiling=protocol.arm_ceiling(
+                    arm,
+                    pair,
+                    self._run.suite,
+                    config,
+                    [int(scene_seeds[r]) for r in rows[i] if r >= 0],
+                ),
                 trial_success=bool(trials[-1][fields.SUCCESS][i]) if trials else None,
             )
             for i, pair in enumerate(self.pairs)

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import pathlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from absl import logging
@@ -27,6 +27,9 @@ from wtl.envs.embodiment import Embodiment
 from wtl.errors import UserError
 from wtl.pipeline import run_folder
 
+# Fields of the suite that came later, with what they amounted to before.
+_LATER = {"left_out": ""}
+
 
 @dataclasses.dataclass(frozen=True)
 class Run:
@@ -41,6 +44,7 @@ class Run:
         state.
       image_encoding: how images are stored.
       wrist: whether the gripper's own camera is recorded too.
+      donors: folders of other runs, from which is taken what they have made the same.
     """
 
     folder: run_folder.RunFolder
@@ -50,6 +54,7 @@ class Run:
     pixels: int = 0
     image_encoding: str = images.PNG
     wrist: bool = False
+    donors: Sequence[run_folder.RunFolder] = ()
 
     def do(
         self,
@@ -58,6 +63,7 @@ class Run:
         inputs: dict[str, str],
         outputs: dict[str, Callable[[], str | None]],
         work: Callable[[str], dict[str, str]],
+        places: Callable[[run_folder.RunFolder], list[pathlib.Path]] | None = None,
     ) -> bool:
         """Does a stage unless it is done and unchanged.
 
@@ -70,6 +76,8 @@ class Run:
           work: (key) -> fingerprints of what it made; called only if needed. The key
             names what the stage is made from, so that interrupted work is resumed
             only where it is the same.
+          places: what of a run's folder holds all that the stage makes; None if it is
+            never taken from another run.
 
         Returns:
           Whether there was anything to do.
@@ -78,7 +86,7 @@ class Run:
             stage=stage,
             parameters=parameters,
             inputs=inputs,
-            suite=dataclasses.asdict(self.suite),
+            suite=_named(self.suite),
             seed=self.seed,
             # Without a wrist camera the key is that of runs made before there was one.
             camera=[self.pixels, self.image_encoding] + ["wrist"] * self.wrist,
@@ -87,6 +95,8 @@ class Run:
         present = {name: current() for name, current in outputs.items()}
         if done.get("key") == key and done.get("outputs") == present:
             logging.info("%s: done before and unchanged", stage)
+            return False
+        if places and self._take(stage, key, outputs, places):
             return False
         start = time.monotonic()
         made = work(key)
@@ -103,6 +113,24 @@ class Run:
         )
         return True
 
+    def _take(self, stage: str, key: str, outputs, places) -> bool:
+        """Takes from a donor what it has made of the same; False if none has."""
+        for donor in self.donors:
+            done = donor.lineage.get(stage, {})
+            if done.get("key") != key:
+                continue
+            try:
+                for path in places(donor):
+                    self.folder.adopt(path, donor)
+            except FileNotFoundError:
+                continue
+            taken = {name: current() for name, current in outputs.items()}
+            if taken == done["outputs"]:
+                self.folder.write_lineage(stage, done | {"taken_from": str(donor.path)})
+                logging.info("%s: taken from %s", stage, donor.path)
+                return True
+        return False
+
     def dataset(self, name: str) -> pathlib.Path:
         """Folder of the newest version of a dataset of this run.
 
@@ -113,6 +141,7 @@ class Run:
             fields.WTL_DEMOS: "collect_demos",
             fields.WTL_HUMAN_VIDEOS: "collect_human_videos",
             fields.WTL_TRIALS: "collect_trials",
+            fields.WTL_RETRIALS: "collect_retrials",
         }.get(name, "evaluate")
         try:
             return location.resolve(self.folder.datasets / name)
@@ -233,6 +262,20 @@ class Run:
             self.wrist and not human,
         )
         return dataclasses.replace(spec, interventions=by_hand)
+
+
+def newest(name: str) -> Callable[[run_folder.RunFolder], list[pathlib.Path]]:
+    """Where, in a run's folder, the newest version of a dataset is."""
+    return lambda folder: [location.resolve(folder.datasets / name)]
+
+
+def _named(suite: suites.Suite) -> dict[str, Any]:
+    """What names a suite in keys; without what finished runs did not know."""
+    return {
+        name: value
+        for name, value in dataclasses.asdict(suite).items()
+        if name not in _LATER or value != _LATER[name]
+    }
 
 
 def _made_by(version: pathlib.Path) -> str | None:

@@ -107,8 +107,42 @@ class RunFolder:
             "commit": commit(),
             "versions": versions(),
         }
+        self.write_lineage(stage, entry)
+
+    def write_lineage(self, stage: str, entry: dict[str, Any]):
+        """Puts the entry of a stage into the lineage as it is."""
         text = json.dumps(self.lineage | {stage: entry}, indent=2)
         self.write("lineage.json", text + "\n")
+
+    def adopt(self, path: pathlib.Path, donor: "RunFolder"):
+        """Takes a folder of another run, sharing its files where the disk can.
+
+        A version of a dataset that is there already is left as it is; a policy is
+        replaced, as if it had been trained anew.
+
+        Args:
+          path: in the donor's folder.
+          donor: the other run.
+
+        Raises:
+          FileNotFoundError: if it is not there.
+        """
+        own = self.path / path.relative_to(donor.path)
+        if self.datasets in own.parents and own.exists():
+            return
+        incomplete = own.with_name(own.name + ".incomplete")
+        shutil.rmtree(incomplete, ignore_errors=True)
+        shutil.copytree(path, incomplete, copy_function=_link)
+        shutil.rmtree(own, ignore_errors=True)
+        incomplete.rename(own)
+
+
+def _link(source: str, target: str):
+    # Files are written once or replaced by rename, so runs can't harm each other.
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def key(**parts: Any) -> str:

@@ -4,26 +4,29 @@ import contextlib
 import functools
 import logging
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import gin
 
 from datasets import images
 from wtl.envs import suite as suites
 from wtl.errors import UserError
+from wtl.evaluation.ablation import Ablation
 from wtl.pipeline import run_folder
 from wtl.pipeline.collect_demos import collect_demos
 from wtl.pipeline.collect_human_videos import collect_human_videos
+from wtl.pipeline.collect_retrials import collect_retrials
 from wtl.pipeline.collect_trials import collect_trials
 from wtl.pipeline.evaluate import evaluate
 from wtl.pipeline.meta_rl import meta_rl
 from wtl.pipeline.reinforce import reinforce
 from wtl.pipeline.run import Run
 from wtl.pipeline.teleop import teleop as _teleop
-from wtl.pipeline.train import train_retrial, train_trial
+from wtl.pipeline.train import train_retrial, train_second_round, train_trial
 
 _configurable = functools.partial(gin.external_configurable, module="wtl")
-STAGES: dict[str, Callable[[Run], None]] = {
+STAGES: dict[str, Callable[[Run], Any]] = {
     stage.__name__: _configurable(stage, stage.__name__)
     for stage in (
         collect_demos,
@@ -31,6 +34,8 @@ STAGES: dict[str, Callable[[Run], None]] = {
         train_trial,
         collect_trials,
         train_retrial,
+        collect_retrials,
+        train_second_round,
         evaluate,
     )
 }
@@ -42,6 +47,7 @@ RIVALS: dict[str, Callable[[Run], None]] = {
 _SHIPPED = pathlib.Path(__file__).resolve().parents[2] / "gin_configs"
 teleop = gin.external_configurable(_teleop, "teleop", module="wtl")
 suite = gin.external_configurable(suites.Suite, "suite", module="wtl")
+ablation = gin.external_configurable(Ablation, "ablation", module="wtl")
 
 
 @gin.configurable("run", module="wtl")
@@ -85,15 +91,22 @@ def configure(gin_file: str, bindings: list[str]):
         first = str(error).strip().splitlines()[0]
         raise UserError(
             f"the configuration is wrong: {first} Configurable are run, suite, "
-            f"camera, teleop and {', '.join(STAGES | RIVALS)}; see gin_configs/"
+            f"camera, teleop, ablation and {', '.join(STAGES | RIVALS)}; see "
+            "gin_configs/"
         ) from error
     finally:
         logging.disable(logging.NOTSET)
 
 
 @contextlib.contextmanager
-def open_run(run_dir: str) -> Iterator[Run]:
+def open_run(
+    run_dir: str, donors: Sequence[run_folder.RunFolder] = ()
+) -> Iterator[Run]:
     """Claims a run folder under the current configuration.
+
+    Args:
+      run_dir: the folder.
+      donors: see `Run`.
 
     Raises:
       UserError: if the folder is in use, or the configuration does not fit.
@@ -106,13 +119,19 @@ def open_run(run_dir: str) -> Iterator[Run]:
         raise UserError(f"the configuration is wrong: {error}") from error
     folder = run_folder.RunFolder(run_dir)
     with folder.lock():
-        yield Run(folder, tasks, seed, workers, pixels, encoding, wrist)
+        yield Run(folder, tasks, seed, workers, pixels, encoding, wrist, donors)
 
 
-def perform(run: Run, names: list[str]):
-    """Performs stages in order, keeping the operative configuration."""
+def perform(run: Run, names: list[str]) -> Any:
+    """Performs stages in order, keeping the operative configuration.
+
+    Returns:
+      What the last one returns.
+    """
+    made = None
     for name in names:
         try:
-            (STAGES | RIVALS)[name](run)
+            made = (STAGES | RIVALS)[name](run)
         finally:
             run.folder.write("config.gin", gin.operative_config_str())
+    return made

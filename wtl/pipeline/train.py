@@ -1,4 +1,4 @@
-"""Stages 2 and 4: train the policies."""
+"""Stages 2 and 4, and 4 again after a second round: train the policies."""
 
 import dataclasses
 import json
@@ -15,12 +15,16 @@ from wtl.pipeline.run import Run
 from wtl.training import end_to_end, process, trainer
 from wtl.training import job as jobs
 
+# Arguments of the sampler that came later, with what they amounted to before.
+_LATER = {"privileged_labels": False, "min_trials": 1}
+
 
 def train_trial(
     run: Run,
     methods: Sequence[str] = ("mil", "bc", "oracle_task"),
     steps: int = 4000,
     max_demos: int = 1,
+    privileged_labels: bool = False,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
     perception_config: Mapping[str, Any] | None = None,
     end_to_end: Mapping[str, Any] | None = None,
@@ -35,6 +39,8 @@ def train_trial(
       methods: names of `policies.methods.METHODS`, the longest training first.
       steps: gradient steps of each.
       max_demos: K, demonstrations shown at most.
+      privileged_labels: whether the simulator is asked which entity demonstrations
+        acted on, rather than their states.
       overrides: by method, fields of its network's config that differ from those of
         `policies.methods`.
       perception_config: fields of `wtl.training.trainer.TrainConfig` for perception.
@@ -49,7 +55,7 @@ def train_trial(
         run,
         "train_trial",
         methods,
-        {"max_demos": max_demos},
+        _sampling(max_demos=max_demos, privileged_labels=privileged_labels),
         {"steps": steps, **config},
         overrides or {},
         end_to_end,
@@ -61,8 +67,11 @@ def train_retrial(
     methods: Sequence[str] = ("wtl", "demo_hidden_at_retrial", "trial_only"),
     steps: int = 4000,
     max_demos: int = 1,
+    min_trials: int = 1,
     max_trials: int = 1,
     new_scene_share: float = 0.2,
+    privileged_labels: bool = False,
+    overrides: Mapping[str, Mapping[str, Any]] | None = None,
     end_to_end: Mapping[str, Any] | None = None,
     **config: Any,
 ):
@@ -70,27 +79,70 @@ def train_retrial(
 
     Args:
       run: the run.
-      methods: names of `policies.methods.METHODS`, the longest training first.
+      methods: names of `policies.methods.METHODS`, the longest training first; without
+        any there is nothing to do.
       steps: gradient steps of each.
       max_demos: K, demonstrations shown at most.
+      min_trials: trials shown at least: 1, or 0 for policies that make the first try
+        too.
       max_trials: L, trials shown at most.
       new_scene_share: share of retrials in another scene than their trials.
+      privileged_labels: as in `train_trial`.
+      overrides: as in `train_trial`.
       end_to_end: as in `train_trial`.
       **config: further fields of `wtl.training.trainer.TrainConfig`.
     """
+    if min_trials not in (0, 1):
+        raise UserError(f"train_retrial.min_trials is {min_trials}; it may be 0 or 1")
     _train(
         run,
         "train_retrial",
         methods,
-        {
-            "max_demos": max_demos,
-            "max_trials": max_trials,
-            "new_scene_share": new_scene_share,
-        },
+        _sampling(
+            max_demos=max_demos,
+            min_trials=min_trials,
+            max_trials=max_trials,
+            new_scene_share=new_scene_share,
+            privileged_labels=privileged_labels,
+        ),
         {"steps": steps, **config},
-        {},
+        overrides or {},
         end_to_end,
     )
+
+
+def train_second_round(
+    run: Run,
+    methods: Sequence[str] = (),
+    steps: int = 4000,
+    max_trials: int = 2,
+    new_scene_share: float = 0.2,
+    **config: Any,
+):
+    """Trains policies that see what `collect_retrials` made, beside trials.
+
+    Args:
+      run: the run.
+      methods: as in `train_retrial`; without any there is nothing to do.
+      steps: gradient steps of each.
+      max_trials: L, trials of both rounds shown at most.
+      new_scene_share: as in `train_retrial`.
+      **config: further fields of `wtl.training.trainer.TrainConfig`.
+    """
+    _train(
+        run,
+        "train_second_round",
+        methods,
+        _sampling(max_trials=max_trials, new_scene_share=new_scene_share),
+        {"steps": steps, **config},
+        {},
+        None,
+    )
+
+
+def _sampling(**given: Any) -> dict[str, Any]:
+    """Arguments of the sampler; without what finished runs did not know."""
+    return {n: v for n, v in given.items() if n not in _LATER or v != _LATER[n]}
 
 
 def policy_id(run: Run, method: str) -> str | None:
@@ -109,12 +161,18 @@ def require_policy(run: Run, method: str) -> str:
     """
     found = policy_id(run, method)
     if found is None:
-        stage = "train_retrial" if METHODS[method].config.trials else "train_trial"
         raise UserError(
             f"the policy `{METHODS[method].folder}` is missing in {run.folder.path}; "
-            f"run `wtl {stage}` with this --run_dir first"
+            f"run `wtl {_stage_of(method)}` with this --run_dir first"
         )
     return found
+
+
+def _stage_of(method: str) -> str:
+    """The stage in which a method is trained."""
+    if METHODS[method].retrial_source:
+        return "train_second_round"
+    return "train_retrial" if METHODS[method].config.trials else "train_trial"
 
 
 def _train(
@@ -126,6 +184,8 @@ def _train(
     overrides: Mapping,
     together: Mapping | None,
 ):
+    if not methods:
+        return
     try:
         trainer.TrainConfig(**config)
         end_to_end.EndToEndConfig(**(together or {}))
@@ -139,9 +199,7 @@ def _train(
                 f"{stage}.methods names {method!r}; known are {', '.join(METHODS)}"
             )
     _check_overrides(stage, methods, overrides)
-    unknown = [
-        m for m in methods if METHODS[m].config.trials != (stage != "train_trial")
-    ]
+    unknown = [method for method in methods if _stage_of(method) != stage]
     if unknown:
         raise UserError(f"{stage} can't train {', '.join(unknown)}: wrong stage")
     inputs = {fields.WTL_DEMOS: _fingerprint(run, fields.WTL_DEMOS)}
@@ -151,11 +209,14 @@ def _train(
     if run.pixels:
         for eyes in _eyes(methods):
             inputs[eyes.name] = perception.require(run, eyes)
-    if stage == "train_retrial":
+    if stage != "train_trial":
         inputs[fields.WTL_TRIALS] = _fingerprint(run, fields.WTL_TRIALS)
-        for method in methods:
-            source = METHODS[method].trial_source
-            inputs[source] = require_policy(run, source)
+    if stage == "train_second_round":
+        inputs[fields.WTL_RETRIALS] = _fingerprint(run, fields.WTL_RETRIALS)
+    for method in methods:
+        for source in (METHODS[method].trial_source, METHODS[method].retrial_source):
+            if source:
+                inputs[source] = require_policy(run, source)
 
     def work(key: str) -> dict[str, str]:
         if run.pixels:
@@ -186,6 +247,11 @@ def _train(
         inputs,
         {m: lambda m=m: policy_id(run, m) for m in methods},
         work,
+        lambda folder: [
+            kind / METHODS[method].folder
+            for method in methods
+            for kind in (folder.policies, folder.logs)
+        ],
     )
 
 
@@ -200,16 +266,23 @@ def _check_overrides(stage: str, methods: Sequence[str], overrides: Mapping):
         if method not in methods:
             raise UserError(f"{stage}.overrides names {method!r}, which is not trained")
         config = METHODS[method].config
-        # Collection and evaluation read the interface off METHODS.
+        # Stages read the interface off METHODS, all but what evaluation reads off the
+        # saved policy.
         known = {f.name for f in dataclasses.fields(config)} - {
             f.name for f in dataclasses.fields(interface.Interface)
         }
+        if config.trials:
+            known |= set(interface.OF_TRIALS)
         for name in given:
             if name not in known:
                 raise UserError(
                     f"{stage}.overrides names {name!r} of {method}; known are "
                     f"{', '.join(sorted(known))}"
                 )
+        try:
+            dataclasses.replace(config, **given)
+        except ValueError as error:
+            raise UserError(f"{stage}.overrides of {method}: {error}") from error
 
 
 def _fingerprint(run: Run, name: str) -> str:
@@ -234,6 +307,10 @@ def _job(
         demos_dir=run.dataset(fields.WTL_DEMOS),
         trials_dir=run.dataset(fields.WTL_TRIALS) if spec.config.trials else None,
         trial_policy_id=policy_id(run, spec.trial_source) if spec.trial_source else "",
+        retrials_dir=run.dataset(fields.WTL_RETRIALS) if spec.retrial_source else None,
+        retrial_policy_id=(
+            policy_id(run, spec.retrial_source) if spec.retrial_source else ""
+        ),
         sampler={"identity_share": run.suite.identity_share, **sampler},
         config=config,
         overrides=overrides,

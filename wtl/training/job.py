@@ -19,6 +19,9 @@ class TrainJob:
       demos_dir: version folder of the demonstrations.
       trials_dir: version folder of the trials, for methods that see them.
       trial_policy_id: only its trials are shown.
+      retrials_dir: version folder of a second round of trials, for methods that see
+        them.
+      retrial_policy_id: only its second round is shown.
       sampler: keyword arguments of `datasets.sampler.Sampler`.
       config: fields of `wtl.training.trainer.TrainConfig`.
       overrides: fields of the method's config that differ from `METHODS`.
@@ -51,6 +54,8 @@ class TrainJob:
     policy_dir: pathlib.Path
     log_dir: pathlib.Path
     threads: int
+    retrials_dir: pathlib.Path | None = None
+    retrial_policy_id: str = ""
     videos_dir: pathlib.Path | None = None
     row: int = 0
     pixels: int = 0
@@ -77,8 +82,8 @@ def _run(job: TrainJob) -> str:
         import numpy as np
         import tensorflow as tf
 
-        from datasets import fields, pairs, places, reader, sampler
-        from policies import export
+        from datasets import fields, pairs, places, reader, sampler, store
+        from policies import export, interface
         from policies.legacy_keras import tf_keras
         from policies.methods import METHODS
         from policies.perception import policy as perception_policy
@@ -97,11 +102,11 @@ def _run(job: TrainJob) -> str:
     def read(dataset_dir, perceived):
         """Episodes with their true states, and with those that the policy sees."""
         with_images = job.end_to_end is not None
-        store = reader.read(dataset_dir, suite.TRAIN, with_images=with_images)
+        read = reader.read(dataset_dir, suite.TRAIN, with_images=with_images)
         if perceived is None:
-            return store, store
-        store = places.by_place(store, layout)
-        return store, dataclasses.replace(store, state=np.load(perceived))
+            return read, read
+        read = places.by_place(read, layout)
+        return read, dataclasses.replace(read, state=np.load(perceived))
 
     demos, seen_demos = read(job.demos_dir, job.perceived_demos)
     valid = ~demos[fields.INVALID]
@@ -130,7 +135,21 @@ def _run(job: TrainJob) -> str:
                 f"`{method.trial_source}` policy; name it in "
                 "collect_trials.sources and run that stage again"
             )
-    draws = sampler.Sampler(demos, layout, shown=shown, trials=trials, **job.sampler)
+    if job.retrials_dir:
+        # Of what is perceived there is no second round.
+        retrials, _ = read(job.retrials_dir, None)
+        known = retrials[fields.POLICY_ID] == job.retrial_policy_id
+        known &= ~retrials[fields.INVALID]
+        trials = seen_trials = store.concatenate([trials, retrials.select(known)])
+    draws = sampler.Sampler(
+        demos,
+        layout,
+        shown=shown,
+        trials=trials,
+        strange_trials=config.trials_from == interface.ANOTHER_TASK,
+        strange_success=config.trial_success == interface.SHUFFLED,
+        **job.sampler,
+    )
     source = examples.ExampleSource(
         seen_demos, shown, seen_trials, draws, config, train_config.window
     )

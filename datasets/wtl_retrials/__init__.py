@@ -1,0 +1,1 @@
+"""The second round of trials of Watch, Try, Learn, as a TFDS dataset."""

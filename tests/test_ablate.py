@@ -1,0 +1,234 @@
+"""A grid of ablations as a user meets it: shared, interrupted, broken."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+
+import gin
+import pytest
+
+from datasets import fields, reader
+from policies.methods import METHODS
+from wtl import cli
+from wtl.evaluation import protocol
+from wtl.pipeline import stages
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+SHIPPED = ROOT / "gin_configs" / "ablations"
+GRID = {
+    "base": f"""
+include '{ROOT / "tests" / "tiny.gin"}'
+train_trial.methods = ('mil',)
+collect_trials.sources = ('mil',)
+evaluate.split = 'val'
+evaluate.arms = ('mil', 'wtl')
+ablation.label = 'Base'
+ablation.arms = ('wtl', 'mil')
+""",
+    "another": """
+ablation.label = 'Trial of another task'
+ablation.arms = ('wtl',)
+train_retrial.overrides = {'wtl': {'trials_from': 'another_task'}}
+""",
+    "broken": "train_retrial.overrides = {'wtl': {'no_such_field': 1}}",
+    "new_scene": """
+ablation.arms = ('wtl_new_scene',)
+evaluate.arms = ('mil', 'wtl_new_scene')
+""",
+}
+
+
+def _wtl(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(list(arguments))
+    return ended.value.code
+
+
+def _ablate(grid, run_dir, *further: str) -> int:
+    return _wtl("ablate", f"--gin_dir={grid}", f"--run_dir={run_dir}", *further)
+
+
+def _times(run_dir) -> dict[pathlib.Path, int]:
+    made = [*run_dir.rglob("*.tfrecord*"), *run_dir.rglob("saved_model.pb")]
+    return {path: path.stat().st_mtime_ns for path in made}
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("grid")
+    for name, text in GRID.items():
+        included = "" if name == "base" else f"include '{folder / 'base.gin'}'\n"
+        (folder / f"{name}.gin").write_text(included + text)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done(grid, tmp_path_factory):
+    """A finished grid, which was interrupted on the way."""
+    run_dir = tmp_path_factory.mktemp("runs") / "grid"
+    evaluate, played = stages.STAGES["evaluate"], []
+
+    def interrupted(run):
+        played.append(run.folder.path.name)
+        if len(played) == 2:
+            raise KeyboardInterrupt
+        return evaluate(run)
+
+    stages.STAGES["evaluate"] = interrupted
+    try:
+        assert _ablate(grid, run_dir) == 130
+        assert played == ["base", "another"]
+        before = _times(run_dir)
+        assert _ablate(grid, run_dir) == 1
+    finally:
+        stages.STAGES["evaluate"] = evaluate
+    # What was there before the interruption has not been made again.
+    assert before.items() <= _times(run_dir).items()
+    return run_dir
+
+
+def test_one_table_of_all_and_the_failing_one_is_named(grid, done, capsys):
+    results = json.loads((done / "ablations.json").read_text())
+    assert results["protocol"]["split"] == "val"
+    lines = [(e["name"], e["arm"], e["against"]) for e in results["ablations"]]
+    assert lines == [
+        ("base", "wtl", "wtl"),
+        ("base", "mil", "wtl"),
+        ("another", "wtl", "wtl"),
+        ("new_scene", "wtl_new_scene", "wtl"),
+    ]
+    for entry in results["ablations"]:
+        assert entry["overall"]["n"] == 10 and len(entry["overall"]["ci95"]) == 2
+        assert len(entry["by_family"]) == 5
+    assert all(e["difference"]["n"] == 10 for e in results["ablations"][1:])
+    assert "no_such_field" in results["failed"]["broken"]
+    assert "Trial of another task" in (done / "ablations.md").read_text()
+    assert _ablate(grid, done, "--only=broken") == 1
+    said = capsys.readouterr()
+    assert "1 failed: broken" in said.err
+    assert "Traceback" not in said.err + said.out
+    # Put the page of all of them back for the tests that follow.
+    assert _ablate(grid, done) == 1
+
+
+def test_what_is_the_same_is_shared_with_the_base(done):
+    def demos(name):
+        return next((done / name / "datasets/wtl_demos/1.0.0").glob("*.tfrecord*"))
+
+    for name in ("another", "new_scene"):
+        assert os.path.samefile(demos("base"), demos(name))
+        lineage = json.loads((done / name / "lineage.json").read_text())
+        for stage in ("collect_demos", "train_trial", "collect_trials"):
+            assert lineage[stage]["taken_from"] == str(done / "base")
+        assert "taken_from" not in lineage["evaluate_val"]
+        assert ("taken_from" in lineage["train_retrial"]) == (name == "new_scene")
+        assert list((done / name / "logs").rglob("events*"))
+        assert _wtl("verify", str(done / name / "datasets/wtl_trials")) == 0
+
+
+def test_a_run_folder_of_a_grid_is_one_like_any_other(grid, done, tmp_path):
+    shutil.copytree(done / "new_scene", tmp_path / "new_scene")
+    before = (tmp_path / "new_scene/lineage.json").read_text()
+    arguments = [f"--gin_file={grid / 'new_scene.gin'}", "--run_dir"]
+    assert _wtl("run", *arguments, str(tmp_path / "new_scene")) == 0
+    assert (tmp_path / "new_scene/lineage.json").read_text() == before
+
+
+def test_the_same_again_does_nothing(grid, done):
+    before, table = _times(done), (done / "ablations.json").read_text()
+    assert _ablate(grid, done) == 1
+    assert _times(done) == before
+    assert (done / "ablations.json").read_text() == table
+
+
+def test_a_change_of_an_ablation_leaves_the_base_alone(grid, done, tmp_path):
+    for source, name in ((grid, "grid"), (done, "runs")):
+        shutil.copytree(source, tmp_path / name)
+    before = _times(tmp_path / "runs/base")
+    with open(tmp_path / "grid/new_scene.gin", "a") as changed:
+        changed.write("evaluate.scenes_per_task = 1\n")
+    assert _ablate(tmp_path / "grid", tmp_path / "runs", "--only=new_scene") == 0
+    assert _times(tmp_path / "runs/base") == before
+    results = json.loads((tmp_path / "runs/ablations.json").read_text())
+    numbers = {e["arm"]: e["overall"]["n"] for e in results["ablations"]}
+    assert numbers == {"wtl": 10, "mil": 10, "wtl_new_scene": 5}
+    assert results["ablations"][-1]["difference"]["n"] == 5
+
+
+def test_trials_shown_are_of_another_task_in_evaluation_too(done):
+    evaluations = reader.read(done / "another/datasets/wtl_evaluations")
+    retrials = (evaluations[fields.ROLE] == fields.ROLE_RETRIAL).nonzero()[0]
+    assert len(retrials) == 10
+    for row in retrials:
+        (shown,) = evaluations[fields.PARENT_TRIAL_IDS][row]
+        trial = evaluations.index_by_id[shown]
+        tasks = evaluations[fields.TASK_ID]
+        assert tasks[trial] != tasks[row]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--gin_dir=nowhere"], "base.gin"),
+        ([f"--gin_dir={SHIPPED}", "--only=base,no_such"], "no_such"),
+    ],
+)
+def test_a_wrong_grid_is_one_line(arguments, said, tmp_path, capsys):
+    assert _wtl("ablate", *arguments, f"--run_dir={tmp_path / 'runs'}") == 1
+    error = capsys.readouterr().err.strip()
+    assert said in error and len(error.splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.gin")), ids=lambda p: p.stem)
+def test_a_shipped_ablation_plays_what_it_shows(path, tmp_path):
+    stages.configure(str(path), [])
+    shown, arms = stages.ablation(), gin.get_bindings("evaluate")["arms"]
+    known = {arm.name: arm for arm in protocol.ARMS}
+    assert shown.label
+    assert set(shown.arms) <= set(arms) <= set(known)
+    trained = gin.get_bindings("train_trial")["methods"]
+    trained += gin.get_bindings("train_retrial")["methods"]
+    trained += gin.get_bindings("train_second_round").get("methods", ())
+    for name in arms:
+        assert set(known[name].trials) <= set(arms)
+        assert known[name].method in trained
+    for stage in ("train_trial", "train_retrial"):
+        for method, given in gin.get_bindings(stage).get("overrides", {}).items():
+            assert method in trained
+            METHODS[method].kind.network(
+                dataclasses.replace(METHODS[method].config, **given)
+            )
+
+
+def test_shipped_ablations_have_labels_of_their_own():
+    labels = []
+    for path in SHIPPED.glob("*.gin"):
+        stages.configure(str(path), [])
+        labels.append(stages.ablation().label)
+    assert len(set(labels)) == len(labels) > 25
+
+
+@pytest.mark.slow
+def test_every_shipped_ablation_runs(tmp_path):
+    small = {
+        "suite.train_object_sets": 10,
+        "suite.train_tasks": 10,
+        "suite.val_tasks": 5,
+        "suite.test_tasks": 5,
+        "train_trial.steps": 4,
+        "train_trial.batch_size": 8,
+        "collect_trials.contexts_per_method": 20,
+        "train_retrial.steps": 4,
+        "train_retrial.batch_size": 8,
+        "train_second_round.steps": 4,
+        "train_second_round.batch_size": 8,
+        "evaluate.scenes_per_task": 1,
+    }
+    bindings = [f"--gin_bindings={name}={value}" for name, value in small.items()]
+    assert _ablate(SHIPPED, tmp_path / "runs", *bindings) == 0
+    results = json.loads((tmp_path / "runs/ablations.json").read_text())
+    names = {entry["name"] for entry in results["ablations"]}
+    assert names == {path.stem for path in SHIPPED.glob("*.gin")}

@@ -1,0 +1,110 @@
+"""A grid of configurations that differ from a base by a line each, in one table."""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from wtl.errors import UserError
+from wtl.evaluation import ablation, rollout_row
+from wtl.pipeline import run_folder, stages
+
+BASE = "base"
+
+
+def ablate(
+    gin_dir: str,
+    run_dir: str,
+    bindings: Sequence[str],
+    only: Sequence[str],
+    explain: Callable[[Exception], str] = str,
+) -> dict[str, Any]:
+    """Runs every configuration of a folder, each in a run folder of its name.
+
+    What one has made like another, the base first, is taken from there. What is done
+    and unchanged is skipped, so that the same call goes on after an interruption. One
+    that fails does not stop the others, unless it is the base.
+
+    Args:
+      gin_dir: holds `base.gin`, and other gin files that include it.
+      run_dir: gets a run folder for each, `ablations.json` and `ablations.md`.
+      bindings: override lines of every configuration.
+      only: names of those to run beside the base; all if empty.
+      explain: what is said of one that fails.
+
+    Returns:
+      What `ablations.json` holds: `protocol`, `base`, `ablations` (see
+      `wtl.evaluation.ablation.entries`) and `failed`: what went wrong, by name.
+
+    Raises:
+      UserError: if there is no base or no such configuration.
+    """
+    paths = {path.stem: path for path in sorted(pathlib.Path(gin_dir).glob("*.gin"))}
+    if BASE not in paths:
+        raise UserError(f"{gin_dir} holds no {BASE}.gin; see gin_configs/ablations")
+    unknown = [name for name in only if name not in paths]
+    if unknown:
+        raise UserError(
+            f"{gin_dir} holds no {unknown[0]}.gin; known are {', '.join(paths)}"
+        )
+    names = [BASE, *(n for n in paths if n != BASE and (not only or n in only))]
+    root = run_folder.RunFolder(run_dir)
+    donors = [run_folder.RunFolder(root.path / name) for name in (BASE, *paths)]
+
+    def perform(name: str) -> _Done:
+        print(f"\n{name} ({names.index(name) + 1} of {len(names)})", flush=True)
+        return _perform(paths[name], root.path / name, bindings, donors)
+
+    base = perform(BASE)
+    results = {
+        "protocol": base.protocol,
+        "base": BASE,
+        "ablations": base.entries(BASE, base),
+        "failed": {},
+    }
+    _write(root, results)
+    for name in names[1:]:
+        try:
+            results["ablations"] += perform(name).entries(name, base)
+        except Exception as error:  # it is named; the others are another matter
+            results["failed"][name] = explain(error)
+            print(f"{name} failed: {results['failed'][name]}", flush=True)
+        _write(root, results)
+    return results
+
+
+@dataclasses.dataclass(frozen=True)
+class _Done:
+    """A finished configuration.
+
+    Attributes:
+      settings: how it appears.
+      protocol: of its evaluation.
+      rows: rollouts of it.
+    """
+
+    settings: ablation.Ablation
+    protocol: dict[str, Any]
+    rows: list[rollout_row.RolloutRow]
+
+    def entries(self, name: str, base: "_Done") -> list[dict[str, Any]]:
+        """See `ablation.entries`."""
+        return ablation.entries(name, self.settings, self.rows, base.rows)
+
+
+def _perform(path: pathlib.Path, run_dir: pathlib.Path, bindings, donors) -> _Done:
+    stages.configure(str(path), list(bindings))
+    others = [donor for donor in donors if donor.path != run_dir]
+    with stages.open_run(str(run_dir), others) as run:
+        settings = stages.ablation()
+        folder = stages.perform(run, list(stages.STAGES))
+    results = json.loads((folder / "results.json").read_text())
+    rows = rollout_row.read_csv(folder / "episodes.csv")
+    return _Done(settings, results["protocol"], rows)
+
+
+def _write(root: run_folder.RunFolder, results: dict[str, Any]):
+    root.write("ablations.md", ablation.markdown_table(results))
+    text = json.dumps(results, indent=2, allow_nan=False)
+    root.write("ablations.json", text + "\n")
