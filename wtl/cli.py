@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import pathlib
+import shlex
 import signal
 import sys
 import traceback
@@ -22,6 +23,8 @@ _STAGES = {
     "evaluate": "measure success on held-out tasks; write the report",
     "run": "all of these in order, skipping what is done and unchanged",
 }
+# Stages that play episodes independent of one another, and `run`, which has them.
+_PLAYING = ("collect_demos", "collect_human_videos", "collect_trials", "run")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -67,8 +70,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, summary in _STAGES.items():
         command = _add(commands, name, summary, _stage)
-        command.set_defaults(stage=name)
+        command.set_defaults(stage=name, runner="direct", pipeline_options="")
         _add_run(command)
+        if name in _PLAYING:
+            _add_runner(command)
     teleop = _add(
         commands, "teleop", "record demonstrations by hand, in the browser", _teleop
     )
@@ -161,20 +166,41 @@ def _add_run(command: argparse.ArgumentParser):
     )
 
 
+def _add_runner(command: argparse.ArgumentParser):
+    command.add_argument(
+        "--runner",
+        choices=("direct", "beam"),
+        default="direct",
+        help="who plays episodes: processes of this machine, or Apache Beam",
+    )
+    command.add_argument(
+        "--pipeline_options",
+        default="",
+        metavar="'--a=b …'",
+        help="Beam's own, as '--runner=DaskRunner'; by default it starts run.workers "
+        "processes here (docs/scaling.md)",
+    )
+
+
 @contextlib.contextmanager
-def _run(options):
+def _run(options, pipeline_options: list[str] | None = None):
     """The module of the stages, and the run that the options name."""
     notices.quiet(options.verbosity)
     with notices.Dropped(options.verbosity):
         from wtl.pipeline import stages
     stages.configure(options.gin_file, options.gin_bindings)
     run_dir = options.run_dir or f"runs/{pathlib.Path(options.gin_file).stem}"
-    with stages.open_run(run_dir) as run:
+    with stages.open_run(run_dir, pipeline_options) as run:
         yield stages, run
 
 
 def _stage(options) -> int:
-    with _run(options) as (stages, run):
+    pipeline_options = None
+    if options.runner == "beam":
+        pipeline_options = shlex.split(options.pipeline_options)
+    elif options.pipeline_options:
+        raise UserError("--pipeline_options are Beam's: add --runner=beam")
+    with _run(options, pipeline_options) as (stages, run):
         names = list(stages.STAGES) if options.stage == "run" else [options.stage]
         stages.perform(run, names)
     return 0

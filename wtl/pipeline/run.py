@@ -26,6 +26,7 @@ from wtl.envs import suite as suites
 from wtl.envs.embodiment import Embodiment
 from wtl.errors import UserError
 from wtl.pipeline import run_folder
+from wtl.pipeline.beam_runner import BeamRunner
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Run:
         state.
       image_encoding: how images are stored.
       wrist: whether the gripper's own camera is recorded too.
+      beam: Apache Beam, where it is to collect; None for processes of our own.
     """
 
     folder: run_folder.RunFolder
@@ -50,6 +52,7 @@ class Run:
     pixels: int = 0
     image_encoding: str = images.PNG
     wrist: bool = False
+    beam: BeamRunner | None = None
 
     def do(
         self,
@@ -122,6 +125,22 @@ class Run:
                 "this --run_dir first"
             ) from error
 
+    def require(self, name: str) -> pathlib.Path:
+        """Folder of the newest version of a dataset of this run, if that fits.
+
+        Raises:
+          UserError: if it is missing, or of another kind of scene than the suite's.
+        """
+        path = self.dataset(name)
+        try:
+            schema.require(self.spec_of(name), schema.stored_spec(path), path)
+        except schema.DatasetMismatchError as error:
+            raise UserError(
+                f"{error} (suite.size is {self.suite.size}); run `wtl collect_demos` "
+                "with this configuration, or choose another --run_dir"
+            ) from error
+        return path
+
     def read(self, name: str, split: str, with_images: bool = False) -> EpisodeStore:
         """Reads the valid episodes of a split of a dataset of this run.
 
@@ -133,19 +152,9 @@ class Run:
         Raises:
           UserError: if it is missing, or of another kind of scene than the suite's.
         """
-        path = self.dataset(name)
-        try:
-            store = reader.read(
-                path,
-                split,
-                with_images=with_images and self.pixels > 0,
-                spec=self.spec_of(name),
-            )
-        except schema.DatasetMismatchError as error:
-            raise UserError(
-                f"{error} (suite.size is {self.suite.size}); run `wtl collect_demos` "
-                "with this configuration, or choose another --run_dir"
-            ) from error
+        store = reader.read(
+            self.require(name), split, with_images=with_images and self.pixels > 0
+        )
         return store.select(~store[fields.INVALID])
 
     def dataset_fingerprint(self, name: str) -> str | None:

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import gin
 
@@ -11,6 +11,7 @@ from datasets import images
 from wtl.envs import suite as suites
 from wtl.errors import UserError
 from wtl.pipeline import run_folder
+from wtl.pipeline.beam_runner import BeamRunner
 from wtl.pipeline.collect_demos import collect_demos
 from wtl.pipeline.collect_human_videos import collect_human_videos
 from wtl.pipeline.collect_trials import collect_trials
@@ -83,8 +84,15 @@ def configure(gin_file: str, bindings: list[str]):
 
 
 @contextlib.contextmanager
-def open_run(run_dir: str) -> Iterator[Run]:
+def open_run(
+    run_dir: str, pipeline_options: Sequence[str] | None = None
+) -> Iterator[Run]:
     """Claims a run folder under the current configuration.
+
+    Args:
+      run_dir: the folder.
+      pipeline_options: those of Apache Beam, to collect with it; None for processes
+        of our own.
 
     Raises:
       UserError: if the folder is in use, or the configuration does not fit.
@@ -95,9 +103,12 @@ def open_run(run_dir: str) -> Iterator[Run]:
         pixels, encoding, wrist = _camera()
     except TypeError as error:
         raise UserError(f"the configuration is wrong: {error}") from error
+    beam = None
+    if pipeline_options is not None:
+        beam = BeamRunner(workers, tuple(pipeline_options))
     folder = run_folder.RunFolder(run_dir)
     with folder.lock():
-        yield Run(folder, tasks, seed, workers, pixels, encoding, wrist)
+        yield Run(folder, tasks, seed, workers, pixels, encoding, wrist, beam)
 
 
 def perform(run: Run, names: list[str]):
