@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator, Sequence
 
 import apache_beam as beam
+import grpc
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.portability.api import beam_provision_api_pb2 as provision_api
 from apache_beam.runners.portability import portable_runner
@@ -47,7 +48,7 @@ def options(workers: int, given: Sequence[str]) -> PipelineOptions:
 
     Args:
       workers: how many.
-      given: Beam's own options, as `--runner=DaskRunner`.
+      given: Beam's own options, as `--runner=FlinkRunner`.
 
     Raises:
       ValueError: if they make no sense to Beam.
@@ -147,11 +148,15 @@ class _Running(threading.Thread):
 
     def run(self):
         threading.excepthook = self._notice
+        result = None
         try:
-            self._pipeline.run().wait_until_finish()
-        except BaseException as error:  # raised again by `check`
+            result = self._pipeline.run()
+            result.wait_until_finish()
+        except BaseException as error:  # `fail` raises it
             self._error = error
         finally:
+            if hasattr(result, "client"):  # DaskRunner leaves it open
+                result.client.close()
             threading.excepthook = self._excepthook
 
     def fail(self, missing: int):
@@ -174,5 +179,5 @@ class _Running(threading.Thread):
         # that had started it fails.
         if "Worker subprocess exited" in str(failed.exc_value):
             self._worker_died = True
-        else:
+        elif failed.exc_type is not grpc.RpcError:  # its connection broke
             self._excepthook(failed)

@@ -133,7 +133,7 @@ def test_dask_plays_shards_in_two_processes_and_repeats_what_was_killed(
         n_workers=2, threads_per_worker=1, dashboard_address=None
     ) as cluster:
         options = (
-            "--runner=DaskRunner",
+            "--runner=apache_beam.runners.dask.dask_runner.DaskRunner",
             f"--dask_client_address={cluster.scheduler_address}",
         )
         _play(BeamRunner(2, options), shards, writer)

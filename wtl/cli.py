@@ -177,7 +177,7 @@ def _add_runner(command: argparse.ArgumentParser):
         "--pipeline_options",
         default="",
         metavar="'--a=b …'",
-        help="Beam's own, as '--runner=DaskRunner'; by default it starts run.workers "
+        help="Beam's own, as '--runner=FlinkRunner'; by default it starts run.workers "
         "processes here (docs/scaling.md)",
     )
 

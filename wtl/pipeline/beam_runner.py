@@ -18,7 +18,7 @@ class BeamRunner:
 
     Attributes:
       workers: processes of Beam's local runner.
-      options: Beam's own, as `--runner=DaskRunner`.
+      options: Beam's own, as `--runner=FlinkRunner`.
     """
 
     workers: int

@@ -27,6 +27,7 @@ from wtl.envs.embodiment import Embodiment
 from wtl.errors import UserError
 from wtl.pipeline import run_folder
 from wtl.pipeline.beam_runner import BeamRunner
+from wtl.training.cluster import Cluster
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Run:
       image_encoding: how images are stored.
       wrist: whether the gripper's own camera is recorded too.
       beam: Apache Beam, where it is to collect; None for processes of our own.
+      cluster: processes that train together, this one among them; None if it trains
+        alone.
     """
 
     folder: run_folder.RunFolder
@@ -53,6 +56,12 @@ class Run:
     image_encoding: str = images.PNG
     wrist: bool = False
     beam: BeamRunner | None = None
+    cluster: Cluster | None = None
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes; of several that train together one does."""
+        return self.cluster is None or self.cluster.is_chief
 
     def do(
         self,
@@ -93,6 +102,8 @@ class Run:
             return False
         start = time.monotonic()
         made = work(key)
+        if not self.is_chief:
+            return True
         self.folder.record(
             stage,
             {

@@ -19,6 +19,7 @@ from wtl.pipeline.evaluate import evaluate
 from wtl.pipeline.run import Run
 from wtl.pipeline.teleop import teleop as _teleop
 from wtl.pipeline.train import train_retrial, train_trial
+from wtl.training.cluster import Cluster
 
 STAGES: dict[str, Callable[[Run], None]] = {
     stage.__name__: gin.external_configurable(stage, stage.__name__, module="wtl")
@@ -107,14 +108,27 @@ def open_run(
     if pipeline_options is not None:
         beam = BeamRunner(workers, tuple(pipeline_options))
     folder = run_folder.RunFolder(run_dir)
-    with folder.lock():
-        yield Run(folder, tasks, seed, workers, pixels, encoding, wrist, beam)
+    cluster = Cluster.from_environment()
+    run = Run(folder, tasks, seed, workers, pixels, encoding, wrist, beam, cluster)
+    # Of several that train together the first has the folder; the others write nothing.
+    with folder.lock() if run.is_chief else contextlib.nullcontext():
+        yield run
 
 
 def perform(run: Run, names: list[str]):
-    """Performs stages in order, keeping the operative configuration."""
+    """Performs stages in order, keeping the operative configuration.
+
+    Raises:
+      UserError: if several processes that train together are to do something else.
+    """
+    if run.cluster and not set(names) <= {"train_trial", "train_retrial"}:
+        raise UserError(
+            "TF_CONFIG is set, but several processes only train together: run "
+            "train_trial or train_retrial, or unset it"
+        )
     for name in names:
         try:
             STAGES[name](run)
         finally:
-            run.folder.write("config.gin", gin.operative_config_str())
+            if run.is_chief:
+                run.folder.write("config.gin", gin.operative_config_str())
