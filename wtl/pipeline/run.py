@@ -204,11 +204,17 @@ class Run:
         if known and _made_by(known[-1]) == key and not verify.verify(known[-1]):
             return checksums.fingerprint(known[-1])
         number = 1 + max((int(p.name.split(".")[0]) for p in known), default=0)
+        # By TFDS's semantics other episodes are another major version.
+        version, notes = f"{number}.0.0", {}
+        note = "First version."
+        if known:
+            notes = location.release_notes(known[-1])
+            note = f"Other episodes: {account['stage']} with another configuration."
         path = publish.publish(
             self.staging(name, key),
             self.folder.datasets,
             name,
-            f"{number}.0.0",
+            version,
             spec or self.spec_of(name),
             account
             | {
@@ -217,6 +223,7 @@ class Run:
                 "commit": run_folder.commit(),
                 "versions": run_folder.versions(),
             },
+            release_notes=notes | {version: note},
         )
         return checksums.fingerprint(path)
 
