@@ -5,10 +5,13 @@ episodes don't go through Beam. They are staged here as they arrive. Runners rep
 what failed, and may run it twice: the same shard gives the same parcel.
 """
 
+import contextlib
 import logging
+import os
 import pathlib
 import pickle
 import shutil
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 
@@ -107,23 +110,42 @@ def play(
     running = _Running(shards, spec, folder, pipeline_options)
     running.start()
     ended = False
-    while not ended:
-        ended = running.ended
-        for path in sorted(folder.glob(parcel.PATTERN)):
-            shard = missing.pop(path.stem, None)
-            if shard is not None:  # else it was played twice
-                try:
-                    payloads = parcel.read(path)
-                except parcel.ParcelError as error:
-                    logging.warning("%s; the shard is played again next time", error)
-                    missing[path.stem] = shard
-                else:
-                    yield shard, payloads
-            path.unlink()
-        running.join(_POLL_S)
+    try:
+        while not ended:
+            ended = running.ended
+            for path in sorted(folder.glob(parcel.PATTERN)):
+                shard = missing.pop(path.stem, None)
+                if shard is not None:  # else it was played twice
+                    try:
+                        payloads = parcel.read(path)
+                    except parcel.ParcelError as error:
+                        logging.warning("%s; the shard is played again later", error)
+                        missing[path.stem] = shard
+                    else:
+                        yield shard, payloads
+                path.unlink()
+            running.join(_POLL_S)
+    finally:
+        if running.is_alive():
+            # This process could not end before them, and nobody else ends them.
+            for worker in _local_workers(os.getpid()):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGTERM)
     if missing:
         running.fail(len(missing))
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _local_workers(parent: int) -> list[int]:
+    """Processes of Beam's local runner, among those that a process has started."""
+    found = []
+    for children in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
+        for pid in map(int, children.read_text().split()):
+            with contextlib.suppress(FileNotFoundError):  # it has ended
+                command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+                found += [pid] if b"sdk_worker_main" in command else []
+            found += _local_workers(pid)
+    return found
 
 
 class _Running(threading.Thread):

@@ -5,6 +5,7 @@ import os
 import pathlib
 import pickle
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -80,6 +81,27 @@ def test_a_killed_worker_is_reported_and_loses_nothing(writer, tmp_path):
     _play(runner, [s for s in shards if not there.issuperset(s.episode_ids)], writer)
     shutil.rmtree(mine)
     _assert_staged(writer, shards)
+
+
+@beam
+def test_a_process_ends_after_a_worker_was_killed(tmp_path):
+    script = f"""
+import pathlib
+from fake_shards import FakeShard
+from datasets.fakes import SPEC
+from datasets.staging import StagingWriter
+from wtl.pipeline.beam_runner import BeamRunner
+shards = [FakeShard((i,)) for i in range(8)]
+shards.insert(3, FakeShard((9,), fatal=pathlib.Path("{tmp_path}/fatal")))
+with StagingWriter("{tmp_path}/staged", SPEC) as writer:
+    list(BeamRunner(workers=2).play(shards, writer))
+"""
+    # The output ends only when all who hold it, workers among them, have ended.
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=300
+    )
+    assert ended.returncode == 1
+    assert "WorkerError: a Beam worker died" in ended.stderr
 
 
 @beam
