@@ -162,6 +162,7 @@ def main():
     parser.add_argument("--core_hour", type=float, default=0.04, help="its price")
     parser.add_argument("--gigabyte_month", type=float, default=0.02, help="its price")
     options = parser.parse_args()
+    notices.quiet()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         tasks = options.sample

@@ -64,8 +64,9 @@ beam = pytest.mark.skipif(
 
 @beam
 def test_bundles_played_twice_give_each_episode_once(writer):
-    _play(BeamRunner(workers=2), _SHARDS * 2, writer)
-    _assert_staged(writer, _SHARDS)
+    shards = [*_SHARDS, FakeShard((50,), renders=True)]
+    _play(BeamRunner(workers=2), shards * 2, writer)
+    _assert_staged(writer, shards)
 
 
 @beam

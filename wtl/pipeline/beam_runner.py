@@ -33,12 +33,16 @@ class BeamRunner:
 
     @property
     def _pipeline(self):
+        # Beam warns that clients of services are missing which nobody has asked for.
+        logging.disable(logging.WARNING)
         try:
             from collection import beam_pipeline
         except ImportError as error:
             raise UserError(
                 f"--runner=beam needs Apache Beam ({error}): pip install -e '.[beam]'"
             ) from error
+        finally:
+            logging.disable(logging.NOTSET)
         return beam_pipeline
 
     def adopt(self, writer: StagingWriter):
