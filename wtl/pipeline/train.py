@@ -178,6 +178,9 @@ def _train(
         ids = process.run_all(planned, at_once)
         if not run.is_chief:
             return {}
+        if run.cluster:
+            alone = [dataclasses.replace(job, cluster=None) for job in planned]
+            ids = process.run_all(alone, at_once)
         for method, trained in zip(methods, ids, strict=True):
             run.folder.write(
                 f"policies/{METHODS[method].folder}/policy.json",

@@ -38,7 +38,8 @@ class TrainJob:
       perceived_videos: likewise of these videos.
       end_to_end: fields of `wtl.training.end_to_end.EndToEndConfig`, to go on with
         training perception and policy together; None to leave perception as it is.
-      cluster: processes that do this job together; None to do it alone.
+      cluster: processes that train together; they write checkpoints alone, from which
+        the same job without a cluster saves the policy. None to train alone.
     """
 
     method: str
@@ -70,7 +71,7 @@ class TrainJob:
         return f"the training of {self.method}"
 
     def run(self) -> str:
-        """Trains and saves the policy; returns its id, empty unless it is the chief."""
+        """Trains and saves the policy; returns its id, empty from a cluster."""
         notices.quiet()
         with notices.Dropped():
             import tensorflow as tf
@@ -179,6 +180,8 @@ def _run(job: TrainJob) -> str:
             )
 
     train(network, method.kind.loss, source, train_config, "checkpoints")
+    if job.cluster:
+        return ""
     policy = method.kind.policy(network)
     if job.perception_dir:
         eyes, watching = (
@@ -209,6 +212,4 @@ def _run(job: TrainJob) -> str:
                 "end_to_end",
             )
         policy = perception_policy.SeeingPolicy(eyes, policy, watching)
-    if job.cluster and not job.cluster.is_chief:
-        return ""
     return export.save(policy, job.policy_dir / "saved_model")

@@ -102,7 +102,7 @@ def train(
         strategy = tf.distribute.get_strategy()
         found = strategy.run(replica, (rows, floor))
         mean = tf.distribute.ReduceOp.MEAN
-        return type(found)(*(strategy.reduce(mean, loss, None) for loss in found))
+        return type(found)(*(strategy.reduce(mean, value, None) for value in found))
 
     step = tf.Variable(0, dtype=tf.int64)
     manager = tf.train.CheckpointManager(
