@@ -77,7 +77,7 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
     notices.quiet()
     with notices.Dropped():
         from collection import trial
-        from datasets import fields, publish, reader, sampler, staging
+        from datasets import episode, fields, publish, reader, sampler, staging
         from policies import export
         from policies.methods import METHODS
         from wtl.envs import observation
@@ -87,8 +87,16 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
     spec = staging.read_spec(staged)
     # What is done once for a dataset must not count for few episodes.
     copies = [
-        dataclasses.replace(e, metadata=e.metadata | {fields.EPISODE_ID: f"{e.id}{i}"})
-        for e in staging.iterate_staged(staged)
+        dataclasses.replace(
+            e,
+            metadata=e.metadata
+            | {
+                fields.EPISODE_ID: episode.episode_id(
+                    fields.WTL_DEMOS, e.metadata[fields.TASK_ID], "demo", i, row
+                )
+            },
+        )
+        for row, e in enumerate(staging.iterate_staged(staged))
         for i in range(_COPIES)
     ]
     start = time.process_time()
@@ -132,7 +140,7 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
     shard = trial.TrialShard(
         trial.TrialSource("mil", 3, folder / "saved_model", version),
         tuple(
-            trial.Trial(i % len(demos), r.setup, f"trial-{i}", i, True, 0)
+            trial.Trial(i % len(demos), r.setup, r.episode_id, i, True, 0)
             for i, r in enumerate(_requests(20))
         ),
     )
@@ -165,22 +173,24 @@ def main():
     notices.quiet()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        tasks = options.sample
-        state = _alone(demonstrations, tasks, 0, False, folder / "state" / "staged")
-        seen = _alone(
-            demonstrations, tasks, options.pixels, False, folder / "seen" / "staged"
-        )
-        human = _alone(
-            demonstrations, tasks, options.pixels, True, folder / "human" / "staged"
-        )
-        learnt = _alone(learning, folder / "state" / "staged")
-    print("| per episode | core-seconds | bytes |\n|---|--:|--:|")
-    for label, found in (
-        ("demonstration, state", state),
-        (f"demonstration, {options.pixels} × {options.pixels} images", seen),
-        (f"video of a human, {options.pixels} × {options.pixels}", human),
-    ):
-        print(f"| {label} | {found['seconds']:.3f} | {found['bytes']:,.0f} |")
+        print("| per episode | core-seconds | bytes |\n|---|--:|--:|", flush=True)
+        side, measured = options.pixels, []
+        for kind, (label, pixels, human) in enumerate(
+            (
+                ("demonstration, state", 0, False),
+                (f"demonstration, {side} × {side} images", side, False),
+                (f"video of a human, {side} × {side}", side, True),
+            )
+        ):
+            staged = folder / str(kind) / "staged"
+            found = _alone(demonstrations, options.sample, pixels, human, staged)
+            measured.append(found)
+            print(
+                f"| {label} | {found['seconds']:.3f} | {found['bytes']:,.0f} |",
+                flush=True,
+            )
+        state, seen, _ = measured
+        learnt = _alone(learning, folder / "0" / "staged")
     trial, handling = learnt["trial_seconds"], learnt["handling_seconds"]
     print(f"| trial, state | {trial:.3f} | {state['bytes']:,.0f} |")
     memory = learnt["memory_bytes"]
