@@ -122,7 +122,7 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
             demos,
             demos,
             None,
-            sampler.Sampler(demos, layout),
+            sampler.Sampler(demos, layout, identity_share=0.6),
             config,
             train_config.window,
         ),

@@ -13,8 +13,8 @@ from datasets import fields, publish
 from datasets.fakes import SPEC, fake_episode
 from datasets.staging import StagingWriter
 
-# `rlds` imports Reverb for one transformation, `pattern_map`; there is no Reverb for this
-# TensorFlow, and all else works without.
+# `rlds` imports Reverb for one transformation, `pattern_map`; there is no Reverb for
+# this TensorFlow, and all else works without.
 if importlib.util.find_spec("reverb") is None:
     sys.modules["reverb"] = mock.MagicMock()
 rlds = pytest.importorskip("rlds")

@@ -25,6 +25,8 @@ _STAGES = {
 }
 # Stages that play episodes independent of one another, and `run`, which has them.
 _PLAYING = ("collect_demos", "collect_human_videos", "collect_trials", "run")
+# Stages that several processes may do together, each started with the same command.
+_TRAINING = ("train_trial", "train_retrial")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -183,14 +185,14 @@ def _add_runner(command: argparse.ArgumentParser):
 
 
 @contextlib.contextmanager
-def _run(options, pipeline_options: list[str] | None = None):
+def _run(options, pipeline_options: list[str] | None = None, together: bool = False):
     """The module of the stages, and the run that the options name."""
     notices.quiet(options.verbosity)
     with notices.Dropped(options.verbosity):
         from wtl.pipeline import stages
     stages.configure(options.gin_file, options.gin_bindings)
     run_dir = options.run_dir or f"runs/{pathlib.Path(options.gin_file).stem}"
-    with stages.open_run(run_dir, pipeline_options) as run:
+    with stages.open_run(run_dir, pipeline_options, together) as run:
         yield stages, run
 
 
@@ -200,7 +202,8 @@ def _stage(options) -> int:
         pipeline_options = shlex.split(options.pipeline_options)
     elif options.pipeline_options:
         raise UserError("--pipeline_options are Beam's: add --runner=beam")
-    with _run(options, pipeline_options) as (stages, run):
+    together = options.stage in _TRAINING
+    with _run(options, pipeline_options, together) as (stages, run):
         names = list(stages.STAGES) if options.stage == "run" else [options.stage]
         stages.perform(run, names)
     return 0

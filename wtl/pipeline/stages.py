@@ -86,7 +86,9 @@ def configure(gin_file: str, bindings: list[str]):
 
 @contextlib.contextmanager
 def open_run(
-    run_dir: str, pipeline_options: Sequence[str] | None = None
+    run_dir: str,
+    pipeline_options: Sequence[str] | None = None,
+    together: bool = False,
 ) -> Iterator[Run]:
     """Claims a run folder under the current configuration.
 
@@ -94,10 +96,17 @@ def open_run(
       run_dir: the folder.
       pipeline_options: those of Apache Beam, to collect with it; None for processes
         of our own.
+      together: whether several processes, as TF_CONFIG tells, may do this together.
 
     Raises:
       UserError: if the folder is in use, or the configuration does not fit.
     """
+    cluster = Cluster.from_environment()
+    if cluster and not together:
+        raise UserError(
+            "TF_CONFIG is set, but several processes only train together: run "
+            "train_trial or train_retrial, or unset it"
+        )
     try:
         tasks = suite()
         seed, workers = _settings()
@@ -108,7 +117,6 @@ def open_run(
     if pipeline_options is not None:
         beam = BeamRunner(workers, tuple(pipeline_options))
     folder = run_folder.RunFolder(run_dir)
-    cluster = Cluster.from_environment()
     run = Run(folder, tasks, seed, workers, pixels, encoding, wrist, beam, cluster)
     # Of several that train together the first has the folder; the others write nothing.
     with folder.lock() if run.is_chief else contextlib.nullcontext():
@@ -116,16 +124,7 @@ def open_run(
 
 
 def perform(run: Run, names: list[str]):
-    """Performs stages in order, keeping the operative configuration.
-
-    Raises:
-      UserError: if several processes that train together are to do something else.
-    """
-    if run.cluster and not set(names) <= {"train_trial", "train_retrial"}:
-        raise UserError(
-            "TF_CONFIG is set, but several processes only train together: run "
-            "train_trial or train_retrial, or unset it"
-        )
+    """Performs stages in order, keeping the operative configuration."""
     for name in names:
         try:
             STAGES[name](run)

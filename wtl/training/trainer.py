@@ -116,15 +116,15 @@ def train(
     if writes:
         writer = tf.summary.create_file_writer(str(log_dir))
     with writer.as_default():
-        while int(step) < config.steps:
-            rng = seeding.generator(seed, "batch", int(step))
+        while int(step.numpy()) < config.steps:
+            rng = seeding.generator(seed, "batch", int(step.numpy()))
             rows = source.draw(rng, config.batch_size)
             if cluster:
                 rows = cluster.slice(rows)
-            floor = log_sigma_floor(config, int(step))
+            floor = log_sigma_floor(config, int(step.numpy()))
             result = update(rows, tf.constant(floor, tf.float32))
             step.assign_add(1)
-            done = int(step)
+            done = int(step.numpy())
             logged = done % config.log_every == 0 or done == config.steps
             if logged:
                 for name, value in result._asdict().items():
