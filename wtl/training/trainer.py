@@ -105,11 +105,11 @@ def train(
         return type(found)(*(strategy.reduce(mean, value, None) for value in found))
 
     step = tf.Variable(0, dtype=tf.int64)
-    manager = tf.train.CheckpointManager(
-        tf.train.Checkpoint(network=network, optimizer=optimizer, step=step),
-        str(checkpoint_dir),
-        max_to_keep=2,
-    )
+    checkpoint = tf.train.Checkpoint(network=network, optimizer=optimizer, step=step)
+    if cluster:
+        # Otherwise made when the chief saves, who would wait for the others to join.
+        _ = checkpoint.save_counter
+    manager = tf.train.CheckpointManager(checkpoint, str(checkpoint_dir), max_to_keep=2)
     manager.restore_or_initialize()
     writes = cluster is None or cluster.is_chief
     writer = tf.summary.create_noop_writer()
