@@ -74,15 +74,22 @@ def demonstrate_all(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-class _Shard:
-    """The environments of one worker, stepped together."""
+class Environments:
+    """The environments of one process, stepped in lockstep; see `EnvironmentPool`."""
 
-    def __init__(self, pixels: int, wrist: bool):
+    def __init__(self, pixels: int = 0, wrist: bool = False):
+        """Starts with none.
+
+        Args:
+          pixels: height and width of the images to observe; 0 for none.
+          wrist: whether the grippers' own cameras observe too.
+        """
         self._pixels = pixels
         self._wrist = wrist
         self._envs: list[environment.Manipulation] = []
 
     def reset(self, setups: Sequence[environment.Setup]) -> Observations:
+        """Starts one episode per setup; returns the observations, [N, ...] each."""
         del self._envs[len(setups) :]
         for env, setup in zip(self._envs, setups, strict=False):
             env.prepare(setup)
@@ -97,6 +104,7 @@ class _Shard:
         return self._stacked(timesteps)
 
     def step(self, actions: np.ndarray) -> Observations:
+        """Applies float32[N, A] actions; returns the observations."""
         timesteps = []
         for env, record, action in zip(
             self._envs, self._recorders, actions, strict=True
@@ -106,6 +114,7 @@ class _Shard:
         return self._stacked(timesteps)
 
     def finish(self, metadata: Sequence[dict[str, Any]]) -> list[episodes.Episode]:
+        """Returns the episodes; `metadata` is what the environments do not know."""
         return [
             record.episode(**known)
             for record, known in zip(self._recorders, metadata, strict=True)
@@ -118,14 +127,14 @@ class _Shard:
 
 def _serve(connection, pixels: int, wrist: bool):
     begin_worker()
-    shard = _Shard(pixels, wrist)
+    environments = Environments(pixels, wrist)
     while True:
         try:
             method, argument = connection.recv()
         except EOFError:
             return
         try:
-            connection.send((getattr(shard, method)(argument), None))
+            connection.send((getattr(environments, method)(argument), None))
         except Exception as error:  # the parent raises it
             connection.send((None, f"{type(error).__name__}: {error}"))
 

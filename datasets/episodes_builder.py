@@ -4,6 +4,8 @@ The pipeline itself publishes with `publish`, which is faster and durable. These
 builders make the datasets known to TFDS's own tools:
 
     tfds build datasets/wtl_demos --config '{"name": "mine", "source": "DIR"}'
+
+TFDS's command needs `mlcroissant`, and does not say so when it is installed.
 """
 
 import dataclasses

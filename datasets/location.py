@@ -88,6 +88,22 @@ def read_info(dataset_dir: pathlib.Path) -> dict:
         ) from None
 
 
+def release_notes(dataset_dir: pathlib.Path) -> dict[str, str]:
+    """What is new in a version and in those before it, by version.
+
+    Raises:
+      DatasetDamagedError: if dataset_info.json is not there or not JSON.
+    """
+    path = dataset_dir / fields.INFO_FILE
+    try:
+        notes = json.loads(path.read_text(encoding="utf-8")).get("releaseNotes", {})
+        return {str(version): str(note) for version, note in notes.items()}
+    except (OSError, ValueError, AttributeError) as error:
+        raise DatasetDamagedError(
+            f"{path} cannot be read ({type(error).__name__}: {error})"
+        ) from None
+
+
 def shard_name(name: str, split: str, index: int, count: int) -> str:
     """File name of a shard, as TFDS expects it."""
     return f"{name}-{split}.tfrecord-{index:05d}-of-{count:05d}"

@@ -54,6 +54,7 @@ class NewVersion:
         self.writer.close()
         versions = location.versions(self._root / self._name)
         number = 1 + max((int(v.name.split(".")[0]) for v in versions), default=0)
+        earlier = location.release_notes(versions[-1]) if versions else {}
         return publish.publish(
             staged,
             self._root,
@@ -61,7 +62,7 @@ class NewVersion:
             f"{number}.0.0",
             self._spec,
             provenance,
-            release_notes={f"{number}.0.0": notes},
+            release_notes=earlier | {f"{number}.0.0": notes},
             license_text=license_text,
         )
 

@@ -74,6 +74,11 @@ class StagingWriter:
         return self._directory
 
     @property
+    def spec(self) -> EpisodeSpec:
+        """What the staged episodes look like."""
+        return self._spec
+
+    @property
     def episode_ids(self) -> frozenset[str]:
         """Ids of the episodes that this shard holds."""
         return frozenset(self._checksums)
@@ -102,15 +107,7 @@ class StagingWriter:
             raise StagingError(f"staging shard {self._path} is closed")
         if isinstance(episodes, Episode):
             episodes = [episodes]
-        episodes = list(episodes)
-        if self._spec.interventions:
-            episodes = [episode.unassisted() for episode in episodes]
-        for episode in episodes:
-            episode_lib.validate(episode, self._spec)
-        return self._add(
-            (episode.id, encode(episode, self._spec.image_encoding))
-            for episode in episodes
-        )
+        return self._add([(e.id, encoded(e, self._spec)) for e in episodes])
 
     def append_encoded(self, payloads: Iterable[bytes | memoryview]) -> int:
         """Stages episodes of a dataset of the same spec, as they are encoded there.
@@ -290,6 +287,24 @@ class StagingWriter:
 
 def _episode_id(payload: bytes | memoryview) -> str:
     return decode_metadata(payload, [fields.EPISODE_ID])[fields.EPISODE_ID]
+
+
+def encoded(episode: Episode, spec: EpisodeSpec) -> bytes:
+    """Serialises an episode as it is staged.
+
+    Where interventions are recorded, one that knows nothing of any counts as without.
+
+    Args:
+      episode: to be staged.
+      spec: of the staging folder.
+
+    Raises:
+      EpisodeError: if the episode breaks the schema.
+    """
+    if spec.interventions:
+        episode = episode.unassisted()
+    episode_lib.validate(episode, spec)
+    return encode(episode, spec.image_encoding)
 
 
 def shard_lock(path: pathlib.Path) -> ShardLock:

@@ -113,4 +113,17 @@ def acted_loss(logits: tf.Tensor, acted: tf.Tensor, mask: tf.Tensor) -> tf.Tenso
     entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
         labels=tf.maximum(acted, 0), logits=logits
     )
-    return tf.reduce_sum(known * entropy) / tf.maximum(tf.reduce_sum(known), 1)
+    return tf.reduce_sum(known * entropy) / _at_least_one(tf.reduce_sum(known))
+
+
+def _at_least_one(count: tf.Tensor) -> tf.Tensor:
+    """A count of a batch to divide by, or its share where several train together.
+
+    Their slices of a batch may hold unlike numbers; the mean of what they divide is
+    that of the whole batch only if all divide by the same.
+    """
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return tf.maximum(count, 1)
+    whole = context.all_reduce(tf.distribute.ReduceOp.SUM, count)
+    return tf.maximum(whole, 1) / context.num_replicas_in_sync

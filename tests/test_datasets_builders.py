@@ -1,9 +1,15 @@
 """The TFDS folders of our datasets, as TFDS's own tools see them."""
 
 import importlib
+import json
+import os
 import pathlib
+import subprocess
+import sys
+import tempfile
 
 import pytest
+import tensorflow_datasets as tfds
 from tensorflow_datasets.core import dataset_metadata
 
 from datasets import fields, publish, reader, schema
@@ -89,3 +95,64 @@ def test_tfds_builds_the_same_episodes(tmp_path):
     builder.download_and_prepare()
     found = list(reader.iterate_episodes(builder.data_dir))
     assert sorted(map(encode, found)) == sorted(map(encode, _EPISODES))
+
+
+def _spec(name):
+    return _VIDEO if name == fields.WTL_HUMAN_VIDEOS else SPEC
+
+
+def _as_tfds_tests(name):
+    """The tests that TFDS has for every dataset of its own."""
+
+    class BuilderTest(tfds.testing.DatasetBuilderTestCase):
+        SPLITS = {"train": 2, "val": 1}
+
+        @classmethod
+        def setUpClass(cls):
+            module = importlib.import_module(f"datasets.{name}.{name}_dataset_builder")
+            cls.DATASET_CLASS = module.Builder
+            cls._folder = tempfile.TemporaryDirectory()
+            cls.EXAMPLE_DIR = cls._folder.name
+            spec = _spec(name)
+            with StagingWriter(f"{cls.EXAMPLE_DIR}/staged", spec) as writer:
+                for i, split in enumerate(("train", "val", "train")):
+                    writer.append(fake_episode(i, spec, split=split))
+            cls._config = _config(f"{cls.EXAMPLE_DIR}/staged")
+            cls.BUILDER_CONFIG_NAMES_TO_TEST = [cls._config]
+            super().setUpClass()
+
+        @classmethod
+        def tearDownClass(cls):
+            super().tearDownClass()
+            cls._folder.cleanup()
+
+        def _make_builder(self, config=None):
+            return super()._make_builder(config or self._config)
+
+    return BuilderTest
+
+
+for _name in _FOLDERS:
+    globals()[f"TestAsTfds_{_name}"] = _as_tfds_tests(_name)
+
+
+def test_the_command_of_tfds_builds_from_a_folder(tmp_path):
+    pytest.importorskip("mlcroissant", reason="TFDS's command needs it")
+    with StagingWriter(tmp_path / "staged", SPEC) as writer:
+        writer.append(_EPISODES)
+    folder = pathlib.Path(schema.__file__).parent / fields.WTL_DEMOS
+    config = {"name": "mine", "source": str(tmp_path / "staged")}
+    built = subprocess.run(
+        [sys.executable, "-m", "tensorflow_datasets.scripts.cli.main"]
+        + ["build", str(folder), f"--data_dir={tmp_path}/built"]
+        + [f"--config={json.dumps(config)}"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode == 0, built.stderr[-2000:]
+    loaded = tfds.load("wtl_demos/mine", data_dir=tmp_path / "built", split="train")
+    found = {e["episode_id"].numpy().decode() for e in loaded}
+    expected = {e.id for e in _EPISODES if e.metadata[fields.SPLIT] == "train"}
+    assert found == expected

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import pathlib
+import shlex
 import signal
 import sys
 import traceback
@@ -26,6 +27,10 @@ _STAGES = {
     "reinforce": "learn held-out tasks by trial and error, to compare with WTL",
     "meta_rl": "train and measure PEARL or RL², which learn from trials alone",
 }
+# Stages that play episodes independent of one another, and `run`, which has them.
+_PLAYING = ("collect_demos", "collect_human_videos", "collect_trials", "run")
+# Stages that several processes may do together, each started with the same command.
+_TRAINING = ("train_trial", "train_retrial")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -71,11 +76,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, summary in _STAGES.items():
         command = _add(commands, name, summary, _stage)
-        command.set_defaults(stage=name, compare=None, out=None)
+        command.set_defaults(
+            stage=name, compare=None, out=None, runner="direct", pipeline_options=""
+        )
         given = command.add_mutually_exclusive_group(required=True)
         if name == "evaluate":
             _add_compare(command, given)
         _add_run(command, given)
+        if name in _PLAYING:
+            _add_runner(command)
     teleop = _add(
         commands, "teleop", "record demonstrations by hand, in the browser", _teleop
     )
@@ -203,15 +212,31 @@ def _add_address(command: argparse.ArgumentParser, port: int):
     )
 
 
+def _add_runner(command: argparse.ArgumentParser):
+    command.add_argument(
+        "--runner",
+        choices=("direct", "beam"),
+        default="direct",
+        help="who plays episodes: processes of this machine, or Apache Beam",
+    )
+    command.add_argument(
+        "--pipeline_options",
+        default="",
+        metavar="'--a=b …'",
+        help="Beam's own, as '--runner=FlinkRunner'; by default it starts run.workers "
+        "processes here (docs/scaling.md)",
+    )
+
+
 @contextlib.contextmanager
-def _run(options):
+def _run(options, pipeline_options: list[str] | None = None, together: bool = False):
     """The module of the stages, and the run that the options name."""
     notices.quiet(options.verbosity)
     with notices.Dropped(options.verbosity):
         from wtl.pipeline import stages
     stages.configure(options.gin_file, options.gin_bindings)
     run_dir = options.run_dir or f"runs/{pathlib.Path(options.gin_file).stem}"
-    with stages.open_run(run_dir) as run:
+    with stages.open_run(run_dir, pipeline_options, together) as run:
         yield stages, run
 
 
@@ -220,7 +245,13 @@ def _stage(options) -> int:
         return _compare(options)
     if options.out:
         raise UserError("--out goes with --compare")
-    with _run(options) as (stages, run):
+    pipeline_options = None
+    if options.runner == "beam":
+        pipeline_options = shlex.split(options.pipeline_options)
+    elif options.pipeline_options:
+        raise UserError("--pipeline_options are Beam's: add --runner=beam")
+    together = options.stage in _TRAINING
+    with _run(options, pipeline_options, together) as (stages, run):
         names = list(stages.STAGES) if options.stage == "run" else [options.stage]
         stages.perform(run, names)
     return 0

@@ -11,9 +11,12 @@ import dataclasses
 import functools
 from collections.abc import Iterator
 
-from datasets import images, videos
-from datasets.episode import Episode, EpisodeSpec
-from datasets.episodes_builder import EpisodesBuilder, EpisodesConfig
+from wtl import datasets_package
+
+with datasets_package.restored():
+    from datasets import images, videos
+    from datasets.episode import Episode, EpisodeSpec
+    from datasets.episodes_builder import EpisodesBuilder, EpisodesConfig
 
 
 @dataclasses.dataclass

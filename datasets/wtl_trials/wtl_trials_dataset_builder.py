@@ -1,6 +1,9 @@
 """TFDS builder of `wtl_trials`; the schema is shared in `datasets.schema`."""
 
-from datasets.episodes_builder import EpisodesBuilder
+from wtl import datasets_package
+
+with datasets_package.restored():
+    from datasets.episodes_builder import EpisodesBuilder
 
 
 class Builder(EpisodesBuilder):

@@ -96,7 +96,7 @@ class _Done:
 def _perform(path: pathlib.Path, run_dir: pathlib.Path, bindings, donors) -> _Done:
     stages.configure(str(path), list(bindings))
     others = [donor for donor in donors if donor.path != run_dir]
-    with stages.open_run(str(run_dir), others) as run:
+    with stages.open_run(str(run_dir), donors=others) as run:
         settings = stages.ablation()
         folder = stages.perform(run, list(stages.STAGES))
     results = json.loads((folder / "results.json").read_text())

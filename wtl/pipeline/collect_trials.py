@@ -1,19 +1,16 @@
 """Stage 3: trials of the trial policy on training tasks, each with its success."""
 
-import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tqdm
 
-from collection import conditioning, rollout, sight, workers
+from collection import trial, workers
 from datasets import episode as episodes
-from datasets import fields, pairs
+from datasets import fields
 from datasets import sampler as samplers
 from datasets.staging import StagingWriter
 from datasets.store import EpisodeStore
-from policies import export
-from policies.contextual import context as contexts
 from policies.methods import METHODS
 from wtl.envs import environment, observation, seeding
 from wtl.envs import scene as scenes
@@ -23,28 +20,7 @@ from wtl.pipeline.run import Run, newest
 from wtl.pipeline.train import require_policy
 
 NAME = fields.WTL_TRIALS
-BATCH = 500  # episodes played, and made durable, at once
-
-
-@dataclasses.dataclass(frozen=True)
-class _Plan:
-    """One trial to be made: a demonstration, and a scene to try in.
-
-    Attributes:
-      demo: row of the demonstration, or of the video that shows the same.
-      setup: scene; its target is the one that identity points at.
-      episode_id: id of the trial.
-      seed: of the choice of target.
-      greedy: take the likeliest target rather than a sample.
-      index: number of the trial of this demonstration in this scene.
-    """
-
-    demo: int
-    setup: environment.Setup
-    episode_id: str
-    seed: int
-    greedy: bool
-    index: int
+BATCH = 500  # trials played in lockstep, and made durable at once
 
 
 def collect_trials(
@@ -73,10 +49,10 @@ def collect_trials(
     inputs |= {source: require_policy(run, source) for source in sources}
     if teleop:
         inputs["teleop"] = teleoperated.fingerprint(run)
-    run.dataset(fields.WTL_DEMOS)
+    run.require(fields.WTL_DEMOS)
     if any(METHODS[source].config.human for source in sources):
         name = fields.WTL_HUMAN_VIDEOS
-        run.dataset(name)
+        run.require(name)
         inputs[name] = run.dataset_fingerprint(name)
 
     def work(key: str) -> dict[str, str]:
@@ -84,27 +60,25 @@ def collect_trials(
         spec = run.spec_of(NAME, by_hand=teleop)
         with (
             StagingWriter(run.staging(NAME, key), spec) as writer,
-            workers.EnvironmentPool(run.workers, run.pixels, run.wrist) as pool,
             tqdm.tqdm(total=total, desc="trials", unit="episode") as bar,
         ):
             if teleop:
                 by_hand = (fields.ROLE_TRIAL, fields.ROLE_RETRIAL)
                 writer.append(teleoperated.kept(run, by_hand))
-            for source in sources:
-                demos, shown = _shown(run, source)
-                plans = _plan(
-                    run,
-                    demos,
-                    source,
-                    contexts_per_method,
-                    trials_per_context,
-                    greedy_share,
+            if run.beam:
+                run.beam.adopt(writer)
+            shards = [
+                shard
+                for source in sources
+                for shard in _shards(
+                    run, source, contexts_per_method, trials_per_context, greedy_share
                 )
-                for start in range(0, len(plans), BATCH):
-                    part = plans[start : start + BATCH]
-                    if any(p.episode_id not in writer.episode_ids for p in part):
-                        writer.append(_play(run, pool, shown, source, part))
-                    bar.update(len(part))
+            ]
+            there = writer.episode_ids
+            todo = [s for s in shards if not there.issuperset(s.episode_ids)]
+            bar.update(total - sum(len(shard.trials) for shard in todo))
+            for played in _staged(run, todo, writer):
+                bar.update(len(played.trials))
         account = {"stage": "collect_trials", "parents": inputs}
         return {NAME: run.publish(NAME, key, account, spec)}
 
@@ -123,15 +97,42 @@ def collect_trials(
     )
 
 
-def _shown(run: Run, source: str) -> tuple[EpisodeStore, EpisodeStore]:
-    """Training demonstrations, and what a policy is shown in place of each."""
-    human = METHODS[source].config.human
-    demos = run.read(fields.WTL_DEMOS, suites.TRAIN, with_images=not human)
-    if not human:
-        return demos, demos
-    videos = run.read(fields.WTL_HUMAN_VIDEOS, suites.TRAIN, with_images=True)
-    rows = pairs.paired_rows(demos, videos)
-    return demos.select(rows >= 0), videos.select(rows[rows >= 0])
+def _staged(
+    run: Run, shards: Sequence[trial.TrialShard], writer: StagingWriter
+) -> Iterator[trial.TrialShard]:
+    """Plays shards and stages the episodes, yielding those that are through."""
+    if run.beam:
+        for shard, _ in run.beam.play(shards, writer):
+            yield shard
+        return
+    with workers.EnvironmentPool(run.workers, run.pixels, run.wrist) as pool:
+        for shard in shards:
+            writer.append(shard.play_in(pool))
+            yield shard
+
+
+def _shards(
+    run: Run, method: str, count: int, trials_per_context: int, greedy_share: float
+) -> list[trial.TrialShard]:
+    """The trials that a policy makes, in parts that are played together."""
+    human = METHODS[method].config.human
+    source = trial.TrialSource(
+        method=method,
+        size=run.suite.size,
+        policy_dir=(
+            run.folder.policies / METHODS[method].folder / "saved_model"
+        ).absolute(),
+        demos_dir=run.require(fields.WTL_DEMOS).absolute(),
+        videos_dir=run.require(fields.WTL_HUMAN_VIDEOS).absolute() if human else None,
+        pixels=run.pixels,
+        wrist=run.wrist,
+    )
+    demos, _ = source.read()
+    trials = _plan(run, demos, method, count, trials_per_context, greedy_share)
+    return [
+        trial.TrialShard(source, tuple(trials[start : start + BATCH]))
+        for start in range(0, len(trials), BATCH)
+    ]
 
 
 def _plan(
@@ -141,7 +142,7 @@ def _plan(
     count: int,
     trials_per_context: int,
     greedy_share: float,
-) -> list[_Plan]:
+) -> list[trial.Trial]:
     """Draws pairs of a demonstration and another demonstrated scene of its task."""
     layout = observation.Layout(run.suite.size)
     index = samplers.DemoIndex(demos, layout)
@@ -167,7 +168,7 @@ def _plan(
         for j in range(trials_per_context):
             seed = seeding.derive_seed(run.seed, NAME, source, i, j)
             plans.append(
-                _Plan(
+                trial.Trial(
                     demo=row,
                     setup=setup,
                     episode_id=episodes.episode_id(
@@ -197,58 +198,3 @@ def shown_index(task, demos: EpisodeStore, row: int) -> int:
     size = task.object_set.size
     slots = shown.object_slots if slot < size else shown.button_slots
     return int(slots[slot % size])
-
-
-def _play(run: Run, pool, shown: EpisodeStore, source: str, plans: list[_Plan]):
-    config = dataclasses.replace(METHODS[source].config, size=run.suite.size)
-    layout = observation.Layout(run.suite.size)
-    policy = export.load(
-        run.folder.policies / METHODS[source].folder / "saved_model",
-        layout.state_size,
-        run.pixels,
-    )
-    eyes = sight.Sight(policy, layout)
-    rows = np.array([[plan.demo] for plan in plans])
-    nothing = conditioning.nothing_shown(len(plans), config, layout.state_size)
-    gumbel = np.stack(
-        [
-            np.zeros(config.entities)
-            if plan.greedy
-            else seeding.generator(plan.seed, "target").gumbel(size=config.entities)
-            for plan in plans
-        ]
-    )
-    demos = nothing
-    if config.demos:
-        # Resampling only the episodes that are shown keeps this cheap.
-        picked = shown.select(rows[:, 0])
-        demos = conditioning.Conditioner(
-            picked, config, eyes, own=not config.human
-        ).shown(np.arange(len(plans))[:, None])
-    observed = pool.reset([plan.setup for plan in plans])
-    context = contexts.Context(
-        demos=demos,
-        trials=nothing,
-        truth=conditioning.nothing_told(len(plans)),
-        state=eyes.first(observed),
-        gumbel=gumbel.astype(np.float32),
-    )
-    identifier = export.policy_id(policy)
-    names = shown[fields.EPISODE_ID]
-    return rollout.rollout(
-        pool,
-        policy,
-        policy.encode_context(context),
-        observed,
-        [
-            {
-                "episode_id": plan.episode_id,
-                "role": "trial",
-                "policy_id": identifier,
-                "parent_demo_ids": (str(names[plan.demo]),) if config.demos else (),
-                "trial_index": plan.index,
-            }
-            for plan in plans
-        ],
-        eyes.sees,
-    )

@@ -2,12 +2,14 @@
 
 import collections
 import dataclasses
-from collections.abc import Sequence
+import itertools
+from collections.abc import Container, Iterator, Sequence
 
 import tqdm
 from absl import logging
 
 from collection import demonstration, workers
+from collection.shard import demonstration_shards
 from datasets import episode as episodes
 from datasets import fields
 from datasets.staging import StagingWriter
@@ -16,6 +18,8 @@ from wtl.envs import suite as suites
 from wtl.envs.embodiment import Embodiment
 from wtl.errors import UserError
 from wtl.pipeline.run import Run
+
+_SHARD = 64  # demonstrations that a Beam worker makes durable at once
 
 
 def requests(
@@ -99,6 +103,8 @@ def demonstrate(
     Raises:
       UserError: if the demonstrators fail more often than that.
     """
+    if run.beam:
+        run.beam.adopt(writer)
     todo = [r for r in wanted if r.episode_id not in writer.episode_ids]
     made, lost = collections.Counter(), collections.Counter()
     with tqdm.tqdm(
@@ -107,13 +113,11 @@ def demonstrate(
         desc="demonstrations",
         unit="episode",
     ) as bar:
-        done = iter(todo)
-        for batch in workers.demonstrate_all(todo, run.workers):
-            writer.append([episode for episode, _ in batch if episode])
-            for (episode, _), request in zip(batch, done, strict=False):
-                counter = made if episode else lost
+        for played, there in _staged(run, todo, writer):
+            for request in played:
+                counter = made if request.episode_id in there else lost
                 counter[request.setup.task.family] += 1
-            bar.update(len(batch))
+            bar.update(len(played))
     for family, failed in lost.items():
         share = made[family] / (made[family] + failed)
         logging.info("%s: %d demonstrations failed", family, failed)
@@ -123,3 +127,20 @@ def demonstrate(
                 "the stage's min_success or collect_demos.noise, or mend the "
                 "demonstrator"
             )
+
+
+def _staged(
+    run: Run,
+    todo: Sequence[demonstration.DemonstrationRequest],
+    writer: StagingWriter,
+) -> Iterator[tuple[Sequence[demonstration.DemonstrationRequest], Container[str]]]:
+    """Plays and stages, yielding what is through and the ids of what succeeded."""
+    if run.beam:
+        for shard, there in run.beam.play(demonstration_shards(todo, _SHARD), writer):
+            yield shard.requests, there
+        return
+    left = iter(todo)
+    for batch in workers.demonstrate_all(todo, run.workers):
+        made = [episode for episode, _ in batch if episode]
+        writer.append(made)
+        yield list(itertools.islice(left, len(batch))), {e.id for e in made}

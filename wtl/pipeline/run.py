@@ -26,6 +26,8 @@ from wtl.envs import suite as suites
 from wtl.envs.embodiment import Embodiment
 from wtl.errors import UserError
 from wtl.pipeline import run_folder
+from wtl.pipeline.beam_runner import BeamRunner
+from wtl.training.cluster import Cluster
 
 # Fields of the suite that came later, with what they amounted to before.
 _LATER = {"left_out": ""}
@@ -45,6 +47,9 @@ class Run:
       image_encoding: how images are stored.
       wrist: whether the gripper's own camera is recorded too.
       donors: folders of other runs, from which is taken what they have made the same.
+      beam: Apache Beam, where it is to collect; None for processes of our own.
+      cluster: processes that train together, this one among them; None if it trains
+        alone.
     """
 
     folder: run_folder.RunFolder
@@ -55,6 +60,13 @@ class Run:
     image_encoding: str = images.PNG
     wrist: bool = False
     donors: Sequence[run_folder.RunFolder] = ()
+    beam: BeamRunner | None = None
+    cluster: Cluster | None = None
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes; of several that train together one does."""
+        return self.cluster is None or self.cluster.is_chief
 
     def do(
         self,
@@ -100,6 +112,8 @@ class Run:
             return False
         start = time.monotonic()
         made = work(key)
+        if not self.is_chief:
+            return True
         self.folder.record(
             stage,
             {
@@ -151,6 +165,22 @@ class Run:
                 "this --run_dir first"
             ) from error
 
+    def require(self, name: str) -> pathlib.Path:
+        """Folder of the newest version of a dataset of this run, if that fits.
+
+        Raises:
+          UserError: if it is missing, or of another kind of scene than the suite's.
+        """
+        path = self.dataset(name)
+        try:
+            schema.require(self.spec_of(name), schema.stored_spec(path), path)
+        except schema.DatasetMismatchError as error:
+            raise UserError(
+                f"{error} (suite.size is {self.suite.size}); run `wtl collect_demos` "
+                "with this configuration, or choose another --run_dir"
+            ) from error
+        return path
+
     def read(self, name: str, split: str, with_images: bool = False) -> EpisodeStore:
         """Reads the valid episodes of a split of a dataset of this run.
 
@@ -162,19 +192,9 @@ class Run:
         Raises:
           UserError: if it is missing, or of another kind of scene than the suite's.
         """
-        path = self.dataset(name)
-        try:
-            store = reader.read(
-                path,
-                split,
-                with_images=with_images and self.pixels > 0,
-                spec=self.spec_of(name),
-            )
-        except schema.DatasetMismatchError as error:
-            raise UserError(
-                f"{error} (suite.size is {self.suite.size}); run `wtl collect_demos` "
-                "with this configuration, or choose another --run_dir"
-            ) from error
+        store = reader.read(
+            self.require(name), split, with_images=with_images and self.pixels > 0
+        )
         return store.select(~store[fields.INVALID])
 
     def dataset_fingerprint(self, name: str) -> str | None:
@@ -230,11 +250,17 @@ class Run:
         if known and _made_by(known[-1]) == key and not verify.verify(known[-1]):
             return checksums.fingerprint(known[-1])
         number = 1 + max((int(p.name.split(".")[0]) for p in known), default=0)
+        # By TFDS's semantics other episodes are another major version.
+        version, notes = f"{number}.0.0", {}
+        note = "First version."
+        if known:
+            notes = location.release_notes(known[-1])
+            note = f"Other episodes: {account['stage']} with another configuration."
         path = publish.publish(
             self.staging(name, key),
             self.folder.datasets,
             name,
-            f"{number}.0.0",
+            version,
             spec or self.spec_of(name),
             account
             | {
@@ -243,6 +269,7 @@ class Run:
                 "commit": run_folder.commit(),
                 "versions": run_folder.versions(),
             },
+            release_notes=notes | {version: note},
         )
         return checksums.fingerprint(path)
 

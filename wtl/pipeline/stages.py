@@ -14,6 +14,7 @@ from wtl.envs import suite as suites
 from wtl.errors import UserError
 from wtl.evaluation.ablation import Ablation
 from wtl.pipeline import run_folder
+from wtl.pipeline.beam_runner import BeamRunner
 from wtl.pipeline.collect_demos import collect_demos
 from wtl.pipeline.collect_human_videos import collect_human_videos
 from wtl.pipeline.collect_retrials import collect_retrials
@@ -24,6 +25,7 @@ from wtl.pipeline.reinforce import reinforce
 from wtl.pipeline.run import Run
 from wtl.pipeline.teleop import teleop as _teleop
 from wtl.pipeline.train import train_retrial, train_second_round, train_trial
+from wtl.training.cluster import Cluster
 
 _configurable = functools.partial(gin.external_configurable, module="wtl")
 STAGES: dict[str, Callable[[Run], Any]] = {
@@ -100,26 +102,54 @@ def configure(gin_file: str, bindings: list[str]):
 
 @contextlib.contextmanager
 def open_run(
-    run_dir: str, donors: Sequence[run_folder.RunFolder] = ()
+    run_dir: str,
+    pipeline_options: Sequence[str] | None = None,
+    together: bool = False,
+    donors: Sequence[run_folder.RunFolder] = (),
 ) -> Iterator[Run]:
     """Claims a run folder under the current configuration.
 
     Args:
       run_dir: the folder.
+      pipeline_options: those of Apache Beam, to collect with it; None for processes
+        of our own.
+      together: whether several processes, as TF_CONFIG tells, may do this together.
       donors: see `Run`.
 
     Raises:
       UserError: if the folder is in use, or the configuration does not fit.
     """
+    cluster = Cluster.from_environment()
+    if cluster and not together:
+        raise UserError(
+            "TF_CONFIG is set, but several processes only train together: run "
+            "train_trial or train_retrial, or unset it"
+        )
     try:
         tasks = suite()
         seed, workers = _settings()
         pixels, encoding, wrist = _camera()
     except TypeError as error:
         raise UserError(f"the configuration is wrong: {error}") from error
+    beam = None
+    if pipeline_options is not None:
+        beam = BeamRunner(workers, tuple(pipeline_options))
     folder = run_folder.RunFolder(run_dir)
-    with folder.lock():
-        yield Run(folder, tasks, seed, workers, pixels, encoding, wrist, donors)
+    run = Run(
+        folder,
+        tasks,
+        seed,
+        workers,
+        pixels,
+        encoding,
+        wrist,
+        donors=donors,
+        beam=beam,
+        cluster=cluster,
+    )
+    # Of several that train together the first has the folder; the others write nothing.
+    with folder.lock() if run.is_chief else contextlib.nullcontext():
+        yield run
 
 
 def perform(run: Run, names: list[str]) -> Any:
@@ -133,5 +163,6 @@ def perform(run: Run, names: list[str]) -> Any:
         try:
             made = (STAGES | RIVALS)[name](run)
         finally:
-            run.folder.write("config.gin", gin.operative_config_str())
+            if run.is_chief:
+                run.folder.write("config.gin", gin.operative_config_str())
     return made

@@ -193,6 +193,10 @@ def _train(
         raise UserError(f"{stage} is configured wrongly: {error}") from error
     if together is not None and not run.pixels:
         raise UserError(f"{stage}.end_to_end needs a camera: set camera.pixels")
+    if run.cluster and run.pixels:
+        raise UserError(
+            f"{stage} trains on images in one process alone: unset TF_CONFIG"
+        )
     for method in methods:
         if method not in METHODS:
             raise UserError(
@@ -225,12 +229,19 @@ def _train(
             _job(run, key, m, sampler, config, dict(overrides.get(m, {})), together)
             for m in methods
         ]
-        threads = max(run.workers // len(planned), 1)
+        # Several that train together do one job after the other, in the same order.
+        at_once = 1 if run.cluster else run.workers
+        threads = max(run.workers // min(at_once, len(planned)), 1)
         planned = [
             dataclasses.replace(job, threads=threads, row=row)
             for row, job in enumerate(planned)
         ]
-        ids = process.run_all(planned, run.workers)
+        ids = process.run_all(planned, at_once)
+        if not run.is_chief:
+            return {}
+        if run.cluster:
+            alone = [dataclasses.replace(job, cluster=None) for job in planned]
+            ids = process.run_all(alone, at_once)
         for method, trained in zip(methods, ids, strict=True):
             run.folder.write(
                 f"policies/{METHODS[method].folder}/policy.json",
@@ -300,7 +311,9 @@ def _job(
     together: Mapping | None,
 ) -> jobs.TrainJob:
     spec = METHODS[method]
-    directory = run.folder.claim_policy(spec.folder, key)
+    directory = run.folder.policies / spec.folder
+    if run.is_chief:
+        directory = run.folder.claim_policy(spec.folder, key)
     return jobs.TrainJob(
         method=method,
         size=run.suite.size,
@@ -322,5 +335,6 @@ def _job(
             run.dataset(fields.WTL_HUMAN_VIDEOS) if spec.config.human else None
         ),
         end_to_end=None if together is None else dict(together),
+        cluster=run.cluster,
         **perception.sight(run, spec.config),
     )

@@ -7,6 +7,7 @@ from typing import Any
 import tqdm
 
 from wtl import notices
+from wtl.training.cluster import Cluster, meet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +41,8 @@ class TrainJob:
       perceived_videos: likewise of these videos.
       end_to_end: fields of `wtl.training.end_to_end.EndToEndConfig`, to go on with
         training perception and policy together; None to leave perception as it is.
+      cluster: processes that train together; they write checkpoints alone, from which
+        the same job without a cluster saves the policy. None to train alone.
     """
 
     method: str
@@ -65,6 +68,7 @@ class TrainJob:
     watching_dir: pathlib.Path | None = None
     perceived_videos: pathlib.Path | None = None
     end_to_end: dict[str, Any] | None = None
+    cluster: Cluster | None = None
 
     @property
     def name(self) -> str:
@@ -72,15 +76,26 @@ class TrainJob:
         return f"the training of {self.method}"
 
     def run(self) -> str:
-        """Trains and saves the policy; returns its id."""
-        return _run(self)
+        """Trains and saves the policy; returns its id, empty from a cluster."""
+        notices.quiet()
+        with notices.Dropped():
+            import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(self.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        if not self.cluster:
+            return _run(self)
+        # Before anything is read: the chief may still be preparing it.
+        strategy = self.cluster.strategy()
+        with strategy.scope():
+            made = _run(self)
+        meet(strategy)  # nobody goes on to the next job before this one is done
+        return made
 
 
 def _run(job: TrainJob) -> str:
-    notices.quiet()
     with notices.Dropped():
         import numpy as np
-        import tensorflow as tf
 
         from datasets import fields, pairs, places, reader, sampler, store
         from policies import export, interface
@@ -91,8 +106,6 @@ def _run(job: TrainJob) -> str:
         from wtl.envs.embodiment import Embodiment
         from wtl.training import end_to_end, examples, perception_job, trainer
 
-    tf.config.threading.set_intra_op_parallelism_threads(job.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
     tf_keras.utils.set_random_seed(job.seed % 2**32)
     method = METHODS[job.method]
     config = dataclasses.replace(method.config, size=job.size, **job.overrides)
@@ -182,9 +195,12 @@ def _run(job: TrainJob) -> str:
                 checkpoint_dir=job.policy_dir / name,
                 log_dir=job.log_dir / ("" if name == "checkpoints" else name),
                 on_step=on_step,
+                cluster=job.cluster,
             )
 
     train(network, method.kind.loss, source, train_config, "checkpoints")
+    if job.cluster:
+        return ""
     policy = method.kind.policy(network)
     if job.perception_dir:
         eyes, watching = (

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from policies.legacy_keras import tf_keras
 from wtl.envs import seeding
+from wtl.training.cluster import Cluster
 from wtl.training.examples import Example, ExampleSource
 
 
@@ -56,6 +57,7 @@ def train(
     checkpoint_dir: pathlib.Path,
     log_dir: pathlib.Path,
     on_step: Callable[[int, tuple | None], None] = lambda *_: None,
+    cluster: Cluster | None = None,
 ) -> None:
     """Trains a network, going on from its last checkpoint if there is one.
 
@@ -70,6 +72,8 @@ def train(
       log_dir: TensorBoard events.
       on_step: called after each step with its number and, when it is logged, its
         losses.
+      cluster: processes that train it together, under whose strategy the network was
+        made and this is called; a batch is dealt out to them. None to train alone.
     """
     schedule = tf_keras.optimizers.schedules.CosineDecay(
         config.learning_rate, config.steps, alpha=0.02
@@ -80,36 +84,53 @@ def train(
     variables = network.trainable_variables
     optimizer.build(variables)
 
-    @tf.function  # XLA on CPU was 15% slower
-    def update(rows, floor):
+    def replica(rows, floor):
         example = source.gather(rows)
         with tf.GradientTape() as tape:
             result = loss(network, example, floor)
-        gradients = tape.gradient(result.total, variables)
+            total = result.total
+            if cluster:  # the optimizer adds the gradients of all up
+                total /= len(cluster.workers)
+        gradients = tape.gradient(total, variables)
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return result
 
+    @tf.function  # XLA on CPU was 15% slower
+    def update(rows, floor):
+        if not cluster:
+            return replica(rows, floor)
+        strategy = tf.distribute.get_strategy()
+        found = strategy.run(replica, (rows, floor))
+        mean = tf.distribute.ReduceOp.MEAN
+        return type(found)(*(strategy.reduce(mean, value, None) for value in found))
+
     step = tf.Variable(0, dtype=tf.int64)
-    manager = tf.train.CheckpointManager(
-        tf.train.Checkpoint(network=network, optimizer=optimizer, step=step),
-        str(checkpoint_dir),
-        max_to_keep=2,
-    )
+    checkpoint = tf.train.Checkpoint(network=network, optimizer=optimizer, step=step)
+    if cluster:
+        # Otherwise made when the chief saves, who would wait for the others to join.
+        _ = checkpoint.save_counter
+    manager = tf.train.CheckpointManager(checkpoint, str(checkpoint_dir), max_to_keep=2)
     manager.restore_or_initialize()
-    writer = tf.summary.create_file_writer(str(log_dir))
+    writes = cluster is None or cluster.is_chief
+    writer = tf.summary.create_noop_writer()
+    if writes:
+        writer = tf.summary.create_file_writer(str(log_dir))
     with writer.as_default():
-        while int(step) < config.steps:
-            rng = seeding.generator(seed, "batch", int(step))
+        while int(step.numpy()) < config.steps:
+            rng = seeding.generator(seed, "batch", int(step.numpy()))
             rows = source.draw(rng, config.batch_size)
-            floor = log_sigma_floor(config, int(step))
+            if cluster:
+                rows = cluster.slice(rows)
+            floor = log_sigma_floor(config, int(step.numpy()))
             result = update(rows, tf.constant(floor, tf.float32))
             step.assign_add(1)
-            done = int(step)
+            done = int(step.numpy())
             logged = done % config.log_every == 0 or done == config.steps
             if logged:
                 for name, value in result._asdict().items():
                     tf.summary.scalar(name, value, step=done)
-            if done % config.checkpoint_every == 0 or done == config.steps:
+            kept = done % config.checkpoint_every == 0 or done == config.steps
+            if kept and writes:
                 manager.save(done)
             on_step(done, result if logged else None)
     writer.close()

@@ -1,0 +1,228 @@
+"""What an episode costs here, and what a plan of many would: docs/scaling.md.
+
+    nice -n 10 python -m benchmarks.per_episode [--tasks=1e6 --steps=1e9]
+
+Times are of the processor, not of the clock, since other work may run beside; they
+hold for one core of this machine. Each kind is measured in a process of its own, for
+images and TensorFlow do not go together in one.
+"""
+
+import argparse
+import dataclasses
+import multiprocessing
+import pathlib
+import tempfile
+import time
+
+from wtl import notices
+
+_STEPS_PER_EPISODE = 40
+_COPIES = 20
+_WARM_UP, _TRAINING_STEPS = 10, 30
+_TRAIN_BATCH = 128
+
+
+def _requests(tasks: int, pixels: int = 0, human: bool = False):
+    """Demonstrations, six of each task; every five tasks are of all families."""
+    from collection.demonstration import DemonstrationRequest
+    from datasets import episode, fields
+    from wtl.envs.embodiment import Embodiment
+    from wtl.envs.suite import TRAIN, Suite
+
+    suite = Suite(train_object_sets=tasks, train_tasks=tasks, scenes_per_task=2)
+    name = fields.WTL_HUMAN_VIDEOS if human else fields.WTL_DEMOS
+    body = Embodiment.HAND if human else Embodiment.GRIPPER
+    return [
+        DemonstrationRequest(
+            dataclasses.replace(setup, embodiment=body),
+            episode.episode_id(name, task.task_id, "demo", i, i),
+            i,
+            0.0 if human else 0.15,
+            pixels=pixels,
+        )
+        for task in suite.tasks(TRAIN)
+        for i, setup in enumerate(suite.demonstration_setups(task))
+    ]
+
+
+def demonstrations(
+    tasks: int, pixels: int, human: bool, folder: pathlib.Path
+) -> dict[str, float]:
+    """Plays demonstrations, stages them in `folder`, and measures both."""
+    from collection import recorder
+    from collection.demonstration import demonstrate
+    from datasets import staging
+    from wtl.envs.embodiment import Embodiment
+
+    body = Embodiment.HAND if human else Embodiment.GRIPPER
+    requests = _requests(tasks, pixels, human)
+    spec = recorder.episode_spec(3, pixels, embodiment=body)
+    demonstrate(requests[0])
+    start = time.process_time()
+    played = [demonstrate(request)[0] for request in requests]
+    played = [episode for episode in played if episode]
+    seconds = time.process_time() - start
+    payloads = [staging.encoded(episode, spec) for episode in played]
+    with staging.StagingWriter(folder, spec) as writer:
+        writer.append(played)
+    return {
+        "seconds": seconds / len(played),
+        "bytes": sum(map(len, payloads)) / len(played),
+        "episodes": len(played),
+    }
+
+
+def learning(staged: pathlib.Path) -> dict[str, float]:
+    """Publishes, reads, trains on and tries what is staged; measures each."""
+    notices.quiet()
+    with notices.Dropped():
+        from collection import trial
+        from datasets import episode, fields, publish, reader, sampler, staging
+        from policies import export
+        from policies.methods import METHODS
+        from wtl.envs import observation
+        from wtl.training import examples, trainer
+
+    folder, found = staged.parent, {}
+    spec = staging.read_spec(staged)
+    # What is done once for a dataset must not count for few episodes.
+    copies = [
+        dataclasses.replace(
+            e,
+            metadata=e.metadata
+            | {
+                fields.EPISODE_ID: episode.episode_id(
+                    fields.WTL_DEMOS, e.metadata[fields.TASK_ID], "demo", i, row
+                )
+            },
+        )
+        for row, e in enumerate(staging.iterate_staged(staged))
+        for i in range(_COPIES)
+    ]
+    start = time.process_time()
+    with staging.StagingWriter(folder / "copies", spec) as writer:
+        writer.append(copies)
+    many = publish.publish(folder / "copies", folder, "copies", "1.0.0", spec, {})
+    reader.read(many)
+    found["handling_seconds"] = (time.process_time() - start) / len(copies)
+    version = publish.publish(staged, folder, fields.WTL_DEMOS, "1.0.0", spec, {})
+    demos = reader.read(version, "train")
+    found["memory_bytes"] = demos.state.nbytes / len(demos)
+    method, layout = METHODS["mil"], observation.Layout(3)
+    config = dataclasses.replace(method.config, size=3)
+    network = method.kind.network(config)
+    clock = []
+    train_config = trainer.TrainConfig(
+        steps=_WARM_UP + _TRAINING_STEPS, batch_size=_TRAIN_BATCH
+    )
+    trainer.train(
+        network,
+        method.kind.loss,
+        examples.ExampleSource(
+            demos,
+            demos,
+            None,
+            sampler.Sampler(demos, layout, identity_share=0.6),
+            config,
+            train_config.window,
+        ),
+        train_config,
+        seed=0,
+        checkpoint_dir=folder / "checkpoints",
+        log_dir=folder / "logs",
+        on_step=lambda *_: clock.append(time.process_time()),
+    )
+    # The last step is left out: it writes a checkpoint.
+    found["training_step_seconds"] = (clock[-2] - clock[_WARM_UP]) / (
+        len(clock) - 2 - _WARM_UP
+    )
+    export.save(method.kind.policy(network), folder / "saved_model")
+    shard = trial.TrialShard(
+        trial.TrialSource("mil", 3, folder / "saved_model", version),
+        tuple(
+            trial.Trial(i % len(demos), r.setup, r.episode_id, i, True, 0)
+            for i, r in enumerate(_requests(20))
+        ),
+    )
+    shard.play()  # loads the policy
+    start = time.process_time()
+    played = shard.play()
+    found["trial_seconds"] = (time.process_time() - start) / len(played)
+    return found
+
+
+def _alone(function, *arguments):
+    """Calls a function in a process of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, arguments)
+
+
+def main():
+    """Prints the figures, and the plan made of them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--sample", type=int, default=10, help="tasks, six episodes each"
+    )
+    parser.add_argument("--pixels", type=int, default=64)
+    parser.add_argument("--tasks", type=float, default=1e6, help="of the plan")
+    parser.add_argument("--steps", type=float, default=1e9, help="of the plan")
+    parser.add_argument("--demonstrations", type=float, default=9, help="per task")
+    parser.add_argument("--core_hour", type=float, default=0.04, help="its price")
+    parser.add_argument("--gigabyte_month", type=float, default=0.02, help="its price")
+    options = parser.parse_args()
+    notices.quiet()
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        print("| per episode | core-seconds | bytes |\n|---|--:|--:|", flush=True)
+        side, measured = options.pixels, []
+        for kind, (label, pixels, human) in enumerate(
+            (
+                ("demonstration, state", 0, False),
+                (f"demonstration, {side} × {side} images", side, False),
+                (f"video of a human, {side} × {side}", side, True),
+            )
+        ):
+            staged = folder / str(kind) / "staged"
+            found = _alone(demonstrations, options.sample, pixels, human, staged)
+            measured.append(found)
+            print(
+                f"| {label} | {found['seconds']:.3f} | {found['bytes']:,.0f} |",
+                flush=True,
+            )
+        state, seen, _ = measured
+        learnt = _alone(learning, folder / "0" / "staged")
+    trial, handling = learnt["trial_seconds"], learnt["handling_seconds"]
+    print(f"| trial, state | {trial:.3f} | {state['bytes']:,.0f} |")
+    memory = learnt["memory_bytes"]
+    print(
+        f"| staging, publishing, reading | {handling:.5f} | {memory:,.0f} in memory |"
+    )
+    print(
+        f"\nA training step of {_TRAIN_BATCH} examples: "
+        f"{learnt['training_step_seconds']:.3f} core-seconds.\n"
+    )
+    episodes = options.steps / _STEPS_PER_EPISODE
+    demos = min(options.tasks * options.demonstrations, episodes)
+    trials = episodes - demos
+    print("| plan | episodes | core-hours | cost | terabytes | cost a month |")
+    print("|---|--:|--:|--:|--:|--:|")
+    rendering = seen["seconds"] - state["seconds"]
+    for label, extra, size in (
+        ("state", 0.0, state["bytes"]),
+        ("images", rendering, seen["bytes"]),
+    ):
+        hours = (
+            demos * (state["seconds"] + extra)
+            + trials * (trial + extra)
+            + episodes * handling
+        ) / 3600
+        total = episodes * size
+        print(
+            f"| {label} | {episodes:.3g} | {hours:,.0f} "
+            f"| {hours * options.core_hour:,.0f} | {total / 1e12:,.2f} "
+            f"| {total / 1e9 * options.gigabyte_month:,.0f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""Plays shards of episodes as an Apache Beam pipeline, on one machine or on many.
+
+A worker plays a shard and leaves a parcel in a folder that all machines share; the
+episodes don't go through Beam. They are staged here as they arrive. Runners repeat
+what failed, and may run it twice: the same shard gives the same parcel.
+"""
+
+import contextlib
+import logging
+import os
+import pathlib
+import pickle
+import shutil
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+
+import apache_beam as beam
+import grpc
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.portability.api import beam_provision_api_pb2 as provision_api
+from apache_beam.runners.portability import portable_runner
+from apache_beam.runners.portability.fn_api_runner import fn_runner
+
+from collection.shard import Shard, name
+from collection.workers import WorkerError
+from datasets import parcel, staging
+from datasets.episode import EpisodeSpec
+
+_POLL_S = 0.5
+
+
+class Play(beam.DoFn):
+    """Plays pickled shards, and gives the number of episodes of each."""
+
+    def __init__(self, spec: EpisodeSpec, folder: pathlib.Path):
+        """Leaves parcels of episodes of `spec` in `folder`."""
+        self._spec = spec
+        self._folder = folder
+
+    def process(self, element: bytes) -> Iterator[int]:
+        """Plays a shard; its parcel is durable before the bundle counts as done."""
+        shard = pickle.loads(element)
+        payloads = [staging.encoded(e, self._spec) for e in shard.play()]
+        parcel.write(self._folder, name(shard), payloads)
+        yield len(payloads)
+
+
+def options(workers: int, given: Sequence[str]) -> PipelineOptions:
+    """Beam's options: several processes of this machine, unless told otherwise.
+
+    Args:
+      workers: how many.
+      given: Beam's own options, as `--runner=FlinkRunner`.
+
+    Raises:
+      ValueError: if they make no sense to Beam.
+    """
+    defaults = [
+        "--direct_running_mode=multi_processing",
+        f"--direct_num_workers={workers}",
+        "--default_sdk_harness_log_level=ERROR",
+    ]
+    if not any("--dask_npartitions" in o or "--dask_partition" in o for o in given):
+        defaults.append("--dask_partition_size=1")  # Dask's 128 are for small elements
+    found = PipelineOptions([*defaults, *given])
+    beam.Pipeline(options=found)  # complains of runners that it does not know
+    return found
+
+
+def _pipeline(found: PipelineOptions) -> beam.Pipeline:
+    runner = found.view_as(StandardOptions).runner
+    if runner in (None, "DirectRunner"):
+        # DirectRunner would first try to download another runner, and it alone tells
+        # workers the options.
+        encoded = portable_runner.JobServiceHandle.encode_pipeline_options(
+            found.get_all_options()
+        )
+        runner = fn_runner.FnApiRunner(
+            provision_info=fn_runner.ExtendedProvisionInfo(
+                provision_api.ProvisionInfo(pipeline_options=encoded)
+            )
+        )
+    return beam.Pipeline(runner=runner, options=found)
+
+
+def play(
+    shards: Sequence[Shard],
+    spec: EpisodeSpec,
+    folder: pathlib.Path,
+    pipeline_options: PipelineOptions,
+) -> Iterator[tuple[Shard, list[memoryview]]]:
+    """Plays shards, yielding the serialised episodes of each as they arrive.
+
+    A parcel is removed when the next one is asked for: by then it must be staged.
+
+    Args:
+      shards: what to play.
+      spec: of the episodes.
+      folder: for parcels; on many machines, at the same path on each.
+      pipeline_options: see `options`.
+
+    Raises:
+      WorkerError: if the pipeline failed; what had arrived has been yielded.
+    """
+    missing = {name(shard): shard for shard in shards}
+    if not missing:
+        return
+    folder = folder.absolute()
+    running = _Running(shards, spec, folder, pipeline_options)
+    running.start()
+    ended = False
+    try:
+        while not ended:
+            ended = running.ended
+            for path in sorted(folder.glob(parcel.PATTERN)):
+                shard = missing.pop(path.stem, None)
+                if shard is not None:  # else it was played twice
+                    try:
+                        payloads = parcel.read(path)
+                    except parcel.ParcelError as error:
+                        logging.warning("%s; the shard is played again later", error)
+                        missing[path.stem] = shard
+                    else:
+                        yield shard, payloads
+                path.unlink()
+            running.join(_POLL_S)
+    finally:
+        if running.is_alive():
+            # This process could not end before them, and nobody else ends them.
+            for worker in _local_workers(os.getpid()):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGTERM)
+    if missing:
+        running.fail(len(missing))
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _local_workers(parent: int) -> list[int]:
+    """Processes of Beam's local runner, among those that a process has started."""
+    found = []
+    for children in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
+        for pid in map(int, children.read_text().split()):
+            with contextlib.suppress(FileNotFoundError):  # it has ended
+                command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+                found += [pid] if b"sdk_worker_main" in command else []
+            found += _local_workers(pid)
+    return found
+
+
+class _Running(threading.Thread):
+    """A pipeline that runs while its parcels are taken in."""
+
+    def __init__(self, shards, spec, folder, pipeline_options):
+        super().__init__(daemon=True)
+        self._pipeline = _pipeline(pipeline_options)
+        _ = (
+            self._pipeline
+            | beam.Create([pickle.dumps(shard) for shard in shards])
+            | beam.ParDo(Play(spec, folder))
+        )
+        self._error: BaseException | None = None
+        self._worker_died = False
+        self._excepthook = threading.excepthook
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more parcels will come."""
+        return self._worker_died or not self.is_alive()
+
+    def run(self):
+        threading.excepthook = self._notice
+        result = None
+        try:
+            result = self._pipeline.run()
+            result.wait_until_finish()
+        except BaseException as error:  # `fail` raises it
+            self._error = error
+        finally:
+            if hasattr(result, "client"):  # DaskRunner leaves it open
+                result.client.close()
+            threading.excepthook = self._excepthook
+
+    def fail(self, missing: int):
+        """Raises WorkerError; some shards are missing."""
+        if self._worker_died:
+            raise WorkerError(
+                "a Beam worker died (out of memory?); run the stage again to go on "
+                "where it stopped"
+            )
+        if self._error is not None:
+            lines = str(self._error).strip().splitlines() or [repr(self._error)]
+            raise WorkerError(f"the Beam pipeline failed: {lines[-1]}") from self._error
+        raise WorkerError(
+            f"of {missing} shards no sound parcel arrived; run the stage again, with "
+            "the folder of the run at the same path on all machines"
+        )
+
+    def _notice(self, failed):
+        # Beam's local runner waits forever for a process that died; only the thread
+        # that had started it fails.
+        if "Worker subprocess exited" in str(failed.exc_value):
+            self._worker_died = True
+        elif failed.exc_type is not grpc.RpcError:  # its connection broke
+            self._excepthook(failed)

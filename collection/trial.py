@@ -1,0 +1,184 @@
+"""Plays trials: a policy is shown a demonstration and tries in another scene."""
+
+import contextlib
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from collection import conditioning, rollout, sight, workers
+from datasets import episode as episodes
+from datasets import fields, pairs, reader
+from datasets.store import EpisodeStore
+from policies import export
+from policies.contextual import context as contexts
+from policies.methods import METHODS
+from wtl.envs import environment, observation, seeding
+from wtl.envs import suite as suites
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialSource:
+    """A policy that makes trials, and what it is shown.
+
+    Attributes:
+      method: of the policy, key of `policies.methods.METHODS`.
+      size: number of objects in a scene.
+      policy_dir: where the policy was saved.
+      demos_dir: version folder of the demonstrations.
+      videos_dir: version folder of the videos of humans, for methods shown them.
+      pixels: height and width of the images to act on; 0 to act on the state.
+      wrist: whether the gripper's own camera records too.
+    """
+
+    method: str
+    size: int
+    policy_dir: pathlib.Path
+    demos_dir: pathlib.Path
+    videos_dir: pathlib.Path | None = None
+    pixels: int = 0
+    wrist: bool = False
+
+    def read(self, with_images: bool = False) -> tuple[EpisodeStore, EpisodeStore]:
+        """Training demonstrations, and what the policy is shown in place of each.
+
+        Args:
+          with_images: whether to read the images of what is shown.
+        """
+        demos = _read(self.demos_dir, with_images and not self.videos_dir)
+        if not self.videos_dir:
+            return demos, demos
+        videos = _read(self.videos_dir, with_images)
+        rows = pairs.paired_rows(demos, videos)
+        return demos.select(rows >= 0), videos.select(rows[rows >= 0])
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """One trial to be made: a demonstration, and a scene to try in.
+
+    Attributes:
+      demo: row of the demonstration, or of the video that shows the same.
+      setup: scene; its target is the one that identity points at.
+      episode_id: id of the trial.
+      seed: of the choice of target.
+      greedy: take the likeliest target rather than a sample.
+      index: number of the trial of this demonstration in this scene.
+    """
+
+    demo: int
+    setup: environment.Setup
+    episode_id: str
+    seed: int
+    greedy: bool
+    index: int
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialShard:
+    """Trials to be played in lockstep, see `collection.shard.Shard`.
+
+    Attributes:
+      source: who makes them.
+      trials: to be made. What rounds depends on how many there are, so a shard is
+        always played whole.
+    """
+
+    source: TrialSource
+    trials: tuple[Trial, ...]
+
+    @property
+    def episode_ids(self) -> tuple[str, ...]:
+        """Ids of the trials; none fails to give an episode."""
+        return tuple(trial.episode_id for trial in self.trials)
+
+    def play(self) -> list[episodes.Episode]:
+        """Plays them in this process; see `Shard`."""
+        source = self.source
+        with contextlib.ExitStack() as stack:
+            environments = workers.Environments()
+            if source.pixels:
+                # Mesa and TensorFlow in one process crash.
+                environments = stack.enter_context(
+                    workers.EnvironmentPool(1, source.pixels, source.wrist)
+                )
+            return self.play_in(environments)
+
+    def play_in(
+        self, environments: workers.EnvironmentPool | workers.Environments
+    ) -> list[episodes.Episode]:
+        """Plays them in environments that are there already."""
+        return _play(_loaded(self.source), environments, self.trials)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Player:
+    source: TrialSource
+    policy: object
+    shown: EpisodeStore
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(source: TrialSource) -> _Player:
+    """Loads a policy and what it is shown, once in each process."""
+    state_size = observation.Layout(source.size).state_size
+    policy = export.load(source.policy_dir, state_size, source.pixels)
+    return _Player(source, policy, source.read(source.pixels > 0)[1])
+
+
+def _read(dataset_dir: pathlib.Path, with_images: bool) -> EpisodeStore:
+    store = reader.read(dataset_dir, suites.TRAIN, with_images=with_images)
+    return store.select(~store[fields.INVALID])
+
+
+def _play(player: _Player, pool, trials: Sequence[Trial]) -> list[episodes.Episode]:
+    source, policy, shown = player.source, player.policy, player.shown
+    config = dataclasses.replace(METHODS[source.method].config, size=source.size)
+    layout = observation.Layout(source.size)
+    eyes = sight.Sight(policy, layout)
+    rows = np.array([[trial.demo] for trial in trials])
+    nothing = conditioning.nothing_shown(len(trials), config, layout.state_size)
+    gumbel = np.stack(
+        [
+            np.zeros(config.entities)
+            if trial.greedy
+            else seeding.generator(trial.seed, "target").gumbel(size=config.entities)
+            for trial in trials
+        ]
+    )
+    demos = nothing
+    if config.demos:
+        # Resampling only the episodes that are shown keeps this cheap.
+        picked = shown.select(rows[:, 0])
+        demos = conditioning.Conditioner(
+            picked, config, eyes, own=not config.human
+        ).shown(np.arange(len(trials))[:, None])
+    observed = pool.reset([trial.setup for trial in trials])
+    context = contexts.Context(
+        demos=demos,
+        trials=nothing,
+        truth=conditioning.nothing_told(len(trials)),
+        state=eyes.first(observed),
+        gumbel=gumbel.astype(np.float32),
+    )
+    identifier = export.policy_id(policy)
+    names = shown[fields.EPISODE_ID]
+    return rollout.rollout(
+        pool,
+        policy,
+        policy.encode_context(context),
+        observed,
+        [
+            {
+                "episode_id": trial.episode_id,
+                "role": "trial",
+                "policy_id": identifier,
+                "parent_demo_ids": (str(names[trial.demo]),) if config.demos else (),
+                "trial_index": trial.index,
+            }
+            for trial in trials
+        ],
+        eyes.sees,
+    )

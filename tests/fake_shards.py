@@ -1,0 +1,46 @@
+"""Shards of fake episodes, for tests of whoever plays them."""
+
+import dataclasses
+import os
+import pathlib
+import signal
+
+from collection.workers import EnvironmentPool
+from datasets.fakes import fake_episode
+from wtl.envs.suite import Suite
+
+
+@dataclasses.dataclass(frozen=True)
+class FakeShard:
+    """Episodes without a simulator.
+
+    Attributes:
+      numbers: of the episodes.
+      fatal: file; where it is not there, it is made and the process killed.
+      fails: whether playing raises.
+      renders: whether it needs an environment in a process of its own, as images do.
+    """
+
+    numbers: tuple[int, ...]
+    fatal: pathlib.Path | None = None
+    fails: bool = False
+    renders: bool = False
+
+    @property
+    def episode_ids(self):
+        return tuple(fake_episode(i).id for i in self.numbers)
+
+    def play(self):
+        if self.fails:
+            raise ValueError("no such scene")
+        if self.renders:
+            suite = Suite(train_object_sets=1, train_tasks=1)
+            setups = suite.demonstration_setups(suite.tasks("train")[0])
+            with EnvironmentPool(1) as pool:
+                observed = pool.reset(setups[:2])
+            assert len(observed["state"]) == 2
+        played = [fake_episode(i) for i in self.numbers]
+        if self.fatal and not self.fatal.exists():
+            self.fatal.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return played

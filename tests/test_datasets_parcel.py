@@ -1,0 +1,58 @@
+"""Parcels arrive whole or not at all."""
+
+import pathlib
+
+import pytest
+
+from datasets import parcel
+
+
+def _only(folder) -> pathlib.Path:
+    (path,) = folder.iterdir()
+    return path
+
+
+@pytest.mark.parametrize("payloads", [[], [b"one"], [b"one", b"", b"three" * 99]])
+def test_a_parcel_brings_what_was_sent(payloads, tmp_path):
+    parcel.write(tmp_path / "made", "shard", payloads)
+    path = _only(tmp_path / "made")
+    assert path.match(parcel.PATTERN)
+    assert [bytes(p) for p in parcel.read(path)] == payloads
+
+
+def test_a_repeated_parcel_replaces_itself(tmp_path):
+    for _ in range(2):
+        parcel.write(tmp_path, "shard", [b"one"])
+    assert [bytes(p) for p in parcel.read(_only(tmp_path))] == [b"one"]
+
+
+def test_every_damage_and_every_cut_is_found(tmp_path):
+    parcel.write(tmp_path, "shard", [b"one", b"two"])
+    path = _only(tmp_path)
+    whole = path.read_bytes()
+    first = len(whole) - len(whole[whole.index(b"two") - 12 :])
+    damaged = [whole[:end] for end in range(len(whole))]
+    damaged += [
+        whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+        for at in range(len(whole))
+    ]
+    # A whole record is lost, or there twice.
+    damaged += [whole[first:], whole[:first] + whole]
+    for data in damaged:
+        path.write_bytes(data)
+        try:
+            found = parcel.read(path)
+        except parcel.ParcelError:
+            continue
+        # Frames carry checksums of payloads, which the digest makes superfluous.
+        assert [bytes(p) for p in found] == [b"one", b"two"]
+
+
+def test_a_parcel_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("full")
+
+    monkeypatch.setattr(parcel.os, "fsync", full)
+    with pytest.raises(OSError, match="full"):
+        parcel.write(tmp_path, "shard", [b"one"])
+    assert not list(tmp_path.iterdir())

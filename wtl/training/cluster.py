@@ -1,0 +1,106 @@
+"""Several processes, perhaps of several machines, that train one network together.
+
+Each draws the same batch, a pure function of seed and step, and takes its slice;
+`tf.distribute` adds up the gradients. TF_CONFIG says who takes part, as TensorFlow's
+own tools write it: the same command is started once for each.
+"""
+
+import dataclasses
+import json
+import os
+
+from wtl.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Cluster:
+    """Who trains together, and who of them this process is.
+
+    Attributes:
+      workers: address of each, `host:port`.
+      index: number of this one; the first is the chief, who alone writes.
+    """
+
+    workers: tuple[str, ...]
+    index: int
+
+    @classmethod
+    def from_environment(cls) -> "Cluster | None":
+        """Reads TF_CONFIG; None where this process trains alone.
+
+        Raises:
+          UserError: if it makes no sense.
+        """
+        text = os.environ.get("TF_CONFIG", "")
+        if not text:
+            return None
+        try:
+            config = json.loads(text)
+            workers = tuple(config["cluster"]["worker"])
+            kind, index = config["task"]["type"], int(config["task"]["index"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"TF_CONFIG can't be read ({type(error).__name__}: {error}); unset it "
+                "to train in this process alone"
+            ) from error
+        if set(config["cluster"]) != {"worker"} or kind != "worker":
+            raise UserError(
+                "TF_CONFIG names other tasks than workers; name these alone"
+            )
+        if not 0 <= index < len(workers):
+            raise UserError(f"TF_CONFIG has no worker {index}")
+        return cls(workers, index) if len(workers) > 1 else None
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes checkpoints and policies."""
+        return self.index == 0
+
+    def strategy(self):
+        """Joins the others; waits until all of them are there.
+
+        Returns:
+          A `tf.distribute.Strategy` of one replica per process.
+        """
+        import tensorflow as tf
+
+        resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+            tf.train.ClusterSpec({"worker": list(self.workers)}),
+            task_type="worker",
+            task_id=self.index,
+        )
+        return tf.distribute.MultiWorkerMirroredStrategy(resolver)
+
+    def slice(self, rows):
+        """The part of a batch that this process computes.
+
+        Args:
+          rows: nested tuples of arrays, [B, ...] or a multiple of B each.
+
+        Raises:
+          ValueError: if the batch can't be dealt out evenly.
+        """
+        import tensorflow as tf
+
+        def part(array):
+            size, left = divmod(len(array), len(self.workers))
+            if left:
+                raise ValueError(
+                    f"a batch of {len(array)} can't be dealt out to "
+                    f"{len(self.workers)} workers; choose another batch_size"
+                )
+            return array[self.index * size : (self.index + 1) * size]
+
+        return tf.nest.map_structure(part, rows)
+
+
+def meet(strategy) -> None:
+    """Waits until all processes of a strategy have come here."""
+    import tensorflow as tf
+
+    @tf.function
+    def total():
+        context = tf.distribute.get_replica_context()
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.constant(1.0))
+
+    strategy.run(total)
