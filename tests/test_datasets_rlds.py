@@ -117,4 +117,6 @@ def test_statistics_leave_out_what_follows_the_end(episodes):
     mean, deviation = rlds.transformations.mean_and_std(episodes, fields_of)
     actions = np.concatenate([e.steps["action"][:-1] for e in _EPISODES.values()])
     np.testing.assert_allclose(mean[rlds.ACTION], actions.mean(0), rtol=1e-5)
-    np.testing.assert_allclose(deviation[rlds.ACTION], actions.std(0), rtol=1e-5)
+    np.testing.assert_allclose(
+        deviation[rlds.ACTION], actions.std(0, ddof=1), rtol=1e-5
+    )
