@@ -64,11 +64,14 @@ def format_table(results: Mapping[str, Any]) -> str:
     shown = [str(n) for n in _SHOWN if str(n) in trials]
     body = [
         ["success"] + [with_interval(trials[n]) for n in shown],
-        ["ideal agent"] + [percent(results["ceiling"][n]) for n in shown],
         ["return"] + [_mean(trials[n]["return"]) for n in shown],
     ]
-    for family, rates in results["families"].items():
-        body.append([family] + [percent(rates[n]["success"]) for n in shown])
+    if None not in results["ceiling"].values():
+        ideal = [percent(results["ceiling"][n]) for n in shown]
+        body.append(["ideal agent", *ideal])
+    if len(results["families"]) > 1:
+        for family, rates in results["families"].items():
+            body.append([family] + [percent(rates[n]["success"]) for n in shown])
     caption = (
         f"{protocol['method']}, {protocol['env_steps']:,} environment steps: success "
         f"in percent in the n-th trial, n = {trials[shown[0]]['n']} scenes of "
