@@ -169,12 +169,12 @@ def test_demonstration_trial_and_retrial_play_in_step(chromium, made):
         assert page.evaluate(times) == [1.5] * 3
 
 
-def test_edits_outlive_the_server_and_are_published(chromium, run):
+def test_edits_outlive_the_server_and_are_published(chromium, run, serve):
     """Marks, relabels, notes and deletes; the server is killed; then publishes."""
     demos, trials = (run / "datasets" / name for name in ("wtl_demos", "wtl_trials"))
     before = tree(run / "datasets")
     with page_of(chromium) as page:
-        process, url = _serve(run)
+        process, url = serve(run)
         person = Person(page, f"{url}/#role=trial")
         person.opens("viewer.told.role === 'trial'")
         one = person.told["id"]
@@ -202,7 +202,7 @@ def test_edits_outlive_the_server_and_are_published(chromium, run):
         person.key("k")
         person.seeing("start `wtl view` again")
         # The next server finds everything as it was.
-        process, url = _serve(run)
+        process, url = serve(run)
         try:
             person = Person(page, f"{url}/#panel=edits")
             person.until("document.querySelectorAll('#panel-edits tr').length === 3")
@@ -250,10 +250,21 @@ def test_edits_outlive_the_server_and_are_published(chromium, run):
     assert edited.metadata[fields.NOTES].endswith("it slips")
 
 
-def _serve(run):
-    process = start([sys.executable, "-u", "-m", "wtl", "view", str(run), "--port=0"])
-    said = process.stdout.readline()
-    return process, re.search(r"http://\S+:\d+", said)[0]
+@pytest.fixture
+def serve():
+    """Starts servers of their own, which do not outlive the test."""
+    processes = []
+
+    def begin(run):
+        command = [sys.executable, "-u", "-m", "wtl", "view", str(run), "--port=0"]
+        processes.append(start(command))
+        said = processes[-1].stdout.readline()
+        return processes[-1], re.search(r"http://\S+:\d+", said)[0]
+
+    yield begin
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_statistics_lead_to_the_episodes(chromium, made):

@@ -137,20 +137,20 @@ def _serve(connection: Connection):
     workers.begin_worker()
     try:
         renderer.find_renderer()
+        missing = ""
     except renderer.RendererNotFoundError as error:
-        connection.send(str(error))
-        return
-    connection.send("")
-    while True:
-        try:
+        missing = str(error)
+    try:
+        connection.send(missing)
+        while not missing:
             job = connection.recv()
-        except (EOFError, OSError):
-            os._exit(0)  # PyOpenGL does not survive the end of the interpreter
-        try:
-            answer = sheet.encode(_frames(job), "jpeg"), None
-        except Exception as error:  # the other end raises it
-            answer = None, " ".join(str(error).split())
-        connection.send(answer)
+            try:
+                answer = sheet.encode(_frames(job), "jpeg"), None
+            except Exception as error:  # the other end raises it
+                answer = None, " ".join(str(error).split())
+            connection.send(answer)
+    except (EOFError, OSError):
+        os._exit(0)  # PyOpenGL does not survive the end of the interpreter
 
 
 def _frames(job: Job) -> np.ndarray:
