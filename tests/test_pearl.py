@@ -83,22 +83,19 @@ def test_divergence_is_that_of_gaussians():
 def test_squashed_gaussian_has_the_density_it_says():
     head = SquashedGaussian(2)
     rng = np.random.default_rng(2)
-    hidden = tf.constant(rng.normal(size=(5, 4)), tf.float32)
+    # Close to zero: the inverse of a saturated tangent is not to be had.
+    hidden = tf.constant(0.1 * rng.normal(size=(5, 4)), tf.float32)
     noise = tf.constant(rng.normal(size=(5, 2)), tf.float32)
     action, log_density = head(hidden, noise)
     centre, _ = head(hidden, tf.zeros((5, 2)))
     one, _ = head(hidden, tf.ones((5, 2)))
-    # Where the tangent has saturated its inverse is not to be had.
-    sound = np.flatnonzero(np.abs([action, centre, one]).max(axis=(0, 2)) < 0.999)
-    assert len(sound) >= 2
-    action, centre, one = (tf.gather(x, sound) for x in (action, centre, one))
     mean = tf.atanh(centre)
     distribution = tfp.distributions.TransformedDistribution(
         tfp.distributions.MultivariateNormalDiag(mean, tf.atanh(one) - mean),
         tfp.bijectors.Tanh(),
     )
     np.testing.assert_allclose(
-        tf.gather(log_density, sound), distribution.log_prob(action), rtol=5e-3
+        log_density, distribution.log_prob(action), rtol=1e-3, atol=1e-3
     )
 
 
