@@ -61,6 +61,7 @@ def _curves(run_dir) -> dict[tuple[str, str], list[float]]:
     return curves
 
 
+@pytest.mark.slow
 def test_two_processes_lose_what_one_loses(tmp_path):
     alone, together = tmp_path / "alone", tmp_path / "together"
     assert _wtl("collect_demos", *_ARGUMENTS, f"--run_dir={alone}") == 0
