@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import errno
-import json
 import os
 import pathlib
 import shlex
@@ -11,7 +10,7 @@ import signal
 import sys
 import traceback
 
-from wtl import dataset_commands, notices
+from wtl import compare_command, dataset_commands, notices
 from wtl.errors import UserError
 
 _STAGES = {
@@ -81,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         given = command.add_mutually_exclusive_group(required=True)
         if name == "evaluate":
-            _add_compare(command, given)
+            compare_command.add(command, given)
         _add_run(command, given)
         if name in _PLAYING:
             _add_runner(command)
@@ -169,17 +168,6 @@ def _add(commands, name: str, summary: str, function) -> argparse.ArgumentParser
     return command
 
 
-def _add_compare(command: argparse.ArgumentParser, given):
-    command.add_argument("--out", metavar="DIR", help="where --compare writes")
-    given.add_argument(
-        "--compare",
-        action="append",
-        metavar="[NAME=]RUN[,RUN...]",
-        help="compare evaluations of other runs: folders that differ by seed, such as "
-        "runs/a/seed0,runs/a/seed1; repeat it for those that differ in more",
-    )
-
-
 def _add_run(command: argparse.ArgumentParser, given):
     """Adds what names a run; `given` is the group that the configuration belongs to."""
     given.add_argument("--gin_file", help="configuration, see gin_configs/")
@@ -242,7 +230,7 @@ def _run(options, pipeline_options: list[str] | None = None, together: bool = Fa
 
 def _stage(options) -> int:
     if options.compare:
-        return _compare(options)
+        return compare_command.run(options)
     if options.out:
         raise UserError("--out goes with --compare")
     pipeline_options = None
@@ -378,39 +366,3 @@ def _doctor(options) -> int:
     kind = "software" if renderer.is_software(name) else "GPU"
     print(f"{'renderer':20} {name} ({backend}, {kind})")
     return 0
-
-
-def _compare(options) -> int:
-    from wtl.evaluation import comparison, comparison_report, played_run, statistics
-
-    if not options.out:
-        raise UserError("--compare needs --out=DIR, where the comparison is written")
-    if options.run_dir or options.gin_bindings:
-        raise UserError("--run_dir and --gin_bindings go with --gin_file")
-    sets = {}
-    for given in options.compare:
-        name, paths = _named(given)
-        if name in sets:
-            raise UserError(
-                f"two sets of runs are named {name}; name them: --compare=NAME=RUN,..."
-            )
-        sets[name] = [played_run.read(path) for path in paths]
-    results = comparison.compare(sets)
-    out = pathlib.Path(options.out)
-    comparison_report.write_comparison(out / "report.html", results)
-    text = json.dumps(results, indent=2, allow_nan=False)
-    # Last: what is there is complete.
-    (out / "results.json").write_text(text + "\n")
-    print(statistics.format_table(results))
-    print(f"\nReport: {out / 'report.html'}")
-    return 0
-
-
-def _named(given: str) -> tuple[str, list[str]]:
-    """Name and run folders of `[NAME=]RUN[,RUN...]`; by default the folders' name."""
-    name, equals, listed = given.rpartition("=")
-    paths = [path.rstrip("/") for path in listed.split(",") if path.strip("/")]
-    if not paths or (equals and not name):
-        raise UserError(f"--compare={given} names no run; give [NAME=]RUN[,RUN...]")
-    common = os.path.commonpath([os.path.abspath(path) for path in paths])
-    return name or os.path.basename(common), paths

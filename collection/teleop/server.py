@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import hmac
 import importlib.resources
-import ipaddress
 import logging
 import secrets
 import signal
@@ -26,6 +25,7 @@ from websockets.http11 import Request, Response
 from collection import workers
 from collection.teleop import messages, simulation
 from collection.teleop.client import Client
+from wtl import loopback
 from wtl.errors import UserError
 
 _FILES = {
@@ -93,7 +93,7 @@ class _Server:
     def __init__(self, connection: Connection, host: str, port: int):
         self._simulation = connection
         self._host, self._port = host, port
-        self._token = "" if _is_loopback(host) else secrets.token_urlsafe(16)
+        self._token = "" if loopback.is_loopback(host) else secrets.token_urlsafe(16)
         self._clients: list[Client] = []
         self._driver: Client | None = None
         self._status: dict = {}
@@ -206,7 +206,7 @@ class _Server:
         """Serves the page's files; lets good sockets through by returning None."""
         path, _, query = request.path.partition("?")
         host = _only(request.headers, "Host")
-        if not self._token and not _is_loopback(_hostname(host)):
+        if not self._token and not loopback.is_loopback(loopback.hostname(host)):
             # A name of somebody else's that was made to point here.
             return _refuse(connection, HTTPStatus.FORBIDDEN, "unknown host")
         if path in ("/", _SOCKET) and not self._knows_token(query):
@@ -299,19 +299,3 @@ def _only(headers: Headers, name: str) -> str:
     """The value of a header that is there once; whatever else is as if it was not."""
     values = headers.get_all(name)
     return values[0] if len(values) == 1 else ""
-
-
-def _hostname(host: str) -> str:
-    try:
-        return urllib.parse.urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

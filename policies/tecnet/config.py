@@ -9,7 +9,7 @@ from policies.contextual import config as contextual_config
 class Config(contextual_config.Config):
     """How tasks are embedded; the control network is that of `policies.contextual`.
 
-    Width of the embedding, margin and weights are those of the paper.
+    Width of the embedding, margin and weights are the paper's as remembered.
 
     Attributes:
       margin: by how much more the embedding of a demonstration shall be like that of

@@ -1,11 +1,11 @@
 """Who may ask for what: browsers are not trusted, nor are other pages in them."""
 
 import hmac
-import ipaddress
-import urllib.parse
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+
+from wtl import loopback
 
 _COOKIE = "wtl_view"
 _HEADERS = {
@@ -40,7 +40,7 @@ class Guard:
     ) -> web.StreamResponse:
         """Passes on what may pass."""
         host = _only(request, "Host")
-        if not self._token and not is_loopback(_hostname(host)):
+        if not self._token and not loopback.is_loopback(loopback.hostname(host)):
             # A name of somebody else's that was made to point here.
             raise web.HTTPForbidden(text="unknown host")
         is_page = request.path == "/"
@@ -81,24 +81,7 @@ async def secure(request: web.Request, response: web.StreamResponse) -> None:
     response.headers["Server"] = "wtl"
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _only(request: web.Request, name: str) -> str:
     """The value of a header that is there once; whatever else is as if it was not."""
     values = request.headers.getall(name, [])
     return values[0] if len(values) == 1 else ""
-
-
-def _hostname(host: str) -> str:
-    try:
-        return urllib.parse.urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""

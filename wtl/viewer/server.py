@@ -14,8 +14,9 @@ from datasets.publish import PublishError
 from datasets.shard_lock import DatasetLockedError
 from datasets.staging import StagingError
 from wtl.errors import UserError
+from wtl.loopback import is_loopback
 from wtl.viewer.api import Api, Publisher
-from wtl.viewer.guard import Guard, Handler, is_loopback, secure
+from wtl.viewer.guard import Guard, Handler, secure
 from wtl.viewer.library import Library, UnknownEpisodeError
 from wtl.viewer.rendering import Studio
 
