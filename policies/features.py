@@ -8,7 +8,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from wtl.envs import arena, button, observation
+from wtl.envs import arena, button, environment, observation
 
 _FINE = 30.0  # tanh(30 d) resolves the last centimetres
 _SIZE_SCALE = 20.0
@@ -107,6 +107,13 @@ def entities(rows: dict[str, tf.Tensor]) -> Entities:
         travel=both(tf.zeros_like(of_object("upright")), of_button("travel")),
         attributes=both(object_attributes, button_attributes),
     )
+
+
+def step(state: tf.Tensor, layout: observation.Layout) -> tf.Tensor:
+    """Number [...] of the timestep of states [..., S], as a float."""
+    fixtures = split(state, layout)["fixtures"]
+    time = _field(fixtures, observation.FIXTURES, "time")[..., 0]
+    return tf.round(time * environment.HORIZON)
 
 
 def gripper(rows: dict[str, tf.Tensor]) -> tf.Tensor:

@@ -264,6 +264,23 @@ def test_mixture_density_is_that_of_scipy():
     np.testing.assert_allclose(nll, expected, rtol=1e-4)
 
 
+def test_every_component_has_its_turn_as_often_as_it_weighs():
+    weight = np.array([0.05, 0.6, 0.0, 0.35], np.float32)
+    steps = np.arange(200, dtype=np.float32)
+    logits = np.tile(np.log(weight + 1e-12), (len(steps), 1))
+    mean = np.tile(np.arange(4, dtype=np.float32)[:, None], (len(steps), 1, 1))
+    prediction = (tf.constant(logits), tf.constant(mean), tf.zeros_like(mean))
+    chosen = mixture_density.in_turn(prediction, tf.constant(steps)).numpy()[:, 0]
+    assert chosen[0] == weight.argmax()
+    counts = np.bincount(chosen.astype(int), minlength=4)
+    # Evenly: at no time is any far from its share.
+    np.testing.assert_allclose(counts / len(steps), weight, atol=0.01)
+    half = np.bincount(chosen[:40].astype(int), minlength=4)
+    np.testing.assert_allclose(half / 40, weight, atol=0.05)
+    again = mixture_density.in_turn(prediction, tf.constant(steps)).numpy()[:, 0]
+    np.testing.assert_array_equal(again, chosen)
+
+
 def test_loss_overfits_a_batch():
     network = _network("wtl")
     context = _context(network.config)

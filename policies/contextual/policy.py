@@ -6,6 +6,7 @@ from tf_agents.specs import array_spec, tensor_spec
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
+from policies import features
 from policies.contextual import context as contexts
 from policies.contextual import network as networks
 from policies.heads import mixture_density
@@ -24,7 +25,7 @@ def specs(state_size: int, action_size: int):
 
 
 class ContextualPolicy(tf_policy.TFPolicy):
-    """Acts greedily given an encoded context and a committed target.
+    """Acts given an encoded context and a committed target.
 
     `encode_context` is called once per episode; what it returns is the policy state,
     which then stays as it is.
@@ -65,13 +66,15 @@ class ContextualPolicy(tf_policy.TFPolicy):
 
     def _action(self, time_step, policy_state, seed=None):
         del seed
+        state = time_step.observation[environment.STATE]
         prediction = self.network.act(
-            time_step.observation[environment.STATE],
-            policy_state["embedding"],
-            policy_state["target"],
+            state, policy_state["embedding"], policy_state["target"]
         )
-        action = tf.clip_by_value(mixture_density.mode(prediction), -1.0, 1.0)
+        action = mixture_density.in_turn(
+            prediction, features.step(state, self.network.layout)
+        )
+        action = tf.clip_by_value(action, -1.0, 1.0)
         return policy_step.PolicyStep(action, policy_state, ())
 
     def _distribution(self, time_step, policy_state):
-        raise NotImplementedError("a contextual policy is greedy; call `action`")
+        raise NotImplementedError("a contextual policy is deterministic; call `action`")

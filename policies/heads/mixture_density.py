@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from policies.legacy_keras import tf_keras
 
+_GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
+
 
 class MixtureDensity(tf_keras.layers.Layer):
     """Predicts mixture logits, means and log standard deviations."""
@@ -50,7 +52,25 @@ def negative_log_likelihood(
     return -tf.reduce_logsumexp(tf.nn.log_softmax(logits) + log_density, axis=-1)
 
 
-def mode(prediction: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
-    """Returns the mean [N, A] of the heaviest component."""
+def in_turn(
+    prediction: tuple[tf.Tensor, tf.Tensor, tf.Tensor], step: tf.Tensor
+) -> tf.Tensor:
+    """Returns the mean [N, A] of the component whose turn it is.
+
+    Over the steps of an episode each has its turn as often as it weighs, by the points
+    of a golden-ratio sequence (Weyl 1916), which fall evenly everywhere. The heaviest
+    alone would stand still for ever wherever standing still weighs most; and unlike
+    samples, turns are the same each time.
+
+    Args:
+      prediction: output of `MixtureDensity`.
+      step: [N] number of the timestep.
+    """
     logits, mean, _ = prediction
-    return tf.gather(mean, tf.argmax(logits, axis=-1), batch_dims=1)
+    heaviest_first = tf.argsort(logits, axis=-1, direction="DESCENDING")
+    weight = tf.gather(tf.nn.softmax(logits), heaviest_first, batch_dims=1)
+    point = tf.math.floormod(step * _GOLDEN_RATIO, 1.0)
+    passed = tf.cumsum(weight, axis=-1)[:, :-1] <= point[:, None]
+    rank = tf.reduce_sum(tf.cast(passed, tf.int32), axis=-1)
+    chosen = tf.gather(heaviest_first, rank, batch_dims=1)
+    return tf.gather(mean, chosen, batch_dims=1)

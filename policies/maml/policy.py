@@ -4,6 +4,7 @@ import tensorflow as tf
 from tf_agents.policies import tf_policy
 from tf_agents.trajectories import policy_step
 
+from policies import features
 from policies.contextual import context as contexts
 from policies.contextual import policy as contextual
 from policies.heads import mixture_density
@@ -13,7 +14,7 @@ from wtl.envs import environment
 
 
 class MamlPolicy(tf_policy.TFPolicy):
-    """Acts greedily with adapted parameters and a committed target.
+    """Acts with adapted parameters and a committed target.
 
     `encode_context` adapts once per episode; what it returns is the policy state, which
     then stays as it is.
@@ -51,13 +52,17 @@ class MamlPolicy(tf_policy.TFPolicy):
 
     def _action(self, time_step, policy_state, seed=None):
         del seed
+        state = time_step.observation[environment.STATE]
         prediction = self.network.act(
             adaptation.unpack(policy_state["phi"], self.network.theta),
-            time_step.observation[environment.STATE][:, None],
+            state[:, None],
             policy_state["target"],
         )
-        action = tf.clip_by_value(mixture_density.mode(prediction), -1.0, 1.0)
+        action = mixture_density.in_turn(
+            prediction, features.step(state, self.network.layout)
+        )
+        action = tf.clip_by_value(action, -1.0, 1.0)
         return policy_step.PolicyStep(action, policy_state, ())
 
     def _distribution(self, time_step, policy_state):
-        raise NotImplementedError("a MAML policy is greedy; call `action`")
+        raise NotImplementedError("a MAML policy is deterministic; call `action`")

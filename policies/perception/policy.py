@@ -107,7 +107,7 @@ class SeeingPolicy(tf_policy.TFPolicy):
         )
 
     def _distribution(self, time_step, policy_state):
-        raise NotImplementedError("a contextual policy is greedy; call `action`")
+        raise NotImplementedError("a contextual policy is deterministic; call `action`")
 
 
 def _look(eyes: networks.Perception, observed) -> dict[str, tf.Tensor]:
