@@ -57,6 +57,8 @@ class Recorder:
         """
         setup = self._env.setup
         seen = {name: np.stack(frames) for name, frames in self._images.items()}
+        if setup.task.gains:
+            metadata["hidden_gains"] = setup.task.gains
         if setup.embodiment is Embodiment.GRIPPER:
             metadata["action"] = np.stack(self._actions)
             metadata["reward"] = np.array(self._rewards)
@@ -88,6 +90,7 @@ def episode_spec(
     image_encoding: str = images.PNG,
     embodiment: Embodiment = Embodiment.GRIPPER,
     wrist: bool = False,
+    faulty_motors: bool = False,
 ) -> episodes.EpisodeSpec:
     """Spec of the episodes recorded with `size` objects and as many buttons.
 
@@ -97,6 +100,7 @@ def episode_spec(
       image_encoding: how they are stored.
       embodiment: the body that acts; nothing is known of a human's actions.
       wrist: whether the gripper's own camera records too.
+      faulty_motors: whether tasks have hidden gains.
     """
     compiled = models.compile_model(object_sets.draw("layout", size, 0), embodiment)
     return episodes.EpisodeSpec(
@@ -106,4 +110,5 @@ def episode_spec(
         image_pixels=pixels,
         image_encoding=image_encoding,
         wrist_image=wrist,
+        gains_size=worlds.ACTION_SIZE if faulty_motors else 0,
     )

@@ -16,6 +16,7 @@ class Interface:
       size: number of objects, and of buttons, in a scene.
       action_size: A.
       families: number of families, for the oracle.
+      faulty_motors: whether motors may have hidden gains; the oracle is told them.
       context_frames: frames each context episode is resampled to.
     """
 
@@ -26,6 +27,7 @@ class Interface:
     size: int = 3
     action_size: int = 5
     families: int = 5
+    faulty_motors: bool = False
     context_frames: int = 20
 
     @property

@@ -7,7 +7,15 @@ import dm_env
 import numpy as np
 from dm_env import specs
 
-from wtl.envs import appearance, families, gripper, observation, renderer, seeding
+from wtl.envs import (
+    appearance,
+    families,
+    gripper,
+    motors,
+    observation,
+    renderer,
+    seeding,
+)
 from wtl.envs import scene as scenes
 from wtl.envs import task as tasks
 from wtl.envs import world as worlds
@@ -28,12 +36,21 @@ class Setup:
       scene_seed: seed of the initial poses.
       target: canonical index of the target object, or button in families on buttons.
       embodiment: the body that acts.
+      sound: whether its motors are sound whatever those of the task are, as are those
+        of whoever demonstrates.
     """
 
     task: tasks.Task
     scene_seed: int
     target: int
     embodiment: Embodiment = Embodiment.GRIPPER
+    sound: bool = False
+
+    @property
+    def gains(self) -> tuple[float, ...]:
+        """Gains of the motors of the body that acts; none where they are sound."""
+        human = self.embodiment is Embodiment.HAND
+        return () if self.sound or human else self.task.gains
 
     @classmethod
     def by_rule(cls, task: tasks.Task, rule: tasks.Rule, scene_seed: int) -> "Setup":
@@ -127,10 +144,11 @@ class Manipulation(dm_env.Environment):
         return dm_env.restart(self._observation())
 
     def step(self, action: np.ndarray) -> dm_env.TimeStep:
-        """Applies a float[5] action in [-1, 1]; see `World.step` for the units."""
+        """Commands a float[5] action in [-1, 1]; see `World.step` for the units."""
         if self._step >= HORIZON:
             return self.reset()
-        self._world.step(np.asarray(action, np.float64))
+        command = np.asarray(action, np.float64)
+        self._world.step(motors.motion(command, self._setup.gains))
         self._step += 1
         if self._step < HORIZON:
             return dm_env.transition(reward=0.0, observation=self._observation())

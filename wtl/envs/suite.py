@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from wtl.envs import environment, families, object_set, seeding
+from wtl.envs import environment, families, object_set, seeding, world
+from wtl.envs.motors import MotorFaults
 from wtl.envs.task import Rule, RuleKind, Task
 
 TRAIN, VAL, TEST = SPLITS = ("train", "val", "test")
@@ -24,6 +25,8 @@ class Suite:
       test_tasks: held-out tasks, each with a set of its own, for the final result.
       identity_share: share of rules by identity.
       seed: world seed.
+      motor_faults: how the motors of each task's robot are faulty; None if they are
+        sound. Demonstrations are made by a sound one.
     """
 
     size: int = 3
@@ -35,6 +38,7 @@ class Suite:
     test_tasks: int = 200
     identity_share: float = 0.6
     seed: int = 0
+    motor_faults: MotorFaults | None = None
 
     def tasks(self, split: str) -> list[Task]:
         """The tasks of a split, families and rules in fixed proportions."""
@@ -57,7 +61,14 @@ class Suite:
             if split != TRAIN or not self.complete:
                 rule = self._rule(i // len(names), rng)
             friction = families.FAMILIES[family].draw_friction(rng)
-            result.append(Task(chosen, family, friction, split, rule, index=repeat))
+            gains = ()
+            if self.motor_faults:
+                named = (chosen.name, family, repeat)
+                rng = seeding.generator(self.seed, "motors", *named)
+                gains = self.motor_faults.draw(rng, world.AXES)
+            result.append(
+                Task(chosen, family, friction, split, rule, repeat, gains=gains)
+            )
         return result
 
     def _rule(self, index: int, rng) -> Rule:
@@ -72,7 +83,7 @@ class Suite:
     def demonstration_setups(
         self, task: Task, scenes: int | None = None
     ) -> list[environment.Setup]:
-        """What is to be demonstrated of a task.
+        """What is to be demonstrated of a task, by somebody whose motors are sound.
 
         Args:
           task: a task of this suite.
@@ -86,7 +97,7 @@ class Suite:
                 setups += [environment.Setup(task, scene_seed, t) for t in targets]
             else:
                 setups.append(environment.Setup.by_rule(task, task.rule, scene_seed))
-        return setups
+        return [dataclasses.replace(setup, sound=True) for setup in setups]
 
     def scene_seed(self, task: Task, purpose: str, index: int) -> int:
         """Seed of a scene of a task, a pure function of its arguments."""

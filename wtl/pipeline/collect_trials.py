@@ -14,7 +14,7 @@ from datasets.staging import StagingWriter
 from datasets.store import EpisodeStore
 from policies import export
 from policies.contextual import context as contexts
-from policies.methods import METHODS
+from policies.methods import METHODS, config_for
 from wtl.envs import environment, observation, seeding
 from wtl.envs import scene as scenes
 from wtl.envs import suite as suites
@@ -197,7 +197,7 @@ def shown_index(task, demos: EpisodeStore, row: int) -> int:
 
 
 def _play(run: Run, pool, shown: EpisodeStore, source: str, plans: list[_Plan]):
-    config = dataclasses.replace(METHODS[source].config, size=run.suite.size)
+    config = config_for(source, run.suite)
     layout = observation.Layout(run.suite.size)
     policy = export.load(
         run.folder.policies / METHODS[source].folder / "saved_model",
@@ -226,7 +226,7 @@ def _play(run: Run, pool, shown: EpisodeStore, source: str, plans: list[_Plan]):
     context = contexts.Context(
         demos=demos,
         trials=nothing,
-        truth=conditioning.nothing_told(len(plans)),
+        truth=conditioning.nothing_told(len(plans), config),
         state=eyes.first(observed),
         gumbel=gumbel.astype(np.float32),
     )

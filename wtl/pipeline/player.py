@@ -1,6 +1,5 @@
 """Plays the arms of an evaluation, one after another."""
 
-import dataclasses
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +15,7 @@ from datasets.episode import Episode
 from datasets.store import EpisodeStore, stack
 from policies import export
 from policies.contextual import context as contexts
-from policies.methods import METHODS
+from policies.methods import METHODS, config_for
 from wtl.envs import environment, observation, seeding
 from wtl.envs import scene as scenes
 from wtl.errors import UserError
@@ -237,7 +236,7 @@ class Player:
           states: [N, S] first states of the episodes to be played, as it sees them.
         """
         size, count = self._run.suite.size, len(which)
-        config = dataclasses.replace(METHODS[arm.method].config, size=size)
+        config = config_for(arm.method, self._run.suite)
         state_size = self._layout.state_size
         demos = trials = conditioning.nothing_shown(count, config, state_size)
         if config.demos:
@@ -271,11 +270,7 @@ class Player:
         return contexts.Context(
             demos=demos,
             trials=trials,
-            truth=conditioning.truth(
-                np.array(slots),
-                [s.task.family for s in setups],
-                np.array([s.task.friction for s in setups]),
-            ),
+            truth=conditioning.truth(np.array(slots), [s.task for s in setups]),
             state=states,
             gumbel=gumbel,
         )

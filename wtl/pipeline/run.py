@@ -78,7 +78,12 @@ class Run:
             stage=stage,
             parameters=parameters,
             inputs=inputs,
-            suite=dataclasses.asdict(self.suite),
+            # Without what is off the key is that of runs made before there was any.
+            suite={
+                name: value
+                for name, value in dataclasses.asdict(self.suite).items()
+                if value is not None
+            },
             seed=self.seed,
             # Without a wrist camera the key is that of runs made before there was one.
             camera=[self.pixels, self.image_encoding] + ["wrist"] * self.wrist,
@@ -214,6 +219,7 @@ class Run:
             self.image_encoding,
             Embodiment.HAND if human else Embodiment.GRIPPER,
             self.wrist and not human,
+            self.suite.motor_faults is not None,
         )
         return dataclasses.replace(spec, interventions=by_hand)
 

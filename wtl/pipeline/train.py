@@ -245,5 +245,6 @@ def _job(
             run.dataset(fields.WTL_HUMAN_VIDEOS) if spec.config.human else None
         ),
         end_to_end=None if together is None else dict(together),
+        faulty_motors=run.suite.motor_faults is not None,
         **perception.sight(run, spec.config),
     )

@@ -37,6 +37,7 @@ class TrainJob:
       perceived_videos: likewise of these videos.
       end_to_end: fields of `wtl.training.end_to_end.EndToEndConfig`, to go on with
         training perception and policy together; None to leave perception as it is.
+      faulty_motors: whether tasks have hidden gains.
     """
 
     method: str
@@ -60,6 +61,7 @@ class TrainJob:
     watching_dir: pathlib.Path | None = None
     perceived_videos: pathlib.Path | None = None
     end_to_end: dict[str, Any] | None = None
+    faulty_motors: bool = False
 
     @property
     def name(self) -> str:
@@ -90,7 +92,12 @@ def _run(job: TrainJob) -> str:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf_keras.utils.set_random_seed(job.seed % 2**32)
     method = METHODS[job.method]
-    config = dataclasses.replace(method.config, size=job.size, **job.overrides)
+    config = dataclasses.replace(
+        method.config,
+        size=job.size,
+        faulty_motors=job.faulty_motors,
+        **job.overrides,
+    )
     train_config = trainer.TrainConfig(**job.config)
     layout = observation.Layout(job.size)
 
