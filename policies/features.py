@@ -8,7 +8,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from wtl.envs import arena, button, observation
+from wtl.envs import arena, button, observation, world
 
 _FINE = 30.0  # tanh(30 d) resolves the last centimetres
 _SIZE_SCALE = 20.0
@@ -107,6 +107,19 @@ def entities(rows: dict[str, tf.Tensor]) -> Entities:
         travel=both(tf.zeros_like(of_object("upright")), of_button("travel")),
         attributes=both(object_attributes, button_attributes),
     )
+
+
+def motion(rows: dict[str, tf.Tensor]) -> tf.Tensor:
+    """What moved after each of T frames, [N, T, A], in units of the action.
+
+    Frames follow each other at the control rate; nothing is known after the last.
+    """
+    row = rows["gripper"]
+    setpoint = _field(row, observation.GRIPPER, "setpoint")
+    step = (setpoint[:, 1:] - setpoint[:, :-1]) / world.ARM_SCALE.astype("float32")
+    finger = _field(row, observation.GRIPPER, "finger_command")[:, 1:]
+    moved = tf.concat([step, finger], axis=-1)
+    return tf.pad(moved, ((0, 0), (0, 1), (0, 0)))
 
 
 def gripper(rows: dict[str, tf.Tensor]) -> tf.Tensor:

@@ -36,6 +36,8 @@ class Losses(NamedTuple):
       imitation: nats per action dimension.
       target: cross-entropy of the target, nats.
       attention: cross-entropy of the entities acted on in the shown episodes, nats.
+      motors: mean squared error of the commands in the shown trials, by the inverse
+        gains learned from them; 0 where motors are sound.
       target_accuracy: share of examples whose likeliest target is right.
     """
 
@@ -43,6 +45,7 @@ class Losses(NamedTuple):
     imitation: tf.Tensor
     target: tf.Tensor
     attention: tf.Tensor
+    motors: tf.Tensor
     target_accuracy: tf.Tensor
 
 
@@ -54,6 +57,7 @@ def losses(
     logits: tf.Tensor,
     target: tf.Tensor,
     attention: tf.Tensor | float,
+    motors: tf.Tensor | float = 0.0,
 ) -> Losses:
     """The likelihood of actions and of the entity acted on, and what goes with them.
 
@@ -68,6 +72,7 @@ def losses(
       logits: [B, I] of the choice.
       target: [B] int32 what was to be chosen.
       attention: loss of what was seen in the shown episodes.
+      motors: loss of what was learned of the motors.
     """
     size = action.shape[-1]
     imitation = (
@@ -83,10 +88,11 @@ def losses(
     )
     hits = tf.equal(tf.argmax(logits, axis=-1, output_type=tf.int32), target)
     return Losses(
-        total=imitation + choice + attention,
+        total=imitation + choice + attention + motors,
         imitation=imitation,
         target=choice,
         attention=attention,
+        motors=tf.convert_to_tensor(motors),
         target_accuracy=tf.reduce_mean(tf.cast(hits, tf.float32)),
     )
 

@@ -8,7 +8,7 @@ from policies import features
 from policies.contextual import config as configs
 from policies.contextual import context as contexts
 from policies.encoders import episode
-from policies.heads import mixture_density
+from policies.heads import mixture_density, motors
 from policies.heads import target as targets
 from policies.legacy_keras import tf_keras
 from wtl.envs import observation
@@ -26,12 +26,15 @@ class Encoding(NamedTuple):
       demo_logits: [B, K, E] over the entities acted on in the demonstrations; None
         where there are none, and for a flat network.
       trial_logits: [B, L, E] likewise in the trials.
+      motor_error: [B, L] of the commands in the trials, as the inverse gains that were
+        learned from them have it; None where motors are sound.
     """
 
     embedding: tf.Tensor
     target_logits: tf.Tensor
     demo_logits: tf.Tensor
     trial_logits: tf.Tensor
+    motor_error: tf.Tensor | None = None
 
 
 class ContextualNetwork(tf_keras.Model):
@@ -50,6 +53,9 @@ class ContextualNetwork(tf_keras.Model):
             self._demo_encoder = encoder(self.layout, width, "demo")
         if config.trials:
             self._trial_encoder = encoder(self.layout, width, "trial")
+        self._compensates = config.faulty_motors and (config.trials or config.oracle)
+        if config.faulty_motors and config.trials:
+            self._motors = motors.MotorHead()
         if config.per_entity and not config.oracle:
             self._target = targets.TargetHead()
         self._actor = [layers.Dense(units, "relu") for units in config.hidden]
@@ -60,10 +66,11 @@ class ContextualNetwork(tf_keras.Model):
     @property
     def embedding_size(self) -> int:
         """Z', the width of `Encoding.embedding`."""
+        inverse_gains = self.config.action_size * self._compensates
         if self.config.oracle:
-            told = self.config.action_size * self.config.faulty_motors
-            return self.config.families + 1 + told
-        return self.config.embedding * (self.config.demos + self.config.trials)
+            return self.config.families + 1 + inverse_gains
+        shown = self.config.demos + self.config.trials
+        return self.config.embedding * shown + inverse_gains
 
     def encode(self, context: contexts.Context) -> Encoding:
         """Encodes B contexts; the only use made of what is shown."""
@@ -86,6 +93,10 @@ class ContextualNetwork(tf_keras.Model):
             )
             logits[name] = code.logits
             shown.append((code, episodes.success, episodes.mask, role))
+        motor_error = None
+        if self._compensates:
+            inverse, motor_error = self._try_motors(context.trials)
+            embeddings.append(inverse)
         if self.config.per_entity:
             place = items.position[..., 0]
             target_logits = self._target(items.attributes, place, shown)
@@ -96,26 +107,25 @@ class ContextualNetwork(tf_keras.Model):
             target_logits=target_logits,
             demo_logits=logits["demos"],
             trial_logits=logits["trials"],
+            motor_error=motor_error,
         )
 
     def _encode_each(self, encoder, shown: contexts.Shown) -> episode.EpisodeCode:
-        leading = tf.shape(shown.mask)
-
-        def merge(value):
-            return tf.reshape(value, tf.concat([[-1], tf.shape(value)[2:]], 0))
-
-        def unmerge(value):
-            split = tf.reshape(value, tf.concat([leading, tf.shape(value)[1:]], 0))
-            split.set_shape([None, None, *value.shape[1:]])
-            return split
-
-        state, action = merge(shown.state), merge(shown.action)
-        state.set_shape([None, *shown.state.shape[2:]])
-        action.set_shape([None, *shown.action.shape[2:]])
-        code = encoder(state, action, merge(shown.success))
+        code = encoder(_merge(shown.state), _merge(shown.action), _merge(shown.success))
         return episode.EpisodeCode(
-            *(None if value is None else unmerge(value) for value in code)
+            *(None if value is None else _unmerge(value, shown.mask) for value in code)
         )
+
+    def _try_motors(self, trials: contexts.Shown) -> tuple[tf.Tensor, tf.Tensor]:
+        """Inverse gains [B, A] by the mean of the trials, and errors [B, L]."""
+        rows = features.split(_merge(trials.state), self.layout)
+        inverse, error = (
+            _unmerge(value, trials.mask)
+            for value in self._motors(_merge(trials.action), features.motion(rows))
+        )
+        count = tf.maximum(tf.reduce_sum(trials.mask, axis=1), 1)
+        mean = tf.einsum("bl,bla->ba", trials.mask, inverse) / count[:, None]
+        return mean, error
 
     def _encode_truth(self, truth: contexts.Truth) -> Encoding:
         family = tf.one_hot(truth.family, self.config.families)
@@ -142,7 +152,27 @@ class ContextualNetwork(tf_keras.Model):
         relations = features.relations(rows, items)
         width = relations.shape[-2] * relations.shape[-1]
         chosen = tf.reshape(relations, (-1, width))
-        hidden = tf.concat([features.gripper(rows), chosen, embedding], axis=-1)
+        shown = self.embedding_size - self.config.action_size * self._compensates
+        hidden = tf.concat(
+            [features.gripper(rows), chosen, embedding[..., :shown]], axis=-1
+        )
         for layer in self._actor:
             hidden = layer(hidden)
-        return self._mixture(hidden)
+        logits, mean, log_sigma = self._mixture(hidden)
+        if self._compensates:
+            mean *= embedding[:, None, shown:]
+        return logits, mean, log_sigma
+
+
+def _merge(value: tf.Tensor) -> tf.Tensor:
+    """[B, K, ...] as [B K, ...]."""
+    merged = tf.reshape(value, tf.concat([[-1], tf.shape(value)[2:]], 0))
+    merged.set_shape([None, *value.shape[2:]])
+    return merged
+
+
+def _unmerge(value: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """[B K, ...] as [B, K, ...], the first two as of a mask."""
+    split = tf.reshape(value, tf.concat([tf.shape(mask), tf.shape(value)[1:]], 0))
+    split.set_shape([None, None, *value.shape[1:]])
+    return split

@@ -5,6 +5,7 @@ import dataclasses
 from wtl.envs import environment, families, object_set, seeding, world
 from wtl.envs.motors import MotorFaults
 from wtl.envs.task import Rule, RuleKind, Task
+from wtl.errors import UserError
 
 TRAIN, VAL, TEST = SPLITS = ("train", "val", "test")
 
@@ -25,8 +26,12 @@ class Suite:
       test_tasks: held-out tasks, each with a set of its own, for the final result.
       identity_share: share of rules by identity.
       seed: world seed.
+      families: names of the families of the tasks; None for all there are.
       motor_faults: how the motors of each task's robot are faulty; None if they are
         sound. Demonstrations are made by a sound one.
+
+    Raises:
+      UserError: if a family is unknown.
     """
 
     size: int = 3
@@ -38,13 +43,27 @@ class Suite:
     test_tasks: int = 200
     identity_share: float = 0.6
     seed: int = 0
+    families: tuple[str, ...] | None = None
     motor_faults: MotorFaults | None = None
+
+    def __post_init__(self):
+        for name in self.families or ():
+            if name not in families.FAMILIES:
+                raise UserError(
+                    f"suite.families names {name!r}; known are "
+                    f"{', '.join(families.FAMILIES)}"
+                )
+
+    @property
+    def family_names(self) -> list[str]:
+        """Names of the families of its tasks, in the order they are dealt out."""
+        return list(self.families or families.FAMILIES)
 
     def tasks(self, split: str) -> list[Task]:
         """The tasks of a split, families and rules in fixed proportions."""
         count = getattr(self, f"{split}_tasks")
         sets = min(self.train_object_sets, count) if split == TRAIN else count
-        names = list(families.FAMILIES)
+        names = self.family_names
         drawn = [
             object_set.draw(f"{split}-{i:05d}", self.size, self.seed)
             for i in range(sets)

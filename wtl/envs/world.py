@@ -18,7 +18,7 @@ AXES = (*gripper.ARM_JOINTS, "finger")  # dimensions of the action
 ACTION_SIZE = len(AXES)
 TRANSLATION_STEP = 0.08  # metres per control step at action 1
 YAW_STEP = 0.5  # radians per control step at action 1
-_ARM_SCALE = np.array([TRANSLATION_STEP] * 3 + [YAW_STEP])
+ARM_SCALE = np.array([TRANSLATION_STEP] * 3 + [YAW_STEP])
 SETPOINT_LOW = np.array([-0.30, -0.32, 0.004, -1.6])
 SETPOINT_HIGH = np.array([0.30, 0.22, 0.25, 1.6])
 _MAX_LEAD = 0.1  # metres the setpoint may run ahead of the gripper
@@ -152,7 +152,7 @@ class World:
         """
         data = self.data
         action = np.minimum(np.maximum(action, -1.0), 1.0)
-        setpoint = self.setpoint + action[:4] * _ARM_SCALE
+        setpoint = self.setpoint + action[:4] * ARM_SCALE
         position = data.qpos[self._at.arm_qpos]
         lead = np.minimum(np.maximum(setpoint - position, -_MAX_LEAD), _MAX_LEAD)
         setpoint[:3] = (position + lead)[:3]

@@ -67,12 +67,12 @@ def trial_of_demo_only(read: Readings, identity_share: float, size: int) -> floa
     return 1.0 / (size - 1)
 
 
-def nothing(size: int) -> float:
+def nothing(family_count: int, size: int) -> float:
     """Knows nothing: one family and one target out of all."""
-    return 1.0 / (len(families.FAMILIES) * size)
+    return 1.0 / (family_count * size)
 
 
-def trial_only(size: int) -> float:
+def trial_only(family_count: int, size: int) -> float:
     """Knows a trial that was itself made knowing nothing."""
-    choices = len(families.FAMILIES) * size
+    choices = family_count * size
     return 1 / choices + (1 - 1 / choices) / (choices - 1)

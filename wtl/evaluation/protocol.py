@@ -124,5 +124,5 @@ def arm_ceiling(arm: Arm, pair: Pair, suite: suites.Suite) -> float:
     if config.trials:
         if METHODS[METHODS[arm.method].trial_source].config.demos:
             return ceiling.trial_of_demo_only(read, share, suite.size)
-        return ceiling.trial_only(suite.size)
-    return ceiling.nothing(suite.size)
+        return ceiling.trial_only(len(suite.family_names), suite.size)
+    return ceiling.nothing(len(suite.family_names), suite.size)

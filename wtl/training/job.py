@@ -82,7 +82,7 @@ def _run(job: TrainJob) -> str:
         from datasets import fields, pairs, places, reader, sampler
         from policies import export
         from policies.legacy_keras import tf_keras
-        from policies.methods import METHODS
+        from policies.methods import METHODS, configured
         from policies.perception import policy as perception_policy
         from wtl.envs import observation, suite
         from wtl.envs.embodiment import Embodiment
@@ -93,10 +93,7 @@ def _run(job: TrainJob) -> str:
     tf_keras.utils.set_random_seed(job.seed % 2**32)
     method = METHODS[job.method]
     config = dataclasses.replace(
-        method.config,
-        size=job.size,
-        faulty_motors=job.faulty_motors,
-        **job.overrides,
+        configured(job.method, job.size, job.faulty_motors), **job.overrides
     )
     train_config = trainer.TrainConfig(**job.config)
     layout = observation.Layout(job.size)
