@@ -72,7 +72,7 @@ def nothing_shown(
 
 def truth(
     target: np.ndarray, tasks: Sequence[Task]
-) -> contexts.Truth | contexts.FaultyTruth:
+) -> contexts.Truth | contexts.WholeTruth:
     """Tells the oracle B tasks, and their targets (slots)."""
     names = list(families.FAMILIES)
     told = contexts.Truth(
@@ -80,18 +80,18 @@ def truth(
         family=tf.constant([names.index(task.family) for task in tasks], tf.int32),
         friction=tf.constant([task.friction for task in tasks], tf.float32),
     )
-    if not tasks[0].gains:
+    hidden = [task.hidden for task in tasks]
+    if not hidden[0]:
         return told
-    gains = tf.constant([task.gains for task in tasks], tf.float32)
-    return contexts.FaultyTruth(*told, gains)
+    return contexts.WholeTruth(*told, tf.constant(hidden, tf.float32))
 
 
 def nothing_told(
     count: int, config: interface.Interface
-) -> contexts.Truth | contexts.FaultyTruth:
+) -> contexts.Truth | contexts.WholeTruth:
     """What takes the place of the truth for all but the oracle."""
     zeros = tf.zeros(count, tf.int32)
     nothing = contexts.Truth(zeros, zeros, tf.zeros(count))
-    if not config.faulty_motors:
+    if not config.hidden_size:
         return nothing
-    return contexts.FaultyTruth(*nothing, tf.ones((count, config.action_size)))
+    return contexts.WholeTruth(*nothing, tf.ones((count, config.hidden_size)))

@@ -7,6 +7,7 @@ import numpy as np
 from collection import demonstrators, human, recorder
 from datasets import episode as episodes
 from wtl.envs import environment, motors, seeding
+from wtl.envs import world as worlds
 from wtl.envs.embodiment import Embodiment
 
 MAX_ATTEMPTS = 3  # noise is drawn anew after a failure
@@ -55,13 +56,16 @@ def demonstrate(
     for attempt in range(max_attempts):
         who, demonstrator = _demonstrator(request, attempt)
         rng = seeding.generator(request.seed, "noise", attempt)
-        env.prepare(request.setup)
+        setup = dataclasses.replace(request.setup, attempt=f"demo {attempt}")
+        env.prepare(setup)
         record = recorder.Recorder(env)
         timestep = env.reset()
         record.start(timestep)
         while not timestep.last():
             command = demonstrator(env.world, request.setup.target)
             scale = request.noise * command.noise * _NOISE_SHAPE
+            # As far in metres, whatever the robot's stride.
+            scale[:3] *= worlds.TRANSLATION_STEP / env.world.stride
             executed = command.action + scale * rng.standard_normal(len(scale))
             timestep = env.step(motors.command(executed, request.setup.gains))
             record.add(motors.command(command.action, request.setup.gains), timestep)

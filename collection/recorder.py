@@ -6,7 +6,7 @@ import numpy as np
 
 from datasets import episode as episodes
 from datasets import images
-from wtl.envs import environment, observation
+from wtl.envs import environment, observation, puck
 from wtl.envs import model as models
 from wtl.envs import object_set as object_sets
 from wtl.envs import world as worlds
@@ -59,6 +59,8 @@ class Recorder:
         seen = {name: np.stack(frames) for name, frames in self._images.items()}
         if setup.task.gains:
             metadata["hidden_gains"] = setup.task.gains
+        if setup.task.puck:
+            metadata["hidden_puck"] = setup.task.puck.hidden
         if setup.embodiment is Embodiment.GRIPPER:
             metadata["action"] = np.stack(self._actions)
             metadata["reward"] = np.array(self._rewards)
@@ -91,6 +93,7 @@ def episode_spec(
     embodiment: Embodiment = Embodiment.GRIPPER,
     wrist: bool = False,
     faulty_motors: bool = False,
+    pucks: bool = False,
 ) -> episodes.EpisodeSpec:
     """Spec of the episodes recorded with `size` objects and as many buttons.
 
@@ -101,6 +104,7 @@ def episode_spec(
       embodiment: the body that acts; nothing is known of a human's actions.
       wrist: whether the gripper's own camera records too.
       faulty_motors: whether tasks have hidden gains.
+      pucks: whether all hidden dynamics of their objects are drawn.
     """
     compiled = models.compile_model(object_sets.draw("layout", size, 0), embodiment)
     return episodes.EpisodeSpec(
@@ -111,4 +115,5 @@ def episode_spec(
         image_encoding=image_encoding,
         wrist_image=wrist,
         gains_size=worlds.ACTION_SIZE if faulty_motors else 0,
+        puck_size=puck.HIDDEN_SIZE if pucks else 0,
     )

@@ -32,6 +32,7 @@ class EpisodeSpec:
       wrist_image: whether there is a second image, of the gripper's own camera.
       interventions: whether steps say if a person took over from a policy.
       gains_size: numbers in the hidden gains of the task's motors.
+      puck_size: numbers in the hidden dynamics of the task's objects.
 
     Raises:
       ValueError: if nothing is observed, or a size is negative.
@@ -45,10 +46,12 @@ class EpisodeSpec:
     wrist_image: bool = False
     interventions: bool = False
     gains_size: int = 0
+    puck_size: int = 0
 
     def __post_init__(self):
         vectors = (self.state_size, self.action_size, self.physics_size)
-        if min(*vectors, self.image_pixels, self.gains_size) < 0:
+        hidden = (self.gains_size, self.puck_size)
+        if min(*vectors, *hidden, self.image_pixels) < 0:
             raise ValueError(f"{self} has a negative size")
         if not self.state_size and not self.image_pixels:
             raise ValueError(f"{self} observes neither a state nor an image")
@@ -58,7 +61,10 @@ class EpisodeSpec:
     @property
     def metadata_vectors(self) -> dict[str, int]:
         """Sizes of the vectors that are there among the metadata."""
-        sizes = {fields.HIDDEN_GAINS: self.gains_size}
+        sizes = {
+            fields.HIDDEN_GAINS: self.gains_size,
+            fields.HIDDEN_PUCK: self.puck_size,
+        }
         return {name: size for name, size in sizes.items() if size}
 
     def step_arrays(self) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
@@ -151,6 +157,7 @@ class Episode:
             fields.HIDDEN_FRICTION,
             fields.HIDDEN_RULE,
             fields.HIDDEN_GAINS,
+            fields.HIDDEN_PUCK,
         ):
             keyword = name.replace("/", "_")
             if keyword in given:

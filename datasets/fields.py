@@ -65,6 +65,7 @@ HIDDEN_ACHIEVED = "hidden/achieved"
 HIDDEN_FRICTION = "hidden/friction"
 HIDDEN_RULE = "hidden/rule"
 HIDDEN_GAINS = "hidden/gains"
+HIDDEN_PUCK = "hidden/puck"
 
 # --- Values.
 ROLE_DEMO = "demo"

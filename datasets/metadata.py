@@ -110,6 +110,12 @@ METADATA: Mapping[str, MetadataField] = {
         "dimensions. Demonstrations are made by sound motors nevertheless.",
         (),
     ),
+    fields.HIDDEN_PUCK: MetadataField(
+        Kind.FLOATS,
+        "Dynamics of the task's objects: friction along x and y, torsional and rolling "
+        "friction (m), mass (kg).",
+        (),
+    ),
 }
 
 

@@ -127,6 +127,7 @@ def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
             **_image_spec(observation.get(fields.IMAGE)),
             wrist_image=fields.WRIST_IMAGE in observation,
             gains_size=_vector_size(hidden.get(_leaf(fields.HIDDEN_GAINS))),
+            puck_size=_vector_size(hidden.get(_leaf(fields.HIDDEN_PUCK))),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetMismatchError(

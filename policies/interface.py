@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from wtl.envs import puck
+
 
 @dataclasses.dataclass(frozen=True)
 class Interface:
@@ -17,6 +19,7 @@ class Interface:
       action_size: A.
       families: number of families, for the oracle.
       faulty_motors: whether motors may have hidden gains; the oracle is told them.
+      pucks: whether all hidden dynamics of objects are drawn; likewise.
       context_frames: frames each context episode is resampled to.
     """
 
@@ -28,7 +31,13 @@ class Interface:
     action_size: int = 5
     families: int = 5
     faulty_motors: bool = False
+    pucks: bool = False
     context_frames: int = 20
+
+    @property
+    def hidden_size(self) -> int:
+        """Number of hidden variables beyond friction."""
+        return self.action_size * self.faulty_motors + puck.HIDDEN_SIZE * self.pucks
 
     @property
     def entities(self) -> int:

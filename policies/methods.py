@@ -89,21 +89,15 @@ METHODS: dict[str, Method] = {
 }
 
 
-def configured(method: str, size: int, faulty_motors: bool) -> interface.Interface:
-    """Configuration of a method's network.
-
-    Args:
-      method: its name.
-      size: number of objects, and of buttons, in a scene.
-      faulty_motors: whether tasks have hidden gains.
-    """
-    config = METHODS[method].config
-    if faulty_motors and config.trials:
-        # What moves after a command shows at the control rate.
-        config = dataclasses.replace(config, context_frames=environment.HORIZON + 1)
-    return dataclasses.replace(config, size=size, faulty_motors=faulty_motors)
-
-
 def config_for(method: str, suite: suites.Suite) -> interface.Interface:
     """Configuration of a method's network for the tasks of a suite."""
-    return configured(method, suite.size, suite.motor_faults is not None)
+    config = dataclasses.replace(
+        METHODS[method].config,
+        size=suite.size,
+        faulty_motors=suite.motor_faults is not None,
+        pucks=suite.puck is not None,
+    )
+    if config.faulty_motors and config.trials:
+        # What moves after a command shows at the control rate.
+        config = dataclasses.replace(config, context_frames=environment.HORIZON + 1)
+    return config

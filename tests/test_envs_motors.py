@@ -179,4 +179,4 @@ def test_what_is_imitated_is_the_motion(demos, with_trials):
         ]
     )
     np.testing.assert_allclose(moved, wanted, atol=1e-6)
-    np.testing.assert_allclose(example.context.truth.gains, gains)
+    np.testing.assert_allclose(example.context.truth.hidden, gains)

@@ -53,10 +53,10 @@ def _best(hypotheses, size):
 def test_ceiling_without_information_is_one_of_all_tasks():
     tasks = list(itertools.product(families.FAMILIES, range(3)))
     guess = tasks[0]
-    assert ceiling.nothing(3) == pytest.approx(np.mean([t == guess for t in tasks]))
+    assert ceiling.nothing(5, 3) == pytest.approx(np.mean([t == guess for t in tasks]))
     # After a failure one of the others is tried.
     wins = [t == tasks[0] or t == tasks[1] for t in tasks]
-    assert ceiling.trial_only(3) == pytest.approx(np.mean(wins))
+    assert ceiling.trial_only(5, 3) == pytest.approx(np.mean(wins))
 
 
 def test_ceiling_of_a_hidden_demonstration():

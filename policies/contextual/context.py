@@ -37,18 +37,19 @@ class Truth(NamedTuple):
     friction: tf.Tensor
 
 
-class FaultyTruth(NamedTuple):
-    """The task itself where motors may be faulty.
+class WholeTruth(NamedTuple):
+    """The task itself where more than friction is hidden.
 
     Attributes:
       target, family, friction: as in `Truth`.
-      gains: [B, A] of the motors.
+      hidden: [B, H] gains of the motors, then the dynamics of the objects; of each what
+        there is.
     """
 
     target: tf.Tensor
     family: tf.Tensor
     friction: tf.Tensor
-    gains: tf.Tensor
+    hidden: tf.Tensor
 
 
 class Context(NamedTuple):
@@ -65,7 +66,7 @@ class Context(NamedTuple):
 
     demos: Shown
     trials: Shown
-    truth: Truth | FaultyTruth
+    truth: Truth | WholeTruth
     state: tf.Tensor
     gumbel: tf.Tensor
 
@@ -90,8 +91,8 @@ def context_spec(config: interface.Interface, state_size: int) -> Context:
         demos=shown(),
         trials=shown(),
         truth=(
-            FaultyTruth(*truth, spec(config.action_size))
-            if config.faulty_motors
+            WholeTruth(*truth, spec(config.hidden_size))
+            if config.hidden_size
             else truth
         ),
         state=spec(state_size),

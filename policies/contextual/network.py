@@ -66,10 +66,10 @@ class ContextualNetwork(tf_keras.Model):
     @property
     def embedding_size(self) -> int:
         """Z', the width of `Encoding.embedding`."""
-        inverse_gains = self.config.action_size * self._compensates
         if self.config.oracle:
-            return self.config.families + 1 + inverse_gains
+            return self.config.families + 1 + self.config.hidden_size
         shown = self.config.demos + self.config.trials
+        inverse_gains = self.config.action_size * self._compensates
         return self.config.embedding * shown + inverse_gains
 
     def encode(self, context: contexts.Context) -> Encoding:
@@ -131,9 +131,14 @@ class ContextualNetwork(tf_keras.Model):
         family = tf.one_hot(truth.family, self.config.families)
         certain = 100.0 * tf.one_hot(truth.target, self.config.entities)
         told = [family, 10 * truth.friction[:, None]]
-        if self.config.faulty_motors:
-            told.append(1 / truth.gains)
+        if self.config.hidden_size:
+            told += self._tell_hidden(truth.hidden)
         return Encoding(tf.concat(told, axis=-1), certain, None, None)
+
+    def _tell_hidden(self, hidden: tf.Tensor) -> list[tf.Tensor]:
+        """Dynamics of the objects, then inverse gains; of each what there is."""
+        gains = self.config.action_size * self.config.faulty_motors
+        return [hidden[:, gains:], 1 / hidden[:, :gains]]
 
     def act(
         self, state: tf.Tensor, embedding: tf.Tensor, target: tf.Tensor

@@ -38,6 +38,8 @@ class Setup:
       embodiment: the body that acts.
       sound: whether its motors are sound whatever those of the task are, as are those
         of whoever demonstrates.
+      attempt: names the attempt in this scene; where objects are put down inexactly,
+        every attempt starts a little different.
     """
 
     task: tasks.Task
@@ -45,6 +47,7 @@ class Setup:
     target: int
     embodiment: Embodiment = Embodiment.GRIPPER
     sound: bool = False
+    attempt: str = ""
 
     @property
     def gains(self) -> tuple[float, ...]:
@@ -139,7 +142,13 @@ class Manipulation(dm_env.Environment):
         self._setup, self._next = self._next, None
         task = self._setup.task
         scene = scenes.draw(task.object_set.size, self._setup.scene_seed)
-        self._world.reset(task.object_set, task.friction, scene, self._setup.embodiment)
+        if task.puck:
+            attempt = (self._setup.scene_seed, self._setup.attempt)
+            seed = seeding.derive_seed("start", *attempt)
+            scene = scenes.disturbed(scene, task.puck.start_noise, seed)
+        self._world.reset(
+            task.object_set, task.friction, scene, self._setup.embodiment, task.puck
+        )
         self._step = 0
         return dm_env.restart(self._observation())
 

@@ -4,6 +4,7 @@ import dataclasses
 
 from wtl.envs import environment, families, object_set, seeding, world
 from wtl.envs.motors import MotorFaults
+from wtl.envs.puck import PuckRanges
 from wtl.envs.task import Rule, RuleKind, Task
 from wtl.errors import UserError
 
@@ -29,6 +30,8 @@ class Suite:
       families: names of the families of the tasks; None for all there are.
       motor_faults: how the motors of each task's robot are faulty; None if they are
         sound. Demonstrations are made by a sound one.
+      puck: what all hidden dynamics of each task's objects are drawn from; None for
+        the friction of its family alone.
 
     Raises:
       UserError: if a family is unknown.
@@ -45,6 +48,7 @@ class Suite:
     seed: int = 0
     families: tuple[str, ...] | None = None
     motor_faults: MotorFaults | None = None
+    puck: PuckRanges | None = None
 
     def __post_init__(self):
         for name in self.families or ():
@@ -80,13 +84,15 @@ class Suite:
             if split != TRAIN or not self.complete:
                 rule = self._rule(i // len(names), rng)
             friction = families.FAMILIES[family].draw_friction(rng)
-            gains = ()
+            gains, puck, named = (), None, (chosen.name, family, repeat)
             if self.motor_faults:
-                named = (chosen.name, family, repeat)
                 rng = seeding.generator(self.seed, "motors", *named)
                 gains = self.motor_faults.draw(rng, world.AXES)
+            if self.puck:
+                puck = self.puck.draw(seeding.generator(self.seed, "puck", *named))
+                chosen, friction = puck.weigh(chosen), puck.friction[1]
             result.append(
-                Task(chosen, family, friction, split, rule, repeat, gains=gains)
+                Task(chosen, family, friction, split, rule, repeat, gains, puck)
             )
         return result
 

@@ -4,6 +4,7 @@ import dataclasses
 import enum
 
 from wtl.envs import object_set as object_sets
+from wtl.envs.puck import Puck
 
 
 class RuleKind(enum.StrEnum):
@@ -49,6 +50,7 @@ class Task:
       index: tells apart tasks of one object set and family.
       gains: hidden gains of the motors of whoever is to do it, one for each dimension
         of the action, see `wtl.envs.motors`; none for sound ones.
+      puck: the rest of the hidden dynamics, where all of them are drawn.
     """
 
     object_set: object_sets.ObjectSet
@@ -58,6 +60,12 @@ class Task:
     rule: Rule | None = None
     index: int = 0
     gains: tuple[float, ...] = ()
+    puck: Puck | None = None
+
+    @property
+    def hidden(self) -> tuple[float, ...]:
+        """All hidden variables beyond friction."""
+        return self.gains + (self.puck.hidden if self.puck else ())
 
     @property
     def task_id(self) -> str:

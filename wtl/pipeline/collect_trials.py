@@ -166,7 +166,7 @@ def _plan(
             plans.append(
                 _Plan(
                     demo=row,
-                    setup=setup,
+                    setup=dataclasses.replace(setup, attempt=f"trial {j}"),
                     episode_id=episodes.episode_id(
                         NAME, task.task_id, "trial", i * trials_per_context + j, seed
                     ),

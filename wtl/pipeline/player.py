@@ -1,5 +1,6 @@
 """Plays the arms of an evaluation, one after another."""
 
+import dataclasses
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -174,7 +175,8 @@ class Player:
         return self._policies[folder]
 
     def _setup(self, arm: protocol.Arm, pair: protocol.Pair) -> environment.Setup:
-        return environment.Setup.by_rule(pair.task, pair.task.rule, pair.seed(arm))
+        setup = environment.Setup.by_rule(pair.task, pair.task.rule, pair.seed(arm))
+        return dataclasses.replace(setup, attempt=f"evaluation {len(arm.trials)}")
 
     def _episode_ids(
         self, arm: protocol.Arm, which: Sequence[int] | None = None

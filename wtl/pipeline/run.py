@@ -220,6 +220,7 @@ class Run:
             Embodiment.HAND if human else Embodiment.GRIPPER,
             self.wrist and not human,
             self.suite.motor_faults is not None,
+            self.suite.puck is not None,
         )
         return dataclasses.replace(spec, interventions=by_hand)
 

@@ -230,7 +230,7 @@ def _job(
     directory = run.folder.claim_policy(spec.folder, key)
     return jobs.TrainJob(
         method=method,
-        size=run.suite.size,
+        suite=run.suite,
         demos_dir=run.dataset(fields.WTL_DEMOS),
         trials_dir=run.dataset(fields.WTL_TRIALS) if spec.config.trials else None,
         trial_policy_id=policy_id(run, spec.trial_source) if spec.trial_source else "",
@@ -245,6 +245,5 @@ def _job(
             run.dataset(fields.WTL_HUMAN_VIDEOS) if spec.config.human else None
         ),
         end_to_end=None if together is None else dict(together),
-        faulty_motors=run.suite.motor_faults is not None,
         **perception.sight(run, spec.config),
     )

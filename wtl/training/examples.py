@@ -100,11 +100,12 @@ class ExampleSource:
         )
         self._friction = tf.constant(demos[fields.HIDDEN_FRICTION])
         self._has_trials = trials is not None
-        self._gains = None
-        if config.faulty_motors:
-            # Whoever learns acts with the motors that made the trials.
-            acting = demos if trials is None else trials
-            self._gains = tf.constant(acting[fields.HIDDEN_GAINS])
+        # Whoever learns acts with the motors that made the trials.
+        acting = demos if trials is None else trials
+        known = (fields.HIDDEN_GAINS, fields.HIDDEN_PUCK)
+        hidden = [acting[name] for name in known if name in acting.metadata]
+        self._hidden = tf.constant(np.concatenate(hidden, 1)) if hidden else None
+        self._faulty_motors = config.faulty_motors
         self._entities = config.entities
 
     def draw(self, rng: np.random.Generator, count: int) -> Rows:
@@ -162,10 +163,11 @@ class ExampleSource:
             tf.gather(self._friction, rows.target),
         )
         action = actions(tf.gather(self._action, rows.target), rows.times, batch_dims=1)
-        if self._gains is not None:
+        if self._hidden is not None:
             acting = rows.trials[:, 0] if self._has_trials else rows.target
-            gains = tf.gather(self._gains, acting)
-            truth = contexts.FaultyTruth(*truth, gains)
+            truth = contexts.WholeTruth(*truth, tf.gather(self._hidden, acting))
+        if self._faulty_motors:
+            gains = truth.hidden[:, : action.shape[-1]]
             # What is imitated is the motion. Mirroring leaves gains as they are: both
             # what is commanded and what moves change sides.
             action = tf.clip_by_value(action / gains[:, None], -1.0, 1.0)

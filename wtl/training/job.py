@@ -7,6 +7,7 @@ from typing import Any
 import tqdm
 
 from wtl import notices
+from wtl.envs.suite import Suite
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +16,7 @@ class TrainJob:
 
     Attributes:
       method: key of `policies.methods.METHODS`.
-      size: number of objects in a scene.
+      suite: the tasks.
       demos_dir: version folder of the demonstrations.
       trials_dir: version folder of the trials, for methods that see them.
       trial_policy_id: only its trials are shown.
@@ -37,11 +38,10 @@ class TrainJob:
       perceived_videos: likewise of these videos.
       end_to_end: fields of `wtl.training.end_to_end.EndToEndConfig`, to go on with
         training perception and policy together; None to leave perception as it is.
-      faulty_motors: whether tasks have hidden gains.
     """
 
     method: str
-    size: int
+    suite: Suite
     demos_dir: pathlib.Path
     trials_dir: pathlib.Path | None
     trial_policy_id: str
@@ -61,7 +61,6 @@ class TrainJob:
     watching_dir: pathlib.Path | None = None
     perceived_videos: pathlib.Path | None = None
     end_to_end: dict[str, Any] | None = None
-    faulty_motors: bool = False
 
     @property
     def name(self) -> str:
@@ -82,7 +81,7 @@ def _run(job: TrainJob) -> str:
         from datasets import fields, pairs, places, reader, sampler
         from policies import export
         from policies.legacy_keras import tf_keras
-        from policies.methods import METHODS, configured
+        from policies.methods import METHODS, config_for
         from policies.perception import policy as perception_policy
         from wtl.envs import observation, suite
         from wtl.envs.embodiment import Embodiment
@@ -92,11 +91,9 @@ def _run(job: TrainJob) -> str:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf_keras.utils.set_random_seed(job.seed % 2**32)
     method = METHODS[job.method]
-    config = dataclasses.replace(
-        configured(job.method, job.size, job.faulty_motors), **job.overrides
-    )
+    config = dataclasses.replace(config_for(job.method, job.suite), **job.overrides)
     train_config = trainer.TrainConfig(**job.config)
-    layout = observation.Layout(job.size)
+    layout = observation.Layout(job.suite.size)
 
     def read(dataset_dir, perceived):
         """Episodes with their true states, and with those that the policy sees."""
@@ -173,7 +170,9 @@ def _run(job: TrainJob) -> str:
     policy = method.kind.policy(network)
     if job.perception_dir:
         eyes, watching = (
-            perception_job.load(folder, body, job.size, job.pixels) if folder else None
+            perception_job.load(folder, body, job.suite.size, job.pixels)
+            if folder
+            else None
             for body, folder in (
                 (Embodiment.GRIPPER, job.perception_dir),
                 (Embodiment.HAND, job.watching_dir),
