@@ -1,7 +1,9 @@
 """Success of an ideal agent with perfect motor skill, by enumerating the rules.
 
 The agent knows the prior over rules and acts for the likeliest target; what it is
-worth is measured under the rule that holds. Ties count by their share.
+worth is measured under the rule that holds. Ties count by their share. Hidden dynamics
+are no secret to it: where they are drawn per task (faulty motors, pucks, the friction
+of slides), its success is an upper bound for whoever has to find them out.
 """
 
 import dataclasses

@@ -70,6 +70,7 @@ def write_report(
     environment.filters |= {
         "percent": table.percent,
         "points": table.points,
+        "ceiling_caveat": table.ceiling_caveat,
         "label": glossary.label,
         "method_class": chart.method_class,
         "svg": markupsafe.Markup,  # of our own making, escaped there

@@ -6,6 +6,8 @@ from typing import Any
 from wtl.evaluation.glossary import in_order, label
 
 _MISSING = "–"
+# What may be hidden beside the rule, by name in the protocol.
+_HIDDEN = {"motor_faults": "the gains of the motors", "puck": "the objects' dynamics"}
 
 
 def format_table(results: Mapping[str, Any]) -> str:
@@ -87,7 +89,18 @@ def _caption(results: Mapping[str, Any]) -> str:
     seeds = results.get("seeds")
     if seeds:
         text += f"; means and intervals over {len(seeds)} training seeds"
-    return text
+    return "\n".join([text, *ceiling_caveat(protocol)])
+
+
+def ceiling_caveat(protocol: Mapping[str, Any]) -> list[str]:
+    """What must be said of the ceilings; nothing where they are exact."""
+    hidden = [words for name, words in _HIDDEN.items() if name in protocol]
+    if not hidden:
+        return []
+    return [
+        f"Ceilings are of an agent to whom {' and '.join(hidden)} are no secret: upper "
+        "bounds, save for who is told"
+    ]
 
 
 def _differences(results: Mapping[str, Any]) -> list[str]:

@@ -1,5 +1,6 @@
 """Stage 5: success on held-out tasks, every arm on the same scenes."""
 
+import dataclasses
 import json
 import pathlib
 import shutil
@@ -93,6 +94,11 @@ def _write(run: Run, folder, split, scenes_per_task, demos_shown, rows, player):
         "identity_share": run.suite.identity_share,
         "objects": run.suite.size,
     }
+    for name in ("families", "motor_faults", "puck"):
+        chosen = getattr(run.suite, name)
+        if chosen is not None:
+            is_drawn = dataclasses.is_dataclass(chosen)
+            about[name] = dataclasses.asdict(chosen) if is_drawn else list(chosen)
     results = statistics.results(rows, about)
     folder.mkdir(parents=True, exist_ok=True)
     rollout_row.write_csv(rows, folder / "episodes.csv")
