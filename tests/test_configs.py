@@ -13,7 +13,7 @@ from wtl.pipeline import stages
 from wtl.training import end_to_end, trainer
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-CONFIGS = sorted((ROOT / "gin_configs").glob("*.gin"))
+CONFIGS = sorted((ROOT / "gin_configs").rglob("*.gin"))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -41,6 +41,27 @@ def test_paper_size_is_that_of_the_paper():
     assert sum(len(suite.demonstration_setups(task)) for task in tasks) == 1536
     assert len(suite.tasks("val")) == len(suite.tasks("test")) == 40
     assert suite.size == 2
+
+
+@pytest.mark.parametrize(
+    "name, families, faulty, pucks",
+    (
+        ("base", 5, False, False),
+        ("nothing_hidden", 4, False, False),
+        ("faults_only", 4, True, False),
+        ("friction_and_faults", 5, True, False),
+        ("pucks", 1, False, True),
+        ("pucks_and_faults", 1, True, True),
+    ),
+)
+def test_each_kind_of_hidden_dynamics_has_a_config(name, families, faulty, pucks):
+    stages.configure(str(ROOT / f"gin_configs/dynamics/{name}.gin"), [])
+    tasks = stages.suite().tasks("val")
+    assert len({task.family for task in tasks}) == families
+    assert all(bool(task.gains) == faulty for task in tasks)
+    assert all((task.puck is not None) == pucks for task in tasks)
+    drawn = {task.friction for task in tasks if task.family == "slide"}
+    assert len(drawn) == sum(task.family == "slide" for task in tasks)
 
 
 def test_readme_names_only_targets_and_files_that_exist():

@@ -94,7 +94,7 @@ def test_inverse_gains_are_learned_without_labels():
     assert np.abs(inverse * gains - 1).mean() < 0.25
 
 
-@pytest.mark.parametrize("method", ("mil", "wtl", "oracle_task"))
+@pytest.mark.parametrize("method", ("wtl", "oracle_task"))
 def test_policies_for_faulty_motors_are_saved_and_act(method, tmp_path):
     tf_keras.utils.set_random_seed(0)
     tasks = SUITE.tasks(TRAIN)
