@@ -117,15 +117,16 @@ class ContextualNetwork(tf_keras.Model):
         )
 
     def _try_motors(self, trials: contexts.Shown) -> tuple[tf.Tensor, tf.Tensor]:
-        """Inverse gains [B, A] by the mean of the trials, and errors [B, L]."""
+        """Inverse gains [B, A], 1 where nothing was tried, and errors [B, L]."""
         rows = features.split(_merge(trials.state), self.layout)
         inverse, error = (
             _unmerge(value, trials.mask)
             for value in self._motors(_merge(trials.action), features.motion(rows))
         )
         count = tf.maximum(tf.reduce_sum(trials.mask, axis=1), 1)
-        mean = tf.einsum("bl,bla->ba", trials.mask, inverse) / count[:, None]
-        return mean, error
+        # The mean of the trials.
+        off = tf.einsum("bl,bla->ba", trials.mask, inverse - 1) / count[:, None]
+        return 1 + off, error
 
     def _encode_truth(self, truth: contexts.Truth) -> Encoding:
         family = tf.one_hot(truth.family, self.config.families)

@@ -102,9 +102,7 @@ class ExampleSource:
         self._has_trials = trials is not None
         # Whoever learns acts with the motors that made the trials.
         acting = demos if trials is None else trials
-        known = (fields.HIDDEN_GAINS, fields.HIDDEN_PUCK)
-        hidden = [acting[name] for name in known if name in acting.metadata]
-        self._hidden = tf.constant(np.concatenate(hidden, 1)) if hidden else None
+        self._hidden = _hidden(acting, config)
         self._faulty_motors = config.faulty_motors
         self._entities = config.entities
 
@@ -195,6 +193,19 @@ class ExampleSource:
             state=states(seen.window),
             action=action,
         )
+
+
+def _hidden(store: EpisodeStore, config: interface.Interface) -> tf.Tensor | None:
+    """Hidden variables [N, H] of the tasks of episodes; None where there are none."""
+    known = (fields.HIDDEN_GAINS, fields.HIDDEN_PUCK)
+    columns = [store[name] for name in known if name in store.metadata]
+    size = sum(column.shape[1] for column in columns)
+    if size != config.hidden_size:
+        raise ValueError(
+            f"the episodes tell {size} hidden variables of their tasks, but the suite "
+            f"has {config.hidden_size}; collect them again with this configuration"
+        )
+    return tf.constant(np.concatenate(columns, axis=1)) if columns else None
 
 
 class _Frames(NamedTuple):
