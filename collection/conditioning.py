@@ -1,5 +1,7 @@
 """Builds what a policy is shown from stored episodes."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -9,7 +11,8 @@ from datasets.frames import resample
 from datasets.store import EpisodeStore
 from policies import interface
 from policies.contextual import context as contexts
-from wtl.envs import families
+from wtl.envs import domain as domains
+from wtl.envs.task import Task
 
 
 class Conditioner:
@@ -67,15 +70,13 @@ def nothing_shown(
     )
 
 
-def truth(
-    target: np.ndarray, family: list[str], friction: np.ndarray
-) -> contexts.Truth:
-    """Tells the oracle B targets (slots), families and frictions."""
-    names = list(families.FAMILIES)
+def truth(target: np.ndarray, tasks: Sequence[Task]) -> contexts.Truth:
+    """Tells the oracle B tasks, and their targets (slots)."""
+    names = list(domains.of(tasks[0]).families)
     return contexts.Truth(
         target=tf.constant(target, tf.int32),
-        family=tf.constant([names.index(name) for name in family], tf.int32),
-        friction=tf.constant(friction, tf.float32),
+        family=tf.constant([names.index(task.family) for task in tasks], tf.int32),
+        friction=tf.constant([task.friction for task in tasks], tf.float32),
     )
 
 

@@ -1,6 +1,11 @@
 """What collection, training and evaluation need to know of every method's policy."""
 
 import dataclasses
+from typing import Any
+
+from wtl.envs import domain as domains
+from wtl.envs import suite as suites
+from wtl.envs.layout import Layout
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,7 +18,8 @@ class Interface:
         them, and they are seen by other eyes than the robot's own doing.
       trials: whether trials, with their success, are shown.
       oracle: whether the true target, family and dynamics are given (a ceiling).
-      size: number of objects, and of buttons, in a scene.
+      domain: name of the world, see `wtl.envs.domain`.
+      size: number of objects, and of buttons, in a scene; or of targets.
       action_size: A.
       families: number of families, for the oracle.
       context_frames: frames each context episode is resampled to.
@@ -23,12 +29,28 @@ class Interface:
     human: bool = False
     trials: bool = False
     oracle: bool = False
+    domain: str = domains.GRIPPER
     size: int = 3
     action_size: int = 5
     families: int = 5
     context_frames: int = 20
 
     @property
+    def layout(self) -> Layout:
+        """Layout of the states."""
+        return domains.DOMAINS[self.domain].layout(self.size)
+
+    @property
     def entities(self) -> int:
-        """Number of objects and buttons in a scene."""
-        return 2 * self.size
+        """E, the number of things in a scene that may be meant."""
+        return self.layout.entities
+
+
+def of_suite(suite: suites.Suite) -> dict[str, Any]:
+    """The fields of an `Interface` that follow from the tasks of a suite."""
+    return {
+        "domain": suite.domain,
+        "size": suite.size,
+        "action_size": len(suite.world.environment.axes),
+        "families": len(suite.world.families),
+    }

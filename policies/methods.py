@@ -16,6 +16,7 @@ from policies.maml import config as maml_config
 from policies.maml import loss as maml_loss
 from policies.maml import network as maml_network
 from policies.maml import policy as maml_policy
+from wtl.envs import suite as suites
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,3 +86,8 @@ METHODS: dict[str, Method] = {
         _Contextual(demos=True, trials=True, human=True), "retrial_human", "mil_human"
     ),
 }
+
+
+def config_for(method: str, suite: suites.Suite) -> interface.Interface:
+    """Configuration of a method's network for the tasks of a suite."""
+    return dataclasses.replace(METHODS[method].config, **interface.of_suite(suite))

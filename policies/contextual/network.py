@@ -11,7 +11,6 @@ from policies.encoders import episode
 from policies.heads import mixture_density
 from policies.heads import target as targets
 from policies.legacy_keras import tf_keras
-from wtl.envs import observation
 
 layers = tf_keras.layers
 
@@ -41,7 +40,8 @@ class ContextualNetwork(tf_keras.Model):
         """Creates the parts that `config` asks for."""
         super().__init__(name="contextual")
         self.config = config
-        self.layout = observation.Layout(config.size)
+        self.layout = config.layout
+        self._features = features.of(self.layout)
         width = config.embedding
         encoder = (
             episode.EpisodeEncoder if config.per_entity else episode.FlatEpisodeEncoder
@@ -69,7 +69,7 @@ class ContextualNetwork(tf_keras.Model):
         if self.config.oracle:
             return self._encode_truth(context.truth)
         rows = features.split(context.state, self.layout)
-        items = features.entities(rows)
+        items = self._features.entities(rows)
         batch = tf.shape(context.state)[0]
         embeddings, shown = [tf.zeros((batch, 0))], []
         logits = {"demos": None, "trials": None}
@@ -133,13 +133,13 @@ class ContextualNetwork(tf_keras.Model):
           target: [N, E] one-hot target.
         """
         rows = features.split(state, self.layout)
-        items = features.entities(rows)
+        items = self._features.entities(rows)
         if self.config.per_entity:
             items = items.pick(target)
-        relations = features.relations(rows, items)
+        relations = self._features.relations(rows, items)
         width = relations.shape[-2] * relations.shape[-1]
         chosen = tf.reshape(relations, (-1, width))
-        hidden = tf.concat([features.gripper(rows), chosen, embedding], axis=-1)
+        hidden = tf.concat([self._features.body(rows), chosen, embedding], axis=-1)
         for layer in self._actor:
             hidden = layer(hidden)
         return self._mixture(hidden)

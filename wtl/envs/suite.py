@@ -1,9 +1,13 @@
 """Which tasks there are: splits by object set, rules, scenes of each task."""
 
 import dataclasses
+from typing import Any
 
-from wtl.envs import environment, families, object_set, seeding
+from wtl.envs import domain as domains
+from wtl.envs import environment, seeding
+from wtl.envs.layout import Layout
 from wtl.envs.task import Rule, RuleKind, Task
+from wtl.errors import UserError
 
 TRAIN, VAL, TEST = SPLITS = ("train", "val", "test")
 
@@ -13,7 +17,7 @@ class Suite:
     """All tasks of a run. Object sets of the three splits are disjoint.
 
     Attributes:
-      size: number of objects, and of buttons, in each scene.
+      size: number of objects, and of buttons, in each scene; or of targets.
       train_object_sets: object sets to train on.
       train_tasks: tasks to train on, dealt out evenly over sets and families.
       scenes_per_task: scenes in which each training task is demonstrated.
@@ -24,6 +28,10 @@ class Suite:
       test_tasks: held-out tasks, each with a set of its own, for the final result.
       identity_share: share of rules by identity.
       seed: world seed.
+      domain: name of the world, see `wtl.envs.domain`.
+
+    Raises:
+      UserError: if there is no such world.
     """
 
     size: int = 3
@@ -35,14 +43,44 @@ class Suite:
     test_tasks: int = 200
     identity_share: float = 0.6
     seed: int = 0
+    domain: str = domains.GRIPPER
+
+    def __post_init__(self):
+        if self.domain not in domains.DOMAINS:
+            raise UserError(
+                f"suite.domain is {self.domain!r}; known are "
+                f"{', '.join(domains.DOMAINS)}"
+            )
+
+    @property
+    def world(self) -> domains.Domain:
+        """The world that its tasks are of."""
+        return domains.DOMAINS[self.domain]
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """What it is made of, for those who name what they make of it.
+
+        Without what is as it has always been, so that names given before last.
+        """
+        account = dataclasses.asdict(self)
+        if self.domain == domains.GRIPPER:
+            del account["domain"]
+        return account
+
+    @property
+    def layout(self) -> Layout:
+        """Layout of the states of its scenes."""
+        return self.world.layout(self.size)
 
     def tasks(self, split: str) -> list[Task]:
         """The tasks of a split, families and rules in fixed proportions."""
         count = getattr(self, f"{split}_tasks")
         sets = min(self.train_object_sets, count) if split == TRAIN else count
-        names = list(families.FAMILIES)
+        families = self.world.families
+        names = list(families)
         drawn = [
-            object_set.draw(f"{split}-{i:05d}", self.size, self.seed)
+            self.world.objects(f"{split}-{i:05d}", self.size, self.seed)
             for i in range(sets)
         ]
         result = []
@@ -56,8 +94,10 @@ class Suite:
             rule = None
             if split != TRAIN or not self.complete:
                 rule = self._rule(i // len(names), rng)
-            friction = families.FAMILIES[family].draw_friction(rng)
-            result.append(Task(chosen, family, friction, split, rule, index=repeat))
+            friction = families[family].draw_friction(rng)
+            result.append(
+                Task(chosen, family, friction, split, rule, repeat, self.domain)
+            )
         return result
 
     def _rule(self, index: int, rng) -> Rule:

@@ -47,6 +47,7 @@ class Task:
       rule: the referent rule; None where the rule belongs to the training example
         (a demonstration serves every rule that picks its target).
       index: tells apart tasks of one object set and family.
+      domain: name of the world it is of, see `wtl.envs.domain`.
     """
 
     object_set: object_sets.ObjectSet
@@ -55,6 +56,7 @@ class Task:
     split: str
     rule: Rule | None = None
     index: int = 0
+    domain: str = "gripper"
 
     @property
     def task_id(self) -> str:

@@ -1,6 +1,5 @@
 """Plays the arms of an evaluation, one after another."""
 
-import dataclasses
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -16,9 +15,8 @@ from datasets.episode import Episode
 from datasets.store import EpisodeStore, stack
 from policies import export
 from policies.contextual import context as contexts
-from policies.methods import METHODS
-from wtl.envs import environment, observation, seeding
-from wtl.envs import scene as scenes
+from policies.methods import METHODS, config_for
+from wtl.envs import environment, seeding
 from wtl.errors import UserError
 from wtl.evaluation import protocol, rollout_row
 from wtl.pipeline.run import Run
@@ -33,6 +31,7 @@ class Player:
     Episodes wait on disk: images of all arms would not fit into memory.
 
     Attributes:
+      layout: of the states.
       pairs: the demonstrations and scenes that all arms share.
       demos: demonstrations of the split, with images where there are any.
       demo_rows: [pairs, K] rows of `demos` shown for each pair, or -1.
@@ -51,7 +50,7 @@ class Player:
         human: bool,
     ):
         self._run = run
-        self._layout = observation.Layout(run.suite.size)
+        self.layout = run.suite.layout
         self._key = key
         self._split = split
         self._demos_shown = demos_shown
@@ -149,7 +148,7 @@ class Player:
 
     def eyes(self, arm: protocol.Arm) -> sight.Sight:
         """The way in which the policy of an arm sees."""
-        return sight.Sight(self._policy(arm), self._layout)
+        return sight.Sight(self._policy(arm), self.layout)
 
     def committed(self, arm: protocol.Arm, which: Sequence[int]) -> np.ndarray:
         """Slots [N] of the targets that an arm's policy chose in pairs, as it sees."""
@@ -169,7 +168,7 @@ class Player:
         if folder not in self._policies:
             self._policies[folder] = export.load(
                 self._run.folder.policies / folder / "saved_model",
-                self._layout.state_size,
+                self.layout.state_size,
                 self._run.pixels,
             )
         return self._policies[folder]
@@ -236,9 +235,9 @@ class Player:
           eyes: of its policy.
           states: [N, S] first states of the episodes to be played, as it sees them.
         """
-        size, count = self._run.suite.size, len(which)
-        config = dataclasses.replace(METHODS[arm.method].config, size=size)
-        state_size = self._layout.state_size
+        count = len(which)
+        config = config_for(arm.method, self._run.suite)
+        state_size = self.layout.state_size
         demos = trials = conditioning.nothing_shown(count, config, state_size)
         if config.demos:
             store, rows = self.shown(arm)
@@ -266,16 +265,13 @@ class Player:
         # Eyes count from the left; the order of slots is a matter of stored states.
         slot_of = environment.place_of if eyes.has_eyes else environment.slot_of
         slots = [
-            slot_of(s.task, scenes.draw(size, s.scene_seed), s.target) for s in setups
+            slot_of(s.task, s.task.object_set.scene(s.scene_seed), s.target)
+            for s in setups
         ]
         return contexts.Context(
             demos=demos,
             trials=trials,
-            truth=conditioning.truth(
-                np.array(slots),
-                [s.task.family for s in setups],
-                np.array([s.task.friction for s in setups]),
-            ),
+            truth=conditioning.truth(np.array(slots), [s.task for s in setups]),
             state=states,
             gumbel=gumbel,
         )

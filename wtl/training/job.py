@@ -15,7 +15,7 @@ class TrainJob:
 
     Attributes:
       method: key of `policies.methods.METHODS`.
-      size: number of objects in a scene.
+      interface: fields of its config that follow from the tasks.
       demos_dir: version folder of the demonstrations.
       trials_dir: version folder of the trials, for methods that see them.
       trial_policy_id: only its trials are shown.
@@ -40,7 +40,7 @@ class TrainJob:
     """
 
     method: str
-    size: int
+    interface: dict[str, Any]
     demos_dir: pathlib.Path
     trials_dir: pathlib.Path | None
     trial_policy_id: str
@@ -82,7 +82,7 @@ def _run(job: TrainJob) -> str:
         from policies.legacy_keras import tf_keras
         from policies.methods import METHODS
         from policies.perception import policy as perception_policy
-        from wtl.envs import observation, suite
+        from wtl.envs import suite
         from wtl.envs.embodiment import Embodiment
         from wtl.training import end_to_end, examples, perception_job, trainer
 
@@ -90,9 +90,9 @@ def _run(job: TrainJob) -> str:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf_keras.utils.set_random_seed(job.seed % 2**32)
     method = METHODS[job.method]
-    config = dataclasses.replace(method.config, size=job.size, **job.overrides)
+    config = dataclasses.replace(method.config, **job.interface, **job.overrides)
     train_config = trainer.TrainConfig(**job.config)
-    layout = observation.Layout(job.size)
+    layout = config.layout
 
     def read(dataset_dir, perceived):
         """Episodes with their true states, and with those that the policy sees."""
@@ -169,7 +169,9 @@ def _run(job: TrainJob) -> str:
     policy = method.kind.policy(network)
     if job.perception_dir:
         eyes, watching = (
-            perception_job.load(folder, body, job.size, job.pixels) if folder else None
+            perception_job.load(folder, body, config.size, job.pixels)
+            if folder
+            else None
             for body, folder in (
                 (Embodiment.GRIPPER, job.perception_dir),
                 (Embodiment.HAND, job.watching_dir),
