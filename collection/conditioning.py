@@ -70,17 +70,28 @@ def nothing_shown(
     )
 
 
-def truth(target: np.ndarray, tasks: Sequence[Task]) -> contexts.Truth:
+def truth(
+    target: np.ndarray, tasks: Sequence[Task]
+) -> contexts.Truth | contexts.FaultyTruth:
     """Tells the oracle B tasks, and their targets (slots)."""
     names = list(domains.of(tasks[0]).families)
-    return contexts.Truth(
+    told = contexts.Truth(
         target=tf.constant(target, tf.int32),
         family=tf.constant([names.index(task.family) for task in tasks], tf.int32),
         friction=tf.constant([task.friction for task in tasks], tf.float32),
     )
+    if not tasks[0].gains:
+        return told
+    gains = tf.constant([task.gains for task in tasks], tf.float32)
+    return contexts.FaultyTruth(*told, gains)
 
 
-def nothing_told(count: int) -> contexts.Truth:
+def nothing_told(
+    count: int, config: interface.Interface
+) -> contexts.Truth | contexts.FaultyTruth:
     """What takes the place of the truth for all but the oracle."""
     zeros = tf.zeros(count, tf.int32)
-    return contexts.Truth(zeros, zeros, tf.zeros(count))
+    nothing = contexts.Truth(zeros, zeros, tf.zeros(count))
+    if not config.faulty_motors:
+        return nothing
+    return contexts.FaultyTruth(*nothing, tf.ones((count, config.action_size)))

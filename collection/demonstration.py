@@ -7,7 +7,7 @@ import numpy as np
 from collection import demonstrators, human, recorder
 from datasets import episode as episodes
 from wtl.envs import domain as domains
-from wtl.envs import environment, seeding
+from wtl.envs import environment, motors, seeding
 from wtl.envs.embodiment import Embodiment
 
 MAX_ATTEMPTS = 3  # noise is drawn anew after a failure
@@ -18,7 +18,8 @@ class DemonstrationRequest:
     """A demonstration to be made.
 
     Attributes:
-      setup: scene and target.
+      setup: scene and target. The demonstrator knows its motors: of faulty ones it asks
+        what makes them move as it wants.
       episode_id: id of the episode.
       seed: seed of the noise.
       noise: standard deviation of the noise on executed actions (labels stay clean);
@@ -63,8 +64,8 @@ def demonstrate(
             command = demonstrator(env.world, request.setup.target)
             scale = request.noise * command.noise * np.array(domain.noise)
             executed = command.action + scale * rng.standard_normal(len(scale))
-            timestep = env.step(executed)
-            record.add(command.action, timestep)
+            timestep = env.step(motors.command(executed, request.setup.gains))
+            record.add(motors.command(command.action, request.setup.gains), timestep)
         if timestep.reward > 0:
             episode = record.episode(
                 episode_id=request.episode_id,

@@ -56,6 +56,8 @@ class Recorder:
         """
         setup = self._env.setup
         seen = {name: np.stack(frames) for name, frames in self._images.items()}
+        if setup.task.gains:
+            metadata["hidden_gains"] = setup.task.gains
         if setup.embodiment is Embodiment.GRIPPER:
             metadata["action"] = np.stack(self._actions)
             metadata["reward"] = np.array(self._rewards)
@@ -88,6 +90,7 @@ def episode_spec(
     embodiment: Embodiment = Embodiment.GRIPPER,
     wrist: bool = False,
     domain: str = domains.GRIPPER,
+    faulty_motors: bool = False,
 ) -> episodes.EpisodeSpec:
     """Spec of the episodes recorded in scenes of a size.
 
@@ -98,6 +101,7 @@ def episode_spec(
       embodiment: the body that acts; nothing is known of a human's actions.
       wrist: whether the gripper's own camera records too.
       domain: name of the world.
+      faulty_motors: whether tasks have hidden gains.
     """
     world = domains.DOMAINS[domain]
     compiled = world.model(world.objects("layout", size, 0), embodiment)
@@ -109,4 +113,5 @@ def episode_spec(
         image_pixels=pixels,
         image_encoding=image_encoding,
         wrist_image=wrist,
+        gains_size=len(world.environment.axes) if faulty_motors else 0,
     )

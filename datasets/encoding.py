@@ -25,7 +25,7 @@ _UINT64 = (1 << 64) - 1
 def encode(episode: Episode, image_encoding: str = images.PNG) -> bytes:
     """Serialises a valid episode."""
     parts = []
-    for key, is_step, name in _layout(tuple(episode.steps)):
+    for key, is_step, name in _layout(tuple(episode.steps), tuple(episode.metadata)):
         if name in fields.IMAGE_FIELDS:
             feature = _encode_images(episode.steps[name], image_encoding)
         elif is_step:
@@ -49,10 +49,12 @@ def prefix(number: int, size: int) -> bytes:
 
 
 @functools.cache
-def _layout(step_fields: tuple[str, ...]) -> tuple[tuple[bytes, bool, str], ...]:
+def _layout(
+    step_fields: tuple[str, ...], metadata_fields: tuple[str, ...]
+) -> tuple[tuple[bytes, bool, str], ...]:
     """(encoded key, whether a step field, field name) in order of stored names."""
     entries = [(fields.step_key(name), True, name) for name in step_fields]
-    entries += [(name, False, name) for name in METADATA]
+    entries += [(name, False, name) for name in metadata_fields]
     return tuple(
         (delimited(1, key.encode()), is_step, name)
         for key, is_step, name in sorted(entries)
@@ -96,6 +98,6 @@ def _encode_value(kind: Kind, value: Any) -> bytes:
     if kind is Kind.TEXTS:
         body = b"".join(delimited(1, item.encode()) for item in value)
         return delimited(BYTES_LIST, body)
-    if kind is Kind.FLOAT32:
-        return _packed(FLOAT_LIST, np.float32(value).tobytes())
+    if kind in (Kind.FLOAT32, Kind.FLOATS):
+        return _packed(FLOAT_LIST, np.asarray(value, "<f4").tobytes())
     return _packed(INT64_LIST, _varint(int(value)))

@@ -68,13 +68,16 @@ class DemoIndex:
                 "it invalid or record it again"
             )
         # Tasks that differ by their rule alone share demonstrations.
+        hidden = [store[fields.HIDDEN_FRICTION].tolist()]
+        if fields.HIDDEN_GAINS in store.metadata:
+            hidden.append(map(tuple, store[fields.HIDDEN_GAINS].tolist()))
         rule_free = zip(
             store[fields.OBJECT_SET].tolist(),
             store[fields.FAMILY].tolist(),
-            store[fields.HIDDEN_FRICTION].tolist(),
+            *hidden,
             strict=True,
         )
-        numbers: dict[tuple[str, str, float], int] = {}
+        numbers: dict[tuple, int] = {}
         self.task = np.array([numbers.setdefault(k, len(numbers)) for k in rule_free])
         seeds = store[fields.SCENE_SEED]
         self.scene_of: dict[tuple[int, int], int] = {}

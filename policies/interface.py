@@ -22,6 +22,7 @@ class Interface:
       size: number of objects, and of buttons, in a scene; or of targets.
       action_size: A.
       families: number of families, for the oracle.
+      faulty_motors: whether motors may have hidden gains; the oracle is told them.
       context_frames: frames each context episode is resampled to.
     """
 
@@ -33,6 +34,7 @@ class Interface:
     size: int = 3
     action_size: int = 5
     families: int = 5
+    faulty_motors: bool = False
     context_frames: int = 20
 
     @property
@@ -53,4 +55,5 @@ def of_suite(suite: suites.Suite) -> dict[str, Any]:
         "size": suite.size,
         "action_size": len(suite.world.environment.axes),
         "families": len(suite.world.families),
+        "faulty_motors": suite.motor_faults is not None,
     }

@@ -76,7 +76,7 @@ class _Thinker:
         context = contexts.Context(
             demos=self._conditioner.shown(row[None]) if self._config.demos else nothing,
             trials=nothing,
-            truth=conditioning.nothing_told(1),
+            truth=conditioning.nothing_told(1, self._config),
             state=self._eyes.first(batched),
             gumbel=np.zeros((1, self._config.entities), np.float32),
         )

@@ -37,6 +37,20 @@ class Truth(NamedTuple):
     friction: tf.Tensor
 
 
+class FaultyTruth(NamedTuple):
+    """The task itself where motors may be faulty.
+
+    Attributes:
+      target, family, friction: as in `Truth`.
+      gains: [B, A] of the motors.
+    """
+
+    target: tf.Tensor
+    family: tf.Tensor
+    friction: tf.Tensor
+    gains: tf.Tensor
+
+
 class Context(NamedTuple):
     """All that may be shown; a policy reads what its `Interface` names.
 
@@ -51,7 +65,7 @@ class Context(NamedTuple):
 
     demos: Shown
     trials: Shown
-    truth: Truth
+    truth: Truth | FaultyTruth
     state: tf.Tensor
     gumbel: tf.Tensor
 
@@ -71,10 +85,15 @@ def context_spec(config: interface.Interface, state_size: int) -> Context:
             spec(None),
         )
 
+    truth = Truth(spec(dtype=tf.int32), spec(dtype=tf.int32), spec())
     return Context(
         demos=shown(),
         trials=shown(),
-        truth=Truth(spec(dtype=tf.int32), spec(dtype=tf.int32), spec()),
+        truth=(
+            FaultyTruth(*truth, spec(config.action_size))
+            if config.faulty_motors
+            else truth
+        ),
         state=spec(state_size),
         gumbel=spec(config.entities),
     )

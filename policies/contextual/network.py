@@ -61,7 +61,8 @@ class ContextualNetwork(tf_keras.Model):
     def embedding_size(self) -> int:
         """Z', the width of `Encoding.embedding`."""
         if self.config.oracle:
-            return self.config.families + 1
+            told = self.config.action_size * self.config.faulty_motors
+            return self.config.families + 1 + told
         return self.config.embedding * (self.config.demos + self.config.trials)
 
     def encode(self, context: contexts.Context) -> Encoding:
@@ -119,8 +120,10 @@ class ContextualNetwork(tf_keras.Model):
     def _encode_truth(self, truth: contexts.Truth) -> Encoding:
         family = tf.one_hot(truth.family, self.config.families)
         certain = 100.0 * tf.one_hot(truth.target, self.config.entities)
-        embedding = tf.concat([family, 10 * truth.friction[:, None]], axis=-1)
-        return Encoding(embedding, certain, None, None)
+        told = [family, 10 * truth.friction[:, None]]
+        if self.config.faulty_motors:
+            told.append(1 / truth.gains)
+        return Encoding(tf.concat(told, axis=-1), certain, None, None)
 
     def act(
         self, state: tf.Tensor, embedding: tf.Tensor, target: tf.Tensor

@@ -8,7 +8,15 @@ import dm_env
 import numpy as np
 from dm_env import specs
 
-from wtl.envs import appearance, families, gripper, observation, renderer, seeding
+from wtl.envs import (
+    appearance,
+    families,
+    gripper,
+    motors,
+    observation,
+    renderer,
+    seeding,
+)
 from wtl.envs import layout as layouts
 from wtl.envs import scene as scenes
 from wtl.envs import task as tasks
@@ -30,12 +38,21 @@ class Setup:
       scene_seed: seed of the initial poses.
       target: canonical index of the target object, or button in families on buttons.
       embodiment: the body that acts.
+      sound: whether its motors are sound whatever those of the task are, as are those
+        of whoever demonstrates.
     """
 
     task: tasks.Task
     scene_seed: int
     target: int
     embodiment: Embodiment = Embodiment.GRIPPER
+    sound: bool = False
+
+    @property
+    def gains(self) -> tuple[float, ...]:
+        """Gains of the motors of the body that acts; none where they are sound."""
+        human = self.embodiment is Embodiment.HAND
+        return () if self.sound or human else self.task.gains
 
     @classmethod
     def by_rule(cls, task: tasks.Task, rule: tasks.Rule, scene_seed: int) -> "Setup":
@@ -133,10 +150,11 @@ class SceneEnvironment(dm_env.Environment):
         return dm_env.restart(self._observation())
 
     def step(self, action: np.ndarray) -> dm_env.TimeStep:
-        """Applies a float[A] action in [-1, 1]; see `World.step` for the units."""
+        """Commands a float[A] action in [-1, 1]; see `World.step` for the units."""
         if self._step >= self.horizon:
             return self.reset()
-        self.world.step(np.asarray(action, np.float64))
+        command = np.asarray(action, np.float64)
+        self.world.step(motors.motion(command, self._setup.gains))
         self._step += 1
         reward = self._shaping()
         if self._step < self.horizon:
@@ -183,7 +201,7 @@ class Manipulation(SceneEnvironment):
     """The table with the gripper, or a hand."""
 
     horizon = HORIZON
-    axes = (*gripper.ARM_JOINTS, "finger")
+    axes = worlds.AXES
     control_hz = worlds.CONTROL_HZ
 
     def __init__(self, setup: Setup, pixels: int = 0, wrist: bool = False):

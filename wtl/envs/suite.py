@@ -6,6 +6,7 @@ from typing import Any
 from wtl.envs import domain as domains
 from wtl.envs import environment, seeding
 from wtl.envs.layout import Layout
+from wtl.envs.motors import MotorFaults
 from wtl.envs.task import Rule, RuleKind, Task
 from wtl.errors import UserError
 
@@ -29,6 +30,8 @@ class Suite:
       identity_share: share of rules by identity.
       seed: world seed.
       domain: name of the world, see `wtl.envs.domain`.
+      motor_faults: how the motors of each task's robot are faulty; None if they are
+        sound. Demonstrations are made by a sound one.
 
     Raises:
       UserError: if there is no such world.
@@ -44,6 +47,7 @@ class Suite:
     identity_share: float = 0.6
     seed: int = 0
     domain: str = domains.GRIPPER
+    motor_faults: MotorFaults | None = None
 
     def __post_init__(self):
         if self.domain not in domains.DOMAINS:
@@ -64,8 +68,9 @@ class Suite:
         Without what is as it has always been, so that names given before last.
         """
         account = dataclasses.asdict(self)
-        if self.domain == domains.GRIPPER:
-            del account["domain"]
+        for name, usual in (("domain", domains.GRIPPER), ("motor_faults", None)):
+            if account[name] == usual:
+                del account[name]
         return account
 
     @property
@@ -95,8 +100,22 @@ class Suite:
             if split != TRAIN or not self.complete:
                 rule = self._rule(i // len(names), rng)
             friction = families[family].draw_friction(rng)
+            gains = ()
+            if self.motor_faults:
+                named = (chosen.name, family, repeat)
+                rng = seeding.generator(self.seed, "motors", *named)
+                gains = self.motor_faults.draw(rng, self.world.environment.axes)
             result.append(
-                Task(chosen, family, friction, split, rule, repeat, self.domain)
+                Task(
+                    object_set=chosen,
+                    family=family,
+                    friction=friction,
+                    split=split,
+                    rule=rule,
+                    index=repeat,
+                    gains=gains,
+                    domain=self.domain,
+                )
             )
         return result
 
@@ -112,7 +131,7 @@ class Suite:
     def demonstration_setups(
         self, task: Task, scenes: int | None = None
     ) -> list[environment.Setup]:
-        """What is to be demonstrated of a task.
+        """What is to be demonstrated of a task, by somebody whose motors are sound.
 
         Args:
           task: a task of this suite.
@@ -126,7 +145,7 @@ class Suite:
                 setups += [environment.Setup(task, scene_seed, t) for t in targets]
             else:
                 setups.append(environment.Setup.by_rule(task, task.rule, scene_seed))
-        return setups
+        return [dataclasses.replace(setup, sound=True) for setup in setups]
 
     def scene_seed(self, task: Task, purpose: str, index: int) -> int:
         """Seed of a scene of a task, a pure function of its arguments."""

@@ -47,6 +47,8 @@ class Task:
       rule: the referent rule; None where the rule belongs to the training example
         (a demonstration serves every rule that picks its target).
       index: tells apart tasks of one object set and family.
+      gains: hidden gains of the motors of whoever is to do it, one for each dimension
+        of the action, see `wtl.envs.motors`; none for sound ones.
       domain: name of the world it is of, see `wtl.envs.domain`.
     """
 
@@ -56,6 +58,7 @@ class Task:
     split: str
     rule: Rule | None = None
     index: int = 0
+    gains: tuple[float, ...] = ()
     domain: str = "gripper"
 
     @property

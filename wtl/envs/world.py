@@ -14,7 +14,8 @@ CONTROL_HZ = 10.0
 CHUNKS = 5  # linear ramp of the setpoint within a control step
 SUBSTEPS_PER_CHUNK = round(1 / CONTROL_HZ / arena.TIMESTEP / CHUNKS)
 
-ACTION_SIZE = 5  # x, y, z, yaw, finger
+AXES = (*gripper.ARM_JOINTS, "finger")  # dimensions of the action
+ACTION_SIZE = len(AXES)
 TRANSLATION_STEP = 0.08  # metres per control step at action 1
 YAW_STEP = 0.5  # radians per control step at action 1
 _ARM_SCALE = np.array([TRANSLATION_STEP] * 3 + [YAW_STEP])

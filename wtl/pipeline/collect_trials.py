@@ -224,7 +224,7 @@ def _play(run: Run, pool, shown: EpisodeStore, source: str, plans: list[_Plan]):
     context = contexts.Context(
         demos=demos,
         trials=nothing,
-        truth=conditioning.nothing_told(len(plans)),
+        truth=conditioning.nothing_told(len(plans), config),
         state=eyes.first(observed),
         gumbel=gumbel.astype(np.float32),
     )

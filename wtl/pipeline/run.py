@@ -230,6 +230,7 @@ class Run:
             Embodiment.HAND if human else Embodiment.GRIPPER,
             self.wrist and not human,
             self.suite.domain,
+            self.suite.motor_faults is not None,
         )
         return dataclasses.replace(spec, interventions=by_hand)
 

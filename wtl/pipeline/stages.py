@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import gin
 
 from datasets import images
+from wtl.envs import motors
 from wtl.envs import suite as suites
 from wtl.errors import UserError
 from wtl.pipeline import run_folder
@@ -33,6 +34,7 @@ STAGES: dict[str, Callable[[Run], None]] = {
 _SHIPPED = pathlib.Path(__file__).resolve().parents[2] / "gin_configs"
 teleop = gin.external_configurable(_teleop, "teleop", module="wtl")
 suite = gin.external_configurable(suites.Suite, "suite", module="wtl")
+gin.external_configurable(motors.MotorFaults, "motor_faults", module="wtl")
 
 
 @gin.configurable("run", module="wtl")
@@ -76,7 +78,7 @@ def configure(gin_file: str, bindings: list[str]):
         first = str(error).strip().splitlines()[0]
         raise UserError(
             f"the configuration is wrong: {first} Configurable are run, suite, "
-            f"camera, teleop and {', '.join(STAGES)}; see gin_configs/"
+            f"motor_faults, camera, teleop and {', '.join(STAGES)}; see gin_configs/"
         ) from error
     finally:
         logging.disable(logging.NOTSET)

@@ -100,6 +100,11 @@ class ExampleSource:
         )
         self._friction = tf.constant(demos[fields.HIDDEN_FRICTION])
         self._has_trials = trials is not None
+        self._gains = None
+        if config.faulty_motors:
+            # Whoever learns acts with the motors that made the trials.
+            acting = demos if trials is None else trials
+            self._gains = tf.constant(acting[fields.HIDDEN_GAINS])
         self._entities = config.entities
 
     def draw(self, rng: np.random.Generator, count: int) -> Rows:
@@ -151,6 +156,19 @@ class ExampleSource:
             found = tf.gather(source, indices, batch_dims=batch_dims)
             return augmentation.apply_to_actions(rows.symmetry, found, self._layout)
 
+        truth = contexts.Truth(
+            rows.target_slot,
+            tf.gather(self._family, rows.target),
+            tf.gather(self._friction, rows.target),
+        )
+        action = actions(tf.gather(self._action, rows.target), rows.times, batch_dims=1)
+        if self._gains is not None:
+            acting = rows.trials[:, 0] if self._has_trials else rows.target
+            gains = tf.gather(self._gains, acting)
+            truth = contexts.FaultyTruth(*truth, gains)
+            # What is imitated is the motion. Mirroring leaves gains as they are: both
+            # what is commanded and what moves change sides.
+            action = tf.clip_by_value(action / gains[:, None], -1.0, 1.0)
         return Example(
             context=contexts.Context(
                 demos=contexts.Shown(
@@ -165,11 +183,7 @@ class ExampleSource:
                     rows.trial_success,
                     rows.trial_mask,
                 ),
-                truth=contexts.Truth(
-                    rows.target_slot,
-                    tf.gather(self._family, rows.target),
-                    tf.gather(self._friction, rows.target),
-                ),
+                truth=truth,
                 state=states(seen.first),
                 gumbel=tf.zeros((tf.shape(seen.first)[0], self._entities)),
             ),
@@ -177,9 +191,7 @@ class ExampleSource:
             trial_acted=rows.trial_acted,
             target=rows.target_slot,
             state=states(seen.window),
-            action=actions(
-                tf.gather(self._action, rows.target), rows.times, batch_dims=1
-            ),
+            action=action,
         )
 
 
