@@ -62,7 +62,7 @@ class Strip:
         """What is to be done, as the task means it, in a sentence."""
         kind, _, index = self.rule.partition(":")
         family = families.EVERY.get(self.family)
-        thing = "button" if family and family.on_buttons else "object"
+        thing = family.noun if family else "object"
         target = f"that very {thing}"
         if kind == "position":
             target = f"the {_place(int(index), self.layout.size)} {thing}"

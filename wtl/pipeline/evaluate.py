@@ -92,6 +92,7 @@ def _write(run: Run, folder, split, scenes_per_task, demos_shown, rows, player):
         "demos_shown": demos_shown,
         "identity_share": run.suite.identity_share,
         "objects": run.suite.size,
+        "domain": run.suite.domain,
     }
     results = statistics.results(rows, about)
     folder.mkdir(parents=True, exist_ok=True)

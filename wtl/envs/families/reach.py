@@ -13,5 +13,6 @@ FAMILY = family.Family(
     "reach",
     "Bring the fingertip to {target}.",
     achieved,
+    noun="target",
     friction_range=(-1.0, -1.0),  # there is none
 )
