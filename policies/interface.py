@@ -47,6 +47,11 @@ class Interface:
         """E, the number of things in a scene that may be meant."""
         return self.layout.entities
 
+    @property
+    def choices(self) -> int:
+        """Number of alternatives between which is chosen once per episode."""
+        return self.entities
+
 
 def of_suite(suite: suites.Suite) -> dict[str, Any]:
     """The fields of an `Interface` that follow from the tasks of a suite."""

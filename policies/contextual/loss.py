@@ -42,4 +42,5 @@ def loss(
         logits=encoding.target_logits,
         target=example.target,
         attention=tf.convert_to_tensor(attention, tf.float32),
+        together=window if network.config.commits else 1,
     )

@@ -145,4 +145,18 @@ class ContextualNetwork(tf_keras.Model):
         hidden = tf.concat([self._features.body(rows), chosen, embedding], axis=-1)
         for layer in self._actor:
             hidden = layer(hidden)
-        return self._mixture(hidden)
+        known = self._known(embedding) if self.config.commits else None
+        return self._mixture(hidden, known)
+
+    def weigh(self, embedding: tf.Tensor) -> tf.Tensor:
+        """Logits [N, M] of the components, where one is chosen once per episode.
+
+        Args:
+          embedding: [N, Z'] see `Encoding`.
+        """
+        return self._mixture.weigh(self._known(embedding))
+
+    def _known(self, embedding: tf.Tensor) -> tf.Tensor:
+        # Even where nothing is shown there is something for a layer to take.
+        one = tf.ones((tf.shape(embedding)[0], 1))
+        return tf.concat([one, embedding], axis=-1)

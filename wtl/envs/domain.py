@@ -56,6 +56,8 @@ class Domain:
       environment: class of its environments, made of a setup; where there are cameras
         also of `pixels` and `wrist`, as `Manipulation` is.
       model: (object set, embodiment) -> MuJoCo model.
+      every_motor_counts: whether no goal is ever reached by somebody who is wrong about
+        the direction of a motor; then ceilings take account of that.
       can_be_seen: whether there are cameras, humans and teleoperation.
     """
 
@@ -65,6 +67,7 @@ class Domain:
     layout: Callable[[int], layout.Layout]
     environment: type[environment.SceneEnvironment]
     model: Callable[[Any, Embodiment], mujoco.MjModel]
+    every_motor_counts: bool = False
     can_be_seen: bool = False
 
     def open(
@@ -89,6 +92,7 @@ def _reacher(env: type[environment.SceneEnvironment]) -> Domain:
         layout=reacher_observation.Layout,
         environment=env,
         model=lambda targets, _: reacher_world.compile_model(targets),
+        every_motor_counts=True,
     )
 
 

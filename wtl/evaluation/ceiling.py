@@ -2,8 +2,8 @@
 
 The agent knows the prior over rules and acts for the likeliest target; what it is
 worth is measured under the rule that holds. Ties count by their share. Where motors may
-run backwards it settles, before it begins, for the likeliest way in which they turn: an
-agent that found out on the way would try twice in one episode.
+run backwards, and every one of them counts, it settles before it begins for the
+likeliest way in which they turn: who finds out on the way tries twice in one episode.
 """
 
 import dataclasses
@@ -56,8 +56,8 @@ class Prior:
       identity_share: share of rules by identity.
       families: number of families.
       size: number of entities, one of which is the target.
-      motors: probability of the likeliest way in which all motors may turn; a trial
-        tells, and whoever has it wrong does not get anywhere.
+      motors: probability of the likeliest way in which all motors may turn, where
+        whoever has it wrong gets nowhere; a trial tells which it is.
     """
 
     identity_share: float
@@ -68,13 +68,10 @@ class Prior:
     @classmethod
     def of(cls, suite: suites.Suite) -> "Prior":
         """That of the tasks of a suite."""
-        faults = suite.motor_faults
-        return cls(
-            suite.identity_share,
-            len(suite.world.families),
-            suite.size,
-            faults.likeliest if faults else 1.0,
-        )
+        motors = 1.0
+        if suite.motor_faults and suite.world.every_motor_counts:
+            motors = suite.motor_faults.likeliest
+        return cls(suite.identity_share, len(suite.world.families), suite.size, motors)
 
     @property
     def choices(self) -> int:

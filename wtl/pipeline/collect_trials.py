@@ -207,9 +207,9 @@ def _play(run: Run, pool, shown: EpisodeStore, source: str, plans: list[_Plan]):
     nothing = conditioning.nothing_shown(len(plans), config, layout.state_size)
     gumbel = np.stack(
         [
-            np.zeros(config.entities)
+            np.zeros(config.choices)
             if plan.greedy
-            else seeding.generator(plan.seed, "target").gumbel(size=config.entities)
+            else seeding.generator(plan.seed, "target").gumbel(size=config.choices)
             for plan in plans
         ]
     )

@@ -256,11 +256,11 @@ class Player:
                 *(tf.concat(parts, axis=1) for parts in zip(*shown, strict=True))
             )
         pairs = [self.pairs[i] for i in which]
-        gumbel = np.zeros((count, config.entities), np.float32)
+        gumbel = np.zeros((count, config.choices), np.float32)
         if arm.sampled:
             for i, pair in enumerate(pairs):
                 rng = seeding.generator(self._run.seed, arm.name, pair.seed(arm))
-                gumbel[i] = rng.gumbel(size=config.entities)
+                gumbel[i] = rng.gumbel(size=config.choices)
         setups = [self._setup(arm, pair) for pair in pairs]
         # Eyes count from the left; the order of slots is a matter of stored states.
         slot_of = environment.place_of if eyes.has_eyes else environment.slot_of

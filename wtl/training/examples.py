@@ -105,7 +105,7 @@ class ExampleSource:
             # Whoever learns acts with the motors that made the trials.
             acting = demos if trials is None else trials
             self._gains = tf.constant(acting[fields.HIDDEN_GAINS])
-        self._entities = config.entities
+        self._choices = config.choices
 
     def draw(self, rng: np.random.Generator, count: int) -> Rows:
         """Draws the rows of `count` examples."""
@@ -185,7 +185,7 @@ class ExampleSource:
                 ),
                 truth=truth,
                 state=states(seen.first),
-                gumbel=tf.zeros((tf.shape(seen.first)[0], self._entities)),
+                gumbel=tf.zeros((tf.shape(seen.first)[0], self._choices)),
             ),
             demo_acted=rows.demo_acted,
             trial_acted=rows.trial_acted,
