@@ -1,5 +1,6 @@
 """Stage 5: success on held-out tasks, every arm on the same scenes."""
 
+import dataclasses
 import json
 import pathlib
 import shutil
@@ -94,6 +95,8 @@ def _write(run: Run, folder, split, scenes_per_task, demos_shown, rows, player):
         "objects": run.suite.size,
         "domain": run.suite.domain,
     }
+    if run.suite.motor_faults:
+        about["motor_faults"] = dataclasses.asdict(run.suite.motor_faults)
     results = statistics.results(rows, about)
     folder.mkdir(parents=True, exist_ok=True)
     rollout_row.write_csv(rows, folder / "episodes.csv")
