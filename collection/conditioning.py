@@ -11,7 +11,7 @@ from datasets.frames import resample
 from datasets.store import EpisodeStore
 from policies import interface
 from policies.contextual import context as contexts
-from wtl.envs import families
+from wtl.envs import domain as domains
 from wtl.envs.task import Task
 
 
@@ -74,7 +74,7 @@ def truth(
     target: np.ndarray, tasks: Sequence[Task]
 ) -> contexts.Truth | contexts.WholeTruth:
     """Tells the oracle B tasks, and their targets (slots)."""
-    names = list(families.FAMILIES)
+    names = list(domains.of(tasks[0]).families)
     told = contexts.Truth(
         target=tf.constant(target, tf.int32),
         family=tf.constant([names.index(task.family) for task in tasks], tf.int32),

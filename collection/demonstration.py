@@ -6,12 +6,12 @@ import numpy as np
 
 from collection import demonstrators, human, recorder
 from datasets import episode as episodes
+from wtl.envs import domain as domains
 from wtl.envs import environment, motors, seeding
 from wtl.envs import world as worlds
 from wtl.envs.embodiment import Embodiment
 
 MAX_ATTEMPTS = 3  # noise is drawn anew after a failure
-_NOISE_SHAPE = np.array([1.0, 1.0, 1.0, 1.0, 0.3])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +52,8 @@ def demonstrate(
       The successful episode, or None if no attempt succeeded, and how many attempts
       failed.
     """
-    env = environment.Manipulation(request.setup, request.pixels, request.wrist)
+    domain = domains.of(request.setup.task)
+    env = domain.open(request.setup, request.pixels, request.wrist)
     for attempt in range(max_attempts):
         who, demonstrator = _demonstrator(request, attempt)
         rng = seeding.generator(request.seed, "noise", attempt)
@@ -63,9 +64,10 @@ def demonstrate(
         record.start(timestep)
         while not timestep.last():
             command = demonstrator(env.world, request.setup.target)
-            scale = request.noise * command.noise * _NOISE_SHAPE
-            # As far in metres, whatever the robot's stride.
-            scale[:3] *= worlds.TRANSLATION_STEP / env.world.stride
+            scale = request.noise * command.noise * np.array(domain.noise)
+            if setup.task.puck:
+                # As far in metres, whatever the robot's stride.
+                scale[:3] *= worlds.TRANSLATION_STEP / setup.task.puck.stride
             executed = command.action + scale * rng.standard_normal(len(scale))
             timestep = env.step(motors.command(executed, request.setup.gains))
             record.add(motors.command(command.action, request.setup.gains), timestep)

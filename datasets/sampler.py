@@ -12,7 +12,7 @@ import numpy as np
 
 from datasets import acted, fields
 from datasets.store import EpisodeStore
-from wtl.envs import observation
+from wtl.envs.layout import Layout, slices
 
 _MAX_REDRAWS = 50
 
@@ -51,7 +51,7 @@ class DemoIndex:
       identity_at: [tasks, scenes, n] identity by place, or -1 without demonstration.
     """
 
-    def __init__(self, store: EpisodeStore, layout: observation.Layout):
+    def __init__(self, store: EpisodeStore, layout: Layout):
         """Indexes a store of demonstrations.
 
         Raises:
@@ -110,25 +110,22 @@ class DemoIndex:
 
 
 def identities_and_places(
-    state: np.ndarray, layout: observation.Layout
+    state: np.ndarray, layout: Layout
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers objects, and buttons, by their attributes and by their places.
+    """Numbers the entities of each kind by their colours and by their places.
 
     Args:
       state: [N, S] first states.
       layout: their layout.
 
     Returns:
-      identities [N, E], the same for the same object in all scenes of a task, and
-      places [N, E] counted from the left; E is objects, then buttons.
+      identities [N, E], the same for the same entity in all scenes of a task, and
+      places [N, E] counted from the left.
     """
     rows = layout.split(state)
     identities, places = [], []
-    for name, parts in (
-        ("objects", observation.OBJECT),
-        ("buttons", observation.BUTTON),
-    ):
-        where = observation.slices(parts)
+    for name in layout.kinds:
+        where = slices(layout.tables[name])
         x = rows[name][..., where["position"]][..., 0]
         # Colours of one set are well apart, so any fixed projection tells them apart.
         colour = rows[name][..., where["rgb"]] @ np.array([1.0, 0.618, 0.382])
@@ -147,7 +144,7 @@ class Sampler:
     def __init__(
         self,
         demos: EpisodeStore,
-        layout: observation.Layout,
+        layout: Layout,
         *,
         identity_share: float,
         shown: EpisodeStore | None = None,

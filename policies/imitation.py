@@ -58,6 +58,7 @@ def losses(
     target: tf.Tensor,
     attention: tf.Tensor | float,
     motors: tf.Tensor | float = 0.0,
+    together: tf.Tensor | int = 1,
 ) -> Losses:
     """The likelihood of actions and of the entity acted on, and what goes with them.
 
@@ -73,12 +74,13 @@ def losses(
       target: [B] int32 what was to be chosen.
       attention: loss of what was seen in the shown episodes.
       motors: loss of what was learned of the motors.
+      together: so many actions after each other are of one component of the mixture.
     """
     size = action.shape[-1]
     imitation = (
         tf.reduce_mean(
             mixture_density.negative_log_likelihood(
-                prediction, tf.reshape(action, (-1, size)), log_sigma_floor
+                prediction, tf.reshape(action, (-1, size)), log_sigma_floor, together
             )
         )
         / size

@@ -1,8 +1,12 @@
 """What collection, training and evaluation need to know of every method's policy."""
 
 import dataclasses
+from typing import Any
 
+from wtl.envs import domain as domains
 from wtl.envs import puck
+from wtl.envs import suite as suites
+from wtl.envs.layout import Layout
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +19,8 @@ class Interface:
         them, and they are seen by other eyes than the robot's own doing.
       trials: whether trials, with their success, are shown.
       oracle: whether the true target, family and dynamics are given (a ceiling).
-      size: number of objects, and of buttons, in a scene.
+      domain: name of the world, see `wtl.envs.domain`.
+      size: number of objects, and of buttons, in a scene; or of targets.
       action_size: A.
       families: number of families, for the oracle.
       faulty_motors: whether motors may have hidden gains; the oracle is told them.
@@ -27,6 +32,7 @@ class Interface:
     human: bool = False
     trials: bool = False
     oracle: bool = False
+    domain: str = domains.GRIPPER
     size: int = 3
     action_size: int = 5
     families: int = 5
@@ -40,6 +46,33 @@ class Interface:
         return self.action_size * self.faulty_motors + puck.HIDDEN_SIZE * self.pucks
 
     @property
+    def moves_as_commanded(self) -> bool:
+        """Whether what moves is a hidden gain times what is commanded."""
+        return self.faulty_motors and domains.DOMAINS[self.domain].moves_as_commanded
+
+    @property
+    def layout(self) -> Layout:
+        """Layout of the states."""
+        return domains.DOMAINS[self.domain].layout(self.size)
+
+    @property
     def entities(self) -> int:
-        """Number of objects and buttons in a scene."""
-        return 2 * self.size
+        """E, the number of things in a scene that may be meant."""
+        return self.layout.entities
+
+    @property
+    def choices(self) -> int:
+        """Number of alternatives between which is chosen once per episode."""
+        return self.entities
+
+
+def of_suite(suite: suites.Suite) -> dict[str, Any]:
+    """The fields of an `Interface` that follow from the tasks of a suite."""
+    return {
+        "domain": suite.domain,
+        "size": suite.size,
+        "action_size": len(suite.world.environment.axes),
+        "families": len(suite.world.families),
+        "faulty_motors": suite.motor_faults is not None,
+        "pucks": suite.puck is not None,
+    }

@@ -16,7 +16,6 @@ from policies.maml import config as maml_config
 from policies.maml import loss as maml_loss
 from policies.maml import network as maml_network
 from policies.maml import policy as maml_policy
-from wtl.envs import environment
 from wtl.envs import suite as suites
 
 
@@ -91,13 +90,9 @@ METHODS: dict[str, Method] = {
 
 def config_for(method: str, suite: suites.Suite) -> interface.Interface:
     """Configuration of a method's network for the tasks of a suite."""
-    config = dataclasses.replace(
-        METHODS[method].config,
-        size=suite.size,
-        faulty_motors=suite.motor_faults is not None,
-        pucks=suite.puck is not None,
-    )
-    if config.faulty_motors and config.trials:
+    config = dataclasses.replace(METHODS[method].config, **interface.of_suite(suite))
+    if config.moves_as_commanded and config.trials:
         # What moves after a command shows at the control rate.
-        config = dataclasses.replace(config, context_frames=environment.HORIZON + 1)
+        frames = suite.world.environment.horizon + 1
+        config = dataclasses.replace(config, context_frames=frames)
     return config

@@ -138,7 +138,7 @@ def test_who_watched_a_human_is_in_the_headline(tmp_path):
 def test_ceilings_of_hidden_dynamics_are_called_upper_bounds(tmp_path):
     results = statistics.results(fakes.evaluation(), fakes.PROTOCOL)
     for hidden in ((), ("puck",), ("motor_faults", "puck")):
-        told = results | {"protocol": fakes.PROTOCOL | {name: {} for name in hidden}}
+        told = results | {"protocol": fakes.PROTOCOL | {"ceilings_know": hidden}}
         report.write_report(tmp_path / "r.html", told, [], {}, [], PROVENANCE)
         texts = [statistics.format_table(told), statistics.markdown_table(told)]
         for text in [*texts, (tmp_path / "r.html").read_text(encoding="utf-8")]:

@@ -51,7 +51,7 @@ def test_motions_in_a_trial_are_gains_times_commands():
     trials = _trials(suite)
     frames = resample(trials, HORIZON + 1)
     rows = features.split(tf.constant(frames.state), LAYOUT)
-    moved = features.motion(rows).numpy()[:, :-1]
+    moved = features.of(LAYOUT).motion(rows).numpy()[:, :-1]
     for i, task in enumerate(suite.tasks(TRAIN)):
         commands = frames.action[i, :-1]
         expected = np.stack([motors.motion(c, task.gains) for c in commands])

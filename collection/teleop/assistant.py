@@ -78,7 +78,7 @@ class _Thinker:
             trials=nothing,
             truth=conditioning.nothing_told(1, self._config),
             state=self._eyes.first(batched),
-            gumbel=np.zeros((1, self._config.entities), np.float32),
+            gumbel=np.zeros((1, self._config.choices), np.float32),
         )
         self._state = self._policy.encode_context(context)
         self._begun = False

@@ -22,3 +22,17 @@ class Config(interface.Interface):
     per_entity: bool = True
     hidden: tuple[int, ...] = (256, 256, 256)
     components: int = 6
+
+    @property
+    def commits(self) -> bool:
+        """Whether one component of the mixture is chosen once per episode.
+
+        Not knowing which way its motors turn, a policy that chose anew at each step
+        would forever undo what it did.
+        """
+        return self.faulty_motors
+
+    @property
+    def choices(self) -> int:
+        """Entities to act on and, where it commits, components to act by."""
+        return self.entities + self.components * self.commits

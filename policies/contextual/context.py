@@ -60,8 +60,8 @@ class Context(NamedTuple):
       trials: trials.
       truth: the true task.
       state: [B, S] first state of the episode to be played.
-      gumbel: [B, E] noise on the choice of the target; zeros choose the likeliest,
-        standard Gumbel noise samples it.
+      gumbel: [B, C] noise on what is chosen once per episode, the target first; zeros
+        choose the likeliest, standard Gumbel noise samples.
     """
 
     demos: Shown
@@ -96,5 +96,5 @@ def context_spec(config: interface.Interface, state_size: int) -> Context:
             else truth
         ),
         state=spec(state_size),
-        gumbel=spec(config.entities),
+        gumbel=spec(config.choices),
     )

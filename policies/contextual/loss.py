@@ -42,6 +42,7 @@ def loss(
         logits=encoding.target_logits,
         target=example.target,
         attention=tf.convert_to_tensor(attention, tf.float32),
+        together=window if network.config.commits else 1,
         motors=_motor_loss(encoding.motor_error, example.context.trials.mask),
     )
 

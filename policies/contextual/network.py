@@ -11,7 +11,6 @@ from policies.encoders import episode
 from policies.heads import mixture_density, motors
 from policies.heads import target as targets
 from policies.legacy_keras import tf_keras
-from wtl.envs import observation
 
 layers = tf_keras.layers
 
@@ -44,7 +43,8 @@ class ContextualNetwork(tf_keras.Model):
         """Creates the parts that `config` asks for."""
         super().__init__(name="contextual")
         self.config = config
-        self.layout = observation.Layout(config.size)
+        self.layout = config.layout
+        self._features = features.of(self.layout)
         width = config.embedding
         encoder = (
             episode.EpisodeEncoder if config.per_entity else episode.FlatEpisodeEncoder
@@ -53,8 +53,9 @@ class ContextualNetwork(tf_keras.Model):
             self._demo_encoder = encoder(self.layout, width, "demo")
         if config.trials:
             self._trial_encoder = encoder(self.layout, width, "trial")
-        self._compensates = config.faulty_motors and (config.trials or config.oracle)
-        if config.faulty_motors and config.trials:
+        told = config.trials or config.oracle
+        self._compensates = config.moves_as_commanded and told
+        if self._compensates and config.trials:
             self._motors = motors.MotorHead()
         if config.per_entity and not config.oracle:
             self._target = targets.TargetHead()
@@ -77,7 +78,7 @@ class ContextualNetwork(tf_keras.Model):
         if self.config.oracle:
             return self._encode_truth(context.truth)
         rows = features.split(context.state, self.layout)
-        items = features.entities(rows)
+        items = self._features.entities(rows)
         batch = tf.shape(context.state)[0]
         embeddings, shown = [tf.zeros((batch, 0))], []
         logits = {"demos": None, "trials": None}
@@ -121,7 +122,9 @@ class ContextualNetwork(tf_keras.Model):
         rows = features.split(_merge(trials.state), self.layout)
         inverse, error = (
             _unmerge(value, trials.mask)
-            for value in self._motors(_merge(trials.action), features.motion(rows))
+            for value in self._motors(
+                _merge(trials.action), self._features.motion(rows)
+            )
         )
         count = tf.maximum(tf.reduce_sum(trials.mask, axis=1), 1)
         # The mean of the trials.
@@ -152,22 +155,36 @@ class ContextualNetwork(tf_keras.Model):
           target: [N, E] one-hot target.
         """
         rows = features.split(state, self.layout)
-        items = features.entities(rows)
+        items = self._features.entities(rows)
         if self.config.per_entity:
             items = items.pick(target)
-        relations = features.relations(rows, items)
+        relations = self._features.relations(rows, items)
         width = relations.shape[-2] * relations.shape[-1]
         chosen = tf.reshape(relations, (-1, width))
         shown = self.embedding_size - self.config.action_size * self._compensates
         hidden = tf.concat(
-            [features.gripper(rows), chosen, embedding[..., :shown]], axis=-1
+            [self._features.body(rows), chosen, embedding[..., :shown]], axis=-1
         )
         for layer in self._actor:
             hidden = layer(hidden)
-        logits, mean, log_sigma = self._mixture(hidden)
+        known = self._known(embedding) if self.config.commits else None
+        logits, mean, log_sigma = self._mixture(hidden, known)
         if self._compensates:
             mean *= embedding[:, None, shown:]
         return logits, mean, log_sigma
+
+    def weigh(self, embedding: tf.Tensor) -> tf.Tensor:
+        """Logits [N, M] of the components, where one is chosen once per episode.
+
+        Args:
+          embedding: [N, Z'] see `Encoding`.
+        """
+        return self._mixture.weigh(self._known(embedding))
+
+    def _known(self, embedding: tf.Tensor) -> tf.Tensor:
+        # Even where nothing is shown there is something for a layer to take.
+        one = tf.ones((tf.shape(embedding)[0], 1))
+        return tf.concat([one, embedding], axis=-1)
 
 
 def _merge(value: tf.Tensor) -> tf.Tensor:

@@ -36,13 +36,16 @@ class ContextualPolicy(tf_policy.TFPolicy):
         time_step_spec, action_spec = specs(
             network.layout.state_size, config.action_size
         )
+        chosen = {"target": config.entities}
+        if config.commits:
+            chosen["component"] = config.components
         super().__init__(
             time_step_spec,
             action_spec,
             policy_state_spec={
-                "embedding": tf.TensorSpec((network.embedding_size,), tf.float32),
-                "target": tf.TensorSpec((config.entities,), tf.float32),
-            },
+                "embedding": tf.TensorSpec((network.embedding_size,), tf.float32)
+            }
+            | {name: tf.TensorSpec((n,), tf.float32) for name, n in chosen.items()},
             # The state is what was shown; the first step must not erase it.
             automatic_state_reset=False,
             name="contextual_policy",
@@ -50,13 +53,20 @@ class ContextualPolicy(tf_policy.TFPolicy):
         self.network = network
 
     def encode_context(self, context: contexts.Context) -> dict[str, tf.Tensor]:
-        """Returns the policy state for B contexts: embedding and one-hot target."""
+        """Returns the policy state for B contexts: embedding and what is chosen."""
+        config = self.network.config
         encoding = self.network.encode(context)
-        chosen = tf.argmax(encoding.target_logits + context.gumbel, axis=-1)
-        return {
+        noise = context.gumbel[:, : config.entities]
+        chosen = tf.argmax(encoding.target_logits + noise, axis=-1)
+        state = {
             "embedding": encoding.embedding,
-            "target": tf.one_hot(chosen, self.network.config.entities),
+            "target": tf.one_hot(chosen, config.entities),
         }
+        if config.commits:
+            noise = context.gumbel[:, config.entities :]
+            chosen = tf.argmax(self.network.weigh(encoding.embedding) + noise, axis=-1)
+            state["component"] = tf.one_hot(chosen, config.components)
+        return state
 
     def _variables(self):
         return self.network.variables
@@ -68,6 +78,8 @@ class ContextualPolicy(tf_policy.TFPolicy):
             policy_state["embedding"],
             policy_state["target"],
         )
+        if self.network.config.commits:
+            prediction = (policy_state["component"], *prediction[1:])
         action = tf.clip_by_value(mixture_density.mode(prediction), -1.0, 1.0)
         return policy_step.PolicyStep(action, policy_state, ())
 

@@ -48,6 +48,11 @@ class MotorFaults:
                 f"motor_faults.flipped is {self.flipped}; it is a probability"
             )
 
+    @property
+    def likeliest(self) -> float:
+        """Probability of the likeliest directions of all motors together."""
+        return max(self.flipped, 1 - self.flipped) ** len(self.axes)
+
     def draw(self, rng: np.random.Generator, axes: Sequence[str]) -> tuple[float, ...]:
         """Draws the gains of a task.
 

@@ -1,8 +1,11 @@
 """Which tasks there are: splits by object set, rules, scenes of each task."""
 
 import dataclasses
+from typing import Any
 
-from wtl.envs import environment, families, object_set, seeding, world
+from wtl.envs import domain as domains
+from wtl.envs import environment, seeding
+from wtl.envs.layout import Layout
 from wtl.envs.motors import MotorFaults
 from wtl.envs.puck import PuckRanges
 from wtl.envs.task import Rule, RuleKind, Task
@@ -16,7 +19,7 @@ class Suite:
     """All tasks of a run. Object sets of the three splits are disjoint.
 
     Attributes:
-      size: number of objects, and of buttons, in each scene.
+      size: number of objects, and of buttons, in each scene; or of targets.
       train_object_sets: object sets to train on.
       train_tasks: tasks to train on, dealt out evenly over sets and families.
       scenes_per_task: scenes in which each training task is demonstrated.
@@ -27,14 +30,15 @@ class Suite:
       test_tasks: held-out tasks, each with a set of its own, for the final result.
       identity_share: share of rules by identity.
       seed: world seed.
-      families: names of the families of the tasks; None for all there are.
+      domain: name of the world, see `wtl.envs.domain`.
+      families: names of the families of the tasks; None for all of the world.
       motor_faults: how the motors of each task's robot are faulty; None if they are
         sound. Demonstrations are made by a sound one.
       puck: what all hidden dynamics of each task's objects are drawn from; None for
         the friction of its family alone.
 
     Raises:
-      UserError: if a family is unknown.
+      UserError: if there is no such world or family, or no such object in the world.
     """
 
     size: int = 3
@@ -46,22 +50,54 @@ class Suite:
     test_tasks: int = 200
     identity_share: float = 0.6
     seed: int = 0
+    domain: str = domains.GRIPPER
     families: tuple[str, ...] | None = None
     motor_faults: MotorFaults | None = None
     puck: PuckRanges | None = None
 
     def __post_init__(self):
+        if self.domain not in domains.DOMAINS:
+            raise UserError(
+                f"suite.domain is {self.domain!r}; known are "
+                f"{', '.join(domains.DOMAINS)}"
+            )
         for name in self.families or ():
-            if name not in families.FAMILIES:
+            if name not in self.world.families:
                 raise UserError(
                     f"suite.families names {name!r}; known are "
-                    f"{', '.join(families.FAMILIES)}"
+                    f"{', '.join(self.world.families)}"
                 )
+        if self.puck and self.domain != domains.GRIPPER:
+            raise UserError(
+                f"suite.puck needs objects on a table; suite.domain = {self.domain!r} "
+                "has none"
+            )
 
     @property
     def family_names(self) -> list[str]:
         """Names of the families of its tasks, in the order they are dealt out."""
-        return list(self.families or families.FAMILIES)
+        return list(self.families or self.world.families)
+
+    @property
+    def world(self) -> domains.Domain:
+        """The world that its tasks are of."""
+        return domains.DOMAINS[self.domain]
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """What it is made of, for those who name what they make of it.
+
+        Without what is as it has always been, so that names given before last.
+        """
+        account = dataclasses.asdict(self)
+        if self.domain == domains.GRIPPER:
+            del account["domain"]
+        return {name: value for name, value in account.items() if value is not None}
+
+    @property
+    def layout(self) -> Layout:
+        """Layout of the states of its scenes."""
+        return self.world.layout(self.size)
 
     def tasks(self, split: str) -> list[Task]:
         """The tasks of a split, families and rules in fixed proportions."""
@@ -69,7 +105,7 @@ class Suite:
         sets = min(self.train_object_sets, count) if split == TRAIN else count
         names = self.family_names
         drawn = [
-            object_set.draw(f"{split}-{i:05d}", self.size, self.seed)
+            self.world.objects(f"{split}-{i:05d}", self.size, self.seed)
             for i in range(sets)
         ]
         result = []
@@ -83,16 +119,26 @@ class Suite:
             rule = None
             if split != TRAIN or not self.complete:
                 rule = self._rule(i // len(names), rng)
-            friction = families.FAMILIES[family].draw_friction(rng)
+            friction = self.world.families[family].draw_friction(rng)
             gains, puck, named = (), None, (chosen.name, family, repeat)
             if self.motor_faults:
                 rng = seeding.generator(self.seed, "motors", *named)
-                gains = self.motor_faults.draw(rng, world.AXES)
+                gains = self.motor_faults.draw(rng, self.world.environment.axes)
             if self.puck:
                 puck = self.puck.draw(seeding.generator(self.seed, "puck", *named))
                 chosen, friction = puck.weigh(chosen), puck.friction[1]
             result.append(
-                Task(chosen, family, friction, split, rule, repeat, gains, puck)
+                Task(
+                    object_set=chosen,
+                    family=family,
+                    friction=friction,
+                    split=split,
+                    rule=rule,
+                    index=repeat,
+                    gains=gains,
+                    puck=puck,
+                    domain=self.domain,
+                )
             )
         return result
 

@@ -50,6 +50,7 @@ class Task:
       index: tells apart tasks of one object set and family.
       gains: hidden gains of the motors of whoever is to do it, one for each dimension
         of the action, see `wtl.envs.motors`; none for sound ones.
+      domain: name of the world it is of, see `wtl.envs.domain`.
       puck: the rest of the hidden dynamics, where all of them are drawn.
     """
 
@@ -60,6 +61,7 @@ class Task:
     rule: Rule | None = None
     index: int = 0
     gains: tuple[float, ...] = ()
+    domain: str = "gripper"
     puck: Puck | None = None
 
     @property

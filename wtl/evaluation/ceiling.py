@@ -3,13 +3,16 @@
 The agent knows the prior over rules and acts for the likeliest target; what it is
 worth is measured under the rule that holds. Ties count by their share. Hidden dynamics
 are no secret to it: where they are drawn per task (faulty motors, pucks, the friction
-of slides), its success is an upper bound for whoever has to find them out.
+of slides), its success is an upper bound for whoever has to find them out. But where
+motors may run backwards and every one of them counts, it settles before it begins for
+the likeliest way in which they turn: who finds out on the way tries twice in one
+episode.
 """
 
 import dataclasses
 
 from wtl.envs import environment, families
-from wtl.envs import scene as scenes
+from wtl.envs import suite as suites
 from wtl.envs.task import Rule, RuleKind, Task
 
 
@@ -35,11 +38,10 @@ class Readings:
 
 def readings(task: Task, demo_seed: int, scene_seed: int) -> Readings:
     """Reads a demonstration of a task, made in one scene, in another scene."""
-    size = task.object_set.size
-    demo_scene = scenes.draw(size, demo_seed)
-    scene = scenes.draw(size, scene_seed)
+    demo_scene = task.object_set.scene(demo_seed)
+    scene = task.object_set.scene(scene_seed)
     shown = environment.referent(task, task.rule, demo_scene)
-    on_buttons = families.FAMILIES[task.family].on_buttons
+    on_buttons = families.EVERY[task.family].on_buttons
     places = demo_scene.button_places if on_buttons else demo_scene.object_places
     by_position = Rule(RuleKind.POSITION, int(places[shown]))
     return Readings(
@@ -49,32 +51,71 @@ def readings(task: Task, demo_seed: int, scene_seed: int) -> Readings:
     )
 
 
-def demo_only(read: Readings, identity_share: float) -> float:
-    """Knows the demonstration: follows the likelier kind of rule."""
-    likely = read.identity if identity_share >= 0.5 else read.position
+@dataclasses.dataclass(frozen=True)
+class Prior:
+    """What is known of tasks before anything is shown.
+
+    Attributes:
+      identity_share: share of rules by identity.
+      families: number of families.
+      size: number of entities, one of which is the target.
+      motors: probability of the likeliest way in which all motors may turn, where
+        whoever has it wrong gets nowhere; a trial tells which it is.
+    """
+
+    identity_share: float
+    families: int
+    size: int
+    motors: float = 1.0
+
+    @classmethod
+    def of(cls, suite: suites.Suite) -> "Prior":
+        """That of the tasks of a suite."""
+        motors = 1.0
+        if suite.motor_faults and suite.world.every_motor_counts:
+            motors = suite.motor_faults.likeliest
+        return cls(suite.identity_share, len(suite.family_names), suite.size, motors)
+
+    @property
+    def choices(self) -> int:
+        """Number of things that may be asked for in a scene."""
+        return self.families * self.size
+
+
+def _told(read: Readings, prior: Prior) -> float:
+    """Picks the target by the likelier kind of rule."""
+    likely = read.identity if prior.identity_share >= 0.5 else read.position
     return float(likely == read.true)
 
 
-def demo_and_trial(trial: Readings, retrial: Readings, identity_share: float) -> float:
+def demo_only(read: Readings, prior: Prior) -> float:
+    """Knows the demonstration: follows the likelier kind of rule."""
+    return prior.motors * _told(read, prior)
+
+
+def demo_and_trial(trial: Readings, retrial: Readings, prior: Prior) -> float:
     """Knows the demonstration and its own trial, which may be of another scene."""
-    if trial.conflict:
-        return 1.0  # its success or failure tells the rule
-    return demo_only(retrial, identity_share)
+    told = _told(retrial, prior)
+    if not trial.conflict:
+        return told
+    # Where the motors got it there, success or failure tells the rule.
+    return prior.motors + (1 - prior.motors) * told
 
 
-def trial_of_demo_only(read: Readings, identity_share: float, size: int) -> float:
+def trial_of_demo_only(read: Readings, prior: Prior) -> float:
     """Knows the trial of an agent that saw the demonstration, but not that one."""
-    if demo_only(read, identity_share):
+    if _told(read, prior):
         return 1.0
-    return 1.0 / (size - 1)
+    return prior.motors / (prior.size - 1)
 
 
-def nothing(family_count: int, size: int) -> float:
+def nothing(prior: Prior) -> float:
     """Knows nothing: one family and one target out of all."""
-    return 1.0 / (family_count * size)
+    return prior.motors / prior.choices
 
 
-def trial_only(family_count: int, size: int) -> float:
+def trial_only(prior: Prior) -> float:
     """Knows a trial that was itself made knowing nothing."""
-    choices = family_count * size
-    return 1 / choices + (1 - 1 / choices) / (choices - 1)
+    choices = prior.choices
+    told = 1 / choices + (1 - 1 / choices) / (choices - 1)
+    return prior.motors * told + (1 - prior.motors) / choices

@@ -112,17 +112,17 @@ def pairs(suite: suites.Suite, split: str, scenes_per_task: int) -> list[Pair]:
 def arm_ceiling(arm: Arm, pair: Pair, suite: suites.Suite) -> float:
     """Success of an ideal agent with the information of an arm, in its scene."""
     config = METHODS[arm.method].config
-    share = suite.identity_share
+    prior = ceiling.Prior.of(suite)
     read = pair.readings(arm)
     if config.oracle:
         return 1.0
     if config.demos and config.trials:
         trial = ceiling.readings(pair.task, pair.demo_seed, pair.scene_seed)
-        return ceiling.demo_and_trial(trial, read, share)
+        return ceiling.demo_and_trial(trial, read, prior)
     if config.demos:
-        return ceiling.demo_only(read, share)
+        return ceiling.demo_only(read, prior)
     if config.trials:
         if METHODS[METHODS[arm.method].trial_source].config.demos:
-            return ceiling.trial_of_demo_only(read, share, suite.size)
-        return ceiling.trial_only(len(suite.family_names), suite.size)
-    return ceiling.nothing(len(suite.family_names), suite.size)
+            return ceiling.trial_of_demo_only(read, prior)
+        return ceiling.trial_only(prior)
+    return ceiling.nothing(prior)

@@ -6,8 +6,8 @@ from typing import Any
 from wtl.evaluation.glossary import in_order, label
 
 _MISSING = "–"
-# What may be hidden beside the rule, by name in the protocol.
-_HIDDEN = {"motor_faults": "the gains of the motors", "puck": "the objects' dynamics"}
+# What may be hidden beside the rule, and is no secret to the agents of ceilings.
+SECRETS = {"motor_faults": "the gains of the motors", "puck": "the objects' dynamics"}
 
 
 def format_table(results: Mapping[str, Any]) -> str:
@@ -94,11 +94,11 @@ def _caption(results: Mapping[str, Any]) -> str:
 
 def ceiling_caveat(protocol: Mapping[str, Any]) -> list[str]:
     """What must be said of the ceilings; nothing where they are exact."""
-    hidden = [words for name, words in _HIDDEN.items() if name in protocol]
-    if not hidden:
+    known = [SECRETS[name] for name in protocol.get("ceilings_know", ())]
+    if not known:
         return []
     return [
-        f"Ceilings are of an agent to whom {' and '.join(hidden)} are no secret: upper "
+        f"Ceilings are of an agent to whom {' and '.join(known)} are no secret: upper "
         "bounds, save for who is told"
     ]
 

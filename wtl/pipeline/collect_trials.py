@@ -15,8 +15,7 @@ from datasets.store import EpisodeStore
 from policies import export
 from policies.contextual import context as contexts
 from policies.methods import METHODS, config_for
-from wtl.envs import environment, observation, seeding
-from wtl.envs import scene as scenes
+from wtl.envs import environment, seeding
 from wtl.envs import suite as suites
 from wtl.pipeline import teleoperated
 from wtl.pipeline.run import Run
@@ -140,8 +139,7 @@ def _plan(
     greedy_share: float,
 ) -> list[_Plan]:
     """Draws pairs of a demonstration and another demonstrated scene of its task."""
-    layout = observation.Layout(run.suite.size)
-    index = samplers.DemoIndex(demos, layout)
+    index = samplers.DemoIndex(demos, run.suite.layout)
     tasks = {task.task_id: task for task in run.suite.tasks(suites.TRAIN)}
     seeds = {}
     for row, (task, scene) in enumerate(
@@ -189,7 +187,7 @@ def _by_identity(task, demos: EpisodeStore, row: int, scene_seed: int):
 
 def shown_index(task, demos: EpisodeStore, row: int) -> int:
     """Canonical index of the object or button that a demonstration acted on."""
-    shown = scenes.draw(task.object_set.size, int(demos[fields.SCENE_SEED][row]))
+    shown = task.object_set.scene(int(demos[fields.SCENE_SEED][row]))
     slot = int(demos[fields.HIDDEN_TARGET][row])
     size = task.object_set.size
     slots = shown.object_slots if slot < size else shown.button_slots
@@ -198,7 +196,7 @@ def shown_index(task, demos: EpisodeStore, row: int) -> int:
 
 def _play(run: Run, pool, shown: EpisodeStore, source: str, plans: list[_Plan]):
     config = config_for(source, run.suite)
-    layout = observation.Layout(run.suite.size)
+    layout = run.suite.layout
     policy = export.load(
         run.folder.policies / METHODS[source].folder / "saved_model",
         layout.state_size,
@@ -209,9 +207,9 @@ def _play(run: Run, pool, shown: EpisodeStore, source: str, plans: list[_Plan]):
     nothing = conditioning.nothing_shown(len(plans), config, layout.state_size)
     gumbel = np.stack(
         [
-            np.zeros(config.entities)
+            np.zeros(config.choices)
             if plan.greedy
-            else seeding.generator(plan.seed, "target").gumbel(size=config.entities)
+            else seeding.generator(plan.seed, "target").gumbel(size=config.choices)
             for plan in plans
         ]
     )

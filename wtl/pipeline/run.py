@@ -78,12 +78,7 @@ class Run:
             stage=stage,
             parameters=parameters,
             inputs=inputs,
-            # Without what is off the key is that of runs made before there was any.
-            suite={
-                name: value
-                for name, value in dataclasses.asdict(self.suite).items()
-                if value is not None
-            },
+            suite=self.suite.account,
             seed=self.seed,
             # Without a wrist camera the key is that of runs made before there was one.
             camera=[self.pixels, self.image_encoding] + ["wrist"] * self.wrist,
@@ -107,6 +102,21 @@ class Run:
             },
         )
         return True
+
+    def require_cameras(self, setting: str):
+        """Checks that the world is one that can be seen.
+
+        Args:
+          setting: what asks for it.
+
+        Raises:
+          UserError: if it is not.
+        """
+        if not self.suite.world.can_be_seen:
+            raise UserError(
+                f"{setting} needs a world with cameras and people; that of "
+                f"suite.domain = {self.suite.domain!r} has none"
+            )
 
     def dataset(self, name: str) -> pathlib.Path:
         """Folder of the newest version of a dataset of this run.
@@ -219,6 +229,7 @@ class Run:
             self.image_encoding,
             Embodiment.HAND if human else Embodiment.GRIPPER,
             self.wrist and not human,
+            self.suite.domain,
             self.suite.motor_faults is not None,
             self.suite.puck is not None,
         )

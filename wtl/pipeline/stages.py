@@ -101,7 +101,10 @@ def open_run(run_dir: str) -> Iterator[Run]:
         raise UserError(f"the configuration is wrong: {error}") from error
     folder = run_folder.RunFolder(run_dir)
     with folder.lock():
-        yield Run(folder, tasks, seed, workers, pixels, encoding, wrist)
+        run = Run(folder, tasks, seed, workers, pixels, encoding, wrist)
+        if pixels:
+            run.require_cameras("camera.pixels")
+        yield run
 
 
 def perform(run: Run, names: list[str]):

@@ -54,6 +54,7 @@ def teleop(
     Raises:
       UserError: if the configuration is wrong or the session can't go on.
     """
+    run.require_cameras("teleoperation")
     _check("record", [record], RECORDED)
     _check("split", [split], suites.SPLITS)
     _check("families", families, known_families.FAMILIES)

@@ -12,7 +12,7 @@ from datasets.store import EpisodeStore
 from policies import interface
 from policies.contextual import context as contexts
 from policies.imitation import Example
-from wtl.envs import families, observation
+from wtl.envs import domain as domains
 from wtl.training import augmentation
 
 # Most of an episode is spent holding still; the first steps decide where to go.
@@ -86,7 +86,7 @@ class ExampleSource:
         self._sampler = sampler
         self._window = window
         self._length = demos.length
-        self._layout = observation.Layout(config.size)
+        self._layout = config.layout
         self._state = tf.constant(demos.state)
         self._first = tf.constant(demos.state[:, 0])
         self._action = tf.constant(demos.action)
@@ -94,7 +94,7 @@ class ExampleSource:
         self._trial_frames = self._demo_frames
         if trials is not None:
             self._trial_frames = _constants(resample(trials, config.context_frames))
-        names = list(families.FAMILIES)
+        names = list(domains.DOMAINS[config.domain].families)
         self._family = tf.constant(
             [names.index(name) for name in demos[fields.FAMILY]], tf.int32
         )
@@ -104,7 +104,7 @@ class ExampleSource:
         acting = demos if trials is None else trials
         self._hidden = _hidden(acting, config)
         self._faulty_motors = config.faulty_motors
-        self._entities = config.entities
+        self._choices = config.choices
 
     def draw(self, rng: np.random.Generator, count: int) -> Rows:
         """Draws the rows of `count` examples."""
@@ -153,7 +153,7 @@ class ExampleSource:
 
         def actions(source, indices, batch_dims=0):
             found = tf.gather(source, indices, batch_dims=batch_dims)
-            return augmentation.apply_to_actions(rows.symmetry, found)
+            return augmentation.apply_to_actions(rows.symmetry, found, self._layout)
 
         truth = contexts.Truth(
             rows.target_slot,
@@ -185,7 +185,7 @@ class ExampleSource:
                 ),
                 truth=truth,
                 state=states(seen.first),
-                gumbel=tf.zeros((tf.shape(seen.first)[0], self._entities)),
+                gumbel=tf.zeros((tf.shape(seen.first)[0], self._choices)),
             ),
             demo_acted=rows.demo_acted,
             trial_acted=rows.trial_acted,

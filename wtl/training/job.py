@@ -83,7 +83,7 @@ def _run(job: TrainJob) -> str:
         from policies.legacy_keras import tf_keras
         from policies.methods import METHODS, config_for
         from policies.perception import policy as perception_policy
-        from wtl.envs import observation, suite
+        from wtl.envs import suite
         from wtl.envs.embodiment import Embodiment
         from wtl.training import end_to_end, examples, perception_job, trainer
 
@@ -93,7 +93,7 @@ def _run(job: TrainJob) -> str:
     method = METHODS[job.method]
     config = dataclasses.replace(config_for(job.method, job.suite), **job.overrides)
     train_config = trainer.TrainConfig(**job.config)
-    layout = observation.Layout(job.suite.size)
+    layout = config.layout
 
     def read(dataset_dir, perceived):
         """Episodes with their true states, and with those that the policy sees."""
@@ -170,7 +170,7 @@ def _run(job: TrainJob) -> str:
     policy = method.kind.policy(network)
     if job.perception_dir:
         eyes, watching = (
-            perception_job.load(folder, body, job.suite.size, job.pixels)
+            perception_job.load(folder, body, config.size, job.pixels)
             if folder
             else None
             for body, folder in (
