@@ -42,11 +42,4 @@ def loss(
         logits=encoding.target_logits,
         target=example.target,
         attention=tf.convert_to_tensor(attention, tf.float32),
-        motors=_motor_loss(encoding.motor_error, example.context.trials.mask),
     )
-
-
-def _motor_loss(error: tf.Tensor | None, mask: tf.Tensor) -> tf.Tensor:
-    if error is None:
-        return tf.constant(0.0)
-    return tf.reduce_sum(mask * error) / tf.maximum(tf.reduce_sum(mask), 1)
