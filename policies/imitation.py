@@ -36,8 +36,6 @@ class Losses(NamedTuple):
       imitation: nats per action dimension.
       target: cross-entropy of the target, nats.
       attention: cross-entropy of the entities acted on in the shown episodes, nats.
-      motors: mean squared error of the commands in the shown trials, by the inverse
-        gains learned from them; 0 where motors are sound.
       target_accuracy: share of examples whose likeliest target is right.
     """
 
@@ -45,7 +43,6 @@ class Losses(NamedTuple):
     imitation: tf.Tensor
     target: tf.Tensor
     attention: tf.Tensor
-    motors: tf.Tensor
     target_accuracy: tf.Tensor
 
 
@@ -57,7 +54,6 @@ def losses(
     logits: tf.Tensor,
     target: tf.Tensor,
     attention: tf.Tensor | float,
-    motors: tf.Tensor | float = 0.0,
     together: tf.Tensor | int = 1,
 ) -> Losses:
     """The likelihood of actions and of the entity acted on, and what goes with them.
@@ -73,7 +69,6 @@ def losses(
       logits: [B, I] of the choice.
       target: [B] int32 what was to be chosen.
       attention: loss of what was seen in the shown episodes.
-      motors: loss of what was learned of the motors.
       together: so many actions after each other are of one component of the mixture.
     """
     size = action.shape[-1]
@@ -90,11 +85,10 @@ def losses(
     )
     hits = tf.equal(tf.argmax(logits, axis=-1, output_type=tf.int32), target)
     return Losses(
-        total=imitation + choice + attention + motors,
+        total=imitation + choice + attention,
         imitation=imitation,
         target=choice,
         attention=attention,
-        motors=tf.convert_to_tensor(motors),
         target_accuracy=tf.reduce_mean(tf.cast(hits, tf.float32)),
     )
 

@@ -43,11 +43,4 @@ def loss(
         target=example.target,
         attention=tf.convert_to_tensor(attention, tf.float32),
         together=window if network.config.commits else 1,
-        motors=_motor_loss(encoding.motor_error, example.context.trials.mask),
     )
-
-
-def _motor_loss(error: tf.Tensor | None, mask: tf.Tensor) -> tf.Tensor:
-    if error is None:
-        return tf.constant(0.0)
-    return tf.reduce_sum(mask * error) / tf.maximum(tf.reduce_sum(mask), 1)

@@ -25,15 +25,12 @@ class Encoding(NamedTuple):
       demo_logits: [B, K, E] over the entities acted on in the demonstrations; None
         where there are none, and for a flat network.
       trial_logits: [B, L, E] likewise in the trials.
-      motor_error: [B, L] of the commands in the trials, as the inverse gains that were
-        learned from them have it; None where motors are sound.
     """
 
     embedding: tf.Tensor
     target_logits: tf.Tensor
     demo_logits: tf.Tensor
     trial_logits: tf.Tensor
-    motor_error: tf.Tensor | None = None
 
 
 class ContextualNetwork(tf_keras.Model):
@@ -55,8 +52,6 @@ class ContextualNetwork(tf_keras.Model):
             self._trial_encoder = encoder(self.layout, width, "trial")
         told = config.trials or config.oracle
         self._compensates = config.moves_as_commanded and told
-        if self._compensates and config.trials:
-            self._motors = motors.MotorHead()
         if config.per_entity and not config.oracle:
             self._target = targets.TargetHead()
         self._actor = [layers.Dense(units, "relu") for units in config.hidden]
@@ -94,10 +89,8 @@ class ContextualNetwork(tf_keras.Model):
             )
             logits[name] = code.logits
             shown.append((code, episodes.success, episodes.mask, role))
-        motor_error = None
         if self._compensates:
-            inverse, motor_error = self._try_motors(context.trials)
-            embeddings.append(inverse)
+            embeddings.append(self._inverse_gains(context.trials))
         if self.config.per_entity:
             place = items.position[..., 0]
             target_logits = self._target(items.attributes, place, shown)
@@ -108,7 +101,6 @@ class ContextualNetwork(tf_keras.Model):
             target_logits=target_logits,
             demo_logits=logits["demos"],
             trial_logits=logits["trials"],
-            motor_error=motor_error,
         )
 
     def _encode_each(self, encoder, shown: contexts.Shown) -> episode.EpisodeCode:
@@ -117,19 +109,15 @@ class ContextualNetwork(tf_keras.Model):
             *(None if value is None else _unmerge(value, shown.mask) for value in code)
         )
 
-    def _try_motors(self, trials: contexts.Shown) -> tuple[tf.Tensor, tf.Tensor]:
-        """Inverse gains [B, A], 1 where nothing was tried, and errors [B, L]."""
+    def _inverse_gains(self, trials: contexts.Shown) -> tf.Tensor:
+        """Commands per motion [B, A], the mean of the trials; 1 where there is none."""
         rows = features.split(_merge(trials.state), self.layout)
-        inverse, error = (
-            _unmerge(value, trials.mask)
-            for value in self._motors(
-                _merge(trials.action), self._features.motion(rows)
-            )
+        inverse = motors.inverse_gains(
+            _merge(trials.action), self._features.motion(rows)
         )
         count = tf.maximum(tf.reduce_sum(trials.mask, axis=1), 1)
-        # The mean of the trials.
-        off = tf.einsum("bl,bla->ba", trials.mask, inverse - 1) / count[:, None]
-        return 1 + off, error
+        off = _unmerge(inverse, trials.mask) - 1
+        return 1 + tf.einsum("bl,bla->ba", trials.mask, off) / count[:, None]
 
     def _encode_truth(self, truth: contexts.Truth) -> Encoding:
         family = tf.one_hot(truth.family, self.config.families)

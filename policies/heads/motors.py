@@ -1,43 +1,23 @@
-"""Learns from a trial how to command motors whose gains nobody knows.
+"""How to command motors whose gains nobody knows, read off a trial.
 
-The gains show in what moved after each command, and in nothing else. What is estimated
-is their inverse, the command per motion wanted: what it makes of the motions of the
-trial must be the trial's own commands, so that no label is needed from the simulator.
+The gains show in what moved after each command, and in nothing else. What the actor
+needs is their inverse, the command per motion wanted, and that is a regression of the
+trial's commands on its motions. A network was to learn it, by the likelihood of actions
+or by this very error, and did not; a ratio of sums it must be.
 """
 
 import tensorflow as tf
 
-from policies.legacy_keras import tf_keras
-
-layers = tf_keras.layers
+_RIDGE = 1e-3  # squared motion; less than this in all and a motor is taken for sound
 
 
-class MotorHead(layers.Layer):
-    """Estimates inverse gains; treats all dimensions of the action alike."""
+def inverse_gains(action: tf.Tensor, motion: tf.Tensor) -> tf.Tensor:
+    """Commands per motion [N, A], by ridge regression towards the 1 of sound motors.
 
-    def __init__(self):
-        """Creates the head."""
-        super().__init__(name="motors")
-        self._step = [layers.Dense(32, "relu"), layers.Dense(32, "relu")]
-        self._out = [layers.Dense(32, "relu"), layers.Dense(1)]
-
-    def call(self, action: tf.Tensor, motion: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Estimates how commands go with motions.
-
-        Args:
-          action: [N, T, A] what was commanded.
-          motion: [N, T, A] what moved then, in the same units.
-
-        Returns:
-          [N, A] commands per motion, and [N] the mean squared error of the commands
-          that it makes of the motions.
-        """
-        hidden = tf.stack([action, motion, action * motion, motion**2], axis=-1)
-        for layer in self._step:
-            hidden = layer(hidden)
-        hidden = tf.reduce_mean(hidden, axis=1)
-        for layer in self._out:
-            hidden = layer(hidden)
-        inverse = hidden[..., 0]
-        error = action - inverse[:, None] * motion
-        return inverse, tf.reduce_mean(error**2, axis=(1, 2))
+    Args:
+      action: [N, T, A] what was commanded.
+      motion: [N, T, A] what moved then, in the same units.
+    """
+    along = tf.reduce_sum(action * motion, axis=1)
+    size = tf.reduce_sum(motion**2, axis=1)
+    return (along + _RIDGE) / (size + _RIDGE)
