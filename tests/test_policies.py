@@ -7,6 +7,7 @@ import textwrap
 
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 import tensorflow as tf
 from tf_agents.policies import tf_policy
@@ -59,7 +60,7 @@ def _context(config, batch=4, demos=1, trials=1, seed=0) -> contexts.Context:
             tf.constant(rng.uniform(0.04, 0.8, batch), tf.float32),
         ),
         state=tf.constant(states),
-        gumbel=tf.zeros((batch, 2 * SIZE)),
+        gumbel=tf.zeros((batch, config.choices)),
     )
 
 
@@ -262,6 +263,50 @@ def test_mixture_density_is_that_of_scipy():
         prediction, tf.constant(action, tf.float32), floor
     )
     np.testing.assert_allclose(nll, expected, rtol=1e-4)
+
+
+def test_actions_that_belong_together_are_of_one_component():
+    """The likelihood of an episode sums over components, not over their sequences."""
+    rng = np.random.default_rng(0)
+    logits, mean = rng.normal(size=(2, 1, 3)), rng.normal(size=(2, 4, 3, 2))
+    action = rng.normal(size=(2, 4, 2))
+    each = scipy.stats.norm.logpdf(action[:, :, None], mean, 1.0).sum(axis=(1, 3))
+    weights = scipy.special.log_softmax(logits[:, 0], axis=-1)
+    expected = -scipy.special.logsumexp(weights + each, axis=-1) / 4
+    found = mixture_density.negative_log_likelihood(
+        tuple(
+            tf.constant(value.reshape(8, *value.shape[2:]), tf.float32)
+            for value in (logits.repeat(4, axis=1), mean, np.full(mean.shape, -40.0))
+        ),
+        tf.constant(action.reshape(8, 2), tf.float32),
+        0.0,
+        together=4,
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["bc", "mil", "wtl"])
+def test_with_faulty_motors_a_policy_commits_to_one_component(method):
+    config = dataclasses.replace(METHODS[method].config, faulty_motors=True, **_CONFIG)
+    kind = METHODS[method].kind
+    policy = kind.policy(kind.network(config))
+    context = _context(config)._replace(
+        truth=contexts.FaultyTruth(*_context(config).truth, tf.ones((4, 5)))
+    )
+    picked = np.array([0, 3, 3, 5])
+    noise = np.zeros((4, config.choices), np.float32)
+    noise[np.arange(4), config.entities + picked] = 1e6
+    state = policy.encode_context(context._replace(gumbel=tf.constant(noise)))
+    np.testing.assert_array_equal(np.argmax(state["component"], axis=1), picked)
+    for shift in (0.0, 0.1):
+        states = _states(4) + np.float32(shift)
+        step = policy.action(_time_step(states), state)
+        _, mean, _ = policy.network.act(
+            tf.constant(states), state["embedding"], state["target"]
+        )
+        wanted = tf.gather(mean, picked, batch_dims=1)
+        np.testing.assert_allclose(step.action, np.clip(wanted, -1, 1), atol=1e-6)
+        state = step.state
 
 
 def test_loss_overfits_a_batch():

@@ -4,6 +4,7 @@ import dataclasses
 import enum
 
 from wtl.envs import object_set as object_sets
+from wtl.envs.puck import Puck
 
 
 class RuleKind(enum.StrEnum):
@@ -47,6 +48,10 @@ class Task:
       rule: the referent rule; None where the rule belongs to the training example
         (a demonstration serves every rule that picks its target).
       index: tells apart tasks of one object set and family.
+      gains: hidden gains of the motors of whoever is to do it, one for each dimension
+        of the action, see `wtl.envs.motors`; none for sound ones.
+      domain: name of the world it is of, see `wtl.envs.domain`.
+      puck: the rest of the hidden dynamics, where all of them are drawn.
     """
 
     object_set: object_sets.ObjectSet
@@ -55,6 +60,14 @@ class Task:
     split: str
     rule: Rule | None = None
     index: int = 0
+    gains: tuple[float, ...] = ()
+    domain: str = "gripper"
+    puck: Puck | None = None
+
+    @property
+    def hidden(self) -> tuple[float, ...]:
+        """All hidden variables beyond friction."""
+        return self.gains + (self.puck.hidden if self.puck else ())
 
     @property
     def task_id(self) -> str:
