@@ -166,7 +166,7 @@ def test_what_is_imitated_is_the_motion(demos, with_trials):
     wanted = tf.gather_nd(
         demos.action, np.stack([np.repeat(rows.target[:, None], 8, 1), rows.times], -1)
     )
-    wanted = augmentation.apply_to_actions(rows.symmetry, wanted)
+    wanted = augmentation.apply_to_actions(rows.symmetry, wanted, LAYOUT)
     acting = trials if with_trials else demos
     gains = acting[fields.HIDDEN_GAINS][
         rows.trials[:, 0] if with_trials else rows.target
