@@ -2,9 +2,13 @@
 
 import dataclasses
 import enum
+from typing import Any
 
 from wtl.envs import object_set as object_sets
 from wtl.envs.puck import Puck
+
+# Fields of a task that came later, with what they amounted to before.
+_LATER = {"gains": (), "domain": "gripper", "puck": None}
 
 
 class RuleKind(enum.StrEnum):
@@ -68,6 +72,18 @@ class Task:
     def hidden(self) -> tuple[float, ...]:
         """All hidden variables beyond friction."""
         return self.gains + (self.puck.hidden if self.puck else ())
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """What it is made of, for those who name what they make of it.
+
+        Without what is as it has always been, so that names given before last.
+        """
+        return {
+            name: value
+            for name, value in dataclasses.asdict(self).items()
+            if name not in _LATER or value != _LATER[name]
+        }
 
     @property
     def task_id(self) -> str:

@@ -155,6 +155,8 @@ def arm_ceiling(
     if config.oracle:
         return 1.0
     trials = arm.trials and config.trials_tell
+    if arm.trials and not trials and config.trials_from == interface.TRY:
+        prior = dataclasses.replace(prior, motors=1.0)  # which still show
     by_demo = trials and METHODS[METHODS[arm.method].trial_source].config.demos
     if (config.demos or by_demo) and ceiling.settled(pair.task, demo_seeds):
         return 1.0 if trials else prior.motors

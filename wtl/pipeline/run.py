@@ -30,9 +30,6 @@ from wtl.pipeline import run_folder
 from wtl.pipeline.beam_runner import BeamRunner
 from wtl.training.cluster import Cluster
 
-# Fields of the suite that came later, with what they amounted to before.
-_LATER = {"left_out": ""}
-
 
 @dataclasses.dataclass(frozen=True)
 class Run:
@@ -328,15 +325,6 @@ class Run:
 def newest(name: str) -> Callable[[run_folder.RunFolder], list[pathlib.Path]]:
     """Where, in a run's folder, the newest version of a dataset is."""
     return lambda folder: [location.resolve(folder.datasets / name)]
-
-
-def _named(suite: suites.Suite) -> dict[str, Any]:
-    """What names a suite in keys; without what finished runs did not know."""
-    return {
-        name: value
-        for name, value in dataclasses.asdict(suite).items()
-        if name not in _LATER or value != _LATER[name]
-    }
 
 
 def _made_by(version: pathlib.Path) -> str | None:
