@@ -37,9 +37,11 @@ def test_shipped_config_builds_its_objects(path, tmp_path):
     assert given.get("tasks", 1) <= run.suite.test_tasks
     given = gin.get_bindings("meta_rl")
     if given:
-        inspect.signature(stages.RIVALS["meta_rl"]).bind(None, **given)
-        assert given["world"] in trial_worlds.WORLDS
-        learners.LEARNERS[given["method"]].config(**given.get("config", {}))
+        bound = inspect.signature(stages.RIVALS["meta_rl"]).bind(None, **given)
+        bound.apply_defaults()
+        assert bound.arguments["world"] in trial_worlds.WORLDS
+        kind = learners.LEARNERS[bound.arguments["method"]]
+        kind.config(**(bound.arguments["config"] or {}))
 
 
 @pytest.mark.parametrize(

@@ -285,30 +285,6 @@ def test_actions_that_belong_together_are_of_one_component():
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("method", ["bc", "mil", "wtl"])
-def test_with_faulty_motors_a_policy_commits_to_one_component(method):
-    config = dataclasses.replace(METHODS[method].config, faulty_motors=True, **_CONFIG)
-    kind = METHODS[method].kind
-    policy = kind.policy(kind.network(config))
-    context = _context(config)._replace(
-        truth=contexts.FaultyTruth(*_context(config).truth, tf.ones((4, 5)))
-    )
-    picked = np.array([0, 3, 3, 5])
-    noise = np.zeros((4, config.choices), np.float32)
-    noise[np.arange(4), config.entities + picked] = 1e6
-    state = policy.encode_context(context._replace(gumbel=tf.constant(noise)))
-    np.testing.assert_array_equal(np.argmax(state["component"], axis=1), picked)
-    for shift in (0.0, 0.1):
-        states = _states(4) + np.float32(shift)
-        step = policy.action(_time_step(states), state)
-        _, mean, _ = policy.network.act(
-            tf.constant(states), state["embedding"], state["target"]
-        )
-        wanted = tf.gather(mean, picked, batch_dims=1)
-        np.testing.assert_allclose(step.action, np.clip(wanted, -1, 1), atol=1e-6)
-        state = step.state
-
-
 def test_loss_overfits_a_batch():
     network = _network("wtl")
     context = _context(network.config)

@@ -66,7 +66,8 @@ def test_a_trial_tells_the_gains():
     suite = dataclasses.replace(SUITE, puck=None)
     frames = resample(_trials(suite), HORIZON + 1)
     rows = features.split(tf.constant(frames.state), LAYOUT)
-    inverse = inverse_gains(tf.constant(frames.action), features.motion(rows)).numpy()
+    motion = features.of(LAYOUT).motion(rows)
+    inverse = inverse_gains(tf.constant(frames.action), motion).numpy()
     gains = np.array([task.gains for task in suite.tasks(TRAIN)])
     np.testing.assert_allclose(inverse[:, :2] * gains[:, :2], 1, atol=0.25)
     assert (np.sign(inverse) == np.sign(gains)).mean() > 0.9

@@ -9,12 +9,16 @@ import pytest
 import tensorflow as tf
 from absl.testing import absltest
 from dm_env import test_utils
+from tf_agents.trajectories import time_step
 
-from collection import demonstration, recorder
+from collection import conditioning, demonstration, recorder
 from collection.demonstrators import DEMONSTRATORS
 from collection.workers import EnvironmentPool
 from datasets import acted, episode, fields, sampler
+from datasets.store import stack
 from policies import features
+from policies.contextual import context as contexts
+from policies.methods import METHODS, config_for
 from wtl.envs import domain, motors, seeding
 from wtl.envs.environment import STATE, Setup
 from wtl.envs.reacher import arm, observation
@@ -22,7 +26,7 @@ from wtl.envs.reacher import world as worlds
 from wtl.envs.suite import TEST, TRAIN, Suite
 from wtl.errors import UserError
 from wtl.evaluation import ceiling, picture, protocol, svg
-from wtl.training import augmentation
+from wtl.training import augmentation, examples
 
 _SIGNS = list(itertools.product((1.0, -1.0), repeat=2))
 SUITE = Suite(
@@ -283,6 +287,70 @@ def test_inputs_of_networks_are_bounded_and_follow_the_target():
     assert np.abs(relations).max() < 5 and np.abs(module.body(rows)).max() < 5
     chosen = module.relations(rows, items.pick(tf.one_hot([1] * 40, 2)))
     np.testing.assert_allclose(chosen[:, 0], relations[:, 1], atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["bc", "mil", "wtl", "tecnet"])
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_policy_keeps_to_one_way_in_which_its_motors_may_turn(method, commits):
+    small = {"hidden": (16,), "context_frames": 6, "commits": commits}
+    config = dataclasses.replace(config_for(method, SUITE), **small)
+    kind = METHODS[method].kind
+    policy = kind.policy(kind.network(config))
+    first = np.stack([_open(setup).reset().observation[STATE] for setup in _setups(4)])
+    nothing = conditioning.nothing_shown(4, config, LAYOUT.state_size)
+    picked = np.array([0, 3, 3, 5])
+    noise = np.zeros((4, config.choices), np.float32)
+    noise[np.arange(4), config.entities + picked] = 1e6
+    state = policy.encode_context(
+        contexts.Context(
+            demos=nothing,
+            trials=nothing,
+            truth=conditioning.nothing_told(4, config),
+            state=tf.constant(first),
+            gumbel=tf.constant(noise),
+        )
+    )
+    np.testing.assert_array_equal(np.argmax(state["component"], axis=1), picked)
+    for shift in (0.0, 0.1):
+        states = tf.constant(first + np.float32(shift))
+        step = policy.action(time_step.restart({STATE: states}, 4), state)
+        _, mean, _ = policy.network.act(states, state["embedding"], state["target"])
+        wanted = tf.gather(mean, picked, batch_dims=1)
+        np.testing.assert_allclose(step.action, np.clip(wanted, -1, 1), atol=1e-6)
+        state = step.state
+
+
+@pytest.mark.parametrize(
+    ("method", "changes"),
+    [("wtl", {"head": "mean", "state_noise": 0.01}), ("tecnet", {}), ("maml", {})],
+)
+def test_every_kind_of_policy_learns_the_reacher(method, changes):
+    small = {"hidden": (16,), "context_frames": 6}
+    config = dataclasses.replace(config_for(method, SUITE), **small, **changes)
+    setups = [s for t in SUITE.tasks(TRAIN)[:3] for s in SUITE.demonstration_setups(t)]
+    made = [_demonstrate(setup) for setup in setups]
+    for i, one in enumerate(made):
+        one.metadata[fields.EPISODE_ID] = str(i)
+    demos = stack(made)
+    trials = None
+    if config.trials:
+        parents = {fields.PARENT_DEMO_IDS: [(e,) for e in demos[fields.EPISODE_ID]]}
+        trials = dataclasses.replace(demos, metadata=dict(demos.metadata) | parents)
+    draws = sampler.Sampler(demos, LAYOUT, identity_share=0.6, trials=trials)
+    source = examples.ExampleSource(demos, demos, trials, draws, config, 8)
+    example = source.gather(source.draw(seeding.generator(0), 16))
+    kind = METHODS[method].kind
+    network = kind.network(config)
+    optimizer = tf.keras.optimizers.legacy.Adam(3e-3)
+    totals = []
+    for _ in range(30):
+        with tf.GradientTape() as tape:
+            total = kind.loss(network, example, tf.constant(-1.0)).total
+        gradients = tape.gradient(total, network.trainable_variables)
+        pairs = zip(gradients, network.trainable_variables, strict=True)
+        optimizer.apply_gradients((g, v) for g, v in pairs if g is not None)
+        totals.append(float(total))
+    assert totals[-1] < totals[0]
 
 
 def test_pictures_of_the_arm_move():

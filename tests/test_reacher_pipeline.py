@@ -88,3 +88,25 @@ def test_every_rollout_is_a_row_and_the_report_shows_the_arm(run_dir):
 def test_what_this_world_has_not_is_said(run_dir, capsys, stage, binding):
     assert _run(stage, run_dir, binding) == 1
     assert "suite.domain = 'reacher' has none" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stage", ["reinforce", "meta_rl"])
+def test_rivals_of_the_gripper_alone_say_so(run_dir, capsys, stage):
+    assert _run(stage, run_dir) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "set suite.domain = 'gripper' in place of 'reacher'" in error
+
+
+def test_there_is_a_second_round_of_trials(run_dir):
+    bindings = (
+        "collect_retrials.sources=('wtl',)",
+        "train_second_round.methods=('wtl_second_round',)",
+        "train_second_round.steps=20",
+    )
+    for stage in ("collect_retrials", "train_second_round"):
+        assert _run(stage, run_dir, *bindings) == 0
+    retrials = reader.read(run_dir / "datasets/wtl_retrials", fields.SPLIT_TRAIN)
+    trials = reader.read(run_dir / "datasets/wtl_trials", fields.SPLIT_TRAIN)
+    assert len(retrials) == len(trials)
+    assert retrials[fields.SUCCESS].mean() > trials[fields.SUCCESS].mean() + 0.2
+    assert (run_dir / "policies/retrial_second_round/saved_model").exists()

@@ -46,9 +46,10 @@ class Config(interface.Interface):
         """Whether one component of the mixture is chosen once per episode.
 
         Not knowing which way its motors turn, a policy that chose anew at each step
-        would forever undo what it did.
+        would forever undo what it did. Where motions tell the gains there is no need.
         """
-        return self.faulty_motors and self.head == MIXTURE
+        unknown = self.faulty_motors and not self.moves_as_commanded
+        return unknown and self.head == MIXTURE
 
     @property
     def choices(self) -> int:
