@@ -89,6 +89,11 @@ class Environments:
         self._wrist = wrist
         self._envs: list[environment.SceneEnvironment] = []
 
+    @property
+    def horizon(self) -> int:
+        """Control steps of the episodes that were started last."""
+        return self._envs[0].horizon
+
     def reset(self, setups: Sequence[environment.Setup]) -> Observations:
         """Starts one episode per setup; returns the observations, [N, ...] each."""
         del self._envs[len(setups) :]
