@@ -334,7 +334,10 @@ def test_every_kind_of_policy_learns_the_reacher(method, changes):
     demos = stack(made)
     trials = None
     if config.trials:
-        parents = {fields.PARENT_DEMO_IDS: [(e,) for e in demos[fields.EPISODE_ID]]}
+        # Each follows a demonstration in the scene before, of the same task.
+        rows = np.roll(np.arange(len(demos)).reshape(3, -1), SUITE.size, axis=1)
+        names = [(demos[fields.EPISODE_ID][row],) for row in rows.ravel()]
+        parents = {fields.PARENT_DEMO_IDS: names}
         trials = dataclasses.replace(demos, metadata=dict(demos.metadata) | parents)
     draws = sampler.Sampler(demos, LAYOUT, identity_share=0.6, trials=trials)
     source = examples.ExampleSource(demos, demos, trials, draws, config, 8)
