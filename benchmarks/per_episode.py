@@ -80,7 +80,6 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
         from datasets import episode, fields, publish, reader, sampler, staging
         from policies import export
         from policies.methods import METHODS
-        from wtl.envs import observation
         from wtl.training import examples, trainer
 
     folder, found = staged.parent, {}
@@ -108,7 +107,7 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
     version = publish.publish(staged, folder, fields.WTL_DEMOS, "1.0.0", spec, {})
     demos = reader.read(version, "train")
     found["memory_bytes"] = demos.state.nbytes / len(demos)
-    method, layout = METHODS["mil"], observation.Layout(3)
+    method = METHODS["mil"]
     config = dataclasses.replace(method.config, size=3)
     network = method.kind.network(config)
     clock = []
@@ -122,7 +121,7 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
             demos,
             demos,
             None,
-            sampler.Sampler(demos, layout, identity_share=0.6),
+            sampler.Sampler(demos, config.layout, identity_share=0.6),
             config,
             train_config.window,
         ),
@@ -138,7 +137,7 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
     )
     export.save(method.kind.policy(network), folder / "saved_model")
     shard = trial.TrialShard(
-        trial.TrialSource("mil", 3, folder / "saved_model", version),
+        trial.TrialSource(config, folder / "saved_model", version),
         tuple(
             trial.Trial(i % len(demos), r.setup, r.episode_id, i, True, 0)
             for i, r in enumerate(_requests(20))

@@ -1,5 +1,7 @@
 """Builds what a policy is shown from stored episodes."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -9,7 +11,8 @@ from datasets.frames import resample
 from datasets.store import EpisodeStore
 from policies import interface
 from policies.contextual import context as contexts
-from wtl.envs import families
+from wtl.envs import domain as domains
+from wtl.envs.task import Task
 
 
 class Conditioner:
@@ -68,18 +71,27 @@ def nothing_shown(
 
 
 def truth(
-    target: np.ndarray, family: list[str], friction: np.ndarray
-) -> contexts.Truth:
-    """Tells the oracle B targets (slots), families and frictions."""
-    names = list(families.FAMILIES)
-    return contexts.Truth(
+    target: np.ndarray, tasks: Sequence[Task]
+) -> contexts.Truth | contexts.WholeTruth:
+    """Tells the oracle B tasks, and their targets (slots)."""
+    names = list(domains.of(tasks[0]).families)
+    told = contexts.Truth(
         target=tf.constant(target, tf.int32),
-        family=tf.constant([names.index(name) for name in family], tf.int32),
-        friction=tf.constant(friction, tf.float32),
+        family=tf.constant([names.index(task.family) for task in tasks], tf.int32),
+        friction=tf.constant([task.friction for task in tasks], tf.float32),
     )
+    hidden = [task.hidden for task in tasks]
+    if not hidden[0]:
+        return told
+    return contexts.WholeTruth(*told, tf.constant(hidden, tf.float32))
 
 
-def nothing_told(count: int) -> contexts.Truth:
+def nothing_told(
+    count: int, config: interface.Interface
+) -> contexts.Truth | contexts.WholeTruth:
     """What takes the place of the truth for all but the oracle."""
     zeros = tf.zeros(count, tf.int32)
-    return contexts.Truth(zeros, zeros, tf.zeros(count))
+    nothing = contexts.Truth(zeros, zeros, tf.zeros(count))
+    if not config.hidden_size:
+        return nothing
+    return contexts.WholeTruth(*nothing, tf.ones((count, config.hidden_size)))

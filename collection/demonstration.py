@@ -6,11 +6,12 @@ import numpy as np
 
 from collection import demonstrators, human, recorder
 from datasets import episode as episodes
-from wtl.envs import environment, seeding
+from wtl.envs import domain as domains
+from wtl.envs import environment, motors, seeding
+from wtl.envs import world as worlds
 from wtl.envs.embodiment import Embodiment
 
 MAX_ATTEMPTS = 3  # noise is drawn anew after a failure
-_NOISE_SHAPE = np.array([1.0, 1.0, 1.0, 1.0, 0.3])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +19,8 @@ class DemonstrationRequest:
     """A demonstration to be made.
 
     Attributes:
-      setup: scene and target.
+      setup: scene and target. The demonstrator knows its motors: of faulty ones it asks
+        what makes them move as it wants.
       episode_id: id of the episode.
       seed: seed of the noise.
       noise: standard deviation of the noise on executed actions (labels stay clean);
@@ -50,20 +52,25 @@ def demonstrate(
       The successful episode, or None if no attempt succeeded, and how many attempts
       failed.
     """
-    env = environment.Manipulation(request.setup, request.pixels, request.wrist)
+    domain = domains.of(request.setup.task)
+    env = domain.open(request.setup, request.pixels, request.wrist)
     for attempt in range(max_attempts):
         who, demonstrator = _demonstrator(request, attempt)
         rng = seeding.generator(request.seed, "noise", attempt)
-        env.prepare(request.setup)
+        setup = dataclasses.replace(request.setup, attempt=f"demo {attempt}")
+        env.prepare(setup)
         record = recorder.Recorder(env)
         timestep = env.reset()
         record.start(timestep)
         while not timestep.last():
             command = demonstrator(env.world, request.setup.target)
-            scale = request.noise * command.noise * _NOISE_SHAPE
+            scale = request.noise * command.noise * np.array(domain.noise)
+            if setup.task.puck:
+                # As far in metres, whatever the robot's stride.
+                scale[:3] *= worlds.TRANSLATION_STEP / setup.task.puck.stride
             executed = command.action + scale * rng.standard_normal(len(scale))
-            timestep = env.step(executed)
-            record.add(command.action, timestep)
+            timestep = env.step(motors.command(executed, request.setup.gains))
+            record.add(motors.command(command.action, request.setup.gains), timestep)
         if timestep.reward > 0:
             episode = record.episode(
                 episode_id=request.episode_id,

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from datasets.sampler import identities_and_places
 from policies.bc_sac.learner import Learner
+from policies.heads import mixture_density
 from wtl.envs import environment, observation, seeding
 
 
@@ -52,20 +53,17 @@ class Lockstep:
         """
         count, horizon = len(setups), environment.HORIZON
         config = learner.network.config
-        size, components, actions = (
-            config.entities,
-            config.components,
-            config.action_size,
-        )
+        size, actions = config.entities, config.action_size
+        turns = mixture_density.turn(tf.range(horizon, dtype=tf.float32)).numpy()
         noise = {
             "target": np.zeros((count, size), np.float32),
-            "component": np.zeros((count, horizon, components), np.float32),
+            "component": np.tile(turns, (count, 1)),
             "action": np.zeros((count, horizon, actions), np.float32),
         }
         for i, seed in enumerate(seeds or ()):
             rng = seeding.generator(seed)
             noise["target"][i] = rng.gumbel(size=size)
-            noise["component"][i] = rng.gumbel(size=(horizon, components))
+            noise["component"][i] = rng.random(horizon, np.float32)
             noise["action"][i] = rng.standard_normal((horizon, actions))
         for setup in setups[len(self._envs) :]:
             self._envs.append(environment.Manipulation(setup))

@@ -6,9 +6,8 @@ import numpy as np
 
 from datasets import episode as episodes
 from datasets import images
-from wtl.envs import environment, observation
-from wtl.envs import model as models
-from wtl.envs import object_set as object_sets
+from wtl.envs import domain as domains
+from wtl.envs import environment, puck
 from wtl.envs import world as worlds
 from wtl.envs.embodiment import Embodiment
 
@@ -16,9 +15,9 @@ ENV_VERSION = "1.0.0"  # raised whenever the same seed no longer gives the same 
 
 
 class Recorder:
-    """Collects the steps of one episode of a `Manipulation` environment."""
+    """Collects the steps of one episode of an environment."""
 
-    def __init__(self, env: environment.Manipulation):
+    def __init__(self, env: environment.SceneEnvironment):
         """Records `env`, whose episodes start with `start`."""
         self._env = env
 
@@ -57,6 +56,10 @@ class Recorder:
         """
         setup = self._env.setup
         seen = {name: np.stack(frames) for name, frames in self._images.items()}
+        if setup.task.gains:
+            metadata["hidden_gains"] = setup.task.gains
+        if setup.task.puck:
+            metadata["hidden_puck"] = setup.task.puck.hidden
         if setup.embodiment is Embodiment.GRIPPER:
             metadata["action"] = np.stack(self._actions)
             metadata["reward"] = np.array(self._rewards)
@@ -71,7 +74,7 @@ class Recorder:
             split=setup.task.split,
             scene_seed=setup.scene_seed,
             success=bool(self._rewards[-1] > 0),
-            control_hz=worlds.CONTROL_HZ,
+            control_hz=self._env.control_hz,
             env_version=ENV_VERSION,
             mujoco_version=mujoco.__version__,
             hidden_target=self._env.target_slot,
@@ -88,22 +91,32 @@ def episode_spec(
     image_encoding: str = images.PNG,
     embodiment: Embodiment = Embodiment.GRIPPER,
     wrist: bool = False,
+    domain: str = domains.GRIPPER,
+    faulty_motors: bool = False,
+    pucks: bool = False,
 ) -> episodes.EpisodeSpec:
-    """Spec of the episodes recorded with `size` objects and as many buttons.
+    """Spec of the episodes recorded in scenes of a size.
 
     Args:
-      size: number of objects.
+      size: number of objects and of buttons, or of targets.
       pixels: height and width of the images; 0 for none.
       image_encoding: how they are stored.
       embodiment: the body that acts; nothing is known of a human's actions.
       wrist: whether the gripper's own camera records too.
+      domain: name of the world.
+      faulty_motors: whether tasks have hidden gains.
+      pucks: whether all hidden dynamics of their objects are drawn.
     """
-    compiled = models.compile_model(object_sets.draw("layout", size, 0), embodiment)
+    world = domains.DOMAINS[domain]
+    compiled = world.model(world.objects("layout", size, 0), embodiment)
+    acts = embodiment is Embodiment.GRIPPER
     return episodes.EpisodeSpec(
-        state_size=observation.Layout(size).state_size,
-        action_size=worlds.ACTION_SIZE if embodiment is Embodiment.GRIPPER else 0,
+        state_size=world.layout(size).state_size,
+        action_size=len(world.environment.axes) if acts else 0,
         physics_size=mujoco.mj_stateSize(compiled, worlds.STATE_SPEC),
         image_pixels=pixels,
         image_encoding=image_encoding,
         wrist_image=wrist,
+        gains_size=len(world.environment.axes) if faulty_motors else 0,
+        puck_size=puck.HIDDEN_SIZE if pucks else 0,
     )

@@ -39,7 +39,7 @@ def rollout(
         return {name: tf.constant(observed[name]) for name in sees}
 
     time_step = ts.restart(seen(observed), count)
-    for _ in range(environment.HORIZON):
+    for _ in range(pool.horizon):
         step = policy.action(time_step, policy_state)
         policy_state = step.state
         observed = pool.step(np.asarray(step.action))

@@ -12,10 +12,9 @@ from collection import conditioning, rollout, sight, workers
 from datasets import episode as episodes
 from datasets import fields, pairs, reader
 from datasets.store import EpisodeStore
-from policies import export
+from policies import export, interface
 from policies.contextual import context as contexts
-from policies.methods import METHODS
-from wtl.envs import environment, observation, seeding
+from wtl.envs import environment, seeding
 from wtl.envs import suite as suites
 
 
@@ -24,8 +23,7 @@ class TrialSource:
     """A policy that makes trials, and what it is shown.
 
     Attributes:
-      method: of the policy, key of `policies.methods.METHODS`.
-      size: number of objects in a scene.
+      config: of the policy's method.
       policy_dir: where the policy was saved.
       demos_dir: version folder of the demonstrations.
       videos_dir: version folder of the videos of humans, for methods shown them.
@@ -33,8 +31,7 @@ class TrialSource:
       wrist: whether the gripper's own camera records too.
     """
 
-    method: str
-    size: int
+    config: interface.Interface
     policy_dir: pathlib.Path
     demos_dir: pathlib.Path
     videos_dir: pathlib.Path | None = None
@@ -115,7 +112,7 @@ class TrialShard:
 
 @dataclasses.dataclass(frozen=True)
 class _Player:
-    source: TrialSource
+    config: interface.Interface
     policy: object
     shown: EpisodeStore
 
@@ -123,9 +120,10 @@ class _Player:
 @functools.lru_cache(maxsize=1)
 def _loaded(source: TrialSource) -> _Player:
     """Loads a policy and what it is shown, once in each process."""
-    state_size = observation.Layout(source.size).state_size
+    state_size = source.config.layout.state_size
     policy = export.load(source.policy_dir, state_size, source.pixels)
-    return _Player(source, policy, source.read(source.pixels > 0)[1])
+    config = export.as_saved(source.config, policy)
+    return _Player(config, policy, source.read(source.pixels > 0)[1])
 
 
 def _read(dataset_dir: pathlib.Path, with_images: bool) -> EpisodeStore:
@@ -134,17 +132,16 @@ def _read(dataset_dir: pathlib.Path, with_images: bool) -> EpisodeStore:
 
 
 def _play(player: _Player, pool, trials: Sequence[Trial]) -> list[episodes.Episode]:
-    source, policy, shown = player.source, player.policy, player.shown
-    config = dataclasses.replace(METHODS[source.method].config, size=source.size)
-    layout = observation.Layout(source.size)
+    config, policy, shown = player.config, player.policy, player.shown
+    layout = config.layout
     eyes = sight.Sight(policy, layout)
     rows = np.array([[trial.demo] for trial in trials])
     nothing = conditioning.nothing_shown(len(trials), config, layout.state_size)
     gumbel = np.stack(
         [
-            np.zeros(config.entities)
+            np.zeros(config.choices)
             if trial.greedy
-            else seeding.generator(trial.seed, "target").gumbel(size=config.entities)
+            else seeding.generator(trial.seed, "target").gumbel(size=config.choices)
             for trial in trials
         ]
     )
@@ -159,7 +156,7 @@ def _play(player: _Player, pool, trials: Sequence[Trial]) -> list[episodes.Episo
     context = contexts.Context(
         demos=demos,
         trials=nothing,
-        truth=conditioning.nothing_told(len(trials)),
+        truth=conditioning.nothing_told(len(trials), config),
         state=eyes.first(observed),
         gumbel=gumbel.astype(np.float32),
     )

@@ -12,6 +12,7 @@ import numpy as np
 
 from collection import demonstration, recorder
 from datasets import episode as episodes
+from wtl.envs import domain as domains
 from wtl.envs import environment
 
 # Workers import neither TensorFlow nor the parent's threads.
@@ -19,7 +20,7 @@ CONTEXT = multiprocessing.get_context("spawn")
 _BATCH = 16  # demonstrations sent to a worker at once
 
 
-# Arrays by name, as `Manipulation` observes them, stacked over environments.
+# Arrays by name, as environments observe them, stacked over environments.
 Observations = dict[str, np.ndarray]
 
 
@@ -86,7 +87,12 @@ class Environments:
         """
         self._pixels = pixels
         self._wrist = wrist
-        self._envs: list[environment.Manipulation] = []
+        self._envs: list[environment.SceneEnvironment] = []
+
+    @property
+    def horizon(self) -> int:
+        """Control steps of the episodes that were started last."""
+        return self._envs[0].horizon
 
     def reset(self, setups: Sequence[environment.Setup]) -> Observations:
         """Starts one episode per setup; returns the observations, [N, ...] each."""
@@ -94,7 +100,7 @@ class Environments:
         for env, setup in zip(self._envs, setups, strict=False):
             env.prepare(setup)
         self._envs += [
-            environment.Manipulation(setup, self._pixels, self._wrist)
+            domains.of(setup.task).open(setup, self._pixels, self._wrist)
             for setup in setups[len(self._envs) :]
         ]
         timesteps = [env.reset() for env in self._envs]
@@ -140,7 +146,11 @@ def _serve(connection, pixels: int, wrist: bool):
 
 
 class EnvironmentPool:
-    """Many environments stepped in lockstep, spread over worker processes."""
+    """Many environments stepped in lockstep, spread over worker processes.
+
+    Attributes:
+      horizon: control steps of the episodes that were started last.
+    """
 
     def __init__(self, workers: int = 0, pixels: int = 0, wrist: bool = False):
         """Starts worker processes.
@@ -182,6 +192,9 @@ class EnvironmentPool:
         self._parts = [
             slice(low, high) for low, high in zip(bounds[:-1], bounds[1:], strict=True)
         ]
+        (self.horizon,) = {
+            domains.of(setup.task).environment.horizon for setup in setups
+        }
         return self._concatenate(self._call("reset", setups))
 
     def step(self, actions: np.ndarray) -> Observations:

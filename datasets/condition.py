@@ -12,6 +12,8 @@ from wtl.errors import UserError
 
 _FORM = re.compile(r"(?P<field>[a-z_/]+)(?P<sign>!?=)(?P<values>.*)", re.DOTALL)
 _FLAGS = {"true": True, "false": False}
+# Vectors are not there in every dataset, and nobody writes them down exactly.
+_FIELDS = [name for name, field in METADATA.items() if field.kind is not Kind.FLOATS]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,10 +53,10 @@ def parse(text: str) -> Condition:
             "FIELD!=VALUE[,VALUE...]"
         )
     name = match["field"]
-    if name not in METADATA:
+    if name not in _FIELDS:
         raise UserError(
             f"the condition {text!r} names no field of episodes; they are "
-            + ", ".join(METADATA)
+            + ", ".join(_FIELDS)
         )
     values = tuple(_value(name, value) for value in match["values"].split(","))
     return Condition(name, values, negated=match["sign"] == "!=")

@@ -25,7 +25,7 @@ from datasets import (
 from datasets.decoding import DecodeError, decode_metadata, split, step_array
 from datasets.episode import EpisodeSpec
 from datasets.location import DatasetDamagedError
-from datasets.metadata import METADATA
+from datasets.metadata import present
 from wtl.errors import UserError
 
 _BATCH_BYTES = 32 << 20  # staged with one sync
@@ -148,11 +148,12 @@ class Curation:
     def _index(self) -> None:
         """Reads the metadata, and finds ids that name different episodes."""
         payloads: dict[str, memoryview] = {}
+        names = present(self._spec.metadata_vectors)
         for source in self._sources:
             for payload in reader.iterate_encoded(source):
                 self._seen += 1
                 try:
-                    metadata = decode_metadata(payload, METADATA)
+                    metadata = decode_metadata(payload, names)
                 except DecodeError as error:
                     raise DatasetDamagedError(
                         f"{source} cannot be read ({error}); `wtl verify {source}` "

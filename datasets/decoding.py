@@ -13,7 +13,7 @@ import numpy as np
 from datasets import fields, images
 from datasets.encoding import BYTES_LIST, FLOAT_LIST, INT64_LIST, prefix
 from datasets.episode import Episode, EpisodeSpec
-from datasets.metadata import METADATA, Kind
+from datasets.metadata import METADATA, Kind, present
 
 _TAG_1, _TAG_2 = 1 << 3 | 2, 2 << 3 | 2
 _FLOAT = struct.Struct("<f")
@@ -45,9 +45,9 @@ def decode(payload: bytes | memoryview, spec: EpisodeSpec) -> Episode:
     lengths = {len(array) for array in steps.values()}
     if len(lengths) != 1:
         raise DecodeError(f"step fields have different lengths: {sorted(lengths)}")
-    metadata = {name: value(features, name) for name in METADATA}
-    if len(features) != len(steps) + len(METADATA):
-        known = {*METADATA, *(fields.step_key(name) for name in steps)}
+    metadata = metadata_values(features, spec)
+    if len(features) != len(steps) + len(metadata):
+        known = {*metadata, *(fields.step_key(name) for name in steps)}
         unknown = sorted(set(features) - known)
         raise DecodeError(f"unknown field {unknown[0]!r}")
     return Episode(steps=steps, metadata=metadata)
@@ -79,6 +79,20 @@ def split(payload: bytes | memoryview) -> Features:
         return _split(view, start, end)
     except IndexError:
         raise DecodeError("it is cut off") from None
+
+
+def metadata_values(features: Features, spec: EpisodeSpec) -> dict[str, Any]:
+    """The metadata of an episode.
+
+    Raises:
+      DecodeError: if a field is missing, of another type or size.
+    """
+    vectors = spec.metadata_vectors
+    metadata = {name: value(features, name) for name in present(vectors)}
+    for name, size in vectors.items():
+        if len(metadata[name]) != size:
+            raise DecodeError(f"field {name!r} is not {size} numbers")
+    return metadata
 
 
 def step_array(
@@ -273,5 +287,9 @@ _DECODERS: dict[Kind, tuple[int, Callable[[memoryview], Any]]] = {
     Kind.INT32: (INT64_LIST, _int32),
     Kind.INT64: (INT64_LIST, _int),
     Kind.FLOAT32: (FLOAT_LIST, lambda body: _FLOAT.unpack(_packed(body))[0]),
+    Kind.FLOATS: (
+        FLOAT_LIST,
+        lambda body: tuple(np.frombuffer(_packed(body), "<f4").tolist()),
+    ),
 }
 _VALUE_DECODERS = {name: _DECODERS[field.kind] for name, field in METADATA.items()}

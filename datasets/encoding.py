@@ -26,7 +26,7 @@ _UINT64 = (1 << 64) - 1
 def encode(episode: Episode, image_encoding: str = images.PNG) -> bytes:
     """Serialises a valid episode."""
     parts = []
-    for key, is_step, name in _layout(tuple(episode.steps)):
+    for key, is_step, name in _layout(tuple(episode.steps), tuple(episode.metadata)):
         if name in fields.IMAGE_FIELDS:
             feature = _encode_images(episode.steps[name], image_encoding)
         elif is_step:
@@ -53,8 +53,8 @@ def metadata_feature(name: str, value: Any) -> tuple[int, bytes]:
         return BYTES_LIST, delimited(1, value.encode())
     if kind is Kind.TEXTS:
         return BYTES_LIST, b"".join(delimited(1, item.encode()) for item in value)
-    if kind is Kind.FLOAT32:
-        return FLOAT_LIST, _packed(np.float32(value).tobytes())
+    if kind in (Kind.FLOAT32, Kind.FLOATS):
+        return FLOAT_LIST, _packed(np.asarray(value, "<f4").tobytes())
     return INT64_LIST, _packed(_varint(int(value)))
 
 
@@ -88,10 +88,12 @@ def prefix(number: int, size: int) -> bytes:
 
 
 @functools.cache
-def _layout(step_fields: tuple[str, ...]) -> tuple[tuple[bytes, bool, str], ...]:
+def _layout(
+    step_fields: tuple[str, ...], metadata_fields: tuple[str, ...]
+) -> tuple[tuple[bytes, bool, str], ...]:
     """(encoded key, whether a step field, field name) in order of stored names."""
     entries = [(fields.step_key(name), True, name) for name in step_fields]
-    entries += [(name, False, name) for name in METADATA]
+    entries += [(name, False, name) for name in metadata_fields]
     return tuple(
         (delimited(1, key.encode()), is_step, name)
         for key, is_step, name in sorted(entries)

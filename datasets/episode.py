@@ -21,7 +21,7 @@ class EpisodeError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class EpisodeSpec:
-    """Sizes of what a step holds; a field of size 0 is not there at all.
+    """Sizes of what an episode holds; a field of size 0 is not there at all.
 
     Attributes:
       state_size: S, numbers in the observed state.
@@ -31,6 +31,8 @@ class EpisodeSpec:
       image_encoding: how images are stored, a key of `datasets.images.ENCODINGS`.
       wrist_image: whether there is a second image, of the gripper's own camera.
       interventions: whether steps say if a person took over from a policy.
+      gains_size: numbers in the hidden gains of the task's motors.
+      puck_size: numbers in the hidden dynamics of the task's objects.
 
     Raises:
       ValueError: if nothing is observed, or a size is negative.
@@ -43,15 +45,27 @@ class EpisodeSpec:
     image_encoding: str = images.PNG
     wrist_image: bool = False
     interventions: bool = False
+    gains_size: int = 0
+    puck_size: int = 0
 
     def __post_init__(self):
         vectors = (self.state_size, self.action_size, self.physics_size)
-        if min(*vectors, self.image_pixels) < 0:
+        hidden = (self.gains_size, self.puck_size)
+        if min(*vectors, *hidden, self.image_pixels) < 0:
             raise ValueError(f"{self} has a negative size")
         if not self.state_size and not self.image_pixels:
             raise ValueError(f"{self} observes neither a state nor an image")
         if self.wrist_image and not self.image_pixels:
             raise ValueError(f"{self} has images of no size")
+
+    @property
+    def metadata_vectors(self) -> dict[str, int]:
+        """Sizes of the vectors that are there among the metadata."""
+        sizes = {
+            fields.HIDDEN_GAINS: self.gains_size,
+            fields.HIDDEN_PUCK: self.puck_size,
+        }
+        return {name: size for name, size in sizes.items() if size}
 
     def step_arrays(self) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
         """Shape (without the time axis) and dtype of each step field."""
@@ -142,6 +156,8 @@ class Episode:
             fields.HIDDEN_ACHIEVED,
             fields.HIDDEN_FRICTION,
             fields.HIDDEN_RULE,
+            fields.HIDDEN_GAINS,
+            fields.HIDDEN_PUCK,
         ):
             keyword = name.replace("/", "_")
             if keyword in given:
@@ -216,7 +232,7 @@ def validate(episode: Episode, spec: EpisodeSpec) -> None:
 def fault(episode: Episode, spec: EpisodeSpec) -> str | None:
     """Returns what is wrong with an episode in one clause, or None."""
     return (
-        metadata.fault(episode.metadata)
+        metadata.fault(episode.metadata, spec.metadata_vectors)
         or _shape_fault(episode.steps, spec)
         or _value_fault(episode.steps)
         or _flag_fault(episode.steps)

@@ -48,6 +48,10 @@ def fake_episode(
         fields.SCENE_SEED: index,
         fields.DEMONSTRATOR: "scripted",
         fields.HIDDEN_TARGET: index % 3,
+        **{
+            name: tuple((rng.integers(1, 9, size) / 4).tolist())
+            for name, size in spec.metadata_vectors.items()
+        },
     } | metadata
     given.setdefault(
         fields.EPISODE_ID,

@@ -64,6 +64,8 @@ HIDDEN_TARGET = "hidden/target"
 HIDDEN_ACHIEVED = "hidden/achieved"
 HIDDEN_FRICTION = "hidden/friction"
 HIDDEN_RULE = "hidden/rule"
+HIDDEN_GAINS = "hidden/gains"
+HIDDEN_PUCK = "hidden/puck"
 
 # --- Values.
 ROLE_DEMO = "demo"

@@ -31,7 +31,7 @@ _GIVEN = frozenset(
     name
     for name, field in METADATA.items()
     if name not in (fields.EPISODE_ID, fields.SCENE_SEED)
-    and field.kind is not Kind.TEXTS
+    and field.kind not in (Kind.TEXTS, Kind.FLOATS)
 )
 
 
@@ -187,6 +187,8 @@ def spec_of(episode: Episode) -> EpisodeSpec:
             image_pixels=size(fields.IMAGE),
             wrist_image=fields.WRIST_IMAGE in episode.steps,
             interventions=fields.IS_INTERVENTION in episode.steps,
+            gains_size=len(episode.metadata.get(fields.HIDDEN_GAINS, ())),
+            puck_size=len(episode.metadata.get(fields.HIDDEN_PUCK, ())),
         )
     except (ValueError, IndexError) as error:
         raise UserError(f"{episode.id}: {error}") from None

@@ -49,6 +49,7 @@ _ARROW = {
     Kind.INT32: pa.int32(),
     Kind.INT64: pa.int64(),
     Kind.FLOAT32: pa.float32(),
+    Kind.FLOATS: pa.list_(pa.float32()),
 }
 
 

@@ -5,7 +5,7 @@ import enum
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ class Kind(enum.Enum):
     INT32 = "int32"
     INT64 = "int64"
     FLOAT32 = "float32"
+    FLOATS = "floats"  # A vector, whose size is the spec's; not there if that is 0.
 
 
 REQUIRED = object()
@@ -103,14 +104,36 @@ METADATA: Mapping[str, MetadataField] = {
     fields.HIDDEN_RULE: MetadataField(
         Kind.TEXT, "Rule of the task; empty if the training example draws it.", ""
     ),
+    fields.HIDDEN_GAINS: MetadataField(
+        Kind.FLOATS,
+        "Gains of the task's motors: what moves per action commanded, for each of its "
+        "dimensions. Demonstrations are made by sound motors nevertheless.",
+        (),
+    ),
+    fields.HIDDEN_PUCK: MetadataField(
+        Kind.FLOATS,
+        "Dynamics of the task's objects: friction along x and y, torsional and rolling "
+        "friction (m), mass (kg).",
+        (),
+    ),
 }
+
+
+def present(vectors: Container[str]) -> list[str]:
+    """Names of the fields of episodes that have these vectors and no others."""
+    return [
+        name
+        for name, field in METADATA.items()
+        if field.kind is not Kind.FLOATS or name in vectors
+    ]
 
 
 def complete(given: Mapping[str, Any]) -> dict[str, Any]:
     """Returns `given` with the default of every field that it leaves out.
 
     Args:
-      given: values by field name; every field without a default must be there.
+      given: values by field name; every field without a default must be there, apart
+        from vectors.
 
     Raises:
       ValueError: if a required field is missing or a name is unknown.
@@ -119,26 +142,41 @@ def complete(given: Mapping[str, Any]) -> dict[str, Any]:
     if unknown:
         raise ValueError(f"unknown metadata field {unknown[0]!r}")
     result = {}
-    for name, field in METADATA.items():
+    for name in present(given):
+        field = METADATA[name]
         value = given.get(name, field.default)
         if value is REQUIRED:
             raise ValueError(f"metadata field {name!r} is missing")
-        result[name] = tuple(value) if field.kind is Kind.TEXTS else value
+        is_sequence = field.kind in (Kind.TEXTS, Kind.FLOATS)
+        result[name] = tuple(value) if is_sequence else value
     return result
 
 
-def fault(metadata: Mapping[str, Any]) -> str | None:
-    """Returns what is wrong with `metadata` in one clause, or None."""
+def fault(metadata: Mapping[str, Any], vectors: Mapping[str, int]) -> str | None:
+    """Returns what is wrong with metadata in one clause, or None.
+
+    Args:
+      metadata: values by field name.
+      vectors: sizes of the vectors that are to be there.
+    """
+    names = present(vectors)
     for name in metadata:
-        if name not in METADATA:
+        if name not in names:
             return f"unknown metadata field {name!r}"
-    for name, field in METADATA.items():
+    for name in names:
+        field = METADATA[name]
         if name not in metadata:
             return f"metadata field {name!r} is missing"
         if not _fits(metadata[name], field.kind):
             return (
                 f"metadata field {name!r} must be {field.kind.value}, "
                 f"not {metadata[name]!r}"
+            )
+    for name, size in vectors.items():
+        if len(metadata[name]) != size:
+            return (
+                f"metadata field {name!r} has {len(metadata[name])} numbers "
+                f"instead of {size}"
             )
     if metadata[fields.ROLE] not in fields.ROLES:
         return f"role {metadata[fields.ROLE]!r} is none of {', '.join(fields.ROLES)}"
@@ -195,6 +233,10 @@ def _fits(value: Any, kind: Kind) -> bool:
         )
     if kind is Kind.BOOL:
         return isinstance(value, (bool, np.bool_))
+    if kind is Kind.FLOATS:
+        return isinstance(value, (tuple, list)) and all(
+            _fits(item, Kind.FLOAT32) for item in value
+        )
     if isinstance(value, (bool, np.bool_)):
         return False
     if kind is Kind.FLOAT32:

@@ -20,7 +20,7 @@ from datasets.decoding import DecodeError, decode
 from datasets.episode import Episode, EpisodeSpec
 from datasets.files import map_file
 from datasets.location import DatasetDamagedError, DatasetNotFoundError
-from datasets.metadata import METADATA
+from datasets.metadata import METADATA, present
 from datasets.schema import DatasetMismatchError
 from datasets.store import EpisodeStore, as_column
 
@@ -188,6 +188,7 @@ class _Rows:
     """Arrays that fill up episode by episode."""
 
     def __init__(self, count: int, spec: EpisodeSpec, further: list[str]):
+        self._spec = spec
         arrays = spec.step_arrays()
         wanted = [fields.STATE, fields.ACTION, fields.REWARD, *further]
         # Of a video whose images are not wanted, the length still is.
@@ -198,7 +199,8 @@ class _Rows:
             for name, (shape, dtype) in self._layout.items()
         }
         self._length = np.zeros(count, np.int32)
-        self._columns: dict[str, list[Any]] = {name: [] for name in METADATA}
+        names = present(spec.metadata_vectors)
+        self._columns: dict[str, list[Any]] = {name: [] for name in names}
         self._at = 0
 
     def add(self, features: decoding.Features) -> None:
@@ -215,8 +217,8 @@ class _Rows:
             rows[:length] = array
             # Shorter episodes repeat their last frame.
             rows[length:] = array[-1]
-        for name, column in self._columns.items():
-            column.append(decoding.value(features, name))
+        for name, value in decoding.metadata_values(features, self._spec).items():
+            self._columns[name].append(value)
         self._length[self._at] = length
         self._at += 1
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from datasets import acted, fields, strangers
 from datasets.store import EpisodeStore
-from wtl.envs import observation
+from wtl.envs.layout import Layout, slices
 
 _MAX_REDRAWS = 50
 
@@ -54,7 +54,7 @@ class DemoIndex:
     def __init__(
         self,
         store: EpisodeStore,
-        layout: observation.Layout,
+        layout: Layout,
         privileged_labels: bool = False,
     ):
         """Indexes a store of demonstrations.
@@ -81,13 +81,16 @@ class DemoIndex:
                 "it invalid or record it again"
             )
         # Tasks that differ by their rule alone share demonstrations.
+        hidden = [store[fields.HIDDEN_FRICTION].tolist()]
+        if fields.HIDDEN_GAINS in store.metadata:
+            hidden.append(map(tuple, store[fields.HIDDEN_GAINS].tolist()))
         rule_free = zip(
             store[fields.OBJECT_SET].tolist(),
             store[fields.FAMILY].tolist(),
-            store[fields.HIDDEN_FRICTION].tolist(),
+            *hidden,
             strict=True,
         )
-        numbers: dict[tuple[str, str, float], int] = {}
+        numbers: dict[tuple, int] = {}
         self.task = np.array([numbers.setdefault(k, len(numbers)) for k in rule_free])
         seeds = store[fields.SCENE_SEED]
         self.scene_of: dict[tuple[int, int], int] = {}
@@ -120,25 +123,22 @@ class DemoIndex:
 
 
 def identities_and_places(
-    state: np.ndarray, layout: observation.Layout
+    state: np.ndarray, layout: Layout
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers objects, and buttons, by their attributes and by their places.
+    """Numbers the entities of each kind by their colours and by their places.
 
     Args:
       state: [N, S] first states.
       layout: their layout.
 
     Returns:
-      identities [N, E], the same for the same object in all scenes of a task, and
-      places [N, E] counted from the left; E is objects, then buttons.
+      identities [N, E], the same for the same entity in all scenes of a task, and
+      places [N, E] counted from the left.
     """
     rows = layout.split(state)
     identities, places = [], []
-    for name, parts in (
-        ("objects", observation.OBJECT),
-        ("buttons", observation.BUTTON),
-    ):
-        where = observation.slices(parts)
+    for name in layout.kinds:
+        where = slices(layout.tables[name])
         x = rows[name][..., where["position"]][..., 0]
         # Colours of one set are well apart, so any fixed projection tells them apart.
         colour = rows[name][..., where["rgb"]] @ np.array([1.0, 0.618, 0.382])
@@ -157,7 +157,7 @@ class Sampler:
     def __init__(
         self,
         demos: EpisodeStore,
-        layout: observation.Layout,
+        layout: Layout,
         *,
         identity_share: float,
         shown: EpisodeStore | None = None,

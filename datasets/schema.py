@@ -10,7 +10,7 @@ from google.protobuf import json_format
 
 from datasets import fields
 from datasets.episode import Episode, EpisodeSpec
-from datasets.metadata import METADATA, Kind
+from datasets.metadata import METADATA, Kind, present
 
 _STEP_DOCS = {
     fields.STATE: (
@@ -74,13 +74,19 @@ def features(spec: EpisodeSpec) -> tfds.features.FeaturesDict:
                 shape=shape, encoding_format=spec.image_encoding, doc=docs[name]
             )
         else:
-            within[name] = _step_feature(shape, dtype, docs[name])
+            within[name] = _array_feature(shape, dtype, docs[name])
     step[fields.OBSERVATION] = tfds.features.FeaturesDict(observation)
     tree = {fields.STEPS: tfds.features.Dataset(step)}
     hidden = {}
-    for name, field in METADATA.items():
+    vectors = spec.metadata_vectors
+    for name in present(vectors):
+        field = METADATA[name]
         parent, _, leaf = name.rpartition("/")
-        (hidden if parent else tree)[leaf] = _metadata_feature(field.kind, field.doc)
+        if name in vectors:
+            feature = _array_feature((vectors[name],), np.dtype("<f4"), field.doc)
+        else:
+            feature = _metadata_feature(field.kind, field.doc)
+        (hidden if parent else tree)[leaf] = feature
     tree[fields.HIDDEN] = tfds.features.FeaturesDict(hidden)
     return tfds.features.FeaturesDict(tree)
 
@@ -109,7 +115,9 @@ def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
     try:
         with open(path, encoding="utf-8") as file:
             tree = json.load(file)
-        step = _children(_children(tree)[fields.STEPS]["sequence"]["feature"])
+        episode = _children(tree)
+        step = _children(episode[fields.STEPS]["sequence"]["feature"])
+        hidden = _children(episode[fields.HIDDEN])
         observation = _children(step[fields.OBSERVATION])
         spec = EpisodeSpec(
             state_size=_vector_size(observation.get(fields.STATE)),
@@ -118,6 +126,8 @@ def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
             interventions=fields.IS_INTERVENTION in step,
             **_image_spec(observation.get(fields.IMAGE)),
             wrist_image=fields.WRIST_IMAGE in observation,
+            gains_size=_vector_size(hidden.get(_leaf(fields.HIDDEN_GAINS))),
+            puck_size=_vector_size(hidden.get(_leaf(fields.HIDDEN_PUCK))),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetMismatchError(
@@ -167,7 +177,7 @@ def difference(expected: object, found: object, path: str = "") -> str | None:
     return None if expected == found else path.lstrip("/")
 
 
-def _step_feature(shape: tuple[int, ...], dtype: np.dtype, doc: str):
+def _array_feature(shape: tuple[int, ...], dtype: np.dtype, doc: str):
     if dtype == np.float64:
         # Floats of a tf.train.Example have 32 bits, so doubles go as bytes.
         encoding = tfds.features.Encoding.BYTES
@@ -185,6 +195,10 @@ def _metadata_feature(kind: Kind, doc: str):
     if kind is Kind.TEXTS:
         return tfds.features.Sequence(tfds.features.Text(), doc=doc)
     return tfds.features.Scalar(dtype=_NUMPY_KINDS[kind], doc=doc)
+
+
+def _leaf(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def _children(node: dict) -> dict:

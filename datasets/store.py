@@ -17,6 +17,7 @@ _COLUMN_TYPES = {
     Kind.INT32: np.int32,
     Kind.INT64: np.int64,
     Kind.FLOAT32: np.float32,
+    Kind.FLOATS: np.float32,
 }
 
 
@@ -31,7 +32,8 @@ class EpisodeStore:
       reward: [N, T] float32 rewards; zeros from each last step on, and in videos.
       length: [N] int32 timesteps of each episode, its last step included.
       metadata: column by field name: an array of N values, or for
-        `parent_demo_ids` and `parent_trial_ids` a list of N tuples of texts.
+        `parent_demo_ids` and `parent_trial_ids` a list of N tuples of texts, and for
+        vectors, where they are there, [N, size].
       physics_state: [N, T, P] float64 physics states, or None if not read or not
         there.
       image: [N, T, H, W, 3] uint8 images, or None if not read or not there.
@@ -161,8 +163,10 @@ def stack(episodes: Sequence[Episode]) -> EpisodeStore:
         {name: padded(name) for name in _STACKED if name in episodes[0].steps},
         length,
         {
-            name: as_column(field.kind, name, [e.metadata[name] for e in episodes])
-            for name, field in METADATA.items()
+            name: as_column(
+                METADATA[name].kind, name, [e.metadata[name] for e in episodes]
+            )
+            for name in episodes[0].metadata
         },
     )
 

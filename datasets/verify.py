@@ -230,7 +230,7 @@ def _episode_faults(episode: Episode, spec: EpisodeSpec, split: str) -> Iterator
 
 def _name_if_legible(payload: memoryview) -> str | None:
     try:
-        found = decode_metadata(payload, metadata.METADATA)
+        found = decode_metadata(payload, metadata.present(()))
     except DecodeError:
         return None
     return None if metadata.id_fault(found) else found[fields.EPISODE_ID]

@@ -15,6 +15,9 @@ from policies import interface
 from policies.contextual import context as contexts
 from wtl.envs import environment
 
+# Beside the interface, what the number of its alternatives follows from.
+_OF_CHOICES = ("head", "components")
+
 
 class PolicyNotFoundError(FileNotFoundError):
     """There is no saved policy."""
@@ -171,4 +174,5 @@ def as_saved(config: interface.Interface, policy) -> interface.Interface:
 
 def _interface(config: interface.Interface) -> dict:
     names = [field.name for field in dataclasses.fields(interface.Interface)]
+    names += [name for name in _OF_CHOICES if hasattr(config, name)]
     return {name: getattr(config, name) for name in names}

@@ -57,6 +57,7 @@ def losses(
     logits: tf.Tensor,
     target: tf.Tensor,
     attention: tf.Tensor | float,
+    together: tf.Tensor | int = 1,
 ) -> Losses:
     """The likelihood of actions and of the entity acted on, and what goes with them.
 
@@ -71,8 +72,9 @@ def losses(
       logits: [B, I] of the choice.
       target: [B] int32 what was to be chosen.
       attention: loss of what was seen in the shown episodes.
+      together: so many actions after each other are of one component of the mixture.
     """
-    imitation = tf.reduce_mean(cloning(prediction, action, log_sigma_floor))
+    imitation = tf.reduce_mean(cloning(prediction, action, log_sigma_floor, together))
     choice = tf.reduce_mean(
         tf.nn.sparse_softmax_cross_entropy_with_logits(labels=target, logits=logits)
     )
@@ -90,12 +92,13 @@ def cloning(
     prediction: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
     action: tf.Tensor,
     log_sigma_floor: tf.Tensor,
+    together: tf.Tensor | int = 1,
 ) -> tf.Tensor:
-    """Returns [N] nats per action dimension, given as to `losses`."""
+    """Returns [N / together] nats per action dimension, given as to `losses`."""
     size = action.shape[-1]
     return (
         mixture_density.negative_log_likelihood(
-            prediction, tf.reshape(action, (-1, size)), log_sigma_floor
+            prediction, tf.reshape(action, (-1, size)), log_sigma_floor, together
         )
         / size
     )

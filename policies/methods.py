@@ -19,6 +19,7 @@ from policies.maml import policy as maml_policy
 from policies.tecnet import config as tecnet_config
 from policies.tecnet import loss as tecnet_loss
 from policies.tecnet import network as tecnet_network
+from wtl.envs import suite as suites
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,3 +100,13 @@ METHODS: dict[str, Method] = {
         _Contextual(demos=True, trials=True, human=True), "retrial_human", "mil_human"
     ),
 }
+
+
+def config_for(method: str, suite: suites.Suite) -> interface.Interface:
+    """Configuration of a method's network for the tasks of a suite."""
+    config = dataclasses.replace(METHODS[method].config, **interface.of_suite(suite))
+    if config.moves_as_commanded and config.trials:
+        # What moves after a command shows at the control rate.
+        frames = suite.world.environment.horizon + 1
+        config = dataclasses.replace(config, context_frames=frames)
+    return config

@@ -12,6 +12,7 @@ from collection import lockstep
 from policies.bc_sac import config as configs
 from policies.bc_sac.learner import Learner
 from policies.contextual import context as contexts
+from policies.heads import mixture_density
 from policies.methods import METHODS
 from wtl.envs import environment, object_set, observation
 from wtl.envs.task import Rule, RuleKind, Task
@@ -98,6 +99,9 @@ def test_without_trials_it_is_the_policy_it_began_with(method):
     learner, network = _learner(method), _network(method)
     policy = METHODS[method].kind.policy(network)
     states = _first_states(6)
+    fixtures, _ = LAYOUT.rows["fixtures"]
+    time = observation.slices(observation.FIXTURES)["time"].start
+    states[:, fixtures.start + time] = 3 / HORIZON
     shown = None
     if network.config.demos:
         given = _shown(network.config)
@@ -118,12 +122,11 @@ def test_without_trials_it_is_the_policy_it_began_with(method):
         tf.constant(order.slots),
         tf.zeros((6, 2 * SIZE)),
     )
-    config = network.config
     action = learner.act(
         ordered,
         target,
-        tf.zeros((6, config.components)),
-        tf.zeros((6, config.action_size)),
+        mixture_density.turn(tf.fill((6,), 3.0)),
+        tf.zeros((6, network.config.action_size)),
     ).numpy()
     np.testing.assert_allclose(action, expected, atol=1e-5)
     slots = encoded["target"].numpy().argmax(axis=1)
@@ -217,7 +220,7 @@ def test_what_succeeded_becomes_likelier(played):
         taken = learner.act(
             tf.constant(played.state[0, :-1]),
             tf.fill((HORIZON,), int(played.target[0])),
-            tf.zeros((HORIZON, config.components)),
+            tf.zeros(HORIZON),
             tf.zeros((HORIZON, config.action_size)),
         )
         return np.abs(taken.numpy() - action[0]).mean()

@@ -37,9 +37,31 @@ def test_shipped_config_builds_its_objects(path, tmp_path):
     assert given.get("tasks", 1) <= run.suite.test_tasks
     given = gin.get_bindings("meta_rl")
     if "method" in given:  # else it is for others to include
-        inspect.signature(stages.RIVALS["meta_rl"]).bind(None, **given)
-        assert given["world"] in trial_worlds.WORLDS
-        learners.LEARNERS[given["method"]].config(**given.get("config", {}))
+        bound = inspect.signature(stages.RIVALS["meta_rl"]).bind(None, **given)
+        bound.apply_defaults()
+        assert bound.arguments["world"] in trial_worlds.WORLDS
+        kind = learners.LEARNERS[bound.arguments["method"]]
+        kind.config(**(bound.arguments["config"] or {}))
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("quickstart", "3e6380b3908a6875"),
+        ("gripper_state", "eeaf97d9609f867d"),
+        ("paper_size", "bffee05245fa6710"),
+        ("human_vision", "0bdbaf1088584619"),
+    ],
+)
+def test_what_was_made_before_there_were_other_worlds_is_still_known(
+    name, key, tmp_path
+):
+    stages.configure(str(ROOT / f"gin_configs/{name}.gin"), [])
+    keys = []
+    with stages.open_run(tmp_path / "run") as run:
+        parameters = {"noise": 0.15, "held_out_scenes": 4}
+        run.do("collect_demos", parameters, {}, {}, lambda key: keys.append(key) or {})
+    assert keys == [key]
 
 
 def test_paper_size_is_that_of_the_paper():
@@ -51,6 +73,27 @@ def test_paper_size_is_that_of_the_paper():
     assert sum(len(suite.demonstration_setups(task)) for task in tasks) == 1536
     assert len(suite.tasks("val")) == len(suite.tasks("test")) == 40
     assert suite.size == 2
+
+
+@pytest.mark.parametrize(
+    "name, families, faulty, pucks",
+    (
+        ("base", 5, False, False),
+        ("nothing_hidden", 4, False, False),
+        ("faults_only", 4, True, False),
+        ("friction_and_faults", 5, True, False),
+        ("pucks", 1, False, True),
+        ("pucks_and_faults", 1, True, True),
+    ),
+)
+def test_each_kind_of_hidden_dynamics_has_a_config(name, families, faulty, pucks):
+    stages.configure(str(ROOT / f"gin_configs/dynamics/{name}.gin"), [])
+    tasks = stages.suite().tasks("val")
+    assert len({task.family for task in tasks}) == families
+    assert all(bool(task.gains) == faulty for task in tasks)
+    assert all((task.puck is not None) == pucks for task in tasks)
+    drawn = {task.friction for task in tasks if task.family == "slide"}
+    assert len(drawn) == sum(task.family == "slide" for task in tasks)
 
 
 def test_readme_names_only_targets_and_files_that_exist():

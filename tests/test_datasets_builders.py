@@ -1,5 +1,6 @@
 """The TFDS folders of our datasets, as TFDS's own tools see them."""
 
+import dataclasses
 import importlib
 import json
 import os
@@ -26,6 +27,7 @@ _FOLDERS = sorted(
 )
 _EPISODES = [fake_episode(i, split=("train", "val")[i % 2]) for i in range(4)]
 _VIDEO = EpisodeSpec(state_size=7, action_size=0, physics_size=4, image_pixels=16)
+_FAULTY = dataclasses.replace(SPEC, gains_size=3)
 
 
 def _builder(name, **arguments):
@@ -59,9 +61,13 @@ def test_a_folder_has_card_citation_and_known_tags(name):
 
 @pytest.mark.parametrize("name", _FOLDERS)
 def test_a_builder_shares_the_schema(name, tmp_path):
-    spec = _VIDEO if name == fields.WTL_HUMAN_VIDEOS else SPEC
+    spec, hidden = SPEC, {}
+    if name == fields.WTL_HUMAN_VIDEOS:
+        spec = _VIDEO
+    if name == fields.WTL_TRIALS:
+        spec, hidden = _FAULTY, {"hidden_gains": (-1.0, 2.0, 0.5)}
     with StagingWriter(tmp_path / "staged", spec) as writer:
-        writer.append(fake_episode(0, spec))
+        writer.append(fake_episode(0, spec, **hidden))
     version = publish.publish(tmp_path / "staged", tmp_path, name, "1.0.0", spec, {})
     expected = schema.features(spec).to_json()
     for source in (tmp_path / "staged", version):
@@ -70,6 +76,9 @@ def test_a_builder_shares_the_schema(name, tmp_path):
         found = builder.info.features.to_json()
         assert schema.difference(expected, found) is None
         assert builder.info.citation
+    read = reader.read(version)
+    for field, value in hidden.items():
+        assert read[field.replace("_", "/")].tolist() == [list(value)]
 
 
 def test_a_builder_without_episodes_says_what_to_do(tmp_path):

@@ -97,6 +97,17 @@ def test_filter_keeps_what_fulfils_every_condition(source, tmp_path):
         assert (made.path / file).read_bytes() == (source / file).read_bytes()
 
 
+def test_hidden_gains_come_along(tmp_path):
+    spec = dataclasses.replace(SPEC, gains_size=3)
+    source = _published(tmp_path / "in", [_episode(i, spec) for i in range(6)], spec)
+    made = curate.filter_episodes(source, tmp_path / "out", _where("success=true"))
+    assert len(_payloads(made.path)) == 3
+    assert _payloads(made.path).items() <= _payloads(source).items()
+    assert verify.verify(made.path) == []
+    for gains in reader.read(made.path, "train")[fields.HIDDEN_GAINS]:
+        assert gains.shape == (3,)
+
+
 @pytest.mark.parametrize(
     "text, expected",
     [

@@ -15,6 +15,7 @@ from datasets.decoding import DecodeError, decode, decode_metadata
 from datasets.encoding import encode
 from datasets.episode import Episode, EpisodeError, episode_id, validate
 from datasets.fakes import SPEC, fake_episode
+from datasets.store import stack
 
 
 def _changed(episode, step=None, value=None, **meta):
@@ -172,8 +173,14 @@ def test_encoding_is_what_tfds_writes():
         hidden_friction=0.3,
         hidden_rule="position:left",
     )
-    for episode in (rich, fake_episode(1, transitions=200)):
-        features = schema.features(SPEC)
+    faulty = dataclasses.replace(SPEC, gains_size=3)
+    gains = (-1.5, 2.0, 0.1)
+    for episode, spec in (
+        (rich, SPEC),
+        (fake_episode(1, transitions=200), SPEC),
+        (fake_episode(1, faulty, hidden_gains=gains), faulty),
+    ):
+        features = schema.features(spec)
         encoded = features.encode_example(schema.example(episode))
         serializer = example_serializer.ExampleSerializer(
             features.get_serialized_info()
@@ -190,6 +197,25 @@ def test_decoding_gives_the_episode_back():
         assert_equal(found, episode)
         found.steps["state"][0] = 0  # A copy, not a view of the file.
     assert decode_metadata(encode(episode), [fields.SCENE_SEED]) == {"scene_seed": -5}
+
+
+def test_hidden_gains_are_there_where_the_spec_says_so():
+    spec = dataclasses.replace(SPEC, gains_size=2)
+    episode = fake_episode(0, spec, hidden_gains=(-1.5, 2.0))
+    assert_equal(decode(encode(episode), spec), episode)
+    store = stack([episode, fake_episode(1, spec, hidden_gains=(1.0, 0.5))])
+    np.testing.assert_array_equal(store[fields.HIDDEN_GAINS], [[-1.5, 2], [1, 0.5]])
+    wider = dataclasses.replace(SPEC, gains_size=3)
+    for payload, other in (
+        (encode(episode), SPEC),
+        (encode(episode), wider),
+        (encode(fake_episode()), spec),
+    ):
+        with pytest.raises(DecodeError, match="hidden/gains"):
+            decode(payload, other)
+    for broken in ((-1.5,), (-1.5, float("nan")), (-1.5, "2")):
+        with pytest.raises(EpisodeError, match="hidden/gains"):
+            validate(_changed(episode, **{fields.HIDDEN_GAINS: broken}), spec)
 
 
 def test_decoding_refuses_another_spec():

@@ -1,5 +1,6 @@
 """Export to LeRobot v3.0: the documented layout, and every number in it."""
 
+import dataclasses
 import io
 import json
 import os
@@ -22,6 +23,8 @@ _RICH = EpisodeSpec(
     state_size=7, action_size=3, physics_size=4, image_pixels=16, wrist_image=True
 )
 
+_HIDDEN = dataclasses.replace(SPEC, gains_size=3, puck_size=5)
+
 
 def _published(root, spec, **metadata):
     with StagingWriter(root / "staged", spec) as writer:
@@ -33,7 +36,7 @@ def _published(root, spec, **metadata):
     return publish.publish(root / "staged", root, "wtl_demos", "1.0.0", spec, {})
 
 
-@pytest.fixture(params=[SPEC, _RICH], ids=["state", "images"])
+@pytest.fixture(params=[SPEC, _RICH, _HIDDEN], ids=["state", "images", "hidden"])
 def exported(request, tmp_path):
     source = _published(tmp_path / "in", request.param)
     assert lerobot.export(source, tmp_path / "out") == 9
@@ -77,6 +80,8 @@ def test_every_number_is_where_the_format_says(exported):
         assert {task_of[i] for i in data["task_index"].to_pylist()} == {task}
         assert row["wtl/episode_id"] == episode.id
         assert row["wtl/success"] == episode.metadata["success"]
+        gains = episode.metadata.get("hidden/gains")
+        assert gains is None or row["wtl/hidden/gains"] == list(gains)
         for name, key in [
             ("image", "observation.images.fixed"),
             ("wrist_image", "observation.images.wrist"),

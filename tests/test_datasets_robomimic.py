@@ -1,5 +1,6 @@
 """Exchange with robomimic: its layout, and every number back again."""
 
+import dataclasses
 import json
 
 import h5py
@@ -32,6 +33,9 @@ _RICH = EpisodeSpec(
 )
 
 
+_HIDDEN = dataclasses.replace(SPEC, gains_size=3, puck_size=5)
+
+
 def _published(root, spec):
     with StagingWriter(root / "staged", spec) as writer:
         writer.append(
@@ -52,7 +56,7 @@ def _published(root, spec):
     )
 
 
-@pytest.mark.parametrize("spec", [SPEC, _RICH])
+@pytest.mark.parametrize("spec", [SPEC, _RICH, _HIDDEN])
 def test_what_is_exported_comes_back_bit_for_bit(tmp_path, spec):
     source = _published(tmp_path / "in", spec)
     assert robomimic.export(source, tmp_path / "out.hdf5") == 12

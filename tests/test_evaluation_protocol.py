@@ -14,6 +14,7 @@ from wtl.evaluation import ceiling, protocol
 
 SUITE = suites.Suite(val_tasks=50, train_tasks=0)
 PAIRS = protocol.pairs(SUITE, "val", 4)
+PRIOR = ceiling.Prior.of(SUITE)
 ARMS = {arm.name: arm for arm in protocol.ARMS}
 
 
@@ -58,10 +59,10 @@ def _best(hypotheses, size):
 def test_ceiling_without_information_is_one_of_all_tasks():
     tasks = list(itertools.product(families.FAMILIES, range(3)))
     guess = tasks[0]
-    assert ceiling.nothing(3) == pytest.approx(np.mean([t == guess for t in tasks]))
+    assert ceiling.nothing(PRIOR) == pytest.approx(np.mean([t == guess for t in tasks]))
     # After a failure one of the others is tried.
     wins = [t == tasks[0] or t == tasks[1] for t in tasks]
-    assert ceiling.trial_only(3) == pytest.approx(np.mean(wins))
+    assert ceiling.trial_only(PRIOR) == pytest.approx(np.mean(wins))
 
 
 def test_ceiling_of_a_hidden_demonstration():
@@ -69,7 +70,7 @@ def test_ceiling_of_a_hidden_demonstration():
         read = ceiling.Readings(identity=0, position=1, true=true)
         left = [t for t in range(3) if t != 0]
         expected = 1.0 if true == 0 else _best([t == left[0] for t in left], 2)
-        assert ceiling.trial_of_demo_only(read, 0.6, 3) == pytest.approx(expected)
+        assert ceiling.trial_of_demo_only(read, PRIOR) == pytest.approx(expected)
 
 
 def test_ceilings_are_ordered_by_information():

@@ -135,6 +135,17 @@ def test_who_watched_a_human_is_in_the_headline(tmp_path):
     assert "One demonstration and one try" in written(tmp_path)
 
 
+def test_ceilings_of_hidden_dynamics_are_called_upper_bounds(tmp_path):
+    results = statistics.results(fakes.evaluation(), fakes.PROTOCOL)
+    for hidden in ((), ("puck",), ("motor_faults", "puck")):
+        told = results | {"protocol": fakes.PROTOCOL | {"ceilings_know": hidden}}
+        report.write_report(tmp_path / "r.html", told, [], {}, [], PROVENANCE)
+        texts = [statistics.format_table(told), statistics.markdown_table(told)]
+        for text in [*texts, (tmp_path / "r.html").read_text(encoding="utf-8")]:
+            assert ("upper bounds" in text) == bool(hidden)
+            assert ("gains of the motors" in text) == ("motor_faults" in hidden)
+
+
 def test_without_a_gaze_nothing_is_said_of_it(tmp_path):
     blind = {"footage": fakes.footage(gaze=False)}
     strips = [fakes.strip(demo=blind, trial=blind, retrial=blind)]

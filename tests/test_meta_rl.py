@@ -1,6 +1,7 @@
 """`wtl meta_rl` as a user meets it, and how its trials are counted."""
 
 import csv
+import dataclasses
 import json
 import pathlib
 import xml.dom.minidom
@@ -8,6 +9,7 @@ import xml.dom.minidom
 import pytest
 
 from wtl import cli
+from wtl.envs import suite as suites
 from wtl.evaluation import ceiling, trial_results
 from wtl.evaluation.trial_row import TrialRow
 from wtl.pipeline import stages  # noqa: F401  (its imports print notices)
@@ -121,6 +123,14 @@ def test_results_count_trials_by_task_and_family():
 
 
 def test_an_ideal_agent_has_found_every_task_after_fifteen_trials():
-    assert ceiling.nth_trial(3, 1) == ceiling.nothing(3)
-    assert ceiling.nth_trial(3, 10) == pytest.approx(10 / 15)
-    assert ceiling.nth_trial(3, 15) == ceiling.nth_trial(3, 99) == 1
+    prior = ceiling.Prior.of(suites.Suite())
+    assert ceiling.nth_trial(prior, 1) == ceiling.nothing(prior)
+    assert ceiling.nth_trial(prior, 10) == pytest.approx(10 / 15)
+    assert ceiling.nth_trial(prior, 15) == ceiling.nth_trial(prior, 99) == 1
+
+
+def test_an_ideal_agent_with_the_motors_wrong_is_one_trial_behind():
+    prior = dataclasses.replace(ceiling.Prior.of(suites.Suite()), motors=0.25)
+    assert ceiling.nth_trial(prior, 1) == pytest.approx(0.25 / 15)
+    assert ceiling.nth_trial(prior, 3) == pytest.approx((0.25 * 3 + 0.75 * 2) / 15)
+    assert ceiling.nth_trial(prior, 15) < ceiling.nth_trial(prior, 16) == 1

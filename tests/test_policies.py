@@ -7,6 +7,7 @@ import textwrap
 
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 import tensorflow as tf
 from tf_agents.policies import tf_policy
@@ -59,7 +60,7 @@ def _context(config, batch=4, demos=1, trials=1, seed=0) -> contexts.Context:
             tf.constant(rng.uniform(0.04, 0.8, batch), tf.float32),
         ),
         state=tf.constant(states),
-        gumbel=tf.zeros((batch, 2 * SIZE)),
+        gumbel=tf.zeros((batch, config.choices)),
     )
 
 
@@ -279,6 +280,26 @@ def test_every_component_has_its_turn_as_often_as_it_weighs():
     np.testing.assert_allclose(half / 40, weight, atol=0.05)
     again = mixture_density.in_turn(prediction, tf.constant(steps)).numpy()[:, 0]
     np.testing.assert_array_equal(again, chosen)
+
+
+def test_actions_that_belong_together_are_of_one_component():
+    """The likelihood of an episode sums over components, not over their sequences."""
+    rng = np.random.default_rng(0)
+    logits, mean = rng.normal(size=(2, 1, 3)), rng.normal(size=(2, 4, 3, 2))
+    action = rng.normal(size=(2, 4, 2))
+    each = scipy.stats.norm.logpdf(action[:, :, None], mean, 1.0).sum(axis=(1, 3))
+    weights = scipy.special.log_softmax(logits[:, 0], axis=-1)
+    expected = -scipy.special.logsumexp(weights + each, axis=-1) / 4
+    found = mixture_density.negative_log_likelihood(
+        tuple(
+            tf.constant(value.reshape(8, *value.shape[2:]), tf.float32)
+            for value in (logits.repeat(4, axis=1), mean, np.full(mean.shape, -40.0))
+        ),
+        tf.constant(action.reshape(8, 2), tf.float32),
+        0.0,
+        together=4,
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_loss_overfits_a_batch():

@@ -51,7 +51,7 @@ def test_a_mirrored_demonstration_is_what_the_mirrored_world_plays(family):
         mirror, tf.constant(played.steps["state"][None]), LAYOUT
     ).numpy()[0]
     actions = augmentation.apply_to_actions(
-        mirror, tf.constant(played.steps["action"][None])
+        mirror, tf.constant(played.steps["action"][None]), LAYOUT
     ).numpy()[0]
     world = _mirrored_world(setup)
     for step, action in enumerate(actions[:-1]):

@@ -6,13 +6,18 @@ import numpy as np
 import pytest
 from viewed import SPEC, demonstrated, make_run, published, tried
 
-from datasets import fields
+from collection import demonstration, recorder
+from datasets import episode, fields, publish, staging
 from datasets.location import DatasetDamagedError
+from wtl.envs import domain as domains
 from wtl.envs import environment, families, model, object_set
 from wtl.envs.embodiment import Embodiment
+from wtl.envs.motors import MotorFaults
+from wtl.envs.reacher import arm
+from wtl.envs.suite import Suite
 from wtl.envs.task import Task
 from wtl.errors import UserError
-from wtl.viewer import restoration, statistics
+from wtl.viewer import footage, restoration, statistics
 from wtl.viewer.library import Library, UnknownEpisodeError
 from wtl.viewer.selection import Selection
 
@@ -47,6 +52,30 @@ def test_a_chain_is_found_from_each_of_its_links(run):
             assert library.chain(link) == [demo, trial, retrial]
     with pytest.raises(UnknownEpisodeError, match="no episode 'nobody'"):
         library["nobody"]
+
+
+def test_worlds_that_are_not_the_grippers_are_listed_without_pictures(tmp_path):
+    suite = Suite(
+        size=2,
+        train_object_sets=1,
+        train_tasks=1,
+        domain=domains.REACHER,
+        motor_faults=MotorFaults(arm.JOINTS, (1.0, 1.0), 0.5),
+    )
+    (task,) = suite.tasks("train")
+    spec = recorder.episode_spec(2, domain=suite.domain, faulty_motors=True)
+    with staging.StagingWriter(tmp_path / "staged", spec) as writer:
+        for i, setup in enumerate(suite.demonstration_setups(task)):
+            name = episode.episode_id("wtl_demos", task.task_id, "demo", i, i)
+            request = demonstration.DemonstrationRequest(setup, name, i, 0.0)
+            writer.append([demonstration.demonstrate(request)[0]])
+    publish.publish(tmp_path / "staged", tmp_path, "wtl_demos", "1.0.0", spec, {})
+    index = Library(tmp_path).indices["wtl_demos"]
+    assert len(index.rows) == 6
+    for row in index.rows.values():
+        assert row[fields.HIDDEN_GAINS] == task.gains
+        with pytest.raises(UserError, match="has no states of this world"):
+            footage.drawing(index, row)
 
 
 def test_episodes_are_flagged(tmp_path):

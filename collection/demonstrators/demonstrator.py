@@ -59,7 +59,7 @@ def move_to(
     delta = position - world.setpoint[:3]
     delta = delta * min(1.0, max_step / max(np.abs(delta).max(), 1e-9))
     turn = np.clip((yaw - world.setpoint[3]) / worlds.YAW_STEP, -1, 1)
-    action = np.concatenate([delta / worlds.TRANSLATION_STEP, (turn, finger)])
+    action = np.concatenate([delta / world.stride, (turn, finger)])
     return Command(np.clip(action, -1, 1), noise)
 
 

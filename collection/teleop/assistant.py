@@ -13,7 +13,6 @@ from collection.teleop.pilot import Observation
 from datasets.store import EpisodeStore
 from policies import export, interface
 from policies.contextual import context as contexts
-from wtl.envs import observation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +21,7 @@ class Assistance:
 
     Attributes:
       saved_model: folder of the policy.
-      config: of its network.
+      config: of its method.
       demos: the demonstrations that it may be shown.
       pixels: height and width of the images that it sees; 0 where it sees states.
     """
@@ -56,11 +55,11 @@ def assist(connection: Connection, assistance: Assistance):
 
 class _Thinker:
     def __init__(self, assistance: Assistance):
-        self._config = assistance.config
-        self._layout = observation.Layout(assistance.config.size)
+        self._layout = assistance.config.layout
         self._policy = export.load(
             assistance.saved_model, self._layout.state_size, assistance.pixels
         )
+        self._config = export.as_saved(assistance.config, self._policy)
         self.policy_id = export.policy_id(self._policy)
         self._eyes = sight.Sight(self._policy, self._layout)
         self._demos = assistance.demos
@@ -76,9 +75,9 @@ class _Thinker:
         context = contexts.Context(
             demos=self._conditioner.shown(row[None]) if self._config.demos else nothing,
             trials=nothing,
-            truth=conditioning.nothing_told(1),
+            truth=conditioning.nothing_told(1, self._config),
             state=self._eyes.first(batched),
-            gumbel=np.zeros((1, self._config.entities), np.float32),
+            gumbel=np.zeros((1, self._config.choices), np.float32),
         )
         self._state = self._policy.encode_context(context)
         self._begun = False

@@ -205,7 +205,7 @@ class Session:
         way = self._aim(goal, setpoint[2]) - setpoint[:2]
         if np.linalg.norm(way) < _REACHED:
             return np.zeros(2)
-        way = way / worlds.TRANSLATION_STEP
+        way = way / self._live.world.stride
         return way * min(1.0, _DRAG_SPEED / np.abs(way).max())
 
     # --- Pictures.

@@ -11,6 +11,7 @@ from policies.bc_sac import replay as replays
 from policies.contextual import context as contexts
 from policies.contextual import network as contextual
 from policies.contextual.policy import specs
+from policies.heads import mixture_density
 
 _TIE = 1e-4  # nats by which the earlier of two slots is preferred
 
@@ -115,20 +116,22 @@ class Learner:
 
     @tf.function(autograph=False)
     def act(
-        self, state: tf.Tensor, target: tf.Tensor, gumbel: tf.Tensor, normal: tf.Tensor
+        self, state: tf.Tensor, target: tf.Tensor, point: tf.Tensor, normal: tf.Tensor
     ) -> tf.Tensor:
         """Returns actions [N, A] in [-1, 1].
 
         Args:
           state: [N, S] states.
           target: [N] slots that the episodes are committed to.
-          gumbel: [N, M] standard Gumbel noise on the components, or zeros.
+          point: [N] in [0, 1) that picks the component, see
+            `mixture_density.component`: uniform noise, or whose turn it is.
           normal: [N, A] standard normal noise on the action, or zeros.
         """
         one_hot = tf.one_hot(target, self.network.config.entities)
         skill = self.network.skill_inputs(state, one_hot)
         mixture = self._actor.mixture(skill)
-        picked = tf.argmax(mixture.mixture_distribution.logits + gumbel, axis=-1)
+        logits = mixture.mixture_distribution.logits
+        picked = mixture_density.component(logits, point)
         components = mixture.components_distribution
         mean, sigma = (
             tf.gather(value, picked, batch_dims=1)

@@ -7,7 +7,6 @@ from tf_agents.networks import network as networks
 from policies import features
 from policies.contextual import network as contextual
 from policies.legacy_keras import tf_keras
-from wtl.envs import observation
 
 layers = tf_keras.layers
 
@@ -113,8 +112,8 @@ def observe(
       `skill` [N, F], which suffices to act on the target, and `scene` [N, C], which
       tells identity and place of the target and where everything is.
     """
-    layout: observation.Layout = network.layout
-    items = features.entities(features.split(state, layout))
+    layout = network.layout
+    items = features.of(layout).entities(features.split(state, layout))
     everything = tf.concat(
         [items.position * 5, items.velocity * 2, items.travel * 50], axis=-1
     )

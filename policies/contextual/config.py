@@ -3,7 +3,7 @@
 import dataclasses
 
 from policies import interface
-from policies.heads import HEADS
+from policies.heads import HEADS, MIXTURE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Config(interface.Interface):
     per_entity: bool = True
     hidden: tuple[int, ...] = (256, 256, 256)
     commits: bool = True
-    head: str = "mixture"
+    head: str = MIXTURE
     components: int = 6
     state_noise: float = 0.0
 
@@ -40,3 +40,18 @@ class Config(interface.Interface):
         """
         super().__post_init__()
         interface.require("head", self.head, tuple(HEADS))
+
+    @property
+    def keeps_component(self) -> bool:
+        """Whether one component of the mixture is chosen once per episode.
+
+        Not knowing which way its motors turn, a policy that chose anew at each step
+        would forever undo what it did. Where motions tell the gains there is no need.
+        """
+        unknown = self.faulty_motors and not self.moves_as_commanded
+        return unknown and self.head == MIXTURE
+
+    @property
+    def choices(self) -> int:
+        """Entities to act on and, where one is kept, components to act by."""
+        return self.entities + self.components * self.keeps_component

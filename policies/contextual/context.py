@@ -37,6 +37,21 @@ class Truth(NamedTuple):
     friction: tf.Tensor
 
 
+class WholeTruth(NamedTuple):
+    """The task itself where more than friction is hidden.
+
+    Attributes:
+      target, family, friction: as in `Truth`.
+      hidden: [B, H] gains of the motors, then the dynamics of the objects; of each what
+        there is.
+    """
+
+    target: tf.Tensor
+    family: tf.Tensor
+    friction: tf.Tensor
+    hidden: tf.Tensor
+
+
 class Context(NamedTuple):
     """All that may be shown; a policy reads what its `Interface` names.
 
@@ -45,13 +60,13 @@ class Context(NamedTuple):
       trials: trials.
       truth: the true task.
       state: [B, S] first state of the episode to be played.
-      gumbel: [B, E] noise on the choice of the target; zeros choose the likeliest,
-        standard Gumbel noise samples it.
+      gumbel: [B, C] noise on what is chosen once per episode, the target first; zeros
+        choose the likeliest, standard Gumbel noise samples.
     """
 
     demos: Shown
     trials: Shown
-    truth: Truth
+    truth: Truth | WholeTruth
     state: tf.Tensor
     gumbel: tf.Tensor
 
@@ -71,10 +86,15 @@ def context_spec(config: interface.Interface, state_size: int) -> Context:
             spec(None),
         )
 
+    truth = Truth(spec(dtype=tf.int32), spec(dtype=tf.int32), spec())
     return Context(
         demos=shown(),
         trials=shown(),
-        truth=Truth(spec(dtype=tf.int32), spec(dtype=tf.int32), spec()),
+        truth=(
+            WholeTruth(*truth, spec(config.hidden_size))
+            if config.hidden_size
+            else truth
+        ),
         state=spec(state_size),
-        gumbel=spec(config.entities),
+        gumbel=spec(config.choices),
     )

@@ -55,6 +55,7 @@ def imitation_loss(
         logits=encoding.target_logits,
         target=example.target,
         attention=tf.convert_to_tensor(attention, tf.float32),
+        together=window if config.keeps_component else 1,
     )
 
 

@@ -9,10 +9,9 @@ from policies.contextual import config as configs
 from policies.contextual import context as contexts
 from policies.contextual import view
 from policies.encoders import episode
-from policies.heads import HEADS
+from policies.heads import HEADS, motors
 from policies.heads import target as targets
 from policies.legacy_keras import tf_keras
-from wtl.envs import observation
 
 layers = tf_keras.layers
 
@@ -42,7 +41,8 @@ class ContextualNetwork(tf_keras.Model):
         """Creates the parts that `config` asks for."""
         super().__init__(name="contextual")
         self.config = config
-        self.layout = observation.Layout(config.size)
+        self.layout = config.layout
+        self._features = features.of(self.layout)
         width = config.embedding
         encoder = (
             episode.EpisodeEncoder if config.per_entity else episode.FlatEpisodeEncoder
@@ -51,6 +51,9 @@ class ContextualNetwork(tf_keras.Model):
             self._demo_encoder = encoder(self.layout, width, "demo")
         if config.trials:
             self._trial_encoder = encoder(self.layout, width, "trial")
+        # Motions alone tell nothing: it takes the commands that made them.
+        told = (config.trials and config.trial_actions) or config.oracle
+        self._compensates = config.moves_as_commanded and told
         if config.per_entity and not config.oracle:
             self._target = targets.TargetHead()
         self._actor = [layers.Dense(units, "relu") for units in config.hidden]
@@ -60,8 +63,10 @@ class ContextualNetwork(tf_keras.Model):
     def embedding_size(self) -> int:
         """Z', the width of `Encoding.embedding`."""
         if self.config.oracle:
-            return self.config.families + 1
-        return self.config.embedding * (self.config.demos + self.config.trials)
+            return self.config.families + 1 + self.config.hidden_size
+        shown = self.config.demos + self.config.trials
+        inverse_gains = self.config.action_size * self._compensates
+        return self.config.embedding * shown + inverse_gains
 
     def encode(self, context: contexts.Context) -> Encoding:
         """Encodes B contexts; the only use made of what is shown."""
@@ -69,7 +74,7 @@ class ContextualNetwork(tf_keras.Model):
             return self._encode_truth(context.truth)
         context = view.shown(context, self.config)
         rows = features.split(context.state, self.layout)
-        items = features.entities(rows)
+        items = self._features.entities(rows)
         batch = tf.shape(context.state)[0]
         embeddings, shown = [tf.zeros((batch, 0))], []
         logits = {"demos": None, "trials": None}
@@ -85,6 +90,8 @@ class ContextualNetwork(tf_keras.Model):
             )
             logits[name] = code.logits
             shown.append((code, episodes.success, episodes.mask, role))
+        if self._compensates:
+            embeddings.append(self._inverse_gains(context.trials))
         if self.config.per_entity:
             place = items.position[..., 0]
             target_logits = self._target(items.attributes, place, shown)
@@ -98,29 +105,33 @@ class ContextualNetwork(tf_keras.Model):
         )
 
     def _encode_each(self, encoder, shown: contexts.Shown) -> episode.EpisodeCode:
-        leading = tf.shape(shown.mask)
-
-        def merge(value):
-            return tf.reshape(value, tf.concat([[-1], tf.shape(value)[2:]], 0))
-
-        def unmerge(value):
-            split = tf.reshape(value, tf.concat([leading, tf.shape(value)[1:]], 0))
-            split.set_shape([None, None, *value.shape[1:]])
-            return split
-
-        state, action = merge(shown.state), merge(shown.action)
-        state.set_shape([None, *shown.state.shape[2:]])
-        action.set_shape([None, *shown.action.shape[2:]])
-        code = encoder(state, action, merge(shown.success))
+        code = encoder(_merge(shown.state), _merge(shown.action), _merge(shown.success))
         return episode.EpisodeCode(
-            *(None if value is None else unmerge(value) for value in code)
+            *(None if value is None else _unmerge(value, shown.mask) for value in code)
         )
+
+    def _inverse_gains(self, trials: contexts.Shown) -> tf.Tensor:
+        """Commands per motion [B, A], the mean of the trials; 1 where there is none."""
+        rows = features.split(_merge(trials.state), self.layout)
+        inverse = motors.inverse_gains(
+            _merge(trials.action), self._features.motion(rows)
+        )
+        count = tf.maximum(tf.reduce_sum(trials.mask, axis=1), 1)
+        off = _unmerge(inverse, trials.mask) - 1
+        return 1 + tf.einsum("bl,bla->ba", trials.mask, off) / count[:, None]
 
     def _encode_truth(self, truth: contexts.Truth) -> Encoding:
         family = tf.one_hot(truth.family, self.config.families)
         certain = 100.0 * tf.one_hot(truth.target, self.config.entities)
-        embedding = tf.concat([family, 10 * truth.friction[:, None]], axis=-1)
-        return Encoding(embedding, certain, None, None)
+        told = [family, 10 * truth.friction[:, None]]
+        if self.config.hidden_size:
+            told += self._tell_hidden(truth.hidden)
+        return Encoding(tf.concat(told, axis=-1), certain, None, None)
+
+    def _tell_hidden(self, hidden: tf.Tensor) -> list[tf.Tensor]:
+        """Dynamics of the objects, then inverse gains; of each what there is."""
+        gains = self.config.action_size * self.config.faulty_motors
+        return [hidden[:, gains:], 1 / hidden[:, :gains]]
 
     def pursued(self, target_logits: tf.Tensor) -> tf.Tensor:
         """Weights [B, E] of the entities to act on, given logits of the choice."""
@@ -150,25 +161,57 @@ class ContextualNetwork(tf_keras.Model):
         """
         state = view.with_noise(state, self.config)
         rows = features.split(state, self.layout)
-        items = features.entities(rows)
+        items = self._features.entities(rows)
         if self.config.per_entity:
             items = items.pick(target)
-        relations = features.relations(rows, items)
+        relations = self._features.relations(rows, items)
         width = relations.shape[-2] * relations.shape[-1]
         chosen = tf.reshape(relations, (-1, width))
-        return tf.concat([features.gripper(rows), chosen], axis=-1)
+        return tf.concat([self._features.body(rows), chosen], axis=-1)
 
     def decide(
         self, inputs: tf.Tensor, embedding: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Predicts the mixture over actions from `skill_inputs` and `embedding`."""
-        hidden = tf.concat([inputs, embedding], axis=-1)
+        shown = self.embedding_size - self.config.action_size * self._compensates
+        hidden = tf.concat([inputs, embedding[..., :shown]], axis=-1)
         for layer in self._actor:
             hidden = layer(hidden)
-        return self._mixture(hidden)
+        known = (self._known(embedding),) if self.config.keeps_component else ()
+        logits, mean, log_sigma = self._mixture(hidden, *known)
+        if self._compensates:
+            mean *= embedding[:, None, shown:]
+        return logits, mean, log_sigma
+
+    def weigh(self, embedding: tf.Tensor) -> tf.Tensor:
+        """Logits [N, M] of the components, where one is chosen once per episode.
+
+        Args:
+          embedding: [N, Z'] see `Encoding`.
+        """
+        return self._mixture.weigh(self._known(embedding))
+
+    def _known(self, embedding: tf.Tensor) -> tf.Tensor:
+        # Even where nothing is shown there is something for a layer to take.
+        one = tf.ones((tf.shape(embedding)[0], 1))
+        return tf.concat([one, embedding], axis=-1)
 
     @property
     def actor_variables(self) -> list[tf.Variable]:
         """Weights of what `decide` computes."""
         layers_used = (*self._actor, self._mixture)
         return [v for layer in layers_used for v in layer.trainable_variables]
+
+
+def _merge(value: tf.Tensor) -> tf.Tensor:
+    """[B, K, ...] as [B K, ...]."""
+    merged = tf.reshape(value, tf.concat([[-1], tf.shape(value)[2:]], 0))
+    merged.set_shape([None, *value.shape[2:]])
+    return merged
+
+
+def _unmerge(value: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """[B K, ...] as [B, K, ...], the first two as of a mask."""
+    split = tf.reshape(value, tf.concat([tf.shape(mask), tf.shape(value)[1:]], 0))
+    split.set_shape([None, None, *value.shape[1:]])
+    return split

@@ -37,13 +37,16 @@ class ContextualPolicy(tf_policy.TFPolicy):
         time_step_spec, action_spec = specs(
             network.layout.state_size, config.action_size
         )
+        chosen = {"target": config.entities}
+        if config.keeps_component:
+            chosen["component"] = config.components
         super().__init__(
             time_step_spec,
             action_spec,
             policy_state_spec={
-                "embedding": tf.TensorSpec((network.embedding_size,), tf.float32),
-                "target": tf.TensorSpec((config.entities,), tf.float32),
-            },
+                "embedding": tf.TensorSpec((network.embedding_size,), tf.float32)
+            }
+            | {name: tf.TensorSpec((n,), tf.float32) for name, n in chosen.items()},
             # The state is what was shown; the first step must not erase it.
             automatic_state_reset=False,
             name="contextual_policy",
@@ -51,15 +54,22 @@ class ContextualPolicy(tf_policy.TFPolicy):
         self.network = network
 
     def encode_context(self, context: contexts.Context) -> dict[str, tf.Tensor]:
-        """Returns the policy state for B contexts: embedding and target."""
+        """Returns the policy state for B contexts: embedding and what is chosen."""
+        config = self.network.config
         encoding = self.network.encode(context)
         logits = encoding.target_logits
-        if self.network.config.commits:
-            logits += context.gumbel  # who commits to nothing has nothing to sample
-        return {
+        if config.commits:
+            # Who commits to nothing has nothing to sample.
+            logits += context.gumbel[:, : config.entities]
+        state = {
             "embedding": encoding.embedding,
             "target": self.network.pursued(logits),
         }
+        if config.keeps_component:
+            noise = context.gumbel[:, config.entities :]
+            chosen = tf.argmax(self.network.weigh(encoding.embedding) + noise, axis=-1)
+            state["component"] = tf.one_hot(chosen, config.components)
+        return state
 
     def _variables(self):
         return self.network.variables
@@ -70,9 +80,13 @@ class ContextualPolicy(tf_policy.TFPolicy):
         prediction = self.network.act(
             state, policy_state["embedding"], policy_state["target"]
         )
-        action = mixture_density.in_turn(
-            prediction, features.step(state, self.network.layout)
-        )
+        if self.network.config.keeps_component:
+            component = policy_state["component"][..., None]
+            action = tf.reduce_sum(component * prediction[1], axis=-2)
+        else:
+            action = mixture_density.in_turn(
+                prediction, features.step(state, self.network.layout)
+            )
         action = tf.clip_by_value(action, -1.0, 1.0)
         return policy_step.PolicyStep(action, policy_state, ())
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 from policies import interface
 from policies.contextual import config as configs
 from policies.contextual import context as contexts
-from wtl.envs import observation
+from wtl.envs.layout import Layout, slices
 
 
 def shown(context: contexts.Context, config: configs.Config) -> contexts.Context:
@@ -46,18 +46,13 @@ def with_noise(state: tf.Tensor, config: configs.Config) -> tf.Tensor:
     bits = tf.bitcast(tf.convert_to_tensor(state, tf.float32), tf.int32)
     seed = tf.stack([tf.reduce_sum(bits), 0])
     noise = tf.random.stateless_normal(tf.shape(state), seed)
-    return state + config.state_noise * _places(config.size) * noise
+    return state + config.state_noise * _places(config.layout) * noise
 
 
-def _places(size: int) -> np.ndarray:
-    """[S] 1 for coordinates of objects, buttons and anchor, else 0."""
-    layout = observation.Layout(size)
+def _places(layout: Layout) -> np.ndarray:
+    """[S] 1 for coordinates of what is not the robot, else 0."""
     result = np.zeros(layout.state_size, np.float32)
     rows = layout.split(result)  # views
-    for row, parts, name in (
-        ("objects", observation.OBJECT, "position"),
-        ("buttons", observation.BUTTON, "position"),
-        ("fixtures", observation.FIXTURES, "anchor"),
-    ):
-        rows[row][..., observation.slices(parts)[name]] = 1
+    for row, name in layout.things.items():
+        rows[row][..., slices(layout.tables[row])[name]] = 1
     return result

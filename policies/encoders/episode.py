@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from policies import features
 from policies.legacy_keras import tf_keras
-from wtl.envs import observation
+from wtl.envs.layout import Layout
 
 layers = tf_keras.layers
 
@@ -57,10 +57,11 @@ class _OverTime(layers.Layer):
 class EpisodeEncoder(layers.Layer):
     """Attends to the entity that was acted on, then reads its trajectory."""
 
-    def __init__(self, layout: observation.Layout, embedding: int, name: str):
+    def __init__(self, layout: Layout, embedding: int, name: str):
         """Creates an encoder into `embedding` numbers."""
         super().__init__(name=name)
         self._layout = layout
+        self._features = features.of(layout)
         self._scorer = [layers.Dense(32, "relu"), layers.Dense(32, "relu")]
         self._score = [layers.Dense(32, "relu"), layers.Dense(1)]
         self._over_time = _OverTime(embedding)
@@ -76,9 +77,9 @@ class EpisodeEncoder(layers.Layer):
           success: [N] 1 or -1.
         """
         rows = features.split(state, self._layout)
-        items = features.entities(rows)
-        hand = features.gripper(rows)
-        relations = features.relations(rows, items)
+        items = self._features.entities(rows)
+        body = self._features.body(rows)
+        relations = self._features.relations(rows, items)
         first = items.position[:, :1]
         moved = 10 * (items.position - first)
         logits = self._attend(items, moved, relations)
@@ -91,7 +92,7 @@ class EpisodeEncoder(layers.Layer):
         picked = weights[:, 0]
         return EpisodeCode(
             embedding=self._over_time(
-                tf.concat([hand, target, action, _flag(success, action)], axis=-1)
+                tf.concat([body, target, action, _flag(success, action)], axis=-1)
             ),
             logits=logits,
             attributes=tf.einsum("ne,nef->nf", picked, items.attributes[:, 0]),
@@ -119,10 +120,11 @@ class FlatEpisodeEncoder(layers.Layer):
     attention: nothing is built in about entities.
     """
 
-    def __init__(self, layout: observation.Layout, embedding: int, name: str):
+    def __init__(self, layout: Layout, embedding: int, name: str):
         """Creates an encoder into `embedding` numbers."""
         super().__init__(name=name)
         self._layout = layout
+        self._features = features.of(layout)
         self._over_time = _OverTime(embedding)
 
     def call(
@@ -130,13 +132,14 @@ class FlatEpisodeEncoder(layers.Layer):
     ) -> EpisodeCode:
         """Encodes episodes, given as to `EpisodeEncoder`."""
         rows = features.split(state, self._layout)
-        relations = features.relations(rows, features.entities(rows))
+        items = self._features.entities(rows)
+        relations = self._features.relations(rows, items)
         width = relations.shape[-2] * relations.shape[-1]
         flat = tf.reshape(relations, (-1, state.shape[1], width))
-        hand = features.gripper(rows)
+        body = self._features.body(rows)
         return EpisodeCode(
             self._over_time(
-                tf.concat([hand, flat, action, _flag(success, action)], axis=-1)
+                tf.concat([body, flat, action, _flag(success, action)], axis=-1)
             )
         )
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from policies import features
 from policies.encoders import episode
 from policies.legacy_keras import tf_keras
-from wtl.envs import observation as observations
+from wtl.envs.layout import Layout
 
 layers = tf_keras.layers
 
@@ -43,8 +43,8 @@ def flat_view(observation_size: int, action_size: int) -> View:
     return View(observation_size, action_size, _FlatBody, _TransitionEvidence)
 
 
-def entity_view(layout: observations.Layout, action_size: int) -> View:
-    """The gripper's world as entities, whose order does not matter.
+def entity_view(layout: Layout, action_size: int) -> View:
+    """A simulated world as entities, whose order does not matter.
 
     A trial as a whole is one piece of evidence: its success is felt at the end, and
     what it was for shows over time.
@@ -81,7 +81,7 @@ class _TransitionEvidence(layers.Layer):
 class _EntityBody(layers.Layer):
     """Attends to one entity in the light of `side`, with an eye on the others."""
 
-    def __init__(self, layout: observations.Layout):
+    def __init__(self, layout: Layout):
         super().__init__()
         self._layout = layout
         self._of_entity = layers.Dense(_HIDDEN)
@@ -91,8 +91,9 @@ class _EntityBody(layers.Layer):
 
     def call(self, observation: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
         rows = features.split(observation, self._layout)
-        relations = features.relations(rows, features.entities(rows))
-        scene = tf.concat([features.gripper(rows), side], axis=-1)
+        world = features.of(self._layout)
+        relations = world.relations(rows, world.entities(rows))
+        scene = tf.concat([world.body(rows), side], axis=-1)
         # The sum is a layer on both, without repeating the scene for each entity.
         hidden = self._of_entity(relations) + self._of_scene(scene)[:, None]
         hidden = self._second(tf.nn.relu(hidden))
@@ -111,7 +112,7 @@ class _EntityBody(layers.Layer):
 class _TrialEvidence(layers.Layer):
     """Which entity a trial acted on, how, and whether that was right."""
 
-    def __init__(self, layout: observations.Layout):
+    def __init__(self, layout: Layout):
         super().__init__()
         self._encoder = episode.EpisodeEncoder(layout, _HIDDEN, "trial")
 

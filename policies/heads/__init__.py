@@ -3,5 +3,6 @@
 from policies.heads.mean import Mean
 from policies.heads.mixture_density import MixtureDensity
 
+MIXTURE = "mixture"
 # Over actions, by name; all predict what `mixture_density` takes.
-HEADS = {"mixture": MixtureDensity, "mean": Mean}
+HEADS = {MIXTURE: MixtureDensity, "mean": Mean}

@@ -20,28 +20,45 @@ class MixtureDensity(tf_keras.layers.Layer):
         self._mean = tf_keras.layers.Dense(components * action_size)
         self._log_sigma = tf_keras.layers.Dense(components * action_size)
 
-    def call(self, hidden: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Returns logits [N, M], means [N, M, A] and log sigmas [N, M, A]."""
+    def call(
+        self, hidden: tf.Tensor, known: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Predicts a mixture.
+
+        Args:
+          hidden: [N, H].
+          known: [N, Z] what the logits follow from; `hidden` by default.
+
+        Returns:
+          Logits [N, M], means [N, M, A] and log sigmas [N, M, A].
+        """
         shape = (-1, *self._shape)
         return (
-            self._logits(hidden),
+            self.weigh(hidden if known is None else known),
             tf.reshape(self._mean(hidden), shape),
             tf.reshape(self._log_sigma(hidden), shape),
         )
+
+    def weigh(self, known: tf.Tensor) -> tf.Tensor:
+        """Returns the logits [N, M] alone."""
+        return self._logits(known)
 
 
 def negative_log_likelihood(
     prediction: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
     action: tf.Tensor,
     log_sigma_floor: tf.Tensor | float,
+    together: tf.Tensor | int = 1,
 ) -> tf.Tensor:
-    """Returns [N] nats.
+    """Returns [N / together] nats per action.
 
     Args:
       prediction: output of `MixtureDensity`.
       action: [N, A] actions.
       log_sigma_floor: smallest log sigma. A high floor makes the choice of the
         component count before its precision; it is lowered during training.
+      together: so many actions after each other are of one component, whichever it
+        is; their logits are the same.
     """
     logits, mean, log_sigma = prediction
     log_sigma = log_sigma_floor + tf.nn.softplus(log_sigma - log_sigma_floor)
@@ -49,7 +66,11 @@ def negative_log_likelihood(
     log_density = tf.reduce_sum(
         -0.5 * error**2 - log_sigma - 0.5 * math.log(2 * math.pi), axis=-1
     )
-    return -tf.reduce_logsumexp(tf.nn.log_softmax(logits) + log_density, axis=-1)
+    shape = (-1, together, logits.shape[-1])
+    log_density = tf.reduce_sum(tf.reshape(log_density, shape), axis=1)
+    logits = tf.reshape(logits, shape)[:, 0]
+    likelihood = tf.reduce_logsumexp(tf.nn.log_softmax(logits) + log_density, axis=-1)
+    return -likelihood / tf.cast(together, likelihood.dtype)
 
 
 def in_turn(
@@ -67,10 +88,23 @@ def in_turn(
       step: [N] number of the timestep.
     """
     logits, mean, _ = prediction
+    return tf.gather(mean, component(logits, turn(step)), batch_dims=1)
+
+
+def turn(step: tf.Tensor) -> tf.Tensor:
+    """Returns the point [N] in [0, 1) of the sequence at these timesteps [N]."""
+    return tf.math.floormod(step * _GOLDEN_RATIO, 1.0)
+
+
+def component(logits: tf.Tensor, point: tf.Tensor) -> tf.Tensor:
+    """Returns the component [N] in whose share of [0, 1) a point is, heaviest first.
+
+    Args:
+      logits: [N, M] of the components.
+      point: [N] in [0, 1); if uniformly random, so is the component by its weight.
+    """
     heaviest_first = tf.argsort(logits, axis=-1, direction="DESCENDING")
     weight = tf.gather(tf.nn.softmax(logits), heaviest_first, batch_dims=1)
-    point = tf.math.floormod(step * _GOLDEN_RATIO, 1.0)
     passed = tf.cumsum(weight, axis=-1)[:, :-1] <= point[:, None]
     rank = tf.reduce_sum(tf.cast(passed, tf.int32), axis=-1)
-    chosen = tf.gather(heaviest_first, rank, batch_dims=1)
-    return tf.gather(mean, chosen, batch_dims=1)
+    return tf.gather(heaviest_first, rank, batch_dims=1)

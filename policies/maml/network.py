@@ -8,7 +8,6 @@ from policies.legacy_keras import tf_keras
 from policies.maml import adaptation, inner_loss
 from policies.maml import config as configs
 from policies.maml.adaptation import Parameters
-from wtl.envs import observation
 
 _FIRST, _OUTER, _INNER = "actor_0", "head", "inner_head"
 _ATTRIBUTE_SCALE, _ATTRIBUTE_MEAN = 3.0, 0.5
@@ -28,7 +27,8 @@ class MamlNetwork(tf_keras.Model):
         """Creates the parameters that `config` asks for."""
         super().__init__(name="maml")
         self.config = config
-        self.layout = observation.Layout(config.size)
+        self.layout = config.layout
+        self._features = features.of(self.layout)
         self.theta: dict[str, tf.Variable] = {}
         self.alpha: dict[str, tf.Variable] = {}
         probe = tf.zeros((1, self.layout.state_size), self.dtype)
@@ -156,8 +156,8 @@ class MamlNetwork(tf_keras.Model):
     def _inputs(self, state: tf.Tensor) -> tf.Tensor:
         """Inputs [..., I, D] of the actor in states [..., S]."""
         rows = features.split(state, self.layout)
-        relations = features.relations(rows, features.entities(rows))
-        hand = features.gripper(rows)[..., None, :]
+        relations = self._features.relations(rows, self._features.entities(rows))
+        hand = self._features.body(rows)[..., None, :]
         if not self.config.per_entity:
             width = self.config.entities * relations.shape[-1]
             flat = tf.reshape(
@@ -174,7 +174,7 @@ class MamlNetwork(tf_keras.Model):
         Their places are left out: distances add up, so where attributes and place
         point at different entities a sum of both would point at neither.
         """
-        items = features.entities(features.split(first, self.layout))
+        items = self._features.entities(features.split(first, self.layout))
         return _ATTRIBUTE_SCALE * (items.attributes - _ATTRIBUTE_MEAN)
 
     def _hidden(self, phi: Parameters, inputs: tf.Tensor) -> tf.Tensor:

@@ -89,7 +89,7 @@ def _support_loss(
     demos = example.context.demos
     # At the last state no action was taken any more.
     state, action = demos.state[:, :, :-1], demos.action[:, :, :-1]
-    _, count, frames, _ = tf.unstack(tf.shape(state))
+    batch, count, frames, _ = tf.unstack(tf.shape(state))
     each = imitation.cloning(
         contextual_loss.predict(
             network,
@@ -101,6 +101,7 @@ def _support_loss(
         ),
         action,
         log_sigma_floor,
+        together=frames if network.config.keeps_component else 1,
     )
-    each = tf.reduce_mean(tf.reshape(each, (-1, count, frames)), axis=-1)
+    each = tf.reduce_mean(tf.reshape(each, (batch, count, -1)), axis=-1)
     return tf.reduce_sum(demos.mask * each) / tf.maximum(tf.reduce_sum(demos.mask), 1)

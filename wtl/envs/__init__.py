@@ -1,1 +1,1 @@
-"""The simulated table-top world: gripper, hand, props, buttons, five task families."""
+"""The simulated worlds: the gripper's table with its five families, and the reacher."""

@@ -1,5 +1,6 @@
 """The environment: scenes of tasks as a `dm_env.Environment`."""
 
+import abc
 import dataclasses
 import functools
 
@@ -7,7 +8,16 @@ import dm_env
 import numpy as np
 from dm_env import specs
 
-from wtl.envs import appearance, families, gripper, observation, renderer, seeding
+from wtl.envs import (
+    appearance,
+    families,
+    gripper,
+    motors,
+    observation,
+    renderer,
+    seeding,
+)
+from wtl.envs import layout as layouts
 from wtl.envs import scene as scenes
 from wtl.envs import task as tasks
 from wtl.envs import world as worlds
@@ -28,17 +38,29 @@ class Setup:
       scene_seed: seed of the initial poses.
       target: canonical index of the target object, or button in families on buttons.
       embodiment: the body that acts.
+      sound: whether its motors are sound whatever those of the task are, as are those
+        of whoever demonstrates.
+      attempt: names the attempt in this scene; where objects are put down inexactly,
+        every attempt starts a little different.
     """
 
     task: tasks.Task
     scene_seed: int
     target: int
     embodiment: Embodiment = Embodiment.GRIPPER
+    sound: bool = False
+    attempt: str = ""
+
+    @property
+    def gains(self) -> tuple[float, ...]:
+        """Gains of the motors of the body that acts; none where they are sound."""
+        human = self.embodiment is Embodiment.HAND
+        return () if self.sound or human else self.task.gains
 
     @classmethod
     def by_rule(cls, task: tasks.Task, rule: tasks.Rule, scene_seed: int) -> "Setup":
         """The setup in which `rule` picks the target."""
-        scene = scenes.draw(task.object_set.size, scene_seed)
+        scene = task.object_set.scene(scene_seed)
         return cls(task, scene_seed, referent(task, rule, scene))
 
 
@@ -46,14 +68,14 @@ def referent(task: tasks.Task, rule: tasks.Rule, scene: scenes.Scene) -> int:
     """Canonical index of the object or button that `rule` picks in `scene`."""
     if rule.kind is tasks.RuleKind.IDENTITY:
         return rule.index
-    on_buttons = families.FAMILIES[task.family].on_buttons
+    on_buttons = families.EVERY[task.family].on_buttons
     places = scene.button_places if on_buttons else scene.object_places
     return int(np.flatnonzero(places == rule.index)[0])
 
 
 def slot_of(task: tasks.Task, scene: scenes.Scene, index: int) -> int:
     """Observation slot of a canonical index; buttons come after the objects."""
-    if families.FAMILIES[task.family].on_buttons:
+    if families.EVERY[task.family].on_buttons:
         return task.object_set.size + int(
             np.flatnonzero(scene.button_slots == index)[0]
         )
@@ -62,42 +84,43 @@ def slot_of(task: tasks.Task, scene: scenes.Scene, index: int) -> int:
 
 def place_of(task: tasks.Task, scene: scenes.Scene, index: int) -> int:
     """Like `slot_of`, were the slots in order of place from left to right."""
-    if families.FAMILIES[task.family].on_buttons:
+    if families.EVERY[task.family].on_buttons:
         return task.object_set.size + int(scene.button_places[index])
     return int(scene.object_places[index])
 
 
-class Manipulation(dm_env.Environment):
+class SceneEnvironment(dm_env.Environment):
     """Plays setups; reward 1 at the end of an episode whose goal is reached.
 
     `reset` plays the setup given to `prepare`; without one it goes through scenes of
     its own task, whose seeds derive from the episode's number.
+
+    Attributes:
+      horizon: control steps of an episode.
+      axes: names of the A dimensions of the action.
+      control_hz: control steps per second.
+      world: privileged access to the physics, for demonstrators and success tests.
+      layout: of the observed states.
     """
 
-    def __init__(self, setup: Setup, pixels: int = 0, wrist: bool = False):
-        """Creates an environment.
+    horizon: int
+    axes: tuple[str, ...]
+    control_hz: float
+
+    def __init__(self, setup: Setup, world, layout: layouts.Layout):
+        """Creates an environment; see the attributes.
 
         Args:
           setup: its first episode.
-          pixels: height and width of the images to observe; 0 for none.
-          wrist: whether the gripper's own camera observes too; a hand has none.
-
-        Raises:
-          RendererNotFoundError: if images are asked for and there is no OpenGL.
+          world: as the attribute.
+          layout: as the attribute.
         """
-        self._pixels = pixels
-        self._wrist = wrist and pixels > 0
-        self._world = worlds.World()
-        self._layout = observation.Layout(setup.task.object_set.size)
+        self.world = world
+        self.layout = layout
         self._next: Setup | None = setup
         self._setup = setup
         self._episode = 0
-        self._step = HORIZON
-
-    @property
-    def world(self) -> worlds.World:
-        """Privileged access to the physics, for demonstrators and success tests."""
-        return self._world
+        self._step = self.horizon
 
     @property
     def setup(self) -> Setup:
@@ -107,7 +130,12 @@ class Manipulation(dm_env.Environment):
     @property
     def target_slot(self) -> int:
         """Observation slot of the target."""
-        return slot_of(self._setup.task, self._world.scene, self._setup.target)
+        return slot_of(self._setup.task, self.world.scene, self._setup.target)
+
+    @property
+    def progress(self) -> float:
+        """Share of the horizon that has passed."""
+        return self._step / self.horizon
 
     def prepare(self, setup: Setup):
         """Chooses what the next `reset` starts."""
@@ -120,51 +148,103 @@ class Manipulation(dm_env.Environment):
             scene_seed = seeding.derive_seed(self._setup.scene_seed, self._episode)
             self._next = dataclasses.replace(self._setup, scene_seed=scene_seed)
         self._setup, self._next = self._next, None
-        task = self._setup.task
-        scene = scenes.draw(task.object_set.size, self._setup.scene_seed)
-        self._world.reset(task.object_set, task.friction, scene, self._setup.embodiment)
+        self._place()
         self._step = 0
         return dm_env.restart(self._observation())
 
     def step(self, action: np.ndarray) -> dm_env.TimeStep:
-        """Applies a float[5] action in [-1, 1]; see `World.step` for the units."""
-        if self._step >= HORIZON:
+        """Commands a float[A] action in [-1, 1]; see `World.step` for the units."""
+        if self._step >= self.horizon:
             return self.reset()
-        self._world.step(np.asarray(action, np.float64))
+        command = np.asarray(action, np.float64)
+        self.world.step(motors.motion(command, self._setup.gains))
         self._step += 1
-        if self._step < HORIZON:
-            return dm_env.transition(reward=0.0, observation=self._observation())
+        reward = self._shaping()
+        if self._step < self.horizon:
+            return dm_env.transition(reward, self._observation())
         # The horizon is part of the task, hence a discount of zero.
-        return dm_env.termination(
-            reward=float(self.achieved(self._setup.target)),
-            observation=self._observation(),
-        )
+        reward += float(self.achieved(self._setup.target))
+        return dm_env.termination(reward, self._observation())
 
     def achieved(self, index: int) -> bool:
         """Whether the goal of the family holds for a canonical index."""
-        family = families.FAMILIES[self._setup.task.family]
-        return family.achieved(self._world, index)
+        family = families.EVERY[self._setup.task.family]
+        return family.achieved(self.world, index)
 
     def achieved_slot(self) -> int:
-        """Slot of the object or button for which the goal holds, or -1."""
+        """Slot of the entity for which the goal holds, or -1."""
         for index in range(self._setup.task.object_set.size):
             if self.achieved(index):
-                return slot_of(self._setup.task, self._world.scene, index)
+                return slot_of(self._setup.task, self.world.scene, index)
         return -1
 
+    def observation_spec(self) -> dict[str, specs.Array]:
+        """Spec of `state`."""
+        return {STATE: specs.Array((self.layout.state_size,), np.float32, STATE)}
+
+    def action_spec(self) -> specs.BoundedArray:
+        """Spec of the float32[A] action in [-1, 1]."""
+        shape = (len(self.axes),)
+        return specs.BoundedArray(shape, np.float32, -1.0, 1.0, "action")
+
+    @abc.abstractmethod
+    def _place(self):
+        """Puts the world into the scene of the setup."""
+
+    @abc.abstractmethod
     def _observation(self) -> dict[str, np.ndarray]:
-        state = observation.observe(self._world, self._step / HORIZON)
+        """What is observed now, by name."""
+
+    def _shaping(self) -> float:
+        """What is added to the sparse reward at each step."""
+        return 0.0
+
+
+class Manipulation(SceneEnvironment):
+    """The table with the gripper, or a hand."""
+
+    horizon = HORIZON
+    axes = worlds.AXES
+    control_hz = worlds.CONTROL_HZ
+
+    def __init__(self, setup: Setup, pixels: int = 0, wrist: bool = False):
+        """Creates an environment.
+
+        Args:
+          setup: its first episode.
+          pixels: height and width of the images to observe; 0 for none.
+          wrist: whether the gripper's own camera observes too; a hand has none.
+
+        Raises:
+          RendererNotFoundError: if images are asked for and there is no OpenGL.
+        """
+        layout = observation.Layout(setup.task.object_set.size)
+        super().__init__(setup, worlds.World(), layout)
+        self._pixels = pixels
+        self._wrist = wrist and pixels > 0
+
+    def _place(self):
+        setup = self._setup
+        objects = setup.task.object_set
+        scene, puck = objects.scene(setup.scene_seed), setup.task.puck
+        if puck:
+            seed = seeding.derive_seed("start", setup.scene_seed, setup.attempt)
+            scene = scenes.disturbed(scene, puck.start_noise, seed)
+        self.world.reset(objects, setup.task.friction, scene, setup.embodiment, puck)
+
+    def _observation(self) -> dict[str, np.ndarray]:
+        state = observation.observe(self.world, self.progress)
         if not self._pixels:
             return {STATE: state}
         render = functools.partial(
-            renderer.shared(self._pixels, self._layout.size).render,
-            self._world.model,
-            self._world.data,
+            renderer.shared(self._pixels, self.layout.size).render,
+            self.world.model,
+            self.world.data,
             appearance.DRAWS[self._setup.embodiment](self._setup.scene_seed),
         )
         observed = {
             STATE: state,
-            PROPRIOCEPTION: self._layout.proprioception(state),
+            PROPRIOCEPTION: self.layout.proprioception(state),
             IMAGE: render(),
         }
         if self._wrist:
@@ -174,17 +254,10 @@ class Manipulation(dm_env.Environment):
 
     def observation_spec(self) -> dict[str, specs.Array]:
         """Spec of `state` and, with a camera, `proprioception` and images."""
-        layout, side = self._layout, self._pixels
-        spec = {STATE: specs.Array((layout.state_size,), np.float32, STATE)}
+        spec, side = super().observation_spec(), self._pixels
         if side:
-            felt = (layout.proprioception_size,)
+            felt = (self.layout.proprioception_size,)
             spec[PROPRIOCEPTION] = specs.Array(felt, np.float32, PROPRIOCEPTION)
             for name in (IMAGE, WRIST_IMAGE)[: 1 + self._wrist]:
                 spec[name] = specs.BoundedArray((side, side, 3), np.uint8, 0, 255, name)
         return spec
-
-    def action_spec(self) -> specs.BoundedArray:
-        """Spec of the float32[5] action in [-1, 1]."""
-        return specs.BoundedArray(
-            (worlds.ACTION_SIZE,), np.float32, -1.0, 1.0, "action"
-        )

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from wtl.envs import scene as scenes
 from wtl.envs import seeding
 
 # Half sizes (x, y, z) of boxes, radius and half height of cylinders, in metres.
@@ -52,6 +53,10 @@ class ObjectSet:
         """Number of objects, which is also the number of buttons."""
         return len(self.props)
 
+    def scene(self, scene_seed: int) -> scenes.Scene:
+        """Where everything lies in the scene of a seed."""
+        return scenes.draw(self.size, scene_seed)
+
 
 def draw(name: str, size: int, seed: int) -> ObjectSet:
     """Draws an object set.
@@ -66,7 +71,7 @@ def draw(name: str, size: int, seed: int) -> ObjectSet:
     """
     rng = seeding.generator(seed, "object_set", name)
     props = []
-    for rgb in _distinct_colours(rng, size):
+    for rgb in distinct_colours(rng, size):
         is_box = bool(rng.random() < _BOX_SHARE)
         if is_box:
             half_sizes = rng.uniform(_BOX_LOW, _BOX_HIGH)
@@ -76,10 +81,13 @@ def draw(name: str, size: int, seed: int) -> ObjectSet:
         props.append(
             Prop(is_box, tuple(half_sizes.tolist()), rng.uniform(*_MASS_RANGE), rgb)
         )
-    return ObjectSet(name, tuple(props), tuple(_distinct_colours(rng, size)))
+    return ObjectSet(name, tuple(props), tuple(distinct_colours(rng, size)))
 
 
-def _distinct_colours(rng, count: int) -> list[tuple[float, float, float]]:
+def distinct_colours(
+    rng: np.random.Generator, count: int
+) -> list[tuple[float, float, float]]:
+    """Draws colours in RGB of [0, 1] that are well apart."""
     while True:
         colours = rng.uniform(0.05, 1.0, (count, 3))
         distances = np.linalg.norm(colours[:, None] - colours[None], axis=-1)

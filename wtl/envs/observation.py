@@ -5,12 +5,13 @@ buttons stand in slots whose order is shuffled per scene.
 """
 
 import dataclasses
-import functools
 import math
 
 import numpy as np
 
+from wtl.envs import layout
 from wtl.envs import world as worlds
+from wtl.envs.layout import slices, width
 
 # Name and width of the parts of each row, in order.
 GRIPPER = {
@@ -41,47 +42,43 @@ FIXTURES = {
     "time": 1,  # share of the horizon that has passed
 }
 
-
-def slices(fields: dict[str, int]) -> dict[str, slice]:
-    """Where each named part lies in its row."""
-    result, start = {}, 0
-    for name, width in fields.items():
-        result[name] = slice(start, start + width)
-        start += width
-    return result
-
-
-def width(fields: dict[str, int]) -> int:
-    """Total width of a row."""
-    return sum(fields.values())
+_DISPLACED = 0.01  # metres; less counts as untouched
+_PRESSED = 0.006  # metres beyond what the weight of the cap does
 
 
 @dataclasses.dataclass(frozen=True)
-class Layout:
+class Layout(layout.Layout):
     """Layout of a state vector with `size` objects and as many buttons."""
 
-    size: int
+    tables = {
+        "gripper": GRIPPER,
+        "objects": OBJECT,
+        "buttons": BUTTON,
+        "fixtures": FIXTURES,
+    }
+    kinds = ("objects", "buttons")
+    things = {"objects": "position", "buttons": "position", "fixtures": "anchor"}
+    odd = {
+        "gripper": {
+            "position": [0],
+            "sin_cos_yaw": [0],
+            "setpoint": [0, 3],
+            "velocity": [0],
+        },
+        "objects": {"position": [0], "sin_cos_yaw": [0], "velocity": [0]},
+        "buttons": {"position": [0]},
+        "fixtures": {"anchor": [0]},
+    }
+    action_mirror = (-1, 1, 1, -1, 1)  # x, y, z, yaw, finger
 
-    @property
-    def state_size(self) -> int:
-        """Length S of the state vector."""
-        return (
-            width(GRIPPER)
-            + self.size * (width(OBJECT) + width(BUTTON))
-            + width(FIXTURES)
-        )
-
-    @functools.cached_property
-    def rows(self) -> dict[str, tuple[slice, tuple[int, ...]]]:
-        """Slice and shape of `gripper`, `objects`, `buttons` and `fixtures`."""
-        shapes = {
-            "gripper": (width(GRIPPER),),
-            "objects": (self.size, width(OBJECT)),
-            "buttons": (self.size, width(BUTTON)),
-            "fixtures": (width(FIXTURES),),
-        }
-        places = slices({name: math.prod(shape) for name, shape in shapes.items()})
-        return {name: (places[name], shape) for name, shape in shapes.items()}
+    def acted_scores(self, states: np.ndarray) -> np.ndarray:
+        """See the base class: by how far it was displaced or pressed down."""
+        rows = self.split(states)
+        position = rows["objects"][..., slices(OBJECT)["position"]]
+        travel = rows["buttons"][..., slices(BUTTON)["travel"]]
+        displaced = np.linalg.norm(position - position[:, :1], axis=-1).max(axis=1)
+        pressed = travel[..., 0].max(axis=1)
+        return np.concatenate([displaced / _DISPLACED, pressed / _PRESSED], axis=1)
 
     @property
     def proprioception_size(self) -> int:
@@ -98,13 +95,6 @@ class Layout:
         """
         row = state[..., : width(GRIPPER)]
         return np.concatenate([own * row, state[..., -1:]], axis=-1)
-
-    def split(self, state: np.ndarray) -> dict[str, np.ndarray]:
-        """Views of a [..., S] array: gripper [..., G], objects [..., n, O] etc."""
-        return {
-            name: state[..., place].reshape(state.shape[:-1] + shape)
-            for name, (place, shape) in self.rows.items()
-        }
 
 
 def observe(world: worlds.World, time: float) -> np.ndarray:

@@ -48,6 +48,20 @@ class Scene:
     gripper: np.ndarray
 
 
+def disturbed(scene: Scene, noise: float, seed: int) -> Scene:
+    """The same scene, put up again by somebody less exact.
+
+    Args:
+      scene: the scene.
+      noise: standard deviation of where each object comes to lie, metres.
+      seed: of the attempt.
+    """
+    shift = np.zeros_like(scene.object_poses)
+    rng = seeding.generator("start", seed)
+    shift[:, :2] = noise * rng.standard_normal(shift[:, :2].shape)
+    return dataclasses.replace(scene, object_poses=scene.object_poses + shift)
+
+
 def draw(size: int, scene_seed: int) -> Scene:
     """Draws a scene of `size` objects and buttons, a pure function of the seed."""
     rng = seeding.generator("scene", scene_seed)

@@ -1,12 +1,26 @@
 """Which tasks there are: splits by object set, rules, scenes of each task."""
 
 import dataclasses
+from typing import Any
 
-from wtl.envs import environment, families, object_set, seeding
+from wtl.envs import domain as domains
+from wtl.envs import environment, seeding
+from wtl.envs.layout import Layout
+from wtl.envs.motors import MotorFaults
+from wtl.envs.puck import PuckRanges
 from wtl.envs.task import Rule, RuleKind, Task
 from wtl.errors import UserError
 
 TRAIN, VAL, TEST = SPLITS = ("train", "val", "test")
+
+# Fields that came later, with what they amounted to before.
+_LATER = {
+    "left_out": "",
+    "domain": domains.GRIPPER,
+    "families": None,
+    "motor_faults": None,
+    "puck": None,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,7 +28,7 @@ class Suite:
     """All tasks of a run. Object sets of the three splits are disjoint.
 
     Attributes:
-      size: number of objects, and of buttons, in each scene.
+      size: number of objects, and of buttons, in each scene; or of targets.
       train_object_sets: object sets to train on.
       train_tasks: tasks to train on, dealt out evenly over sets and families.
       scenes_per_task: scenes in which each training task is demonstrated.
@@ -27,6 +41,15 @@ class Suite:
       seed: world seed.
       left_out: family of which no task is trained on; '' for none. Validation and test
         tasks are of all families.
+      domain: name of the world, see `wtl.envs.domain`.
+      families: names of the families of the tasks; None for all of the world.
+      motor_faults: how the motors of each task's robot are faulty; None if they are
+        sound. Demonstrations are made by a sound one.
+      puck: what all hidden dynamics of each task's objects are drawn from; None for
+        the friction of its family alone.
+
+    Raises:
+      UserError: if there is no such world or family, or no such object in the world.
     """
 
     size: int = 3
@@ -39,18 +62,64 @@ class Suite:
     identity_share: float = 0.6
     seed: int = 0
     left_out: str = ""
+    domain: str = domains.GRIPPER
+    families: tuple[str, ...] | None = None
+    motor_faults: MotorFaults | None = None
+    puck: PuckRanges | None = None
 
     def __post_init__(self):
-        """Checks the name of the family.
-
-        Raises:
-          UserError: if there is none of this name.
-        """
-        if self.left_out and self.left_out not in families.FAMILIES:
+        if self.domain not in domains.DOMAINS:
+            raise UserError(
+                f"suite.domain is {self.domain!r}; known are "
+                f"{', '.join(domains.DOMAINS)}"
+            )
+        for name in self.families or ():
+            if name not in self.world.families:
+                raise UserError(
+                    f"suite.families names {name!r}; known are "
+                    f"{', '.join(self.world.families)}"
+                )
+        if self.left_out and self.left_out not in self.family_names:
             raise UserError(
                 f"suite.left_out is {self.left_out!r}; families are "
-                f"{', '.join(families.FAMILIES)}"
+                f"{', '.join(self.family_names)}"
             )
+        if self.family_names == [self.left_out]:
+            raise UserError(
+                f"suite.left_out = {self.left_out!r} leaves no family to train on"
+            )
+        if self.puck and self.domain != domains.GRIPPER:
+            raise UserError(
+                f"suite.puck needs objects on a table; suite.domain = {self.domain!r} "
+                "has none"
+            )
+
+    @property
+    def family_names(self) -> list[str]:
+        """Names of the families of its tasks, in the order they are dealt out."""
+        return list(self.families or self.world.families)
+
+    @property
+    def world(self) -> domains.Domain:
+        """The world that its tasks are of."""
+        return domains.DOMAINS[self.domain]
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """What it is made of, for those who name what they make of it.
+
+        Without what is as it has always been, so that names given before last.
+        """
+        return {
+            name: value
+            for name, value in dataclasses.asdict(self).items()
+            if name not in _LATER or value != _LATER[name]
+        }
+
+    @property
+    def layout(self) -> Layout:
+        """Layout of the states of its scenes."""
+        return self.world.layout(self.size)
 
     def tasks(self, split: str) -> list[Task]:
         """The tasks of a split, families and rules in fixed proportions."""
@@ -58,11 +127,11 @@ class Suite:
         sets = min(self.train_object_sets, count) if split == TRAIN else count
         names = [
             name
-            for name in families.FAMILIES
+            for name in self.family_names
             if split != TRAIN or name != self.left_out
         ]
         drawn = [
-            object_set.draw(f"{split}-{i:05d}", self.size, self.seed)
+            self.world.objects(f"{split}-{i:05d}", self.size, self.seed)
             for i in range(sets)
         ]
         result = []
@@ -76,8 +145,27 @@ class Suite:
             rule = None
             if split != TRAIN or not self.complete:
                 rule = self._rule(i // len(names), rng)
-            friction = families.FAMILIES[family].draw_friction(rng)
-            result.append(Task(chosen, family, friction, split, rule, index=repeat))
+            friction = self.world.families[family].draw_friction(rng)
+            gains, puck, named = (), None, (chosen.name, family, repeat)
+            if self.motor_faults:
+                rng = seeding.generator(self.seed, "motors", *named)
+                gains = self.motor_faults.draw(rng, self.world.environment.axes)
+            if self.puck:
+                puck = self.puck.draw(seeding.generator(self.seed, "puck", *named))
+                chosen, friction = puck.weigh(chosen), puck.friction[1]
+            result.append(
+                Task(
+                    object_set=chosen,
+                    family=family,
+                    friction=friction,
+                    split=split,
+                    rule=rule,
+                    index=repeat,
+                    gains=gains,
+                    puck=puck,
+                    domain=self.domain,
+                )
+            )
         return result
 
     def _rule(self, index: int, rng) -> Rule:
@@ -92,7 +180,7 @@ class Suite:
     def demonstration_setups(
         self, task: Task, scenes: int | None = None
     ) -> list[environment.Setup]:
-        """What is to be demonstrated of a task.
+        """What is to be demonstrated of a task, by somebody whose motors are sound.
 
         Args:
           task: a task of this suite.
@@ -106,7 +194,7 @@ class Suite:
                 setups += [environment.Setup(task, scene_seed, t) for t in targets]
             else:
                 setups.append(environment.Setup.by_rule(task, task.rule, scene_seed))
-        return setups
+        return [dataclasses.replace(setup, sound=True) for setup in setups]
 
     def scene_seed(self, task: Task, purpose: str, index: int) -> int:
         """Seed of a scene of a task, a pure function of its arguments."""

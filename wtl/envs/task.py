@@ -2,8 +2,13 @@
 
 import dataclasses
 import enum
+from typing import Any
 
 from wtl.envs import object_set as object_sets
+from wtl.envs.puck import Puck
+
+# Fields of a task that came later, with what they amounted to before.
+_LATER = {"gains": (), "domain": "gripper", "puck": None}
 
 
 class RuleKind(enum.StrEnum):
@@ -47,6 +52,10 @@ class Task:
       rule: the referent rule; None where the rule belongs to the training example
         (a demonstration serves every rule that picks its target).
       index: tells apart tasks of one object set and family.
+      gains: hidden gains of the motors of whoever is to do it, one for each dimension
+        of the action, see `wtl.envs.motors`; none for sound ones.
+      domain: name of the world it is of, see `wtl.envs.domain`.
+      puck: the rest of the hidden dynamics, where all of them are drawn.
     """
 
     object_set: object_sets.ObjectSet
@@ -55,6 +64,26 @@ class Task:
     split: str
     rule: Rule | None = None
     index: int = 0
+    gains: tuple[float, ...] = ()
+    domain: str = "gripper"
+    puck: Puck | None = None
+
+    @property
+    def hidden(self) -> tuple[float, ...]:
+        """All hidden variables beyond friction."""
+        return self.gains + (self.puck.hidden if self.puck else ())
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """What it is made of, for those who name what they make of it.
+
+        Without what is as it has always been, so that names given before last.
+        """
+        return {
+            name: value
+            for name, value in dataclasses.asdict(self).items()
+            if name not in _LATER or value != _LATER[name]
+        }
 
     @property
     def task_id(self) -> str:

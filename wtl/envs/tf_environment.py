@@ -3,7 +3,7 @@
 import os
 import typing
 
-from wtl.envs import environment
+from wtl.envs import domain, environment
 
 if typing.TYPE_CHECKING:
     from tf_agents.environments import py_environment
@@ -23,5 +23,5 @@ def load(
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     from tf_agents.environments import dm_control_wrapper
 
-    env = environment.Manipulation(setup, pixels, wrist)
+    env = domain.of(setup.task).open(setup, pixels, wrist)
     return dm_control_wrapper.DmControlWrapper(env)

@@ -9,21 +9,24 @@ from wtl.envs import arena, button, gripper, model
 from wtl.envs import object_set as object_sets
 from wtl.envs import scene as scenes
 from wtl.envs.embodiment import Embodiment
+from wtl.envs.puck import Puck
 
 CONTROL_HZ = 10.0
 CHUNKS = 5  # linear ramp of the setpoint within a control step
 SUBSTEPS_PER_CHUNK = round(1 / CONTROL_HZ / arena.TIMESTEP / CHUNKS)
 
-ACTION_SIZE = 5  # x, y, z, yaw, finger
+AXES = (*gripper.ARM_JOINTS, "finger")  # dimensions of the action
+ACTION_SIZE = len(AXES)
 TRANSLATION_STEP = 0.08  # metres per control step at action 1
 YAW_STEP = 0.5  # radians per control step at action 1
-_ARM_SCALE = np.array([TRANSLATION_STEP] * 3 + [YAW_STEP])
+ARM_SCALE = np.array([TRANSLATION_STEP] * 3 + [YAW_STEP])
 SETPOINT_LOW = np.array([-0.30, -0.32, 0.004, -1.6])
 SETPOINT_HIGH = np.array([0.30, 0.22, 0.25, 1.6])
 _MAX_LEAD = 0.1  # metres the setpoint may run ahead of the gripper
 
 # Of the pair friction (two tangential, torsional, two rolling) the hidden dynamics set
 # the first three; slippery objects also spin freely.
+_CONTACT, _ROLLING_CONTACT = 4, 6  # dimensions of contact, without and with rolling
 _SLIPPERY = 0.2
 _SLIPPERY_TORSION = 5e-4
 
@@ -90,6 +93,7 @@ class World:
         friction: float,
         scene: scenes.Scene,
         embodiment: Embodiment = Embodiment.GRIPPER,
+        puck: Puck | None = None,
     ):
         """Puts the objects of a set into a scene.
 
@@ -98,6 +102,7 @@ class World:
           friction: sliding friction between objects and table.
           scene: initial poses.
           embodiment: the body that acts; all that is said of the gripper holds for it.
+          puck: the rest of the hidden dynamics, where all of them are drawn.
         """
         if (object_set, embodiment) != (self.object_set, self.embodiment):
             self.model = model.compile_model(object_set, embodiment).__copy__()
@@ -112,6 +117,8 @@ class World:
         self.goal = scene.goal
         self.first_pressed: int | None = None
         self.friction = friction
+        self.puck = puck
+        self.stride = puck.stride if puck else TRANSLATION_STEP
         self._set_friction(friction)
         self._place(scene)
         mujoco.mj_forward(self.model, self.data)
@@ -122,7 +129,18 @@ class World:
         pair_friction[:2] = friction
         if friction < _SLIPPERY:
             pair_friction[2] = _SLIPPERY_TORSION
+        dimensions = _CONTACT
+        if self.puck:
+            along_x, along_y = self.puck.friction
+            rolling = self.puck.rolling
+            # The first tangent of a contact with the floor is along y.
+            pair_friction[:] = (
+                *(along_y, along_x, self.puck.torsional),
+                *(rolling, rolling),
+            )
+            dimensions = _ROLLING_CONTACT
         self.model.pair_friction[self._at.pairs] = pair_friction
+        self.model.pair_dim[self._at.pairs] = dimensions
 
     def _place(self, scene: scenes.Scene):
         at, data = self._at, self.data
@@ -147,13 +165,15 @@ class World:
 
         Args:
           action: [5] in [-1, 1]: changes of the x, y, z and yaw setpoints in units of
-            0.08 m and 0.5 rad, and the finger, from open (-1) to closed (1).
+            `stride` (0.08 m) and 0.5 rad, and the finger, from open (-1) to closed (1).
         """
         data = self.data
         action = np.minimum(np.maximum(action, -1.0), 1.0)
-        setpoint = self.setpoint + action[:4] * _ARM_SCALE
+        scale = np.array([self.stride] * 3 + [YAW_STEP])
+        setpoint = self.setpoint + action[:4] * scale
         position = data.qpos[self._at.arm_qpos]
-        lead = np.minimum(np.maximum(setpoint - position, -_MAX_LEAD), _MAX_LEAD)
+        most = max(self.stride, _MAX_LEAD)
+        lead = np.minimum(np.maximum(setpoint - position, -most), most)
         setpoint[:3] = (position + lead)[:3]
         setpoint = np.minimum(np.maximum(setpoint, SETPOINT_LOW), SETPOINT_HIGH)
         opened, closed = gripper.FINGER_OPEN, gripper.FINGER_CLOSED
@@ -173,6 +193,14 @@ class World:
         self.finger_command = float(action[4])
         # Positions of bodies lag the joints by one substep until they are recomputed.
         mujoco.mj_kinematics(self.model, data)
+
+    def imagine(self) -> "World":
+        """A copy of this world, in which one can see what would happen."""
+        copy = World.__new__(World)
+        copy.__dict__.update(vars(self))
+        copy.data = mujoco.MjData(self.model)
+        mujoco.mj_copyData(copy.data, self.model, self.data)
+        return copy
 
     def physics_state(self) -> np.ndarray:
         """Full integration state, float64[P] (`mujoco.mj_setState` takes it)."""

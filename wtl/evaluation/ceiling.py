@@ -1,14 +1,19 @@
 """Success of an ideal agent with perfect motor skill, by enumerating the rules.
 
 The agent knows the prior over rules and acts for the likeliest target; what it is
-worth is measured under the rule that holds. Ties count by their share.
+worth is measured under the rule that holds. Ties count by their share. Hidden dynamics
+are no secret to it: where they are drawn per task (faulty motors, pucks, the friction
+of slides), its success is an upper bound for whoever has to find them out. But where
+motors may run backwards and every one of them counts, it settles before it begins for
+the likeliest way in which they turn: who finds out on the way tries twice in one
+episode.
 """
 
 import dataclasses
 from collections.abc import Sequence
 
 from wtl.envs import environment, families
-from wtl.envs import scene as scenes
+from wtl.envs import suite as suites
 from wtl.envs.task import Rule, RuleKind, Task
 
 
@@ -34,11 +39,10 @@ class Readings:
 
 def readings(task: Task, demo_seed: int, scene_seed: int) -> Readings:
     """Reads a demonstration of a task, made in one scene, in another scene."""
-    size = task.object_set.size
-    demo_scene = scenes.draw(size, demo_seed)
-    scene = scenes.draw(size, scene_seed)
+    demo_scene = task.object_set.scene(demo_seed)
+    scene = task.object_set.scene(scene_seed)
     shown = environment.referent(task, task.rule, demo_scene)
-    on_buttons = families.FAMILIES[task.family].on_buttons
+    on_buttons = families.EVERY[task.family].on_buttons
     places = demo_scene.button_places if on_buttons else demo_scene.object_places
     by_position = Rule(RuleKind.POSITION, int(places[shown]))
     return Readings(
@@ -46,6 +50,37 @@ def readings(task: Task, demo_seed: int, scene_seed: int) -> Readings:
         position=environment.referent(task, by_position, scene),
         true=environment.referent(task, task.rule, scene),
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class Prior:
+    """What is known of tasks before anything is shown.
+
+    Attributes:
+      identity_share: share of rules by identity.
+      families: number of families.
+      size: number of entities, one of which is the target.
+      motors: probability of the likeliest way in which all motors may turn, where
+        whoever has it wrong gets nowhere; a trial tells which it is.
+    """
+
+    identity_share: float
+    families: int
+    size: int
+    motors: float = 1.0
+
+    @classmethod
+    def of(cls, suite: suites.Suite) -> "Prior":
+        """That of the tasks of a suite."""
+        motors = 1.0
+        if suite.motor_faults and suite.world.every_motor_counts:
+            motors = suite.motor_faults.likeliest
+        return cls(suite.identity_share, len(suite.family_names), suite.size, motors)
+
+    @property
+    def choices(self) -> int:
+        """Number of things that may be asked for in a scene."""
+        return self.families * self.size
 
 
 def settled(task: Task, demo_seeds: Sequence[int]) -> bool:
@@ -56,39 +91,51 @@ def settled(task: Task, demo_seeds: Sequence[int]) -> bool:
     return any(read.conflict for read in shown)
 
 
-def demo_only(read: Readings, identity_share: float) -> float:
-    """Knows the demonstration: follows the likelier kind of rule."""
-    likely = read.identity if identity_share >= 0.5 else read.position
+def _told(read: Readings, prior: Prior) -> float:
+    """Picks the target by the likelier kind of rule."""
+    likely = read.identity if prior.identity_share >= 0.5 else read.position
     return float(likely == read.true)
 
 
-def demo_and_trial(trial: Readings, retrial: Readings, identity_share: float) -> float:
+def demo_only(read: Readings, prior: Prior) -> float:
+    """Knows the demonstration: follows the likelier kind of rule."""
+    return prior.motors * _told(read, prior)
+
+
+def demo_and_trial(trial: Readings, retrial: Readings, prior: Prior) -> float:
     """Knows the demonstration and its own trial, which may be of another scene."""
-    if trial.conflict:
-        return 1.0  # its success or failure tells the rule
-    return demo_only(retrial, identity_share)
+    told = _told(retrial, prior)
+    if not trial.conflict:
+        return told
+    # Where the motors got it there, success or failure tells the rule.
+    return prior.motors + (1 - prior.motors) * told
 
 
-def trial_of_demo_only(read: Readings, identity_share: float, size: int) -> float:
+def trial_of_demo_only(read: Readings, prior: Prior) -> float:
     """Knows the trial of an agent that saw the demonstration, but not that one."""
-    if demo_only(read, identity_share):
+    if _told(read, prior):
         return 1.0
-    return 1.0 / (size - 1)
+    return prior.motors / (prior.size - 1)
 
 
-def nothing(size: int) -> float:
+def nothing(prior: Prior) -> float:
     """Knows nothing: one family and one target out of all."""
-    return 1.0 / (len(families.FAMILIES) * size)
+    return nth_trial(prior, 1)
 
 
-def trial_only(size: int) -> float:
+def trial_only(prior: Prior) -> float:
     """Knows a trial that was itself made knowing nothing."""
-    return nth_trial(size, 2)
+    return nth_trial(prior, 2)
 
 
-def nth_trial(size: int, number: int) -> float:
+def nth_trial(prior: Prior, number: int) -> float:
     """Knows all its trials before in the same scene, and nothing else.
 
     It goes through families and targets one by one, and stays with what succeeds.
+    Where it has the motors wrong its first trial tells them, and nothing else.
     """
-    return min(number * nothing(size), 1.0)
+
+    def found(tried: int) -> float:
+        return min(tried / prior.choices, 1.0)
+
+    return prior.motors * found(number) + (1 - prior.motors) * found(number - 1)

@@ -137,7 +137,7 @@ def strip(demo=None, trial=None, retrial=None, **changes) -> Strip:
         "family": "push",
         "rule": "position:0",
         "task_id": "test-00000-push-0",
-        "size": LAYOUT.size,
+        "layout": LAYOUT,
         "demo": Recording(**{"states": episode(0), "target": 0} | (demo or {})),
         "trial": Recording(
             **{"states": episode(1), "target": 0, "success": False} | (trial or {})

@@ -30,6 +30,7 @@ def write(path: str | os.PathLike, template: str, **values) -> None:
     environment.filters |= {
         "percent": table.percent,
         "points": table.points,
+        "ceiling_caveat": table.ceiling_caveat,
         "label": glossary.label,
         "method_class": chart.method_class,
         "svg": markupsafe.Markup,  # of our own making, escaped there

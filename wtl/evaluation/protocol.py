@@ -150,21 +150,21 @@ def arm_ceiling(
       demo_seeds: scenes of all demonstrations shown, where there are several.
     """
     config = config or METHODS[arm.method].config
-    share = suite.identity_share
+    prior = ceiling.Prior.of(suite)
     read = pair.readings(arm)
     if config.oracle:
         return 1.0
     trials = arm.trials and config.trials_tell
+    if arm.trials and not trials and config.trials_from == interface.TRY:
+        prior = dataclasses.replace(prior, motors=1.0)  # which still show
     by_demo = trials and METHODS[METHODS[arm.method].trial_source].config.demos
     if (config.demos or by_demo) and ceiling.settled(pair.task, demo_seeds):
-        return 1.0
+        return 1.0 if trials else prior.motors
     if config.demos and trials:
         trial = ceiling.readings(pair.task, pair.demo_seed, pair.scene_seed)
-        return ceiling.demo_and_trial(trial, read, share)
+        return ceiling.demo_and_trial(trial, read, prior)
     if config.demos:
-        return ceiling.demo_only(read, share)
-    if trials:
-        if by_demo:
-            return ceiling.trial_of_demo_only(read, share, suite.size)
-        return ceiling.trial_only(suite.size)
-    return ceiling.nothing(suite.size)
+        return ceiling.demo_only(read, prior)
+    if by_demo:
+        return ceiling.trial_of_demo_only(read, prior)
+    return ceiling.trial_only(prior) if trials else ceiling.nothing(prior)

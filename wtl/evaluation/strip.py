@@ -5,9 +5,11 @@ import dataclasses
 import numpy as np
 
 from datasets import acted
-from wtl.envs import families, observation
-from wtl.evaluation import filmstrip, svg
+from wtl.envs import families
+from wtl.envs.layout import Layout
 from wtl.evaluation import footage as footages
+from wtl.evaluation import picture as pictures
+from wtl.evaluation import svg
 
 _SECONDS = 3.0  # each episode plays, one after the other
 _PAUSE = 1.5  # at the end of the loop
@@ -41,7 +43,7 @@ class Strip:
       family: family of the task.
       rule: its rule, `identity:1` or `position:0`.
       task_id: the task.
-      size: number of objects, and of buttons, in the scene.
+      layout: of the states.
       demo: the demonstration.
       trial: the trial.
       retrial: the retrial.
@@ -50,7 +52,7 @@ class Strip:
     family: str
     rule: str
     task_id: str
-    size: int
+    layout: Layout
     demo: Recording
     trial: Recording
     retrial: Recording
@@ -59,11 +61,11 @@ class Strip:
     def instruction(self) -> str:
         """What is to be done, as the task means it, in a sentence."""
         kind, _, index = self.rule.partition(":")
-        family = families.FAMILIES.get(self.family)
-        thing = "button" if family and family.on_buttons else "object"
+        family = families.EVERY.get(self.family)
+        thing = family.noun if family else "object"
         target = f"that very {thing}"
         if kind == "position":
-            target = f"the {_place(int(index), self.size)} {thing}"
+            target = f"the {_place(int(index), self.layout.size)} {thing}"
         if family is None:
             return f"{self.family}: {target}."
         return family.instruction.format(target=target)
@@ -95,10 +97,9 @@ class Strip:
 
     def _take(self, name: str, recording: Recording, clip: svg.Clip) -> "Take":
         target, success = recording.target, recording.success
-        layout = observation.Layout(self.size)
         slot = -1
         if recording.states is not None:
-            slot = int(acted.acted_slots(recording.states[None], layout)[0])
+            slot = int(acted.acted_slots(recording.states[None], self.layout)[0])
         if success is None:
             outcome = "a human" if recording.by_human else "a demo"
         elif success:
@@ -113,8 +114,8 @@ class Strip:
         else:
             # Success is of the target, whatever else was touched on the way.
             crossed = None if success in (None, True) else slot
-            picture = filmstrip.draw(
-                recording.states, layout, said, target, crossed, clip
+            picture = pictures.draw(
+                recording.states, self.layout, said, target, crossed, clip
             )
         return Take(name, outcome, success, picture)
 

@@ -6,6 +6,8 @@ from typing import Any
 from wtl.evaluation.glossary import in_order, label
 
 _MISSING = "–"
+# What may be hidden beside the rule, and is no secret to the agents of ceilings.
+SECRETS = {"motor_faults": "the gains of the motors", "puck": "the objects' dynamics"}
 
 
 def format_table(results: Mapping[str, Any]) -> str:
@@ -95,7 +97,18 @@ def _caption(results: Mapping[str, Any]) -> str:
     seeds = results.get("seeds")
     if seeds and len(seeds) > 1:
         text += f"; means and intervals over tasks and {len(seeds)} training seeds"
-    return text
+    return "\n".join([text, *ceiling_caveat(protocol)])
+
+
+def ceiling_caveat(protocol: Mapping[str, Any]) -> list[str]:
+    """What must be said of the ceilings; nothing where they are exact."""
+    known = [SECRETS[name] for name in protocol.get("ceilings_know", ())]
+    if not known:
+        return []
+    return [
+        f"Ceilings are of an agent to whom {' and '.join(known)} are no secret: upper "
+        "bounds, save for who is told"
+    ]
 
 
 def _differences(results: Mapping[str, Any]) -> list[str]:

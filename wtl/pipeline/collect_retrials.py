@@ -14,9 +14,8 @@ from datasets.staging import StagingWriter
 from datasets.store import EpisodeStore
 from policies import export
 from policies.contextual import context as contexts
-from policies.methods import METHODS
-from wtl.envs import environment, observation, seeding
-from wtl.envs import scene as scenes
+from policies.methods import METHODS, config_for
+from wtl.envs import environment, seeding
 from wtl.envs import suite as suites
 from wtl.envs.task import Rule, RuleKind
 from wtl.errors import UserError
@@ -140,7 +139,8 @@ def _plan(
             rule = _rule(task, demos, demo, by_identity)
         scene_seed = int(trials[fields.SCENE_SEED][row])
         setup = environment.Setup.by_rule(task, rule, scene_seed)
-        scene = scenes.draw(run.suite.size, scene_seed)
+        setup = dataclasses.replace(setup, attempt="retrial")
+        scene = task.object_set.scene(scene_seed)
         target = environment.slot_of(task, scene, setup.target)
         plans.append(
             _Plan(
@@ -164,7 +164,7 @@ def _rule(task, demos: EpisodeStore, row: int, by_identity: bool) -> Rule:
     index = shown_index(task, demos, row)
     if by_identity:
         return Rule(RuleKind.IDENTITY, index)
-    scene = scenes.draw(task.object_set.size, int(demos[fields.SCENE_SEED][row]))
+    scene = task.object_set.scene(int(demos[fields.SCENE_SEED][row]))
     place = environment.place_of(task, scene, index) % task.object_set.size
     return Rule(RuleKind.POSITION, place)
 
@@ -177,11 +177,11 @@ def _play(
     source: str,
     plans: list[_Plan],
 ) -> list[Episode]:
-    config = dataclasses.replace(METHODS[source].config, size=run.suite.size)
-    layout = observation.Layout(run.suite.size)
+    layout = run.suite.layout
     policy = export.load(
         run.folder.policies / METHODS[source].folder / "saved_model", layout.state_size
     )
+    config = export.as_saved(config_for(source, run.suite), policy)
     eyes = sight.Sight(policy, layout)
     rows = np.arange(len(plans))[:, None]
 
@@ -190,18 +190,18 @@ def _play(
         return conditioning.Conditioner(picked, config, eyes).shown(rows)
 
     told = np.array([[plan.trial_success] for plan in plans])
-    gumbel = np.zeros((len(plans), config.entities), np.float32)
+    gumbel = np.zeros((len(plans), config.choices), np.float32)
     for i, plan in enumerate(plans):
         if not plan.greedy:
             rng = seeding.generator(plan.seed, "target")
-            gumbel[i] = rng.gumbel(size=config.entities)
+            gumbel[i] = rng.gumbel(size=config.choices)
     observed = pool.reset([plan.setup for plan in plans])
     context = contexts.Context(
         demos=shown(demos, [plan.demo for plan in plans]),
         trials=shown(trials, [plan.trial for plan in plans])._replace(
             success=np.where(told, 1.0, -1.0).astype(np.float32)
         ),
-        truth=conditioning.nothing_told(len(plans)),
+        truth=conditioning.nothing_told(len(plans), config),
         state=eyes.first(observed),
         gumbel=gumbel,
     )

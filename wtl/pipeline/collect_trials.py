@@ -1,5 +1,6 @@
 """Stage 3: trials of the trial policy on training tasks, each with its success."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,9 +12,8 @@ from datasets import fields
 from datasets import sampler as samplers
 from datasets.staging import StagingWriter
 from datasets.store import EpisodeStore
-from policies.methods import METHODS
-from wtl.envs import environment, observation, seeding
-from wtl.envs import scene as scenes
+from policies.methods import METHODS, config_for
+from wtl.envs import environment, seeding
 from wtl.envs import suite as suites
 from wtl.pipeline import teleoperated
 from wtl.pipeline.run import Run, newest
@@ -117,8 +117,7 @@ def _shards(
     """The trials that a policy makes, in parts that are played together."""
     human = METHODS[method].config.human
     source = trial.TrialSource(
-        method=method,
-        size=run.suite.size,
+        config=config_for(method, run.suite),
         policy_dir=(
             run.folder.policies / METHODS[method].folder / "saved_model"
         ).absolute(),
@@ -144,8 +143,7 @@ def _plan(
     greedy_share: float,
 ) -> list[trial.Trial]:
     """Draws pairs of a demonstration and another demonstrated scene of its task."""
-    layout = observation.Layout(run.suite.size)
-    index = samplers.DemoIndex(demos, layout)
+    index = samplers.DemoIndex(demos, run.suite.layout)
     tasks = {task.task_id: task for task in run.suite.tasks(suites.TRAIN)}
     seeds = {}
     for row, (task, scene) in enumerate(
@@ -170,7 +168,7 @@ def _plan(
             plans.append(
                 trial.Trial(
                     demo=row,
-                    setup=setup,
+                    setup=dataclasses.replace(setup, attempt=f"trial {j}"),
                     episode_id=episodes.episode_id(
                         NAME, task.task_id, "trial", i * trials_per_context + j, seed
                     ),
@@ -193,7 +191,7 @@ def _by_identity(task, demos: EpisodeStore, row: int, scene_seed: int):
 
 def shown_index(task, demos: EpisodeStore, row: int) -> int:
     """Canonical index of the object or button that a demonstration acted on."""
-    shown = scenes.draw(task.object_set.size, int(demos[fields.SCENE_SEED][row]))
+    shown = task.object_set.scene(int(demos[fields.SCENE_SEED][row]))
     slot = int(demos[fields.HIDDEN_TARGET][row])
     size = task.object_set.size
     slots = shown.object_slots if slot < size else shown.button_slots

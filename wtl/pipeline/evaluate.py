@@ -1,12 +1,13 @@
 """Stage 5: success on held-out tasks, every arm on the same scenes."""
 
+import dataclasses
 import json
 import pathlib
 import shutil
 from collections.abc import Sequence
 
 from datasets import checksums, fields
-from wtl.evaluation import protocol, report, rollout_row, statistics
+from wtl.evaluation import protocol, report, rollout_row, statistics, table
 from wtl.pipeline import run_folder, strips
 from wtl.pipeline.player import Player
 from wtl.pipeline.run import Run
@@ -96,7 +97,18 @@ def _write(run: Run, folder, split, scenes_per_task, demos_shown, rows, player):
         "demos_shown": demos_shown,
         "identity_share": run.suite.identity_share,
         "objects": run.suite.size,
+        "domain": run.suite.domain,
     }
+    for name in ("families", "motor_faults", "puck"):
+        chosen = getattr(run.suite, name)
+        if chosen is not None:
+            is_drawn = dataclasses.is_dataclass(chosen)
+            about[name] = dataclasses.asdict(chosen) if is_drawn else list(chosen)
+    known = [name for name in table.SECRETS if name in about]
+    if run.suite.world.every_motor_counts and "motor_faults" in known:
+        known.remove("motor_faults")
+    if known:
+        about["ceilings_know"] = known
     results = statistics.results(rows, about)
     folder.mkdir(parents=True, exist_ok=True)
     rollout_row.write_csv(rows, folder / "episodes.csv")

@@ -16,9 +16,8 @@ from datasets.episode import Episode
 from datasets.store import EpisodeStore, stack
 from policies import export, interface
 from policies.contextual import context as contexts
-from policies.methods import METHODS
-from wtl.envs import environment, observation, seeding
-from wtl.envs import scene as scenes
+from policies.methods import METHODS, config_for
+from wtl.envs import environment, seeding
 from wtl.errors import UserError
 from wtl.evaluation import protocol, rollout_row
 from wtl.pipeline.run import Run
@@ -33,6 +32,7 @@ class Player:
     Episodes wait on disk: images of all arms would not fit into memory.
 
     Attributes:
+      layout: of the states.
       pairs: the demonstrations and scenes that all arms share.
       demos: demonstrations of the split, with images where there are any.
       demo_rows: [pairs, K] rows of `demos` shown for each pair, or -1.
@@ -51,7 +51,7 @@ class Player:
         human: bool,
     ):
         self._run = run
-        self._layout = observation.Layout(run.suite.size)
+        self.layout = run.suite.layout
         self._key = key
         self._split = split
         self._demos_shown = demos_shown
@@ -149,7 +149,7 @@ class Player:
 
     def eyes(self, arm: protocol.Arm) -> sight.Sight:
         """The way in which the policy of an arm sees."""
-        return sight.Sight(self._policy(arm), self._layout)
+        return sight.Sight(self._policy(arm), self.layout)
 
     def committed(self, arm: protocol.Arm, which: Sequence[int]) -> np.ndarray:
         """Slots [N] of the targets that an arm's policy chose in pairs, as it sees."""
@@ -169,19 +169,18 @@ class Player:
         if folder not in self._policies:
             self._policies[folder] = export.load(
                 self._run.folder.policies / folder / "saved_model",
-                self._layout.state_size,
+                self.layout.state_size,
                 self._run.pixels,
             )
         return self._policies[folder]
 
     def _config(self, arm: protocol.Arm) -> interface.Interface:
-        config = dataclasses.replace(
-            METHODS[arm.method].config, size=self._run.suite.size
-        )
+        config = config_for(arm.method, self._run.suite)
         return export.as_saved(config, self._policy(arm))
 
     def _setup(self, arm: protocol.Arm, pair: protocol.Pair) -> environment.Setup:
-        return environment.Setup.by_rule(pair.task, pair.task.rule, pair.seed(arm))
+        setup = environment.Setup.by_rule(pair.task, pair.task.rule, pair.seed(arm))
+        return dataclasses.replace(setup, attempt=f"evaluation {len(arm.trials)}")
 
     def _episode_ids(
         self, arm: protocol.Arm, which: Sequence[int] | None = None
@@ -242,9 +241,9 @@ class Player:
           eyes: of its policy.
           states: [N, S] first states of the episodes to be played, as it sees them.
         """
-        size, count = self._run.suite.size, len(which)
+        count = len(which)
         config = self._config(arm)
-        state_size = self._layout.state_size
+        state_size = self.layout.state_size
         demos = trials = conditioning.nothing_shown(count, config, state_size)
         if config.demos:
             store, rows = self.shown(arm)
@@ -260,25 +259,22 @@ class Player:
                 *(tf.concat(parts, axis=1) for parts in zip(*shown, strict=True))
             )
         pairs = [self.pairs[i] for i in which]
-        gumbel = np.zeros((count, config.entities), np.float32)
+        gumbel = np.zeros((count, config.choices), np.float32)
         if arm.sampled:
             for i, pair in enumerate(pairs):
                 rng = seeding.generator(self._run.seed, arm.name, pair.seed(arm))
-                gumbel[i] = rng.gumbel(size=config.entities)
+                gumbel[i] = rng.gumbel(size=config.choices)
         setups = [self._setup(arm, pair) for pair in pairs]
         # Eyes count from the left; the order of slots is a matter of stored states.
         slot_of = environment.place_of if eyes.has_eyes else environment.slot_of
         slots = [
-            slot_of(s.task, scenes.draw(size, s.scene_seed), s.target) for s in setups
+            slot_of(s.task, s.task.object_set.scene(s.scene_seed), s.target)
+            for s in setups
         ]
         return contexts.Context(
             demos=demos,
             trials=trials,
-            truth=conditioning.truth(
-                np.array(slots),
-                [s.task.family for s in setups],
-                np.array([s.task.friction for s in setups]),
-            ),
+            truth=conditioning.truth(np.array(slots), [s.task for s in setups]),
             state=states,
             gumbel=gumbel,
         )

@@ -117,6 +117,12 @@ def _check(run: Run, split: str, tasks: int, arms, budget: jobs.Budget, config):
             raise UserError(
                 f"reinforce.arms names {name!r}; known are {', '.join(known)}"
             )
+    run.require_gripper("reinforce")
+    if run.suite.motor_faults:
+        raise UserError(
+            "reinforce imitates commands, which faulty motors do not follow; choose a "
+            "configuration without suite.motor_faults"
+        )
     if split not in (suites.VAL, suites.TEST):
         raise UserError(f"reinforce.split is {split!r}; it is 'val' or 'test'")
     if not 0 < tasks <= len(run.suite.tasks(split)):
@@ -242,6 +248,7 @@ def _jobs(
                     for part, value in dataclasses.asdict(job).items()
                     if part not in ("record", "row", "demo_dir", "start_dir")
                 }
+                | {"task": task.account}
             )
             record = folder / "records" / f"{name}-{task.task_id}-{key}.json"
             planned.append(dataclasses.replace(job, record=record))

@@ -22,15 +22,13 @@ from datasets import (
 )
 from datasets.episode import EpisodeSpec
 from datasets.store import EpisodeStore
+from wtl.envs import domain as domains
 from wtl.envs import suite as suites
 from wtl.envs.embodiment import Embodiment
 from wtl.errors import UserError
 from wtl.pipeline import run_folder
 from wtl.pipeline.beam_runner import BeamRunner
 from wtl.training.cluster import Cluster
-
-# Fields of the suite that came later, with what they amounted to before.
-_LATER = {"left_out": ""}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +96,7 @@ class Run:
             stage=stage,
             parameters=parameters,
             inputs=inputs,
-            suite=_named(self.suite),
+            suite=self.suite.account,
             seed=self.seed,
             # Without a wrist camera the key is that of runs made before there was one.
             camera=[self.pixels, self.image_encoding] + ["wrist"] * self.wrist,
@@ -144,6 +142,36 @@ class Run:
                 logging.info("%s: taken from %s", stage, donor.path)
                 return True
         return False
+
+    def require_gripper(self, setting: str):
+        """Checks that the world is that of the gripper.
+
+        Args:
+          setting: what asks for it.
+
+        Raises:
+          UserError: if it is not.
+        """
+        if self.suite.domain != domains.GRIPPER:
+            raise UserError(
+                f"{setting} knows the gripper's world alone; set suite.domain = "
+                f"{domains.GRIPPER!r} in place of {self.suite.domain!r}"
+            )
+
+    def require_cameras(self, setting: str):
+        """Checks that the world is one that can be seen.
+
+        Args:
+          setting: what asks for it.
+
+        Raises:
+          UserError: if it is not.
+        """
+        if not self.suite.world.can_be_seen:
+            raise UserError(
+                f"{setting} needs a world with cameras and people; that of "
+                f"suite.domain = {self.suite.domain!r} has none"
+            )
 
     def dataset(self, name: str) -> pathlib.Path:
         """Folder of the newest version of a dataset of this run.
@@ -287,6 +315,9 @@ class Run:
             self.image_encoding,
             Embodiment.HAND if human else Embodiment.GRIPPER,
             self.wrist and not human,
+            self.suite.domain,
+            self.suite.motor_faults is not None,
+            self.suite.puck is not None,
         )
         return dataclasses.replace(spec, interventions=by_hand)
 
@@ -294,15 +325,6 @@ class Run:
 def newest(name: str) -> Callable[[run_folder.RunFolder], list[pathlib.Path]]:
     """Where, in a run's folder, the newest version of a dataset is."""
     return lambda folder: [location.resolve(folder.datasets / name)]
-
-
-def _named(suite: suites.Suite) -> dict[str, Any]:
-    """What names a suite in keys; without what finished runs did not know."""
-    return {
-        name: value
-        for name, value in dataclasses.asdict(suite).items()
-        if name not in _LATER or value != _LATER[name]
-    }
 
 
 def _made_by(version: pathlib.Path) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 import gin
 
 from datasets import images
+from wtl.envs import motors, puck
 from wtl.envs import suite as suites
 from wtl.errors import UserError
 from wtl.evaluation.ablation import Ablation
@@ -50,6 +51,8 @@ _SHIPPED = pathlib.Path(__file__).resolve().parents[2] / "gin_configs"
 teleop = gin.external_configurable(_teleop, "teleop", module="wtl")
 suite = gin.external_configurable(suites.Suite, "suite", module="wtl")
 ablation = gin.external_configurable(Ablation, "ablation", module="wtl")
+gin.external_configurable(motors.MotorFaults, "motor_faults", module="wtl")
+gin.external_configurable(puck.PuckRanges, "puck", module="wtl")
 
 
 @gin.configurable("run", module="wtl")
@@ -93,7 +96,8 @@ def configure(gin_file: str, bindings: list[str]):
         first = str(error).strip().splitlines()[0]
         raise UserError(
             f"the configuration is wrong: {first} Configurable are run, suite, "
-            f"camera, teleop, ablation and {', '.join(STAGES | RIVALS)}; see "
+            "motor_faults, puck, camera, teleop, ablation and "
+            f"{', '.join(STAGES | RIVALS)}; see "
             "gin_configs/"
         ) from error
     finally:
@@ -147,6 +151,8 @@ def open_run(
         beam=beam,
         cluster=cluster,
     )
+    if pixels:
+        run.require_cameras("camera.pixels")
     # Of several that train together the first has the folder; the others write nothing.
     with folder.lock() if run.is_chief else contextlib.nullcontext():
         yield run

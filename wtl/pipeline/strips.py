@@ -39,7 +39,7 @@ def _gather(player: Player, trial: protocol.Arm, retrial: protocol.Arm) -> list[
             family=player.pairs[i].task.family,
             rule=str(player.pairs[i].task.rule),
             task_id=player.pairs[i].task.task_id,
-            size=player.pairs[i].task.object_set.size,
+            layout=player.layout,
             demo=shown,
             trial=tried,
             retrial=retried,

@@ -1,7 +1,6 @@
 """Teleoperation: a person records what a run lacks."""
 
 import contextlib
-import dataclasses
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 
@@ -10,7 +9,7 @@ from collection.teleop import assistant, messages, server, simulation
 from collection.teleop.plan import Item
 from datasets import fields, reader
 from datasets.store import EpisodeStore
-from policies.methods import METHODS
+from policies.methods import METHODS, config_for
 from wtl.envs import families as known_families
 from wtl.envs import suite as suites
 from wtl.errors import UserError
@@ -55,6 +54,7 @@ def teleop(
     Raises:
       UserError: if the configuration is wrong or the session can't go on.
     """
+    run.require_cameras("teleoperation")
     _check("record", [record], RECORDED)
     _check("split", [split], suites.SPLITS)
     _check("families", families, known_families.FAMILIES)
@@ -126,7 +126,7 @@ def _policy(
         )
     assistance = assistant.Assistance(
         saved_model=run.folder.policies / METHODS[method].folder / "saved_model",
-        config=dataclasses.replace(METHODS[method].config, size=run.suite.size),
+        config=config_for(method, run.suite),
         demos=demos.select(demos.rows(shown)),
         pixels=run.pixels,
     )

@@ -316,7 +316,7 @@ def _job(
         directory = run.folder.claim_policy(spec.folder, key)
     return jobs.TrainJob(
         method=method,
-        size=run.suite.size,
+        suite=run.suite,
         demos_dir=run.dataset(fields.WTL_DEMOS),
         trials_dir=run.dataset(fields.WTL_TRIALS) if spec.config.trials else None,
         trial_policy_id=policy_id(run, spec.trial_source) if spec.trial_source else "",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from collection import workers
 from collection.gripper_tasks import GripperTasks
 from policies.encoders import view as views
-from wtl.envs import environment, observation
+from wtl.envs import environment
 from wtl.envs import suite as suites
 from wtl.envs import world as worlds
 from wtl.envs.point_robot import PointRobots
@@ -67,13 +67,14 @@ def open_world(run: Run, name: str, shaped: bool) -> Iterator[TrialWorld]:
       shaped: whether training in the gripper's world is rewarded for progress.
 
     Raises:
-      UserError: if there is none of that name.
+      UserError: if there is none of that name, or the suite is of another world.
     """
     if name not in WORLDS:
         raise UserError(f"meta_rl.world is {name!r}; known are {', '.join(WORLDS)}")
     if name != GRIPPER:
         yield _point_robots(run.suite, sparse=name == SPARSE_POINT_ROBOT)
         return
+    run.require_gripper("meta_rl.world = 'gripper'")
     with workers.EnvironmentPool(run.workers) as pool:
         yield _gripper(run.suite, pool, shaped)
 
@@ -95,16 +96,17 @@ def _gripper(
             [(pair.task.task_id, pair.task.family, pair.index) for pair in pairs],
         )
 
+    prior = ceiling.Prior.of(suite)
     train = [
         (task, suite.scene_seed(task, "demo", i))
         for i in range(suite.scenes_per_task)
         for task in suite.tasks(suites.TRAIN)
     ]
     return TrialWorld(
-        views.entity_view(observation.Layout(suite.size), worlds.ACTION_SIZE),
+        views.entity_view(suite.layout, worlds.ACTION_SIZE),
         GripperTasks(pool, train, shaped),
         held_out,
-        lambda number: ceiling.nth_trial(suite.size, number),
+        lambda number: ceiling.nth_trial(prior, number),
     )
 
 

@@ -1,6 +1,6 @@
 """Symmetries of the world, applied alike to all states and actions of an example.
 
-The table may be mirrored left to right, and colours may be permuted and inverted
+The world may be mirrored left to right, and colours may be permuted and inverted
 channel by channel: 2 x 48 examples of each, none of which a simulator need play. The
 second keeps a network from learning object sets by heart.
 """
@@ -10,14 +10,14 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from wtl.envs import observation
+from wtl.envs.layout import Layout, slices, width
 
 
 class Symmetry(NamedTuple):
     """One symmetry for each of B examples.
 
     Attributes:
-      mirror: [B] 1 or, for a mirrored table, -1.
+      mirror: [B] 1 or, for a mirrored world, -1.
       colour: [B, 3, 3] signed permutations of the colour channels.
       offset: [B, 3] added to the permuted colours.
     """
@@ -39,54 +39,18 @@ def draw(rng: np.random.Generator, count: int) -> Symmetry:
     )
 
 
-def mirror_signs(layout: observation.Layout) -> np.ndarray:
-    """[S] what mirroring multiplies a state vector by."""
-    odd = {
-        "gripper": {
-            "position": [0],
-            "sin_cos_yaw": [0],
-            "setpoint": [0, 3],
-            "velocity": [0],
-        },
-        "objects": {"position": [0], "sin_cos_yaw": [0], "velocity": [0]},
-        "buttons": {"position": [0]},
-        "fixtures": {"anchor": [0]},
-    }
-    fields = {
-        "gripper": observation.GRIPPER,
-        "objects": observation.OBJECT,
-        "buttons": observation.BUTTON,
-        "fixtures": observation.FIXTURES,
-    }
-    signs = np.ones(layout.state_size, np.float32)
-    rows = layout.split(signs)  # views
-    for row, parts in odd.items():
-        for name, places in parts.items():
-            start = observation.slices(fields[row])[name].start
-            for place in places:
-                rows[row][..., start + place] = -1
-    return signs
-
-
-_ACTION_SIGNS = np.array([-1, 1, 1, -1, 1], np.float32)  # x, y, z, yaw, finger
-
-
-def apply_to_states(
-    symmetry: Symmetry, state: tf.Tensor, layout: observation.Layout
-) -> tf.Tensor:
+def apply_to_states(symmetry: Symmetry, state: tf.Tensor, layout: Layout) -> tf.Tensor:
     """Transforms [B, ..., S] states."""
     mirror = _broadcast(symmetry.mirror, state)
-    signs = tf.constant(mirror_signs(layout))
+    signs = tf.constant(layout.mirror_signs())
     state = state * tf.where(mirror < 0, signs, tf.ones_like(signs))
     parts, start = [], 0
-    for row, fields in (
-        ("objects", observation.OBJECT),
-        ("buttons", observation.BUTTON),
-    ):
+    for row in layout.kinds:
+        fields = layout.tables[row]
         first = layout.rows[row][0].start
-        rgb = observation.slices(fields)["rgb"]
+        rgb = slices(fields)["rgb"]
         for i in range(layout.size):
-            low = first + i * observation.width(fields) + rgb.start
+            low = first + i * width(fields) + rgb.start
             parts += [state[..., start:low]]
             colours = state[..., low : low + 3]
             flat = tf.reshape(colours, (tf.shape(state)[0], -1, 3))
@@ -97,10 +61,12 @@ def apply_to_states(
     return tf.concat([*parts, state[..., start:]], axis=-1)
 
 
-def apply_to_actions(symmetry: Symmetry, action: tf.Tensor) -> tf.Tensor:
+def apply_to_actions(
+    symmetry: Symmetry, action: tf.Tensor, layout: Layout
+) -> tf.Tensor:
     """Transforms [B, ..., A] actions."""
     mirror = _broadcast(symmetry.mirror, action)
-    signs = tf.constant(_ACTION_SIGNS)
+    signs = tf.constant(layout.action_mirror, tf.float32)
     return action * tf.where(mirror < 0, signs, tf.ones_like(signs))
 
 

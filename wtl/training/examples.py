@@ -12,7 +12,7 @@ from datasets.store import EpisodeStore
 from policies import interface
 from policies.contextual import context as contexts
 from policies.imitation import Example
-from wtl.envs import families, observation
+from wtl.envs import domain as domains
 from wtl.training import augmentation
 
 # Most of an episode is spent holding still; the first steps decide where to go.
@@ -86,7 +86,7 @@ class ExampleSource:
         self._sampler = sampler
         self._window = window
         self._length = demos.length
-        self._layout = observation.Layout(config.size)
+        self._layout = config.layout
         self._state = tf.constant(demos.state)
         self._first = tf.constant(demos.state[:, 0])
         self._action = tf.constant(demos.action)
@@ -94,13 +94,19 @@ class ExampleSource:
         self._trial_frames = self._demo_frames
         if trials is not None:
             self._trial_frames = _constants(resample(trials, config.context_frames))
-        names = list(families.FAMILIES)
+        names = list(domains.DOMAINS[config.domain].families)
         self._family = tf.constant(
             [names.index(name) for name in demos[fields.FAMILY]], tf.int32
         )
         self._friction = tf.constant(demos[fields.HIDDEN_FRICTION])
         self._has_trials = trials is not None
-        self._entities = config.entities
+        # Whoever learns acts with the motors that made its own trials.
+        self._acts_as_tried = (
+            trials is not None and config.trials_from != interface.ANOTHER_TASK
+        )
+        self._hidden = _hidden(trials if self._acts_as_tried else demos, config)
+        self._faulty_motors = config.faulty_motors
+        self._choices = config.choices
 
     def draw(self, rng: np.random.Generator, count: int) -> Rows:
         """Draws the rows of `count` examples."""
@@ -149,8 +155,22 @@ class ExampleSource:
 
         def actions(source, indices, batch_dims=0):
             found = tf.gather(source, indices, batch_dims=batch_dims)
-            return augmentation.apply_to_actions(rows.symmetry, found)
+            return augmentation.apply_to_actions(rows.symmetry, found, self._layout)
 
+        truth = contexts.Truth(
+            rows.target_slot,
+            tf.gather(self._family, rows.target),
+            tf.gather(self._friction, rows.target),
+        )
+        action = actions(tf.gather(self._action, rows.target), rows.times, batch_dims=1)
+        if self._hidden is not None:
+            acting = rows.trials[:, 0] if self._acts_as_tried else rows.target
+            truth = contexts.WholeTruth(*truth, tf.gather(self._hidden, acting))
+        if self._faulty_motors:
+            gains = truth.hidden[:, : action.shape[-1]]
+            # What is imitated is the motion. Mirroring leaves gains as they are: both
+            # what is commanded and what moves change sides.
+            action = tf.clip_by_value(action / gains[:, None], -1.0, 1.0)
         return Example(
             context=contexts.Context(
                 demos=contexts.Shown(
@@ -165,21 +185,15 @@ class ExampleSource:
                     rows.trial_success,
                     rows.trial_mask,
                 ),
-                truth=contexts.Truth(
-                    rows.target_slot,
-                    tf.gather(self._family, rows.target),
-                    tf.gather(self._friction, rows.target),
-                ),
+                truth=truth,
                 state=states(seen.first),
-                gumbel=tf.zeros((tf.shape(seen.first)[0], self._entities)),
+                gumbel=tf.zeros((tf.shape(seen.first)[0], self._choices)),
             ),
             demo_acted=rows.demo_acted,
             trial_acted=rows.trial_acted,
             target=rows.target_slot,
             state=states(seen.window),
-            action=actions(
-                tf.gather(self._action, rows.target), rows.times, batch_dims=1
-            ),
+            action=action,
             imitated=self._imitated(rows, states, actions),
         )
 
@@ -191,6 +205,19 @@ class ExampleSource:
             tf.ones(tf.shape(query)),
             tf.ones(tf.shape(query)),
         )
+
+
+def _hidden(store: EpisodeStore, config: interface.Interface) -> tf.Tensor | None:
+    """Hidden variables [N, H] of the tasks of episodes; None where there are none."""
+    known = (fields.HIDDEN_GAINS, fields.HIDDEN_PUCK)
+    columns = [store[name] for name in known if name in store.metadata]
+    size = sum(column.shape[1] for column in columns)
+    if size != config.hidden_size:
+        raise ValueError(
+            f"the episodes tell {size} hidden variables of their tasks, but the suite "
+            f"has {config.hidden_size}; collect them again with this configuration"
+        )
+    return tf.constant(np.concatenate(columns, axis=1)) if columns else None
 
 
 class _Frames(NamedTuple):

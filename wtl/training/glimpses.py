@@ -10,7 +10,6 @@ from datasets.store import EpisodeStore
 from policies.perception.loss import Example
 from wtl.envs import appearance, observation
 from wtl.envs.embodiment import Embodiment
-from wtl.training import augmentation
 
 
 class Glimpses(NamedTuple):
@@ -57,7 +56,7 @@ class GlimpseSource:
         self._cameras = [draw(int(s)).camera for s in demos[fields.SCENE_SEED]]
         self._layout = layout
         self._later = later
-        self._signs = augmentation.mirror_signs(layout)
+        self._signs = layout.mirror_signs()
 
     def draw(self, rng: np.random.Generator, count: int) -> Glimpses:
         """Draws `count` episodes."""

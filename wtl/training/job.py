@@ -7,6 +7,7 @@ from typing import Any
 import tqdm
 
 from wtl import notices
+from wtl.envs.suite import Suite
 from wtl.training.cluster import Cluster, meet
 
 
@@ -16,7 +17,7 @@ class TrainJob:
 
     Attributes:
       method: key of `policies.methods.METHODS`.
-      size: number of objects in a scene.
+      suite: the tasks.
       demos_dir: version folder of the demonstrations.
       trials_dir: version folder of the trials, for methods that see them.
       trial_policy_id: only its trials are shown.
@@ -46,7 +47,7 @@ class TrainJob:
     """
 
     method: str
-    size: int
+    suite: Suite
     demos_dir: pathlib.Path
     trials_dir: pathlib.Path | None
     trial_policy_id: str
@@ -100,17 +101,17 @@ def _run(job: TrainJob) -> str:
         from datasets import fields, pairs, places, reader, sampler, store
         from policies import export, interface
         from policies.legacy_keras import tf_keras
-        from policies.methods import METHODS
+        from policies.methods import METHODS, config_for
         from policies.perception import policy as perception_policy
-        from wtl.envs import observation, suite
+        from wtl.envs import suite
         from wtl.envs.embodiment import Embodiment
         from wtl.training import end_to_end, examples, perception_job, trainer
 
     tf_keras.utils.set_random_seed(job.seed % 2**32)
     method = METHODS[job.method]
-    config = dataclasses.replace(method.config, size=job.size, **job.overrides)
+    config = dataclasses.replace(config_for(job.method, job.suite), **job.overrides)
     train_config = trainer.TrainConfig(**job.config)
-    layout = observation.Layout(job.size)
+    layout = config.layout
 
     def read(dataset_dir, perceived):
         """Episodes with their true states, and with those that the policy sees."""
@@ -204,7 +205,9 @@ def _run(job: TrainJob) -> str:
     policy = method.kind.policy(network)
     if job.perception_dir:
         eyes, watching = (
-            perception_job.load(folder, body, job.size, job.pixels) if folder else None
+            perception_job.load(folder, body, config.size, job.pixels)
+            if folder
+            else None
             for body, folder in (
                 (Embodiment.GRIPPER, job.perception_dir),
                 (Embodiment.HAND, job.watching_dir),

@@ -12,7 +12,6 @@ from datasets.decoding import DecodeError
 from datasets.edits import DELETED, PendingEdits
 from datasets.episode import Episode
 from datasets.location import DatasetDamagedError
-from datasets.metadata import METADATA
 
 
 @dataclasses.dataclass(slots=True)
@@ -139,7 +138,7 @@ class Index:
 
     def _row(self, frame: memoryview) -> Row:
         features = decoding.split(tfrecord.payload_of(frame))
-        metadata = {name: decoding.value(features, name) for name in METADATA}
+        metadata = decoding.metadata_values(features, self.spec)
         measured = quality.measure(features, self.spec, metadata[fields.CONTROL_HZ])
         return Row(self.name, metadata, measured, frame)
 

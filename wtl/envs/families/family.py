@@ -20,6 +20,7 @@ class Family:
       achieved: (world, index) -> bool, whether the goal of the family holds now for
         the object, or button, with this canonical index.
       on_buttons: targets are buttons rather than objects.
+      noun: what people call a target.
       friction_range: hidden sliding friction between objects and table, drawn per task.
     """
 
@@ -27,6 +28,7 @@ class Family:
     instruction: str
     achieved: Callable[[worlds.World, int], bool]
     on_buttons: bool = False
+    noun: str = "object"
     friction_range: tuple[float, float] = (TABLE_FRICTION, TABLE_FRICTION)
 
     def draw_friction(self, rng: np.random.Generator) -> float:

@@ -9,4 +9,6 @@ def achieved(world: worlds.World, index: int) -> bool:
     return world.first_pressed == index
 
 
-FAMILY = family.Family("press", "Press {target}.", achieved, on_buttons=True)
+FAMILY = family.Family(
+    "press", "Press {target}.", achieved, on_buttons=True, noun="button"
+)

@@ -1,65 +1,12 @@
-"""Network inputs computed from raw state vectors: scaled and relative quantities.
-
-Relative features were worth 21 points of success in the feasibility study. All of
-them follow from the observation; none is privileged.
-"""
-
-import dataclasses
+"""Network inputs of the gripper's world."""
 
 import tensorflow as tf
 
-from wtl.envs import arena, button, environment, observation
+from policies.features.entities import Entities
+from wtl.envs import arena, button, environment, observation, world
 
 _FINE = 30.0  # tanh(30 d) resolves the last centimetres
 _SIZE_SCALE = 20.0
-ATTRIBUTES = 8  # RGB, half sizes, is box, is button
-
-
-@dataclasses.dataclass(frozen=True)
-class Entities:
-    """The objects, then the buttons, of a state; E = 2 n of them.
-
-    Attributes:
-      position: [..., E, 3] metres.
-      sin_cos_yaw: [..., E, 2].
-      velocity: [..., E, 3] m/s.
-      upright: [..., E, 1].
-      travel: [..., E, 1] how far a button is down, metres.
-      attributes: [..., E, 8] what does not change: colour, size, shape, kind.
-    """
-
-    position: tf.Tensor
-    sin_cos_yaw: tf.Tensor
-    velocity: tf.Tensor
-    upright: tf.Tensor
-    travel: tf.Tensor
-    attributes: tf.Tensor
-
-    def pick(self, weights: tf.Tensor) -> "Entities":
-        """Weighted sums over entities.
-
-        Args:
-          weights: [..., E], broadcast against the leading axes.
-
-        Returns:
-          Entities with an axis of length one in place of E.
-        """
-        return Entities(
-            *(
-                tf.reduce_sum(weights[..., None] * value, axis=-2, keepdims=True)
-                for value in vars(self).values()
-            )
-        )
-
-
-def split(state: tf.Tensor, layout: observation.Layout) -> dict[str, tf.Tensor]:
-    """Named rows of [..., S] states, see `observation.Layout.rows`."""
-    rows = {}
-    for name, (place, shape) in layout.rows.items():
-        part = state[..., place]
-        rows[name] = tf.reshape(part, tf.concat([tf.shape(state)[:-1], shape], 0))
-        rows[name].set_shape(state.shape[:-1] + shape)
-    return rows
 
 
 def _field(row: tf.Tensor, fields: dict[str, int], name: str) -> tf.Tensor:
@@ -109,14 +56,26 @@ def entities(rows: dict[str, tf.Tensor]) -> Entities:
     )
 
 
-def step(state: tf.Tensor, layout: observation.Layout) -> tf.Tensor:
-    """Number [...] of the timestep of states [..., S], as a float."""
-    fixtures = split(state, layout)["fixtures"]
-    time = _field(fixtures, observation.FIXTURES, "time")[..., 0]
+def step(rows: dict[str, tf.Tensor]) -> tf.Tensor:
+    """Number [...] of the timestep of split states, as a float."""
+    time = _field(rows["fixtures"], observation.FIXTURES, "time")[..., 0]
     return tf.round(time * environment.HORIZON)
 
 
-def gripper(rows: dict[str, tf.Tensor]) -> tf.Tensor:
+def motion(rows: dict[str, tf.Tensor]) -> tf.Tensor:
+    """What moved after each of T frames, [N, T, A], in units of the action.
+
+    Frames follow each other at the control rate; nothing is known after the last.
+    """
+    row = rows["gripper"]
+    setpoint = _field(row, observation.GRIPPER, "setpoint")
+    step = (setpoint[:, 1:] - setpoint[:, :-1]) / world.ARM_SCALE.astype("float32")
+    finger = _field(row, observation.GRIPPER, "finger_command")[:, 1:]
+    moved = tf.concat([step, finger], axis=-1)
+    return tf.pad(moved, ((0, 0), (0, 1), (0, 0)))
+
+
+def body(rows: dict[str, tf.Tensor]) -> tf.Tensor:
     """Features [..., G] of gripper, anchor, goal and time."""
     row, fixtures = rows["gripper"], rows["fixtures"]
 

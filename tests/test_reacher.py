@@ -1,0 +1,403 @@
+"""The toy world: what its arm can reach, what it hides, and who may see what."""
+
+import dataclasses
+import itertools
+
+import mujoco
+import numpy as np
+import pytest
+import tensorflow as tf
+from absl.testing import absltest
+from dm_env import test_utils
+from tf_agents.trajectories import time_step
+
+from collection import conditioning, demonstration, recorder
+from collection.demonstrators import DEMONSTRATORS
+from collection.workers import EnvironmentPool
+from datasets import acted, episode, fields, sampler
+from datasets.store import stack
+from policies import features
+from policies.contextual import context as contexts
+from policies.methods import METHODS, config_for
+from wtl.envs import domain, motors, seeding
+from wtl.envs.environment import STATE, Setup
+from wtl.envs.reacher import arm, observation
+from wtl.envs.reacher import world as worlds
+from wtl.envs.suite import TEST, TRAIN, Suite
+from wtl.errors import UserError
+from wtl.evaluation import ceiling, picture, protocol, svg
+from wtl.training import augmentation, examples
+
+_SIGNS = list(itertools.product((1.0, -1.0), repeat=2))
+SUITE = Suite(
+    size=2,
+    train_object_sets=5,
+    train_tasks=20,
+    test_tasks=40,
+    identity_share=1.0,
+    domain=domain.REACHER,
+    motor_faults=motors.MotorFaults(arm.JOINTS, (1.0, 1.0), 0.5),
+)
+LAYOUT = SUITE.layout
+ARMS = {one.name: one for one in protocol.ARMS}
+
+
+def _setups(count=40):
+    tasks = SUITE.tasks(TEST)[:count]
+    seeds = [SUITE.scene_seed(task, "test", 0) for task in tasks]
+    return [
+        Setup.by_rule(task, task.rule, seed)
+        for task, seed in zip(tasks, seeds, strict=True)
+    ]
+
+
+def _open(setup):
+    return domain.of(setup.task).open(setup)
+
+
+def _act(env, gains):
+    """Plays the demonstrator through motors; returns all timesteps."""
+    timesteps = [env.reset()]
+    while not timesteps[-1].last():
+        command = DEMONSTRATORS["reach"](env.world, env.setup.target)
+        timesteps.append(env.step(command.action * gains))
+    return timesteps
+
+
+def _demonstrate(setup, noise=0.15):
+    setup = dataclasses.replace(setup, sound=True)
+    name = episode.episode_id(
+        fields.WTL_DEMOS, setup.task.task_id, fields.ROLE_DEMO, 0, setup.scene_seed
+    )
+    seed = seeding.derive_seed("test", setup.scene_seed)
+    request = demonstration.DemonstrationRequest(setup, name, seed, noise)
+    return demonstration.demonstrate(request)[0]
+
+
+class ConformanceTest(test_utils.EnvironmentTestMixin, absltest.TestCase):
+    def make_object_under_test(self):
+        return _open(_setups(1)[0])
+
+    def make_action_sequence(self):
+        rng = np.random.default_rng(0)
+        for _ in range(120):
+            yield rng.uniform(-1, 1, 2).astype(np.float32)
+
+
+def test_kinematics_in_closed_form_are_those_of_the_model():
+    env = _open(_setups(1)[0])
+    env.reset()
+    for _ in range(30):
+        env.step([0.7, -0.4])
+        np.testing.assert_allclose(
+            arm.forward(env.world.joints)[1], env.world.tip, atol=1e-6
+        )
+    for bent in (-1, 1):
+        for target in env.world.targets:
+            np.testing.assert_allclose(
+                arm.forward(arm.inverse(target, bent))[1], target, atol=1e-9
+            )
+            assert np.sign(arm.inverse(target, bent)[1]) == bent
+
+
+def test_every_target_is_reached_by_who_knows_the_motors_and_by_nobody_else():
+    """Of 8 hidden tasks each needs another behaviour: none does for two."""
+    for setup in _setups(10):
+        for target, gains, assumed in itertools.product((0, 1), _SIGNS, _SIGNS):
+            task = dataclasses.replace(setup.task, gains=gains)
+            env = _open(Setup(task, setup.scene_seed, target))
+            last = _act(env, assumed)[-1]
+            assert last.reward == (assumed == gains)
+            assert env.achieved(target) == (assumed == gains)
+            assert not env.achieved(1 - target)
+
+
+def test_demonstrations_are_made_by_sound_motors_and_hide_what_a_trial_shows():
+    task = SUITE.tasks(TRAIN)[0]
+    (setup, *_) = SUITE.demonstration_setups(task)
+    made = [
+        _demonstrate(
+            dataclasses.replace(setup, task=dataclasses.replace(task, gains=gains))
+        )
+        for gains in _SIGNS
+    ]
+    for other in made[1:]:
+        for name in (fields.STATE, fields.ACTION):
+            np.testing.assert_array_equal(made[0].steps[name], other.steps[name])
+    # A trial is played under the motors of the task.
+    trials = []
+    for gains in _SIGNS:
+        played = dataclasses.replace(task, gains=gains)
+        env = _open(Setup(played, setup.scene_seed, setup.target))
+        env.reset()
+        trials.append(env.step([0.5, 0.5]).observation[STATE])
+    assert len(np.unique(np.array(trials).round(4), axis=0)) == len(_SIGNS)
+
+
+def test_first_observation_tells_neither_target_nor_motors():
+    for setup in _setups(10):
+        seen = []
+        for target, gains in itertools.product((0, 1), _SIGNS):
+            task = dataclasses.replace(setup.task, gains=gains)
+            env = _open(Setup(task, setup.scene_seed, target))
+            seen.append(env.reset().observation[STATE])
+        assert (np.array(seen) == seen[0]).all()
+    slots = [_open(setup) for setup in _setups()]
+    for env in slots:
+        env.reset()
+    assert 0.2 < np.mean([env.target_slot for env in slots]) < 0.8
+
+
+def test_all_8_hidden_tasks_occur():
+    tasks = SUITE.tasks(TEST)
+    assert len({(task.rule.index, task.gains) for task in tasks}) == 8
+    train = SUITE.tasks(TRAIN)
+    motors_of = {}
+    for task in train:
+        motors_of.setdefault(task.object_set.name, set()).add(task.gains)
+    assert max(map(len, motors_of.values())) > 1, "colours tell the motors"
+
+
+def test_demonstrations_fit_the_schema_and_are_read_without_the_simulator():
+    spec = recorder.episode_spec(2, faulty_motors=True, domain=domain.REACHER)
+    made = [
+        _demonstrate(setup)
+        for task in SUITE.tasks(TRAIN)
+        for setup in SUITE.demonstration_setups(task)
+    ]
+    assert None not in made
+    for one in made:
+        episode.validate(one, spec)
+        assert len(one) == 51
+        assert one.metadata[fields.CONTROL_HZ] == 50
+        assert one.metadata[fields.SUCCESS]
+    states = np.stack([one.steps[fields.STATE] for one in made])
+    np.testing.assert_array_equal(
+        acted.acted_slots(states, LAYOUT),
+        [one.metadata[fields.HIDDEN_TARGET] for one in made],
+    )
+    assert (acted.acted_slots(states[:, :1], LAYOUT) == -1).all()
+    identities, places = sampler.identities_and_places(states[:, 0], LAYOUT)
+    for name in {one.metadata[fields.OBJECT_SET] for one in made}:
+        rows = [i for i, m in enumerate(made) if m.metadata[fields.OBJECT_SET] == name]
+        rgb = LAYOUT.split(states[rows, 0])["targets"][..., 2:]
+        ordered = np.take_along_axis(
+            rgb, identities[rows].argsort(axis=1)[..., None], axis=1
+        )
+        assert np.ptp(ordered, axis=0).max() == 0
+    x = LAYOUT.split(states[:, 0])["targets"][..., 0]
+    np.testing.assert_array_equal(places, x.argsort(axis=1).argsort(axis=1))
+
+
+def test_same_seed_gives_the_same_episode_whatever_came_before():
+    setup = _setups(1)[0]
+    fresh = _demonstrate(setup)
+    env = _open(_setups(3)[2])
+    _act(env, (1.0, 1.0))
+    env.prepare(setup)
+    again, fresh_env = _act(env, (1.0, 1.0)), _act(_open(setup), (1.0, 1.0))
+    for one, other in zip(again, fresh_env, strict=True):
+        np.testing.assert_array_equal(one.observation[STATE], other.observation[STATE])
+    for name, array in _demonstrate(setup).steps.items():
+        np.testing.assert_array_equal(array, fresh.steps[name])
+
+
+def test_physics_state_renders_the_scene_again():
+    setup = _setups(1)[0]
+    made = _demonstrate(setup)
+    model = worlds.compile_model(setup.task.object_set)
+    data = mujoco.MjData(model)
+    for step in (0, -1):
+        state = made.steps[fields.PHYSICS_STATE][step]
+        mujoco.mj_setState(model, data, state, worlds.STATE_SPEC)
+        mujoco.mj_forward(model, data)
+        tip = LAYOUT.split(made.steps[fields.STATE][step])["arm"][6:8]
+        np.testing.assert_allclose(
+            data.site_xpos[model.site(f"arm/{arm.TIP}").id, :2], tip, atol=1e-5
+        )
+        scene = setup.task.object_set.scene(setup.scene_seed)
+        np.testing.assert_allclose(data.mocap_pos[:, :2], scene.positions)
+
+
+def test_dense_reward_is_the_distance_and_tells_success_by_its_sign():
+    for setup, gains in itertools.product(_setups(5), _SIGNS):
+        task = dataclasses.replace(setup.task, gains=gains, domain=domain.DENSE_REACHER)
+        dense, sparse = (
+            _act(_open(dataclasses.replace(setup, task=t)), (1.0, 1.0))
+            for t in (task, dataclasses.replace(task, domain=domain.REACHER))
+        )
+        slot = _slot(setup)
+        for rich, plain in zip(dense[1:], sparse[1:], strict=True):
+            state = rich.observation[STATE]
+            np.testing.assert_array_equal(state, plain.observation[STATE])
+            rows = LAYOUT.split(state)
+            way = rows["targets"][slot, :2] - rows["arm"][6:8]
+            assert rich.reward == pytest.approx(
+                plain.reward - np.linalg.norm(way), abs=1e-6
+            )
+        assert (dense[-1].reward > 0) == (sparse[-1].reward > 0)
+
+
+def _slot(setup):
+    env = _open(setup)
+    env.reset()
+    return env.target_slot
+
+
+def test_mirrored_commands_make_the_mirrored_motion():
+    setup = _setups(1)[0]
+    made = _demonstrate(setup, noise=0.0)
+    mirror = augmentation.Symmetry(
+        -np.ones(1, np.float32), np.eye(3, dtype=np.float32)[None], np.zeros((1, 3))
+    )
+    states = augmentation.apply_to_states(
+        mirror, tf.constant(made.steps[fields.STATE][None]), LAYOUT
+    ).numpy()[0]
+    actions = augmentation.apply_to_actions(
+        mirror, tf.constant(made.steps[fields.ACTION][None]), LAYOUT
+    ).numpy()[0]
+    scene = setup.task.object_set.scene(setup.scene_seed)
+    scene = dataclasses.replace(
+        scene, positions=scene.positions * (-1, 1), joints=-scene.joints
+    )
+    world = worlds.World()
+    world.reset(setup.task.object_set, scene)
+    for step, action in enumerate(actions[:-1]):
+        seen = observation.observe(world, step / 50)
+        np.testing.assert_allclose(seen, states[step], atol=2e-3)
+        world.step(action)
+
+
+def test_environments_of_the_pool_play_as_long_as_their_world():
+    setups = _setups(3)
+    with EnvironmentPool(2) as pool:
+        observed = pool.reset(setups)
+        assert pool.horizon == 50
+        assert observed[STATE].shape == (3, LAYOUT.state_size)
+
+
+def test_inputs_of_networks_are_bounded_and_follow_the_target():
+    first = [_open(setup).reset().observation[STATE] for setup in _setups()]
+    state = tf.constant(np.stack(first))
+    module = features.of(LAYOUT)
+    rows = features.split(state, LAYOUT)
+    items = module.entities(rows)
+    relations = module.relations(rows, items)
+    assert relations.shape[:2] == (40, 2)
+    assert np.abs(relations).max() < 5 and np.abs(module.body(rows)).max() < 5
+    chosen = module.relations(rows, items.pick(tf.one_hot([1] * 40, 2)))
+    np.testing.assert_allclose(chosen[:, 0], relations[:, 1], atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["bc", "mil", "wtl", "tecnet"])
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_policy_keeps_to_one_way_in_which_its_motors_may_turn(method, commits):
+    small = {"hidden": (16,), "context_frames": 6, "commits": commits}
+    config = dataclasses.replace(config_for(method, SUITE), **small)
+    kind = METHODS[method].kind
+    policy = kind.policy(kind.network(config))
+    first = np.stack([_open(setup).reset().observation[STATE] for setup in _setups(4)])
+    nothing = conditioning.nothing_shown(4, config, LAYOUT.state_size)
+    picked = np.array([0, 3, 3, 5])
+    noise = np.zeros((4, config.choices), np.float32)
+    noise[np.arange(4), config.entities + picked] = 1e6
+    state = policy.encode_context(
+        contexts.Context(
+            demos=nothing,
+            trials=nothing,
+            truth=conditioning.nothing_told(4, config),
+            state=tf.constant(first),
+            gumbel=tf.constant(noise),
+        )
+    )
+    np.testing.assert_array_equal(np.argmax(state["component"], axis=1), picked)
+    for shift in (0.0, 0.1):
+        states = tf.constant(first + np.float32(shift))
+        step = policy.action(time_step.restart({STATE: states}, 4), state)
+        _, mean, _ = policy.network.act(states, state["embedding"], state["target"])
+        wanted = tf.gather(mean, picked, batch_dims=1)
+        np.testing.assert_allclose(step.action, np.clip(wanted, -1, 1), atol=1e-6)
+        state = step.state
+
+
+@pytest.mark.parametrize(
+    ("method", "changes"),
+    [("wtl", {"head": "mean", "state_noise": 0.01}), ("tecnet", {}), ("maml", {})],
+)
+def test_every_kind_of_policy_learns_the_reacher(method, changes):
+    small = {"hidden": (16,), "context_frames": 6}
+    config = dataclasses.replace(config_for(method, SUITE), **small, **changes)
+    setups = [s for t in SUITE.tasks(TRAIN)[:3] for s in SUITE.demonstration_setups(t)]
+    made = [_demonstrate(setup) for setup in setups]
+    for i, one in enumerate(made):
+        one.metadata[fields.EPISODE_ID] = str(i)
+    demos = stack(made)
+    trials = None
+    if config.trials:
+        # Each follows a demonstration in the scene before, of the same task.
+        rows = np.roll(np.arange(len(demos)).reshape(3, -1), SUITE.size, axis=1)
+        names = [(demos[fields.EPISODE_ID][row],) for row in rows.ravel()]
+        parents = {fields.PARENT_DEMO_IDS: names}
+        trials = dataclasses.replace(demos, metadata=dict(demos.metadata) | parents)
+    draws = sampler.Sampler(demos, LAYOUT, identity_share=0.6, trials=trials)
+    source = examples.ExampleSource(demos, demos, trials, draws, config, 8)
+    example = source.gather(source.draw(seeding.generator(0), 16))
+    kind = METHODS[method].kind
+    network = kind.network(config)
+    optimizer = tf.keras.optimizers.legacy.Adam(3e-3)
+    totals = []
+    for _ in range(30):
+        with tf.GradientTape() as tape:
+            total = kind.loss(network, example, tf.constant(-1.0)).total
+        gradients = tape.gradient(total, network.trainable_variables)
+        pairs = zip(gradients, network.trainable_variables, strict=True)
+        optimizer.apply_gradients((g, v) for g, v in pairs if g is not None)
+        totals.append(float(total))
+    assert totals[-1] < totals[0]
+
+
+def test_pictures_of_the_arm_move():
+    made = _demonstrate(_setups(1)[0])
+    states = made.steps[fields.STATE]
+    still = picture.draw(states, LAYOUT, "Watch", 0, 1)
+    assert "Watch" in still and "<animate" not in still
+    film = picture.draw(states, LAYOUT, "Watch", 0, 1, svg.Clip())
+    assert film.count("<animateTransform") == 2
+
+
+def _mean(name):
+    pairs = protocol.pairs(SUITE, TEST, 2)
+    return np.mean([protocol.arm_ceiling(ARMS[name], pair, SUITE) for pair in pairs])
+
+
+def test_ceilings_are_those_of_enumeration():
+    """8 hidden tasks, all as likely: which share can be solved knowing what."""
+    hidden = list(itertools.product((0, 1), _SIGNS))
+    guess = hidden[0]
+    assert _mean("bc") == pytest.approx(np.mean([h == guess for h in hidden]))
+    shown = [h for h in hidden if h[0] == guess[0]]
+    assert _mean("mil") == _mean("mil_second_try")
+    assert _mean("mil") == pytest.approx(np.mean([h == guess for h in shown]))
+    assert _mean("wtl") == _mean("wtl_new_scene") == _mean("oracle_task") == 1.0
+    # A blind try with the right motors tells the target too, by success or failure;
+    # with the wrong ones it tells the motors alone.
+    after = [1.0 if h[1] == guess[1] else 0.5 for h in hidden]
+    assert _mean("trial_only") == pytest.approx(np.mean(after))
+    assert _mean("demo_hidden_at_retrial") == 1.0
+
+
+def test_ceilings_know_readings_and_motors_together():
+    prior = ceiling.Prior(identity_share=0.6, families=1, size=2, motors=0.25)
+    told = ceiling.Readings(identity=0, position=1, true=0)
+    untold = ceiling.Readings(identity=0, position=1, true=1)
+    assert ceiling.demo_and_trial(told, told, prior) == 1.0
+    # With the wrong motors no outcome tells which reading is right.
+    assert ceiling.demo_and_trial(untold, untold, prior) == 0.25
+    assert ceiling.trial_of_demo_only(untold, prior) == 0.25
+
+
+def test_what_cannot_be_is_said():
+    with pytest.raises(UserError, match="suite.domain is 'swimmer'"):
+        Suite(domain="swimmer")
+    with pytest.raises(UserError, match="the robot has shoulder, elbow"):
+        dataclasses.replace(SUITE, motor_faults=motors.MotorFaults()).tasks(TEST)
