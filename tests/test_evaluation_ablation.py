@@ -18,7 +18,7 @@ def _worse(rows, method="wtl", families=fakes.FAMILIES):
 
 
 def _entry(settings, rows=BASE, name="it"):
-    (entry,) = ablation.entries(name, settings, rows, BASE)
+    (entry,) = ablation.entries(name, settings, rows, BASE, "wtl")
     return entry
 
 
@@ -34,16 +34,20 @@ def test_an_ablation_is_compared_with_the_same_arm_of_the_base():
     assert _entry(mil, _worse(BASE))["difference"]["difference"] == 0
 
 
-def test_the_base_is_compared_with_its_wtl():
+def test_the_base_is_compared_with_its_first_arm():
     wtl, mil = ablation.entries(
-        "base", ablation.Ablation(arms=("wtl", "mil")), BASE, BASE
+        "base", ablation.Ablation(arms=("wtl", "mil")), BASE, BASE, "wtl"
     )
     assert wtl["difference"] is None
     assert mil["against"] == "wtl"
     assert mil["difference"]["difference"] < 0
+    (alone,) = ablation.entries(
+        "base", ablation.Ablation(arms=("mil",)), BASE, BASE, "mil"
+    )
+    assert alone["difference"] is None
 
 
-def test_an_arm_that_the_base_has_not_is_compared_with_wtl():
+def test_an_arm_that_the_base_has_not_is_compared_with_its_first():
     rows = [fakes.row(**vars(r) | {"method": "new"}) for r in BASE if r.method == "mil"]
     entry = _entry(ablation.Ablation(arms=("new",)), rows)
     assert entry["against"] == "wtl" and entry["difference"]["n"] == 160
@@ -68,7 +72,7 @@ def test_an_arm_that_was_not_played_is_named():
 
 def test_tables_have_a_line_for_each_arm():
     found = ablation.entries(
-        "base", ablation.Ablation("Base", ("wtl", "mil")), BASE, BASE
+        "base", ablation.Ablation("Base", ("wtl", "mil")), BASE, BASE, "wtl"
     )
     found.append(_entry(ablation.Ablation("No flag"), _worse(BASE), "x"))
     found.append(_entry(ablation.Ablation("Few", families=("press",)), _worse(BASE)))

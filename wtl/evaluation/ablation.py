@@ -9,8 +9,6 @@ from wtl.evaluation.glossary import label
 from wtl.evaluation.rollout_row import RolloutRow
 from wtl.evaluation.table import aligned, markdown, percent, points, with_interval
 
-_FOREMOST = "wtl"
-
 
 @dataclasses.dataclass(frozen=True)
 class Ablation:
@@ -20,13 +18,13 @@ class Ablation:
       label: what differs from the base, in words.
       arms: arms of its evaluation, each a line of the table.
       against: arm of the base that they are compared with; by default each with the
-        same arm, or with WTL where the base has not played it. The base's own are
-        compared with its WTL.
+        same arm, or with the base's first where it has not played that. The base's
+        own are compared with its first.
       families: on whose tasks success and difference are counted; all if empty.
     """
 
     label: str = ""
-    arms: Sequence[str] = (_FOREMOST,)
+    arms: Sequence[str] = ("wtl",)
     against: str = ""
     families: Sequence[str] = ()
 
@@ -36,6 +34,7 @@ def entries(
     ablation: Ablation,
     rows: Sequence[RolloutRow],
     base: Sequence[RolloutRow],
+    foremost: str,
 ) -> list[dict[str, Any]]:
     """Summarises one configuration: an entry for each of its arms.
 
@@ -44,6 +43,7 @@ def entries(
       ablation: how it appears.
       rows: rollouts of its evaluation.
       base: rollouts of the base.
+      foremost: first arm of the base.
 
     Returns:
       `name`, `label`, `arm`, `against`, `families` counted, `overall`, `ceiling`, and
@@ -57,7 +57,7 @@ def entries(
     for arm in ablation.arms:
         played = _by(arm, rows)
         same = rows is not base and any(row.method == arm for row in base)
-        other = ablation.against or (arm if same else _FOREMOST)
+        other = ablation.against or (arm if same else foremost)
         against = _by(other, base)
         counted = _of(played, ablation.families)
         itself = rows is base and arm == other

@@ -90,7 +90,8 @@ class _Done:
 
     def entries(self, name: str, base: "_Done") -> list[dict[str, Any]]:
         """See `ablation.entries`."""
-        return ablation.entries(name, self.settings, self.rows, base.rows)
+        foremost = base.settings.arms[0]
+        return ablation.entries(name, self.settings, self.rows, base.rows, foremost)
 
 
 def _perform(path: pathlib.Path, run_dir: pathlib.Path, bindings, donors) -> _Done:
