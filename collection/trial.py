@@ -1,6 +1,5 @@
 """Plays trials: a policy is shown a demonstration and tries in another scene."""
 
-import contextlib
 import dataclasses
 import functools
 import pathlib
@@ -94,13 +93,9 @@ class TrialShard:
     def play(self) -> list[episodes.Episode]:
         """Plays them in this process; see `Shard`."""
         source = self.source
-        with contextlib.ExitStack() as stack:
-            environments = workers.Environments()
-            if source.pixels:
-                # Mesa and TensorFlow in one process crash.
-                environments = stack.enter_context(
-                    workers.EnvironmentPool(1, source.pixels, source.wrist)
-                )
+        with workers.environments_of_this_process(
+            source.pixels, source.wrist
+        ) as environments:
             return self.play_in(environments)
 
     def play_in(

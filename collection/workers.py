@@ -1,6 +1,7 @@
 """Worker processes that own environments, so that physics runs on every core."""
 
 import concurrent.futures
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -73,6 +74,25 @@ def demonstrate_all(
             ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def environments_of_this_process(
+    pixels: int = 0, wrist: bool = False
+) -> Iterator["Environments | EnvironmentPool"]:
+    """Environments for a process that has TensorFlow loaded.
+
+    Mesa and TensorFlow in one process crash: with images they get one of their own.
+
+    Args:
+      pixels: height and width of the images to observe; 0 for none.
+      wrist: whether the grippers' own cameras observe too.
+    """
+    if not pixels:
+        yield Environments()
+        return
+    with EnvironmentPool(1, pixels, wrist) as pool:
+        yield pool
 
 
 class Environments:

@@ -203,18 +203,27 @@ def test_options_of_beam_without_beam_are_refused(tmp_path, capsys):
     assert "--runner=beam" in capsys.readouterr().err
 
 
+def _train(stage: str, run_dir, copy_dir):
+    """Trains policies, and gives the same ones to another run."""
+    assert _stage(stage, run_dir) == 0
+    shutil.copytree(run_dir / "policies", copy_dir / "policies", dirs_exist_ok=True)
+    shutil.copy(run_dir / "lineage.json", copy_dir)
+
+
 @beam
-def test_demonstrations_and_trials_are_those_of_local_workers(tmp_path):
+def test_episodes_are_those_of_local_workers(tmp_path):
     direct, with_beam = tmp_path / "direct", tmp_path / "beam"
     assert _stage("collect_demos", direct) == 0
     assert _stage("collect_demos", with_beam, "--runner=beam") == 0
-    assert _stage("train_trial", direct) == 0
-    for folder in ("policies", "lineage.json"):
-        copy = shutil.copytree if folder == "policies" else shutil.copy
-        copy(direct / folder, with_beam / folder)
+    _train("train_trial", direct, with_beam)
     assert _stage("collect_trials", direct) == 0
     assert _stage("collect_trials", with_beam, "--runner=beam") == 0
-    for dataset in (fields.WTL_DEMOS, fields.WTL_TRIALS):
+    _train("train_retrial", direct, with_beam)
+    assert _stage("evaluate", direct) == 0
+    assert _stage("evaluate", with_beam, "--runner=beam") == 0
+    rows = [run / "evaluation" / "episodes.csv" for run in (direct, with_beam)]
+    assert rows[0].read_text() == rows[1].read_text()
+    for dataset in (fields.WTL_DEMOS, fields.WTL_TRIALS, fields.WTL_EVALUATIONS):
         found = [
             checksums.fingerprint(run / "datasets" / dataset / "1.0.0")
             for run in (direct, with_beam)

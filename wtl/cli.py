@@ -27,7 +27,13 @@ _STAGES = {
     "meta_rl": "train and measure PEARL or RL², which learn from trials alone",
 }
 # Stages that play episodes independent of one another, and `run`, which has them.
-_PLAYING = ("collect_demos", "collect_human_videos", "collect_trials", "run")
+_PLAYING = (
+    "collect_demos",
+    "collect_human_videos",
+    "collect_trials",
+    "evaluate",
+    "run",
+)
 # Stages that several processes may do together, each started with the same command.
 _TRAINING = ("train_trial", "train_retrial")
 

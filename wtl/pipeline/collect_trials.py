@@ -1,12 +1,12 @@
 """Stage 3: trials of the trial policy on training tasks, each with its success."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import tqdm
 
-from collection import trial, workers
+from collection import trial
 from datasets import episode as episodes
 from datasets import fields
 from datasets import sampler as samplers
@@ -15,7 +15,7 @@ from datasets.store import EpisodeStore
 from policies.methods import METHODS, config_for
 from wtl.envs import environment, seeding
 from wtl.envs import suite as suites
-from wtl.pipeline import teleoperated
+from wtl.pipeline import rollouts, teleoperated
 from wtl.pipeline.run import Run, newest
 from wtl.pipeline.train import require_policy
 
@@ -77,7 +77,7 @@ def collect_trials(
             there = writer.episode_ids
             todo = [s for s in shards if not there.issuperset(s.episode_ids)]
             bar.update(total - sum(len(shard.trials) for shard in todo))
-            for played in _staged(run, todo, writer):
+            for played in rollouts.staged(run, todo, writer):
                 bar.update(len(played.trials))
         account = {"stage": "collect_trials", "parents": inputs}
         return {NAME: run.publish(NAME, key, account, spec)}
@@ -95,20 +95,6 @@ def collect_trials(
         work,
         newest(NAME),
     )
-
-
-def _staged(
-    run: Run, shards: Sequence[trial.TrialShard], writer: StagingWriter
-) -> Iterator[trial.TrialShard]:
-    """Plays shards and stages the episodes, yielding those that are through."""
-    if run.beam:
-        for shard, _ in run.beam.play(shards, writer):
-            yield shard
-        return
-    with workers.EnvironmentPool(run.workers, run.pixels, run.wrist) as pool:
-        for shard in shards:
-            writer.append(shard.play_in(pool))
-            yield shard
 
 
 def _shards(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datasets import checksums, fields
 from wtl.evaluation import protocol, report, rollout_row, statistics, table
 from wtl.pipeline import run_folder, strips
-from wtl.pipeline.player import Player
+from wtl.pipeline.player import Evaluation, player_of
 from wtl.pipeline.run import Run
 from wtl.pipeline.train import policy_id
 
@@ -54,8 +54,10 @@ def evaluate(
 
     def work(key: str) -> dict[str, str]:
         human = any(arm.human for arm in chosen)
-        player = Player(run, key, split, scenes_per_task, demos_shown, human)
-        rows = player.play(chosen)
+        player = player_of(
+            Evaluation(run, key, split, scenes_per_task, demos_shown, human).anywhere
+        )
+        rows = player.play(chosen, run.beam)
         _write(run, folder, split, scenes_per_task, demos_shown, rows, player)
         return {"results": current()}
 

@@ -1,6 +1,7 @@
-"""Plays the arms of an evaluation, one after another."""
+"""Plays the arms of an evaluation, in this process or in others."""
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -20,14 +21,94 @@ from policies.methods import METHODS, config_for
 from wtl.envs import environment, seeding
 from wtl.errors import UserError
 from wtl.evaluation import protocol, rollout_row
+from wtl.pipeline import rollouts, run_folder
+from wtl.pipeline.beam_runner import BeamRunner
 from wtl.pipeline.run import Run
 
 NAME = fields.WTL_EVALUATIONS
+BATCH = 400  # rollouts played in lockstep, and made durable at once
 _MIN_DEMONSTRATED = 0.95
 
 
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What is played.
+
+    Attributes:
+      run: whose policies play.
+      key: names where the episodes wait.
+      split: of the tasks.
+      scenes_per_task: pairs of a demonstration and a scene, of each task.
+      demos_shown: K, demonstrations shown to each policy.
+      human: whether somebody is shown videos of humans.
+    """
+
+    run: Run
+    key: str
+    split: str
+    scenes_per_task: int
+    demos_shown: int
+    human: bool
+
+    @property
+    def anywhere(self) -> "Evaluation":
+        """The same for any process, on whichever machine has the folder."""
+        folder = run_folder.RunFolder(self.run.folder.path.absolute())
+        run = dataclasses.replace(self.run, folder=folder, donors=(), beam=None)
+        return dataclasses.replace(self, run=run)
+
+
+@functools.lru_cache(maxsize=1)
+def player_of(evaluation: Evaluation) -> "Player":
+    """The player of an evaluation, made once in each process."""
+    return Player(evaluation)
+
+
+@dataclasses.dataclass(frozen=True)
+class ArmShard:
+    """Rollouts of one arm, played in lockstep; see `collection.shard.Shard`.
+
+    Attributes:
+      evaluation: what they are of.
+      arm: name of the arm, whose trials are staged already.
+      pairs: numbers of the pairs. What rounds depends on how many there are, so a
+        shard is always played whole.
+      episode_ids: ids of the episodes.
+    """
+
+    evaluation: Evaluation
+    arm: str
+    pairs: range
+    episode_ids: tuple[str, ...]
+
+    def play(self) -> list[Episode]:
+        """Plays them in this process."""
+        run = self.evaluation.run
+        with workers.environments_of_this_process(run.pixels, run.wrist) as pool:
+            return self.play_in(pool)
+
+    def play_in(
+        self, environments: workers.EnvironmentPool | workers.Environments
+    ) -> list[Episode]:
+        """Plays them in environments that are there already."""
+        player = player_of(self.evaluation)
+        return player.play_arm(environments, protocol.arm(self.arm), self.pairs)
+
+
+def rounds(arms: Sequence[protocol.Arm]) -> list[list[protocol.Arm]]:
+    """Arms in rounds: each comes after those whose episodes are its trials."""
+    round_of: dict[str, int] = {}
+    for arm in arms:
+        before = [round_of[name] for name in arm.trials if name in round_of]
+        round_of[arm.name] = 1 + max(before, default=-1)
+    return [
+        [arm for arm in arms if round_of[arm.name] == number]
+        for number in range(1 + max(round_of.values(), default=-1))
+    ]
+
+
 class Player:
-    """Plays arms one after another; finished arms survive an interruption.
+    """Plays arms; what has been played survives an interruption.
 
     Episodes wait on disk: images of all arms would not fit into memory.
 
@@ -41,27 +122,26 @@ class Player:
       played: episodes by arm, a row for each pair; without images.
     """
 
-    def __init__(
-        self,
-        run: Run,
-        key: str,
-        split: str,
-        scenes: int,
-        demos_shown: int,
-        human: bool,
-    ):
+    def __init__(self, evaluation: Evaluation):
+        """Reads what is shown.
+
+        Raises:
+          UserError: if that is missing, or does not fit the suite.
+        """
+        run, split = evaluation.run, evaluation.split
+        self._evaluation = evaluation
         self._run = run
         self.layout = run.suite.layout
-        self._key = key
+        self._key = evaluation.key
         self._split = split
-        self._demos_shown = demos_shown
+        self._demos_shown = evaluation.demos_shown
         self.demos = run.read(fields.WTL_DEMOS, split, with_images=True)
-        planned = protocol.pairs(run.suite, split, scenes)
+        planned = protocol.pairs(run.suite, split, evaluation.scenes_per_task)
         rows = self._find(self.demos, planned)
         # A scene whose demonstrator failed is left out for every arm.
         there = rows[:, 0] >= 0
         self.videos, video_rows = None, rows
-        if human:
+        if evaluation.human:
             self.videos = run.read(fields.WTL_HUMAN_VIDEOS, split, with_images=True)
             video_rows = self._find(self.videos, planned)
             there &= video_rows[:, 0] >= 0
@@ -107,21 +187,34 @@ class Player:
             return self.videos, self.video_rows
         return self.demos, self.demo_rows
 
-    def play(self, arms: Sequence[protocol.Arm]) -> list[rollout_row.RolloutRow]:
-        """Plays arms in order, publishes the episodes and returns a row of each."""
-        run = self._run
+    def play(
+        self, arms: Sequence[protocol.Arm], beam: BeamRunner | None
+    ) -> list[rollout_row.RolloutRow]:
+        """Plays arms in order, publishes the episodes and returns a row of each.
+
+        Args:
+          arms: each after those whose episodes are its trials.
+          beam: Apache Beam, where it is to play; None for processes of our own.
+        """
+        run = dataclasses.replace(self._run, beam=beam)
         with (
             staging.StagingWriter(self._staging, run.spec_of(NAME)) as writer,
-            workers.EnvironmentPool(run.workers, run.pixels, run.wrist) as pool,
             tqdm.tqdm(
                 total=len(arms) * len(self.pairs), desc="evaluation", unit="episode"
             ) as bar,
         ):
-            for arm in arms:
-                bar.set_postfix(arm=arm.name)
-                if not writer.episode_ids.issuperset(self._episode_ids(arm)):
-                    writer.append(self._play_arm(pool, arm))
-                bar.update(len(self.pairs))
+            if beam:
+                beam.adopt(writer)
+            # What is played in order needs no rounds.
+            for together in rounds(arms) if beam else [arms]:
+                there = writer.episode_ids
+                shards = [shard for arm in together for shard in self._shards(arm)]
+                todo = [s for s in shards if not there.issuperset(s.episode_ids)]
+                todo_count = sum(len(shard.pairs) for shard in todo)
+                bar.update(len(together) * len(self.pairs) - todo_count)
+                for shard in rollouts.staged(run, todo, writer):
+                    bar.set_postfix(arm=shard.arm)
+                    bar.update(len(shard.pairs))
         run.publish(NAME, self._key, {"stage": "evaluate", "split": self._split})
         published = run.read(NAME, self._split)
         wanted = {name for arm in arms for name in self._episode_ids(arm)}
@@ -198,17 +291,40 @@ class Player:
     def _role(self, arm: protocol.Arm) -> str:
         return fields.ROLE_RETRIAL if arm.trials else fields.ROLE_EVAL
 
-    def _play_arm(self, pool, arm: protocol.Arm) -> list[Episode]:
+    def _shards(self, arm: protocol.Arm) -> list[ArmShard]:
+        """All pairs of an arm, up to `BATCH` at once."""
+        starts = range(0, len(self.pairs), BATCH)
+        parts = [range(len(self.pairs))[start : start + BATCH] for start in starts]
+        return [
+            ArmShard(self._evaluation, arm.name, p, tuple(self._episode_ids(arm, p)))
+            for p in parts
+        ]
+
+    def play_arm(
+        self,
+        pool: workers.EnvironmentPool | workers.Environments,
+        arm: protocol.Arm,
+        which: Sequence[int],
+    ) -> list[Episode]:
+        """Plays an arm in lockstep.
+
+        Args:
+          pool: the environments.
+          arm: whose trials are staged already.
+          which: numbers of N pairs.
+
+        Returns:
+          N episodes.
+        """
         policy, eyes = self._policy(arm), self.eyes(arm)
-        everything = range(len(self.pairs))
-        observed = pool.reset([self._setup(arm, pair) for pair in self.pairs])
-        context = self._context(arm, everything, eyes, eyes.first(observed))
+        pairs = [self.pairs[i] for i in which]
+        observed = pool.reset([self._setup(arm, pair) for pair in pairs])
+        context = self._context(arm, which, eyes, eyes.first(observed))
         store, rows = self.shown(arm)
-        trial_ids = self._trial_ids(arm)
         identifier = export.policy_id(policy)
         metadata = [
             {
-                "episode_id": name,
+                "episode_id": self._episode_id(arm, self.pairs[i]),
                 "role": self._role(arm),
                 "policy_id": identifier,
                 "parent_demo_ids": (
@@ -216,11 +332,11 @@ class Player:
                     if METHODS[arm.method].config.demos
                     else ()
                 ),
-                "parent_trial_ids": trial_ids[i],
+                "parent_trial_ids": trial_ids,
                 "trial_index": len(arm.trials),
                 "hidden_rule": str(self.pairs[i].task.rule),
             }
-            for i, name in enumerate(self._episode_ids(arm))
+            for i, trial_ids in zip(which, self._trial_ids(arm, which), strict=True)
         ]
         return rollout.rollout(
             pool, policy, policy.encode_context(context), observed, metadata, eyes.sees
@@ -299,9 +415,11 @@ class Player:
             shown = shown._replace(success=tf.constant(success[:, None]))
         return shown
 
-    def _trial_ids(self, arm: protocol.Arm) -> list[tuple[str, ...]]:
-        """Ids of the episodes that an arm's policy is shown as trials of each pair."""
-        config, which = self._config(arm), list(range(len(self.pairs)))
+    def _trial_ids(
+        self, arm: protocol.Arm, which: Sequence[int]
+    ) -> list[tuple[str, ...]]:
+        """Ids of the episodes that an arm's policy is shown as trials of some pairs."""
+        config = self._config(arm)
         if not arm.trials or config.trials_from == interface.DEMO:
             return [()] * len(which)
         if config.trials_from == interface.ANOTHER_TASK:

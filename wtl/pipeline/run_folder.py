@@ -30,6 +30,14 @@ class RunFolder:
         self.staging = self.path / "staging"
         self.teleop = self.path / "teleop"
 
+    def __eq__(self, other):
+        """Whether it is the same folder."""
+        return isinstance(other, RunFolder) and self.path == other.path
+
+    def __hash__(self):
+        """By path."""
+        return hash(self.path)
+
     @contextlib.contextmanager
     def lock(self):
         """Claims the folder, which is made if it is not there.
