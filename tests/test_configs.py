@@ -1,6 +1,9 @@
 """Every shipped gin file builds its objects; the README's commands exist."""
 
+import contextlib
+import functools
 import inspect
+import io
 import pathlib
 import re
 import subprocess
@@ -9,6 +12,7 @@ import gin
 import pytest
 
 from policies.bc_sac import config as bc_sac_config
+from wtl import cli
 from wtl.envs import suite as suites
 from wtl.pipeline import stages, trial_worlds
 from wtl.training import end_to_end, learners, trainer
@@ -96,7 +100,43 @@ def test_each_kind_of_hidden_dynamics_has_a_config(name, families, faulty, pucks
     assert len(drawn) == sum(task.family == "slide" for task in tasks)
 
 
-def test_readme_names_only_targets_and_files_that_exist():
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_pages_name_only_what_exists(page):
+    text = page.read_text()
+    for path in re.findall(r"gin_configs/[a-z_/]+\.gin", text):
+        assert (ROOT / path).exists(), path
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", text):
+        linked = (page.parent / target).resolve() if target else page
+        assert linked.exists(), target
+        if anchor:
+            titles = re.findall(r"(?m)^#+ (.*)$", linked.read_text())
+            assert anchor in map(_anchor, titles), anchor
+    lines = re.sub(r"\\\n *", "", text)
+    named = r"(?m)(?:^ *|`)wtl ((?:dataset )?[a-z_]+)([^`\n]*)"
+    for command, rest in re.findall(named, lines):
+        options = re.findall(r"--[a-z_]+", rest.split("#")[0].split("='--")[0])
+        known = _help(command)
+        assert all(option in known for option in options), (command, options)
+
+
+@functools.cache
+def _help(command: str) -> str:
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), pytest.raises(SystemExit) as ended:
+        cli.main([*command.split(), "--help"])
+    assert ended.value.code == 0, command
+    return said.getvalue()
+
+
+def _anchor(title: str) -> str:
+    """As GitHub makes it of a title."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def test_readme_names_only_targets_that_exist():
     readme = (ROOT / "README.md").read_text()
     targets = set(
         re.findall(r"^([a-z][a-z_-]*):", (ROOT / "Makefile").read_text(), re.M)
@@ -104,8 +144,6 @@ def test_readme_names_only_targets_and_files_that_exist():
     named = set(re.findall(r"^make ([a-z_-]+)|`make ([a-z_-]+)", readme, re.M))
     named = {name for names in named for name in names if name}
     assert {"quickstart", "test"} <= named <= targets
-    for path in re.findall(r"gin_configs/[a-z_]+\.gin", readme):
-        assert (ROOT / path).exists(), path
 
 
 def test_ci_runs_the_test_command_of_the_readme():
