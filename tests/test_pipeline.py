@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 
 import pytest
 
@@ -133,6 +134,23 @@ def test_datasets_of_a_run_are_sound(tiny_run, capsys):
     for name in ("wtl_demos", "wtl_trials", "wtl_evaluations"):
         assert _wtl("verify", str(tiny_run / "datasets" / name)) == 0
         assert "is sound" in capsys.readouterr().out
+
+
+def test_a_retrial_is_filmed_beside_what_it_is_shown(tiny_run, tmp_path, capsys):
+    arguments = ["play", f"--gin_file={TINY}", f"--run_dir={tiny_run}"]
+    staged = list(tiny_run.glob("staging/*"))
+    drawn = []
+    for name in ("first", "second"):
+        out = tmp_path / name / "film.svg"
+        assert _wtl(*arguments, "--family=slide", f"--out={out}") == 0
+        said = capsys.readouterr().out
+        assert ", slide, " in said and str(out) in said
+        drawn.append(out.read_text())
+    assert drawn[0] == drawn[1]
+    ET.fromstring(drawn[0])
+    assert all(text in drawn[0] for text in ("Demonstration", "MIL: ", "WTL: "))
+    # Nothing is left where an evaluation would look.
+    assert list(tiny_run.glob("staging/*")) == staged
 
 
 def test_verify_fails_on_a_flipped_byte(copied_run, capsys):

@@ -95,6 +95,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_run(teleop, teleop.add_mutually_exclusive_group(required=True))
     _add_address(teleop, 8765)
+    play = _add(commands, "play", "film a policy or the demonstrator", _play)
+    _add_run(play, play.add_mutually_exclusive_group(required=True))
+    play.add_argument(
+        "--who",
+        default="wtl",
+        metavar="ARM",
+        help="demonstrator, or an arm of the evaluation as wtl (default), mil, bc; "
+        "its demonstration and trials are filmed beside it",
+    )
+    play.add_argument("--split", choices=("val", "test"), default="test")
+    play.add_argument("--family", default="", help="of the task; any by default")
+    play.add_argument("--task", type=int, default=0, help="number of the task")
+    play.add_argument("--scene", type=int, default=0, help="number of its scene")
+    play.add_argument(
+        "--out",
+        type=pathlib.Path,
+        help="FILE.mp4 or FILE.svg; by default RUN/play/ARM.mp4",
+    )
     verify = _add(commands, "verify", "check a dataset's every episode", _verify)
     verify.add_argument("dataset_dir", help="RUN/datasets/NAME[/VERSION]")
     view = _add(
@@ -254,6 +272,16 @@ def _stage(options) -> int:
 def _teleop(options) -> int:
     with _run(options) as (stages, run):
         stages.teleop(run, options.host, options.port)
+    return 0
+
+
+def _play(options) -> int:
+    with _run(options) as (_, run):
+        from wtl.pipeline import play
+
+        out = options.out or run.folder.path / "play" / f"{options.who}.mp4"
+        of = (options.family, options.task, options.scene, options.split)
+        print(play.play(run, options.who, *of, out))
     return 0
 
 

@@ -29,3 +29,16 @@ def encode(frames: np.ndarray, kind: str) -> bytes:
         np.ascontiguousarray(rows.swapaxes(1, 2).reshape(-1, columns * width, 3))
     ).save(buffer, **_SAVED[kind])
     return buffer.getvalue()
+
+
+def decode(encoded: bytes, count: int, pixels: int) -> np.ndarray:
+    """Takes a sheet of `count` square frames apart: uint8[count, H, W, 3].
+
+    Args:
+      encoded: as `encode` made it.
+      count: of frames.
+      pixels: height and width of each.
+    """
+    rows = np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
+    rows = rows.reshape(-1, pixels, min(count, COLUMNS), pixels, 3).swapaxes(1, 2)
+    return rows.reshape(-1, pixels, pixels, 3)[:count]
