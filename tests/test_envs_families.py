@@ -8,7 +8,7 @@ from collection.demonstration import DemonstrationRequest, demonstrate
 from collection.demonstrators import DEMONSTRATORS
 from wtl.envs import model as models
 from wtl.envs.environment import HORIZON, Manipulation, Setup, slot_of
-from wtl.envs.families import FAMILIES
+from wtl.envs.families import EVERY, FAMILIES
 from wtl.envs.suite import TEST, Suite
 
 _NOISE = 0.15
@@ -47,9 +47,9 @@ def _success_rate(family, count, size):
 
 
 def test_registries_name_the_same_families():
-    assert set(DEMONSTRATORS) == set(FAMILIES)
-    assert all(name == family.name for name, family in FAMILIES.items())
-    assert all("{target}" in family.instruction for family in FAMILIES.values())
+    assert set(DEMONSTRATORS) == set(EVERY)
+    assert all(name == family.name for name, family in EVERY.items())
+    assert all("{target}" in family.instruction for family in EVERY.values())
 
 
 @every_size

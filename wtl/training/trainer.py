@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from policies.legacy_keras import tf_keras
 from wtl.envs import seeding
+from wtl.errors import UserError
 from wtl.training.cluster import Cluster
 from wtl.training.examples import Example, ExampleSource
 
@@ -74,6 +75,9 @@ def train(
         losses.
       cluster: processes that train it together, under whose strategy the network was
         made and this is called; a batch is dealt out to them. None to train alone.
+
+    Raises:
+      UserError: if the last checkpoint is of a network with other parts.
     """
     schedule = tf_keras.optimizers.schedules.CosineDecay(
         config.learning_rate, config.steps, alpha=0.02
@@ -110,7 +114,7 @@ def train(
         # Otherwise made when the chief saves, who would wait for the others to join.
         _ = checkpoint.save_counter
     manager = tf.train.CheckpointManager(checkpoint, str(checkpoint_dir), max_to_keep=2)
-    manager.restore_or_initialize()
+    _restore(checkpoint, manager)
     writes = cluster is None or cluster.is_chief
     writer = tf.summary.create_noop_writer()
     if writes:
@@ -134,3 +138,18 @@ def train(
                 manager.save(done)
             on_step(done, result if logged else None)
     writer.close()
+
+
+def _restore(checkpoint: tf.train.Checkpoint, manager: tf.train.CheckpointManager):
+    """Restores the last checkpoint, if there is one, whole."""
+    if manager.latest_checkpoint is None:
+        return
+    restored = checkpoint.restore(manager.latest_checkpoint)
+    try:
+        # What it does not name would be left untrained, and nobody would notice.
+        restored.assert_existing_objects_matched()
+    except AssertionError as error:
+        raise UserError(
+            f"{manager.latest_checkpoint} is of a network with other parts, as another "
+            "version of WTL made it; remove its folder to train anew"
+        ) from error
