@@ -5,9 +5,9 @@ import pathlib
 from collections.abc import Sequence
 
 from benchmarks import demonstrations
-from collection import trial
+from collection import recorder, trial
 from collection.demonstration import DemonstrationRequest
-from datasets import episode, fields, reader
+from datasets import episode, fields, new_version, reader
 from policies import export
 from policies.legacy_keras import tf_keras
 from policies.methods import METHODS
@@ -58,3 +58,16 @@ def trials(
         )
         made.append(trial.Trial(row, setup, name, seed=i, greedy=True, index=0))
     return tuple(made)
+
+
+def publish_trials(
+    root: pathlib.Path,
+    source: trial.TrialSource,
+    shown: Sequence[DemonstrationRequest],
+) -> pathlib.Path:
+    """Plays and publishes `trials`; returns the folder of the version."""
+    shard = trial.TrialShard(source, trials(source, shown))
+    spec = recorder.episode_spec(demonstrations.SIZE)
+    with new_version.new_version(root, fields.WTL_TRIALS, spec) as version:
+        version.writer.append(shard.play())
+        return version.publish("Trials.", {})
