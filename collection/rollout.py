@@ -61,7 +61,7 @@ def compiled(policy) -> Callable:
       policy state.
     """
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def act(step_type, observed, policy_state):
         zeros = tf.zeros(tf.shape(step_type))
         time_step = ts.TimeStep(step_type, zeros, tf.ones_like(zeros), observed)
