@@ -23,7 +23,7 @@ _METHOD = "wtl"  # is shown demonstrations and trials
 
 
 def run() -> list[comparison.Comparison]:
-    """Measures steps of the configuration of the headline result."""
+    """Measures steps as of the headline result, without logs and checkpoints."""
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         wanted = demonstrations.requests(_TASKS)
