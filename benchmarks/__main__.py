@@ -12,7 +12,7 @@ from benchmarks import runner
 from wtl.errors import UserError
 
 # Quick ones first.
-NAMES = ("env_step", "rendering", "reading")
+NAMES = ("env_step", "rendering", "reading", "rollouts", "learner", "collection")
 
 
 def main():

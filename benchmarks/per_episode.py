@@ -22,44 +22,22 @@ _WARM_UP, _TRAINING_STEPS = 10, 30
 _TRAIN_BATCH = 128
 
 
-def _requests(tasks: int, pixels: int = 0, human: bool = False):
-    """Demonstrations, six of each task; every five tasks are of all families."""
-    from collection.demonstration import DemonstrationRequest
-    from datasets import episode, fields
-    from wtl.envs.embodiment import Embodiment
-    from wtl.envs.suite import TRAIN, Suite
-
-    suite = Suite(train_object_sets=tasks, train_tasks=tasks, scenes_per_task=2)
-    name = fields.WTL_HUMAN_VIDEOS if human else fields.WTL_DEMOS
-    body = Embodiment.HAND if human else Embodiment.GRIPPER
-    return [
-        DemonstrationRequest(
-            dataclasses.replace(setup, embodiment=body),
-            episode.episode_id(name, task.task_id, "demo", i, i),
-            i,
-            0.0 if human else 0.15,
-            pixels=pixels,
-        )
-        for task in suite.tasks(TRAIN)
-        for i, setup in enumerate(suite.demonstration_setups(task))
-    ]
-
-
 def demonstrations(
     tasks: int, pixels: int, human: bool, folder: pathlib.Path
 ) -> dict[str, float]:
     """Plays demonstrations, stages them in `folder`, and measures both."""
+    from benchmarks.demonstrations import requests
     from collection import recorder
     from collection.demonstration import demonstrate
     from datasets import staging
     from wtl.envs.embodiment import Embodiment
 
     body = Embodiment.HAND if human else Embodiment.GRIPPER
-    requests = _requests(tasks, pixels, human)
+    wanted = requests(tasks, pixels, human)
     spec = recorder.episode_spec(3, pixels, embodiment=body)
-    demonstrate(requests[0])
+    demonstrate(wanted[0])
     start = time.process_time()
-    played = [demonstrate(request)[0] for request in requests]
+    played = [demonstrate(request)[0] for request in wanted]
     played = [episode for episode in played if episode]
     seconds = time.process_time() - start
     payloads = [staging.encoded(episode, spec) for episode in played]
@@ -76,6 +54,7 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
     """Publishes, reads, trains on and tries what is staged; measures each."""
     notices.quiet()
     with notices.Dropped():
+        from benchmarks.demonstrations import requests
         from collection import trial
         from datasets import episode, fields, publish, reader, sampler, staging
         from policies import export
@@ -140,7 +119,7 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
         trial.TrialSource(config, folder / "saved_model", version),
         tuple(
             trial.Trial(i % len(demos), r.setup, r.episode_id, i, True, 0)
-            for i, r in enumerate(_requests(20))
+            for i, r in enumerate(requests(20))
         ),
     )
     shard.play()  # loads the policy

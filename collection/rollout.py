@@ -1,6 +1,7 @@
 """Plays TF-Agents policies in many environments at once."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,10 +39,33 @@ def rollout(
     def seen(observed):
         return {name: tf.constant(observed[name]) for name in sees}
 
-    time_step = ts.restart(seen(observed), count)
+    act = compiled(policy)
+    step_type = tf.fill([count], ts.StepType.FIRST)
     for _ in range(pool.horizon):
-        step = policy.action(time_step, policy_state)
-        policy_state = step.state
-        observed = pool.step(np.asarray(step.action))
-        time_step = ts.transition(seen(observed), np.zeros(count, np.float32))
+        action, policy_state = act(step_type, seen(observed), policy_state)
+        observed = pool.step(np.asarray(action))
+        step_type = tf.fill([count], ts.StepType.MID)
     return pool.finish(metadata)
+
+
+@functools.lru_cache(maxsize=8)
+def compiled(policy) -> Callable:
+    """A policy's `action` without what takes time beside its network.
+
+    Args:
+      policy: any TF-Agents policy, or a saved one, which called by itself looks for
+        its signature in all that a time step consists of.
+
+    Returns:
+      (int32[N] step types, N observations, policy state) -> actions [N, A] and the next
+      policy state.
+    """
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def act(step_type, observed, policy_state):
+        zeros = tf.zeros(tf.shape(step_type))
+        time_step = ts.TimeStep(step_type, zeros, tf.ones_like(zeros), observed)
+        step = policy.action(time_step, policy_state)
+        return step.action, step.state
+
+    return act

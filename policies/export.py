@@ -116,6 +116,19 @@ def load(directory: pathlib.Path, state_size: int, pixels: int = 0):
     return policy
 
 
+def build(policy: tf_policy.TFPolicy):
+    """Makes all weights of a policy around a new network."""
+    network = policy.network
+    spec = contexts.context_spec(network.config, network.layout.state_size)
+    empty = tf.nest.map_structure(
+        lambda s: tf.zeros([1 if n is None else n for n in (None, *s.shape)], s.dtype),
+        spec,
+    )
+    encoded = policy.encode_context(empty)
+    time_step = ts.restart({environment.STATE: empty.state}, 1)
+    policy.action(time_step, encoded)
+
+
 def restore(policy: tf_policy.TFPolicy, directory: pathlib.Path, policy_id: str):
     """Gives a policy the weights of the last checkpoint of its training.
 
@@ -133,16 +146,8 @@ def restore(policy: tf_policy.TFPolicy, directory: pathlib.Path, policy_id: str)
         raise PolicyNotFoundError(
             f"no checkpoint in {directory}; train the policy first"
         )
-    network = policy.network
-    spec = contexts.context_spec(network.config, network.layout.state_size)
-    empty = tf.nest.map_structure(
-        lambda s: tf.zeros([1 if n is None else n for n in (None, *s.shape)], s.dtype),
-        spec,
-    )
-    encoded = policy.encode_context(empty)
-    time_step = ts.restart({environment.STATE: empty.state}, 1)
-    policy.action(time_step, encoded)  # all weights are there now
-    tf.train.Checkpoint(network=network).restore(path).expect_partial()
+    build(policy)
+    tf.train.Checkpoint(network=policy.network).restore(path).expect_partial()
     if weights_hash(policy.variables()) != policy_id:
         raise PolicyMismatchError(
             f"the last checkpoint in {directory} is not the policy that was saved; "

@@ -24,7 +24,7 @@ _SETUPS = [s for t in _SUITE.tasks(TEST) for s in _SUITE.demonstration_setups(t,
 
 
 class _Counting(tf_policy.TFPolicy):
-    """Acts on its observation and on the number of actions so far."""
+    """Acts on its observation, the number of actions so far and which is first."""
 
     def __init__(self):
         observation = {STATE: tensor_spec.TensorSpec((88,), tf.float32)}
@@ -38,6 +38,7 @@ class _Counting(tf_policy.TFPolicy):
 
     def _action(self, time_step, policy_state, seed):
         count = tf.cast(policy_state, tf.float32)[:, tf.newaxis]
+        count += 3 * tf.cast(time_step.is_first(), tf.float32)[:, tf.newaxis]
         action = tf.sin(time_step.observation[STATE][:, :5] * 7 + count)
         return policy_step.PolicyStep(action, policy_state + 1)
 
@@ -67,6 +68,7 @@ def test_rollout_feeds_observations_and_policy_state_back():
         assert episode.metadata[fields.POLICY_ID] == "counting"
         stored = episode.steps
         count = np.arange(HORIZON)[:, np.newaxis]
+        count = np.where(count == 0, 3, count)
         expected = np.sin(stored[fields.STATE][:-1, :5] * 7 + count)
         np.testing.assert_allclose(stored[fields.ACTION][:-1], expected, atol=1e-5)
         env = Manipulation(setup)

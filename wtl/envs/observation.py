@@ -105,17 +105,7 @@ def observe(world: worlds.World, time: float) -> np.ndarray:
       time: share of the horizon that has passed.
     """
     scene = world.scene
-    props = world.object_set.props
-    position = world.gripper_pose
-    gripper = np.concatenate(
-        [
-            position[:3],
-            (math.sin(position[3]), math.cos(position[3])),
-            world.setpoint,
-            (world.finger_gap, world.finger_command),
-            world.gripper_velocity,
-        ]
-    )
+    pose = world.gripper_pose
     rotations = world.object_rotations
     yaw = rotations[:, :2, 0]
     yaw = yaw / np.maximum(np.linalg.norm(yaw, axis=1, keepdims=True), 1e-6)
@@ -125,9 +115,7 @@ def observe(world: worlds.World, time: float) -> np.ndarray:
             yaw[:, ::-1],
             world.object_velocities,
             rotations[:, 2, 2:],
-            [prop.rgb for prop in props],
-            world.half_sizes,
-            [(float(prop.is_box),) for prop in props],
+            world.attributes,
         ],
         axis=1,
     )
@@ -135,16 +123,21 @@ def observe(world: worlds.World, time: float) -> np.ndarray:
         [
             world.button_positions,
             world.button_travel[:, None],
-            world.object_set.button_rgbs,
+            world.button_rgbs,
         ],
         axis=1,
     )
     return np.concatenate(
         [
-            gripper,
+            pose[:3],
+            (math.sin(pose[3]), math.cos(pose[3])),
+            world.setpoint,
+            (world.finger_gap, world.finger_command),
+            world.gripper_velocity,
             objects[scene.object_slots].ravel(),
             buttons[scene.button_slots].ravel(),
             world.anchor_position,
             (world.goal, time),
-        ]
-    ).astype(np.float32)
+        ],
+        dtype=np.float32,
+    )

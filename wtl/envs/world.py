@@ -110,7 +110,13 @@ class World:
             self.object_set = object_set
             self.embodiment = embodiment
             self._at = _addresses(object_set.size, embodiment)
-            self.half_sizes = np.array([p.half_sizes for p in object_set.props])
+            props = object_set.props
+            self.half_sizes = np.array([p.half_sizes for p in props])
+            # Colour, half sizes and whether it is a box, [n, 7].
+            self.attributes = np.array(
+                [(*p.rgb, *p.half_sizes, p.is_box) for p in props], np.float64
+            )
+            self.button_rgbs = np.array(object_set.button_rgbs)
         else:
             mujoco.mj_resetData(self.model, self.data)
         self.scene = scene

@@ -12,6 +12,9 @@ from wtl.errors import UserError
 from wtl.training.cluster import Cluster
 from wtl.training.examples import Example, ExampleSource
 
+# Of a network, an example and the log sigma floor; see `policies.methods.Kind`.
+Loss = Callable[[tf_keras.Model, Example, tf.Tensor], tuple]
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
@@ -48,9 +51,76 @@ def log_sigma_floor(config: TrainConfig, step: int) -> float:
     return first + (last - first) * progress
 
 
+def optimizer(config: TrainConfig) -> tf_keras.optimizers.Optimizer:
+    """The optimizer of a new network."""
+    schedule = tf_keras.optimizers.schedules.CosineDecay(
+        config.learning_rate, config.steps, alpha=0.02
+    )
+    return tf_keras.optimizers.Adam(schedule, global_clipnorm=config.gradient_norm)
+
+
+class Step:
+    """One gradient step, compiled once; the losses of its batch are returned."""
+
+    def __init__(
+        self,
+        network: tf_keras.Model,
+        loss: Loss,
+        source: ExampleSource,
+        config: TrainConfig,
+        cluster: Cluster | None = None,
+    ):
+        """Makes the weights of the network, and its optimizer.
+
+        Args:
+          network: trained in place.
+          loss: of the network, see `policies.methods.Kind`.
+          source: of examples.
+          config: how to train.
+          cluster: see `train`.
+        """
+        self.network = network
+        self.optimizer = optimizer(config)
+        self._loss = loss
+        self._source = source
+        self._cluster = cluster
+        # What these are makes no difference: they create the variables.
+        rows = source.draw(seeding.generator("build"), 2)
+        loss(network, source.gather(rows), tf.constant(0.0))
+        self._variables = network.trainable_variables
+        self.optimizer.build(self._variables)
+
+    @tf.function  # XLA on CPU was 15% slower
+    def __call__(self, rows, log_sigma_floor: tf.Tensor):
+        """Takes a step.
+
+        Args:
+          rows: as `source.draw` gives them; of a cluster this process's slice.
+          log_sigma_floor: of the mixture.
+        """
+        if not self._cluster:
+            return self._replica(rows, log_sigma_floor)
+        strategy = tf.distribute.get_strategy()
+        found = strategy.run(self._replica, (rows, log_sigma_floor))
+        mean = tf.distribute.ReduceOp.MEAN
+        return type(found)(*(strategy.reduce(mean, value, None) for value in found))
+
+    def _replica(self, rows, log_sigma_floor):
+        example = self._source.gather(rows)
+        with tf.GradientTape() as tape:
+            result = self._loss(self.network, example, log_sigma_floor)
+            total = result.total
+            if self._cluster:  # the optimizer adds the gradients of all up
+                total /= len(self._cluster.workers)
+        gradients = tape.gradient(total, self._variables)
+        pairs = zip(gradients, self._variables, strict=True)
+        self.optimizer.apply_gradients(pairs)
+        return result
+
+
 def train(
     network: tf_keras.Model,
-    loss: Callable[[tf_keras.Model, Example, tf.Tensor], tuple],
+    loss: Loss,
     source: ExampleSource,
     config: TrainConfig,
     *,
@@ -79,37 +149,11 @@ def train(
     Raises:
       UserError: if the last checkpoint is of a network with other parts.
     """
-    schedule = tf_keras.optimizers.schedules.CosineDecay(
-        config.learning_rate, config.steps, alpha=0.02
-    )
-    optimizer = tf_keras.optimizers.Adam(schedule, global_clipnorm=config.gradient_norm)
-    first = source.gather(source.draw(seeding.generator(seed, "build"), 2))
-    loss(network, first, tf.constant(0.0))  # creates the variables
-    variables = network.trainable_variables
-    optimizer.build(variables)
-
-    def replica(rows, floor):
-        example = source.gather(rows)
-        with tf.GradientTape() as tape:
-            result = loss(network, example, floor)
-            total = result.total
-            if cluster:  # the optimizer adds the gradients of all up
-                total /= len(cluster.workers)
-        gradients = tape.gradient(total, variables)
-        optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        return result
-
-    @tf.function  # XLA on CPU was 15% slower
-    def update(rows, floor):
-        if not cluster:
-            return replica(rows, floor)
-        strategy = tf.distribute.get_strategy()
-        found = strategy.run(replica, (rows, floor))
-        mean = tf.distribute.ReduceOp.MEAN
-        return type(found)(*(strategy.reduce(mean, value, None) for value in found))
-
+    update = Step(network, loss, source, config, cluster)
     step = tf.Variable(0, dtype=tf.int64)
-    checkpoint = tf.train.Checkpoint(network=network, optimizer=optimizer, step=step)
+    checkpoint = tf.train.Checkpoint(
+        network=network, optimizer=update.optimizer, step=step
+    )
     if cluster:
         # Otherwise made when the chief saves, who would wait for the others to join.
         _ = checkpoint.save_counter

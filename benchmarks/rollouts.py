@@ -1,0 +1,98 @@
+"""Batched rollouts against the steps in them, a saved policy against TensorFlow."""
+
+import pathlib
+import tempfile
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.trajectories import time_step as ts
+
+from benchmarks import comparison, demonstrations, untrained
+from collection import rollout, trial, workers
+from datasets import fields
+from policies import export, features
+from policies.heads import mixture_density
+from policies.methods import METHODS
+from wtl.envs import environment
+
+_ENVIRONMENTS = 64
+_TASKS = 11
+_CALLS = 100
+_METHOD = "mil"
+
+
+def run() -> list[comparison.Comparison]:
+    """Measures 64 environments with one call of the policy for all of them."""
+    wanted = demonstrations.requests(_TASKS)
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        demos = demonstrations.publish(root, wanted)
+        source = untrained.save(_METHOD, root / "policy", demos)
+        trials = untrained.trials(source, wanted)[:_ENVIRONMENTS]
+        return [
+            _rollouts(trial.TrialShard(source, trials)),
+            _actions(source),
+        ]
+
+
+def _rollouts(shard: trial.TrialShard) -> comparison.Comparison:
+    """Compares whole trials with the steps of the same environments alone."""
+    setups = [made.setup for made in shard.trials]
+    with workers.EnvironmentPool() as pool:
+        played = shard.play_in(pool)
+        actions = np.stack([e.steps[fields.ACTION][:-1] for e in played], axis=1)
+        ends = np.stack([e.steps[fields.STATE][-1] for e in played])
+
+        def step_alone() -> int:
+            pool.reset(setups)
+            for action in actions:
+                observed = pool.step(action)
+            assert np.array_equal(observed[environment.STATE], ends)
+            return len(setups)
+
+        return comparison.compare(
+            f"rollouts of {len(setups)} / their environments alone",
+            lambda: len(shard.play_in(pool)),
+            step_alone,
+            unit="episodes",
+            goal=0.75,
+            rounds=9,
+        )
+
+
+def _actions(source: trial.TrialSource) -> comparison.Comparison:
+    """Compares the saved policy with a function of the same network by hand."""
+    layout = source.config.layout
+    network = METHODS[_METHOD].kind.network(source.config)
+
+    @tf.function
+    def by_hand(state, embedding, target):
+        found = network.act(state, embedding, target)
+        action = mixture_density.in_turn(found, features.step(state, layout))
+        return tf.clip_by_value(action, -1.0, 1.0)
+
+    rng = np.random.default_rng(0)
+    size = (_ENVIRONMENTS, layout.state_size)
+    state = tf.constant(rng.normal(size=size), tf.float32)
+    observed = {environment.STATE: state}
+    step_type = tf.fill([_ENVIRONMENTS], ts.StepType.MID)
+    saved = export.load(source.policy_dir, layout.state_size)
+    act, shown = rollout.compiled(saved), saved.get_initial_state(_ENVIRONMENTS)
+
+    def act_as_saved() -> int:
+        for _ in range(_CALLS):
+            np.asarray(act(step_type, observed, shown)[0])
+        return _CALLS * _ENVIRONMENTS
+
+    def act_by_hand() -> int:
+        for _ in range(_CALLS):
+            np.asarray(by_hand(state, shown["embedding"], shown["target"]))
+        return _CALLS * _ENVIRONMENTS
+
+    return comparison.compare(
+        "saved policy / a tf.function by hand",
+        act_as_saved,
+        act_by_hand,
+        unit="actions",
+        goal=0.9,
+    )
