@@ -29,9 +29,7 @@ def run() -> list[comparison.Comparison]:
         wanted = demonstrations.requests(_TASKS)
         demos = demonstrations.publish(root, wanted)
         source = untrained.save("mil", root / "policy", demos)
-        trials = untrained.publish_trials(
-            root, source, untrained.trials(source, wanted)
-        )
+        trials = untrained.publish_trials(root, source, wanted)
         return measure(reader.read(demos), reader.read(trials))
 
 
