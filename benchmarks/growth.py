@@ -8,6 +8,7 @@ is the most that a stage holds beside what was there when it began; pages of map
 files, which the system takes back when it likes, are not counted.
 """
 
+import collections
 import concurrent.futures
 import contextlib
 import dataclasses
@@ -37,10 +38,6 @@ from wtl.training import examples, trainer
 STAGES = ("staging", "publishing", "reading", "sampler", "examples", "drawing")
 # Sizes by what grows while the rest stays.
 _AXES: dict[str, list[synthetic.Tasks]] = {
-    "tasks": [
-        synthetic.Tasks(count, demonstrations=2, trials=1, transitions=4)
-        for count in (100, 300, 1000, 3000, 10_000, 30_000, 100_000)
-    ],
     "demonstrations": [
         synthetic.Tasks(100, demonstrations=count, trials=1, transitions=4)
         for count in (4, 12, 40, 120, 400)
@@ -52,6 +49,10 @@ _AXES: dict[str, list[synthetic.Tasks]] = {
     "transitions": [
         synthetic.Tasks(300, demonstrations=2, trials=1, transitions=count)
         for count in (10, 40, 160, 640)
+    ],
+    "tasks": [
+        synthetic.Tasks(count, demonstrations=2, trials=1, transitions=4)
+        for count in (100, 300, 1000, 3000, 10_000, 30_000, 100_000)
     ],
 }
 _SECONDS = 300  # sizes that would take longer than what is left of them are left out
@@ -194,7 +195,9 @@ def run() -> list[Growth | Memory]:
     context.set_forkserver_preload([__name__])
     with notices.Dropped():
         forkserver.ensure_running()
-    points = {axis: _along(axis, context) for axis in _AXES}
+    points, start = {}, time.monotonic()
+    for i, axis in enumerate(_AXES, start=1):
+        points[axis] = _along(axis, context, start + _SECONDS * i / len(_AXES))
     everything = [point for found in points.values() for point in found]
     return [
         *(Growth.of(stage, axis, points[axis]) for axis in _AXES for stage in STAGES),
@@ -208,10 +211,10 @@ def draw(found: list[Growth | Memory], folder: pathlib.Path) -> None:
     (folder / "growth.svg").write_text(growth_figure.figure(grown))
 
 
-def _along(axis: str, context) -> list[tuple[synthetic.Tasks, dict]]:
-    """Measures the sizes of an axis until time or memory would run out."""
+def _along(axis: str, context, end: float) -> list[tuple[synthetic.Tasks, dict]]:
+    """Measures the sizes of an axis as far as time, to `end`, and memory allow."""
     points: list[tuple[synthetic.Tasks, dict]] = []
-    end, took = time.monotonic() + _SECONDS / len(_AXES), 0.0
+    took = 0.0
     for tasks in _AXES[axis]:
         start = time.monotonic()
         if len(points) > 1:
@@ -247,7 +250,9 @@ def _fit(sizes, values, least) -> tuple[float, tuple[float, float], float]:
     """Exponent with its interval, and that between the two largest sizes."""
     x, y = np.log(sizes), np.log(np.maximum(values, least))
     line = stats.linregress(x, y)
-    half = stats.t.ppf((1 + _CONFIDENCE) / 2, max(len(x) - 2, 1)) * line.stderr
+    half = np.inf  # through two points a line always goes
+    if len(x) > 2:
+        half = stats.t.ppf((1 + _CONFIDENCE) / 2, len(x) - 2) * line.stderr
     last = (y[-1] - y[-2]) / (x[-1] - x[-2])
     return line.slope, (line.slope - half, line.slope + half), float(last)
 
@@ -304,8 +309,11 @@ def _measured(found: dict, stage: str):
 def _written(folder: pathlib.Path, tasks: synthetic.Tasks) -> dict[str, dict]:
     """Stages and publishes demonstrations and trials."""
     found, spec, taken = {}, _spec(), 0.0
-    held = _Held()
     given = {fields.WTL_DEMOS: tasks.demonstrated, fields.WTL_TRIALS: tasks.tried}
+    one = dataclasses.replace(tasks, tasks=1)
+    for each in (one.demonstrated(spec), one.tried(spec)):
+        collections.deque(each, maxlen=0)  # makes what all tasks have in common
+    held = _Held()
     for name, make in given.items():
         with staging.StagingWriter(folder / "staged" / name, spec) as writer:
             batch = []
