@@ -15,9 +15,11 @@ import collections
 import dataclasses
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 
 from wtl.errors import UserError
@@ -39,11 +41,16 @@ _STAGES = (
     "train_retrial",
     "evaluate",
 )
+# Where Python finds packages.
+_OUTSIDE = re.compile(r".*/(?:site-packages|lib/python3\.\d+)/")
+_OURS = ("wtl/", "datasets/", "policies/", "collection/")
 _RATE = 20  # samples of each process per second
-_OTHER, _WAITING, _LIMIT = "other", "waiting", 0.1
-# What functions are for, by the end of their file's path, or a part of it in front of
-# their name. The first that fits holds; a function that fits nowhere, as those of
-# NumPy and TensorFlow, serves the one that called it.
+_START_UP, _WAITING, _OTHER = "start-up", "waiting", "other"
+_LIMIT = 0.1
+_TRACING = "tensorflow/python/eager/polymorphic_function/tracing_compilation.py"
+# What functions are for, by how `file:function` begins, files being named from the root
+# of the project or from where Python finds packages. A function that fits nowhere, as
+# those of NumPy and TensorFlow, serves the one that called it.
 _PURPOSES = {
     _WAITING: (
         "multiprocessing/connection.py:_recv",
@@ -59,9 +66,9 @@ _PURPOSES = {
         "subprocess.py:",
         "<string>:<module>",
     ),
-    "start-up": (
+    _START_UP: (
         "<frozen importlib._bootstrap>:_find_and_load",
-        "polymorphic_function/tracing_compilation.py:_maybe_define_function",
+        f"{_TRACING}:_create_concrete_function",
         "policies/export.py:load",
         "multiprocessing/spawn.py:prepare",
         "multiprocessing/popen_spawn_posix.py:",
@@ -120,7 +127,7 @@ class Stage:
     @property
     def other(self) -> float:
         """Share of what is for none of the purposes, start-up left out."""
-        return self.shares[_OTHER] / max(1 - self.shares["start-up"], 1e-9)
+        return self.shares[_OTHER] / max(1 - self.shares[_START_UP], 1e-9)
 
     def __str__(self) -> str:
         shares = ", ".join(
@@ -193,8 +200,10 @@ def _profile(arguments: list[str], trace: pathlib.Path):
     if "Sampling" not in said:
         command.kill()
         raise UserError(f"py-spy can't watch a process here ({said.strip()})")
+    # It complains now and then, and must not wait for anybody to read it.
+    threading.Thread(target=profiler.stdout.read, daemon=True).start()
     _, problem = command.communicate("\n")
-    profiler.communicate()
+    profiler.wait()
     if command.returncode:
         raise UserError(f"the run failed: {problem.strip().splitlines()[-1]}")
 
@@ -210,7 +219,8 @@ def _samples(events: list[dict]) -> Iterator[tuple[float, float, tuple[str, ...]
             yield since[thread] / 1e6, now / 1e6, tuple(stack)
         since[thread] = now
         if event["ph"] == "B":
-            stack.append(f"{event['args']['filename']}:{event['name']}")
+            file = _OUTSIDE.sub("", event["args"]["filename"])
+            stack.append(f"{file.removeprefix(f'{_ROOT}/')}:{event['name']}")
         else:
             stack.pop()
 
@@ -220,7 +230,7 @@ def _span(samples, ending: str) -> tuple[float, float] | None:
     within = [
         (start, end)
         for start, end, stack in samples
-        if any("wtl/pipeline/" in f and f.endswith(ending) for f in stack)
+        if any(f.startswith("wtl/pipeline/") and f.endswith(ending) for f in stack)
     ]
     if not within:
         return None
@@ -236,8 +246,8 @@ def _stage(name: str, first: float, last: float, samples) -> Stage:
         purpose = _purpose(stack)
         spent[purpose] += seconds
         if purpose == _OTHER:
-            ours = [f for f in stack if f.startswith(str(_ROOT))] or stack
-            elsewhere[ours[-1].removeprefix(f"{_ROOT}/")] += seconds
+            ours = [f for f in stack if f.startswith(_OURS)] or stack
+            elsewhere[ours[-1]] += seconds
     del spent[_WAITING]
     busy = spent.total() or 1.0
     return Stage(
@@ -250,13 +260,13 @@ def _stage(name: str, first: float, last: float, samples) -> Stage:
 
 
 def _purpose(stack: tuple[str, ...]) -> str:
-    if any(any(p in f for p in _PURPOSES["start-up"]) for f in stack):
-        return "start-up"
-    if any(part in stack[-1] for part in _PURPOSES[_WAITING]):
+    if any(function.startswith(_PURPOSES[_START_UP]) for function in stack):
+        return _START_UP
+    if stack[-1].startswith(_PURPOSES[_WAITING]):
         return _WAITING
     for function in reversed(stack):
-        for purpose, parts in _PURPOSES.items():
-            if purpose != _WAITING and any(part in function for part in parts):
+        for purpose, beginnings in _PURPOSES.items():
+            if purpose != _WAITING and function.startswith(beginnings):
                 return purpose
     return _OTHER
 

@@ -1,6 +1,7 @@
 """What the benchmarks say of what they measured."""
 
 import dataclasses
+import pathlib
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from datasets import episode, fields, sampler
 from datasets.store import stack
 from wtl.envs import observation, seeding
 from wtl.errors import UserError
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 def test_examples_can_be_drawn_of_synthetic_tasks():
@@ -87,14 +90,24 @@ def _trace(*spans) -> list[dict]:
 
 
 def test_samples_are_put_down_to_what_they_are_for():
-    stage = "/x/wtl/pipeline/collect_demos.py:collect_demos"
+    stage = f"{ROOT}/wtl/pipeline/collect_demos.py:collect_demos"
+    python = "/usr/lib/python3.11"
     found = stages.stages(
         _trace(
             (0, 2, 1, ["<frozen importlib._bootstrap>:_find_and_load", "/x/a.py:b"]),
-            (2, 4, 1, [stage, "/x/datasets/staging.py:append", "/y/numpy.py:copy"]),
-            (4, 9, 1, [stage, "/z/multiprocessing/connection.py:_recv"]),
-            (9, 10, 1, [stage, "/x/collection/workers.py:step"]),
-            (3, 8, 2, ["/x/wtl/envs/world.py:step"]),
+            (
+                2,
+                4,
+                1,
+                [
+                    stage,
+                    f"{ROOT}/datasets/staging.py:append",
+                    f"{python}/site-packages/numpy/core.py:copy",
+                ],
+            ),
+            (4, 9, 1, [stage, f"{python}/multiprocessing/connection.py:_recv"]),
+            (9, 10, 1, [stage, f"{ROOT}/collection/workers.py:step"]),
+            (3, 8, 2, [f"{ROOT}/wtl/envs/world.py:step"]),
         )
     )
     demos, whole = found
