@@ -199,8 +199,10 @@ def run() -> list[Growth | Memory]:
     for i, axis in enumerate(_AXES, start=1):
         points[axis] = _along(axis, context, start + _SECONDS * i / len(_AXES))
     everything = [point for found in points.values() for point in found]
+    # Through two points a line always goes.
+    told = [axis for axis in _AXES if len(points[axis]) > 2]
     return [
-        *(Growth.of(stage, axis, points[axis]) for axis in _AXES for stage in STAGES),
+        *(Growth.of(stage, axis, points[axis]) for axis in told for stage in STAGES),
         *(Memory.of(stage, everything) for stage in STAGES),
     ]
 
@@ -250,9 +252,7 @@ def _fit(sizes, values, least) -> tuple[float, tuple[float, float], float]:
     """Exponent with its interval, and that between the two largest sizes."""
     x, y = np.log(sizes), np.log(np.maximum(values, least))
     line = stats.linregress(x, y)
-    half = np.inf  # through two points a line always goes
-    if len(x) > 2:
-        half = stats.t.ppf((1 + _CONFIDENCE) / 2, len(x) - 2) * line.stderr
+    half = stats.t.ppf((1 + _CONFIDENCE) / 2, len(x) - 2) * line.stderr
     last = (y[-1] - y[-2]) / (x[-1] - x[-2])
     return line.slope, (line.slope - half, line.slope + half), float(last)
 
