@@ -44,6 +44,7 @@ _STAGES = (
 # Where Python finds packages.
 _OUTSIDE = re.compile(r".*/(?:site-packages|lib/python3\.\d+)/")
 _OURS = ("wtl/", "datasets/", "policies/", "collection/")
+_PROCESS = "process"
 _RATE = 20  # samples of each process per second
 _START_UP, _WAITING, _OTHER = "start-up", "waiting", "other"
 _LIMIT = 0.1
@@ -219,10 +220,19 @@ def _samples(events: list[dict]) -> Iterator[tuple[float, float, tuple[str, ...]
             yield since[thread] / 1e6, now / 1e6, tuple(stack)
         since[thread] = now
         if event["ph"] == "B":
-            file = _OUTSIDE.sub("", event["args"]["filename"])
-            stack.append(f"{file.removeprefix(f'{_ROOT}/')}:{event['name']}")
+            stack.append(_name(event))
         else:
             stack.pop()
+
+
+def _name(event: dict) -> str:
+    """`file:function`, or `_PROCESS` of the process itself."""
+    file = event["args"]["filename"]
+    if not file:
+        return _PROCESS
+    file = _OUTSIDE.sub("", file).removeprefix(f"{_ROOT}/")
+    # Methods come with their class, functions in functions with these.
+    return f"{file}:{event['name'].rpartition('.')[2]}"
 
 
 def _span(samples, ending: str) -> tuple[float, float] | None:
@@ -261,6 +271,8 @@ def _stage(name: str, first: float, last: float, samples) -> Stage:
 
 def _purpose(stack: tuple[str, ...]) -> str:
     if any(function.startswith(_PURPOSES[_START_UP]) for function in stack):
+        return _START_UP
+    if stack[-1] == _PROCESS:  # runs no function yet, or no longer
         return _START_UP
     if stack[-1].startswith(_PURPOSES[_WAITING]):
         return _WAITING

@@ -101,11 +101,16 @@ def test_samples_are_put_down_to_what_they_are_for():
                 1,
                 [
                     stage,
-                    f"{ROOT}/datasets/staging.py:append",
+                    f"{ROOT}/datasets/staging.py:StagingWriter.append",
                     f"{python}/site-packages/numpy/core.py:copy",
                 ],
             ),
-            (4, 9, 1, [stage, f"{python}/multiprocessing/connection.py:_recv"]),
+            (
+                4,
+                9,
+                1,
+                [stage, f"{python}/multiprocessing/connection.py:Connection._recv"],
+            ),
             (9, 10, 1, [stage, f"{ROOT}/collection/workers.py:step"]),
             (3, 8, 2, [f"{ROOT}/wtl/envs/world.py:step"]),
         )
