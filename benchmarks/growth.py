@@ -58,8 +58,11 @@ _AXES: dict[str, list[synthetic.Tasks]] = {
 _SECONDS = 300  # sizes that would take longer than what is left of them are left out
 _MEMORY_SHARE = 0.25  # of what is free, that a size may take
 _BATCH, _DRAWN, _DRAWS = 128, 128, 100
-_LINEAR = 1.15  # an exponent beyond this is worse than linear; a busy machine disturbs
-_LEAST_SECONDS, _LEAST_BYTES = 1e-3, 2**20  # what is less is as good as nothing
+# Exponents beyond these are worse than linear: by all sizes, and by the two largest,
+# where one disturbance counts in full.
+_LINEAR, _LAST = 1.15, 1.5
+# Less is as good as nothing: caches hold it, and a heap has as much free as it is.
+_LEAST_SECONDS, _LEAST_BYTES = 0.05, 2**23
 _CONFIDENCE = 0.95
 # Episodes of the headline, `gin_configs/gripper_state.gin`, and their transitions.
 _HEADLINE_EPISODES, _HEADLINE_TRANSITIONS = 13_500 + 12_000, 40
@@ -115,13 +118,9 @@ class Growth:
     @property
     def linear(self) -> bool:
         """Whether neither time nor memory grow faster than the size."""
-        worst = max(
-            self.exponent,
-            self.last_exponent,
-            self.memory_exponent,
-            self.memory_last_exponent,
-        )
-        return worst <= _LINEAR
+        by_all = max(self.exponent, self.memory_exponent)
+        last = max(self.last_exponent, self.memory_last_exponent)
+        return by_all <= _LINEAR and last <= _LAST
 
     def __str__(self) -> str:
         times = "  ".join(f"{each:,.3g}" for each in self.seconds)
@@ -144,15 +143,17 @@ class Memory:
     Attributes:
       stage: which.
       constant: bytes whatever the size.
+      per_length: bytes for each timestep of an episode, however many there are.
       per_episode: bytes of each episode.
       per_timestep: bytes of each timestep of each episode.
       worst: the largest share by which the formula is exceeded where it matters, above
-        16 MiB.
+        32 MiB.
       headline: bytes at the size of the headline.
     """
 
     stage: str
     constant: float
+    per_length: float
     per_episode: float
     per_timestep: float
     worst: float
@@ -162,28 +163,26 @@ class Memory:
     def of(cls, stage: str, points: list[tuple[synthetic.Tasks, dict]]) -> "Memory":
         """Fits the formula, with relative errors alike for small and large."""
         held = np.array([found[stage]["bytes"] for _, found in points], float)
-        terms = np.array(
-            [[1, t.episodes, t.episodes * (t.transitions + 1)] for t, _ in points],
-            float,
-        )
+        terms = np.array([_terms(t.episodes, t.transitions) for t, _ in points])
         weight = 1 / np.maximum(held, _LEAST_BYTES)
         found, _ = optimize.nnls(terms * weight[:, None], held * weight)
-        large = held > 2**24
+        large = held > 2**25
         told = terms[large] @ found
-        headline = _HEADLINE_EPISODES * np.array([1, _HEADLINE_TRANSITIONS + 1])
+        headline = _terms(_HEADLINE_EPISODES, _HEADLINE_TRANSITIONS)
         return cls(
             stage,
             *map(float, found),
             float(np.max(held[large] / told - 1, initial=0.0)),
-            float(found @ [1, *headline]),
+            float(found @ headline),
         )
 
     def __str__(self) -> str:
         kept = "kept" if self.headline * (1 + self.worst) <= _LIMIT else "MISSED"
         return (
-            f"memory of {self.stage}: {self.constant / 2**20:.1f} MiB + episodes x "
+            f"memory of {self.stage}: {self.constant / 2**20:.1f} MiB "
+            f"+ timesteps x {self.per_length:,.0f} + episodes x "
             f"({self.per_episode:,.0f} + timesteps x {self.per_timestep:,.0f}) bytes, "
-            f"exceeded by {self.worst:.0%} at most; {self.headline / 2**20:,.0f} MiB "
+            f"exceeded by at most {self.worst:.0%}; {self.headline / 2**20:,.0f} MiB "
             f"at headline size, goal {_LIMIT / 2**30:g} GiB {kept}"
         )
 
@@ -244,6 +243,12 @@ def _steps(tasks: synthetic.Tasks) -> int:
     return tasks.episodes * (tasks.transitions + 1)
 
 
+def _terms(episodes: int, transitions: int) -> np.ndarray:
+    """What the coefficients of `Memory` are multiplied with."""
+    length = transitions + 1
+    return np.array([1, length, episodes, episodes * length], float)
+
+
 def _power(exponent: float, ci95: tuple[float, float]) -> str:
     return f"exponent {exponent:.2f} [{ci95[0]:.2f}, {ci95[1]:.2f}]"
 
@@ -252,9 +257,11 @@ def _fit(sizes, values, least) -> tuple[float, tuple[float, float], float]:
     """Exponent with its interval, and that between the two largest sizes."""
     x, y = np.log(sizes), np.log(np.maximum(values, least))
     line = stats.linregress(x, y)
-    half = stats.t.ppf((1 + _CONFIDENCE) / 2, len(x) - 2) * line.stderr
+    # Of values all alike the error is not a number.
+    half = stats.t.ppf((1 + _CONFIDENCE) / 2, len(x) - 2) * np.nan_to_num(line.stderr)
     last = (y[-1] - y[-2]) / (x[-1] - x[-2])
-    return line.slope, (line.slope - half, line.slope + half), float(last)
+    slope = float(line.slope)
+    return slope, (float(slope - half), float(slope + half)), float(last)
 
 
 def _available() -> int:

@@ -43,7 +43,7 @@ def _grown(power: float) -> growth.Growth:
     points = [
         (
             synthetic.Tasks(count, 2, 1, 4),
-            {"reading": {"seconds": 0.01 * size, "bytes": int(2**22 * size)}},
+            {"reading": {"seconds": 0.1 * size, "bytes": int(2**24 * size)}},
         )
         for count in (100, 1000, 10_000)
         for size in [(count / 100) ** power]
@@ -66,10 +66,12 @@ def test_memory_formula_is_recovered():
     for tasks in (10, 100, 1000):
         for transitions in (4, 39):
             size = synthetic.Tasks(tasks, 2, 1, transitions)
-            held = 2**25 + size.episodes * (1000 + 300 * (transitions + 1))
+            held = 2**25 + 5000 * (transitions + 1)
+            held += size.episodes * (1000 + 300 * (transitions + 1))
             points.append((size, {"reading": {"bytes": held}}))
     found = growth.Memory.of("reading", points)
     assert found.constant == pytest.approx(2**25, rel=1e-3)
+    assert found.per_length == pytest.approx(5000, rel=1e-2)
     assert found.per_episode == pytest.approx(1000, rel=1e-3)
     assert found.per_timestep == pytest.approx(300, rel=1e-3)
     assert found.worst == pytest.approx(0, abs=1e-3)
