@@ -3,8 +3,9 @@
 robosuite and Meta-World step an environment of theirs in interpreters of their own, by
 the same script as ours (`stepping.py`), on one thread and without a camera; all take
 turns. Time is of the processor: what it would be by the clock on a core of one's own.
-Versions are those of `requirements/`, with our MuJoCo, installed into `build/peers/`
-when this is first run.
+Versions are those of `requirements/`, each with a MuJoCo that it works with (robosuite
+1.5.2 fails with ours), installed into `build/peers/` when this is first run. What
+happens once, such as robosuite's compilation by Numba (10 s), is not timed.
 
 What differs between the scenes:
 
