@@ -58,11 +58,10 @@ _AXES: dict[str, list[synthetic.Tasks]] = {
 _SECONDS = 300  # sizes that would take longer than what is left of them are left out
 _MEMORY_SHARE = 0.25  # of what is free, that a size may take
 _BATCH, _DRAWN, _DRAWS = 128, 128, 100
-# Exponents beyond these are worse than linear: by all sizes, and by the two largest,
-# where one disturbance counts in full.
+# Exponents beyond these are told as worse than linear: by all sizes, and by the two
+# largest, which are measured once each, so that one disturbance counts in full.
 _LINEAR, _LAST = 1.15, 1.5
-# Less is as good as nothing: caches hold it, and a heap has as much free as it is.
-_LEAST_SECONDS, _LEAST_BYTES = 0.05, 2**23
+_LEAST_SECONDS, _LEAST_BYTES = 1e-3, 2**20  # what is less is as good as nothing
 _CONFIDENCE = 0.95
 # Episodes of the headline, `gin_configs/gripper_state.gin`, and their transitions.
 _HEADLINE_EPISODES, _HEADLINE_TRANSITIONS = 13_500 + 12_000, 40
