@@ -91,6 +91,10 @@ paper_size: install  ## the same at the paper's data size, into runs/paper_size
 ablations: install  ## what each part is worth, into runs/ablations
 	$(BIN)/wtl ablate --gin_dir=gin_configs/ablations --run_dir=runs/ablations
 
+.PHONY: bench
+bench: install  ## speed and memory against what else there is, into runs/bench.json
+	$(BIN)/python -m benchmarks --all --output=runs/bench.json
+
 # --- check -----------------------------------------------------------------
 
 .PHONY: test

@@ -1,14 +1,22 @@
 """Datasets of random numbers in the shape of the gripper's, as many as wanted."""
 
+import dataclasses
+import functools
 import pathlib
+from collections.abc import Iterator
 
 from collection import recorder
+from datasets import episode as episodes
 from datasets import fields, new_version
+from datasets.episode import Episode, EpisodeSpec
 from datasets.fakes import fake_episode
 from datasets.staging import StagingWriter
 from wtl.envs import environment
+from wtl.envs.layout import slices
+from wtl.envs.observation import BUTTON, OBJECT, Layout
 
 _BATCH = 500
+_SCENES = 64  # that differ in their numbers; further ones differ by their seed alone
 
 
 def write(
@@ -38,3 +46,98 @@ def fill(writer: StagingWriter, indices: range, spec):
         writer.append(
             [fake_episode(i, spec, transitions=environment.HORIZON) for i in part]
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class Tasks:
+    """Tasks that were demonstrated and tried; training examples can be drawn of them.
+
+    Attributes:
+      tasks: how many.
+      demonstrations: of each task, each in a scene of its own; at least 2.
+      trials: of each task, in these scenes in turns; at least 1.
+      transitions: of each episode.
+    """
+
+    tasks: int
+    demonstrations: int
+    trials: int
+    transitions: int
+
+    @property
+    def episodes(self) -> int:
+        """How many episodes there are in all."""
+        return self.tasks * (self.demonstrations + self.trials)
+
+    def demonstrated(self, spec: EpisodeSpec) -> Iterator[Episode]:
+        """Yields the demonstrations."""
+        for task in range(self.tasks):
+            for scene in range(self.demonstrations):
+                yield _told(self.transitions, spec, "demo", task, scene, scene)
+
+    def tried(self, spec: EpisodeSpec) -> Iterator[Episode]:
+        """Yields the trials; each was shown the demonstration of the scene before."""
+        for task in range(self.tasks):
+            for i in range(self.trials):
+                scene = i % self.demonstrations
+                shown = (scene - 1) % self.demonstrations
+                yield _told(
+                    self.transitions,
+                    spec,
+                    "trial",
+                    task,
+                    scene,
+                    i,
+                    {
+                        fields.PARENT_DEMO_IDS: (_id("demo", task, shown),),
+                        fields.HIDDEN_ACHIEVED: 0,
+                        fields.TRIAL_INDEX: i,
+                    },
+                )
+
+
+def _told(transitions, spec, role, task, scene, index, further=None) -> Episode:
+    """An episode of a task in a scene, whose numbers are those of the scene."""
+    steps = _steps(transitions, spec, scene % _SCENES)
+    return dataclasses.replace(
+        steps,
+        metadata=steps.metadata
+        | {
+            fields.EPISODE_ID: _id(role, task, index),
+            fields.TASK_ID: f"{_object_set(task)}-grasp",
+            fields.OBJECT_SET: _object_set(task),
+            fields.FAMILY: "grasp",
+            fields.ROLE: role,
+            fields.SCENE_SEED: scene,
+            fields.HIDDEN_TARGET: 0,
+        }
+        | (further or {}),
+    )
+
+
+def _object_set(task: int) -> str:
+    return f"set{task:06d}"
+
+
+def _id(role: str, task: int, index: int) -> str:
+    name = fields.WTL_DEMOS if role == "demo" else fields.WTL_TRIALS
+    return episodes.episode_id(name, f"{_object_set(task)}-grasp", role, index, task)
+
+
+# Drawing so many random numbers would take more time than all that is measured.
+@functools.lru_cache(maxsize=_SCENES)
+def _steps(transitions: int, spec: EpisodeSpec, scene: int) -> Episode:
+    """An episode in which the first object alone moves, of the same colour always."""
+    made = fake_episode(scene, spec, transitions=transitions)
+    state = made.steps[fields.STATE]
+    state[1:] = state[0]
+    layout = Layout(3)
+    for kind, table in (("objects", OBJECT), ("buttons", BUTTON)):
+        rows = layout.split(state)[kind]
+        part = slices(table)
+        rows[..., part["rgb"]] = [[[0.1], [0.4], [0.8]]]
+        if kind == "buttons":
+            rows[..., part["travel"]] = 0.0
+        else:
+            rows[1:, 0, part["position"]] += 0.1
+    return made

@@ -47,8 +47,9 @@ class DemoIndex:
       scene: [N] number of its scene within the task.
       identity: [N] which object (or button) of the task it acted on.
       place: [N] where that was, counted from the left.
-      row: [tasks, scenes, n] demonstration by scene and identity, or -1.
-      identity_at: [tasks, scenes, n] identity by place, or -1 without demonstration.
+      first_scene: [tasks] where, among the scenes of all tasks, those of each begin.
+      row: [scenes, n] demonstration by scene, of all tasks, and identity, or -1.
+      identity_at: [scenes, n] identity by place, or -1 without demonstration.
     """
 
     def __init__(
@@ -109,17 +110,18 @@ class DemoIndex:
         rows = np.arange(len(store))
         self.identity = identities[rows, self.acted]
         self.place = places[rows, self.acted]
-        shape = (len(scenes_in), scenes_in.max(), layout.size)
+        # A task may have many more scenes than the rest, as if it came from elsewhere.
+        self.first_scene = np.cumsum(scenes_in) - scenes_in
+        scene = self.first_scene[self.task] + self.scene
+        shape = (scenes_in.sum(), layout.size)
         self.row = np.full(shape, -1)
-        self.row[self.task, self.scene, self.identity] = rows
+        self.row[scene, self.identity] = rows
         self.identity_at = np.full(shape, -1)
         # Identities and places of the kind (object or button) that was acted on.
         first = np.where(self.acted < layout.size, 0, layout.size)
         for k in range(layout.size):
             slot = first + k
-            self.identity_at[self.task, self.scene, places[rows, slot]] = identities[
-                rows, slot
-            ]
+            self.identity_at[scene, places[rows, slot]] = identities[rows, slot]
 
 
 def identities_and_places(
@@ -242,16 +244,11 @@ class Sampler:
         # Trials of one policy given the same demonstration in the same scene.
         keys = np.stack([task, scene, parent], axis=1)
         groups, group = np.unique(keys, axis=0, return_inverse=True)
-        order = np.argsort(group.ravel(), kind="stable")
-        counts = np.bincount(group.ravel(), minlength=len(groups))
         self._groups = groups
-        self._group_size = counts
-        self._group_rows = np.full((len(groups), counts.max()), -1)
-        starts = np.cumsum(counts) - counts
-        column = np.arange(len(trials)) - np.repeat(starts, counts)
-        self._group_rows[np.repeat(np.arange(len(groups)), counts), column] = rows[
-            order
-        ]
+        self._group_size = np.bincount(group.ravel(), minlength=len(groups))
+        # Group after group: as a table it would be as wide as the largest of them.
+        self._group_rows = np.argsort(group.ravel(), kind="stable")
+        self._group_start = np.cumsum(self._group_size) - self._group_size
 
     def draw(self, rng: np.random.Generator, count: int) -> Batch:
         """Draws `count` examples."""
@@ -322,7 +319,7 @@ class Sampler:
         index = self.index
         scene = (rng.random(len(task)) * index.scenes_in[task]).astype(np.int64)
         identity = rng.integers(index.layout.size, size=len(task))
-        row = index.row[task, scene, identity]
+        row = index.row[index.first_scene[task] + scene, identity]
         return np.where(row >= 0, row, fallback)
 
     def _other_scene(self, rng, task, scene):
@@ -343,12 +340,13 @@ class Sampler:
         return np.where(
             by_identity,
             index.identity[demo],
-            index.identity_at[task, scene, index.place[demo]],
+            index.identity_at[index.first_scene[task] + scene, index.place[demo]],
         )
 
     def _demonstration(self, task, scene, demo, by_identity):
         referent = self._referent(task, scene, demo, by_identity)
-        row = self.index.row[task, scene, np.maximum(referent, 0)]
+        index = self.index
+        row = index.row[index.first_scene[task] + scene, np.maximum(referent, 0)]
         return np.where(referent >= 0, row, -1)
 
     def _shown_demos(self, rng, task, scene, demo, by_identity):
@@ -369,7 +367,7 @@ class Sampler:
         wanted = np.minimum(wanted, size)
         shift = (rng.random(len(group)) * size).astype(np.int64)
         column = (shift[:, None] + np.arange(width)) % size[:, None]
-        rows = self._group_rows[group[:, None], column]
+        rows = self._group_rows[self._group_start[group][:, None] + column]
         mask = (np.arange(width) < wanted[:, None]).astype(np.float64)
         # Told otherwise, a retrial would have been another: its trial stands in for it.
         first = self._follows[rows]

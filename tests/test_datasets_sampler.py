@@ -70,6 +70,31 @@ def test_identities_are_the_same_in_all_scenes_of_a_task(demos):
         assert len(set(colours.values())) == SIZE
 
 
+def _held(*holders) -> int:
+    """Bytes of all arrays among the attributes of some objects."""
+    arrays = [v for holder in holders for v in vars(holder).values()]
+    return sum(a.nbytes for a in arrays if isinstance(a, np.ndarray))
+
+
+def test_a_crowded_task_does_not_widen_the_tables_of_the_others(demos, trials):
+    crowd = np.zeros(1000, int)
+    rows = np.r_[np.arange(len(demos)), crowd]
+    many_trials = trials.select(rows)
+    seeds = demos[fields.SCENE_SEED]
+    others = 1 + seeds.max() + np.arange(len(crowd))
+    many_demos = demos.select(rows)
+    many_demos.metadata[fields.SCENE_SEED] = np.r_[seeds, others]
+
+    def held(demos, trials):
+        drawn = sampler.Sampler(demos, LAYOUT, identity_share=0.6, trials=trials)
+        drawn.draw(seeding.generator(0), 100)
+        return _held(drawn, drawn.index)
+
+    usual = held(demos, trials)
+    assert held(demos, many_trials) - usual < 64 * len(crowd)
+    assert held(many_demos, trials) - usual < 128 * len(crowd)
+
+
 def test_targets_follow_identity_or_position(demos):
     drawn = sampler.Sampler(demos, LAYOUT, identity_share=0.6)
     batch = drawn.draw(seeding.generator(0), 4000)

@@ -1,0 +1,126 @@
+"""Steps one environment for as long as it is told to; run by `benchmarks.peers`.
+
+The same script runs in each environment's own interpreter, so it imports nothing but
+what it steps. A line on standard input asks for so many seconds of a core; the answer
+is the simulated time, and the time of the processor that the steps took. Resets and
+the choice of actions are not timed.
+"""
+
+import argparse
+import itertools
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+# Control steps one after another without end, each to be made by calling it.
+Steps = Iterator[Callable[[], object]]
+
+
+def wtl() -> tuple[float, Steps]:
+    """Demonstrations of press and stack, in turns."""
+    from collection import demonstrators
+    from wtl.envs import environment, suite
+    from wtl.envs import world as worlds
+
+    def steps() -> Steps:
+        for env, setup, actions in itertools.cycle(played):
+            env.prepare(setup)
+            env.reset()
+            for action in actions:
+                yield lambda env=env, action=action: env.step(action)
+
+    tasks = suite.Suite(train_tasks=2, train_object_sets=2, families=("press", "stack"))
+    played = []
+    for task in tasks.tasks(suite.TRAIN):
+        setup = tasks.demonstration_setups(task)[0]
+        env = environment.Manipulation(setup)
+        demonstrator = demonstrators.DEMONSTRATORS[task.family]
+        timestep, actions = env.reset(), []
+        while not timestep.last():
+            actions.append(demonstrator(env.world, setup.target).action)
+            timestep = env.step(actions[-1])
+        assert timestep.reward > 0, task.family
+        played.append((env, setup, actions))
+    return 1 / worlds.CONTROL_HZ, steps()
+
+
+def robosuite() -> tuple[float, Steps]:
+    """Small random actions: it has no demonstrator."""
+    import robosuite as suite
+
+    env = suite.make(
+        "Stack",
+        robots="Panda",
+        has_renderer=False,
+        has_offscreen_renderer=False,
+        use_camera_obs=False,
+        use_object_obs=True,
+        control_freq=20,
+        horizon=100,
+        hard_reset=False,
+    )
+
+    def steps() -> Steps:
+        low, high = env.action_spec
+        rng = np.random.default_rng(0)
+        while True:
+            env.reset()
+            for action in rng.uniform(low, high, (env.horizon, len(low))) / 10:
+                yield lambda action=action: env.step(action)
+
+    return 1 / env.control_freq, steps()
+
+
+def metaworld() -> tuple[float, Steps]:
+    """The demonstration of its own scripted policy."""
+    import metaworld
+    from metaworld.policies import SawyerPushV3Policy
+
+    def steps() -> Steps:
+        while True:
+            env.reset()
+            for action in actions:
+                yield lambda action=action: env.step(action)
+
+    benchmark = metaworld.MT1("push-v3", seed=0)
+    env = benchmark.train_classes["push-v3"]()
+    env.set_task(benchmark.train_tasks[0])
+    policy = SawyerPushV3Policy()
+    observed, _ = env.reset()
+    actions, succeeded = [], False
+    while not succeeded:
+        actions.append(np.clip(policy.get_action(observed), -1, 1))
+        observed, *_, info = env.step(actions[-1])
+        succeeded = bool(info["success"])
+    return env.dt, steps()
+
+
+ENVIRONMENTS = {each.__name__: each for each in (wtl, robosuite, metaworld)}
+
+
+def main():
+    """See the module."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", choices=ENVIRONMENTS)
+    name = parser.parse_args().name
+    # What libraries print is not an answer.
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    period, steps = ENVIRONMENTS[name]()
+    print("ready", file=answers)
+    for line in sys.stdin:
+        simulated = used = 0.0
+        while used < float(line):
+            step = next(steps)
+            start = time.process_time()
+            step()
+            used += time.process_time() - start
+            simulated += period
+        print(simulated, used, file=answers)
+
+
+if __name__ == "__main__":
+    main()
