@@ -102,6 +102,9 @@ _PURPOSES = {
     "learner": ("wtl/training/trainer.py:",),
     "policy": (
         *(f"collection/{name}.py:" for name in ("rollout", "sight", "conditioning")),
+        # They encode what is shown, by TensorFlow alone.
+        "collection/trial.py:_play",
+        "wtl/pipeline/player.py:play_arm",
         "policies/",
     ),
 }
