@@ -17,7 +17,7 @@ _SERVE = """
 import sys
 sys.path[:0] = [{tests!r}, {root!r}]
 from collection.teleop import server, simulation
-from test_teleop_session import SPEC, plan_items
+from driven import SPEC, plan_items
 if __name__ == "__main__":
     assignment = simulation.Assignment(
         plan_items(), sys.argv[1], SPEC, 3

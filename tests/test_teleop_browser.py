@@ -11,9 +11,9 @@ import time
 import numpy as np
 import pytest
 from browsing import CHROMIUM, until
+from driven import Driven
 from key_operator import press
 from served import ROOT, Served, start
-from test_teleop_session import Driven
 
 from collection.teleop.attempt import Attempt
 from datasets import fields, reader, verify

@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
+from driven import Driven
 from served import ROOT
-from test_teleop_session import Driven
 
 from datasets import fields, reader, verify
 from wtl import cli
@@ -109,7 +109,7 @@ from collection import recorder
 from collection.teleop.plan import Plan
 from collection.teleop.session import Session
 from datasets.staging import StagingWriter, iterate_staged
-from test_teleop_session import Driven, plan_items
+from driven import Driven, plan_items
 spec = dataclasses.replace(recorder.episode_spec(3, 32), interventions=True)
 items = plan_items(("press",), 1)
 with Driven(sys.argv[1], items, spec=spec) as driven:

@@ -5,9 +5,9 @@ import multiprocessing
 
 import numpy as np
 import pytest
+from driven import SPEC, Driven, plan_items
 from key_operator import press
 
-from collection import recorder
 from collection.demonstrators import grasp
 from collection.teleop import attempt, words
 from collection.teleop.command import IDLE, Command
@@ -22,68 +22,7 @@ from wtl.envs.suite import TRAIN, Suite
 from wtl.envs.task import Rule, RuleKind
 from wtl.errors import UserError
 
-SPEC = dataclasses.replace(recorder.episode_spec(3), interventions=True)
 EAST = Command(axes=(0.4, 0.0, 0.0, 0.0))
-
-
-def plan_items(families=("press", "grasp", "push"), demos: int = 2) -> list[Item]:
-    """Some scenes of a task of each family."""
-    suite = Suite(train_object_sets=5, train_tasks=5)
-    chosen = {t.family: t for t in suite.tasks(TRAIN)}
-    return [
-        Item(
-            setup, episodes.episode_id("wtl_demos", chosen[name].task_id, "demo", i, i)
-        )
-        for name in families
-        for i, setup in enumerate(suite.demonstration_setups(chosen[name])[:demos])
-    ]
-
-
-class Driven:
-    """A session with a clock of its own, and an operator at the keys."""
-
-    def __init__(self, folder, items=None, done=(), spec=SPEC):
-        self.writer = StagingWriter(folder, spec)
-        items = plan_items() if items is None else items
-        known = self.writer.episode_ids
-        self.session = Session(Plan(items, done or known), self.writer)
-        self.now = 100.0
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.writer.close()
-
-    def hold(self, command: Command, steps: int, every: float = 0.1) -> int:
-        """Holds a command for so many ticks; returns how many steps were made."""
-        made = 0
-        for _ in range(steps):
-            self.session.drive(command, self.now)
-            made += self.session.tick(self.now)
-            self.now += every
-        return made
-
-    def do(self, verb: str, value=None):
-        """Does what can be done, with no key held."""
-        self.session.drive(IDLE, self.now)
-        self.session.do(verb, value)
-        assert not self.session.refused, self.session.message
-
-    def refuse(self, verb: str, why: str):
-        """Wants what can't be done."""
-        kept = self.writer.episode_ids
-        self.session.do(verb)
-        assert self.session.refused and why in self.session.message
-        assert self.writer.episode_ids == kept
-
-    def solve(self):
-        """Presses keys until the horizon."""
-        item = self.session.item
-        while self.session.phase in (Phase.READY, Phase.ACTING):
-            world = self.session.world
-            pressed = press(item.setup.task.family, world, item.setup.target)
-            assert self.hold(pressed.command, 1) == 1
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 """Tests of training jobs in processes of their own."""
 
-import dataclasses
-import os
 import pathlib
-import signal
 import subprocess
 import sys
 import time
 
 import pytest
+from fake_jobs import Told
 
 from collection.workers import WorkerError
 from wtl.training import process
@@ -17,40 +15,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 _PARENT = """
 import pathlib, sys
 sys.path[:0] = [{root!r}, {tests!r}]
-from test_training_process import Endless
+from fake_jobs import Endless
 from wtl.training import process
 if __name__ == "__main__":
     process.run_all([Endless(pathlib.Path(sys.argv[1]))], 1)
 """
-
-
-@dataclasses.dataclass(frozen=True)
-class Told:
-    """Returns what it is told, or raises it."""
-
-    result: str
-    problem: str = ""
-    name: str = "the job"
-
-    def run(self) -> str:
-        if self.problem == "death":
-            os.kill(os.getpid(), signal.SIGKILL)
-        if self.problem:
-            raise ValueError(self.problem)
-        return self.result
-
-
-@dataclasses.dataclass(frozen=True)
-class Endless:
-    """Says who it is and never ends."""
-
-    path: pathlib.Path
-    name: str = "the job"
-
-    def run(self) -> str:
-        self.path.write_text(str(os.getpid()))
-        while True:
-            time.sleep(0.1)
 
 
 def _wait(condition, seconds=60):

@@ -1,0 +1,36 @@
+"""Training jobs that train nothing."""
+
+import dataclasses
+import os
+import pathlib
+import signal
+import time
+
+
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """Returns what it is told, or raises it."""
+
+    result: str
+    problem: str = ""
+    name: str = "the job"
+
+    def run(self) -> str:
+        if self.problem == "death":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.problem:
+            raise ValueError(self.problem)
+        return self.result
+
+
+@dataclasses.dataclass(frozen=True)
+class Endless:
+    """Says who it is and never ends."""
+
+    path: pathlib.Path
+    name: str = "the job"
+
+    def run(self) -> str:
+        self.path.write_text(str(os.getpid()))
+        while True:
+            time.sleep(0.1)
