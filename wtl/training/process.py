@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import multiprocessing
+import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -38,12 +39,16 @@ def run_all(
     """
     context = multiprocessing.get_context("spawn")
     processes = []
+    starting, stopped = threading.Lock(), threading.Event()
 
     def run_one(job: Job) -> str:
         ours, theirs = context.Pipe(duplex=False)
         process = context.Process(target=_serve, args=(job, theirs), daemon=True)
-        processes.append(process)
-        process.start()
+        with starting:
+            if stopped.is_set():
+                raise WorkerError(f"{job.name} was not begun: another failed")
+            process.start()
+            processes.append(process)
         theirs.close()
         try:
             result, problem = ours.recv()
@@ -65,8 +70,10 @@ def run_all(
             return [future.result() for future in futures]
         except BaseException:
             threads.shutdown(wait=False, cancel_futures=True)
-            for process in processes:
-                process.terminate()
+            with starting:
+                stopped.set()
+                for process in processes:
+                    process.terminate()
             raise
 
 
