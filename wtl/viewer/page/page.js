@@ -36,6 +36,7 @@ class Page {
   constructor() {
     const failed = (error) => this.say(error.message, true);
     this.told = null; // the episode that is selected, as the server tells it
+    this.wanted = null; // the id of what was selected last, perhaps not told yet
     this.shown = 'episode';
     this.browser = new Browser((id) => this.open(id), () => this.filtered(), failed);
     this.player = new Player((id) => this.select(id), failed);
@@ -80,12 +81,15 @@ class Page {
 
   async select(id) {
     this.panel('episode');
+    this.wanted = id;
     await this.browser.select(id);
-    await this.open(id);
+    if (this.wanted === id) await this.open(id);
   }
 
   async open(id) {
+    this.wanted = id;
     await this.saveNote();
+    if (this.wanted !== id) return;
     this.opening?.abort();
     const {signal} = (this.opening = new AbortController());
     try {
@@ -168,7 +172,8 @@ class Page {
 
   async refresh() {
     await this.browser.load();
-    if (this.told) await this.open(this.told.id);
+    // Perhaps another was asked for meanwhile, and is not told yet.
+    if (this.wanted) await this.open(this.wanted);
     if (this.shown === 'statistics') this.tellStatistics();
   }
 
@@ -240,7 +245,7 @@ class Page {
     // What was selected may have been deleted.
     const id = this.told?.id;
     const isGone = this.told?.edit.deleted;
-    this.told = null;
+    this.told = this.wanted = null;
     this.player.takes = [];
     if (isGone) {
       await this.browser.select(null);
