@@ -118,6 +118,18 @@ class Pair:
         return ceiling.readings(self.task, self.demo_seed, self.seed(arm))
 
 
+def rounds(arms: Sequence[Arm]) -> list[list[Arm]]:
+    """Arms in rounds: each comes after those whose episodes are its trials."""
+    round_of: dict[str, int] = {}
+    for arm in arms:
+        before = [round_of[name] for name in arm.trials if name in round_of]
+        round_of[arm.name] = 1 + max(before, default=-1)
+    return [
+        [arm for arm in arms if round_of[arm.name] == number]
+        for number in range(1 + max(round_of.values(), default=-1))
+    ]
+
+
 def pairs(suite: suites.Suite, split: str, scenes_per_task: int) -> list[Pair]:
     """The pairs of a split; a pure function of the suite."""
     return [

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from datasets import checksums, fields
 from wtl.evaluation import protocol, report, rollout_row, statistics, table
 from wtl.pipeline import run_folder, strips
-from wtl.pipeline.player import Evaluation, player_of
+from wtl.pipeline.evaluation import Evaluation
+from wtl.pipeline.player import player_of
 from wtl.pipeline.run import Run
 from wtl.pipeline.train import policy_id
 

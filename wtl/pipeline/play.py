@@ -12,6 +12,7 @@ from wtl.envs.task import Task
 from wtl.errors import UserError
 from wtl.evaluation import glossary, protocol
 from wtl.pipeline import player as players
+from wtl.pipeline.evaluation import Evaluation
 from wtl.pipeline.run import Run
 from wtl.pipeline.train import require_policy
 from wtl.viewer import movie, rendering
@@ -111,7 +112,7 @@ def _played(
     arms = [protocol.arm(name) for name in arm.trials] + [arm]
     for each in arms:
         require_policy(run, each.method)
-    evaluation = players.Evaluation(
+    evaluation = Evaluation(
         run, _KEY, split, scene + 1, demos_shown=1, human=any(a.human for a in arms)
     ).anywhere
     player = players.Player(evaluation)

@@ -21,41 +21,13 @@ from policies.methods import METHODS, config_for
 from wtl.envs import environment, seeding
 from wtl.errors import UserError
 from wtl.evaluation import protocol, rollout_row
-from wtl.pipeline import rollouts, run_folder
+from wtl.pipeline import rollouts
 from wtl.pipeline.beam_runner import BeamRunner
-from wtl.pipeline.run import Run
+from wtl.pipeline.evaluation import Evaluation
 
 NAME = fields.WTL_EVALUATIONS
 BATCH = 400  # rollouts played in lockstep, and made durable at once
 _MIN_DEMONSTRATED = 0.95
-
-
-@dataclasses.dataclass(frozen=True)
-class Evaluation:
-    """What is played.
-
-    Attributes:
-      run: whose policies play.
-      key: names where the episodes wait.
-      split: of the tasks.
-      scenes_per_task: pairs of a demonstration and a scene, of each task.
-      demos_shown: K, demonstrations shown to each policy.
-      human: whether somebody is shown videos of humans.
-    """
-
-    run: Run
-    key: str
-    split: str
-    scenes_per_task: int
-    demos_shown: int
-    human: bool
-
-    @property
-    def anywhere(self) -> "Evaluation":
-        """The same for any process, on whichever machine has the folder."""
-        folder = run_folder.RunFolder(self.run.folder.path.absolute())
-        run = dataclasses.replace(self.run, folder=folder, donors=(), beam=None)
-        return dataclasses.replace(self, run=run)
 
 
 @functools.lru_cache(maxsize=1)
@@ -93,18 +65,6 @@ class ArmShard:
         """Plays them in environments that are there already."""
         player = player_of(self.evaluation)
         return player.play_arm(environments, protocol.arm(self.arm), self.pairs)
-
-
-def rounds(arms: Sequence[protocol.Arm]) -> list[list[protocol.Arm]]:
-    """Arms in rounds: each comes after those whose episodes are its trials."""
-    round_of: dict[str, int] = {}
-    for arm in arms:
-        before = [round_of[name] for name in arm.trials if name in round_of]
-        round_of[arm.name] = 1 + max(before, default=-1)
-    return [
-        [arm for arm in arms if round_of[arm.name] == number]
-        for number in range(1 + max(round_of.values(), default=-1))
-    ]
 
 
 class Player:
@@ -206,7 +166,7 @@ class Player:
             if beam:
                 beam.adopt(writer)
             # What is played in order needs no rounds.
-            for together in rounds(arms) if beam else [arms]:
+            for together in protocol.rounds(arms) if beam else [arms]:
                 there = writer.episode_ids
                 shards = [shard for arm in together for shard in self._shards(arm)]
                 todo = [s for s in shards if not there.issuperset(s.episode_ids)]
