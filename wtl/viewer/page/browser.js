@@ -48,6 +48,7 @@ export class Browser {
     this.total = 0;
     this.selected = null; // id
     this.place = null; // of it in the list
+    this.choice = null; // the last made here, unless another was selected since
     this.makeFilters();
     this.list.addEventListener('scroll', () => this.show());
     new ResizeObserver(() => this.show()).observe(this.list);
@@ -216,9 +217,10 @@ export class Browser {
   }
 
   async choose(place) {
+    const choice = (this.choice = {});
     try {
       const row = await this.row(place);
-      if (!row) return;
+      if (!row || choice !== this.choice) return;
       this.place = place;
       this.selected = row.id;
       this.reveal();
@@ -238,6 +240,7 @@ export class Browser {
   // An episode was selected elsewhere: by a link, or by the address of the page.
   select(id) {
     this.selected = id;
+    this.choice = null;
     return this.load();
   }
 

@@ -46,27 +46,38 @@ class Page {
   }
 
   async begin() {
-    const given = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-    const {id, panel, view, ...filters} = given;
     try {
       const library = await get('/api/library');
       $('path').textContent = library.path;
       document.title = `${library.path} · episodes`;
       this.warnings = library.warnings;
-      if (library.chosen && !location.hash) filters.dataset = library.chosen;
-      this.browser.filters = filters;
-      this.player.wish = view ?? '';
+      if (library.chosen && !location.hash) {
+        history.replaceState(null, '', `#${new URLSearchParams({dataset: library.chosen})}`);
+      }
       tellEdits(await get('/api/edits'), this.editing);
     } catch (error) {
       this.failed(error);
       return;
     }
-    await this.browser.select(id ?? null);
+    await this.follow(location.hash);
+    if (this.warnings.length) this.say(`Not shown: ${this.warnings.join('; ')}`, true);
+    // What is open already may have written its own address since.
+    addEventListener('hashchange', ({newURL}) => this.follow(new URL(newURL).hash));
+    this.isReady = true;
+  }
+
+  // Shows what an address names.
+  async follow(hash) {
+    const given = Object.fromEntries(new URLSearchParams(hash.slice(1)));
+    const {id, panel, view, ...filters} = given;
+    this.browser.filters = filters;
+    this.player.wish = view ?? '';
+    this.wanted = id ?? null;
+    await this.browser.select(this.wanted);
+    if (this.wanted !== (id ?? null)) return;
     if (id) await this.open(id);
     else await this.browser.move(1);
-    if (this.warnings.length) this.say(`Not shown: ${this.warnings.join('; ')}`, true);
-    if (PANELS.includes(panel)) this.panel(panel);
-    this.isReady = true;
+    this.panel(PANELS.includes(panel) ? panel : 'episode');
   }
 
   say(words, refused = false) {
@@ -242,17 +253,15 @@ class Page {
     }
     tellEdits(await get('/api/edits').catch(() => ({datasets: {}})), this.editing);
     if (!said) return;
-    // What was selected may have been deleted.
-    const id = this.told?.id;
-    const isGone = this.told?.edit.deleted;
-    this.told = this.wanted = null;
+    const isGone = this.told?.id === this.wanted && this.told?.edit.deleted;
+    this.told = null;
     this.player.takes = [];
     if (isGone) {
+      this.wanted = null;
       await this.browser.select(null);
-      this.browser.move(0);
+      if (!this.wanted) this.browser.move(0);
     } else {
-      await this.browser.load();
-      if (id) await this.open(id);
+      await this.refresh();
     }
     this.say(said);
   }
