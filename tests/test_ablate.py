@@ -104,7 +104,8 @@ def test_one_table_of_all_and_the_failing_one_is_named(grid, done, capsys):
         assert len(entry["by_family"]) == 5
     assert all(e["difference"]["n"] == 10 for e in results["ablations"][1:])
     assert "no_such_field" in results["failed"]["broken"]
-    assert "Trial of another task" in (done / "ablations.md").read_text()
+    for name in ("ablations.md", "ablations.svg"):
+        assert "Trial of another task" in (done / name).read_text()
     assert _ablate(grid, done, "--only=broken") == 1
     said = capsys.readouterr()
     assert "1 failed: broken" in said.err

@@ -93,7 +93,7 @@ def test_curves_are_as_promised(reinforced_run):
     assert curves["protocol"]["scenes"] == "fresh"
     assert len(_records(reinforced_run)) == 2
     assert curves["reference"]["wtl"]["success"] == [1.0]
-    assert "<svg" in (folder / "report.html").read_text()
+    assert "image/svg+xml" in (folder / "report.html").read_text()
     lineage = json.loads((reinforced_run / "lineage.json").read_text())["reinforce"]
     assert set(lineage["inputs"]) == {"wtl_demos", "mil", "episodes"}
 

@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from wtl.evaluation import chart, glossary, page
-from wtl.evaluation.profile_chart import profile_panel
+from wtl.evaluation import glossary, page
+from wtl.figures import profile, success
 
 _TEMPLATE = "comparison.html.jinja"
 
@@ -24,8 +24,8 @@ def write_comparison(path: str | os.PathLike, comparison: Mapping[str, Any]) -> 
         protocol=comparison["protocol"],
         runs=comparison["runs"],
         methods=methods,
-        panels=chart.success_panels(methods),
-        profiles=profile_panel({n: m["profile"] for n, m in methods.items()}),
+        success=success.figure(methods),
+        profiles=profile.figure({n: m["profile"] for n, m in methods.items()}),
         pairs={
             name: {
                 other: _seen_from(comparison["pairs"], name, other) for other in methods

@@ -1,5 +1,6 @@
 """HTML files that need nothing else, from the templates beside this module."""
 
+import base64
 import os
 import pathlib
 from collections.abc import Mapping
@@ -8,7 +9,8 @@ from typing import Any
 import jinja2
 import markupsafe
 
-from wtl.evaluation import chart, glossary, table
+from wtl.evaluation import glossary, table
+from wtl.figures import palette
 
 
 def write(path: str | os.PathLike, template: str, **values) -> None:
@@ -32,7 +34,8 @@ def write(path: str | os.PathLike, template: str, **values) -> None:
         "points": table.points,
         "ceiling_caveat": table.ceiling_caveat,
         "label": glossary.label,
-        "method_class": chart.method_class,
+        "colour": palette.colour,
+        "picture": _picture,
         "svg": markupsafe.Markup,  # of our own making, escaped there
     }
     text = environment.get_template(template).render(**values)
@@ -43,6 +46,13 @@ def write(path: str | os.PathLike, template: str, **values) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
+
+
+def _picture(svg: str, words: str) -> markupsafe.Markup:
+    """An SVG document as a picture, apart from the styles of the page."""
+    data = base64.b64encode(svg.encode()).decode()
+    image = '<img class="chart" alt="{}" src="data:image/svg+xml;base64,{}">'
+    return markupsafe.Markup(image).format(words, data)
 
 
 def facts(value: Any, prefix: str = "") -> list[tuple[str, str]]:

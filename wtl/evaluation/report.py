@@ -4,11 +4,12 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wtl.evaluation import chart, glossary, page
 from wtl.evaluation import footage as footages
+from wtl.evaluation import glossary, page
 from wtl.evaluation.learning_curve import Curve, learning_curves
 from wtl.evaluation.rollout_row import RolloutRow
 from wtl.evaluation.strip import Strip
+from wtl.figures import success, training
 
 __all__ = ["Strip", "learning_curves", "write_report"]
 
@@ -20,13 +21,6 @@ _METHOD_OF_FOLDER = {
     "retrial_second_round": "wtl_second_round",
     "trial_human": "mil_human",
     "retrial_human": "wtl_human",
-}
-_CURVES = {
-    "target_accuracy": "Chose the right target (share)",
-    "target": "Choice of target (cross-entropy)",
-    "imitation": "Imitation (negative log-likelihood)",
-    "attention": "Attention to what was acted on (cross-entropy)",
-    "total": "Total loss",
 }
 _COLUMNS = {
     "identity": "by identity",
@@ -57,6 +51,7 @@ def write_report(
       provenance: seed, commit, versions, commands, …; may be nested.
     """
     methods = results["methods"]
+    by_method = {_METHOD_OF_FOLDER.get(name, name): c for name, c in curves.items()}
     shown = _foremost(strips)
     page.write(
         path,
@@ -65,10 +60,9 @@ def write_report(
         methods={name: methods[name] for name in glossary.in_order(methods)},
         paired=results["paired"],
         rollouts=len(rows),
-        panels=chart.success_panels(methods),
+        success=success.figure(methods),
         columns=_COLUMNS,
-        curve_panels=_curve_panels(curves),
-        curve_methods=[_METHOD_OF_FOLDER.get(name, name) for name in curves],
+        training=training.figure(by_method),
         strips=shown,
         **_player(strips),
         more_strips=[strip for strip in strips if strip not in shown],
@@ -98,11 +92,3 @@ def _foremost(strips: Sequence[Strip]) -> list[Strip]:
     if all(strip.retrial.success for strip in shown):
         shown += [strip for strip in strips if not strip.retrial.success][:1]
     return shown
-
-
-def _curve_panels(curves: Mapping[str, Curve]) -> dict[str, str]:
-    by_method = {_METHOD_OF_FOLDER.get(name, name): c for name, c in curves.items()}
-    panels = {
-        title: chart.curve_panel(name, by_method) for name, title in _CURVES.items()
-    }
-    return {title: panel for title, panel in panels.items() if panel}

@@ -8,6 +8,7 @@ from typing import Any
 
 from wtl.errors import UserError
 from wtl.evaluation import ablation, rollout_row
+from wtl.figures import ablations
 from wtl.pipeline import run_folder, stages
 
 BASE = "base"
@@ -28,7 +29,7 @@ def ablate(
 
     Args:
       gin_dir: holds `base.gin`, and other gin files that include it.
-      run_dir: gets a run folder for each, `ablations.json` and `ablations.md`.
+      run_dir: gets a run folder for each, `ablations.json`, `.md` and `.svg`.
       bindings: override lines of every configuration.
       only: names of those to run beside the base; all if empty.
       explain: what is said of one that fails.
@@ -107,5 +108,6 @@ def _perform(path: pathlib.Path, run_dir: pathlib.Path, bindings, donors) -> _Do
 
 def _write(root: run_folder.RunFolder, results: dict[str, Any]):
     root.write("ablations.md", ablation.markdown_table(results))
+    root.write("ablations.svg", ablations.figure(results))
     text = json.dumps(results, indent=2, allow_nan=False)
     root.write("ablations.json", text + "\n")

@@ -14,8 +14,9 @@ from policies import export
 from wtl.envs import seeding
 from wtl.envs import suite as suites
 from wtl.errors import UserError
-from wtl.evaluation import trial_chart, trial_results
+from wtl.evaluation import trial_results
 from wtl.evaluation.trial_row import TrialRow, write_csv
+from wtl.figures import trials as figures
 from wtl.pipeline.run import Run
 from wtl.pipeline.trial_worlds import GRIPPER, HeldOut, TrialWorld, open_world
 from wtl.training import meta_learning
@@ -165,7 +166,7 @@ def _measure(
         results = trial_results.results(rows, about, world.ceiling, curve)
         write_csv(rows, folder / "trials.csv")
         name = folder.relative_to(run.folder.path)
-        run.folder.write(str(name / "figure.svg"), trial_chart.figure(results))
+        run.folder.write(str(name / "figure.svg"), figures.figure(results))
         # Last: what is there is complete.
         text = json.dumps(results, indent=2, allow_nan=False)
         run.folder.write(str(name / "results.json"), text + "\n")
