@@ -1,5 +1,7 @@
 """Figures say what was measured, and nothing of what was not."""
 
+import json
+import pathlib
 import re
 import xml.etree.ElementTree as ET
 
@@ -7,6 +9,7 @@ from wtl.evaluation import fakes, statistics
 from wtl.evaluation.glossary import label
 from wtl.figures import ablations, palette, profile, success, training, trials_needed
 
+RESULTS = pathlib.Path(__file__).parents[1] / "docs/results"
 CURVES = {
     name: [(step, {"imitation": -step / 9, "target": 1 / step}) for step in (1, 9, 18)]
     for name in ("mil", "wtl")
@@ -96,3 +99,17 @@ def test_ablations_are_in_order_of_what_they_cost():
     said = words(ablations.figure({"ablations": entries}))
     assert said.index("A lot: WTL") < said.index("A little: WTL")
     assert "Base: WTL" not in said
+
+
+def test_figures_of_the_results_page_show_the_numbers_beside_them():
+    page = (RESULTS / "README.md").read_text()
+    shown = re.findall(r"!\[[^]]*\]\((\S+)\.svg\)", page)
+    assert len(shown) > 3
+    for name in shown:
+        numbers = json.loads((RESULTS / f"{name}.json").read_text())
+        said = words((RESULTS / f"{name}.svg").read_text())
+        for method in numbers.get("methods", {}).values():
+            assert f"{100 * method['overall']['success']:.1f}" in said, name
+        for entry in numbers.get("ablations", ()):
+            expected = f"{entry['label']}: {label(entry['arm'])}"
+            assert (expected in said) == (entry["difference"] is not None), name

@@ -1,0 +1,37 @@
+"""Draws the figures of docs/results/README.md, each from the numbers of its name.
+
+python docs/draw_results.py
+"""
+
+import json
+import pathlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from wtl.figures import ablations, success, trials, trials_needed
+
+RESULTS = pathlib.Path(__file__).parent / "results"
+
+
+def figure(numbers: Mapping[str, Any]) -> str:
+    """The figure that fits some results."""
+    if "ablations" in numbers:
+        return ablations.figure(numbers)
+    if "arms" in numbers:
+        return trials_needed.figure(numbers)
+    if "trials" in numbers:
+        return trials.figure(numbers)
+    return success.figure(numbers["methods"])
+
+
+def main():
+    page = (RESULTS / "README.md").read_text()
+    for name in re.findall(r"!\[[^]]*\]\((\S+)\.svg\)", page):
+        numbers = json.loads((RESULTS / f"{name}.json").read_text())
+        (RESULTS / f"{name}.svg").write_text(figure(numbers))
+        print(f"docs/results/{name}.svg")
+
+
+if __name__ == "__main__":
+    main()
