@@ -65,7 +65,8 @@ def _terminate(*_):
 def _line(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "the disk is full; free some space and run the same command again"
-    text = " ".join(str(error).split())
+    # Gin adds where in memory the function is that it called.
+    text = " ".join(str(error).partition("\n  In call to configurable")[0].split())
     named = type(error).__module__.startswith(
         ("wtl.", "datasets.", "collection.", "policies.")
     )
