@@ -26,6 +26,7 @@ def figure(numbers: Mapping[str, Any]) -> str:
 
 
 def main():
+    """Draws what the page shows."""
     page = (RESULTS / "README.md").read_text()
     for name in re.findall(r"!\[[^]]*\]\((\S+)\.svg\)", page):
         numbers = json.loads((RESULTS / f"{name}.json").read_text())
