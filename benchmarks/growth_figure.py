@@ -25,20 +25,20 @@ def figure(grown: Sequence["Growth"]) -> str:
             sizes = np.array(chosen[0].sizes, float)
             _panel(column[0], f"CPU seconds over {axis}", sizes, seconds, stages)
             _panel(column[1], f"MiB over {axis}", sizes, memory, stages)
-        handles, names = zip(
-            *(
-                (panels[0, 0].plot([], color=f"C{i}")[0], s)
-                for i, s in enumerate(stages)
-            )
-        )
-        drawn.legend(handles, names, loc="outside lower center", ncols=6)
+        shown = {
+            stage: line
+            for axes in drawn.axes
+            for line, stage in zip(*axes.get_legend_handles_labels())
+        }
+        drawn.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=6)
         return drawing.svg(drawn, "Time and memory over size; dashed: linear")
 
 
 def _panel(axes, title: str, sizes: np.ndarray, lines, stages: Sequence[str]):
     axes.set(title=title, xscale="log", yscale="log")
     for stage, values in lines.items():
-        axes.plot(sizes, np.maximum(values, 1e-12), color=f"C{stages.index(stage)}")
+        colour = f"C{stages.index(stage)}"
+        axes.plot(sizes, np.maximum(values, 1e-12), color=colour, label=stage)
     highest = max(values.max() for values in lines.values())
     low = max(min(v.min() for v in lines.values()), highest / 1e5)
     axes.set_ylim(low / 1.5, highest * 1.5)

@@ -55,6 +55,16 @@ def test_an_arm_that_the_base_has_not_is_compared_with_its_first():
     assert _entry(told, rows)["difference"]["difference"] == 0
 
 
+def test_tasks_that_the_base_has_not_are_not_compared_with_it():
+    more = [fakes.row("wtl", task=99, family="press")]
+    entry = _entry(ablation.Ablation(), [*BASE, *more])
+    assert entry["difference"] is None and entry["overall"]["n"] == 161
+    assert entry["by_family"]["press"]["difference"] is None
+    assert entry["by_family"]["grasp"]["difference"]["n"] == 32
+    # A scene less is another matter.
+    assert _entry(ablation.Ablation(), BASE[:-20])["difference"] is not None
+
+
 def test_families_asked_for_are_counted_alone():
     settings = ablation.Ablation(families=("press",))
     entry = _entry(settings, _worse(BASE, families=("press",)))

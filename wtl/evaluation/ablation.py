@@ -48,7 +48,8 @@ def entries(
     Returns:
       `name`, `label`, `arm`, `against`, `families` counted, `overall`, `ceiling`, and
       for each family its rate; `difference` from the base, on the scenes of both, in
-      all and by family, None between a thing and itself.
+      all and by family, None between a thing and itself and where the base has not
+      all of these tasks.
 
     Raises:
       ValueError: if an arm was not evaluated.
@@ -74,19 +75,24 @@ def entries(
                 "families": list(ablation.families) or list(by_family),
                 "overall": interval.rate_by_task(counted),
                 "ceiling": sum(row.ceiling for row in counted) / max(len(counted), 1),
-                "difference": None if itself else interval.paired(counted, against),
+                "difference": None if itself else _paired(counted, against),
                 "by_family": {
                     family: interval.rate([row.success for row in of_family])
-                    | {
-                        "difference": (
-                            None if itself else interval.paired(of_family, against)
-                        )
-                    }
+                    | {"difference": (None if itself else _paired(of_family, against))}
                     for family, of_family in by_family.items()
                 },
             }
         )
     return result
+
+
+def _paired(
+    first: Sequence[RolloutRow], second: Sequence[RolloutRow]
+) -> dict[str, Any] | None:
+    # Of other tasks, a few may have a name that is one of the base's by accident.
+    if {row.task_id for row in first} <= {row.task_id for row in second}:
+        return interval.paired(first, second)
+    return None
 
 
 def _by(arm: str, rows: Sequence[RolloutRow]) -> list[RolloutRow]:

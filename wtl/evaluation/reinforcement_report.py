@@ -33,15 +33,13 @@ def write_report(path: str | os.PathLike, curves: Mapping[str, Any]) -> None:
 def format_table(curves: Mapping[str, Any]) -> str:
     """The table as Markdown, which the terminal shows well too."""
     header, body = _cells(curves)
-    rule = [":--"] + ["--:"] * (len(header) - 1)
     protocol = curves["protocol"]
     caption = (
         f"Success in percent on {protocol['tasks']} held-out tasks "
         f"({protocol['split']}) × {protocol['scenes_per_task']} scenes; trials in "
         f"{protocol['scenes']} scenes"
     )
-    lines = [f"| {' | '.join(row)} |" for row in (header, rule, *body)]
-    return "\n".join([caption, "", *lines])
+    return "\n".join([caption, "", *table.markdown(header, body)])
 
 
 def _cells(curves: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
