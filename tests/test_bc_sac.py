@@ -69,11 +69,19 @@ def _shown(config) -> contexts.Shown:
     )
 
 
-def _learner(method: str = "bc", config=CONFIG, scratch: bool = False) -> Learner:
+def _learner(
+    method: str = "bc", config=CONFIG, scratch: bool = False, capacity: int = 80
+) -> Learner:
     network, start = _network(method), _network(method)
     shown = _shown(network.config) if network.config.demos else None
     return Learner(
-        network, None if scratch else start, shown, config, capacity=80, horizon=HORIZON
+        network,
+        None if scratch else start,
+        shown,
+        config,
+        capacity=capacity,
+        horizon=HORIZON,
+        seed=1,
     )
 
 
@@ -213,7 +221,9 @@ def test_what_succeeded_becomes_likelier(played):
     action = played.action.copy()
     action[0] = 0.6
     won = [True] + [False] * 11
-    learner = _filled(_learner(config=config), played._replace(action=action), won)
+    # Room for so many trials is worth compiling.
+    learner = _learner(config=config, capacity=1000)
+    _filled(learner, played._replace(action=action), won)
 
     def error():
         config = learner.network.config

@@ -11,7 +11,7 @@ from policies.bc_sac import config as configs
 from wtl import cli
 from wtl.evaluation import fakes, glossary, protocol, rollout_row
 from wtl.pipeline import reinforce, stages
-from wtl.training import process
+from wtl.training import process, reinforcement_job
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 TINY = str(ROOT / "tests" / "tiny.gin")
@@ -96,6 +96,21 @@ def test_curves_are_as_promised(reinforced_run):
     assert "image/svg+xml" in (folder / "report.html").read_text()
     lineage = json.loads((reinforced_run / "lineage.json").read_text())["reinforce"]
     assert set(lineage["inputs"]) == {"wtl_demos", "mil", "episodes"}
+
+
+def test_what_is_mastered_is_left_at_that():
+    budget = reinforcement_job.Budget(trials=1000, evaluate_every=100, patience=300)
+    trials = [0, 10, 100, 200, 300, 400]
+    won = [[1, 1]] * 6
+    assert [budget.mastered(trials[:n], won[:n]) for n in range(1, 7)] == [
+        *(False,) * 4,
+        *(True,) * 2,
+    ]
+    lost = [*won[:3], [1, 0], *won[4:]]
+    assert not budget.mastered(trials, lost)
+    assert budget.mastered([*trials, 500, 600], [*lost, [1, 1], [1, 1]])
+    record = {"success": [[0, 0], [0, 1], [1, 1]]}
+    assert list(reinforce._success(record, 5)) == [0, 0.5, 1, 1, 1]
 
 
 def test_a_second_time_there_is_nothing_to_do(copied_run):

@@ -26,6 +26,7 @@ class BcSacAgent(sac_agent.SacAgent):
         actor: networks.Actor,
         start: networks.Actor | None,
         config: configs.Config,
+        random: tf.random.Generator,
     ):
         """Creates critics around an actor.
 
@@ -35,6 +36,7 @@ class BcSacAgent(sac_agent.SacAgent):
           actor: to be trained.
           start: the policy it began with, to be held near to; None for none.
           config: how to learn.
+          random: source of all noise in learning: XLA heeds no global seed.
         """
         critics = [
             networks.Critic(
@@ -63,6 +65,7 @@ class BcSacAgent(sac_agent.SacAgent):
             train_step_counter=tf.Variable(0, dtype=tf.int64),
         )
         self._start = start
+        self._random = random
         self._imitation = config.imitation
         # Set by the learner: whether the actor learns, and how strongly it is held.
         self.actor_weight = tf.Variable(1.0, trainable=False)
@@ -103,7 +106,7 @@ class BcSacAgent(sac_agent.SacAgent):
         del reward_scale_factor, weights
         then = next_time_steps.observation
         later, _ = self._actor_network(then)
-        taken = later.sample()
+        taken = later.sample(seed=self._seed())
         targets = [
             critic((then, taken), training=False)[0]
             for critic in (self._target_critic_network_1, self._target_critic_network_2)
@@ -127,7 +130,7 @@ class BcSacAgent(sac_agent.SacAgent):
         seen = time_steps.observation
         mixture, _ = self._actor_network(seen)
         share = tf.nn.softmax(mixture.mixture_distribution.logits)
-        action = mixture.components_distribution.sample()  # [B, M, A]
+        action = mixture.components_distribution.sample(seed=self._seed())  # [B, M, A]
         batch, count, size = action.shape[0], share.shape[-1], action.shape[-1]
 
         def repeated(value):
@@ -150,6 +153,16 @@ class BcSacAgent(sac_agent.SacAgent):
         loss -= self._imitation * tf.reduce_mean(successful * mixture.log_prob(done))
         if self._start is not None:
             held, _ = self._start(seen)
-            kept = mixture.log_prob(tf.stop_gradient(held.sample()))
-            loss -= self.anchor * tf.reduce_mean(kept)
+            kept = tf.stop_gradient(held.sample(seed=self._seed()))
+            loss -= self.anchor * tf.reduce_mean(mixture.log_prob(kept))
         return self.actor_weight * loss
+
+    def _actions_and_log_probs(self, time_steps, training=False):
+        del training
+        mixture, _ = self._actor_network(time_steps.observation)
+        action = mixture.sample(seed=self._seed())
+        return action, mixture.log_prob(action)
+
+    def _seed(self) -> tf.Tensor:
+        """A seed [2] for one draw."""
+        return tf.cast(self._random.make_seeds()[:, 0], tf.int32)

@@ -13,6 +13,8 @@ from policies.contextual import network as contextual
 from policies.contextual.policy import specs
 from policies.heads import mixture_density
 
+# Updates by XLA take a third of the time; compiling takes as long as this many save.
+_WORTH_COMPILING = 1000
 _TIE = 1e-4  # nats by which the earlier of two slots is preferred
 
 
@@ -35,6 +37,7 @@ class Learner:
         config: configs.Config,
         capacity: int,
         horizon: int,
+        seed: int,
     ):
         """Creates a learner.
 
@@ -45,18 +48,21 @@ class Learner:
           config: how to learn.
           capacity: episodes in all.
           horizon: T, steps of an episode.
+          seed: of batches and of the noise in learning.
         """
         layout = network.layout
         self._config = config
         self.network, self._start, self._shown = network, start, shown
         first = tf.zeros((1, layout.state_size))
         embedding = network.encode(self._context(first)).embedding
+        random = tf.random.Generator.from_seed(seed)
         self.replay = replays.Replay(
             capacity,
             horizon,
             layout.state_size,
             network.config.action_size,
             layout.size,
+            random,
         )
         seen = self._observe(
             first, tf.zeros(1, tf.int32), tf.zeros((1, 2 * layout.size), tf.int32)
@@ -79,8 +85,14 @@ class Learner:
             self._actor,
             None if start is None else actor(start),
             config,
+            random,
         )
         self._agent.initialize()
+        self._updates = tf.function(
+            self._update_often,
+            autograph=False,
+            jit_compile=capacity * config.updates_per_trial >= _WORTH_COMPILING,
+        )
 
     @tf.function(autograph=False)
     def choose(
@@ -156,8 +168,7 @@ class Learner:
         losses = self._updates(tf.constant(updates))
         return {name: float(value) for name, value in losses.items()}
 
-    @tf.function(autograph=False)
-    def _updates(self, count: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _update_often(self, count: tf.Tensor) -> dict[str, tf.Tensor]:
         names = ("critic", "actor")
 
         def update(i, *total):
@@ -183,6 +194,8 @@ class Learner:
         horizon = replay.action.shape[1]
 
         def at(values, times):
+            # XLA gathers from tensors only.
+            values = tf.convert_to_tensor(values)
             return tf.gather_nd(values, tf.stack([rows, times], axis=1))
 
         target, places = tf.gather(replay.target, rows), tf.gather(replay.places, rows)

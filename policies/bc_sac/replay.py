@@ -15,7 +15,13 @@ class Replay(tf.Module):
     """
 
     def __init__(
-        self, capacity: int, horizon: int, state_size: int, action_size: int, size: int
+        self,
+        capacity: int,
+        horizon: int,
+        state_size: int,
+        action_size: int,
+        size: int,
+        random: tf.random.Generator,
     ):
         """Makes room.
 
@@ -25,6 +31,7 @@ class Replay(tf.Module):
           state_size: S.
           action_size: A.
           size: n, objects (and buttons) in a scene.
+          random: what is drawn with.
         """
         super().__init__(name="replay")
 
@@ -32,6 +39,7 @@ class Replay(tf.Module):
             return tf.Variable(tf.zeros((capacity, *shape), dtype), trainable=False)
 
         self._horizon = horizon
+        self._random = random
         self.state = room(horizon + 1, state_size)
         self.action = room(horizon, action_size)
         self.success = room()
@@ -92,13 +100,13 @@ class Replay(tf.Module):
           [batch] rows, and [batch] 1 where one was drawn for its success.
         """
         wanted = round(config.success_share * batch)
-        anything = tf.random.uniform((batch,), 0, self.count, tf.int32)
+        anything = self._random.uniform((batch,), 0, self.count, tf.int32)
         winner = tf.gather(
             self.winners,
-            tf.random.uniform((batch,), 0, tf.maximum(self.wins, 1), tf.int32),
+            self._random.uniform((batch,), 0, tf.maximum(self.wins, 1), tf.int32),
         )
-        demo = tf.random.uniform((batch,), 0, tf.maximum(self.demos, 1), tf.int32)
-        shown = tf.random.uniform((batch,)) < config.demo_share
+        demo = self._random.uniform((batch,), 0, tf.maximum(self.demos, 1), tf.int32)
+        shown = self._random.uniform((batch,)) < config.demo_share
         use_demo = (self.demos > 0) & (shown | (self.wins == 0))
         there = use_demo | (self.wins > 0)
         picked = (tf.range(batch) < wanted) & there
@@ -107,11 +115,11 @@ class Replay(tf.Module):
 
     def draw_steps(self, batch: int, config: configs.Config):
         """Draws for each transition its first time step, and how many it spans."""
-        time = tf.random.uniform((batch,), 0, self._horizon, tf.int32)
+        time = self._random.uniform((batch,), 0, self._horizon, tf.int32)
         # Where targets are chosen, values count most.
-        chosen = tf.random.uniform((batch,)) < config.first_share
+        chosen = self._random.uniform((batch,)) < config.first_share
         time = tf.where(chosen, 0, time)
         # Geometric: 1 + floor(log u / log λ).
-        chance = tf.random.uniform((batch,), 1e-6, 1.0)
+        chance = self._random.uniform((batch,), 1e-6, 1.0)
         spans = 1 + tf.cast(tf.math.log(chance) / math.log(config.trace), tf.int32)
         return time, tf.minimum(spans, self._horizon - time)

@@ -37,6 +37,7 @@ def reinforce(
     trials: int = 3000,
     at_once: int = 10,
     evaluate_every: int = 100,
+    patience: int = 300,
     scenes: str = jobs.FRESH,
     **config: Any,
 ):
@@ -55,11 +56,13 @@ def reinforce(
       trials: of each task.
       at_once: trials made together, between which nothing is learnt.
       evaluate_every: trials between evaluations.
+      patience: trials of nothing but successful evaluations after which a task counts
+        as mastered and is left at that; more than `trials` for never.
       scenes: `fresh`, a new scene of the task for each trial (its reset distribution);
         or `evaluation`, trials in the very scenes that are evaluated.
       **config: further fields of `policies.bc_sac.config.Config`.
     """
-    budget = jobs.Budget(trials, at_once, evaluate_every, scenes)
+    budget = jobs.Budget(trials, at_once, evaluate_every, patience, scenes)
     _check(run, split, tasks, arms, budget, config)
     folder = run.folder.path / "reinforce" / ("" if split == suites.TEST else split)
     chosen = run.suite.tasks(split)[:tasks]
@@ -134,10 +137,10 @@ def _check(run: Run, split: str, tasks: int, arms, budget: jobs.Budget, config):
         raise UserError(
             f"reinforce.scenes is {budget.scenes!r}; known are {', '.join(jobs.SCENES)}"
         )
-    if min(budget.trials, budget.at_once, budget.evaluate_every) < 1:
+    if min(dataclasses.astuple(budget)[:-1]) < 1:
         raise UserError(
-            "reinforce.trials, reinforce.at_once and reinforce.evaluate_every are at "
-            "least 1"
+            "reinforce.trials, reinforce.at_once, reinforce.evaluate_every and "
+            "reinforce.patience are at least 1"
         )
     if run.pixels:
         raise UserError(
@@ -270,12 +273,12 @@ def _learn(run: Run, planned: Sequence[jobs.ReinforcementJob]):
 
 def _write(run: Run, folder, split, records, goals, budget, scenes, config):
     arms: dict[str, Any] = {}
+    trials = budget.evaluations()
     names = list(dict.fromkeys(record["task_id"] for record in records))
     goal = np.array([goals[_REFERENCE][name] for name in names])
     for arm in dict.fromkeys(record["arm"] for record in records):
         of_arm = {r["task_id"]: r for r in records if r["arm"] == arm}
-        success = np.array([np.mean(of_arm[n]["success"], axis=1) for n in names])
-        trials = of_arm[names[0]]["trials"]
+        success = np.array([_success(of_arm[n], len(trials)) for n in names])
         arms[arm] = needed.curve(trials, success) | {
             "needed": needed.trials_needed(trials, success, goal),
             "families": {
@@ -284,6 +287,7 @@ def _write(run: Run, folder, split, records, goals, budget, scenes, config):
                 .tolist()
                 for family in dict.fromkeys(r["family"] for r in of_arm.values())
             },
+            "made": [of_arm[name]["trials"][-1] for name in names],
             "seconds": sum(record["seconds"] for record in of_arm.values()),
         }
     curves = {
@@ -307,3 +311,9 @@ def _write(run: Run, folder, split, records, goals, budget, scenes, config):
     # Last: what is there is complete.
     path = (folder / "curves.json").relative_to(run.folder.path)
     run.folder.write(str(path), json.dumps(curves, indent=1, allow_nan=False) + "\n")
+
+
+def _success(record: dict[str, Any], evaluations: int) -> np.ndarray:
+    """Success of a task at each evaluation; once mastered it stays so."""
+    found = np.mean(record["success"], axis=1)
+    return np.pad(found, (0, evaluations - len(found)), mode="edge")

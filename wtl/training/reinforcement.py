@@ -30,8 +30,9 @@ def learn(
       on_trials: called with the number of trials made.
 
     Returns:
-      `trials` at which it was evaluated, `success` of each evaluation scene then,
-      `tried` the share of successful trials since, and `losses`.
+      `trials` at which it was evaluated, until the budget is spent or the task
+      mastered; `success` of each evaluation scene then, `tried` the share of successful
+      trials since, and `losses`.
     """
     tf_keras.utils.set_random_seed(job.seed % 2**32)
     arm, budget = configs.arm(job.arm), job.budget
@@ -53,7 +54,8 @@ def learn(
             result["tried"].append(float(np.mean(since)) if since else None)
             result["losses"].append(losses)
             since = []
-            if made == budget.trials:
+            mastered = budget.mastered(result["trials"], result["success"])
+            if mastered or made == budget.trials:
                 return result
         # A round ends where an evaluation is due.
         count = min(budget.at_once, due[len(result["trials"])] - made)
@@ -97,6 +99,7 @@ def make_learner(job: jobs.ReinforcementJob) -> learners.Learner:
         configs.Config(**job.config),
         capacity=job.budget.trials + 1,
         horizon=environment.HORIZON,
+        seed=job.seed,
     )
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pathlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import tqdm
@@ -25,6 +26,9 @@ class Budget:
       trials: of each task.
       at_once: trials made together, between which nothing is learnt.
       evaluate_every: trials between evaluations, which are not counted as trials.
+      patience: trials over which every evaluation must have succeeded in every scene
+        for a task to be mastered. It is then left at that, as who stops a robot that
+        does what it shall: learning on from successes alone has lost tasks again.
       scenes: `fresh`, a scene of its own for every trial; or `evaluation`, those
         that are evaluated, over and over.
     """
@@ -32,6 +36,7 @@ class Budget:
     trials: int = 3000
     at_once: int = 10
     evaluate_every: int = 100
+    patience: int = 300
     scenes: str = FRESH
 
     def evaluations(self) -> list[int]:
@@ -39,6 +44,18 @@ class Budget:
         regular = range(self.evaluate_every, self.trials + 1, self.evaluate_every)
         early = (t for t in _EARLY if t < min(self.evaluate_every, self.trials))
         return sorted({0, *early, *regular, self.trials})
+
+    def mastered(self, trials: Sequence[int], success: Sequence[Sequence[int]]) -> bool:
+        """Whether a task needs no more trials.
+
+        Args:
+          trials: [P] numbers of trials after which it was evaluated so far.
+          success: [P] success then, in each scene.
+        """
+        since = trials[-1] - self.patience
+        return since >= 0 and all(
+            all(won) for made, won in zip(trials, success, strict=True) if made >= since
+        )
 
 
 @dataclasses.dataclass(frozen=True)
