@@ -12,8 +12,8 @@ from benchmarks import comparison, demonstrations, untrained
 from collection import recorder, trial, workers
 from datasets.staging import StagingWriter
 
-_TASKS = 32
-_TRIALS = 60
+_TASKS = 44
+_TRIALS = 240
 _ROUNDS = 7
 
 

@@ -40,11 +40,13 @@ def rollout(
         return {name: tf.constant(observed[name]) for name in sees}
 
     act = compiled(policy)
-    step_type = tf.fill([count], ts.StepType.FIRST)
+    step_type, later = (
+        tf.fill([count], kind) for kind in (ts.StepType.FIRST, ts.StepType.MID)
+    )
     for _ in range(pool.horizon):
         action, policy_state = act(step_type, seen(observed), policy_state)
         observed = pool.step(np.asarray(action))
-        step_type = tf.fill([count], ts.StepType.MID)
+        step_type = later
     return pool.finish(metadata)
 
 
