@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from wtl.envs import account as accounts
 from wtl.envs import domain as domains
 from wtl.envs import environment, seeding
 from wtl.envs.layout import Layout
@@ -106,15 +107,8 @@ class Suite:
 
     @property
     def account(self) -> dict[str, Any]:
-        """What it is made of, for those who name what they make of it.
-
-        Without what is as it has always been, so that names given before last.
-        """
-        return {
-            name: value
-            for name, value in dataclasses.asdict(self).items()
-            if name not in _LATER or value != _LATER[name]
-        }
+        """What it is made of, see `accounts.account`."""
+        return accounts.account(self, _LATER)
 
     @property
     def layout(self) -> Layout:

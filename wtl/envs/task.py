@@ -4,6 +4,7 @@ import dataclasses
 import enum
 from typing import Any
 
+from wtl.envs import account as accounts
 from wtl.envs import object_set as object_sets
 from wtl.envs.puck import Puck
 
@@ -75,15 +76,8 @@ class Task:
 
     @property
     def account(self) -> dict[str, Any]:
-        """What it is made of, for those who name what they make of it.
-
-        Without what is as it has always been, so that names given before last.
-        """
-        return {
-            name: value
-            for name, value in dataclasses.asdict(self).items()
-            if name not in _LATER or value != _LATER[name]
-        }
+        """What it is made of, see `accounts.account`."""
+        return accounts.account(self, _LATER)
 
     @property
     def task_id(self) -> str:
