@@ -14,8 +14,6 @@ _LANE_STRIKING = 0.04  # metres; on the way nothing is corrected any more
 _STRIKING = 0.2  # m/s
 _ALIGNED_YAW = 0.1  # radians
 _LOW = 0.02  # metres
-_AJAR = 0.0  # command to the fingers on the way to where a fast robot strikes
-_CLOSING = 0.5  # what the command is above once they close
 _STRUCK = 0.01  # metres an object has moved when it was struck
 _IMAGINED = 6  # strikes, each half as far from the last as the one before
 _IMAGINED_STEPS = 15  # control steps
@@ -58,11 +56,10 @@ def act(world: worlds.World, index: int) -> demonstrator.Command:
 
 
 def _act_fast(world: worlds.World, index: int) -> demonstrator.Command:
-    """Goes behind the object, down, closes the fingers and strikes in one control step.
+    """Goes behind the object, down, and strikes within one control step.
 
     Where hidden dynamics are many, no formula says how far an object will slide: the
-    demonstrator imagines it. What tells that the strike is next is the command to the
-    fingers: by their height alone a policy hits too early, and half as hard.
+    demonstrator imagines it.
     """
     position = world.object_positions[index, :2]
     hold = world.setpoint[:3].copy()
@@ -73,12 +70,10 @@ def _act_fast(world: worlds.World, index: int) -> demonstrator.Command:
     behind = position - np.array([0, _BEHIND])
     turned = abs(world.gripper_pose[3] - yaw) > _ALIGNED_YAW
     if turned or np.linalg.norm(world.gripper_pose[:2] - behind) > _LANE:
-        return demonstrator.move_above(world, behind, yaw, _AJAR)
-    down = np.array([*behind, _STRIKE_HEIGHT])
+        return demonstrator.move_above(world, behind, yaw, demonstrator.CLOSED)
     if world.gripper_pose[2] > _LOW:
-        return demonstrator.move_to(world, down, yaw, _AJAR, noise=0.3)
-    if world.finger_command < _CLOSING:
-        return demonstrator.move_to(world, down, yaw, demonstrator.CLOSED, noise=0.1)
+        down = np.array([*behind, _STRIKE_HEIGHT])
+        return demonstrator.move_to(world, down, yaw, demonstrator.CLOSED, noise=0.3)
     low, high = 0.0, min(world.stride, worlds.SETPOINT_HIGH[1] - hold[1])
     imagined = []
     for _ in range(_IMAGINED):
