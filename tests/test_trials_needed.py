@@ -96,7 +96,9 @@ def _curves() -> dict:
     return {
         "protocol": {
             **dict(split="val", tasks=4, scenes_per_task=2, seed=0, trials=300),
-            **dict(scenes="fresh", commit="", evaluate_every=100, at_once=10, patience=300),
+            **dict(
+                scenes="fresh", commit="", evaluate_every=100, at_once=10, patience=300
+            ),
         },
         "reference": {"wtl": needed.curve([1], GOAL[:, None])},
         "arms": {
