@@ -137,7 +137,8 @@ def _check(run: Run, split: str, tasks: int, arms, budget: jobs.Budget, config):
         raise UserError(
             f"reinforce.scenes is {budget.scenes!r}; known are {', '.join(jobs.SCENES)}"
         )
-    if min(dataclasses.astuple(budget)[:-1]) < 1:
+    counts = (budget.trials, budget.at_once, budget.evaluate_every, budget.patience)
+    if min(counts) < 1:
         raise UserError(
             "reinforce.trials, reinforce.at_once, reinforce.evaluate_every and "
             "reinforce.patience are at least 1"
