@@ -9,10 +9,11 @@ from collection.teleop.command import IDLE, Command
 from collection.teleop.plan import Item, Plan
 from collection.teleop.session import Phase, Session
 from datasets import episode as episodes
-from datasets.staging import StagingWriter
+from datasets.staging import StagingWriter, iterate_staged
 from wtl.envs.suite import TRAIN, Suite
 
 SPEC = dataclasses.replace(recorder.episode_spec(3), interventions=True)
+EAST = Command(axes=(0.4, 0.0, 0.0, 0.0))
 
 
 def plan_items(families=("press", "grasp", "push"), demos: int = 2) -> list[Item]:
@@ -43,6 +44,10 @@ class Driven:
 
     def __exit__(self, *_):
         self.writer.close()
+
+    def staged(self) -> list[episodes.Episode]:
+        """The episodes that are on disk."""
+        return list(iterate_staged(self.writer.directory))
 
     def hold(self, command: Command, steps: int, every: float = 0.1) -> int:
         """Holds a command for so many ticks; returns how many steps were made."""

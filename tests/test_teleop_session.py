@@ -5,10 +5,9 @@ import multiprocessing
 
 import numpy as np
 import pytest
-from driven import SPEC, Driven, plan_items
+from driven import EAST, SPEC, Driven, plan_items
 from key_operator import press
 
-from collection.demonstrators import grasp
 from collection.teleop import attempt, words
 from collection.teleop.command import IDLE, Command
 from collection.teleop.pilot import RemotePilot
@@ -16,23 +15,17 @@ from collection.teleop.plan import Item, Plan
 from collection.teleop.session import Phase, Session
 from datasets import episode as episodes
 from datasets import fields
-from datasets.staging import StagingWriter, iterate_staged
+from datasets.staging import StagingWriter
 from wtl.envs import environment
 from wtl.envs.suite import TRAIN, Suite
 from wtl.envs.task import Rule, RuleKind
 from wtl.errors import UserError
-
-EAST = Command(axes=(0.4, 0.0, 0.0, 0.0))
 
 
 @pytest.fixture
 def driven(tmp_path):
     with Driven(tmp_path / "staged") as made:
         yield made
-
-
-def staged(driven) -> list:
-    return list(iterate_staged(driven.writer.directory))
 
 
 @pytest.mark.parametrize("family", ["press", "grasp", "push"])
@@ -43,7 +36,7 @@ def test_keys_alone_solve_a_scene_and_the_episode_is_ordinary(tmp_path, family):
         driven.solve()
         assert driven.session.status()["success"]
         driven.do("keep")
-        (episode,) = staged(driven)
+        (episode,) = driven.staged()
     assert len(episode) == environment.HORIZON + 1
     assert episode.id == item.episode_id
     known = episode.metadata
@@ -68,7 +61,7 @@ def test_what_was_watched_is_what_is_stored(driven):
     driven.solve()
     live = driven.session.world.physics_state()
     driven.do("keep")
-    (episode,) = staged(driven)
+    (episode,) = driven.staged()
     np.testing.assert_array_equal(episode.steps[fields.PHYSICS_STATE][-1], live)
 
 
@@ -116,82 +109,8 @@ def test_a_slow_loop_is_flagged(driven):
         pressed = press("press", driven.session.world, item.setup.target)
         driven.hold(pressed.command, 1, every=0.11)
     driven.do("keep")
-    notes = staged(driven)[0].metadata[fields.NOTES]
+    notes = driven.staged()[0].metadata[fields.NOTES]
     assert "rate 9.09 Hz" in notes and "FLAG control rate" in notes
-
-
-def test_idle_ends_are_trimmed_and_said_so(driven):
-    driven.hold(Command(wait=True), 6)
-    driven.solve()
-    driven.do("keep")
-    (episode,) = staged(driven)
-    assert "idle steps trimmed: 6 at the head" in episode.metadata[fields.NOTES]
-    assert len(episode) == environment.HORIZON + 1
-    assert episode.steps[fields.ACTION][0, :4].any()
-    assert not episode.steps[fields.ACTION][-7:-1, :4].any()
-
-
-def test_trimming_holds_still_with_the_fingers_as_they_were():
-    actions = np.zeros((6, 5), np.float32)
-    actions[:, 4] = (1, 1, -1, -1, -1, -1)
-    actions[4, 0] = 0.5
-    trimmed = attempt.trim(actions)
-    assert (trimmed.head, trimmed.acted, trimmed.tail) == (2, 3, 1)
-    assert trimmed.actions.shape == (environment.HORIZON, 5)
-    np.testing.assert_array_equal(trimmed.actions[:3], actions[2:5])
-    np.testing.assert_array_equal(trimmed.actions[3:], [[0, 0, 0, 0, -1]] * 37)
-    assert attempt.trim(np.ones((4, 5), np.float32) * (0, 0, 0, 0, 1)) is None
-
-
-def test_keep_before_the_horizon_holds_still_up_to_it(tmp_path):
-    with Driven(tmp_path, plan_items(("press",))) as driven:
-        item = driven.session.item
-        while not driven.session.status()["success"]:
-            pressed = press("press", driven.session.world, item.setup.target)
-            driven.hold(pressed.command, 1)
-        assert driven.session.phase is Phase.ACTING
-        driven.do("keep")
-        (episode,) = staged(driven)
-    assert len(episode) == environment.HORIZON + 1
-    assert episode.metadata[fields.SUCCESS]
-
-
-def test_failures_are_not_kept_but_may_be_overruled(driven):
-    driven.refuse("keep", "nothing to keep")
-    driven.hold(EAST, 2)
-    driven.refuse("keep", "success test")
-    assert not staged(driven)
-    # Overruled or not: nothing was pressed, which no learner could tell.
-    driven.do("override", True)
-    driven.refuse("keep", "moved more than the target")
-
-
-def test_an_overruled_success_is_kept_and_flagged(tmp_path):
-    with Driven(tmp_path, plan_items(("grasp",))) as driven:
-        item = driven.session.item
-        while not grasp.is_held(driven.session.world, item.setup.target):
-            pressed = press("grasp", driven.session.world, item.setup.target)
-            driven.hold(pressed.command, 1)
-        driven.hold(Command(axes=(0.0, 0.0, 0.12, 0.0)), 3)  # not high enough
-        driven.refuse("keep", "")
-        driven.do("override", True)
-        driven.do("keep")
-        (episode,) = staged(driven)
-    assert episode.metadata[fields.SUCCESS]
-    assert episode.steps[fields.REWARD][-2] == 1
-    assert "overruled" in episode.metadata[fields.NOTES]
-
-
-def test_another_object_moved_more_is_refused(tmp_path):
-    items = plan_items(("push",))
-    setup = items[0].setup
-    other = (setup.target + 1) % 3
-    with Driven(tmp_path, items) as driven:
-        while driven.session.phase in (Phase.READY, Phase.ACTING):
-            pressed = press("push", driven.session.world, other)
-            driven.hold(pressed.command, 1)
-        driven.do("override", True)
-        driven.refuse("keep", "moved more than the target")
 
 
 def test_redo_starts_the_same_scene_again(driven):
@@ -224,68 +143,6 @@ def test_discarded_scenes_come_again_at_the_end(driven):
     driven.do("keep")
     assert driven.session.phase is Phase.COMPLETE
     driven.refuse("redo", "Everything is recorded")
-
-
-def test_undo_is_durable_and_offers_the_scene_again(driven):
-    kept = []
-    for _ in range(2):
-        kept.append(driven.session.item.episode_id)
-        driven.solve()
-        driven.do("keep")
-    driven.do("undo")
-    assert [episode.id for episode in staged(driven)] == kept[:1]
-    assert driven.session.item.episode_id == kept[1]
-    # Recorded in another way, under the same name.
-    driven.hold(Command(axes=(0.0, 0.0, 0.4, 0.0)), 1)
-    driven.solve()
-    driven.do("keep")
-    assert [episode.id for episode in staged(driven)] == kept
-    for _ in kept:
-        driven.do("undo")
-    driven.refuse("undo", "nothing that could be undone")
-
-
-def test_undo_leaves_what_was_kept_for_other_tasks(tmp_path):
-    with Driven(tmp_path, plan_items(("press",))) as driven:
-        driven.solve()
-        driven.do("keep")
-    with Driven(tmp_path, plan_items(("push",))) as driven:
-        driven.refuse("undo", "nothing that could be undone")
-
-
-def test_the_next_day_goes_on_where_the_last_one_stopped(tmp_path):
-    with Driven(tmp_path) as driven:
-        for _ in range(3):
-            driven.solve()
-            driven.do("keep")
-        due = driven.session.item
-        assert driven.session.status()["progress"] == {
-            "episodes": [3, 6],
-            "tasks": [1, 3],
-            "task": [1, 2],
-            "families": {"press": [1, 1], "grasp": [0, 1], "push": [0, 1]},
-        }
-    with Driven(tmp_path) as driven:
-        assert driven.session.item == due
-        driven.do("undo")
-        assert driven.session.status()["progress"]["episodes"] == [2, 6]
-
-
-def test_a_full_disk_loses_neither_what_is_kept_nor_the_attempt(driven, monkeypatch):
-    import errno
-
-    from datasets import staging
-
-    driven.solve()
-
-    def full(*_):
-        raise OSError(errno.ENOSPC, "full")
-
-    monkeypatch.setattr(staging.os, "write", full)
-    driven.refuse("keep", "disk is full")
-    monkeypatch.undo()
-    driven.do("keep")
-    assert len(staged(driven)) == 1
 
 
 def test_the_picture_moves_between_control_steps(driven):
@@ -378,7 +235,7 @@ def test_a_policy_drives_until_a_key_takes_over(tmp_path):
         assert driven.hold(IDLE, 3) == 3
         driven.solve()
         driven.do("keep")
-        (episode,) = staged(driven)
+        (episode,) = driven.staged()
     flags = episode.steps[fields.IS_INTERVENTION]
     np.testing.assert_array_equal(flags[:9], [False] * 4 + [True] * 2 + [False] * 3)
     assert flags[9:12].all() and not flags[-1]
@@ -393,7 +250,7 @@ def test_where_no_policy_is_none_can_drive(driven):
     assert driven.session.refused
     driven.solve()
     driven.do("keep")
-    (episode,) = staged(driven)
+    (episode,) = driven.staged()
     assert not episode.steps[fields.IS_INTERVENTION].any()
     assert episode.metadata[fields.POLICY_ID] == ""
 
@@ -444,7 +301,7 @@ def test_a_trial_is_shown_what_to_do_and_told_how_it_ended(trying):
     assert session.status()["success"] is True
     trying.do("keep")
     assert session.message == "Kept. It was a success."
-    first, second = staged(trying)
+    first, second = trying.staged()
     assert first.metadata[fields.ROLE] == "trial"
     assert not first.metadata[fields.SUCCESS]
     assert first.metadata[fields.PARENT_DEMO_IDS] == ("demo",)
@@ -490,20 +347,3 @@ def test_a_policy_that_can_not_be_loaded_says_so():
     theirs.send(("", "no such file"))
     with pytest.raises(UserError, match="can't assist: no such file"):
         RemotePilot(ours)
-
-
-def test_an_episode_that_breaks_the_schema_is_not_kept(driven, monkeypatch):
-    from collection.teleop import session
-
-    def broken(*given, **known):
-        episode = make(*given, **known)
-        episode.steps[fields.STATE][3] = np.nan
-        return episode
-
-    make = session.make_episode
-    driven.solve()
-    with monkeypatch.context() as patched:
-        patched.setattr(session, "make_episode", broken)
-        driven.refuse("keep", "not finite at step 3")
-    driven.do("keep")
-    assert len(staged(driven)) == 1

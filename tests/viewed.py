@@ -8,6 +8,7 @@ import json
 import pathlib
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import numpy as np
@@ -152,6 +153,11 @@ class Viewed:
         status, _, data = self.ask(path)
         assert status == 200, data
         return data
+
+    def first(self, **query) -> str:
+        """The id of the first episode that is so."""
+        found = self.get(f"/api/episodes?{urllib.parse.urlencode(query)}")
+        return found["rows"][0]["id"]
 
     def edit(self, **edits):
         """Makes edits; returns what is pending."""
