@@ -139,6 +139,12 @@ def test_datasets_of_a_run_are_sound(tiny_run, capsys):
         assert "is sound" in capsys.readouterr().out
 
 
+def test_what_is_published_is_not_on_disk_twice(tiny_run):
+    (staged,) = tiny_run.glob("staging/*")
+    # Further arms are played beside these.
+    assert staged.name.startswith("wtl_evaluations-")
+
+
 def test_a_retrial_is_filmed_beside_what_it_is_shown(tiny_run, tmp_path, capsys):
     arguments = ["play", f"--gin_file={TINY}", f"--run_dir={tiny_run}"]
     staged = list(tiny_run.glob("staging/*"))

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -123,6 +124,9 @@ class Run:
                 "seconds": round(time.monotonic() - start, 1),
             },
         )
+        for name in made:
+            # Published, so nothing is to be gone on with.
+            shutil.rmtree(self.staging(name, key), ignore_errors=True)
         return True
 
     def _take(self, stage: str, key: str, outputs, places) -> bool:
@@ -250,7 +254,10 @@ class Run:
         return found
 
     def staging(self, name: str, key: str) -> pathlib.Path:
-        """Where the episodes of a dataset wait until all of them are there."""
+        """Where the episodes of a dataset wait until all of them are there.
+
+        Those of `evaluate` stay, for further arms are played beside them.
+        """
         return self.folder.staging / f"{name}-{key}"
 
     def publish(
