@@ -59,10 +59,12 @@ def _best(hypotheses, size):
 def test_ceiling_without_information_is_one_of_all_tasks():
     tasks = list(itertools.product(families.FAMILIES, range(3)))
     guess = tasks[0]
-    assert ceiling.nothing(PRIOR) == pytest.approx(np.mean([t == guess for t in tasks]))
+    assert ceiling.nth_trial(PRIOR, 1) == pytest.approx(
+        np.mean([t == guess for t in tasks])
+    )
     # After a failure one of the others is tried.
     wins = [t == tasks[0] or t == tasks[1] for t in tasks]
-    assert ceiling.trial_only(PRIOR) == pytest.approx(np.mean(wins))
+    assert ceiling.nth_trial(PRIOR, 2) == pytest.approx(np.mean(wins))
 
 
 def test_ceiling_of_a_hidden_demonstration():
@@ -132,8 +134,17 @@ def test_several_demonstrations_settle_what_they_do_not_agree_on():
 def test_arms_of_earlier_runs_are_those_played_by_default():
     names = {arm.name for arm in protocol.ARMS if not arm.by_default}
     later = {"wtl_4_trials", "wtl_5_trials", "wtl_0_trials", "wtl_own_trial"}
+    later |= {f"trial_only_{count}_trials" for count in range(2, 10)}
     # A run without videos of humans has policies that could be shown them.
     gap = {arm.name for arm in protocol.ARMS if arm.shown_human}
     assert names == later | gap
     assert ARMS["wtl_5_trials"].trials[-1] == "wtl_4_trials"
     assert len(ARMS["wtl_5_trials"].trials) == 5
+
+
+def test_the_tenth_trial_without_a_demonstration_comes_after_a_blind_one_and_its_own():
+    arm = ARMS["trial_only_9_trials"]
+    assert arm.trials[:3] == ("bc", "trial_only", "trial_only_2_trials")
+    assert len(arm.trials) == 9
+    for pair in PAIRS[:4]:
+        assert protocol.arm_ceiling(arm, pair, SUITE) == pytest.approx(10 / 15)

@@ -118,21 +118,12 @@ def trial_of_demo_only(read: Readings, prior: Prior) -> float:
     return prior.motors / (prior.size - 1)
 
 
-def nothing(prior: Prior) -> float:
-    """Knows nothing: one family and one target out of all."""
-    return nth_trial(prior, 1)
-
-
-def trial_only(prior: Prior) -> float:
-    """Knows a trial that was itself made knowing nothing."""
-    return nth_trial(prior, 2)
-
-
 def nth_trial(prior: Prior, number: int) -> float:
     """Knows all its trials before in the same scene, and nothing else.
 
-    It goes through families and targets one by one, and stays with what succeeds.
-    Where it has the motors wrong its first trial tells them, and nothing else.
+    The first is made knowing nothing: one family and one target out of all. It goes
+    through them one by one, and stays with what succeeds. Where it has the motors
+    wrong its first trial tells them, and nothing else.
     """
 
     def found(tried: int) -> float:

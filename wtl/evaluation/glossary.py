@@ -124,6 +124,14 @@ METHODS: dict[str, Entry] = {
         "Never sees a demonstration: a trial made blindly, with its outcome, then a "
         "retrial.",
     ),
+    **{
+        f"trial_only_{count}_trials": Entry(
+            f"Trial only, {count} trials",
+            f"Never sees a demonstration: its trial number {count + 1}, after a blind "
+            "one and its own, with their outcomes.",
+        )
+        for count in range(2, 10)
+    },
     "bc": Entry(
         "BC",
         "Behaviour cloning: sees only the scene, neither demonstration nor trial.",

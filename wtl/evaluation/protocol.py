@@ -41,10 +41,12 @@ class Arm:
         return self.shown_human or METHODS[self.method].config.human
 
 
-def _chain(count: int) -> tuple[str, ...]:
-    """The trials of WTL's arm with several: MIL's, then its own."""
-    own = ["wtl", *(f"wtl_{i}_trials" for i in range(2, count))]
-    return ("mil", *own[: count - 1])
+def _after(method: str, count: int, by_default: bool = False) -> Arm:
+    """A method after several trials: the first of another policy, then its own."""
+    own = [method, *(f"{method}_{i}_trials" for i in range(2, count))]
+    trials = (METHODS[method].trial_source, *own)
+    name = f"{method}_{count}_trials"
+    return Arm(name, method, trials=trials, by_default=by_default)
 
 
 ARMS = (
@@ -53,12 +55,8 @@ ARMS = (
     Arm("mil_second_try", "mil", sampled=True),
     Arm("wtl", "wtl", trials=("mil",)),
     Arm("wtl_new_scene", "wtl", trials=("mil",), scene=NEW),
-    Arm("wtl_2_trials", "wtl", trials=("mil", "wtl")),
-    Arm("wtl_3_trials", "wtl", trials=("mil", "wtl", "wtl_2_trials")),
-    *(
-        Arm(f"wtl_{count}_trials", "wtl", trials=_chain(count), by_default=False)
-        for count in (4, 5)
-    ),
+    *(_after("wtl", count, by_default=True) for count in (2, 3)),
+    *(_after("wtl", count) for count in (4, 5)),
     Arm("wtl_0_trials", "wtl", by_default=False),
     Arm("wtl_own_trial", "wtl", trials=("wtl_0_trials",), by_default=False),
     Arm("wtl_second_round", "wtl_second_round", trials=("mil",)),
@@ -69,6 +67,7 @@ ARMS = (
     ),
     Arm("demo_hidden_at_retrial", "demo_hidden_at_retrial", trials=("mil",)),
     Arm("trial_only", "trial_only", trials=("bc",)),
+    *(_after("trial_only", count) for count in range(2, 10)),
     Arm("oracle_task", "oracle_task"),
     Arm("maml", "maml"),
     Arm("tecnet", "tecnet"),
@@ -179,4 +178,4 @@ def arm_ceiling(
         return ceiling.demo_only(read, prior)
     if by_demo:
         return ceiling.trial_of_demo_only(read, prior)
-    return ceiling.trial_only(prior) if trials else ceiling.nothing(prior)
+    return ceiling.nth_trial(prior, 1 + len(arm.trials) if trials else 1)
