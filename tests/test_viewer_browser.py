@@ -17,7 +17,7 @@ from datasets.fakes import SPEC, fake_episode
 from wtl.envs import renderer
 from wtl.viewer.rendering import RenderingError, Studio
 
-SECONDS = 60  # a busy machine is slow, not wrong
+SECONDS = 180  # a busy machine is slow, not wrong
 
 
 @pytest.fixture(scope="module")
