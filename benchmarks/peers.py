@@ -42,11 +42,11 @@ _BUILD = _HERE.parent / "build" / "peers"
 def run() -> list[comparison.Comparison]:
     """Measures us and the peers in turns; who can't be installed is left out."""
     with contextlib.ExitStack() as stack:
-        ours = stack.enter_context(_Stepper("wtl", sys.executable))
+        ours = stack.enter_context(Stepper("wtl", sys.executable))
         steppers, problems = {}, []
         for name in _GOALS:
             try:
-                steppers[name] = stack.enter_context(_Stepper(name, installed(name)))
+                steppers[name] = stack.enter_context(Stepper(name, installed(name)))
             except UserError as error:
                 problems.append(str(error))
         if not steppers:
@@ -103,7 +103,7 @@ def installed(name: str) -> str:
     return str(python)
 
 
-class _Stepper:
+class Stepper:
     """A process that steps an environment when it is asked to."""
 
     def __init__(self, name: str, python: str):
@@ -119,7 +119,8 @@ class _Stepper:
         self._name = name
         path = {"PYTHONPATH": str(_HERE.parent)} if name == "wtl" else {}
         self._process = subprocess.Popen(
-            [python, _HERE / "stepping.py", name],
+            # -P: modules of this folder would hide packages of the same name.
+            [python, "-P", _HERE / "stepping.py", name],
             env=os.environ | dict.fromkeys(_ONE_THREAD, "1") | _NO_CAMERA | path,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -148,6 +149,6 @@ class _Stepper:
             self._process.wait()
             raise UserError(
                 f"{self._name} does not step: see "
-                f"`{self._process.args[0]} benchmarks/stepping.py {self._name}`"
+                f"`{self._process.args[0]} -P benchmarks/stepping.py {self._name}`"
             )
         return line

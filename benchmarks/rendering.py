@@ -58,5 +58,6 @@ def _of_side(side: int, setup: environment.Setup, look) -> comparison.Comparison
         unit="frames",
         goal=1 / 1.2,
     )
-    bare.close()
+    for each in (bare, ours):
+        each.close()
     return found

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import sys
 
 import numpy as np
 import pytest
@@ -128,6 +129,12 @@ def test_samples_are_put_down_to_what_they_are_for():
     assert "MISSED" in str(demos)
     assert whole.shares["start-up"] == pytest.approx(2 / 10)
     assert whole.other == pytest.approx(1 / 8)
+
+
+def test_our_world_is_stepped_as_its_peers_are(monkeypatch):
+    monkeypatch.setattr(peers, "_SECONDS", 0.05)
+    with peers.Stepper("wtl", sys.executable) as stepper:
+        assert stepper.rate() > 1
 
 
 @pytest.mark.slow
