@@ -214,12 +214,14 @@ def _profile(arguments: list[str], trace: pathlib.Path):
 
 def _samples(events: list[dict]) -> Iterator[tuple[float, float, tuple[str, ...]]]:
     """Yields from when to when, in seconds, a thread had which stack, root first."""
+    # Of processes that ended before, too, stacks are closed at the end alone.
+    root, over = events[0]["pid"], max(event["ts"] for event in events)
     stacks = collections.defaultdict(list)
     since: dict[tuple[int, int], int] = {}
     for event in events:
         thread = (event["pid"], event["tid"])
         stack, now = stacks[thread], event["ts"]
-        if stack and now > since[thread]:
+        if stack and now > since[thread] and (now < over or event["pid"] == root):
             yield since[thread] / 1e6, now / 1e6, tuple(stack)
         since[thread] = now
         if event["ph"] == "B":

@@ -119,6 +119,7 @@ def test_samples_are_put_down_to_what_they_are_for():
             ),
             (9, 10, 1, [stage, f"{ROOT}/collection/workers.py:step"]),
             (3, 8, 2, [f"{ROOT}/wtl/envs/world.py:step"]),
+            (3, 10, 3, [f"{python}/multiprocessing/process.py:BaseProcess.run"]),
         )
     )
     demos, whole = found
