@@ -188,9 +188,6 @@ class Memory:
 
 def run() -> list[Growth | Memory]:
     """Measures all sizes for which there is memory and time."""
-    # A virtual machine is given its memory as it touches it, ten times as slowly as
-    # later: what came first would seem to grow slowly, and the largest fast.
-    np.ones(int(_MEMORY_SHARE * _available()), np.uint8)
     context = multiprocessing.get_context("forkserver")
     # Importing TensorFlow anew for each size would take most of the time.
     context.set_forkserver_preload([__name__])
