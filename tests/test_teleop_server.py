@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+import raw_request
 from served import session, status_of
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
@@ -125,16 +126,8 @@ def test_the_page_and_its_parts_are_served_and_nothing_else(served):
     ],
 )
 def test_requests_that_make_no_sense_get_no_page(served, driver, request_):
-    with socket.create_connection(("127.0.0.1", served.port), timeout=15) as raw:
-        raw.sendall(request_)
-        raw.shutdown(socket.SHUT_WR)
-        answer = b""
-        try:
-            while part := raw.recv(4096):
-                answer += part
-        except ConnectionResetError:
-            pass
-    assert b" 200 " not in answer.split(b"\r\n")[0]
+    told = raw_request.answer(served.port, request_)
+    assert b" 200 " not in told.split(b"\r\n")[0]
     assert len(drive(driver, 0.5)) > 2
 
 

@@ -1,8 +1,7 @@
 """The viewer's server against hostile and senseless requests."""
 
-import socket
-
 import pytest
+import raw_request
 from viewed import make_run, viewing
 
 
@@ -121,16 +120,8 @@ def test_edits_that_make_no_sense_change_nothing(viewed, body, status):
     ],
 )
 def test_requests_that_make_no_sense_get_no_page(viewed, request_):
-    with socket.create_connection(("127.0.0.1", viewed.port), timeout=15) as raw:
-        raw.sendall(request_)
-        raw.shutdown(socket.SHUT_WR)
-        answer = b""
-        try:
-            while part := raw.recv(4096):
-                answer += part
-        except ConnectionResetError:
-            pass
-    assert b" 200 " not in answer.split(b"\r\n")[0]
+    told = raw_request.answer(viewed.port, request_)
+    assert b" 200 " not in told.split(b"\r\n")[0]
     assert viewed.get("/api/library")
 
 

@@ -1,0 +1,17 @@
+"""Requests that no client would make, for tests of servers."""
+
+import socket
+
+
+def answer(port: int, request: bytes) -> bytes:
+    """What a server of this machine answers to some bytes, up to its hanging up."""
+    with socket.create_connection(("127.0.0.1", port), timeout=15) as raw:
+        raw.sendall(request)
+        raw.shutdown(socket.SHUT_WR)
+        told = b""
+        try:
+            while part := raw.recv(4096):
+                told += part
+        except ConnectionResetError:
+            pass
+    return told
