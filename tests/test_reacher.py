@@ -248,7 +248,9 @@ def test_mirrored_commands_make_the_mirrored_motion():
     setup = _setups(1)[0]
     made = _demonstrate(setup, noise=0.0)
     mirror = augmentation.Symmetry(
-        -np.ones(1, np.float32), np.eye(3, dtype=np.float32)[None], np.zeros((1, 3))
+        -np.ones(1, np.float32),
+        np.eye(3, dtype=np.float32)[None],
+        np.zeros((1, 3), np.float32),
     )
     states = augmentation.apply_to_states(
         mirror, tf.constant(made.steps[fields.STATE][None]), LAYOUT

@@ -44,21 +44,28 @@ def apply_to_states(symmetry: Symmetry, state: tf.Tensor, layout: Layout) -> tf.
     mirror = _broadcast(symmetry.mirror, state)
     signs = tf.constant(layout.mirror_signs())
     state = state * tf.where(mirror < 0, signs, tf.ones_like(signs))
-    parts, start = [], 0
-    for row in layout.kinds:
-        fields = layout.tables[row]
-        first = layout.rows[row][0].start
-        rgb = slices(fields)["rgb"]
-        for i in range(layout.size):
-            low = first + i * width(fields) + rgb.start
-            parts += [state[..., start:low]]
-            colours = state[..., low : low + 3]
-            flat = tf.reshape(colours, (tf.shape(state)[0], -1, 3))
-            mixed = tf.einsum("bnc,bdc->bnd", flat, symmetry.colour)
-            mixed += symmetry.offset[:, None]
-            parts += [tf.reshape(mixed, tf.shape(colours))]
-            start = low + 3
-    return tf.concat([*parts, state[..., start:]], axis=-1)
+    rows = []
+    for name, (place, _) in layout.rows.items():
+        row = state[..., place]
+        coloured = name in layout.kinds
+        rows.append(_recolour(symmetry, row, layout, name) if coloured else row)
+    return tf.concat(rows, axis=-1)
+
+
+def _recolour(
+    symmetry: Symmetry, row: tf.Tensor, layout: Layout, name: str
+) -> tf.Tensor:
+    """Transforms the [B, ..., size * W] rows of all entities of a kind."""
+    fields = layout.tables[name]
+    rgb = slices(fields)["rgb"]
+    beside = [rgb.start, width(fields) - rgb.stop]
+    # One small product does less than taking rows apart and putting them together.
+    change = tf.linalg.matrix_transpose(symmetry.colour) - tf.eye(3)
+    change = tf.pad(change, [[0, 0], beside, beside])
+    offset = tf.pad(symmetry.offset, [[0, 0], beside])
+    each = tf.reshape(row, (tf.shape(row)[0], -1, width(fields)))
+    each = tf.matmul(each, tf.eye(width(fields)) + change) + offset[:, None]
+    return tf.reshape(each, tf.shape(row))
 
 
 def apply_to_actions(
