@@ -1,13 +1,12 @@
 """Where the time of a run goes: what its processes are at, stage by stage.
 
-    python -m benchmarks.stages [RUN]
+    python -m benchmarks.stages [GIN_FILE]
 
-A small run of the quick start is made under a sampling profiler (py-spy), and each
-sample is put down to what the innermost function that says so is for (`_PURPOSES`).
-Processes that wait for others are left out. So shares are of the time that the
-processes of a stage are at something; start-up (imports, TensorFlow's graphs) is the
-same in a long run, and is told apart for that. RUN is a finished run folder whose wall
-time by stage is to be told too.
+A run of the quick start, or of another configuration, is made under a sampling profiler
+(py-spy), and each sample is put down to what the innermost function that says so is for
+(`_PURPOSES`). Processes that wait for others are left out. So shares are of the time
+that the processes of a stage are at something. Start-up (imports, TensorFlow's graphs)
+is told apart, for it is the same in a short run as in a long one.
 """
 
 import argparse
@@ -25,15 +24,7 @@ from collections.abc import Iterator
 from wtl.errors import UserError
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
-_GIN_FILE = _ROOT / "gin_configs" / "quickstart.gin"
-_SMALLER = (
-    "suite.train_tasks = 60",
-    "suite.train_object_sets = 60",
-    "suite.test_tasks = 20",
-    "train_trial.steps = 500",
-    "collect_trials.contexts_per_method = 300",
-    "train_retrial.steps = 500",
-)
+_QUICK_START = _ROOT / "gin_configs" / "quickstart.gin"
 _STAGES = (
     "collect_demos",
     "train_trial",
@@ -144,19 +135,11 @@ class Stage:
         return f"{told} ({most})" if most else told
 
 
-def run() -> list[Stage]:
-    """Profiles a small run of the quick start."""
+def run(gin_file: pathlib.Path = _QUICK_START) -> list[Stage]:
+    """Profiles a run of a configuration."""
     with tempfile.TemporaryDirectory() as folder:
         trace = pathlib.Path(folder) / "trace.json"
-        _profile(
-            [
-                "run",
-                f"--gin_file={_GIN_FILE}",
-                f"--run_dir={folder}/run",
-                *(f"--gin_bindings={binding}" for binding in _SMALLER),
-            ],
-            trace,
-        )
+        _profile(["run", f"--gin_file={gin_file}", f"--run_dir={folder}/run"], trace)
         return stages(json.loads(trace.read_text()))
 
 
@@ -188,7 +171,9 @@ def _profile(arguments: list[str], trace: pathlib.Path):
         text=True,
     )
     spy = [pathlib.Path(sys.executable).with_name("py-spy"), "record"]
-    options = ["--subprocesses", "--idle", "--function", "--full-filenames"]
+    # What it pauses as it ends can never be waited for, so it pauses nothing.
+    spy += ["--nonblocking", "--subprocesses", "--idle"]
+    options = ["--function", "--full-filenames"]
     try:
         profiler = subprocess.Popen(
             [*spy, *options, f"--rate={_RATE}", "--format=chrometrace"]
@@ -291,15 +276,8 @@ def _purpose(stack: tuple[str, ...]) -> str:
 def main():
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run_dir", nargs="?", metavar="RUN", type=pathlib.Path)
-    given = parser.parse_args().run_dir
-    if given:
-        lineage = given / "lineage.json"
-        if not lineage.exists():
-            parser.error(f"{lineage} is missing; {given} is no finished run folder")
-        for name, entry in json.loads(lineage.read_text()).items():
-            print(f"{given}, {name}: {entry['seconds']:,.0f} s")
-    for stage in run():
+    parser.add_argument("gin_file", nargs="?", type=pathlib.Path, default=_QUICK_START)
+    for stage in run(parser.parse_args().gin_file.resolve()):
         print(stage)
 
 
