@@ -145,6 +145,16 @@ def test_what_is_published_is_not_on_disk_twice(tiny_run):
     assert staged.name.startswith("wtl_evaluations-")
 
 
+def test_a_process_killed_before_it_tidied_up_leaves_nothing_for_good(copied_run):
+    key = json.loads((copied_run / "lineage.json").read_text())["collect_demos"]["key"]
+    left = copied_run / "staging" / f"wtl_demos-{key}"
+    left.mkdir()
+    (left / "spec.json").write_text("{}")
+    arguments = [f"--gin_file={TINY}", f"--run_dir={copied_run}"]
+    assert _wtl("collect_demos", *arguments) == 0
+    assert not left.exists()
+
+
 def test_a_retrial_is_filmed_beside_what_it_is_shown(tiny_run, tmp_path, capsys):
     arguments = ["play", f"--gin_file={TINY}", f"--run_dir={tiny_run}"]
     staged = list(tiny_run.glob("staging/*"))

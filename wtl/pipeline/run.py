@@ -5,7 +5,7 @@ import json
 import pathlib
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from absl import logging
@@ -106,6 +106,7 @@ class Run:
         present = {name: current() for name, current in outputs.items()}
         if done.get("key") == key and done.get("outputs") == present:
             logging.info("%s: done before and unchanged", stage)
+            self._discard_staging(outputs, key)
             return False
         if places and self._take(stage, key, outputs, places):
             return False
@@ -124,10 +125,13 @@ class Run:
                 "seconds": round(time.monotonic() - start, 1),
             },
         )
-        for name in made:
-            # Published, so nothing is to be gone on with.
-            shutil.rmtree(self.staging(name, key), ignore_errors=True)
+        self._discard_staging(made, key)
         return True
+
+    def _discard_staging(self, published: Iterable[str], key: str):
+        """Removes what is on disk twice, and is not to be gone on with."""
+        for name in published:
+            shutil.rmtree(self.staging(name, key), ignore_errors=True)
 
     def _take(self, stage: str, key: str, outputs, places) -> bool:
         """Takes from a donor what it has made of the same; False if none has."""
