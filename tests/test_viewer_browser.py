@@ -234,6 +234,9 @@ def test_edits_outlive_the_server_and_are_published(chromium, run, serve):
             for name in ("wtl_trials", "wtl_demos"):
                 page.click(f"[data-publish={name}]")
                 person.seeing(f"{name}/2.0.0 holds")
+            # The next episode is told by now, and what was said still stands.
+            person.opens(f"viewer.told.id !== '{demo}'")
+            person.seeing("wtl_demos/2.0.0 holds")
             person.until("document.getElementById('pending').textContent === '0'")
             person.seeing("Nothing is edited")
             # What is shown now is the new version.

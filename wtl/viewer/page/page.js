@@ -259,10 +259,11 @@ class Page {
     if (isGone) {
       this.wanted = null;
       await this.browser.select(null);
-      if (!this.wanted) this.browser.move(0);
+      if (!this.wanted) await this.browser.move(0);
     } else {
       await this.refresh();
     }
+    // Last: what is opened takes away what was said before.
     this.say(said);
   }
 
