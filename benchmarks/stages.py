@@ -136,7 +136,11 @@ class Stage:
 
 
 def run(gin_file: pathlib.Path = _QUICK_START) -> list[Stage]:
-    """Profiles a run of a configuration."""
+    """Profiles a run of a configuration; walls are in seconds.
+
+    Raises:
+      UserError: if py-spy is missing or not allowed to watch, or the run fails.
+    """
     with tempfile.TemporaryDirectory() as folder:
         trace = pathlib.Path(folder) / "trace.json"
         _profile(["run", f"--gin_file={gin_file}", f"--run_dir={folder}/run"], trace)

@@ -57,14 +57,14 @@ def _recolour(
 ) -> tf.Tensor:
     """Transforms the [B, ..., size * W] rows of all entities of a kind."""
     fields = layout.tables[name]
-    rgb = slices(fields)["rgb"]
-    beside = [rgb.start, width(fields) - rgb.stop]
+    rgb, size = slices(fields)["rgb"], width(fields)
+    beside = [rgb.start, size - rgb.stop]
     # One small product does less than taking rows apart and putting them together.
     change = tf.linalg.matrix_transpose(symmetry.colour) - tf.eye(3)
     change = tf.pad(change, [[0, 0], beside, beside])
     offset = tf.pad(symmetry.offset, [[0, 0], beside])
-    each = tf.reshape(row, (tf.shape(row)[0], -1, width(fields)))
-    each = tf.matmul(each, tf.eye(width(fields)) + change) + offset[:, None]
+    each = tf.reshape(row, (tf.shape(row)[0], -1, size))
+    each = tf.matmul(each, tf.eye(size) + change) + offset[:, None]
     return tf.reshape(each, tf.shape(row))
 
 
