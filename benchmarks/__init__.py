@@ -1,3 +1,3 @@
 """Claims about speed and memory, measured side by side: `make bench`."""
 
-import policies  # noqa: F401  (asks for Keras 2 before TF-Agents is imported)
+import wtl.policies  # noqa: F401  (asks for Keras 2 before TF-Agents is imported)

@@ -9,7 +9,7 @@ import pathlib
 import platform
 
 from benchmarks import runner
-from wtl.errors import UserError
+from wtl.datasets.contract.errors import UserError
 
 # Quick ones first.
 NAMES = ("env_step", "rendering", "reading", "rollouts", "learner", "collection")

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks import comparison, demonstrations, untrained
-from collection import recorder, trial, workers
-from datasets.staging import StagingWriter
+from wtl.collection import recorder, trial, vector_environment
+from wtl.datasets.storage.staging import StagingWriter
 
 _TASKS = 44
 _TRIALS = 240
@@ -64,7 +64,7 @@ def _demonstrated(
     wanted, processes: int, keep: Callable[[list], object] = lambda _: None
 ) -> float:
     """Episodes per second from when the processes are there."""
-    batches = workers.demonstrate_all(wanted, processes)
+    batches = vector_environment.demonstrate_all(wanted, processes)
     for _ in range(processes):
         next(batches)
     start, count = time.perf_counter(), 0
@@ -75,7 +75,10 @@ def _demonstrated(
 
 
 def _trials(shard: trial.TrialShard, writers: _Writers):
-    with workers.EnvironmentPool(1) as one, workers.EnvironmentPool(2) as two:
+    with (
+        vector_environment.EnvironmentPool(1) as one,
+        vector_environment.EnvironmentPool(2) as two,
+    ):
 
         def played(pool) -> float:
             start = time.perf_counter()

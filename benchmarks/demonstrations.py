@@ -3,11 +3,12 @@
 import dataclasses
 import pathlib
 
-from collection import recorder, workers
-from collection.demonstration import DemonstrationRequest
-from datasets import episode, fields, new_version
-from wtl.envs.embodiment import Embodiment
-from wtl.envs.suite import TRAIN, Suite
+from wtl.collection import recorder, vector_environment
+from wtl.collection.demonstration import DemonstrationRequest
+from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.datasets.contract import episode, fields
+from wtl.datasets.storage import new_version
 
 SIZE = 3
 PER_TASK = 6  # of each target in one scene, then in another
@@ -45,6 +46,6 @@ def publish(root: pathlib.Path, wanted: list[DemonstrationRequest]) -> pathlib.P
     """Plays and publishes what is wanted; returns the folder of the version."""
     spec = recorder.episode_spec(SIZE)
     with new_version.new_version(root, fields.WTL_DEMOS, spec) as version:
-        for batch in workers.demonstrate_all(wanted, workers=2):
+        for batch in vector_environment.demonstrate_all(wanted, workers=2):
             version.writer.append([played for played, _ in batch if played])
         return version.publish("Demonstrations.", {})

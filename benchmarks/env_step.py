@@ -4,21 +4,22 @@ import mujoco
 import numpy as np
 
 from benchmarks import comparison
-from collection import demonstrators
-from wtl.envs import environment, families, suite
-from wtl.envs import world as worlds
+from wtl.collection.worlds.entities import environment, task_distribution
+from wtl.collection.worlds.tabletop import environment as tabletop_environment
+from wtl.collection.worlds.tabletop import experts, families
+from wtl.collection.worlds.tabletop import world as worlds
 
 
 class _Episode:
     """A demonstration, to be played again through the environment or below it."""
 
     def __init__(self, setup: environment.Setup):
-        self._env = environment.Manipulation(setup)
+        self._env = tabletop_environment.Manipulation(setup)
         self._setup = setup
         world = self._env.world
         timestep = self._env.reset()
         self._actions, controls = [], []
-        demonstrator = demonstrators.DEMONSTRATORS[setup.task.family]
+        demonstrator = experts.DEMONSTRATORS[setup.task.family]
         while not timestep.last():
             before = world.data.ctrl.copy()
             self._actions.append(demonstrator(world, setup.target).action)
@@ -49,12 +50,12 @@ class _Episode:
 
 def run() -> list[comparison.Comparison]:
     """Measures every family; each comparison is of all timesteps of a demonstration."""
-    tasks = suite.Suite(
+    tasks = task_distribution.Suite(
         train_tasks=len(families.FAMILIES), train_object_sets=len(families.FAMILIES)
     )
     played = [
         _Episode(tasks.demonstration_setups(task)[0])
-        for task in tasks.tasks(suite.TRAIN)
+        for task in tasks.tasks(task_distribution.TRAIN)
     ]
 
     def reset():

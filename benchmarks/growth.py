@@ -27,12 +27,13 @@ import tensorflow as tf
 from scipy import optimize, stats
 
 from benchmarks import growth_figure, synthetic
-from collection import recorder
-from datasets import fields, publish, reader, staging
-from datasets.sampler import Sampler
-from policies.methods import METHODS
 from wtl import notices
-from wtl.envs import seeding
+from wtl.collection import recorder
+from wtl.datasets.contract import fields, seeding
+from wtl.datasets.reading import reader
+from wtl.datasets.sampling.sampler import Sampler
+from wtl.datasets.storage import publish, staging
+from wtl.policies.methods import METHODS
 from wtl.training import examples, trainer
 
 STAGES = ("staging", "publishing", "reading", "sampler", "examples", "drawing")

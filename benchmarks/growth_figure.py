@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from wtl.figures import drawing
+from wtl.evaluation.figures import drawing
 
 if TYPE_CHECKING:
     from benchmarks.growth import Growth

@@ -8,12 +8,12 @@ import tempfile
 import tensorflow as tf
 
 from benchmarks import comparison, demonstrations, untrained
-from datasets import reader
-from datasets.sampler import Sampler
-from datasets.store import EpisodeStore
-from policies.legacy_keras import tf_keras
-from policies.methods import METHODS, Method
-from wtl.envs import seeding
+from wtl.datasets.contract import seeding
+from wtl.datasets.reading import reader
+from wtl.datasets.reading.store import EpisodeStore
+from wtl.datasets.sampling.sampler import Sampler
+from wtl.policies.legacy_keras import tf_keras
+from wtl.policies.methods import METHODS, Method
 from wtl.training import trainer
 from wtl.training.examples import ExampleSource
 

@@ -29,7 +29,7 @@ import sys
 import numpy as np
 
 from benchmarks import comparison
-from wtl.errors import UserError
+from wtl.datasets.contract.errors import UserError
 
 _GOALS = {"robosuite": 30.0, "metaworld": 3.0}
 _SECONDS = 0.2  # of a core, that each steps in a round

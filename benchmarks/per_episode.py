@@ -27,10 +27,10 @@ def demonstrations(
 ) -> dict[str, float]:
     """Plays demonstrations, stages them in `folder`, and measures both."""
     from benchmarks.demonstrations import requests
-    from collection import recorder
-    from collection.demonstration import demonstrate
-    from datasets import staging
-    from wtl.envs.embodiment import Embodiment
+    from wtl.collection import recorder
+    from wtl.collection.demonstration import demonstrate
+    from wtl.collection.worlds.tabletop.embodiment import Embodiment
+    from wtl.datasets.storage import staging
 
     body = Embodiment.HAND if human else Embodiment.GRIPPER
     wanted = requests(tasks, pixels, human)
@@ -55,10 +55,13 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
     notices.quiet()
     with notices.Dropped():
         from benchmarks.demonstrations import requests
-        from collection import trial
-        from datasets import episode, fields, publish, reader, sampler, staging
-        from policies import export
-        from policies.methods import METHODS
+        from wtl.collection import trial
+        from wtl.datasets.contract import episode, fields
+        from wtl.datasets.reading import reader
+        from wtl.datasets.sampling import sampler
+        from wtl.datasets.storage import publish, staging
+        from wtl.policies import export
+        from wtl.policies.methods import METHODS
         from wtl.training import examples, trainer
 
     folder, found = staged.parent, {}

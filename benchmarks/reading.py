@@ -6,7 +6,8 @@ import tempfile
 import tensorflow_datasets as tfds
 
 from benchmarks import comparison, synthetic
-from datasets import fields, reader
+from wtl.datasets.contract import fields
+from wtl.datasets.reading import reader
 
 _STATES, _IMAGES, _PIXELS = 4000, 300, 64
 

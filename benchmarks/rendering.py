@@ -6,8 +6,10 @@ import mujoco
 from mujoco.rendering.classic import gl_context
 
 from benchmarks import comparison
-from wtl.envs import appearance, environment, renderer, suite
-from wtl.envs.embodiment import Embodiment
+from wtl.collection.worlds.entities import environment, task_distribution
+from wtl.collection.worlds.tabletop import appearance, renderer
+from wtl.collection.worlds.tabletop import environment as tabletop_environment
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
 
 _SIDES = (64, 100)
 _FRAMES = 20
@@ -18,15 +20,15 @@ def run() -> list[comparison.Comparison]:
     backend, _ = renderer.find_renderer()
     # MuJoCo chose when it was imported, before anybody had looked for one.
     gl_context.GLContext = importlib.import_module(f"mujoco.{backend}").GLContext
-    tasks = suite.Suite(train_tasks=1, train_object_sets=1)
-    (task,) = tasks.tasks(suite.TRAIN)
+    tasks = task_distribution.Suite(train_tasks=1, train_object_sets=1)
+    (task,) = tasks.tasks(task_distribution.TRAIN)
     setup = tasks.demonstration_setups(task)[0]
     look = appearance.DRAWS[Embodiment.GRIPPER](setup.scene_seed)
     return [_of_side(side, setup, look) for side in _SIDES]
 
 
 def _of_side(side: int, setup: environment.Setup, look) -> comparison.Comparison:
-    env = environment.Manipulation(setup)
+    env = tabletop_environment.Manipulation(setup)
     env.reset()
     model, data = env.world.model, env.world.data
     ours = renderer.shared(side, setup.task.object_set.size)

@@ -8,12 +8,11 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
 from benchmarks import comparison, demonstrations, untrained
-from collection import rollout, trial, workers
-from datasets import fields
-from policies import export, features
-from policies.heads import mixture_density
-from policies.methods import METHODS
-from wtl.envs import environment
+from wtl.collection import rollout, trial, vector_environment
+from wtl.datasets.contract import fields
+from wtl.policies import export, features
+from wtl.policies.heads import mixture_density
+from wtl.policies.methods import METHODS
 
 _ENVIRONMENTS = 64
 _TASKS = 11
@@ -38,7 +37,7 @@ def run() -> list[comparison.Comparison]:
 def _rollouts(shard: trial.TrialShard) -> comparison.Comparison:
     """Compares whole trials with the steps of the same environments alone."""
     setups = [made.setup for made in shard.trials]
-    with workers.EnvironmentPool() as pool:
+    with vector_environment.EnvironmentPool() as pool:
         played = shard.play_in(pool)
         actions = np.stack([e.steps[fields.ACTION][:-1] for e in played], axis=1)
         ends = np.stack([e.steps[fields.STATE][-1] for e in played])
@@ -47,7 +46,7 @@ def _rollouts(shard: trial.TrialShard) -> comparison.Comparison:
             pool.reset(setups)
             for action in actions:
                 observed = pool.step(action)
-            assert np.array_equal(observed[environment.STATE], ends)
+            assert np.array_equal(observed[fields.STATE], ends)
             return len(setups)
 
         return comparison.compare(
@@ -74,7 +73,7 @@ def _actions(source: trial.TrialSource) -> comparison.Comparison:
     rng = np.random.default_rng(0)
     size = (_ENVIRONMENTS, layout.state_size)
     state = tf.constant(rng.normal(size=size), tf.float32)
-    observed = {environment.STATE: state}
+    observed = {fields.STATE: state}
     step_type = tf.fill([_ENVIRONMENTS], ts.StepType.MID)
     saved = export.load(source.policy_dir, layout.state_size)
     act, shown = rollout.compiled(saved), saved.get_initial_state(_ENVIRONMENTS)

@@ -21,7 +21,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 
-from wtl.errors import UserError
+from wtl.datasets.contract.errors import UserError
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 _QUICK_START = _ROOT / "gin_configs" / "quickstart.gin"
@@ -66,33 +66,45 @@ _PURPOSES = {
         "multiprocessing/popen_spawn_posix.py:",
     ),
     "physics": (
-        *(f"wtl/envs/{name}.py:" for name in ("environment", "world", "observation")),
-        *(f"wtl/envs/{name}.py:" for name in ("model", "scene", "object_set", "suite")),
-        "wtl/envs/families/",
-        "collection/demonstrators/",
+        *(
+            f"collection/worlds/tabletop/{name}.py:"
+            for name in ("environment", "world", "observation")
+        ),
+        *(
+            f"collection/worlds/tabletop/{name}.py:"
+            for name in ("model", "scene", "object_set")
+        ),
+        "collection/worlds/tabletop/families/",
+        "collection/worlds/tabletop/experts/",
         "collection/demonstration.py:",
         "collection/recorder.py:",
     ),
     "writing": (
-        *(f"datasets/{name}.py:" for name in ("staging", "publish", "checksums")),
-        "datasets/verify.py:",
+        "datasets/storage/",
         "policies/export.py:save",
         "tensorflow/python/checkpoint/",
         "tensorflow/python/ops/summary_ops_v2.py:",
         "wtl/evaluation/rollout_row.py:write_csv",
     ),
     "report": (
-        *(f"wtl/evaluation/{name}.py:" for name in ("report", "footage", "statistics")),
+        *(
+            f"wtl/evaluation/{name}.py:"
+            for name in ("report", "camera_video", "statistics")
+        ),
         "wtl/pipeline/strips.py:",
     ),
     "input": (
-        *(f"datasets/{name}.py:" for name in ("reader", "store", "sampler", "frames")),
+        "datasets/reading/",
+        "datasets/sampling/",
         "wtl/training/examples.py:",
         "wtl/training/augmentation.py:",
     ),
     "learner": ("wtl/training/trainer.py:",),
     "policy": (
-        *(f"collection/{name}.py:" for name in ("rollout", "sight", "conditioning")),
+        *(
+            f"collection/{name}.py:"
+            for name in ("rollout", "observation_encoder", "context_builder")
+        ),
         # They encode what is shown, by TensorFlow alone.
         "collection/trial.py:_play",
         "wtl/pipeline/player.py:play_arm",

@@ -21,9 +21,9 @@ Steps = Iterator[Callable[[], object]]
 
 def wtl() -> tuple[float, Steps]:
     """Demonstrations of press and stack, in turns."""
-    from collection import demonstrators
-    from wtl.envs import environment, suite
-    from wtl.envs import world as worlds
+    from wtl.collection.worlds.entities import environment, task_distribution
+    from wtl.collection.worlds.tabletop import experts
+    from wtl.collection.worlds.tabletop import world as worlds
 
     def steps() -> Steps:
         for env, setup, actions in itertools.cycle(played):
@@ -32,12 +32,14 @@ def wtl() -> tuple[float, Steps]:
             for action in actions:
                 yield lambda env=env, action=action: env.step(action)
 
-    tasks = suite.Suite(train_tasks=2, train_object_sets=2, families=("press", "stack"))
+    tasks = task_distribution.Suite(
+        train_tasks=2, train_object_sets=2, families=("press", "stack")
+    )
     played = []
-    for task in tasks.tasks(suite.TRAIN):
+    for task in tasks.tasks(task_distribution.TRAIN):
         setup = tasks.demonstration_setups(task)[0]
         env = environment.Manipulation(setup)
-        demonstrator = demonstrators.DEMONSTRATORS[task.family]
+        demonstrator = experts.DEMONSTRATORS[task.family]
         timestep, actions = env.reset(), []
         while not timestep.last():
             actions.append(demonstrator(env.world, setup.target).action)

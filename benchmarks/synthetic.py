@@ -5,15 +5,16 @@ import functools
 import pathlib
 from collections.abc import Iterator
 
-from collection import recorder
-from datasets import episode as episodes
-from datasets import fields, new_version
-from datasets.episode import Episode, EpisodeSpec
-from datasets.fakes import fake_episode
-from datasets.staging import StagingWriter
-from wtl.envs import environment
-from wtl.envs.layout import slices
-from wtl.envs.observation import BUTTON, OBJECT, Layout
+from wtl.collection import recorder
+from wtl.collection.worlds.tabletop import environment
+from wtl.collection.worlds.tabletop.observation import BUTTON, OBJECT, Layout
+from wtl.datasets.contract import episode as episodes
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import Episode, EpisodeSpec
+from wtl.datasets.contract.layout import slices
+from wtl.datasets.storage import new_version
+from wtl.datasets.storage.staging import StagingWriter
+from wtl.datasets.testing.fakes import fake_episode
 
 _BATCH = 500
 _SCENES = 64  # that differ in their numbers; further ones differ by their seed alone

@@ -5,12 +5,14 @@ import pathlib
 from collections.abc import Sequence
 
 from benchmarks import demonstrations
-from collection import recorder, trial
-from collection.demonstration import DemonstrationRequest
-from datasets import episode, fields, new_version, reader
-from policies import export
-from policies.legacy_keras import tf_keras
-from policies.methods import METHODS
+from wtl.collection import recorder, trial
+from wtl.collection.demonstration import DemonstrationRequest
+from wtl.datasets.contract import episode, fields
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import new_version
+from wtl.policies import export
+from wtl.policies.legacy_keras import tf_keras
+from wtl.policies.methods import METHODS
 
 
 def save(

@@ -22,10 +22,10 @@ from apache_beam.portability.api import beam_provision_api_pb2 as provision_api
 from apache_beam.runners.portability import portable_runner
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 
-from collection.shard import Shard, name
-from collection.workers import WorkerError
-from datasets import parcel, staging
-from datasets.episode import EpisodeSpec
+from wtl.collection.shard import Shard, name
+from wtl.collection.vector_environment import WorkerError
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.storage import shard_file, staging
 
 _POLL_S = 0.5
 
@@ -42,7 +42,7 @@ class Play(beam.DoFn):
         """Plays a shard; its parcel is durable before the bundle counts as done."""
         shard = pickle.loads(element)
         payloads = [staging.encoded(e, self._spec) for e in shard.play()]
-        parcel.write(self._folder, name(shard), payloads)
+        shard_file.write(self._folder, name(shard), payloads)
         yield len(payloads)
 
 
@@ -113,12 +113,12 @@ def play(
     try:
         while not ended:
             ended = running.ended
-            for path in sorted(folder.glob(parcel.PATTERN)):
+            for path in sorted(folder.glob(shard_file.PATTERN)):
                 shard = missing.pop(path.stem, None)
                 if shard is not None:  # else it was played twice
                     try:
-                        payloads = parcel.read(path)
-                    except parcel.ParcelError as error:
+                        payloads = shard_file.read(path)
+                    except shard_file.ParcelError as error:
                         logging.warning("%s; the shard is played again later", error)
                         missing[path.stem] = shard
                     else:

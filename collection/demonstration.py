@@ -4,12 +4,14 @@ import dataclasses
 
 import numpy as np
 
-from collection import demonstrators, human, recorder
-from datasets import episode as episodes
-from wtl.envs import domain as domains
-from wtl.envs import environment, motors, seeding
-from wtl.envs import world as worlds
-from wtl.envs.embodiment import Embodiment
+from wtl.collection import recorder
+from wtl.collection.worlds import registry
+from wtl.collection.worlds.entities import actuator_gains, environment
+from wtl.collection.worlds.tabletop import experts
+from wtl.collection.worlds.tabletop import world as worlds
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.datasets.contract import episode as episodes
+from wtl.datasets.contract import seeding
 
 MAX_ATTEMPTS = 3  # noise is drawn anew after a failure
 
@@ -52,7 +54,7 @@ def demonstrate(
       The successful episode, or None if no attempt succeeded, and how many attempts
       failed.
     """
-    domain = domains.of(request.setup.task)
+    domain = registry.get(request.setup.task.domain)
     env = domain.open(request.setup, request.pixels, request.wrist)
     for attempt in range(max_attempts):
         who, demonstrator = _demonstrator(request, attempt)
@@ -69,8 +71,10 @@ def demonstrate(
                 # As far in metres, whatever the robot's stride.
                 scale[:3] *= worlds.TRANSLATION_STEP / setup.task.puck.stride
             executed = command.action + scale * rng.standard_normal(len(scale))
-            timestep = env.step(motors.command(executed, request.setup.gains))
-            record.add(motors.command(command.action, request.setup.gains), timestep)
+            timestep = env.step(actuator_gains.command(executed, request.setup.gains))
+            record.add(
+                actuator_gains.command(command.action, request.setup.gains), timestep
+            )
         if timestep.reward > 0:
             episode = record.episode(
                 episode_id=request.episode_id,
@@ -84,10 +88,11 @@ def demonstrate(
 
 def _demonstrator(
     request: DemonstrationRequest, attempt: int
-) -> tuple[str, demonstrators.Demonstrator]:
+) -> tuple[str, experts.Demonstrator]:
     """Who demonstrates, for the record, and how."""
     family = request.setup.task.family
+    world = registry.get(request.setup.task.domain)
     if request.setup.embodiment is Embodiment.GRIPPER:
-        return "scripted", demonstrators.DEMONSTRATORS[family]
+        return "scripted", world.experts[family]
     rng = seeding.generator(request.seed, "human", attempt)
-    return "simulated_human", human.Human(family, rng)
+    return "simulated_human", world.human(family, rng)

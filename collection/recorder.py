@@ -4,12 +4,14 @@ import dm_env
 import mujoco
 import numpy as np
 
-from datasets import episode as episodes
-from datasets import images
-from wtl.envs import domain as domains
-from wtl.envs import environment, puck
-from wtl.envs import world as worlds
-from wtl.envs.embodiment import Embodiment
+from wtl.collection.worlds import registry
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.tabletop import puck
+from wtl.collection.worlds.tabletop import world as worlds
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.datasets.contract import episode as episodes
+from wtl.datasets.contract import fields
+from wtl.datasets.format import images
 
 ENV_VERSION = "1.0.0"  # raised whenever the same seed no longer gives the same episode
 
@@ -24,11 +26,11 @@ class Recorder:
     def start(self, timestep: dm_env.TimeStep):
         """Begins with the timestep of a reset."""
         world = self._env.world
-        self._states = [timestep.observation[environment.STATE]]
+        self._states = [timestep.observation[fields.STATE]]
         self._physics_states = [world.physics_state()]
         self._images = {
             name: [timestep.observation[name]]
-            for name in (environment.IMAGE, environment.WRIST_IMAGE)
+            for name in (fields.IMAGE, fields.WRIST_IMAGE)
             if name in timestep.observation
         }
         self._timestamps = [world.time]
@@ -38,7 +40,7 @@ class Recorder:
     def add(self, action: np.ndarray, timestep: dm_env.TimeStep):
         """Adds the action taken at the last state, and what followed."""
         world = self._env.world
-        self._states.append(timestep.observation[environment.STATE])
+        self._states.append(timestep.observation[fields.STATE])
         self._physics_states.append(world.physics_state())
         for name, seen in self._images.items():
             seen.append(timestep.observation[name])
@@ -91,7 +93,7 @@ def episode_spec(
     image_encoding: str = images.PNG,
     embodiment: Embodiment = Embodiment.GRIPPER,
     wrist: bool = False,
-    domain: str = domains.GRIPPER,
+    domain: str = registry.GRIPPER,
     faulty_motors: bool = False,
     pucks: bool = False,
 ) -> episodes.EpisodeSpec:
@@ -107,7 +109,7 @@ def episode_spec(
       faulty_motors: whether tasks have hidden gains.
       pucks: whether all hidden dynamics of their objects are drawn.
     """
-    world = domains.DOMAINS[domain]
+    world = registry.get(domain)
     compiled = world.model(world.objects("layout", size, 0), embodiment)
     acts = embodiment is Embodiment.GRIPPER
     return episodes.EpisodeSpec(

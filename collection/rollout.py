@@ -8,18 +8,18 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
-from collection import workers
-from datasets import episode as episodes
-from wtl.envs import environment
+from wtl.collection import vector_environment
+from wtl.datasets.contract import episode as episodes
+from wtl.datasets.contract import fields
 
 
 def rollout(
-    pool: workers.EnvironmentPool,
+    pool: vector_environment.EnvironmentPool,
     policy,
     policy_state,
-    observed: workers.Observations,
+    observed: vector_environment.Observations,
     metadata: Sequence[dict[str, Any]],
-    sees: Sequence[str] = (environment.STATE,),
+    sees: Sequence[str] = (fields.STATE,),
 ) -> list[episodes.Episode]:
     """Plays N episodes in lockstep to their end.
 
@@ -34,7 +34,7 @@ def rollout(
     Returns:
       N finished episodes.
     """
-    count = len(observed[environment.STATE])
+    count = len(observed[fields.STATE])
 
     def seen(observed):
         return {name: tf.constant(observed[name]) for name in sees}

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
-from collection import demonstration, workers
-from datasets import episode as episodes
+from wtl.collection import demonstration, vector_environment
+from wtl.datasets.contract import episode as episodes
 
 
 class Shard(Protocol):
@@ -49,7 +49,7 @@ class DemonstrationShard:
         """Plays them; see `Shard`."""
         if self.requests[0].pixels and "tensorflow" in sys.modules:
             # Mesa and TensorFlow in one process crash.
-            batches = workers.demonstrate_all(self.requests, workers=1)
+            batches = vector_environment.demonstrate_all(self.requests, workers=1)
             played = [pair for batch in batches for pair in batch]
         else:
             played = [demonstration.demonstrate(r) for r in self.requests]

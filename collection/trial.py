@@ -7,14 +7,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from collection import conditioning, rollout, sight, workers
-from datasets import episode as episodes
-from datasets import fields, pairs, reader
-from datasets.store import EpisodeStore
-from policies import export, interface
-from policies.contextual import context as contexts
-from wtl.envs import environment, seeding
-from wtl.envs import suite as suites
+from wtl.collection import (
+    context_builder,
+    observation_encoder,
+    rollout,
+    vector_environment,
+)
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.datasets.contract import episode as episodes
+from wtl.datasets.contract import fields, seeding
+from wtl.datasets.reading import reader
+from wtl.datasets.reading.store import EpisodeStore
+from wtl.datasets.sampling import video_pairs
+from wtl.policies import export, interface
+from wtl.policies.contextual import context as contexts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +54,7 @@ class TrialSource:
         if not self.videos_dir:
             return demos, demos
         videos = _read(self.videos_dir, with_images)
-        rows = pairs.paired_rows(demos, videos)
+        rows = video_pairs.paired_rows(demos, videos)
         return demos.select(rows >= 0), videos.select(rows[rows >= 0])
 
 
@@ -74,7 +81,7 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True)
 class TrialShard:
-    """Trials to be played in lockstep, see `collection.shard.Shard`.
+    """Trials to be played in lockstep, see `wtl.collection.shard.Shard`.
 
     Attributes:
       source: who makes them.
@@ -93,13 +100,15 @@ class TrialShard:
     def play(self) -> list[episodes.Episode]:
         """Plays them in this process; see `Shard`."""
         source = self.source
-        with workers.environments_of_this_process(
+        with vector_environment.environments_of_this_process(
             source.pixels, source.wrist
         ) as environments:
             return self.play_in(environments)
 
     def play_in(
-        self, environments: workers.EnvironmentPool | workers.Environments
+        self,
+        environments: vector_environment.EnvironmentPool
+        | vector_environment.Environments,
     ) -> list[episodes.Episode]:
         """Plays them in environments that are there already."""
         return _play(_loaded(self.source), environments, self.trials)
@@ -129,9 +138,9 @@ def _read(dataset_dir: pathlib.Path, with_images: bool) -> EpisodeStore:
 def _play(player: _Player, pool, trials: Sequence[Trial]) -> list[episodes.Episode]:
     config, policy, shown = player.config, player.policy, player.shown
     layout = config.layout
-    eyes = sight.Sight(policy, layout)
+    eyes = observation_encoder.Sight(policy, layout)
     rows = np.array([[trial.demo] for trial in trials])
-    nothing = conditioning.nothing_shown(len(trials), config, layout.state_size)
+    nothing = context_builder.nothing_shown(len(trials), config, layout.state_size)
     gumbel = np.stack(
         [
             np.zeros(config.choices)
@@ -144,14 +153,14 @@ def _play(player: _Player, pool, trials: Sequence[Trial]) -> list[episodes.Episo
     if config.demos:
         # Resampling only the episodes that are shown keeps this cheap.
         picked = shown.select(rows[:, 0])
-        demos = conditioning.Conditioner(
+        demos = context_builder.Conditioner(
             picked, config, eyes, own=not config.human
         ).shown(np.arange(len(trials))[:, None])
     observed = pool.reset([trial.setup for trial in trials])
     context = contexts.Context(
         demos=demos,
         trials=nothing,
-        truth=conditioning.nothing_told(len(trials), config),
+        truth=context_builder.nothing_told(len(trials), config),
         state=eyes.first(observed),
         gumbel=gumbel.astype(np.float32),
     )

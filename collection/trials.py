@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from wtl.envs.task_pool import Attempt, TaskPool
+from wtl.collection.task_pool import Attempt, TaskPool
 
 
 class Trial(NamedTuple):

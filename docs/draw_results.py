@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from wtl.figures import ablations, success, trials, trials_needed
+from wtl.evaluation.figures import ablations, success, trials, trials_needed
 
 RESULTS = pathlib.Path(__file__).parent / "results"
 

@@ -3,5 +3,5 @@
 import os
 
 # TF-Agents is written for Keras 2; TensorFlow looks at this when `tf.keras` is first
-# used. `policies.legacy_keras` checks that it was in time.
+# used. `wtl.policies.legacy_keras` checks that it was in time.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")

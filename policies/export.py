@@ -11,11 +11,12 @@ import tensorflow as tf
 from tf_agents.policies import policy_saver, tf_policy
 from tf_agents.trajectories import time_step as ts
 
-from policies import interface
-from policies.contextual import context as contexts
-from wtl.envs import environment
+from wtl.datasets.contract import fields
+from wtl.policies import interface
+from wtl.policies.contextual import context as contexts
 
 # Beside the interface, what the number of its alternatives follows from.
+_OF_WORLD = ("layout", "families")
 _OF_CHOICES = ("head", "components")
 
 
@@ -31,7 +32,7 @@ def save(policy: tf_policy.TFPolicy, directory: pathlib.Path) -> str:
     """Saves a TF-Agents policy together with its function `encode_context`.
 
     Args:
-      policy: a policy around a trained network, see `policies.methods.Kind`.
+      policy: a policy around a trained network, see `wtl.policies.methods.Kind`.
       directory: where to; what is there is replaced at once, never half.
 
     Returns:
@@ -125,7 +126,7 @@ def build(policy: tf_policy.TFPolicy):
         spec,
     )
     encoded = policy.encode_context(empty)
-    time_step = ts.restart({environment.STATE: empty.state}, 1)
+    time_step = ts.restart({fields.STATE: empty.state}, 1)
     policy.action(time_step, encoded)
 
 
@@ -178,6 +179,8 @@ def as_saved(config: interface.Interface, policy) -> interface.Interface:
 
 
 def _interface(config: interface.Interface) -> dict:
-    names = [field.name for field in dataclasses.fields(interface.Interface)]
+    # Layout and families come with the world in which the policy acts.
+    fields_saved = dataclasses.fields(interface.Interface)
+    names = [field.name for field in fields_saved if field.name not in _OF_WORLD]
     names += [name for name in _OF_CHOICES if hasattr(config, name)]
     return {name: getattr(config, name) for name in names}

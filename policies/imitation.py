@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from policies.contextual import context as contexts
-from policies.heads import mixture_density
+from wtl.policies.contextual import context as contexts
+from wtl.policies.heads import mixture_density
 
 
 class Example(NamedTuple):
@@ -63,10 +63,10 @@ def losses(
 
     The actions are predicted given the true target, so that at test time the one that
     was chosen is pursued; the choice is learnt beside. The labels of both are read off
-    the demonstrations (`datasets.acted`), not from the simulator.
+    the demonstrations (`datasets.sampling.inferred_target`), not from the simulator.
 
     Args:
-      prediction: mixture over N actions, see `policies.heads.mixture_density`.
+      prediction: mixture over N actions, see `wtl.policies.heads.mixture_density`.
       action: [..., A] these actions, N in all.
       log_sigma_floor: of the mixture.
       logits: [B, I] of the choice.

@@ -1,12 +1,8 @@
 """What collection, training and evaluation need to know of every method's policy."""
 
 import dataclasses
-from typing import Any
 
-from wtl.envs import domain as domains
-from wtl.envs import puck
-from wtl.envs import suite as suites
-from wtl.envs.layout import Layout
+from wtl.datasets.contract.layout import Layout
 
 # Where what is shown as trials comes from, and what is told of their success.
 TRY, ANOTHER_TASK, DEMO = TRIALS_FROM = ("try", "another_task", "demo")
@@ -30,12 +26,14 @@ class Interface:
       trial_success: `told` as it was, `hidden`, or `shuffled`: told of another trial.
       trial_actions: whether the actions of trials are shown.
       oracle: whether the true target, family and dynamics are given (a ceiling).
-      domain: name of the world, see `wtl.envs.domain`.
-      size: number of objects, and of buttons, in a scene; or of targets.
+      layout: layout of the states, with the world's network inputs; None until the
+        world is known.
       action_size: A.
-      families: number of families, for the oracle.
-      faulty_motors: whether motors may have hidden gains; the oracle is told them.
-      pucks: whether all hidden dynamics of objects are drawn; likewise.
+      families: names of the families, in the order of their numbers.
+      hidden_gains: whether actuators may have hidden gains.
+      hidden_size: H, hidden variables beyond friction, the gains first; the oracle is
+        given them.
+      moves_as_commanded: whether a step moves by hidden gain times command.
       context_frames: frames each context episode is resampled to.
     """
 
@@ -46,12 +44,12 @@ class Interface:
     trial_success: str = TOLD
     trial_actions: bool = True
     oracle: bool = False
-    domain: str = domains.GRIPPER
-    size: int = 3
+    layout: Layout | None = None
     action_size: int = 5
-    families: int = 5
-    faulty_motors: bool = False
-    pucks: bool = False
+    families: tuple[str, ...] = ()
+    hidden_gains: bool = False
+    hidden_size: int = 0
+    moves_as_commanded: bool = False
     context_frames: int = 20
 
     def __post_init__(self):
@@ -69,21 +67,6 @@ class Interface:
         return self.trials_from == TRY and self.trial_success == TOLD
 
     @property
-    def hidden_size(self) -> int:
-        """Number of hidden variables beyond friction."""
-        return self.action_size * self.faulty_motors + puck.HIDDEN_SIZE * self.pucks
-
-    @property
-    def moves_as_commanded(self) -> bool:
-        """Whether what moves is a hidden gain times what is commanded."""
-        return self.faulty_motors and domains.DOMAINS[self.domain].moves_as_commanded
-
-    @property
-    def layout(self) -> Layout:
-        """Layout of the states."""
-        return domains.DOMAINS[self.domain].layout(self.size)
-
-    @property
     def entities(self) -> int:
         """E, the number of things in a scene that may be meant."""
         return self.layout.entities
@@ -92,18 +75,6 @@ class Interface:
     def choices(self) -> int:
         """Number of alternatives between which is chosen once per episode."""
         return self.entities
-
-
-def of_suite(suite: suites.Suite) -> dict[str, Any]:
-    """The fields of an `Interface` that follow from the tasks of a suite."""
-    return {
-        "domain": suite.domain,
-        "size": suite.size,
-        "action_size": len(suite.world.environment.axes),
-        "families": len(suite.world.families),
-        "faulty_motors": suite.motor_faults is not None,
-        "pucks": suite.puck is not None,
-    }
 
 
 def require(name: str, value: str, choices: tuple[str, ...]):

@@ -5,21 +5,20 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from policies import interface
-from policies.contextual import config as contextual_config
-from policies.contextual import loss as contextual_loss
-from policies.contextual import network as contextual_network
-from policies.contextual import policy as contextual_policy
-from policies.daml import config as daml_config
-from policies.daml import network as daml_network
-from policies.maml import config as maml_config
-from policies.maml import loss as maml_loss
-from policies.maml import network as maml_network
-from policies.maml import policy as maml_policy
-from policies.tecnet import config as tecnet_config
-from policies.tecnet import loss as tecnet_loss
-from policies.tecnet import network as tecnet_network
-from wtl.envs import suite as suites
+from wtl.policies import interface
+from wtl.policies.contextual import config as contextual_config
+from wtl.policies.contextual import loss as contextual_loss
+from wtl.policies.contextual import network as contextual_network
+from wtl.policies.contextual import policy as contextual_policy
+from wtl.policies.daml import config as daml_config
+from wtl.policies.daml import network as daml_network
+from wtl.policies.maml import config as maml_config
+from wtl.policies.maml import loss as maml_loss
+from wtl.policies.maml import network as maml_network
+from wtl.policies.maml import policy as maml_policy
+from wtl.policies.tecnet import config as tecnet_config
+from wtl.policies.tecnet import loss as tecnet_loss
+from wtl.policies.tecnet import network as tecnet_network
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Kind:
       network: (config) -> Keras model with `config` and `layout`.
       policy: (network) -> TF-Agents policy with `network` and `encode_context`.
       loss: (network, example, log sigma floor) -> losses by name, of which `total` is
-        minimised; see `policies.imitation`.
+        minimised; see `wtl.policies.imitation`.
     """
 
     network: Callable[[Any], Any]
@@ -100,13 +99,3 @@ METHODS: dict[str, Method] = {
         _Contextual(demos=True, trials=True, human=True), "retrial_human", "mil_human"
     ),
 }
-
-
-def config_for(method: str, suite: suites.Suite) -> interface.Interface:
-    """Configuration of a method's network for the tasks of a suite."""
-    config = dataclasses.replace(METHODS[method].config, **interface.of_suite(suite))
-    if config.moves_as_commanded and config.trials:
-        # What moves after a command shows at the control rate.
-        frames = suite.world.environment.horizon + 1
-        config = dataclasses.replace(config, context_frames=frames)
-    return config

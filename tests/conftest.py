@@ -3,7 +3,7 @@
 import pytest
 from browsing import CHROMIUM
 
-import policies  # noqa: F401  (asks for Keras 2 before anything imports TF-Agents)
+import wtl.policies  # noqa: F401  (asks for Keras 2 before anything imports TF-Agents)
 from wtl import notices
 
 notices.quiet()

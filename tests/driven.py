@@ -4,13 +4,13 @@ import dataclasses
 
 from key_operator import press
 
-from collection import recorder
-from collection.teleop.command import IDLE, Command
-from collection.teleop.plan import Item, Plan
-from collection.teleop.session import Phase, Session
-from datasets import episode as episodes
-from datasets.staging import StagingWriter, iterate_staged
-from wtl.envs.suite import TRAIN, Suite
+from wtl.collection import recorder
+from wtl.collection.teleop.command import IDLE, Command
+from wtl.collection.teleop.plan import Item, Plan
+from wtl.collection.teleop.session import Phase, Session
+from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
+from wtl.datasets.contract import episode as episodes
+from wtl.datasets.storage.staging import StagingWriter, iterate_staged
 
 SPEC = dataclasses.replace(recorder.episode_spec(3), interventions=True)
 EAST = Command(axes=(0.4, 0.0, 0.0, 0.0))

@@ -5,9 +5,9 @@ import os
 import pathlib
 import signal
 
-from collection.workers import EnvironmentPool
-from datasets.fakes import fake_episode
-from wtl.envs.suite import Suite
+from wtl.collection.vector_environment import EnvironmentPool
+from wtl.collection.worlds.entities.task_distribution import Suite
+from wtl.datasets.testing.fakes import fake_episode
 
 
 @dataclasses.dataclass(frozen=True)

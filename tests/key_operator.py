@@ -8,9 +8,9 @@ import dataclasses
 
 import numpy as np
 
-from collection import demonstrators
-from collection.teleop.command import Command
-from wtl.envs import world as worlds
+from wtl.collection.teleop.command import Command
+from wtl.collection.worlds.tabletop import experts
+from wtl.collection.worlds.tabletop import world as worlds
 
 # Gaits of the page: key that is held, share of the largest translation and turn.
 GAITS = {
@@ -50,7 +50,7 @@ def press(
       target: canonical index of the target.
       one_key: one key at a time, beside that of the gait.
     """
-    wanted = demonstrators.DEMONSTRATORS[family](world, target).action
+    wanted = experts.DEMONSTRATORS[family](world, target).action
     finger = 1.0 if wanted[4] > 0 else -1.0
     toggled = finger != world.finger_command
     if toggled and one_key:

@@ -9,11 +9,12 @@ import shutil
 import gin
 import pytest
 
-from datasets import fields, reader
-from policies.methods import METHODS
-from wtl import cli
+from wtl.commands import cli
+from wtl.datasets.contract import fields
+from wtl.datasets.reading import reader
 from wtl.evaluation import protocol
 from wtl.pipeline import stages
+from wtl.policies.methods import METHODS
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / "gin_configs"

@@ -8,14 +8,19 @@ import pytest
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
-from collection import lockstep
-from policies.bc_sac import config as configs
-from policies.bc_sac.learner import Learner
-from policies.contextual import context as contexts
-from policies.heads import mixture_density
-from policies.methods import METHODS
-from wtl.envs import environment, object_set, observation
-from wtl.envs.task import Rule, RuleKind, Task
+from wtl.collection import reinforcement_rollout
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.task import Rule, RuleKind, Task
+from wtl.collection.worlds.entities.task_distribution import Suite
+from wtl.collection.worlds.tabletop import environment as tabletop_environment
+from wtl.collection.worlds.tabletop import object_set, observation
+from wtl.datasets.contract import fields
+from wtl.policies.bc_sac import config as configs
+from wtl.policies.bc_sac.learner import Learner
+from wtl.policies.contextual import context as contexts
+from wtl.policies.heads import mixture_density
+from wtl.policies.methods import METHODS
+from wtl.training.policy_config import config_for
 
 SIZE = 3
 LAYOUT = observation.Layout(SIZE)
@@ -25,7 +30,7 @@ TASK = Task(
 CONFIG = configs.Config(
     critic_hidden=(16, 16), batch_size=16, updates_per_trial=1, warmup_trials=4
 )
-HORIZON = environment.HORIZON
+HORIZON = tabletop_environment.HORIZON
 
 
 def _setups(count: int, first: int = 0) -> list[environment.Setup]:
@@ -35,11 +40,11 @@ def _setups(count: int, first: int = 0) -> list[environment.Setup]:
 
 @functools.cache
 def _first_states(count: int) -> np.ndarray:
-    env = environment.Manipulation(_setups(1)[0])
+    env = tabletop_environment.Manipulation(_setups(1)[0])
     states = []
     for setup in _setups(count):
         env.prepare(setup)
-        states.append(env.reset().observation[environment.STATE])
+        states.append(env.reset().observation[fields.STATE])
     return np.stack(states)
 
 
@@ -47,7 +52,7 @@ def _network(method: str):
     """A network with weights of its own, the same at every call."""
     tf.keras.utils.set_random_seed(7)
     config = dataclasses.replace(
-        METHODS[method].config, hidden=(32, 32), context_frames=6
+        config_for(method, Suite()), hidden=(32, 32), context_frames=6
     )
     network = METHODS[method].kind.network(config)
     state = tf.constant(_first_states(1))
@@ -88,16 +93,18 @@ def _learner(
 @pytest.fixture(scope="module")
 def played():
     """Episodes of some learner, whose outcome tests make up."""
-    table = lockstep.Lockstep(LAYOUT)
+    table = reinforcement_rollout.Lockstep(LAYOUT)
     return table.play(_learner(), _setups(12), list(range(12)))
 
 
-def _filled(learner: Learner, played: lockstep.Trials, won, demos: int = 0):
+def _filled(
+    learner: Learner, played: reinforcement_rollout.Trials, won, demos: int = 0
+):
     """Adds episodes with these outcomes; before them, the first as demonstrations."""
     if demos:
-        shown = lockstep.Trials(*(value[:demos] for value in played))
+        shown = reinforcement_rollout.Trials(*(value[:demos] for value in played))
         learner.replay.add(*shown._replace(success=np.ones(demos, bool)), demo=True)
-    rest = lockstep.Trials(*(value[demos:] for value in played))
+    rest = reinforcement_rollout.Trials(*(value[demos:] for value in played))
     learner.replay.add(*rest._replace(success=np.array(won, bool)))
     return learner
 
@@ -119,10 +126,10 @@ def test_without_trials_it_is_the_policy_it_began_with(method):
             shown, shown, None, tf.constant(states), tf.zeros((6, 2 * SIZE))
         )
     )
-    time_step = ts.restart({environment.STATE: tf.constant(states)}, 6)
+    time_step = ts.restart({fields.STATE: tf.constant(states)}, 6)
     expected = policy.action(time_step, encoded).action.numpy()
 
-    order = lockstep.by_identity(states, LAYOUT)
+    order = reinforcement_rollout.by_identity(states, LAYOUT)
     ordered = tf.constant(order.apply(states))
     target = learner.choose(
         ordered,
@@ -145,7 +152,7 @@ def test_without_trials_it_is_the_policy_it_began_with(method):
 
 def test_slots_are_the_same_things_in_every_scene():
     states = _first_states(8)
-    order = lockstep.by_identity(states, LAYOUT)
+    order = reinforcement_rollout.by_identity(states, LAYOUT)
     rows = LAYOUT.split(order.apply(states))
     for kind, parts in (
         ("objects", observation.OBJECT),
@@ -246,7 +253,7 @@ def test_choice_follows_what_was_worth_it(played):
         CONFIG, critic_learning_rate=3e-3, first_share=0.5, success_share=0.0
     )
     learner = _learner(config=config)
-    order = lockstep.by_identity(played.state[:, 0], LAYOUT)
+    order = reinforcement_rollout.by_identity(played.state[:, 0], LAYOUT)
     for target in range(2 * SIZE):
         won = order.places[:, target] == 1
         _filled(learner, played._replace(target=np.full(12, target)), won)
@@ -259,7 +266,7 @@ def test_choice_follows_what_was_worth_it(played):
 
 
 def test_noise_is_that_of_its_seed():
-    table, learner = lockstep.Lockstep(LAYOUT), _learner()
+    table, learner = reinforcement_rollout.Lockstep(LAYOUT), _learner()
     first = table.play(learner, _setups(2), [3, 4])
     again = table.play(learner, _setups(2), [3, 4])
     other = table.play(learner, _setups(2), [3, 5])
@@ -272,7 +279,7 @@ def test_noise_is_that_of_its_seed():
 def test_from_scratch_every_target_is_tried():
     learner = _learner(scratch=True)
     states = np.repeat(_first_states(1), 600, axis=0)
-    order = lockstep.by_identity(states, LAYOUT)
+    order = reinforcement_rollout.by_identity(states, LAYOUT)
     gumbel = np.random.default_rng(0).gumbel(size=(600, 2 * SIZE))
     chosen = learner.choose(
         tf.constant(order.apply(states)),

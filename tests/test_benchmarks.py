@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from benchmarks import growth, growth_figure, peers, stages, synthetic
-from collection import recorder
-from datasets import episode, fields, sampler
-from datasets.store import stack
-from wtl.envs import observation, seeding
-from wtl.errors import UserError
+from wtl.collection import recorder
+from wtl.collection.worlds.tabletop import observation
+from wtl.datasets.contract import episode, fields, seeding
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.reading.store import stack
+from wtl.datasets.sampling import sampler
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from wtl import cli
-from wtl.envs import renderer
+from wtl.collection.worlds.tabletop import renderer
+from wtl.commands import cli
 
 
 def _wtl(*arguments: str) -> int:

@@ -4,17 +4,19 @@ import mujoco
 import numpy as np
 import pytest
 
-from collection import demonstration, demonstrators
-from collection.demonstration import DemonstrationRequest, demonstrate
-from collection.demonstrators import DEMONSTRATORS, Command
-from collection.recorder import Recorder, episode_spec
-from datasets import fields
-from datasets.episode import episode_id, validate
-from wtl.envs import object_set as object_sets
-from wtl.envs import world as worlds
-from wtl.envs.environment import HORIZON, Manipulation, Setup
-from wtl.envs.families import FAMILIES
-from wtl.envs.task import Task
+from wtl.collection import demonstration
+from wtl.collection.demonstration import DemonstrationRequest, demonstrate
+from wtl.collection.recorder import Recorder, episode_spec
+from wtl.collection.worlds.entities.environment import Setup
+from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.tabletop import experts
+from wtl.collection.worlds.tabletop import object_set as object_sets
+from wtl.collection.worlds.tabletop import world as worlds
+from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation
+from wtl.collection.worlds.tabletop.experts import DEMONSTRATORS, Command
+from wtl.collection.worlds.tabletop.families import FAMILIES
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import episode_id, validate
 
 every_family = pytest.mark.parametrize("family", FAMILIES)
 
@@ -119,7 +121,7 @@ def test_stored_physics_states_are_those_of_the_steps():
 
 
 def _scripted(monkeypatch, act):
-    monkeypatch.setitem(demonstrators.DEMONSTRATORS, "grasp", act)
+    monkeypatch.setitem(experts.DEMONSTRATORS, "grasp", act)
 
 
 def test_failed_demonstrations_are_not_returned(monkeypatch):
@@ -176,7 +178,7 @@ def test_noise_is_executed_but_not_recorded(monkeypatch):
         executed.clear()
         with monkeypatch.context() as patch:
             patch.setattr(Manipulation, "step", record_action)
-            patch.setitem(demonstrators.DEMONSTRATORS, "grasp", act)
+            patch.setitem(experts.DEMONSTRATORS, "grasp", act)
             episode, _ = demonstrate(_request(), max_attempts=1)
         labels = episode.steps[fields.ACTION][:-1]
         return np.array(executed) - labels

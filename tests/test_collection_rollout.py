@@ -1,6 +1,6 @@
 """Any TF-Agents policy can be rolled out."""
 
-from policies import legacy_keras  # isort: skip (sets Keras 2)
+from wtl.policies import legacy_keras  # isort: skip (sets Keras 2)
 
 import numpy as np
 import tensorflow as tf
@@ -9,13 +9,14 @@ from tf_agents.specs import array_spec, tensor_spec
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
-from collection.recorder import episode_spec
-from collection.rollout import rollout
-from collection.workers import EnvironmentPool
-from datasets import fields
-from datasets.episode import episode_id, validate
-from wtl.envs.environment import HORIZON, STATE, Manipulation
-from wtl.envs.suite import TEST, Suite
+from wtl.collection.recorder import episode_spec
+from wtl.collection.rollout import rollout
+from wtl.collection.vector_environment import EnvironmentPool
+from wtl.collection.worlds.entities.task_distribution import TEST, Suite
+from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import episode_id, validate
+from wtl.datasets.contract.fields import STATE
 
 assert legacy_keras
 

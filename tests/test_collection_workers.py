@@ -10,10 +10,15 @@ import time
 import numpy as np
 import pytest
 
-from collection.demonstration import DemonstrationRequest, demonstrate
-from collection.workers import EnvironmentPool, WorkerError, demonstrate_all
-from wtl.envs.environment import HORIZON, STATE, Manipulation
-from wtl.envs.suite import TRAIN, Suite
+from wtl.collection.demonstration import DemonstrationRequest, demonstrate
+from wtl.collection.vector_environment import (
+    EnvironmentPool,
+    WorkerError,
+    demonstrate_all,
+)
+from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
+from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation
+from wtl.datasets.contract.fields import STATE
 
 _SUITE = Suite(train_object_sets=10, train_tasks=10, scenes_per_task=2)
 _SETUPS = [
@@ -175,7 +180,10 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_workers_do_not_import_tensorflow():
-    script = "import sys, collection.workers; print('tensorflow' in sys.modules)"
+    script = (
+        "import sys, wtl.collection.vector_environment;"
+        "print('tensorflow' in sys.modules)"
+    )
     process = subprocess.run(
         [sys.executable, "-c", script],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},

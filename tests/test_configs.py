@@ -11,10 +11,10 @@ import subprocess
 import gin
 import pytest
 
-from policies.bc_sac import config as bc_sac_config
-from wtl import cli
-from wtl.envs import suite as suites
+from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.commands import cli
 from wtl.pipeline import stages, trial_worlds
+from wtl.policies.bc_sac import config as bc_sac_config
 from wtl.training import end_to_end, learners, trainer
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]

@@ -13,25 +13,27 @@ import pytest
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import dataset_metadata
 
-from datasets import fields, publish, reader, schema
-from datasets.encoding import encode
-from datasets.episode import EpisodeSpec
-from datasets.episodes_builder import EpisodesConfig
-from datasets.fakes import SPEC, fake_episode
-from datasets.location import DatasetNotFoundError
-from datasets.staging import StagingWriter
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.format import schema
+from wtl.datasets.format.encoding import encode
+from wtl.datasets.format.episodes_builder import EpisodesConfig
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import publish
+from wtl.datasets.storage.location import DatasetNotFoundError
+from wtl.datasets.storage.staging import StagingWriter
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 
-_FOLDERS = sorted(
-    path.parent.name
-    for path in pathlib.Path(schema.__file__).parent.glob("*/*_dataset_builder.py")
-)
+_DATASETS = pathlib.Path(__file__).resolve().parents[1] / "datasets"
+
+_FOLDERS = sorted(path.parent.name for path in _DATASETS.glob("*/*_dataset_builder.py"))
 _EPISODES = [fake_episode(i, split=("train", "val")[i % 2]) for i in range(4)]
 _VIDEO = EpisodeSpec(state_size=7, action_size=0, physics_size=4, image_pixels=16)
 _FAULTY = dataclasses.replace(SPEC, gains_size=3)
 
 
 def _builder(name, **arguments):
-    module = importlib.import_module(f"datasets.{name}.{name}_dataset_builder")
+    module = importlib.import_module(f"wtl.datasets.{name}.{name}_dataset_builder")
     return module.Builder(**arguments)
 
 
@@ -51,7 +53,7 @@ def test_every_dataset_of_the_pipeline_has_a_folder():
 
 @pytest.mark.parametrize("name", _FOLDERS)
 def test_a_folder_has_card_citation_and_known_tags(name):
-    folder = pathlib.Path(schema.__file__).parent / name
+    folder = _DATASETS / name
     texts = dataset_metadata.load(folder)
     assert texts.description.startswith(f"# {name}")
     assert "@inproceedings" in texts.citation
@@ -118,7 +120,9 @@ def _as_tfds_tests(name):
 
         @classmethod
         def setUpClass(cls):
-            module = importlib.import_module(f"datasets.{name}.{name}_dataset_builder")
+            module = importlib.import_module(
+                f"wtl.datasets.{name}.{name}_dataset_builder"
+            )
             cls.DATASET_CLASS = module.Builder
             cls._folder = tempfile.TemporaryDirectory()
             cls.EXAMPLE_DIR = cls._folder.name
@@ -149,7 +153,7 @@ def test_the_command_of_tfds_builds_from_a_folder(tmp_path):
     pytest.importorskip("mlcroissant", reason="TFDS's command needs it")
     with StagingWriter(tmp_path / "staged", SPEC) as writer:
         writer.append(_EPISODES)
-    folder = pathlib.Path(schema.__file__).parent / fields.WTL_DEMOS
+    folder = _DATASETS / fields.WTL_DEMOS
     config = {"name": "mine", "source": str(tmp_path / "staged")}
     built = subprocess.run(
         [sys.executable, "-m", "tensorflow_datasets.scripts.cli.main"]

@@ -7,23 +7,17 @@ import json
 import numpy as np
 import pytest
 
-from datasets import (
-    checksums,
-    condition,
-    curate,
-    fields,
-    images,
-    location,
-    publish,
-    reader,
-    verify,
-)
-from datasets.episode import EpisodeSpec
-from datasets.fakes import SPEC, fake_episode
-from datasets.location import DatasetDamagedError
-from datasets.staging import StagingWriter
-from wtl import cli
-from wtl.errors import UserError
+from wtl.commands import cli
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.curation import curate, metadata_filter
+from wtl.datasets.format import images
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import checksums, location, publish, verify
+from wtl.datasets.storage.location import DatasetDamagedError
+from wtl.datasets.storage.staging import StagingWriter
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 
 _FAMILIES = ("press", "grasp", "push")
 _SPLIT_OF = {f"set{n:04d}": s for n, s in enumerate(["train"] * 4 + ["val", "test"])}
@@ -66,7 +60,7 @@ def _payloads(version):
 
 
 def _where(*texts):
-    return [condition.parse(text) for text in texts]
+    return [metadata_filter.parse(text) for text in texts]
 
 
 def _nothing_in(root):
@@ -130,7 +124,7 @@ def test_conditions_on_fields_of_every_type(text, expected):
         )
         for n in range(6)
     ]
-    read = condition.parse(text)
+    read = metadata_filter.parse(text)
     stored = [
         e.metadata | {"control_hz": float(np.float32(e.metadata["control_hz"]))}
         for e in episodes
@@ -145,7 +139,7 @@ def test_conditions_on_fields_of_every_type(text, expected):
 )
 def test_a_condition_that_means_nothing_is_refused(text):
     with pytest.raises(UserError):
-        condition.parse(text)
+        metadata_filter.parse(text)
 
 
 def test_lossy_images_are_moved_and_not_encoded_again(tmp_path):

@@ -10,13 +10,17 @@ import sys
 import numpy as np
 import pytest
 
-from datasets import checksums, decoding, edits, fields, images, publish, reader, verify
-from datasets.edits import DELETED, PendingEdits, parse_edit
-from datasets.encoding import encode
-from datasets.fakes import SPEC, fake_episode
-from datasets.shard_lock import DatasetLockedError
-from datasets.staging import StagingWriter
-from wtl.errors import UserError
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.curation import edits
+from wtl.datasets.curation.edits import DELETED, PendingEdits, parse_edit
+from wtl.datasets.format import decoding, images
+from wtl.datasets.format.encoding import encode
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import checksums, publish, verify
+from wtl.datasets.storage.shard_lock import DatasetLockedError
+from wtl.datasets.storage.staging import StagingWriter
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -139,7 +143,7 @@ def test_an_acknowledged_edit_survives_kill(version, episodes):
     script = (
         "import sys, os\n"
         f"sys.path.insert(0, {str(ROOT)!r})\n"
-        "from datasets.edits import PendingEdits\n"
+        "from wtl.datasets.curation.edits import PendingEdits\n"
         "pending = PendingEdits(sys.argv[1])\n"
         "for n in range(1000):\n"
         "    pending.change({sys.argv[2]: {'notes': str(n)}})\n"

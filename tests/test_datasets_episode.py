@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from tensorflow_datasets.core import example_serializer
 
-from datasets import fields, metadata, schema
-from datasets.decoding import DecodeError, decode, decode_metadata
-from datasets.encoding import encode
-from datasets.episode import Episode, EpisodeError, episode_id, validate
-from datasets.fakes import SPEC, fake_episode
-from datasets.store import stack
+from wtl.datasets.contract import fields, metadata
+from wtl.datasets.contract.episode import Episode, EpisodeError, episode_id, validate
+from wtl.datasets.format import schema
+from wtl.datasets.format.decoding import DecodeError, decode, decode_metadata
+from wtl.datasets.format.encoding import encode
+from wtl.datasets.reading.store import stack
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 
 
 def _changed(episode, step=None, value=None, **meta):
@@ -244,9 +245,10 @@ def test_decoding_never_crashes_on_damage():
 
 def test_workers_and_fields_need_no_tensorflow():
     code = (
-        "import datasets, datasets.fields, sys; assert 'numpy' not in sys.modules\n"
-        "import datasets.episode, datasets.staging, datasets.verify\n"
+        "import wtl.datasets.contract.fields, sys; assert 'numpy' not in sys.modules\n"
+        "from wtl.datasets.contract import episode\n"
+        "from wtl.datasets.storage import staging, verify\n"
         "assert 'tensorflow' not in sys.modules"
     )
-    root = os.path.dirname(os.path.dirname(schema.__file__))
+    root = os.path.dirname(os.path.dirname(__file__))
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root)

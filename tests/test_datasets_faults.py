@@ -8,21 +8,21 @@ import sys
 
 import pytest
 
-from datasets import staging, tfrecord
-from datasets.decoding import decode
-from datasets.fakes import SPEC, fake_episode
-from datasets.files import map_file
-from datasets.staging import StagingError, StagingWriter
+from wtl.datasets.format import tfrecord
+from wtl.datasets.format.decoding import decode
+from wtl.datasets.storage.files import map_file
+from wtl.datasets.storage.staging import StagingError, StagingWriter
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 
-_ROOT = pathlib.Path(staging.__file__).parent.parent
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
 _SHARD = "staged-00000.tfrecord"
 _KILLS = 120
 
 # Forks collectors and kills them, so that the imports are paid for once.
 _KILLER = """
 import json, os, random, signal, sys, time
-from datasets.fakes import SPEC, fake_episode
-from datasets.staging import StagingWriter
+from wtl.datasets.testing.fakes import SPEC, fake_episode
+from wtl.datasets.storage.staging import StagingWriter
 
 def collect(folder, said):
     writer = StagingWriter(folder, SPEC)

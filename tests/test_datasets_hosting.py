@@ -13,17 +13,19 @@ import pytest
 import tensorflow_datasets as tfds
 from web_server import Manners, serving
 
-from datasets import checksums, fields, hosting, publish
-from datasets.fakes import SPEC, fake_episode
-from datasets.hosting import HostingError
-from datasets.location import DatasetDamagedError
-from datasets.remote_folder import RemoteError
-from datasets.shard_lock import DatasetLockedError, ShardLock
-from datasets.staging import StagingWriter
-from datasets.verify import verify
-from wtl import cli
+from wtl.commands import cli
+from wtl.datasets.contract import fields
+from wtl.datasets.hosting import hosting
+from wtl.datasets.hosting.hosting import HostingError
+from wtl.datasets.hosting.remote_folder import RemoteError
+from wtl.datasets.storage import checksums, publish
+from wtl.datasets.storage.location import DatasetDamagedError
+from wtl.datasets.storage.shard_lock import DatasetLockedError, ShardLock
+from wtl.datasets.storage.staging import StagingWriter
+from wtl.datasets.storage.verify import verify
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 
-_ROOT = pathlib.Path(hosting.__file__).parent.parent
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
 _NAME, _VERSION = fields.WTL_DEMOS, "1.0.0"
 _PLACE = f"{_NAME}/{_VERSION}"
 
@@ -333,7 +335,10 @@ def test_one_fetch_at_a_time(web, tmp_path):
 def test_kill_9_and_only_the_rest_travels(web, version, tmp_path):
     manners = Manners()
     manners.bytes_per_second = _size(version) // 3
-    code = "import sys; from datasets import hosting; hosting.fetch(*sys.argv[1:])"
+    code = (
+        "import sys; from wtl.datasets.hosting import hosting;"
+        "hosting.fetch(*sys.argv[1:])"
+    )
     with serving(web, manners) as url:
         for share in (0.3, 0.6):
             child = subprocess.Popen(

@@ -9,12 +9,14 @@ moto_server = pytest.importorskip("moto.server", reason="needs moto, flask")
 
 import fsspec  # noqa: E402
 
-from datasets import checksums, fields, hosting, publish  # noqa: E402
-from datasets.fakes import SPEC, fake_episode  # noqa: E402
-from datasets.hosting import HostingError  # noqa: E402
-from datasets.remote_folder import RemoteError  # noqa: E402
-from datasets.staging import StagingWriter  # noqa: E402
-from datasets.verify import verify  # noqa: E402
+from wtl.datasets.contract import fields  # noqa: E402
+from wtl.datasets.hosting import hosting  # noqa: E402
+from wtl.datasets.hosting.hosting import HostingError  # noqa: E402
+from wtl.datasets.hosting.remote_folder import RemoteError  # noqa: E402
+from wtl.datasets.storage import checksums, publish  # noqa: E402
+from wtl.datasets.storage.staging import StagingWriter  # noqa: E402
+from wtl.datasets.storage.verify import verify  # noqa: E402
+from wtl.datasets.testing.fakes import SPEC, fake_episode  # noqa: E402
 
 _PLACE = f"{fields.WTL_DEMOS}/1.0.0"
 _BASE = "s3://lab/sub/folder"

@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from datasets import fields, publish, reader, verify
-from datasets.decoding import DecodeError, decode
-from datasets.encoding import encode
-from datasets.episode import EpisodeError, validate
-from datasets.fakes import SPEC, fake_episode
-from datasets.schema import stored_spec
-from datasets.staging import StagingError, StagingWriter
-from datasets.store import stack
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeError, validate
+from wtl.datasets.format.decoding import DecodeError, decode
+from wtl.datasets.format.encoding import encode
+from wtl.datasets.format.schema import stored_spec
+from wtl.datasets.reading import reader
+from wtl.datasets.reading.store import stack
+from wtl.datasets.storage import publish, verify
+from wtl.datasets.storage.staging import StagingError, StagingWriter
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 
 PIXELS = 16
 WITH_IMAGES = dataclasses.replace(SPEC, image_pixels=PIXELS)

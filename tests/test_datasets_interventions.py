@@ -7,11 +7,14 @@ import pytest
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import example_serializer
 
-from datasets import fields, publish, reader, schema, verify
-from datasets.encoding import encode
-from datasets.episode import EpisodeError, validate
-from datasets.fakes import SPEC, fake_episode
-from datasets.staging import StagingWriter
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeError, validate
+from wtl.datasets.format import schema
+from wtl.datasets.format.encoding import encode
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import publish, verify
+from wtl.datasets.storage.staging import StagingWriter
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 
 ASSISTED = dataclasses.replace(SPEC, interventions=True)
 

@@ -12,12 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from datasets import fields, lerobot, publish, reader
-from datasets.episode import EpisodeSpec
-from datasets.fakes import SPEC, fake_episode
-from datasets.staging import StagingWriter
-from wtl import cli
-from wtl.errors import UserError
+from wtl.commands import cli
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.interchange import lerobot
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import publish
+from wtl.datasets.storage.staging import StagingWriter
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 
 _RICH = EpisodeSpec(
     state_size=7, action_size=3, physics_size=4, image_pixels=16, wrist_image=True

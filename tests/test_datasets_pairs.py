@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from datasets import fields, pairs
-from datasets.fakes import fake_episode
-from datasets.store import stack
+from wtl.datasets.contract import fields
+from wtl.datasets.reading.store import stack
+from wtl.datasets.sampling import video_pairs
+from wtl.datasets.testing.fakes import fake_episode
 
 
 def _store(dataset, keys):
@@ -28,7 +29,7 @@ def test_pairs_are_found_whatever_the_order_and_gaps_are_told():
     order = rng.permutation(len(keys))[:-4]
     demos = _store(fields.WTL_DEMOS, keys)
     videos = _store(fields.WTL_HUMAN_VIDEOS, [keys[i] for i in order])
-    rows = pairs.paired_rows(demos, videos)
+    rows = video_pairs.paired_rows(demos, videos)
     for i, row in enumerate(rows):
         if row < 0:
             assert i not in order
@@ -39,7 +40,7 @@ def test_pairs_are_found_whatever_the_order_and_gaps_are_told():
 
 def test_a_video_has_no_actions():
     demos = _store(fields.WTL_DEMOS, [(0, 0, 0), (0, 1, 1)])
-    video = pairs.as_video(demos, 5)
+    video = video_pairs.as_video(demos, 5)
     assert video.action.shape == (*demos.state.shape[:2], 5)
     assert not video.action.any()
     np.testing.assert_array_equal(video.state, demos.state)

@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from datasets import parcel
+from wtl.datasets.storage import shard_file
 
 
 def _only(folder) -> pathlib.Path:
@@ -14,20 +14,20 @@ def _only(folder) -> pathlib.Path:
 
 @pytest.mark.parametrize("payloads", [[], [b"one"], [b"one", b"", b"three" * 99]])
 def test_a_parcel_brings_what_was_sent(payloads, tmp_path):
-    parcel.write(tmp_path / "made", "shard", payloads)
+    shard_file.write(tmp_path / "made", "shard", payloads)
     path = _only(tmp_path / "made")
-    assert path.match(parcel.PATTERN)
-    assert [bytes(p) for p in parcel.read(path)] == payloads
+    assert path.match(shard_file.PATTERN)
+    assert [bytes(p) for p in shard_file.read(path)] == payloads
 
 
 def test_a_repeated_parcel_replaces_itself(tmp_path):
     for _ in range(2):
-        parcel.write(tmp_path, "shard", [b"one"])
-    assert [bytes(p) for p in parcel.read(_only(tmp_path))] == [b"one"]
+        shard_file.write(tmp_path, "shard", [b"one"])
+    assert [bytes(p) for p in shard_file.read(_only(tmp_path))] == [b"one"]
 
 
 def test_every_damage_and_every_cut_is_found(tmp_path):
-    parcel.write(tmp_path, "shard", [b"one", b"two"])
+    shard_file.write(tmp_path, "shard", [b"one", b"two"])
     path = _only(tmp_path)
     whole = path.read_bytes()
     first = len(whole) - len(whole[whole.index(b"two") - 12 :])
@@ -41,8 +41,8 @@ def test_every_damage_and_every_cut_is_found(tmp_path):
     for data in damaged:
         path.write_bytes(data)
         try:
-            found = parcel.read(path)
-        except parcel.ParcelError:
+            found = shard_file.read(path)
+        except shard_file.ParcelError:
             continue
         # Frames carry checksums of payloads, which the digest makes superfluous.
         assert [bytes(p) for p in found] == [b"one", b"two"]
@@ -52,7 +52,7 @@ def test_a_parcel_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
     def full(*_):
         raise OSError("full")
 
-    monkeypatch.setattr(parcel.os, "fsync", full)
+    monkeypatch.setattr(shard_file.os, "fsync", full)
     with pytest.raises(OSError, match="full"):
-        parcel.write(tmp_path, "shard", [b"one"])
+        shard_file.write(tmp_path, "shard", [b"one"])
     assert not list(tmp_path.iterdir())

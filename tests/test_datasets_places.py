@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from collection.demonstration import DemonstrationRequest, demonstrate
-from datasets import acted, fields
-from datasets.episode import episode_id
-from datasets.places import by_place
-from datasets.store import stack
-from wtl.envs.observation import OBJECT, Layout, slices
-from wtl.envs.suite import TRAIN, Suite
+from wtl.collection.demonstration import DemonstrationRequest, demonstrate
+from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
+from wtl.collection.worlds.tabletop.observation import OBJECT, Layout, slices
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import episode_id
+from wtl.datasets.reading.store import stack
+from wtl.datasets.sampling import inferred_target
+from wtl.datasets.sampling.slot_order import by_place
 
 LAYOUT = Layout(3)
 
@@ -37,7 +38,8 @@ def test_things_stand_from_left_to_right_and_labels_follow():
         after = np.sort(LAYOUT.split(ordered.state)[name], axis=2)
         np.testing.assert_array_equal(before, after)
     np.testing.assert_array_equal(
-        acted.acted_slots(ordered.state, LAYOUT), ordered[fields.HIDDEN_TARGET]
+        inferred_target.acted_slots(ordered.state, LAYOUT),
+        ordered[fields.HIDDEN_TARGET],
     )
     assert (ordered[fields.HIDDEN_TARGET] != store[fields.HIDDEN_TARGET]).any()
     np.testing.assert_array_equal(

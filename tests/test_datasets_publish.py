@@ -9,14 +9,15 @@ import sys
 
 import pytest
 
-from datasets import checksums, fields, publish, staging
-from datasets.episode import EpisodeSpec
-from datasets.fakes import SPEC, fake_episode
-from datasets.publish import PublishError
-from datasets.shard_lock import DatasetLockedError
-from datasets.staging import StagingWriter
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.storage import checksums, publish, staging
+from wtl.datasets.storage.publish import PublishError
+from wtl.datasets.storage.shard_lock import DatasetLockedError
+from wtl.datasets.storage.staging import StagingWriter
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 
-_ROOT = pathlib.Path(publish.__file__).parent.parent
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
 _EPISODES = [
     fake_episode(
         index,
@@ -242,8 +243,8 @@ def fsync(fd):
     if not left[0]:
         os.kill(os.getpid(), signal.SIGKILL)
 os.fsync = fsync
-from datasets.fakes import SPEC
-from datasets.publish import publish
+from wtl.datasets.testing.fakes import SPEC
+from wtl.datasets.storage.publish import publish
 publish(sys.argv[1], sys.argv[2], "wtl_demos", "1.0.0", SPEC, {{}})
 """
     root = tmp_path / "data"

@@ -5,10 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from datasets import decoding, fields, quality
-from datasets.encoding import encode
-from datasets.episode import EpisodeSpec
-from datasets.fakes import SPEC, fake_episode
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.curation import quality
+from wtl.datasets.format import decoding
+from wtl.datasets.format.encoding import encode
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 
 
 def _measured(episode, spec=SPEC):

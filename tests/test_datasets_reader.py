@@ -5,16 +5,18 @@ import json
 import numpy as np
 import pytest
 
-from datasets import fields, publish, reader
-from datasets.encoding import encode
-from datasets.episode import EpisodeSpec
-from datasets.fakes import SPEC, fake_episode
-from datasets.reader import (
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.format.encoding import encode
+from wtl.datasets.reading import reader
+from wtl.datasets.reading.reader import (
     DatasetDamagedError,
     DatasetMismatchError,
     DatasetNotFoundError,
 )
-from datasets.staging import StagingWriter
+from wtl.datasets.storage import publish
+from wtl.datasets.storage.staging import StagingWriter
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 
 _EPISODES = [
     fake_episode(

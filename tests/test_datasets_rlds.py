@@ -9,9 +9,10 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from datasets import fields, publish
-from datasets.fakes import SPEC, fake_episode
-from datasets.staging import StagingWriter
+from wtl.datasets.contract import fields
+from wtl.datasets.storage import publish
+from wtl.datasets.storage.staging import StagingWriter
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 
 # `rlds` imports Reverb for one transformation, `pattern_map`; there is no Reverb for
 # this TensorFlow, and all else works without.

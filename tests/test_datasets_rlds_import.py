@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from datasets import import_episodes, reader, rlds_import, verify
-from datasets.foreign import FieldMapping
-from wtl import cli
-from wtl.errors import UserError
+from wtl.commands import cli
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.interchange import import_episodes, rlds
+from wtl.datasets.interchange.field_mapping import FieldMapping
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import verify
 
 _MAPS = (
     "state=observation/effector,observation/gripper",
@@ -94,7 +96,7 @@ def foreign(tmp_path_factory):
 
 def _imported(directory, root, maps=_MAPS, sets=_SETS, **options):
     mapping = FieldMapping.parse(maps, sets, "kitchen_robot")
-    source = rlds_import.RldsDataset(directory, mapping, **options)
+    source = rlds.RldsDataset(directory, mapping, **options)
     return import_episodes.import_episodes(
         source.episodes(), root, "kitchen_robot", {}, source.license
     )

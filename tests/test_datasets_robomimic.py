@@ -7,21 +7,16 @@ import h5py
 import numpy as np
 import pytest
 
-from datasets import (
-    checksums,
-    fields,
-    import_episodes,
-    publish,
-    reader,
-    robomimic,
-    verify,
-)
-from datasets.episode import EpisodeSpec
-from datasets.fakes import SPEC, fake_episode
-from datasets.foreign import FieldMapping
-from datasets.staging import StagingWriter
-from wtl import cli
-from wtl.errors import UserError
+from wtl.commands import cli
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.interchange import import_episodes, robomimic
+from wtl.datasets.interchange.field_mapping import FieldMapping
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import checksums, publish, verify
+from wtl.datasets.storage.staging import StagingWriter
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 
 _RICH = EpisodeSpec(
     state_size=7,

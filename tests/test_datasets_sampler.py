@@ -5,11 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from collection import demonstration
-from datasets import acted, fields, frames, sampler, strangers
-from datasets.store import concatenate, stack
-from wtl.envs import observation, seeding
-from wtl.envs import suite as suites
+from wtl.collection import demonstration
+from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.tabletop import observation
+from wtl.datasets.contract import fields, seeding
+from wtl.datasets.reading import frames
+from wtl.datasets.reading.store import concatenate, stack
+from wtl.datasets.sampling import inferred_target, negatives, sampler
 
 SIZE = 3
 LAYOUT = observation.Layout(SIZE)
@@ -47,10 +49,10 @@ def trials(demos):
 
 
 def test_what_was_acted_on_is_read_off_the_states(demos):
-    slots = acted.acted_slots(demos.state, LAYOUT)
+    slots = inferred_target.acted_slots(demos.state, LAYOUT)
     np.testing.assert_array_equal(slots, demos[fields.HIDDEN_TARGET])
     still = np.repeat(demos.state[:, :1], 5, axis=1)
-    assert (acted.acted_slots(still, LAYOUT) == -1).all()
+    assert (inferred_target.acted_slots(still, LAYOUT) == -1).all()
 
 
 def test_identities_are_the_same_in_all_scenes_of_a_task(demos):
@@ -272,7 +274,7 @@ def test_another_task_is_asked_for_where_there_is_one(demos, trials):
 
 def test_strangers_are_uniform_over_the_rows_of_other_tasks():
     tasks = np.array(["b", "a", "b", "c", "a", "b"])
-    drawn = strangers.Strangers(tasks)
+    drawn = negatives.Strangers(tasks)
     for row, task in enumerate(tasks):
         found = drawn.draw(seeding.generator(row), np.full(6000, row))
         counts = np.bincount(found, minlength=len(tasks))

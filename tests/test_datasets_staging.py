@@ -11,16 +11,17 @@ import time
 
 import pytest
 
-from datasets import staging, tfrecord
-from datasets.decoding import decode
-from datasets.encoding import encode
-from datasets.episode import EpisodeError, EpisodeSpec
-from datasets.fakes import SPEC, fake_episode
-from datasets.files import map_file
-from datasets.shard_lock import DatasetLockedError
-from datasets.staging import StagingError, StagingWriter
+from wtl.datasets.contract.episode import EpisodeError, EpisodeSpec
+from wtl.datasets.format import tfrecord
+from wtl.datasets.format.decoding import decode
+from wtl.datasets.format.encoding import encode
+from wtl.datasets.storage import staging
+from wtl.datasets.storage.files import map_file
+from wtl.datasets.storage.shard_lock import DatasetLockedError
+from wtl.datasets.storage.staging import StagingError, StagingWriter
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 
-_ROOT = pathlib.Path(staging.__file__).parent.parent
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
 _SHARD = "staged-00000.tfrecord"
 
 
@@ -182,8 +183,9 @@ def test_a_second_writer_is_told_who_has_the_shard(tmp_path):
         with pytest.raises(DatasetLockedError, match=f"process {os.getpid()}"):
             StagingWriter(tmp_path, SPEC)
         code = (
-            "import sys; from datasets.staging import *;"
-            "from datasets.fakes import SPEC; StagingWriter(sys.argv[1], SPEC)"
+            "import sys; from wtl.datasets.storage.staging import *;"
+            "from wtl.datasets.testing.fakes import SPEC;"
+            "StagingWriter(sys.argv[1], SPEC)"
         )
         child = subprocess.run(
             [sys.executable, "-c", code, str(tmp_path)],
@@ -200,8 +202,8 @@ def test_a_second_writer_is_told_who_has_the_shard(tmp_path):
 def test_a_forked_worker_does_not_lock_after_its_parent_was_killed(tmp_path):
     code = """
 import os, signal, sys, time
-from datasets.fakes import SPEC
-from datasets.staging import StagingWriter
+from wtl.datasets.testing.fakes import SPEC
+from wtl.datasets.storage.staging import StagingWriter
 writer = StagingWriter(sys.argv[1], SPEC)
 if os.fork() == 0:
     print(os.getpid(), flush=True)
@@ -277,8 +279,8 @@ def test_an_interrupted_append_stages_nothing(tmp_path, monkeypatch):
 
 _COLLECTOR = """
 import sys
-from datasets.fakes import SPEC, fake_episode
-from datasets.staging import StagingWriter
+from wtl.datasets.testing.fakes import SPEC, fake_episode
+from wtl.datasets.storage.staging import StagingWriter
 writer = StagingWriter(sys.argv[1], SPEC)
 for index in range(100_000):
     episode = fake_episode(index, transitions=100)

@@ -8,13 +8,15 @@ import shutil
 import numpy as np
 import pytest
 
-from datasets import checksums, fields, location, publish, tfrecord
-from datasets.encoding import encode
-from datasets.episode import Episode
-from datasets.fakes import SPEC, fake_episode
-from datasets.files import map_file
-from datasets.staging import StagingWriter
-from datasets.verify import verify
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import Episode
+from wtl.datasets.format import tfrecord
+from wtl.datasets.format.encoding import encode
+from wtl.datasets.storage import checksums, location, publish
+from wtl.datasets.storage.files import map_file
+from wtl.datasets.storage.staging import StagingWriter
+from wtl.datasets.storage.verify import verify
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 
 _DEMOS = [
     fake_episode(index, transitions=4, split=("train", "test")[index % 2])

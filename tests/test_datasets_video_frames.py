@@ -8,9 +8,9 @@ import av
 import numpy as np
 import pytest
 
-from datasets import video_frames
-from datasets.fake_videos import film, number_of, numbered
-from datasets.video_frames import VideoError
+from wtl.datasets.testing.fake_videos import film, number_of, numbered
+from wtl.datasets.videos import video_frames
+from wtl.datasets.videos.video_frames import VideoError
 
 _HZ = 10.0
 _VARIABLE = np.cumsum([0, *np.random.default_rng(0).choice([0.02, 0.05, 0.4, 1.1], 30)])
@@ -184,7 +184,7 @@ def test_damage_never_crashes(tmp_path):
 
 _PEAK = """
 import resource, sys
-from datasets import video_frames
+from wtl.datasets.videos import video_frames
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 video_frames.read(sys.argv[1], 64, 10.0)
 before = peak()

@@ -9,15 +9,18 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from datasets import checksums, import_videos, reader, schema, verify, videos
-from datasets import video_frames as frames_of
-from datasets.encoding import encode
-from datasets.fake_videos import film, number_of, numbered
-from datasets.shard_lock import DatasetLockedError, ShardLock
-from datasets.video_tasks import TasksError
-from datasets.wtl_human_videos import wtl_human_videos_dataset_builder as builders
-from wtl import cli
-from wtl.errors import UserError
+from wtl.commands import cli
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.format import schema
+from wtl.datasets.format.encoding import encode
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import checksums, verify
+from wtl.datasets.storage.shard_lock import DatasetLockedError, ShardLock
+from wtl.datasets.testing.fake_videos import film, number_of, numbered
+from wtl.datasets.videos import import_videos, video_folder
+from wtl.datasets.videos import video_frames as frames_of
+from wtl.datasets.videos.video_tasks import TasksError
+from wtl.datasets.wtl_human_videos import wtl_human_videos_dataset_builder as builders
 
 _COLUMNS = ("video", "task_id", "family", "split", "object_set", "person")
 _GOOD = ("good.mp4", "cups", "press", "train", "set1", "anna")
@@ -79,7 +82,7 @@ def test_a_folder_becomes_a_dataset(three, tmp_path):
     path = import_videos.import_videos(three, tmp_path / "out", pixels=32)
     assert path == tmp_path / "out" / "wtl_human_videos" / "1.0.0"
     assert verify.verify(path) == []
-    assert schema.stored_spec(path) == videos.spec(32)
+    assert schema.stored_spec(path) == video_folder.spec(32)
     store = reader.read(path, "train", with_images=True)
     by_task = {name: row for row, name in enumerate(store["task_id"])}
     cups, balls = by_task["cups"], by_task["balls"]
@@ -137,7 +140,9 @@ def test_optional_columns_and_what_spreadsheets_write(folder, tmp_path):
 
 def test_ids_follow_from_task_and_content_alone(three, clips, tmp_path):
     def ids(folder):
-        return {v.metadata["episode_id"] for v in videos.VideoFolder(folder).videos}
+        return {
+            v.metadata["episode_id"] for v in video_folder.VideoFolder(folder).videos
+        }
 
     before = ids(three)
     other = tmp_path / "other"
@@ -212,7 +217,7 @@ def _nothing(path, clips):
         (_loop, {}, "videos/bad.mp4 cannot be opened"),
         (_copy, {"task_id": " "}, "task_id is empty"),
         (_copy, {"family": "grab"}, "family 'grab' is none of press, grasp, push"),
-        (_copy, {"family": ""}, "family '' is none of"),
+        (_copy, {"family": ""}, "family is empty"),
         (_copy, {"split": "dev"}, "split 'dev' is none of train, val, test"),
         (_copy, {"start_s": "1,5"}, "start_s '1,5' is not a time in seconds"),
         (_copy, {"start_s": "-1"}, "start_s '-1' is not a time"),
@@ -443,7 +448,9 @@ def test_tfds_builds_the_same_dataset(three, clips, tmp_path):
     assert found == expected
     _truncated(three / "videos" / "1.mp4", clips)
     broken = _builder(three, tmp_path / "broken", pixels=32)
-    with pytest.raises(videos.VideosError, match=r"line 3: videos/1.mp4 .*cut off"):
+    with pytest.raises(
+        video_folder.VideosError, match=r"line 3: videos/1.mp4 .*cut off"
+    ):
         broken.download_and_prepare()
     assert not list((tmp_path / "broken").rglob("features.json"))
 
@@ -451,5 +458,5 @@ def test_tfds_builds_the_same_dataset(three, clips, tmp_path):
 def test_the_builder_tells_faults_before_it_builds(three, tmp_path):
     _write_tasks(three, [(*_GOOD[:3], "dev", *_GOOD[4:])])
     builder = _builder(three, tmp_path / "built")
-    with pytest.raises(videos.VideosError, match="line 2: split 'dev'"):
+    with pytest.raises(video_folder.VideosError, match="line 2: split 'dev'"):
         builder.download_and_prepare()

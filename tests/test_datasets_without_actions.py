@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 from tensorflow_datasets.core import example_serializer
 
-from datasets import fields, frames, publish, reader, schema, staging, verify
-from datasets.decoding import DecodeError, decode
-from datasets.encoding import encode
-from datasets.episode import Episode, EpisodeError, EpisodeSpec, validate
-from datasets.fakes import SPEC, fake_episode
-from datasets.staging import StagingError, StagingWriter
-from datasets.store import stack
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import Episode, EpisodeError, EpisodeSpec, validate
+from wtl.datasets.format import schema
+from wtl.datasets.format.decoding import DecodeError, decode
+from wtl.datasets.format.encoding import encode
+from wtl.datasets.reading import frames, reader
+from wtl.datasets.reading.store import stack
+from wtl.datasets.storage import publish, staging, verify
+from wtl.datasets.storage.staging import StagingError, StagingWriter
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 
 _SIMULATED = EpisodeSpec(state_size=7, action_size=0, physics_size=4, image_pixels=16)
 _REAL = EpisodeSpec(state_size=0, action_size=0, physics_size=0, image_pixels=16)

@@ -8,16 +8,18 @@ import pytest
 from absl.testing import absltest
 from dm_env import test_utils
 
-from collection.demonstration import DemonstrationRequest, demonstrate
-from collection.demonstrators import DEMONSTRATORS
-from collection.recorder import Recorder
-from collection.workers import demonstrate_all
-from wtl.envs import model as models
-from wtl.envs import object_set as object_sets
-from wtl.envs import seeding
-from wtl.envs.environment import HORIZON, STATE, Manipulation, Setup
-from wtl.envs.families import FAMILIES
-from wtl.envs.task import Task
+from wtl.collection.demonstration import DemonstrationRequest, demonstrate
+from wtl.collection.recorder import Recorder
+from wtl.collection.vector_environment import demonstrate_all
+from wtl.collection.worlds.entities.environment import Setup
+from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.tabletop import model as models
+from wtl.collection.worlds.tabletop import object_set as object_sets
+from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation
+from wtl.collection.worlds.tabletop.experts import DEMONSTRATORS
+from wtl.collection.worlds.tabletop.families import FAMILIES
+from wtl.datasets.contract import seeding
+from wtl.datasets.contract.fields import STATE
 
 _SETS = [object_sets.draw(f"test-{i:05d}", 3, seed=7) for i in range(2)]
 every_family = pytest.mark.parametrize("family", FAMILIES)

@@ -4,12 +4,13 @@ import mujoco
 import numpy as np
 import pytest
 
-from collection.demonstration import DemonstrationRequest, demonstrate
-from collection.demonstrators import DEMONSTRATORS
-from wtl.envs import model as models
-from wtl.envs.environment import HORIZON, Manipulation, Setup, slot_of
-from wtl.envs.families import EVERY, FAMILIES
-from wtl.envs.suite import TEST, Suite
+from wtl.collection.demonstration import DemonstrationRequest, demonstrate
+from wtl.collection.worlds.entities.environment import Setup, slot_of
+from wtl.collection.worlds.entities.task_distribution import TEST, Suite
+from wtl.collection.worlds.tabletop import model as models
+from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation
+from wtl.collection.worlds.tabletop.experts import DEMONSTRATORS
+from wtl.collection.worlds.tabletop.families import FAMILIES
 
 _NOISE = 0.15
 every_family = pytest.mark.parametrize("family", FAMILIES)
@@ -47,9 +48,9 @@ def _success_rate(family, count, size):
 
 
 def test_registries_name_the_same_families():
-    assert set(DEMONSTRATORS) == set(EVERY)
-    assert all(name == family.name for name, family in EVERY.items())
-    assert all("{target}" in family.instruction for family in EVERY.values())
+    assert set(DEMONSTRATORS) == set(FAMILIES)
+    assert all(name == family.name for name, family in FAMILIES.items())
+    assert all("{target}" in family.instruction for family in FAMILIES.values())
 
 
 @every_size
@@ -90,7 +91,7 @@ def test_wrong_target_is_no_success_and_is_told_apart(family, size):
 
 
 @pytest.mark.parametrize(
-    "family", [name for name, family in FAMILIES.items() if not family.on_buttons]
+    "family", [name for name, family in FAMILIES.items() if family.kind == 0]
 )
 def test_goal_requires_that_the_other_objects_stay(family):
     (setup,) = _setups(family, 1)

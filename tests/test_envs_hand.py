@@ -6,19 +6,21 @@ import mujoco
 import numpy as np
 import pytest
 
-from collection.demonstration import DemonstrationRequest, demonstrate
-from collection.human import Human
-from collection.recorder import episode_spec
-from datasets import fields
-from datasets.episode import episode_id, validate
-from wtl.envs import appearance, gripper, hand, model, seeding
-from wtl.envs import object_set as object_sets
-from wtl.envs import scene as scenes
-from wtl.envs import world as worlds
-from wtl.envs.embodiment import Embodiment
-from wtl.envs.environment import STATE, Manipulation, Setup
-from wtl.envs.families import FAMILIES
-from wtl.envs.suite import TEST, Suite
+from wtl.collection.demonstration import DemonstrationRequest, demonstrate
+from wtl.collection.recorder import episode_spec
+from wtl.collection.worlds.entities.environment import Setup
+from wtl.collection.worlds.entities.task_distribution import TEST, Suite
+from wtl.collection.worlds.tabletop import appearance, gripper, hand, model
+from wtl.collection.worlds.tabletop import object_set as object_sets
+from wtl.collection.worlds.tabletop import scene as scenes
+from wtl.collection.worlds.tabletop import world as worlds
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.collection.worlds.tabletop.environment import Manipulation
+from wtl.collection.worlds.tabletop.families import FAMILIES
+from wtl.collection.worlds.tabletop.human import Human
+from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract.episode import episode_id, validate
+from wtl.datasets.contract.fields import STATE
 
 _EPISODES = 8
 _SET = object_sets.draw("test-00000", 3, seed=0)

@@ -5,11 +5,13 @@ import itertools
 import numpy as np
 import pytest
 
-from wtl.envs import object_set as object_sets
-from wtl.envs.environment import STATE, Manipulation, Setup
-from wtl.envs.families import FAMILIES
-from wtl.envs.suite import TEST, Suite
-from wtl.envs.task import RuleKind, Task
+from wtl.collection.worlds.entities.environment import Setup
+from wtl.collection.worlds.entities.task import RuleKind, Task
+from wtl.collection.worlds.entities.task_distribution import TEST, Suite
+from wtl.collection.worlds.tabletop import object_set as object_sets
+from wtl.collection.worlds.tabletop.environment import Manipulation
+from wtl.collection.worlds.tabletop.families import FAMILIES
+from wtl.datasets.contract.fields import STATE
 
 _TASKS = 2500
 _TRAINING = 1500  # the first ones; the others are held out

@@ -6,22 +6,25 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from collection.demonstration import DemonstrationRequest, demonstrate
-from collection.recorder import episode_spec
-from datasets import fields, sampler
-from datasets.episode import episode_id, validate
-from datasets.store import stack
-from policies.methods import config_for
-from wtl.envs import motors, observation, seeding
-from wtl.envs.embodiment import Embodiment
-from wtl.envs.environment import Manipulation, Setup
-from wtl.envs.families import FAMILIES
-from wtl.envs.motors import MotorFaults
-from wtl.envs.suite import SPLITS, TRAIN, Suite
-from wtl.errors import UserError
+from wtl.collection.demonstration import DemonstrationRequest, demonstrate
+from wtl.collection.recorder import episode_spec
+from wtl.collection.worlds.entities import actuator_gains
+from wtl.collection.worlds.entities.actuator_gains import MotorFaults
+from wtl.collection.worlds.entities.environment import Setup
+from wtl.collection.worlds.entities.task_distribution import SPLITS, TRAIN, Suite
+from wtl.collection.worlds.tabletop import observation
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.collection.worlds.tabletop.environment import Manipulation
+from wtl.collection.worlds.tabletop.families import FAMILIES
+from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract.episode import episode_id, validate
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.reading.store import stack
+from wtl.datasets.sampling import sampler
 from wtl.pipeline.run import Run
 from wtl.pipeline.run_folder import RunFolder
 from wtl.training import augmentation, examples
+from wtl.training.policy_config import config_for
 
 SOUND = Suite(train_object_sets=5, train_tasks=5, val_tasks=5, test_tasks=5)
 FAULTY = dataclasses.replace(SOUND, motor_faults=MotorFaults())
@@ -177,7 +180,7 @@ def test_what_is_imitated_is_the_motion(demos, with_trials):
     assert (rows.symmetry.mirror < 0).any() and (gains[:, 0] < 0).any()
     moved = np.stack(
         [
-            [motors.motion(command, g) for command in commands]
+            [actuator_gains.motion(command, g) for command in commands]
             for commands, g in zip(example.action.numpy(), gains, strict=True)
         ]
     )

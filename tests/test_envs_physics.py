@@ -4,10 +4,10 @@ import mujoco
 import numpy as np
 import pytest
 
-from wtl.envs import object_set as object_sets
-from wtl.envs import observation
-from wtl.envs import scene as scenes
-from wtl.envs import world as worlds
+from wtl.collection.worlds.tabletop import object_set as object_sets
+from wtl.collection.worlds.tabletop import observation
+from wtl.collection.worlds.tabletop import scene as scenes
+from wtl.collection.worlds.tabletop import world as worlds
 
 _SET = object_sets.draw("test-00000", 3, seed=0)
 

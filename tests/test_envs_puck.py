@@ -6,16 +6,18 @@ import mujoco
 import numpy as np
 import pytest
 
-from collection.demonstration import DemonstrationRequest, demonstrate
-from collection.recorder import episode_spec
-from datasets import fields
-from datasets.episode import episode_id, validate
-from wtl.envs import scene as scenes
-from wtl.envs.environment import STATE, Manipulation, Setup
-from wtl.envs.puck import Puck, PuckRanges
-from wtl.envs.suite import TRAIN, Suite
-from wtl.envs.world import World
-from wtl.errors import UserError
+from wtl.collection.demonstration import DemonstrationRequest, demonstrate
+from wtl.collection.recorder import episode_spec
+from wtl.collection.worlds.entities.environment import Setup
+from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
+from wtl.collection.worlds.tabletop import scene as scenes
+from wtl.collection.worlds.tabletop.environment import Manipulation
+from wtl.collection.worlds.tabletop.puck import Puck, PuckRanges
+from wtl.collection.worlds.tabletop.world import World
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import episode_id, validate
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.fields import STATE
 
 PUCKS = Suite(
     families=("slide",), puck=PuckRanges(), train_object_sets=20, train_tasks=20

@@ -3,16 +3,10 @@
 import numpy as np
 import pytest
 
-from collection import demonstrators
-from wtl.envs import appearance, renderer
-from wtl.envs.environment import (
-    IMAGE,
-    PROPRIOCEPTION,
-    STATE,
-    WRIST_IMAGE,
-    Manipulation,
-)
-from wtl.envs.suite import TRAIN, Suite
+from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
+from wtl.collection.worlds.tabletop import appearance, experts, renderer
+from wtl.collection.worlds.tabletop.environment import Manipulation
+from wtl.datasets.contract.fields import IMAGE, PROPRIOCEPTION, STATE, WRIST_IMAGE
 
 PIXELS = 64
 
@@ -82,7 +76,7 @@ def test_the_wrist_camera_sees_what_is_held():
     env = Manipulation(setup, PIXELS, wrist=True)
     timestep = env.reset()
     while not timestep.last():
-        command = demonstrators.DEMONSTRATORS["grasp"](env.world, setup.target)
+        command = experts.DEMONSTRATORS["grasp"](env.world, setup.target)
         timestep = env.step(command.action)
     assert timestep.reward == 1
     observed = timestep.observation

@@ -6,13 +6,21 @@ import dataclasses
 import numpy as np
 import pytest
 
-from wtl.envs import scene as scenes
-from wtl.envs.environment import STATE, Manipulation, Setup, referent, slot_of
-from wtl.envs.families import FAMILIES
-from wtl.envs.observation import BUTTON, OBJECT, Layout, slices
-from wtl.envs.suite import SPLITS, TEST, TRAIN, VAL, Suite
-from wtl.envs.task import Rule, RuleKind
-from wtl.errors import UserError
+from wtl.collection.worlds.entities.environment import Setup, referent, slot_of
+from wtl.collection.worlds.entities.task import Rule, RuleKind
+from wtl.collection.worlds.entities.task_distribution import (
+    SPLITS,
+    TEST,
+    TRAIN,
+    VAL,
+    Suite,
+)
+from wtl.collection.worlds.tabletop import scene as scenes
+from wtl.collection.worlds.tabletop.environment import Manipulation
+from wtl.collection.worlds.tabletop.families import FAMILIES
+from wtl.collection.worlds.tabletop.observation import BUTTON, OBJECT, Layout, slices
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.fields import STATE
 
 _SMALL = Suite(train_object_sets=50, train_tasks=50, val_tasks=25, test_tasks=50)
 _PAPER = Suite(
@@ -136,7 +144,7 @@ def test_places_are_counted_from_the_left_and_kept_apart(size):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_rules_pick_the_same_thing_or_the_same_place(family):
-    on_buttons = FAMILIES[family].on_buttons
+    on_buttons = FAMILIES[family].kind == 1
     suite = _SMALL
     task = next(task for task in suite.tasks(TEST) if task.family == family)
     layout = Layout(suite.size)

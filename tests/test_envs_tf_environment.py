@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from wtl.envs import object_set as object_sets
-from wtl.envs import tf_environment
-from wtl.envs.environment import HORIZON, STATE, Manipulation, Setup
-from wtl.envs.task import Task
+from wtl.collection import tf_environment
+from wtl.collection.worlds.entities.environment import Setup
+from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.tabletop import object_set as object_sets
+from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation
+from wtl.datasets.contract.fields import STATE
 
 _SETUP = Setup(
     Task(object_sets.draw("test-00000", 3, seed=0), "grasp", 0.8, "test"), 3, 1

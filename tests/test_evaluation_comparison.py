@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from wtl import cli
+from wtl.commands import cli
 from wtl.evaluation import (
     comparison,
     fakes,

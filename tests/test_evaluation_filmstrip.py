@@ -3,14 +3,15 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from wtl.evaluation import filmstrip, svg
+from wtl.collection.drawing import svg
+from wtl.collection.worlds.tabletop import drawing
 from wtl.evaluation.fakes import LAYOUT, STEPS, episode, strip
 
 
 @pytest.mark.parametrize("clip", [None, svg.Clip(3, 3, 10)])
 @pytest.mark.parametrize("moved", [0, 1, 4])
 def test_a_picture_is_small_and_sound(moved, clip):
-    text = filmstrip.draw(episode(moved), LAYOUT, "Try", moved, 2, clip)
+    text = drawing.draw(episode(moved), LAYOUT, "Try", moved, 2, clip)
     assert 1_000 < len(text.encode()) < 30_000
     root = ET.fromstring(text)
     assert root.find("{*}title").text == "Try"
@@ -24,22 +25,22 @@ def test_a_picture_is_small_and_sound(moved, clip):
 
 
 def test_the_wrong_one_is_crossed_and_the_right_one_is_not():
-    wrong = filmstrip.draw(episode(), LAYOUT, target_slot=1, acted_slot=0)
-    right = filmstrip.draw(episode(), LAYOUT, target_slot=0, acted_slot=0)
-    plain = filmstrip.draw(episode(), LAYOUT)
+    wrong = drawing.draw(episode(), LAYOUT, target_slot=1, acted_slot=0)
+    right = drawing.draw(episode(), LAYOUT, target_slot=0, acted_slot=0)
+    plain = drawing.draw(episode(), LAYOUT)
     assert len(wrong) > len(right) > len(plain)
 
 
 def test_titles_are_escaped():
-    text = filmstrip.draw(episode(), LAYOUT, "<script>&")
+    text = drawing.draw(episode(), LAYOUT, "<script>&")
     assert "<script>" not in text
     assert ET.fromstring(text).find("{*}title").text == "<script>&"
 
 
 def test_an_episode_without_motion_can_be_drawn():
     states = np.repeat(episode()[:1], 5, axis=0)
-    assert filmstrip.draw(states, LAYOUT, clip=svg.Clip())
-    assert filmstrip.draw(states[:1], LAYOUT, clip=svg.Clip())
+    assert drawing.draw(states, LAYOUT, clip=svg.Clip())
+    assert drawing.draw(states[:1], LAYOUT, clip=svg.Clip())
 
 
 def test_a_strip_tells_how_each_episode_went():

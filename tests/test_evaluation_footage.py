@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from wtl.evaluation import footage as footages
-from wtl.evaluation import svg
+from wtl.collection.drawing import svg
+from wtl.collection.drawing.projection import WIDTH
+from wtl.evaluation import camera_video as footages
+from wtl.evaluation.camera_video import Footage
 from wtl.evaluation.fakes import STEPS, footage, strip
-from wtl.evaluation.footage import Footage
-from wtl.evaluation.projection import WIDTH
 
 CLIP = svg.Clip(0, 4.0, 5.0)
 HREF = "{*}image"

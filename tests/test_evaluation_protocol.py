@@ -6,15 +6,16 @@ import itertools
 import numpy as np
 import pytest
 
-from policies.methods import METHODS
-from wtl.envs import environment, families
-from wtl.envs import suite as suites
-from wtl.envs.task import Rule, RuleKind
-from wtl.evaluation import ceiling, protocol
+from wtl.collection.worlds.entities import environment, oracle_bound
+from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.entities.task import Rule, RuleKind
+from wtl.collection.worlds.tabletop import families
+from wtl.evaluation import protocol
+from wtl.policies.methods import METHODS
 
 SUITE = suites.Suite(val_tasks=50, train_tasks=0)
 PAIRS = protocol.pairs(SUITE, "val", 4)
-PRIOR = ceiling.Prior.of(SUITE)
+PRIOR = oracle_bound.Prior.of(SUITE)
 ARMS = {arm.name: arm for arm in protocol.ARMS}
 
 
@@ -59,20 +60,20 @@ def _best(hypotheses, size):
 def test_ceiling_without_information_is_one_of_all_tasks():
     tasks = list(itertools.product(families.FAMILIES, range(3)))
     guess = tasks[0]
-    assert ceiling.nth_trial(PRIOR, 1) == pytest.approx(
+    assert oracle_bound.nth_trial(PRIOR, 1) == pytest.approx(
         np.mean([t == guess for t in tasks])
     )
     # After a failure one of the others is tried.
     wins = [t == tasks[0] or t == tasks[1] for t in tasks]
-    assert ceiling.nth_trial(PRIOR, 2) == pytest.approx(np.mean(wins))
+    assert oracle_bound.nth_trial(PRIOR, 2) == pytest.approx(np.mean(wins))
 
 
 def test_ceiling_of_a_hidden_demonstration():
     for true in range(3):
-        read = ceiling.Readings(identity=0, position=1, true=true)
+        read = oracle_bound.Readings(identity=0, position=1, true=true)
         left = [t for t in range(3) if t != 0]
         expected = 1.0 if true == 0 else _best([t == left[0] for t in left], 2)
-        assert ceiling.trial_of_demo_only(read, PRIOR) == pytest.approx(expected)
+        assert oracle_bound.trial_of_demo_only(read, PRIOR) == pytest.approx(expected)
 
 
 def test_ceilings_are_ordered_by_information():
@@ -121,8 +122,8 @@ def test_several_demonstrations_settle_what_they_do_not_agree_on():
             )
         ]
         assert task.rule in possible
-        assert ceiling.settled(task, seeds) == (len(possible) == 1)
-        assert not ceiling.settled(task, seeds[:1])
+        assert oracle_bound.settled(task, seeds) == (len(possible) == 1)
+        assert not oracle_bound.settled(task, seeds[:1])
         arm = ARMS["mil"]
         alone = protocol.arm_ceiling(arm, first, SUITE, demo_seeds=seeds[:1])
         both = protocol.arm_ceiling(arm, first, SUITE, demo_seeds=seeds)

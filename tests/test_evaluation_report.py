@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 import pytest
 from tensorboard.compat.proto import event_pb2, summary_pb2
 
-from datasets import tfrecord
+from wtl.datasets.format import tfrecord
 from wtl.evaluation import fakes, report, statistics
+from wtl.evaluation.episode_strip import Strip
 from wtl.evaluation.glossary import label
-from wtl.evaluation.strip import Strip
 
 HOSTILE = "<script>alert('x')</script>\"&"
 CURVES = {

@@ -6,8 +6,15 @@ import re
 import xml.etree.ElementTree as ET
 
 from wtl.evaluation import fakes, statistics
+from wtl.evaluation.figures import (
+    ablations,
+    palette,
+    profile,
+    success,
+    training,
+    trials_needed,
+)
 from wtl.evaluation.glossary import label
-from wtl.figures import ablations, palette, profile, success, training, trials_needed
 
 RESULTS = pathlib.Path(__file__).parents[1] / "docs/results"
 CURVES = {

@@ -6,10 +6,10 @@ import pathlib
 import numpy as np
 import pytest
 
-from datasets import places
-from wtl import cli
-from wtl.envs import observation, renderer
-from wtl.envs import suite as suites
+from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.tabletop import observation, renderer
+from wtl.commands import cli
+from wtl.datasets.sampling import slot_order
 from wtl.pipeline import perception, stages
 from wtl.training import perception_job
 
@@ -62,7 +62,7 @@ def test_perception_finds_things_on_held_out_object_sets(eyes, tmp_path):
             run.folder.policies / eyes.name, eyes.embodiment, 3, run.pixels
         )
     layout = observation.Layout(3)
-    store = places.by_place(store, layout)
+    store = slot_order.by_place(store, layout)
     felt = layout.proprioception(store.state, own=eyes is perception.OWN)
     seen = np.concatenate(
         [

@@ -6,15 +6,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from policies import imitation
-from policies.contextual import context as contexts
-from policies.daml import config as daml_config
-from policies.daml import network as daml_network
-from policies.legacy_keras import tf_keras
-from policies.maml import adaptation, loss, network
-from policies.methods import METHODS
-from wtl.envs import environment, object_set
-from wtl.envs.task import Task
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.entities.task_distribution import Suite
+from wtl.collection.worlds.tabletop import environment as tabletop_environment
+from wtl.collection.worlds.tabletop import object_set
+from wtl.policies import imitation
+from wtl.policies.contextual import context as contexts
+from wtl.policies.daml import config as daml_config
+from wtl.policies.daml import network as daml_network
+from wtl.policies.legacy_keras import tf_keras
+from wtl.policies.maml import adaptation, loss, network
+from wtl.training.policy_config import config_for
 
 _SMALL = dict(hidden=(12,), components=2, bias_transformation=4)
 _VARIANTS = {
@@ -30,7 +33,7 @@ _VARIANTS = {
 
 def _config(method="maml", **changes):
     small = _SMALL | {"context_frames": 5, "alpha": 0.1} | changes
-    return dataclasses.replace(METHODS[method].config, **small)
+    return dataclasses.replace(config_for(method, Suite()), **small)
 
 
 def _network(config) -> network.MamlNetwork:
@@ -55,7 +58,7 @@ def _example(config, demos=2) -> imitation.Example:
         task = Task(
             object_set.draw(f"train-{i}", config.size, 0), "grasp", 0.8, "train"
         )
-        env = environment.Manipulation(environment.Setup(task, i, 0))
+        env = tabletop_environment.Manipulation(environment.Setup(task, i, 0))
         states.append(env.reset().observation["state"])
     first = np.stack(states)
 

@@ -7,17 +7,17 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from collection import trials
-from policies.encoders import view as views
-from policies.heads.squashed_gaussian import SquashedGaussian
-from policies.pearl import posterior
-from policies.pearl.agent import PearlAgent
-from policies.pearl.config import Config
-from policies.pearl.network import PearlNetwork, TrialContext
-from policies.pearl.replay import Replay
-from wtl.envs import observation
-from wtl.envs.point_robot import PointRobots
-from wtl.envs.task_pool import Attempt
+from wtl.collection import trials
+from wtl.collection.task_pool import Attempt
+from wtl.collection.worlds.point_robot.point_robot import PointRobots
+from wtl.collection.worlds.tabletop import observation
+from wtl.policies.encoders import view as views
+from wtl.policies.heads.squashed_gaussian import SquashedGaussian
+from wtl.policies.pearl import posterior
+from wtl.policies.pearl.agent import PearlAgent
+from wtl.policies.pearl.config import Config
+from wtl.policies.pearl.network import PearlNetwork, TrialContext
+from wtl.policies.pearl.replay import Replay
 from wtl.training import meta_learning
 from wtl.training.pearl_learner import PearlLearner
 

@@ -12,9 +12,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from datasets import checksums, reader
-from datasets.staging import iterate_staged
-from wtl import cli
+from wtl.commands import cli
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import checksums
+from wtl.datasets.storage.staging import iterate_staged
 from wtl.evaluation import protocol
 from wtl.pipeline.player import Player
 from wtl.pipeline.run_folder import RunFolder
@@ -250,7 +251,7 @@ def test_same_seed_same_datasets(tiny_run, tmp_path):
 # The collector as it is, which prints how many episodes are acknowledged.
 _TELLS_WHAT_IS_SAFE = """
 import sys
-from datasets.staging import StagingWriter
+from wtl.datasets.storage.staging import StagingWriter
 from wtl.cli import main
 append = StagingWriter.append
 def telling(self, episodes):
@@ -307,7 +308,7 @@ def test_training_goes_on_from_its_checkpoint(copied_run):
 
 
 def test_run_folder_in_use_is_refused(copied_run, capsys):
-    script = "import sys; from wtl.cli import main; main(sys.argv[1:])"
+    script = "import sys; from wtl.commands.cli import main; main(sys.argv[1:])"
     with RunFolder(copied_run).lock():
         done = subprocess.run(
             [
@@ -398,7 +399,7 @@ def test_datasets_of_another_world_are_refused(copied_run, capsys):
 def test_full_disk_is_one_line_and_loses_nothing(copied_run, capsys, monkeypatch):
     import errno
 
-    from datasets import staging
+    from wtl.datasets.storage import staging
 
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

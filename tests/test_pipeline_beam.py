@@ -11,13 +11,15 @@ import sys
 import pytest
 from fake_shards import FakeShard
 
-from collection.shard import name
-from collection.workers import WorkerError
-from datasets import checksums, fields, parcel, reader
-from datasets.fakes import SPEC, fake_episode
-from datasets.staging import StagingWriter, encoded, iterate_staged
-from wtl import cli
-from wtl.errors import UserError
+from wtl.collection.shard import name
+from wtl.collection.vector_environment import WorkerError
+from wtl.commands import cli
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import checksums, shard_file
+from wtl.datasets.storage.staging import StagingWriter, encoded, iterate_staged
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 from wtl.pipeline.beam_runner import BeamRunner
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -89,8 +91,8 @@ def test_a_process_ends_after_a_worker_was_killed(tmp_path):
     script = f"""
 import pathlib
 from fake_shards import FakeShard
-from datasets.fakes import SPEC
-from datasets.staging import StagingWriter
+from wtl.datasets.testing.fakes import SPEC
+from wtl.datasets.storage.staging import StagingWriter
 from wtl.pipeline.beam_runner import BeamRunner
 shards = [FakeShard((i,)) for i in range(8)]
 shards.insert(3, FakeShard((9,), fatal=pathlib.Path("{tmp_path}/fatal")))
@@ -115,7 +117,7 @@ def test_an_error_in_a_shard_is_reported_in_one_line(writer):
 
 @beam
 def test_what_arrived_before_the_driver_was_killed_is_adopted(writer):
-    from collection.beam_pipeline import Play
+    from wtl.collection.beam_pipeline import Play
 
     play = Play(SPEC, _parcels(writer))
     for shard in _SHARDS:
@@ -132,7 +134,7 @@ def test_a_parcel_of_other_bytes_leaves_the_first(writer):
     other = fake_episode(1, notes="rounded otherwise")
     first = fake_episode(1)
     writer.append(first)
-    parcel.write(_parcels(writer), "again", [encoded(other, SPEC)])
+    shard_file.write(_parcels(writer), "again", [encoded(other, SPEC)])
     BeamRunner(workers=1).adopt(writer)
     (found,) = iterate_staged(writer.directory)
     assert found.metadata == first.metadata
@@ -189,8 +191,8 @@ def _stage(stage: str, run_dir, *arguments: str) -> int:
 
 def test_without_beam_one_line_says_what_to_install(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "apache_beam", None)
-    monkeypatch.delitem(sys.modules, "collection.beam_pipeline", raising=False)
-    monkeypatch.delattr("collection.beam_pipeline", raising=False)
+    monkeypatch.delitem(sys.modules, "wtl.collection.beam_pipeline", raising=False)
+    monkeypatch.delattr("wtl.collection.beam_pipeline", raising=False)
     assert _stage("collect_demos", tmp_path / "run", "--runner=beam") == 1
     said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith("wtl: --runner=beam needs Apache Beam")

@@ -6,8 +6,11 @@ import pathlib
 
 import pytest
 
-from datasets import fields, reader, schema, verify
-from wtl import cli
+from wtl.commands import cli
+from wtl.datasets.contract import fields
+from wtl.datasets.format import schema
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import verify
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 TINY = str(ROOT / "tests" / "tiny_human.gin")

@@ -7,10 +7,10 @@ import shutil
 
 import pytest
 
-from policies.bc_sac import config as configs
-from wtl import cli
+from wtl.commands import cli
 from wtl.evaluation import fakes, glossary, protocol, rollout_row
 from wtl.pipeline import reinforce, stages
+from wtl.policies.bc_sac import config as configs
 from wtl.training import process, reinforcement_job
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]

@@ -5,12 +5,14 @@ import threading
 
 import pytest
 
-from datasets import checksums, condition, curate, fields, location, publish
-from datasets.edits import PendingEdits
-from datasets.fakes import SPEC, fake_episode
-from datasets.staging import StagingWriter
-from wtl.envs import suite
-from wtl.errors import UserError
+from wtl.collection.worlds.entities import task_distribution
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.curation import curate, metadata_filter
+from wtl.datasets.curation.edits import PendingEdits
+from wtl.datasets.storage import checksums, location, publish
+from wtl.datasets.storage.staging import StagingWriter
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 from wtl.pipeline import view
 from wtl.pipeline.run import Run
 from wtl.pipeline.run_folder import RunFolder
@@ -20,7 +22,9 @@ NAME = fields.WTL_DEMOS
 
 @pytest.fixture
 def run(tmp_path):
-    return Run(RunFolder(tmp_path / "run"), suite.Suite(), seed=0, workers=1)
+    return Run(
+        RunFolder(tmp_path / "run"), task_distribution.Suite(), seed=0, workers=1
+    )
 
 
 def _collect(run, collected, version="1.0.0"):
@@ -49,7 +53,7 @@ def test_what_was_edited_is_taken_and_not_collected_again(run, monkeypatch):
     was = run.dataset_fingerprint(NAME)
     view.view(run.folder.path, "127.0.0.1", 0)
     curate.filter_episodes(
-        run.dataset(NAME), run.folder.datasets, [condition.parse("invalid=false")]
+        run.dataset(NAME), run.folder.datasets, [metadata_filter.parse("invalid=false")]
     )
     versions = location.versions(run.folder.datasets / NAME)
     assert [path.name for path in versions] == ["1.0.0", "2.0.0", "3.0.0"]

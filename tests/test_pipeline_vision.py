@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets import reader, staging, tfrecord
-from policies import export
-from wtl import cli
-from wtl.envs import renderer
-from wtl.envs.observation import Layout
+from wtl.collection.worlds.tabletop import renderer
+from wtl.collection.worlds.tabletop.observation import Layout
+from wtl.commands import cli
+from wtl.datasets.format import tfrecord
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import staging
+from wtl.policies import export
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 TINY = str(ROOT / "tests" / "tiny_vision.gin")
@@ -180,7 +182,7 @@ def test_perception_is_not_trained_twice(tiny_run, tmp_path):
 def test_without_perception_one_clear_line(tiny_run, tmp_path, capsys):
     copied = tmp_path / "run"
     shutil.copytree(tiny_run, copied)
-    shutil.rmtree(copied / "policies/perception")
+    shutil.rmtree(copied / "collection/worlds/tabletop/perception")
     assert _stage("train_retrial", copied, "train_retrial.steps=5") == 1
     error = capsys.readouterr().err
     assert "perception is missing" in error and "wtl train_trial" in error

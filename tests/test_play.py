@@ -7,8 +7,8 @@ import av
 import numpy as np
 import pytest
 
-from wtl import cli
-from wtl.envs import renderer
+from wtl.collection.worlds.tabletop import renderer
+from wtl.commands import cli
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 

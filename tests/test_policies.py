@@ -13,13 +13,17 @@ import tensorflow as tf
 from tf_agents.policies import tf_policy
 from tf_agents.trajectories import time_step as ts
 
-from policies import export, imitation
-from policies.contextual import context as contexts
-from policies.contextual import loss as losses
-from policies.heads import mixture_density
-from policies.methods import METHODS
-from wtl.envs import environment, object_set, observation
-from wtl.envs.task import Task
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.entities.task_distribution import Suite
+from wtl.collection.worlds.tabletop import environment as tabletop_environment
+from wtl.collection.worlds.tabletop import object_set, observation
+from wtl.policies import export, imitation
+from wtl.policies.contextual import context as contexts
+from wtl.policies.contextual import loss as losses
+from wtl.policies.heads import mixture_density
+from wtl.policies.methods import METHODS
+from wtl.training.policy_config import config_for
 
 SIZE = 3
 LAYOUT = observation.Layout(SIZE)
@@ -31,7 +35,7 @@ def _states(count: int) -> np.ndarray:
     states = []
     for i in range(count):
         task = Task(object_set.draw(f"train-{i}", SIZE, 0), "grasp", 0.8, "train")
-        env = environment.Manipulation(environment.Setup(task, i, 0))
+        env = tabletop_environment.Manipulation(environment.Setup(task, i, 0))
         states.append(env.reset().observation["state"])
     return np.stack(states)
 
@@ -66,7 +70,7 @@ def _context(config, batch=4, demos=1, trials=1, seed=0) -> contexts.Context:
 
 def _policy(method: str, seed: int = 0) -> tf_policy.TFPolicy:
     tf.keras.utils.set_random_seed(seed)
-    config = dataclasses.replace(METHODS[method].config, **_CONFIG)
+    config = dataclasses.replace(config_for(method, Suite()), **_CONFIG)
     kind = METHODS[method].kind
     policy = kind.policy(kind.network(config))
     state = policy.encode_context(_context(config))

@@ -6,20 +6,24 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from policies import export, imitation
-from policies.contextual import context as contexts
-from policies.contextual import loss as losses
-from policies.contextual import view
-from policies.heads import mean, mixture_density
-from policies.methods import METHODS
-from wtl.envs import environment, object_set, observation
-from wtl.envs.task import Task
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.entities.task_distribution import Suite
+from wtl.collection.worlds.tabletop import environment as tabletop_environment
+from wtl.collection.worlds.tabletop import object_set, observation
+from wtl.policies import export, imitation
+from wtl.policies.contextual import context as contexts
+from wtl.policies.contextual import loss as losses
+from wtl.policies.contextual import view
+from wtl.policies.heads import mean, mixture_density
+from wtl.policies.methods import METHODS
+from wtl.training.policy_config import config_for
 
 SIZE = 3
 BATCH = 4
 LAYOUT = observation.Layout(SIZE)
 CONFIG = dataclasses.replace(
-    METHODS["wtl"].config, hidden=(16, 16), embedding=8, context_frames=5
+    config_for("wtl", Suite()), hidden=(16, 16), embedding=8, context_frames=5
 )
 
 
@@ -27,7 +31,7 @@ def _states() -> np.ndarray:
     states = []
     for i in range(BATCH):
         task = Task(object_set.draw(f"train-{i}", SIZE, 0), "grasp", 0.8, "train")
-        env = environment.Manipulation(environment.Setup(task, i, 0))
+        env = tabletop_environment.Manipulation(environment.Setup(task, i, 0))
         states.append(env.reset().observation["state"])
     return np.stack(states)
 
@@ -115,7 +119,7 @@ def test_what_is_hidden_does_not_matter(changes, other, tmp_path):
     without = policy(**changes)
     np.testing.assert_array_equal(seen(without, context), seen(without, other(context)))
     # And whoever plays it learns so from the policy itself.
-    config = export.as_saved(METHODS["wtl"].config, without)
+    config = export.as_saved(config_for("wtl", Suite()), without)
     assert dataclasses.asdict(config).items() >= changes.items()
     assert not config.trials_tell or "trial_actions" in changes
 
@@ -125,7 +129,7 @@ def test_a_policy_saved_before_it_could_tell_leaves_the_method_as_it_is():
         def get_metadata(self):
             return {"policy_id": tf.constant("")}
 
-    config = METHODS["wtl"].config
+    config = config_for("wtl", Suite())
     assert export.as_saved(config, Old()) == config
 
 

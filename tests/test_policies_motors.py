@@ -7,20 +7,24 @@ import pytest
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
-from collection import conditioning
-from collection.recorder import Recorder
-from datasets.frames import resample
-from datasets.store import stack
-from policies import export, features
-from policies.contextual import context as contexts
-from policies.heads.motors import inverse_gains
-from policies.legacy_keras import tf_keras
-from policies.methods import METHODS, config_for
-from wtl.envs import motors, observation
-from wtl.envs.environment import HORIZON, STATE, Manipulation, Setup
-from wtl.envs.motors import MotorFaults
-from wtl.envs.puck import PuckRanges
-from wtl.envs.suite import TRAIN, Suite
+from wtl.collection import context_builder
+from wtl.collection.recorder import Recorder
+from wtl.collection.worlds.entities import actuator_gains
+from wtl.collection.worlds.entities.actuator_gains import MotorFaults
+from wtl.collection.worlds.entities.environment import Setup
+from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
+from wtl.collection.worlds.tabletop import observation
+from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation
+from wtl.collection.worlds.tabletop.puck import PuckRanges
+from wtl.datasets.contract.fields import STATE
+from wtl.datasets.reading.frames import resample
+from wtl.datasets.reading.store import stack
+from wtl.policies import export, features
+from wtl.policies.contextual import context as contexts
+from wtl.policies.heads.inverse_gains import inverse_gains
+from wtl.policies.legacy_keras import tf_keras
+from wtl.policies.methods import METHODS
+from wtl.training.policy_config import config_for
 
 SUITE = Suite(
     train_object_sets=5,
@@ -54,7 +58,7 @@ def test_motions_in_a_trial_are_gains_times_commands():
     moved = features.of(LAYOUT).motion(rows).numpy()[:, :-1]
     for i, task in enumerate(suite.tasks(TRAIN)):
         commands = frames.action[i, :-1]
-        expected = np.stack([motors.motion(c, task.gains) for c in commands])
+        expected = np.stack([actuator_gains.motion(c, task.gains) for c in commands])
         # Where the gripper is at the edge of its room, nothing moves.
         free = np.abs(moved[i] - expected) < 1e-3
         assert free.mean() > 0.7
@@ -93,7 +97,7 @@ def test_policies_for_faulty_motors_are_saved_and_act(method, tmp_path):
     context = contexts.Context(
         demos=shown,
         trials=shown,
-        truth=conditioning.truth(np.arange(5), tasks),
+        truth=context_builder.truth(np.arange(5), tasks),
         state=first,
         gumbel=tf.zeros((5, 6)),
     )
@@ -103,7 +107,7 @@ def test_policies_for_faulty_motors_are_saved_and_act(method, tmp_path):
     loaded = export.load(tmp_path / "saved_model", LAYOUT.state_size)
     theirs = loaded.action(step, loaded.encode_context(context)).action
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
-    told = conditioning.nothing_told(5, config)
+    told = context_builder.nothing_told(5, config)
     untold = loaded.action(
         step, loaded.encode_context(context._replace(truth=told))
     ).action

@@ -7,23 +7,30 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from collection import sight
-from datasets import fields, places
-from datasets.fakes import fake_episode
-from datasets.store import stack
-from policies import export
-from policies.contextual import config as contextual_config
-from policies.contextual import network as contextual_network
-from policies.contextual import policy as contextual_policy
-from policies.perception import attention, config, fovea, loss, network
-from policies.perception import policy as perception_policy
-from wtl.envs import appearance
-from wtl.envs import object_set as object_sets
-from wtl.envs import scene as scenes
-from wtl.envs.embodiment import Embodiment
-from wtl.envs.observation import OBJECT, Layout, observe, slices
-from wtl.envs.world import World
-from wtl.training.glimpses import GlimpseSource
+from wtl.collection import observation_encoder
+from wtl.collection.worlds.tabletop import appearance
+from wtl.collection.worlds.tabletop import object_set as object_sets
+from wtl.collection.worlds.tabletop import scene as scenes
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.collection.worlds.tabletop.observation import OBJECT, Layout, observe, slices
+from wtl.collection.worlds.tabletop.perception import (
+    attention,
+    config,
+    fovea,
+    loss,
+    network,
+)
+from wtl.collection.worlds.tabletop.perception import policy as perception_policy
+from wtl.collection.worlds.tabletop.world import World
+from wtl.datasets.contract import fields
+from wtl.datasets.reading.store import stack
+from wtl.datasets.sampling import slot_order
+from wtl.datasets.testing.fakes import fake_episode
+from wtl.policies import export
+from wtl.policies.contextual import config as contextual_config
+from wtl.policies.contextual import network as contextual_network
+from wtl.policies.contextual import policy as contextual_policy
+from wtl.training.perception_examples import GlimpseSource
 
 LAYOUT = Layout(3)
 PIXELS = 32
@@ -50,7 +57,7 @@ def _store(count: int, length: int = 4):
     metadata = dict(episodes.metadata)
     metadata[fields.HIDDEN_ACHIEVED] = metadata[fields.HIDDEN_TARGET]
     store = type(episodes)(**{**vars(episodes), **changed, "metadata": metadata})
-    return places.by_place(store, LAYOUT)
+    return slot_order.by_place(store, LAYOUT)
 
 
 @pytest.fixture(scope="module")
@@ -266,7 +273,7 @@ def test_it_says_where_it_looked(perception):
 
 def _seeing_policy(perception):
     inner = contextual_policy.ContextualPolicy(
-        contextual_network.ContextualNetwork(contextual_config.Config())
+        contextual_network.ContextualNetwork(contextual_config.Config(layout=LAYOUT))
     )
     return perception_policy.SeeingPolicy(perception, inner), inner
 
@@ -275,7 +282,7 @@ def test_a_saved_policy_says_where_it_looks(perception, tmp_path):
     policy, _ = _seeing_policy(perception)
     export.save(policy, tmp_path / "saved_model")
     loaded = export.load(tmp_path / "saved_model", LAYOUT.state_size, PIXELS)
-    eyes = sight.Sight(loaded, LAYOUT)
+    eyes = observation_encoder.Sight(loaded, LAYOUT)
     store = _store(2)
     point, heat = eyes.look(store.state, store.image)
     watched = perception.watch(store.image, LAYOUT.proprioception(store.state))
@@ -283,7 +290,10 @@ def test_a_saved_policy_says_where_it_looks(perception, tmp_path):
     np.testing.assert_allclose(heat, watched.heat, atol=1e-6)
     # One saved by an earlier version can't tell, but acts as ever.
     earlier = types.SimpleNamespace(get_metadata=loaded.get_metadata)
-    assert sight.Sight(earlier, LAYOUT).look(store.state, store.image) is None
+    assert (
+        observation_encoder.Sight(earlier, LAYOUT).look(store.state, store.image)
+        is None
+    )
 
 
 def test_a_seeing_policy_acts_on_what_it_estimates(perception):
@@ -356,7 +366,7 @@ def test_a_seeing_policy_watches_with_other_eyes(perception):
     watching = network.Perception(config.of_embodiment(Embodiment.HAND, 3, PIXELS))
     watching.create()
     inner = contextual_policy.ContextualPolicy(
-        contextual_network.ContextualNetwork(contextual_config.Config())
+        contextual_network.ContextualNetwork(contextual_config.Config(layout=LAYOUT))
     )
     policy = perception_policy.SeeingPolicy(perception, inner, watching)
     store = _store(2)

@@ -7,10 +7,11 @@ import pytest
 import tensorflow as tf
 from web_server import Manners, serving
 
-from datasets import fields, publish
-from datasets.fakes import SPEC, fake_episode
-from datasets.staging import StagingWriter
-from wtl import cli
+from wtl.commands import cli
+from wtl.datasets.contract import fields
+from wtl.datasets.storage import publish
+from wtl.datasets.storage.staging import StagingWriter
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 
 
 @pytest.fixture(scope="module")

@@ -11,22 +11,27 @@ from absl.testing import absltest
 from dm_env import test_utils
 from tf_agents.trajectories import time_step
 
-from collection import conditioning, demonstration, recorder
-from collection.demonstrators import DEMONSTRATORS
-from collection.workers import EnvironmentPool
-from datasets import acted, episode, fields, sampler
-from datasets.store import stack
-from policies import features
-from policies.contextual import context as contexts
-from policies.methods import METHODS, config_for
-from wtl.envs import domain, motors, seeding
-from wtl.envs.environment import STATE, Setup
-from wtl.envs.reacher import arm, observation
-from wtl.envs.reacher import world as worlds
-from wtl.envs.suite import TEST, TRAIN, Suite
-from wtl.errors import UserError
-from wtl.evaluation import ceiling, picture, protocol, svg
+from wtl.collection import context_builder, demonstration, recorder
+from wtl.collection.drawing import svg
+from wtl.collection.vector_environment import EnvironmentPool
+from wtl.collection.worlds import registry
+from wtl.collection.worlds.entities import actuator_gains, oracle_bound
+from wtl.collection.worlds.entities.environment import Setup
+from wtl.collection.worlds.entities.task_distribution import TEST, TRAIN, Suite
+from wtl.collection.worlds.reacher import arm, observation
+from wtl.collection.worlds.reacher import world as worlds
+from wtl.collection.worlds.tabletop.experts import DEMONSTRATORS
+from wtl.datasets.contract import episode, fields, seeding
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.fields import STATE
+from wtl.datasets.reading.store import stack
+from wtl.datasets.sampling import inferred_target, sampler
+from wtl.evaluation import picture, protocol
+from wtl.policies import features
+from wtl.policies.contextual import context as contexts
+from wtl.policies.methods import METHODS
 from wtl.training import augmentation, examples
+from wtl.training.policy_config import config_for
 
 _SIGNS = list(itertools.product((1.0, -1.0), repeat=2))
 SUITE = Suite(
@@ -35,8 +40,8 @@ SUITE = Suite(
     train_tasks=20,
     test_tasks=40,
     identity_share=1.0,
-    domain=domain.REACHER,
-    motor_faults=motors.MotorFaults(arm.JOINTS, (1.0, 1.0), 0.5),
+    domain=registry.REACHER,
+    motor_faults=actuator_gains.MotorFaults(arm.JOINTS, (1.0, 1.0), 0.5),
 )
 LAYOUT = SUITE.layout
 ARMS = {one.name: one for one in protocol.ARMS}
@@ -52,7 +57,7 @@ def _setups(count=40):
 
 
 def _open(setup):
-    return domain.of(setup.task).open(setup)
+    return registry.get(setup.task.domain).open(setup)
 
 
 def _act(env, gains):
@@ -159,7 +164,7 @@ def test_all_8_hidden_tasks_occur():
 
 
 def test_demonstrations_fit_the_schema_and_are_read_without_the_simulator():
-    spec = recorder.episode_spec(2, faulty_motors=True, domain=domain.REACHER)
+    spec = recorder.episode_spec(2, faulty_motors=True, domain=registry.REACHER)
     made = [
         _demonstrate(setup)
         for task in SUITE.tasks(TRAIN)
@@ -173,10 +178,10 @@ def test_demonstrations_fit_the_schema_and_are_read_without_the_simulator():
         assert one.metadata[fields.SUCCESS]
     states = np.stack([one.steps[fields.STATE] for one in made])
     np.testing.assert_array_equal(
-        acted.acted_slots(states, LAYOUT),
+        inferred_target.acted_slots(states, LAYOUT),
         [one.metadata[fields.HIDDEN_TARGET] for one in made],
     )
-    assert (acted.acted_slots(states[:, :1], LAYOUT) == -1).all()
+    assert (inferred_target.acted_slots(states[:, :1], LAYOUT) == -1).all()
     identities, places = sampler.identities_and_places(states[:, 0], LAYOUT)
     for name in {one.metadata[fields.OBJECT_SET] for one in made}:
         rows = [i for i, m in enumerate(made) if m.metadata[fields.OBJECT_SET] == name]
@@ -221,10 +226,12 @@ def test_physics_state_renders_the_scene_again():
 
 def test_dense_reward_is_the_distance_and_tells_success_by_its_sign():
     for setup, gains in itertools.product(_setups(5), _SIGNS):
-        task = dataclasses.replace(setup.task, gains=gains, domain=domain.DENSE_REACHER)
+        task = dataclasses.replace(
+            setup.task, gains=gains, domain=registry.DENSE_REACHER
+        )
         dense, sparse = (
             _act(_open(dataclasses.replace(setup, task=t)), (1.0, 1.0))
-            for t in (task, dataclasses.replace(task, domain=domain.REACHER))
+            for t in (task, dataclasses.replace(task, domain=registry.REACHER))
         )
         slot = _slot(setup)
         for rich, plain in zip(dense[1:], sparse[1:], strict=True):
@@ -299,7 +306,7 @@ def test_a_policy_keeps_to_one_way_in_which_its_motors_may_turn(method, commits)
     kind = METHODS[method].kind
     policy = kind.policy(kind.network(config))
     first = np.stack([_open(setup).reset().observation[STATE] for setup in _setups(4)])
-    nothing = conditioning.nothing_shown(4, config, LAYOUT.state_size)
+    nothing = context_builder.nothing_shown(4, config, LAYOUT.state_size)
     picked = np.array([0, 3, 3, 5])
     noise = np.zeros((4, config.choices), np.float32)
     noise[np.arange(4), config.entities + picked] = 1e6
@@ -307,7 +314,7 @@ def test_a_policy_keeps_to_one_way_in_which_its_motors_may_turn(method, commits)
         contexts.Context(
             demos=nothing,
             trials=nothing,
-            truth=conditioning.nothing_told(4, config),
+            truth=context_builder.nothing_told(4, config),
             state=tf.constant(first),
             gumbel=tf.constant(noise),
         )
@@ -389,17 +396,19 @@ def test_ceilings_are_those_of_enumeration():
 
 
 def test_ceilings_know_readings_and_motors_together():
-    prior = ceiling.Prior(identity_share=0.6, families=1, size=2, motors=0.25)
-    told = ceiling.Readings(identity=0, position=1, true=0)
-    untold = ceiling.Readings(identity=0, position=1, true=1)
-    assert ceiling.demo_and_trial(told, told, prior) == 1.0
+    prior = oracle_bound.Prior(identity_share=0.6, families=1, size=2, motors=0.25)
+    told = oracle_bound.Readings(identity=0, position=1, true=0)
+    untold = oracle_bound.Readings(identity=0, position=1, true=1)
+    assert oracle_bound.demo_and_trial(told, told, prior) == 1.0
     # With the wrong motors no outcome tells which reading is right.
-    assert ceiling.demo_and_trial(untold, untold, prior) == 0.25
-    assert ceiling.trial_of_demo_only(untold, prior) == 0.25
+    assert oracle_bound.demo_and_trial(untold, untold, prior) == 0.25
+    assert oracle_bound.trial_of_demo_only(untold, prior) == 0.25
 
 
 def test_what_cannot_be_is_said():
     with pytest.raises(UserError, match="suite.domain is 'swimmer'"):
         Suite(domain="swimmer")
     with pytest.raises(UserError, match="the robot has shoulder, elbow"):
-        dataclasses.replace(SUITE, motor_faults=motors.MotorFaults()).tasks(TEST)
+        dataclasses.replace(SUITE, motor_faults=actuator_gains.MotorFaults()).tasks(
+            TEST
+        )

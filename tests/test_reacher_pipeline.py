@@ -6,8 +6,10 @@ import pathlib
 
 import pytest
 
-from datasets import fields, reader, verify
-from wtl import cli
+from wtl.commands import cli
+from wtl.datasets.contract import fields
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import verify
 from wtl.evaluation import statistics
 
 _CONFIG = pathlib.Path(__file__).with_name("reacher.gin")

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from collection import trials
-from policies.encoders import view as views
-from policies.rl2 import loss as losses
-from policies.rl2.advantage import advantages
-from policies.rl2.agent import Rl2Agent
-from policies.rl2.config import Config
-from policies.rl2.network import Experience, Rl2Network
-from wtl.envs import observation
-from wtl.envs.point_robot import PointRobots
-from wtl.envs.task_pool import Attempt
+from wtl.collection import trials
+from wtl.collection.task_pool import Attempt
+from wtl.collection.worlds.point_robot.point_robot import PointRobots
+from wtl.collection.worlds.tabletop import observation
+from wtl.policies.encoders import view as views
+from wtl.policies.rl2 import loss as losses
+from wtl.policies.rl2.advantage import advantages
+from wtl.policies.rl2.agent import Rl2Agent
+from wtl.policies.rl2.config import Config
+from wtl.policies.rl2.network import Experience, Rl2Network
 from wtl.training import meta_learning
 from wtl.training.rl2_learner import Rl2Learner
 

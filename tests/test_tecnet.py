@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from policies import imitation
-from policies.contextual import context as contexts
-from policies.legacy_keras import tf_keras
-from policies.methods import METHODS
-from policies.tecnet import loss, network
-from wtl.envs import environment, object_set
-from wtl.envs.task import Task
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.entities.task_distribution import Suite
+from wtl.collection.worlds.tabletop import environment as tabletop_environment
+from wtl.collection.worlds.tabletop import object_set
+from wtl.policies import imitation
+from wtl.policies.contextual import context as contexts
+from wtl.policies.legacy_keras import tf_keras
+from wtl.policies.tecnet import loss, network
+from wtl.training.policy_config import config_for
 
 TASKS = 8
 METHOD_NAMES = ("tecnet", "tecnet_flat")
@@ -20,7 +23,7 @@ METHOD_NAMES = ("tecnet", "tecnet_flat")
 
 def _config(method="tecnet", **changes):
     small = {"hidden": (32, 32), "context_frames": 6, "components": 2} | changes
-    return dataclasses.replace(METHODS[method].config, **small)
+    return dataclasses.replace(config_for(method, Suite()), **small)
 
 
 def _network(config) -> network.TecnetNetwork:
@@ -36,7 +39,7 @@ def _example(config, demos=1, seed=0) -> imitation.Example:
         task = Task(
             object_set.draw(f"train-{i}", config.size, 0), "grasp", 0.8, "train"
         )
-        env = environment.Manipulation(environment.Setup(task, i, 0))
+        env = tabletop_environment.Manipulation(environment.Setup(task, i, 0))
         first.append(env.reset().observation["state"])
     first = np.stack(first)
     way = rng.uniform(-1, 1, (TASKS, 1, 1, 5))

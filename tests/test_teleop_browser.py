@@ -15,10 +15,12 @@ from driven import Driven
 from key_operator import press
 from served import ROOT, Served, start
 
-from collection.teleop.attempt import Attempt
-from datasets import fields, reader, verify
-from datasets.staging import iterate_staged
-from wtl.envs import environment, renderer
+from wtl.collection.teleop.attempt import Attempt
+from wtl.collection.worlds.tabletop import environment, renderer
+from wtl.datasets.contract import fields
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import verify
+from wtl.datasets.storage.staging import iterate_staged
 from wtl.pipeline import stages, teleop_plan
 
 GIN = str(ROOT / "tests" / "teleop.gin")
@@ -224,7 +226,7 @@ def test_half_by_hand_goes_through_the_whole_pipeline(chromium, tmp_path):
 
 
 def _words(item) -> str:
-    from collection.teleop import words
+    from wtl.collection.teleop import words
 
     return words.instruction(item.setup)
 

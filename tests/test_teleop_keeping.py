@@ -5,12 +5,12 @@ import pytest
 from driven import EAST, Driven, plan_items
 from key_operator import press
 
-from collection.demonstrators import grasp
-from collection.teleop import attempt
-from collection.teleop.command import Command
-from collection.teleop.session import Phase
-from datasets import fields
-from wtl.envs import environment
+from wtl.collection.teleop import attempt
+from wtl.collection.teleop.command import Command
+from wtl.collection.teleop.session import Phase
+from wtl.collection.worlds.tabletop import environment
+from wtl.collection.worlds.tabletop.experts import grasp
+from wtl.datasets.contract import fields
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_the_next_day_goes_on_where_the_last_one_stopped(tmp_path):
 def test_a_full_disk_loses_neither_what_is_kept_nor_the_attempt(driven, monkeypatch):
     import errno
 
-    from datasets import staging
+    from wtl.datasets.storage import staging
 
     driven.solve()
 
@@ -156,7 +156,7 @@ def test_a_full_disk_loses_neither_what_is_kept_nor_the_attempt(driven, monkeypa
 
 
 def test_an_episode_that_breaks_the_schema_is_not_kept(driven, monkeypatch):
-    from collection.teleop import session
+    from wtl.collection.teleop import session
 
     def broken(*given, **known):
         episode = make(*given, **known)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from collection.teleop import messages
-from collection.teleop.command import Command
+from wtl.collection.teleop import messages
+from wtl.collection.teleop.command import Command
 
 
 def test_a_drive_message_becomes_a_command():

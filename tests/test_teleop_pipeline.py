@@ -8,9 +8,11 @@ import pytest
 from driven import Driven
 from served import ROOT
 
-from datasets import fields, reader, verify
-from wtl import cli
-from wtl.envs import renderer
+from wtl.collection.worlds.tabletop import renderer
+from wtl.commands import cli
+from wtl.datasets.contract import fields
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import verify
 from wtl.pipeline import stages, teleop_plan
 
 GIN = str(ROOT / "tests" / "teleop.gin")
@@ -108,7 +110,7 @@ sys.path[:0] = [{tests!r}, {root!r}]
 from collection import recorder
 from collection.teleop.plan import Plan
 from collection.teleop.session import Session
-from datasets.staging import StagingWriter, iterate_staged
+from wtl.datasets.storage.staging import StagingWriter, iterate_staged
 from driven import Driven, plan_items
 spec = dataclasses.replace(recorder.episode_spec(3, 32), interventions=True)
 items = plan_items(("press",), 1)

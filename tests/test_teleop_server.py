@@ -13,8 +13,8 @@ from served import session, status_of
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from datasets.staging import iterate_staged
-from wtl.envs import renderer
+from wtl.collection.worlds.tabletop import renderer
+from wtl.datasets.storage.staging import iterate_staged
 
 EAST = {"type": "drive", "axes": [0.4, 0, 0, 0]}
 
@@ -307,7 +307,7 @@ def test_a_port_in_use_is_one_line(served, tmp_path):
     script.write_text(
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
         "from collection import recorder\n"
-        "from collection.teleop import server, simulation\n"
+        "from wtl.collection.teleop import server, simulation\n"
         "if __name__ == '__main__':\n"
         "    a = simulation.Assignment((), sys.argv[1], recorder.episode_spec(3), 3)\n"
         "    server.run(a, port=int(sys.argv[2]))\n"

@@ -8,18 +8,19 @@ import pytest
 from driven import EAST, SPEC, Driven, plan_items
 from key_operator import press
 
-from collection.teleop import attempt, words
-from collection.teleop.command import IDLE, Command
-from collection.teleop.pilot import RemotePilot
-from collection.teleop.plan import Item, Plan
-from collection.teleop.session import Phase, Session
-from datasets import episode as episodes
-from datasets import fields
-from datasets.staging import StagingWriter
-from wtl.envs import environment
-from wtl.envs.suite import TRAIN, Suite
-from wtl.envs.task import Rule, RuleKind
-from wtl.errors import UserError
+from wtl.collection.teleop import attempt, words
+from wtl.collection.teleop.command import IDLE, Command
+from wtl.collection.teleop.pilot import RemotePilot
+from wtl.collection.teleop.plan import Item, Plan
+from wtl.collection.teleop.session import Phase, Session
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.task import Rule, RuleKind
+from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
+from wtl.collection.worlds.tabletop import environment as tabletop_environment
+from wtl.datasets.contract import episode as episodes
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.storage.staging import StagingWriter
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_keys_alone_solve_a_scene_and_the_episode_is_ordinary(tmp_path, family):
         assert driven.session.status()["success"]
         driven.do("keep")
         (episode,) = driven.staged()
-    assert len(episode) == environment.HORIZON + 1
+    assert len(episode) == tabletop_environment.HORIZON + 1
     assert episode.id == item.episode_id
     known = episode.metadata
     assert known[fields.DEMONSTRATOR] == "teleop:ann"
@@ -45,7 +46,7 @@ def test_keys_alone_solve_a_scene_and_the_episode_is_ordinary(tmp_path, family):
     assert "rate 10.00 Hz" in known[fields.NOTES]
     assert "FLAG" not in known[fields.NOTES]
     # Actions are executable: played again they give the same states to the bit.
-    env = environment.Manipulation(item.setup)
+    env = tabletop_environment.Manipulation(item.setup)
     again = attempt.play(
         env,
         item.setup,
@@ -269,7 +270,7 @@ def trying(tmp_path):
         ]
         items.append(Item(tried, names[0], "trial", "", "demo"))
         items.append(Item(tried, names[1], "retrial", "", "demo", names[0]))
-    env = environment.Manipulation(shown)
+    env = tabletop_environment.Manipulation(shown)
     film = np.stack([env.reset() and env.world.physics_state()] * 8)
     with Driven(tmp_path / "staged", items) as made:
         made.session = Session(Plan(items, ()), made.writer, films={"demo": film})

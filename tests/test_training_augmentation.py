@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from collection import demonstration
-from wtl.envs import families, observation
-from wtl.envs import scene as scenes
-from wtl.envs import suite as suites
-from wtl.envs import world as worlds
+from wtl.collection import demonstration
+from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.tabletop import families, observation
+from wtl.collection.worlds.tabletop import scene as scenes
+from wtl.collection.worlds.tabletop import world as worlds
 from wtl.training import augmentation
 
 SIZE = 3

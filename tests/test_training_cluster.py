@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from wtl import cli
-from wtl.errors import UserError
+from wtl.commands import cli
+from wtl.datasets.contract.errors import UserError
 from wtl.training.cluster import Cluster
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]

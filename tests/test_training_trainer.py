@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from policies.legacy_keras import tf_keras
-from wtl.errors import UserError
+from wtl.datasets.contract.errors import UserError
+from wtl.policies.legacy_keras import tf_keras
 from wtl.training import trainer
 
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from collection import demonstration, trials, workers
-from collection.gripper_tasks import GripperTasks
-from collection.wanderer import Wanderer
-from wtl.envs import environment
-from wtl.envs import suite as suites
-from wtl.envs.point_robot import PointRobots
-from wtl.envs.task_pool import Attempt
+from wtl.collection import demonstration, trials, vector_environment
+from wtl.collection.random_actor import Wanderer
+from wtl.collection.task_pool import Attempt
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.point_robot.point_robot import PointRobots
+from wtl.collection.worlds.tabletop.trial_tasks import GripperTasks
 from wtl.training.attempts import draw_attempts
 
 SUITE = suites.Suite(train_object_sets=5, train_tasks=5, val_tasks=5)
@@ -147,7 +147,7 @@ def test_what_a_trial_achieved_counts_for_the_goal_it_achieved():
         episode, _ = demonstration.demonstrate(request)
         scenes.append((task, setup.scene_seed))
         actions.append(episode.steps["action"][:-1])
-    with workers.EnvironmentPool(1) as pool:
+    with vector_environment.EnvironmentPool(1) as pool:
         tasks_at_once = GripperTasks(pool, scenes)
         assert (tasks_at_once.tasks, tasks_at_once.goals) == (5, 3)
         shaped = GripperTasks(pool, scenes, shaped=True)

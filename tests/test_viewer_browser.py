@@ -12,9 +12,11 @@ from browsing import until
 from served import start
 from viewed import NoStudio, make_run, published, tree, viewing
 
-from datasets import fields, reader, verify
-from datasets.fakes import SPEC, fake_episode
-from wtl.envs import renderer
+from wtl.collection.worlds.tabletop import renderer
+from wtl.datasets.contract import fields
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import verify
+from wtl.datasets.testing.fakes import SPEC, fake_episode
 from wtl.viewer.rendering import RenderingError, Studio
 
 SECONDS = 180  # a busy machine is slow, not wrong

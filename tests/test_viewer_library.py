@@ -6,17 +6,20 @@ import numpy as np
 import pytest
 from viewed import SPEC, demonstrated, make_run, published, tried
 
-from collection import demonstration, recorder
-from datasets import episode, fields, publish, staging
-from datasets.location import DatasetDamagedError
-from wtl.envs import domain as domains
-from wtl.envs import environment, families, model, object_set
-from wtl.envs.embodiment import Embodiment
-from wtl.envs.motors import MotorFaults
-from wtl.envs.reacher import arm
-from wtl.envs.suite import Suite
-from wtl.envs.task import Task
-from wtl.errors import UserError
+from wtl.collection import demonstration, recorder
+from wtl.collection.worlds import registry
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.actuator_gains import MotorFaults
+from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.entities.task_distribution import Suite
+from wtl.collection.worlds.reacher import arm
+from wtl.collection.worlds.tabletop import environment as tabletop_environment
+from wtl.collection.worlds.tabletop import families, model, object_set
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.datasets.contract import episode, fields
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.storage import publish, staging
+from wtl.datasets.storage.location import DatasetDamagedError
 from wtl.viewer import footage, restoration, statistics
 from wtl.viewer.library import Library, UnknownEpisodeError
 from wtl.viewer.selection import Selection
@@ -59,7 +62,7 @@ def test_worlds_that_are_not_the_grippers_are_listed_without_pictures(tmp_path):
         size=2,
         train_object_sets=1,
         train_tasks=1,
-        domain=domains.REACHER,
+        domain=registry.REACHER,
         motor_faults=MotorFaults(arm.JOINTS, (1.0, 1.0), 0.5),
     )
     (task,) = suite.tasks("train")
@@ -173,10 +176,10 @@ def test_worlds_are_restored_from_what_was_stored_alone(embodiment):
         setup = environment.Setup(
             Task(drawn, "push", friction, "train"), 100 + number, 0, embodiment
         )
-        env = environment.Manipulation(setup)
-        state = env.reset().observation[environment.STATE]
+        env = tabletop_environment.Manipulation(setup)
+        state = env.reset().observation[fields.STATE]
         for _ in range(2 * number):
-            state = env.step(np.full(5, 0.3)).observation[environment.STATE]
+            state = env.step(np.full(5, 0.3)).observation[fields.STATE]
         restored = restoration.restore(kind, state, env.world.physics_state())
         truth = model.compile_model(drawn, embodiment)
         np.testing.assert_array_equal(restored.geom_type, truth.geom_type)

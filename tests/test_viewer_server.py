@@ -14,8 +14,9 @@ from PIL import Image
 from served import ROOT
 from viewed import make_run, tree, viewing
 
-from datasets import checksums, reader, verify
-from wtl.envs import renderer
+from wtl.collection.worlds.tabletop import renderer
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import checksums, verify
 from wtl.viewer.rendering import PIXELS, Studio
 from wtl.viewer.sheet import COLUMNS
 

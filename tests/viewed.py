@@ -14,12 +14,14 @@ import urllib.request
 import numpy as np
 from aiohttp import web
 
-from collection import demonstration, recorder
-from datasets import fields, publish
-from datasets.episode import Episode, EpisodeSpec, episode_id
-from datasets.staging import StagingWriter
-from wtl.envs import environment, families, object_set
-from wtl.envs.task import Task
+from wtl.collection import demonstration, recorder
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.tabletop import families, object_set
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import Episode, EpisodeSpec, episode_id
+from wtl.datasets.storage import publish
+from wtl.datasets.storage.staging import StagingWriter
 from wtl.viewer.api import Api
 from wtl.viewer.library import Library
 from wtl.viewer.server import application

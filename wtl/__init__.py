@@ -1,3 +1,11 @@
 """WTL: watch a demonstration, try once, learn from both."""
 
-__version__ = "0.1.0"
+import pathlib
+
+__version__ = "0.2.0.dev0"
+
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
+if (_ROOT / "datasets" / "contract" / "fields.py").is_file():
+    # In a checkout `datasets`, `policies` and `collection` lie beside this folder; an
+    # installed wheel has them in it.
+    __path__.append(str(_ROOT))

@@ -1,6 +1,6 @@
 """`python -m wtl` is `wtl`."""
 
-from wtl.cli import main
+from wtl.commands.cli import main
 
 if __name__ == "__main__":
     main()

@@ -8,11 +8,11 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
-from collection import conditioning, sight, workers
-from collection.teleop.pilot import Observation
-from datasets.store import EpisodeStore
-from policies import export, interface
-from policies.contextual import context as contexts
+from wtl.collection import context_builder, observation_encoder, vector_environment
+from wtl.collection.teleop.pilot import Observation
+from wtl.datasets.reading.store import EpisodeStore
+from wtl.policies import export, interface
+from wtl.policies.contextual import context as contexts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Assistance:
 
 def assist(connection: Connection, assistance: Assistance):
     """Answers a `RemotePilot` until it hangs up."""
-    workers.begin_worker()
+    vector_environment.begin_worker()
     try:
         thinker = _Thinker(assistance)
     except Exception as error:  # the other end raises it
@@ -61,21 +61,23 @@ class _Thinker:
         )
         self._config = export.as_saved(assistance.config, self._policy)
         self.policy_id = export.policy_id(self._policy)
-        self._eyes = sight.Sight(self._policy, self._layout)
+        self._eyes = observation_encoder.Sight(self._policy, self._layout)
         self._demos = assistance.demos
-        self._conditioner = conditioning.Conditioner(
+        self._conditioner = context_builder.Conditioner(
             assistance.demos, self._config, self._eyes
         )
 
     def begin(self, shown: str, observed: Observation):
         """Looks at a demonstration and at a scene."""
-        nothing = conditioning.nothing_shown(1, self._config, self._layout.state_size)
+        nothing = context_builder.nothing_shown(
+            1, self._config, self._layout.state_size
+        )
         row = self._demos.rows([shown])
         batched = {name: value[None] for name, value in observed.items()}
         context = contexts.Context(
             demos=self._conditioner.shown(row[None]) if self._config.demos else nothing,
             trials=nothing,
-            truth=conditioning.nothing_told(1, self._config),
+            truth=context_builder.nothing_told(1, self._config),
             state=self._eyes.first(batched),
             gumbel=np.zeros((1, self._config.choices), np.float32),
         )

@@ -9,11 +9,12 @@ import dataclasses
 
 import numpy as np
 
-from collection import recorder
-from collection.teleop.helm import FIRST_FINGER
-from datasets import episode as episodes
-from wtl.envs import environment
-from wtl.envs import world as worlds
+from wtl.collection import recorder
+from wtl.collection.teleop.operator_input import FIRST_FINGER
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.tabletop import environment as tabletop_environment
+from wtl.collection.worlds.tabletop import world as worlds
+from wtl.datasets.contract import episode as episodes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +57,9 @@ def trim(actions: np.ndarray) -> Trimmed | None:
         return None
     first, last = int(busy[0]), int(busy[-1])
     kept = actions[first : last + 1]
-    still = np.zeros((environment.HORIZON - len(kept), actions.shape[1]), np.float32)
+    still = np.zeros(
+        (tabletop_environment.HORIZON - len(kept), actions.shape[1]), np.float32
+    )
     still[:, 4] = kept[-1, 4]
     return Trimmed(
         actions=np.concatenate([kept, still]),
@@ -75,7 +78,9 @@ class Attempt:
       observation: the last one.
     """
 
-    def __init__(self, env: environment.Manipulation, setup: environment.Setup):
+    def __init__(
+        self, env: tabletop_environment.Manipulation, setup: environment.Setup
+    ):
         """Puts the environment into the scene of `setup`."""
         self.env = env
         self.setup = setup
@@ -90,7 +95,7 @@ class Attempt:
     @property
     def is_over(self) -> bool:
         """Whether the horizon is reached."""
-        return len(self) >= environment.HORIZON
+        return len(self) >= tabletop_environment.HORIZON
 
     @property
     def finger(self) -> float:
@@ -122,7 +127,7 @@ class Attempt:
 
 
 def play(
-    env: environment.Manipulation,
+    env: tabletop_environment.Manipulation,
     setup: environment.Setup,
     actions: np.ndarray,
     success: bool | None = None,

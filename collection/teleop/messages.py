@@ -11,8 +11,8 @@ import json
 import re
 from typing import Any
 
-from collection.teleop.command import REST, Command
-from wtl.errors import UserError
+from wtl.collection.teleop.command import REST, Command
+from wtl.datasets.contract.errors import UserError
 
 MAX_BYTES = 512
 SPEEDS = (1.0, 0.5, 0.25)

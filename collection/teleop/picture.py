@@ -6,8 +6,8 @@ import mujoco
 import numpy as np
 from PIL import Image
 
-from wtl.envs.appearance import Appearance, Camera, Light
-from wtl.envs.renderer import Mark, Renderer
+from wtl.collection.worlds.tabletop.appearance import Appearance, Camera, Light
+from wtl.collection.worlds.tabletop.renderer import Mark, Renderer
 
 PIXELS = 480  # of each view
 _QUALITY = 75

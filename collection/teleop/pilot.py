@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from wtl.errors import UserError
+from wtl.datasets.contract.errors import UserError
 
 Observation = dict[str, np.ndarray]
 

@@ -3,8 +3,8 @@
 import dataclasses
 from collections.abc import Collection, Sequence
 
-from datasets import fields
-from wtl.envs import environment
+from wtl.collection.worlds.entities import environment
+from wtl.datasets.contract import fields
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,11 +22,11 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from collection import workers
-from collection.teleop import messages, simulation
-from collection.teleop.client import Client
-from wtl import loopback
-from wtl.errors import UserError
+from wtl.collection import vector_environment
+from wtl.collection.teleop import messages, simulation
+from wtl.collection.teleop.client import Client
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.hosting import loopback
 
 _FILES = {
     "/": ("page.html", "text/html; charset=utf-8"),
@@ -74,8 +74,8 @@ def run(
       TeleopError: if the address can't be had or the simulation fails.
       KeyboardInterrupt: if the process was asked to end.
     """
-    ours, theirs = workers.CONTEXT.Pipe()
-    process = workers.CONTEXT.Process(
+    ours, theirs = vector_environment.CONTEXT.Pipe()
+    process = vector_environment.CONTEXT.Process(
         target=simulation.simulate, args=(theirs, assignment, policy), daemon=True
     )
     process.start()

@@ -10,18 +10,18 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from collection.teleop import attempt, view, words
-from collection.teleop.cadence import Cadence
-from collection.teleop.command import Command
-from collection.teleop.helm import Helm
-from collection.teleop.keeping import RefusedError, make_episode
-from collection.teleop.pilot import Pilot
-from collection.teleop.plan import Item, Plan
-from datasets import fields
-from datasets.episode import EpisodeError
-from datasets.staging import StagingError, StagingWriter
-from wtl.envs import environment
-from wtl.envs import world as worlds
+from wtl.collection.teleop import attempt, view, words
+from wtl.collection.teleop.command import Command
+from wtl.collection.teleop.episode_saver import RefusedError, make_episode
+from wtl.collection.teleop.operator_input import Helm
+from wtl.collection.teleop.pilot import Pilot
+from wtl.collection.teleop.plan import Item, Plan
+from wtl.collection.teleop.rate_monitor import Cadence
+from wtl.collection.worlds.tabletop import environment
+from wtl.collection.worlds.tabletop import world as worlds
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeError
+from wtl.datasets.storage.staging import StagingError, StagingWriter
 
 _REACHED = 0.004  # metres; a drag ends here
 _DRAG_SPEED = 0.5  # of the largest translation per control step

@@ -13,13 +13,13 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from collection import workers
-from collection.teleop import picture
-from collection.teleop.pilot import RemotePilot
-from collection.teleop.plan import Item, Plan
-from collection.teleop.session import Phase, Session
-from datasets.episode import EpisodeSpec
-from datasets.staging import StagingWriter
+from wtl.collection import vector_environment
+from wtl.collection.teleop import picture
+from wtl.collection.teleop.pilot import RemotePilot
+from wtl.collection.teleop.plan import Item, Plan
+from wtl.collection.teleop.session import Phase, Session
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.storage.staging import StagingWriter
 
 FRAMES_PER_SECOND = 25
 _STATUS_SECONDS = 0.05  # at least between two reports
@@ -60,7 +60,7 @@ def simulate(
     What comes in are pairs of a method of `_Loop` and its arguments; what goes out are
     pairs of a kind (`status`, `picture`, `failed`, `ended`) and what belongs to it.
     """
-    workers.begin_worker()
+    vector_environment.begin_worker()
     outbox = _Outbox(connection)
     try:
         with StagingWriter(assignment.staging, assignment.spec) as writer:

@@ -3,7 +3,7 @@
 import mujoco
 import numpy as np
 
-from wtl.envs import world as worlds
+from wtl.collection.worlds.tabletop import world as worlds
 
 Scene = tuple[mujoco.MjModel, mujoco.MjData]
 

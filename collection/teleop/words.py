@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from wtl.envs import environment, families
-from wtl.envs import scene as scenes
-from wtl.envs.task import RuleKind
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.task import RuleKind
+from wtl.collection.worlds.tabletop import scene as scenes
 
 _COLOURS = {
     "red": (0.85, 0.15, 0.15),
@@ -33,7 +33,7 @@ _PLACES = {
 
 def instruction(setup: environment.Setup) -> str:
     """One sentence, such as "Push the leftmost object against the grey block."."""
-    family = families.FAMILIES[setup.task.family]
+    family = setup.task.goal
     return family.instruction.format(target=target(setup))
 
 
@@ -51,7 +51,7 @@ def target(setup: environment.Setup) -> str:
 
 
 def _on_buttons(setup: environment.Setup) -> bool:
-    return families.FAMILIES[setup.task.family].on_buttons
+    return setup.task.goal.kind == 1
 
 
 def _thing(setup: environment.Setup) -> str:

@@ -1,9 +1,6 @@
-"""TFDS builder of `wtl_demos`; the schema is shared in `datasets.schema`."""
+"""TFDS builder of `wtl_demos`."""
 
-from wtl import datasets_package
-
-with datasets_package.restored():
-    from datasets.episodes_builder import EpisodesBuilder
+from wtl.datasets.format.episodes_builder import EpisodesBuilder
 
 
 class Builder(EpisodesBuilder):

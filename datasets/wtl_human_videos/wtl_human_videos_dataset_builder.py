@@ -1,4 +1,4 @@
-"""TFDS builder of `wtl_human_videos`; the schema is shared in `datasets.schema`.
+"""TFDS builder of `wtl_human_videos`.
 
 Besides staged or published episodes it takes a folder of real videos:
 
@@ -11,12 +11,10 @@ import dataclasses
 import functools
 from collections.abc import Iterator
 
-from wtl import datasets_package
-
-with datasets_package.restored():
-    from datasets import images, videos
-    from datasets.episode import Episode, EpisodeSpec
-    from datasets.episodes_builder import EpisodesBuilder, EpisodesConfig
+from wtl.datasets.contract.episode import Episode, EpisodeSpec
+from wtl.datasets.format import images
+from wtl.datasets.format.episodes_builder import EpisodesBuilder, EpisodesConfig
+from wtl.datasets.videos import video_folder
 
 
 @dataclasses.dataclass
@@ -25,10 +23,10 @@ class VideosConfig(EpisodesConfig):
 
     Attributes:
       pixels: height and width of the images made of real videos.
-      encoding: how these are stored, a key of `datasets.images.ENCODINGS`.
+      encoding: how these are stored, a key of `wtl.datasets.format.images.ENCODINGS`.
     """
 
-    pixels: int = videos.PIXELS
+    pixels: int = video_folder.PIXELS
     encoding: str = images.PNG
 
 
@@ -44,14 +42,16 @@ class Builder(EpisodesBuilder):
     )
 
     @functools.cached_property
-    def _folder(self) -> videos.VideoFolder | None:
+    def _folder(self) -> video_folder.VideoFolder | None:
         source = self._source()
-        return videos.VideoFolder(source) if videos.is_videos(source) else None
+        return (
+            video_folder.VideoFolder(source) if video_folder.is_videos(source) else None
+        )
 
     def _spec(self) -> EpisodeSpec:
-        if videos.is_videos(self._source()):
+        if video_folder.is_videos(self._source()):
             config = self.builder_config
-            return videos.spec(config.pixels, config.encoding)
+            return video_folder.spec(config.pixels, config.encoding)
         return super()._spec()
 
     def _license(self) -> str:
@@ -61,7 +61,7 @@ class Builder(EpisodesBuilder):
         if self._folder is None:
             return super()._splits()
         if self._folder.faults:
-            raise videos.VideosError(self._folder.faults)
+            raise video_folder.VideosError(self._folder.faults)
         return {video.row.split for video in self._folder.videos}
 
     def _episodes(self, split: str) -> Iterator[Episode]:

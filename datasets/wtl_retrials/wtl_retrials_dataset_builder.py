@@ -1,6 +1,6 @@
-"""TFDS builder of `wtl_retrials`; the schema is shared in `datasets.schema`."""
+"""TFDS builder of `wtl_retrials`."""
 
-from datasets.episodes_builder import EpisodesBuilder
+from wtl.datasets.format.episodes_builder import EpisodesBuilder
 
 
 class Builder(EpisodesBuilder):

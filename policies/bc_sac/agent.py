@@ -11,9 +11,9 @@ import tensorflow as tf
 from tf_agents.agents.sac import sac_agent
 from tf_agents.utils import common
 
-from policies.bc_sac import config as configs
-from policies.bc_sac import network as networks
-from policies.legacy_keras import tf_keras
+from wtl.policies.bc_sac import config as configs
+from wtl.policies.bc_sac import network as networks
+from wtl.policies.legacy_keras import tf_keras
 
 
 class BcSacAgent(sac_agent.SacAgent):

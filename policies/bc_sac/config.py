@@ -9,7 +9,7 @@ class Arm:
 
     Attributes:
       name: its name in records and figures.
-      start: method of `policies.methods.METHODS` whose policy is the first actor;
+      start: method of `wtl.policies.methods.METHODS` whose policy is the first actor;
         empty for random weights.
       demo: whether the demonstration is in the replay buffer.
     """

@@ -4,14 +4,14 @@ import tensorflow as tf
 from tf_agents.trajectories import policy_step, trajectory
 from tf_agents.trajectories import time_step as ts
 
-from policies.bc_sac import agent as agents
-from policies.bc_sac import config as configs
-from policies.bc_sac import network as networks
-from policies.bc_sac import replay as replays
-from policies.contextual import context as contexts
-from policies.contextual import network as contextual
-from policies.contextual.policy import specs
-from policies.heads import mixture_density
+from wtl.policies.bc_sac import agent as agents
+from wtl.policies.bc_sac import config as configs
+from wtl.policies.bc_sac import network as networks
+from wtl.policies.bc_sac import replay as replays
+from wtl.policies.contextual import context as contexts
+from wtl.policies.contextual import network as contextual
+from wtl.policies.contextual.policy import specs
+from wtl.policies.heads import mixture_density
 
 # Updates by XLA take a third of the time; compiling takes as long as this many save.
 _WORTH_COMPILING = 1000

@@ -4,9 +4,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from tf_agents.networks import network as networks
 
-from policies import features
-from policies.contextual import network as contextual
-from policies.legacy_keras import tf_keras
+from wtl.policies import features
+from wtl.policies.contextual import network as contextual
+from wtl.policies.legacy_keras import tf_keras
 
 layers = tf_keras.layers
 
@@ -19,7 +19,7 @@ SKILL, SCENE = "skill", "scene"
 def action_mixture(
     prediction: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
 ) -> tfp.distributions.MixtureSameFamily:
-    """Gaussians over actions that `policies.heads.mixture_density` predicts."""
+    """Gaussians over actions that `wtl.policies.heads.mixture_density` predicts."""
     logits, mean, log_sigma = prediction
     floored = LOG_SIGMA_FLOOR + tf.nn.softplus(log_sigma - LOG_SIGMA_FLOOR)
     floored = tf.minimum(floored, LOG_SIGMA_CEILING)
@@ -113,7 +113,7 @@ def observe(
       tells identity and place of the target and where everything is.
     """
     layout = network.layout
-    items = features.of(layout).entities(features.split(state, layout))
+    items = layout.features.entities(features.split(state, layout))
     everything = tf.concat(
         [items.position * 5, items.velocity * 2, items.travel * 50], axis=-1
     )

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from policies.bc_sac import config as configs
+from wtl.policies.bc_sac import config as configs
 
 
 class Replay(tf.Module):

@@ -1,4 +1,4 @@
 """One-shot imitation and its relatives: a policy conditioned on episodes.
 
-Which episodes it is shown makes the method, see `policies.methods`.
+Which episodes it is shown makes the method, see `wtl.policies.methods`.
 """

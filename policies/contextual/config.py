@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from policies import interface
-from policies.heads import HEADS, MIXTURE
+from wtl.policies import interface
+from wtl.policies.heads import HEADS, MIXTURE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Config(interface.Interface):
         nothing is chosen but actions.
       commits: whether one target is chosen and pursued; else what is pursued is the
         mean of all entities under their probabilities.
-      head: what the actor ends in, a key of `policies.heads.HEADS`.
+      head: what the actor ends in, a key of `wtl.policies.heads.HEADS`.
       components: Gaussians in the actor's mixture.
       state_noise: standard deviation, in metres, of noise on each coordinate of
         objects, buttons and anchor in all that the policy sees.
@@ -48,7 +48,7 @@ class Config(interface.Interface):
         Not knowing which way its motors turn, a policy that chose anew at each step
         would forever undo what it did. Where motions tell the gains there is no need.
         """
-        unknown = self.faulty_motors and not self.moves_as_commanded
+        unknown = self.hidden_gains and not self.moves_as_commanded
         return unknown and self.head == MIXTURE
 
     @property

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from policies import interface
+from wtl.policies import interface
 
 
 class Shown(NamedTuple):

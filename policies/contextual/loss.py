@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from policies import imitation, interface
-from policies.contextual import network as networks
+from wtl.policies import imitation, interface
+from wtl.policies.contextual import network as networks
 
 
 def loss(

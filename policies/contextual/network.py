@@ -4,14 +4,14 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from policies import features
-from policies.contextual import config as configs
-from policies.contextual import context as contexts
-from policies.contextual import view
-from policies.encoders import episode
-from policies.heads import HEADS, motors
-from policies.heads import target as targets
-from policies.legacy_keras import tf_keras
+from wtl.policies import features
+from wtl.policies.contextual import config as configs
+from wtl.policies.contextual import context as contexts
+from wtl.policies.contextual import view
+from wtl.policies.encoders import episode
+from wtl.policies.heads import HEADS, inverse_gains
+from wtl.policies.heads import target as targets
+from wtl.policies.legacy_keras import tf_keras
 
 layers = tf_keras.layers
 
@@ -42,7 +42,7 @@ class ContextualNetwork(tf_keras.Model):
         super().__init__(name="contextual")
         self.config = config
         self.layout = config.layout
-        self._features = features.of(self.layout)
+        self._features = self.layout.features
         width = config.embedding
         encoder = (
             episode.EpisodeEncoder if config.per_entity else episode.FlatEpisodeEncoder
@@ -63,7 +63,7 @@ class ContextualNetwork(tf_keras.Model):
     def embedding_size(self) -> int:
         """Z', the width of `Encoding.embedding`."""
         if self.config.oracle:
-            return self.config.families + 1 + self.config.hidden_size
+            return len(self.config.families) + 1 + self.config.hidden_size
         shown = self.config.demos + self.config.trials
         inverse_gains = self.config.action_size * self._compensates
         return self.config.embedding * shown + inverse_gains
@@ -113,7 +113,7 @@ class ContextualNetwork(tf_keras.Model):
     def _inverse_gains(self, trials: contexts.Shown) -> tf.Tensor:
         """Commands per motion [B, A], the mean of the trials; 1 where there is none."""
         rows = features.split(_merge(trials.state), self.layout)
-        inverse = motors.inverse_gains(
+        inverse = inverse_gains.inverse_gains(
             _merge(trials.action), self._features.motion(rows)
         )
         count = tf.maximum(tf.reduce_sum(trials.mask, axis=1), 1)
@@ -121,7 +121,7 @@ class ContextualNetwork(tf_keras.Model):
         return 1 + tf.einsum("bl,bla->ba", trials.mask, off) / count[:, None]
 
     def _encode_truth(self, truth: contexts.Truth) -> Encoding:
-        family = tf.one_hot(truth.family, self.config.families)
+        family = tf.one_hot(truth.family, len(self.config.families))
         certain = 100.0 * tf.one_hot(truth.target, self.config.entities)
         told = [family, 10 * truth.friction[:, None]]
         if self.config.hidden_size:
@@ -130,7 +130,7 @@ class ContextualNetwork(tf_keras.Model):
 
     def _tell_hidden(self, hidden: tf.Tensor) -> list[tf.Tensor]:
         """Dynamics of the objects, then inverse gains; of each what there is."""
-        gains = self.config.action_size * self.config.faulty_motors
+        gains = self.config.action_size * self.config.hidden_gains
         return [hidden[:, gains:], 1 / hidden[:, :gains]]
 
     def pursued(self, target_logits: tf.Tensor) -> tf.Tensor:

@@ -6,17 +6,17 @@ from tf_agents.specs import array_spec, tensor_spec
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
-from policies import features
-from policies.contextual import context as contexts
-from policies.contextual import network as networks
-from policies.heads import mixture_density
-from wtl.envs import environment
+from wtl.datasets.contract import fields
+from wtl.policies import features
+from wtl.policies.contextual import context as contexts
+from wtl.policies.contextual import network as networks
+from wtl.policies.heads import mixture_density
 
 
 def specs(state_size: int, action_size: int):
     """Returns the time step spec and the action spec of the gripper."""
     observation = {
-        environment.STATE: tensor_spec.TensorSpec((state_size,), tf.float32, "state")
+        fields.STATE: tensor_spec.TensorSpec((state_size,), tf.float32, "state")
     }
     action = tensor_spec.from_spec(
         array_spec.BoundedArraySpec((action_size,), "float32", -1.0, 1.0, "action")
@@ -76,7 +76,7 @@ class ContextualPolicy(tf_policy.TFPolicy):
 
     def _action(self, time_step, policy_state, seed=None):
         del seed
-        state = time_step.observation[environment.STATE]
+        state = time_step.observation[fields.STATE]
         prediction = self.network.act(
             state, policy_state["embedding"], policy_state["target"]
         )

@@ -3,10 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from policies import interface
-from policies.contextual import config as configs
-from policies.contextual import context as contexts
-from wtl.envs.layout import Layout, slices
+from wtl.datasets.contract.layout import Layout, slices
+from wtl.policies import interface
+from wtl.policies.contextual import config as configs
+from wtl.policies.contextual import context as contexts
 
 
 def shown(context: contexts.Context, config: configs.Config) -> contexts.Context:

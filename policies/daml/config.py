@@ -2,12 +2,12 @@
 
 import dataclasses
 
-from policies.maml import config as maml_config
+from wtl.policies.maml import config as maml_config
 
 
 @dataclasses.dataclass(frozen=True)
 class Config(maml_config.Config):
-    """How a policy adapts to a video; the rest is as in `policies.maml`.
+    """How a policy adapts to a video; the rest is as in `wtl.policies.maml`.
 
     Attributes:
       temporal: whether the learned loss convolves over time; else it looks at every

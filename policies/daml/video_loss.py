@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from policies.legacy_keras import tf_keras
+from wtl.policies.legacy_keras import tf_keras
 
 layers = tf_keras.layers
 

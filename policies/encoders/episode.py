@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from policies import features
-from policies.legacy_keras import tf_keras
-from wtl.envs.layout import Layout
+from wtl.datasets.contract.layout import Layout
+from wtl.policies import features
+from wtl.policies.legacy_keras import tf_keras
 
 layers = tf_keras.layers
 
@@ -61,7 +61,7 @@ class EpisodeEncoder(layers.Layer):
         """Creates an encoder into `embedding` numbers."""
         super().__init__(name=name)
         self._layout = layout
-        self._features = features.of(layout)
+        self._features = layout.features
         self._scorer = [layers.Dense(32, "relu"), layers.Dense(32, "relu")]
         self._score = [layers.Dense(32, "relu"), layers.Dense(1)]
         self._over_time = _OverTime(embedding)
@@ -124,7 +124,7 @@ class FlatEpisodeEncoder(layers.Layer):
         """Creates an encoder into `embedding` numbers."""
         super().__init__(name=name)
         self._layout = layout
-        self._features = features.of(layout)
+        self._features = layout.features
         self._over_time = _OverTime(embedding)
 
     def call(

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from policies import features
-from policies.encoders import episode
-from policies.legacy_keras import tf_keras
-from wtl.envs.layout import Layout
+from wtl.datasets.contract.layout import Layout
+from wtl.policies import features
+from wtl.policies.encoders import episode
+from wtl.policies.legacy_keras import tf_keras
 
 layers = tf_keras.layers
 
@@ -91,7 +91,7 @@ class _EntityBody(layers.Layer):
 
     def call(self, observation: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
         rows = features.split(observation, self._layout)
-        world = features.of(self._layout)
+        world = self._layout.features
         relations = world.relations(rows, world.entities(rows))
         scene = tf.concat([world.body(rows), side], axis=-1)
         # The sum is a layer on both, without repeating the scene for each entity.

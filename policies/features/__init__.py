@@ -12,24 +12,12 @@ them follow from the observation; none is privileged. Each world has a module wi
   [N, T, A].
 """
 
-import types
-
 import tensorflow as tf
 
-from policies.features import gripper, reacher
-from policies.features.entities import ATTRIBUTES, Entities
-from wtl.envs import observation
-from wtl.envs.layout import Layout
-from wtl.envs.reacher import observation as reacher_observation
+from wtl.datasets.contract.layout import Layout
+from wtl.policies.features.entities import ATTRIBUTES, Entities
 
-__all__ = ["ATTRIBUTES", "Entities", "of", "split", "step"]
-
-_MODULES = {observation.Layout: gripper, reacher_observation.Layout: reacher}
-
-
-def of(layout: Layout) -> types.ModuleType:
-    """The module of the world whose states have this layout."""
-    return _MODULES[type(layout)]
+__all__ = ["ATTRIBUTES", "Entities", "split", "step"]
 
 
 def split(state: tf.Tensor, layout: Layout) -> dict[str, tf.Tensor]:
@@ -44,4 +32,4 @@ def split(state: tf.Tensor, layout: Layout) -> dict[str, tf.Tensor]:
 
 def step(state: tf.Tensor, layout: Layout) -> tf.Tensor:
     """Number [...] of the timestep of states [..., S], as a float."""
-    return of(layout).step(split(state, layout))
+    return layout.features.step(split(state, layout))

@@ -1,7 +1,7 @@
 """What networks end in."""
 
-from policies.heads.mean import Mean
-from policies.heads.mixture_density import MixtureDensity
+from wtl.policies.heads.mean import Mean
+from wtl.policies.heads.mixture_density import MixtureDensity
 
 MIXTURE = "mixture"
 # Over actions, by name; all predict what `mixture_density` takes.

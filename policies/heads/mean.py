@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from policies.legacy_keras import tf_keras
+from wtl.policies.legacy_keras import tf_keras
 
 _NONE = -100.0  # log sigma so far below any floor that nothing is added to it
 

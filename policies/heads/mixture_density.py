@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from policies.legacy_keras import tf_keras
+from wtl.policies.legacy_keras import tf_keras
 
 _GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 

@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from policies.legacy_keras import tf_keras
+from wtl.policies.legacy_keras import tf_keras
 
 _LOG_SIGMA = (-5.0, 2.0)
 

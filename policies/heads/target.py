@@ -7,9 +7,9 @@ weighs these, together with the success of trials and whether the shown episodes
 
 import tensorflow as tf
 
-from policies import features
-from policies.encoders import episode
-from policies.legacy_keras import tf_keras
+from wtl.policies import features
+from wtl.policies.encoders import episode
+from wtl.policies.legacy_keras import tf_keras
 
 layers = tf_keras.layers
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from policies import interface
+from wtl.policies import interface
 
 
 @dataclasses.dataclass(frozen=True)

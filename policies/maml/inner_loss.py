@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from policies.heads import mixture_density
+from wtl.policies.heads import mixture_density
 
 # The step must tell entities and families apart, not fit the last digit: a smaller
 # sigma would make its gradient as large as its inverse square.
@@ -15,7 +15,7 @@ def imitation(
     """Behaviour cloning as in MIL, by likelihood of a mixture, not squared error.
 
     Args:
-      prediction: mixture over actions, see `policies.heads.mixture_density`, with axes
+      prediction: mixture over actions, see `heads.mixture_density`, with axes
         [N, T, M].
       action: [N, T, A] actions.
 

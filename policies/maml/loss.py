@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from policies import imitation
-from policies.maml import network as networks
+from wtl.policies import imitation
+from wtl.policies.maml import network as networks
 
 
 def loss(

@@ -2,12 +2,12 @@
 
 import tensorflow as tf
 
-from policies import features
-from policies.contextual import context as contexts
-from policies.legacy_keras import tf_keras
-from policies.maml import adaptation, inner_loss
-from policies.maml import config as configs
-from policies.maml.adaptation import Parameters
+from wtl.policies import features
+from wtl.policies.contextual import context as contexts
+from wtl.policies.legacy_keras import tf_keras
+from wtl.policies.maml import adaptation, inner_loss
+from wtl.policies.maml import config as configs
+from wtl.policies.maml.adaptation import Parameters
 
 _FIRST, _OUTER, _INNER = "actor_0", "head", "inner_head"
 _ATTRIBUTE_SCALE, _ATTRIBUTE_MEAN = 3.0, 0.5
@@ -28,7 +28,7 @@ class MamlNetwork(tf_keras.Model):
         super().__init__(name="maml")
         self.config = config
         self.layout = config.layout
-        self._features = features.of(self.layout)
+        self._features = self.layout.features
         self.theta: dict[str, tf.Variable] = {}
         self.alpha: dict[str, tf.Variable] = {}
         probe = tf.zeros((1, self.layout.state_size), self.dtype)

@@ -4,13 +4,13 @@ import tensorflow as tf
 from tf_agents.policies import tf_policy
 from tf_agents.trajectories import policy_step
 
-from policies import features
-from policies.contextual import context as contexts
-from policies.contextual import policy as contextual
-from policies.heads import mixture_density
-from policies.maml import adaptation
-from policies.maml import network as networks
-from wtl.envs import environment
+from wtl.datasets.contract import fields
+from wtl.policies import features
+from wtl.policies.contextual import context as contexts
+from wtl.policies.contextual import policy as contextual
+from wtl.policies.heads import mixture_density
+from wtl.policies.maml import adaptation
+from wtl.policies.maml import network as networks
 
 
 class MamlPolicy(tf_policy.TFPolicy):
@@ -52,7 +52,7 @@ class MamlPolicy(tf_policy.TFPolicy):
 
     def _action(self, time_step, policy_state, seed=None):
         del seed
-        state = time_step.observation[environment.STATE]
+        state = time_step.observation[fields.STATE]
         prediction = self.network.act(
             adaptation.unpack(policy_state["phi"], self.network.theta),
             state[:, None],

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from policies.pearl.network import PearlNetwork, TrialContext
-from wtl.envs import seeding
+from wtl.datasets.contract import seeding
+from wtl.policies.pearl.network import PearlNetwork, TrialContext
 
 
 class PearlAgent:
-    """Acts in N tasks at once; a `collection.trials.Agent`."""
+    """Acts in N tasks at once; a `wtl.collection.trials.Agent`."""
 
     def __init__(self, network: PearlNetwork, explore: bool):
         """Acts with a network, which may be trained further.

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from policies.pearl import posterior
-from policies.pearl.network import PearlNetwork, TrialContext
+from wtl.policies.pearl import posterior
+from wtl.policies.pearl.network import PearlNetwork, TrialContext
 
 
 class Batch(NamedTuple):

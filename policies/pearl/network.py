@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from policies.encoders.view import View
-from policies.heads.squashed_gaussian import SquashedGaussian
-from policies.legacy_keras import tf_keras
-from policies.pearl import config as configs
-from policies.pearl import posterior
+from wtl.policies.encoders.view import View
+from wtl.policies.heads.squashed_gaussian import SquashedGaussian
+from wtl.policies.legacy_keras import tf_keras
+from wtl.policies.pearl import config as configs
+from wtl.policies.pearl import posterior
 
 layers = tf_keras.layers
 

@@ -27,7 +27,7 @@ class Replay:
 
     Attributes:
       task: [C] task of each trial.
-      observation: [C, T + 1, S], and so on as in `collection.trials.Trial`.
+      observation: [C, T + 1, S], and so on as in `wtl.collection.trials.Trial`.
       count: number of trials that are there.
     """
 
@@ -77,7 +77,7 @@ class Replay:
             self._of_task.setdefault(task, []).append(row)
 
     def add(self, task: np.ndarray, trial):
-        """Adds a trial of N tasks, a `collection.trials.Trial` under all goals."""
+        """Adds a trial of N tasks, a `wtl.collection.trials.Trial` under all goals."""
         rows = slice(self.count, self.count + len(task))
         self.task[rows] = task
         self.observation[rows] = trial.observation

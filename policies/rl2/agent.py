@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from policies.rl2.network import Experience, Rl2Network
-from wtl.envs import seeding
+from wtl.datasets.contract import seeding
+from wtl.policies.rl2.network import Experience, Rl2Network
 
 
 class Rl2Agent:
-    """Acts in N tasks at once; a `collection.trials.Agent`.
+    """Acts in N tasks at once; a `wtl.collection.trials.Agent`.
 
     Attributes:
       memory: [N, H] what is remembered of each task.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from policies.rl2.network import Experience, Rl2Network
+from wtl.policies.rl2.network import Experience, Rl2Network
 
 
 class Batch(NamedTuple):

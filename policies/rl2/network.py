@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from policies.encoders.view import View
-from policies.legacy_keras import tf_keras
-from policies.rl2 import config as configs
+from wtl.policies.encoders.view import View
+from wtl.policies.legacy_keras import tf_keras
+from wtl.policies.rl2 import config as configs
 
 layers = tf_keras.layers
 

@@ -2,12 +2,12 @@
 
 import dataclasses
 
-from policies.contextual import config as contextual_config
+from wtl.policies.contextual import config as contextual_config
 
 
 @dataclasses.dataclass(frozen=True)
 class Config(contextual_config.Config):
-    """How tasks are embedded; the control network is that of `policies.contextual`.
+    """How tasks are embedded; the control network is that of `wtl.policies.contextual`.
 
     Width of the embedding, margin and weights are the paper's as remembered.
 

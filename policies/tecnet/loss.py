@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from policies import imitation
-from policies.contextual import loss as contextual_loss
-from policies.tecnet import network as networks
+from wtl.policies import imitation
+from wtl.policies.contextual import loss as contextual_loss
+from wtl.policies.tecnet import network as networks
 
 
 class Losses(NamedTuple):
@@ -15,7 +15,7 @@ class Losses(NamedTuple):
     Attributes:
       total: what is minimised.
       imitation, target, attention, target_accuracy: of the query, see
-        `policies.imitation.Losses`.
+        `wtl.policies.imitation.Losses`.
       support: cloning of the support, nats per action dimension.
       embedding: hinge loss of the embedding, cosines.
       closest: share of queries more like their own sentence than like any other.

@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-from policies.contextual import context as contexts
-from policies.contextual import network as contextual
-from policies.encoders import episode
+from wtl.policies.contextual import context as contexts
+from wtl.policies.contextual import network as contextual
+from wtl.policies.encoders import episode
 
 
 class TecnetNetwork(contextual.ContextualNetwork):

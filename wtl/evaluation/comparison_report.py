@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wtl.evaluation import glossary, page
-from wtl.figures import profile, success
+from wtl.evaluation.figures import profile, success
 
 _TEMPLATE = "comparison.html.jinja"
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from wtl.envs import observation
-from wtl.evaluation.footage import Footage, Gaze
+from wtl.collection.worlds.tabletop import families, observation
+from wtl.evaluation.camera_video import Footage, Gaze
+from wtl.evaluation.episode_strip import Recording, Strip
 from wtl.evaluation.rollout_row import RolloutRow
-from wtl.evaluation.strip import Recording, Strip
 
 LAYOUT = observation.Layout(3)
 STEPS = 41
@@ -146,4 +146,6 @@ def strip(demo=None, trial=None, retrial=None, **changes) -> Strip:
             **{"states": episode(0), "target": 0, "success": True} | (retrial or {})
         ),
     }
-    return Strip(**values | changes)
+    values |= changes
+    goal = families.FAMILIES.get(values["family"])
+    return Strip(**{"goal": goal} | values)

@@ -6,7 +6,7 @@ import pathlib
 from tensorboard.compat.proto import event_pb2
 from tensorboard.util import tensor_util
 
-from datasets import tfrecord
+from wtl.datasets.format import tfrecord
 
 # Points of one policy's curves: step, and value by name.
 Curve = list[tuple[int, dict[str, float]]]

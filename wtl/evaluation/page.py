@@ -10,7 +10,7 @@ import jinja2
 import markupsafe
 
 from wtl.evaluation import glossary, table
-from wtl.figures import palette
+from wtl.evaluation.figures import palette
 
 
 def write(path: str | os.PathLike, template: str, **values) -> None:

@@ -2,15 +2,8 @@
 
 import numpy as np
 
-from wtl.envs import observation
-from wtl.envs.layout import Layout
-from wtl.envs.reacher import observation as reacher_observation
-from wtl.evaluation import filmstrip, reacher_film, svg
-
-_DRAW = {
-    observation.Layout: filmstrip.draw,
-    reacher_observation.Layout: reacher_film.draw,
-}
+from wtl.collection.drawing import svg
+from wtl.datasets.contract.layout import Layout
 
 
 def draw(
@@ -31,4 +24,4 @@ def draw(
       acted_slot: slot that was acted on; crossed where it is not the target.
       clip: when to play the episode; a still picture by default.
     """
-    return _DRAW[type(layout)](states, layout, title, target_slot, acted_slot, clip)
+    return layout.drawing.draw(states, layout, title, target_slot, acted_slot, clip)

@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wtl.errors import UserError
+from wtl.datasets.contract.errors import UserError
 from wtl.evaluation import rollout_row
 from wtl.evaluation.rollout_row import RolloutRow
 

@@ -3,11 +3,11 @@
 import dataclasses
 from collections.abc import Sequence
 
-from policies import interface
-from policies.methods import METHODS
-from wtl.envs import suite as suites
-from wtl.envs.task import Task
-from wtl.evaluation import ceiling
+from wtl.collection.worlds.entities import oracle_bound
+from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.entities.task import Task
+from wtl.policies import interface
+from wtl.policies.methods import METHODS
 
 SAME, NEW = "same", "new"
 
@@ -18,7 +18,7 @@ class Arm:
 
     Attributes:
       name: its name in `results.json`.
-      method: the policy that plays, a key of `policies.methods.METHODS`.
+      method: the policy that plays, a key of `wtl.policies.methods.METHODS`.
       trials: arms whose episodes are shown as trials, in order.
       scene: `same` as the trials, or `new`.
       sampled: whether the target is sampled rather than the likeliest.
@@ -112,9 +112,9 @@ class Pair:
         """Scene that an arm plays."""
         return self.new_scene_seed if arm.scene == NEW else self.scene_seed
 
-    def readings(self, arm: Arm) -> ceiling.Readings:
+    def readings(self, arm: Arm) -> oracle_bound.Readings:
         """How the demonstration reads in the scene that an arm plays."""
-        return ceiling.readings(self.task, self.demo_seed, self.seed(arm))
+        return oracle_bound.readings(self.task, self.demo_seed, self.seed(arm))
 
 
 def rounds(arms: Sequence[Arm]) -> list[list[Arm]]:
@@ -161,7 +161,7 @@ def arm_ceiling(
       demo_seeds: scenes of all demonstrations shown, where there are several.
     """
     config = config or METHODS[arm.method].config
-    prior = ceiling.Prior.of(suite)
+    prior = oracle_bound.Prior.of(suite)
     read = pair.readings(arm)
     if config.oracle:
         return 1.0
@@ -169,13 +169,13 @@ def arm_ceiling(
     if arm.trials and not trials and config.trials_from == interface.TRY:
         prior = dataclasses.replace(prior, motors=1.0)  # which still show
     by_demo = trials and METHODS[METHODS[arm.method].trial_source].config.demos
-    if (config.demos or by_demo) and ceiling.settled(pair.task, demo_seeds):
+    if (config.demos or by_demo) and oracle_bound.settled(pair.task, demo_seeds):
         return 1.0 if trials else prior.motors
     if config.demos and trials:
-        trial = ceiling.readings(pair.task, pair.demo_seed, pair.scene_seed)
-        return ceiling.demo_and_trial(trial, read, prior)
+        trial = oracle_bound.readings(pair.task, pair.demo_seed, pair.scene_seed)
+        return oracle_bound.demo_and_trial(trial, read, prior)
     if config.demos:
-        return ceiling.demo_only(read, prior)
+        return oracle_bound.demo_only(read, prior)
     if by_demo:
-        return ceiling.trial_of_demo_only(read, prior)
-    return ceiling.nth_trial(prior, 1 + len(arm.trials) if trials else 1)
+        return oracle_bound.trial_of_demo_only(read, prior)
+    return oracle_bound.nth_trial(prior, 1 + len(arm.trials) if trials else 1)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wtl.evaluation import glossary, page, table
-from wtl.figures import trials_needed
+from wtl.evaluation.figures import trials_needed
 
 _TEMPLATE = "reinforcement.html.jinja"
 

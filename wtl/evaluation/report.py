@@ -4,12 +4,12 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wtl.evaluation import footage as footages
+from wtl.evaluation import camera_video as footages
 from wtl.evaluation import glossary, page
+from wtl.evaluation.episode_strip import Strip
+from wtl.evaluation.figures import success, training
 from wtl.evaluation.learning_curve import Curve, learning_curves
 from wtl.evaluation.rollout_row import RolloutRow
-from wtl.evaluation.strip import Strip
-from wtl.figures import success, training
 
 __all__ = ["Strip", "learning_curves", "write_report"]
 

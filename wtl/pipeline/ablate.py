@@ -6,9 +6,9 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from wtl.errors import UserError
+from wtl.datasets.contract.errors import UserError
 from wtl.evaluation import ablation, rollout_row
-from wtl.figures import ablations
+from wtl.evaluation.figures import ablations
 from wtl.pipeline import run_folder, stages
 
 BASE = "base"

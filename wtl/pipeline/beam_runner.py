@@ -5,11 +5,12 @@ import logging
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 
-from collection.shard import Shard
-from datasets import fields, parcel
-from datasets.decoding import decode_metadata
-from datasets.staging import StagingWriter
-from wtl.errors import UserError
+from wtl.collection.shard import Shard
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.format.decoding import decode_metadata
+from wtl.datasets.storage import shard_file
+from wtl.datasets.storage.staging import StagingWriter
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +37,7 @@ class BeamRunner:
         # Beam warns that clients of services are missing which nobody has asked for.
         logging.disable(logging.WARNING)
         try:
-            from collection import beam_pipeline
+            from wtl.collection import beam_pipeline
         except ImportError as error:
             raise UserError(
                 f"--runner=beam needs Apache Beam ({error}): pip install -e '.[beam]'"
@@ -47,10 +48,10 @@ class BeamRunner:
 
     def adopt(self, writer: StagingWriter):
         """Stages what had arrived when an earlier process was ended."""
-        for path in sorted(_parcels(writer).glob(parcel.PATTERN)):
+        for path in sorted(_parcels(writer).glob(shard_file.PATTERN)):
             try:
-                _stage(parcel.read(path), writer)
-            except parcel.ParcelError as error:
+                _stage(shard_file.read(path), writer)
+            except shard_file.ParcelError as error:
                 logging.warning("%s; its episodes are played again", error)
             path.unlink()
 

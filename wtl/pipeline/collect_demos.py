@@ -1,7 +1,7 @@
 """Stage 1: demonstrations of training, validation and test tasks."""
 
-from datasets import fields
-from datasets.staging import StagingWriter
+from wtl.datasets.contract import fields
+from wtl.datasets.storage.staging import StagingWriter
 from wtl.pipeline import demonstrations, teleoperated
 from wtl.pipeline.run import Run, newest
 

@@ -1,8 +1,8 @@
 """A stage beside the first: videos of a human who does what the robot did."""
 
-from datasets import fields
-from datasets.staging import StagingWriter
-from wtl.errors import UserError
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.storage.staging import StagingWriter
 from wtl.pipeline import demonstrations
 from wtl.pipeline.run import Run, newest
 

@@ -6,22 +6,28 @@ from collections.abc import Sequence
 import numpy as np
 import tqdm
 
-from collection import conditioning, rollout, sight, workers
-from datasets import episode as episodes
-from datasets import fields
-from datasets.episode import Episode
-from datasets.staging import StagingWriter
-from datasets.store import EpisodeStore
-from policies import export
-from policies.contextual import context as contexts
-from policies.methods import METHODS, config_for
-from wtl.envs import environment, seeding
-from wtl.envs import suite as suites
-from wtl.envs.task import Rule, RuleKind
-from wtl.errors import UserError
+from wtl.collection import (
+    context_builder,
+    observation_encoder,
+    rollout,
+    vector_environment,
+)
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.entities.task import Rule, RuleKind
+from wtl.datasets.contract import episode as episodes
+from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract.episode import Episode
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.reading.store import EpisodeStore
+from wtl.datasets.storage.staging import StagingWriter
 from wtl.pipeline.collect_trials import BATCH, shown_index
 from wtl.pipeline.run import Run, newest
 from wtl.pipeline.train import policy_id, require_policy
+from wtl.policies import export
+from wtl.policies.contextual import context as contexts
+from wtl.policies.methods import METHODS
+from wtl.training.policy_config import config_for
 
 NAME = fields.WTL_RETRIALS
 
@@ -55,7 +61,7 @@ def collect_retrials(run: Run, sources: Sequence[str] = (), greedy_share: float 
     """Collects `wtl_retrials`: one retrial after each trial that a source learns from.
 
     What the trial's success is depends on the rule, which is drawn here; it is the rule
-    under which the retrial was made, see `datasets.sampler`.
+    under which the retrial was made, see `wtl.datasets.sampling.sampler`.
 
     Args:
       run: the run.
@@ -93,7 +99,7 @@ def collect_retrials(run: Run, sources: Sequence[str] = (), greedy_share: float 
         }
         with (
             StagingWriter(run.staging(NAME, key), run.spec_of(NAME)) as writer,
-            workers.EnvironmentPool(run.workers) as pool,
+            vector_environment.EnvironmentPool(run.workers) as pool,
             tqdm.tqdm(
                 total=sum(map(len, plans.values())), desc="retrials", unit="episode"
             ) as bar,
@@ -171,7 +177,7 @@ def _rule(task, demos: EpisodeStore, row: int, by_identity: bool) -> Rule:
 
 def _play(
     run: Run,
-    pool: workers.EnvironmentPool,
+    pool: vector_environment.EnvironmentPool,
     demos: EpisodeStore,
     trials: EpisodeStore,
     source: str,
@@ -182,12 +188,12 @@ def _play(
         run.folder.policies / METHODS[source].folder / "saved_model", layout.state_size
     )
     config = export.as_saved(config_for(source, run.suite), policy)
-    eyes = sight.Sight(policy, layout)
+    eyes = observation_encoder.Sight(policy, layout)
     rows = np.arange(len(plans))[:, None]
 
     def shown(store: EpisodeStore, which: list[int]) -> contexts.Shown:
         picked = store.select(which)
-        return conditioning.Conditioner(picked, config, eyes).shown(rows)
+        return context_builder.Conditioner(picked, config, eyes).shown(rows)
 
     told = np.array([[plan.trial_success] for plan in plans])
     gumbel = np.zeros((len(plans), config.choices), np.float32)
@@ -201,7 +207,7 @@ def _play(
         trials=shown(trials, [plan.trial for plan in plans])._replace(
             success=np.where(told, 1.0, -1.0).astype(np.float32)
         ),
-        truth=conditioning.nothing_told(len(plans), config),
+        truth=context_builder.nothing_told(len(plans), config),
         state=eyes.first(observed),
         gumbel=gumbel,
     )

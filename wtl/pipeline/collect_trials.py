@@ -6,18 +6,19 @@ from collections.abc import Sequence
 import numpy as np
 import tqdm
 
-from collection import trial
-from datasets import episode as episodes
-from datasets import fields
-from datasets import sampler as samplers
-from datasets.staging import StagingWriter
-from datasets.store import EpisodeStore
-from policies.methods import METHODS, config_for
-from wtl.envs import environment, seeding
-from wtl.envs import suite as suites
+from wtl.collection import trial
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.datasets.contract import episode as episodes
+from wtl.datasets.contract import fields, seeding
+from wtl.datasets.reading.store import EpisodeStore
+from wtl.datasets.sampling import sampler as samplers
+from wtl.datasets.storage.staging import StagingWriter
 from wtl.pipeline import rollouts, teleoperated
 from wtl.pipeline.run import Run, newest
 from wtl.pipeline.train import require_policy
+from wtl.policies.methods import METHODS
+from wtl.training.policy_config import config_for
 
 NAME = fields.WTL_TRIALS
 BATCH = 500  # trials played in lockstep, and made durable at once

@@ -8,15 +8,14 @@ from collections.abc import Container, Iterator, Sequence
 import tqdm
 from absl import logging
 
-from collection import demonstration, workers
-from collection.shard import demonstration_shards
-from datasets import episode as episodes
-from datasets import fields
-from datasets.staging import StagingWriter
-from wtl.envs import seeding
-from wtl.envs import suite as suites
-from wtl.envs.embodiment import Embodiment
-from wtl.errors import UserError
+from wtl.collection import demonstration, vector_environment
+from wtl.collection.shard import demonstration_shards
+from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.datasets.contract import episode as episodes
+from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.storage.staging import StagingWriter
 from wtl.pipeline.run import Run
 
 _SHARD = 64  # demonstrations that a Beam worker makes durable at once
@@ -140,7 +139,7 @@ def _staged(
             yield shard.requests, there
         return
     left = iter(todo)
-    for batch in workers.demonstrate_all(todo, run.workers):
+    for batch in vector_environment.demonstrate_all(todo, run.workers):
         made = [episode for episode, _ in batch if episode]
         writer.append(made)
         yield list(itertools.islice(left, len(batch))), {e.id for e in made}

@@ -6,7 +6,8 @@ import pathlib
 import shutil
 from collections.abc import Sequence
 
-from datasets import checksums, fields
+from wtl.datasets.contract import fields
+from wtl.datasets.storage import checksums
 from wtl.evaluation import protocol, report, rollout_row, statistics, table
 from wtl.pipeline import run_folder, strips
 from wtl.pipeline.evaluation import Evaluation

@@ -7,18 +7,18 @@ from typing import Any
 
 import tensorflow as tf
 
-from collection import trials as played
-from collection.trials import Agent
-from datasets import checksums
-from policies import export
-from wtl.envs import seeding
-from wtl.envs import suite as suites
-from wtl.errors import UserError
+from wtl.collection import trials as played
+from wtl.collection.trials import Agent
+from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.datasets.contract import seeding
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.storage import checksums
 from wtl.evaluation import trial_results
+from wtl.evaluation.figures import trials as figures
 from wtl.evaluation.trial_row import TrialRow, write_csv
-from wtl.figures import trials as figures
 from wtl.pipeline.run import Run
 from wtl.pipeline.trial_worlds import GRIPPER, HeldOut, TrialWorld, open_world
+from wtl.policies import export
 from wtl.training import meta_learning
 from wtl.training.learners import LEARNERS
 

@@ -5,12 +5,11 @@ import json
 import pathlib
 from typing import Any
 
-from datasets import fields
-from policies import interface
-from wtl.envs import seeding
-from wtl.envs.embodiment import Embodiment
-from wtl.errors import UserError
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract.errors import UserError
 from wtl.pipeline.run import Run
+from wtl.policies import interface
 from wtl.training import perception_job, process, trainer
 
 

@@ -3,18 +3,20 @@
 import pathlib
 import shutil
 
-from collection import demonstration, workers
-from datasets import fields, reader, staging
-from datasets.episode import Episode
-from policies.methods import METHODS
-from wtl.envs import environment, seeding
-from wtl.envs.task import Task
-from wtl.errors import UserError
+from wtl.collection import demonstration, vector_environment
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.task import Task
+from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract.episode import Episode
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import staging
 from wtl.evaluation import glossary, protocol
 from wtl.pipeline import player as players
 from wtl.pipeline.evaluation import Evaluation
 from wtl.pipeline.run import Run
 from wtl.pipeline.train import require_policy
+from wtl.policies.methods import METHODS
 from wtl.viewer import movie, rendering
 
 DEMONSTRATOR = "demonstrator"
@@ -131,7 +133,9 @@ def _played(
     try:
         with (
             staging.StagingWriter(folder, spec) as writer,
-            workers.environments_of_this_process(run.pixels, run.wrist) as pool,
+            vector_environment.environments_of_this_process(
+                run.pixels, run.wrist
+            ) as pool,
         ):
             for each in arms:
                 (episode,) = player.play_arm(pool, each, which)

@@ -10,20 +10,28 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from collection import conditioning, rollout, sight, workers
-from datasets import episode as episodes
-from datasets import fields, staging, strangers
-from datasets.episode import Episode
-from datasets.store import EpisodeStore, stack
-from policies import export, interface
-from policies.contextual import context as contexts
-from policies.methods import METHODS, config_for
-from wtl.envs import environment, seeding
-from wtl.errors import UserError
+from wtl.collection import (
+    context_builder,
+    observation_encoder,
+    rollout,
+    vector_environment,
+)
+from wtl.collection.worlds.entities import environment
+from wtl.datasets.contract import episode as episodes
+from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract.episode import Episode
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.reading.store import EpisodeStore, stack
+from wtl.datasets.sampling import negatives
+from wtl.datasets.storage import staging
 from wtl.evaluation import protocol, rollout_row
 from wtl.pipeline import rollouts
 from wtl.pipeline.beam_runner import BeamRunner
 from wtl.pipeline.evaluation import Evaluation
+from wtl.policies import export, interface
+from wtl.policies.contextual import context as contexts
+from wtl.policies.methods import METHODS
+from wtl.training.policy_config import config_for
 
 NAME = fields.WTL_EVALUATIONS
 BATCH = 400  # rollouts played in lockstep, and made durable at once
@@ -38,7 +46,7 @@ def player_of(evaluation: Evaluation) -> "Player":
 
 @dataclasses.dataclass(frozen=True)
 class ArmShard:
-    """Rollouts of one arm, played in lockstep; see `collection.shard.Shard`.
+    """Rollouts of one arm, played in lockstep; see `wtl.collection.shard.Shard`.
 
     Attributes:
       evaluation: what they are of.
@@ -56,11 +64,15 @@ class ArmShard:
     def play(self) -> list[Episode]:
         """Plays them in this process."""
         run = self.evaluation.run
-        with workers.environments_of_this_process(run.pixels, run.wrist) as pool:
+        with vector_environment.environments_of_this_process(
+            run.pixels, run.wrist
+        ) as pool:
             return self.play_in(pool)
 
     def play_in(
-        self, environments: workers.EnvironmentPool | workers.Environments
+        self,
+        environments: vector_environment.EnvironmentPool
+        | vector_environment.Environments,
     ) -> list[Episode]:
         """Plays them in environments that are there already."""
         player = player_of(self.evaluation)
@@ -200,16 +212,16 @@ class Player:
         found = {e.id: e for e in staging.iterate_staged(self._staging, set(names))}
         return stack([found[name] for name in names])
 
-    def eyes(self, arm: protocol.Arm) -> sight.Sight:
+    def eyes(self, arm: protocol.Arm) -> observation_encoder.Sight:
         """The way in which the policy of an arm sees."""
-        return sight.Sight(self._policy(arm), self.layout)
+        return observation_encoder.Sight(self._policy(arm), self.layout)
 
     def committed(self, arm: protocol.Arm, which: Sequence[int]) -> np.ndarray:
         """Slots [N] of the targets that an arm's policy chose in pairs, as it sees."""
         recorded, eyes = self.recorded(arm, which), self.eyes(arm)
-        first = {environment.STATE: recorded.state[:, 0]}
+        first = {fields.STATE: recorded.state[:, 0]}
         if recorded.image is not None:
-            first[environment.IMAGE] = recorded.image[:, 0]
+            first[fields.IMAGE] = recorded.image[:, 0]
         context = self._context(arm, which, eyes, eyes.first(first))
         return eyes.committed(self._policy(arm).encode_context(context))
 
@@ -262,7 +274,7 @@ class Player:
 
     def play_arm(
         self,
-        pool: workers.EnvironmentPool | workers.Environments,
+        pool: vector_environment.EnvironmentPool | vector_environment.Environments,
         arm: protocol.Arm,
         which: Sequence[int],
     ) -> list[Episode]:
@@ -306,7 +318,7 @@ class Player:
         self,
         arm: protocol.Arm,
         which: Sequence[int],
-        eyes: sight.Sight,
+        eyes: observation_encoder.Sight,
         states: np.ndarray,
     ) -> contexts.Context:
         """What the policy of an arm is shown of some pairs.
@@ -320,10 +332,10 @@ class Player:
         count = len(which)
         config = self._config(arm)
         state_size = self.layout.state_size
-        demos = trials = conditioning.nothing_shown(count, config, state_size)
+        demos = trials = context_builder.nothing_shown(count, config, state_size)
         if config.demos:
             store, rows = self.shown(arm)
-            demos = conditioning.Conditioner(
+            demos = context_builder.Conditioner(
                 store, config, eyes, own=not arm.human
             ).shown(rows[list(which)])
         if arm.trials:
@@ -350,7 +362,7 @@ class Player:
         return contexts.Context(
             demos=demos,
             trials=trials,
-            truth=conditioning.truth(np.array(slots), [s.task for s in setups]),
+            truth=context_builder.truth(np.array(slots), [s.task for s in setups]),
             state=states,
             gumbel=gumbel,
         )
@@ -360,7 +372,7 @@ class Player:
         arm: protocol.Arm,
         which: Sequence[int],
         config: interface.Interface,
-        eyes: sight.Sight,
+        eyes: observation_encoder.Sight,
     ) -> contexts.Shown:
         """An arm's episodes of some pairs as trials, or of others for who is misled."""
         played = which
@@ -368,7 +380,7 @@ class Player:
             played = self._strangers(which)
         store = self.recorded(arm, played)
         order = np.arange(len(which))[:, None]
-        shown = conditioning.Conditioner(store, config, eyes).shown(order)
+        shown = context_builder.Conditioner(store, config, eyes).shown(order)
         if config.trial_success == interface.SHUFFLED:
             told = self.recorded(arm, self._strangers(which))[fields.SUCCESS]
             success = np.where(told, 1.0, -1.0).astype(np.float32)
@@ -389,7 +401,7 @@ class Player:
 
     def _strangers(self, which: Sequence[int]) -> list[int]:
         """For each of some pairs one of another task, always the same."""
-        tasks = strangers.Strangers(np.array([p.task.task_id for p in self.pairs]))
+        tasks = negatives.Strangers(np.array([p.task.task_id for p in self.pairs]))
         result = []
         for i in which:
             pair = self.pairs[i]

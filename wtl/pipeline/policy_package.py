@@ -6,8 +6,9 @@ import pathlib
 import shutil
 from typing import Any
 
-from datasets import card, checksums, fields
-from wtl.errors import UserError
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.storage import card, checksums
 
 _SAVED_MODEL = "saved_model"
 _CARD = """# {folder}

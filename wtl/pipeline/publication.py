@@ -6,9 +6,10 @@ import pathlib
 import tempfile
 from collections.abc import Iterator
 
-from datasets import hosting, location
-from datasets.hosting import Transfer
-from wtl.errors import UserError
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.hosting import hosting
+from wtl.datasets.hosting.hosting import Transfer
+from wtl.datasets.storage import location
 from wtl.pipeline import policy_package
 
 
@@ -18,7 +19,7 @@ def publish(source: str | os.PathLike, destination: str) -> Iterator[Transfer]:
     Args:
       source: a dataset, one version of it, RUN/policies/FOLDER, or a run folder:
         the newest version of every dataset, and every policy that is trained.
-      destination: a folder or an address, see `datasets.hosting.upload`. Policies go
+      destination: a folder or an address, see `hosting.upload`. Policies go
         to `policies/` below it.
 
     Yields:

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from datasets import checksums, fields
-from policies.bc_sac import config as configs
-from policies.methods import METHODS
-from wtl.envs import seeding
-from wtl.envs import suite as suites
-from wtl.envs.task import Task
-from wtl.errors import UserError
+from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.entities.task import Task
+from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.storage import checksums
 from wtl.evaluation import reinforcement_report, rollout_row
 from wtl.evaluation import trials_needed as needed
 from wtl.pipeline import run_folder
 from wtl.pipeline.run import Run
 from wtl.pipeline.train import require_policy
+from wtl.policies.bc_sac import config as configs
+from wtl.policies.methods import METHODS
 from wtl.training import process
 from wtl.training import reinforcement_job as jobs
 
@@ -51,7 +51,7 @@ def reinforce(
       run: the run, whose policies are trained and evaluated on this split.
       split: `val` for choices, `test` once at the end.
       tasks: how many of the split, the first; of 25 the rules are in proportion.
-      arms: names of `policies.bc_sac.config.ARMS`.
+      arms: names of `wtl.policies.bc_sac.config.ARMS`.
       scenes_per_task: scenes of `evaluate` in which success is measured.
       trials: of each task.
       at_once: trials made together, between which nothing is learnt.
@@ -60,7 +60,7 @@ def reinforce(
         as mastered and is left at that; more than `trials` for never.
       scenes: `fresh`, a new scene of the task for each trial (its reset distribution);
         or `evaluation`, trials in the very scenes that are evaluated.
-      **config: further fields of `policies.bc_sac.config.Config`.
+      **config: further fields of `wtl.policies.bc_sac.config.Config`.
     """
     budget = jobs.Budget(trials, at_once, evaluate_every, patience, scenes)
     _check(run, split, tasks, arms, budget, config)

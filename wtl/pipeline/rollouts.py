@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from collection import workers
-from collection.shard import Shard
-from datasets.episode import Episode
-from datasets.staging import StagingWriter
+from wtl.collection import vector_environment
+from wtl.collection.shard import Shard
+from wtl.datasets.contract.episode import Episode
+from wtl.datasets.storage.staging import StagingWriter
 from wtl.pipeline.run import Run
 
 
@@ -14,7 +14,9 @@ class RolloutShard(Shard, Protocol):
     """Rollouts of one policy, played in lockstep."""
 
     def play_in(
-        self, environments: workers.EnvironmentPool | workers.Environments
+        self,
+        environments: vector_environment.EnvironmentPool
+        | vector_environment.Environments,
     ) -> list[Episode]:
         """Plays them in environments that are there already."""
 
@@ -36,7 +38,7 @@ def staged(
         for shard, _ in run.beam.play(shards, writer):
             yield shard
         return
-    with workers.EnvironmentPool(run.workers, run.pixels, run.wrist) as pool:
+    with vector_environment.EnvironmentPool(run.workers, run.pixels, run.wrist) as pool:
         for shard in shards:
             writer.append(shard.play_in(pool))
             yield shard

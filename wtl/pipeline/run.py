@@ -10,23 +10,17 @@ from typing import Any
 
 from absl import logging
 
-from collection import recorder
-from datasets import (
-    checksums,
-    fields,
-    images,
-    location,
-    publish,
-    reader,
-    schema,
-    verify,
-)
-from datasets.episode import EpisodeSpec
-from datasets.store import EpisodeStore
-from wtl.envs import domain as domains
-from wtl.envs import suite as suites
-from wtl.envs.embodiment import Embodiment
-from wtl.errors import UserError
+from wtl.collection import recorder
+from wtl.collection.worlds import registry
+from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.format import images, schema
+from wtl.datasets.reading import reader
+from wtl.datasets.reading.store import EpisodeStore
+from wtl.datasets.storage import checksums, location, publish, verify
 from wtl.pipeline import run_folder
 from wtl.pipeline.beam_runner import BeamRunner
 from wtl.training.cluster import Cluster
@@ -160,10 +154,10 @@ class Run:
         Raises:
           UserError: if it is not.
         """
-        if self.suite.domain != domains.GRIPPER:
+        if self.suite.domain != registry.GRIPPER:
             raise UserError(
                 f"{setting} knows the gripper's world alone; set suite.domain = "
-                f"{domains.GRIPPER!r} in place of {self.suite.domain!r}"
+                f"{registry.GRIPPER!r} in place of {self.suite.domain!r}"
             )
 
     def require_cameras(self, setting: str):

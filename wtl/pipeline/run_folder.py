@@ -12,7 +12,7 @@ import shutil
 import subprocess
 from typing import Any
 
-from wtl.errors import UserError
+from wtl.datasets.contract.errors import UserError
 
 _PACKAGES = ("tensorflow", "tf-agents", "dm-control", "mujoco", "numpy", "tfds-nightly")
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import gin
 
-from datasets import images
-from wtl.envs import motors, puck
-from wtl.envs import suite as suites
-from wtl.errors import UserError
+from wtl.collection.worlds.entities import actuator_gains
+from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.tabletop import puck
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.format import images
 from wtl.evaluation.ablation import Ablation
 from wtl.pipeline import run_folder
 from wtl.pipeline.beam_runner import BeamRunner
@@ -51,7 +52,7 @@ _SHIPPED = pathlib.Path(__file__).resolve().parents[2] / "gin_configs"
 teleop = gin.external_configurable(_teleop, "teleop", module="wtl")
 suite = gin.external_configurable(suites.Suite, "suite", module="wtl")
 ablation = gin.external_configurable(Ablation, "ablation", module="wtl")
-gin.external_configurable(motors.MotorFaults, "motor_faults", module="wtl")
+gin.external_configurable(actuator_gains.MotorFaults, "motor_faults", module="wtl")
 gin.external_configurable(puck.PuckRanges, "puck", module="wtl")
 
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from datasets import fields
-from datasets.store import EpisodeStore
-from wtl.envs import appearance
-from wtl.envs.embodiment import Embodiment
+from wtl.collection.worlds.tabletop import appearance
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.datasets.contract import fields
+from wtl.datasets.reading.store import EpisodeStore
 from wtl.evaluation import protocol
-from wtl.evaluation.footage import Footage, Gaze
-from wtl.evaluation.strip import Recording, Strip
+from wtl.evaluation.camera_video import Footage, Gaze
+from wtl.evaluation.episode_strip import Recording, Strip
 from wtl.pipeline.player import Player
 
 # Arms: what the trial and the retrial of a strip are taken from, the first there are.
@@ -40,6 +40,7 @@ def _gather(player: Player, trial: protocol.Arm, retrial: protocol.Arm) -> list[
             rule=str(player.pairs[i].task.rule),
             task_id=player.pairs[i].task.task_id,
             layout=player.layout,
+            goal=player.pairs[i].task.goal,
             demo=shown,
             trial=tried,
             retrial=retried,

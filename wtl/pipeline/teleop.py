@@ -4,18 +4,20 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 
-from collection import workers
-from collection.teleop import assistant, messages, server, simulation
-from collection.teleop.plan import Item
-from datasets import fields, reader
-from datasets.store import EpisodeStore
-from policies.methods import METHODS, config_for
-from wtl.envs import families as known_families
-from wtl.envs import suite as suites
-from wtl.errors import UserError
+from wtl.collection import vector_environment
+from wtl.collection.teleop import assistant, messages, server, simulation
+from wtl.collection.teleop.plan import Item
+from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.tabletop import families as known_families
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.reading import reader
+from wtl.datasets.reading.store import EpisodeStore
 from wtl.pipeline import teleop_plan
 from wtl.pipeline.run import Run
 from wtl.pipeline.train import require_policy
+from wtl.policies.methods import METHODS
+from wtl.training.policy_config import config_for
 
 DEMONSTRATIONS, TRIALS = RECORDED = ("demonstrations", "trials")
 
@@ -130,8 +132,8 @@ def _policy(
         demos=demos.select(demos.rows(shown)),
         pixels=run.pixels,
     )
-    ours, theirs = workers.CONTEXT.Pipe()
-    process = workers.CONTEXT.Process(
+    ours, theirs = vector_environment.CONTEXT.Pipe()
+    process = vector_environment.CONTEXT.Process(
         target=assistant.assist, args=(theirs, assistance), daemon=True
     )
     process.start()

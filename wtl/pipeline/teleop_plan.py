@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from collection.teleop.plan import Item
-from datasets import episode as episodes
-from datasets import fields
-from datasets.store import EpisodeStore
-from wtl.envs import environment, seeding
-from wtl.envs.task import Task
+from wtl.collection.teleop.plan import Item
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.task import Task
+from wtl.datasets.contract import episode as episodes
+from wtl.datasets.contract import fields, seeding
+from wtl.datasets.reading.store import EpisodeStore
 from wtl.pipeline import demonstrations as demonstrated
 from wtl.pipeline.collect_trials import shown_index
 from wtl.pipeline.run import Run

@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Iterator
 
-from datasets import fields, staging
-from datasets.episode import Episode
-from wtl.errors import UserError
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import Episode
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.storage import staging
 from wtl.pipeline.run import Run
 
 

@@ -5,13 +5,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from datasets import fields
-from policies import interface
-from policies.methods import METHODS
-from wtl.envs import seeding
-from wtl.errors import UserError
+from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract.errors import UserError
 from wtl.pipeline import perception
 from wtl.pipeline.run import Run
+from wtl.policies import interface
+from wtl.policies.methods import METHODS
 from wtl.training import end_to_end, process, trainer
 from wtl.training import job as jobs
 
@@ -36,13 +35,13 @@ def train_trial(
 
     Args:
       run: the run.
-      methods: names of `policies.methods.METHODS`, the longest training first.
+      methods: names of `wtl.policies.methods.METHODS`, the longest training first.
       steps: gradient steps of each.
       max_demos: K, demonstrations shown at most.
       privileged_labels: whether the simulator is asked which entity demonstrations
         acted on, rather than their states.
       overrides: by method, fields of its network's config that differ from those of
-        `policies.methods`.
+        `wtl.policies.methods`.
       perception_config: fields of `wtl.training.trainer.TrainConfig` for perception.
       end_to_end: fields of `wtl.training.end_to_end.EndToEndConfig`, where perception
         and policy shall be trained together afterwards.

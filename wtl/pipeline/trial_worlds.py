@@ -4,17 +4,17 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
 
-from collection import workers
-from collection.gripper_tasks import GripperTasks
-from policies.encoders import view as views
-from wtl.envs import environment
-from wtl.envs import suite as suites
-from wtl.envs import world as worlds
-from wtl.envs.point_robot import PointRobots
-from wtl.envs.task_pool import Attempt, TaskPool
-from wtl.errors import UserError
-from wtl.evaluation import ceiling, protocol
+from wtl.collection import vector_environment
+from wtl.collection.task_pool import Attempt, TaskPool
+from wtl.collection.worlds.entities import environment, oracle_bound
+from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.point_robot.point_robot import PointRobots
+from wtl.collection.worlds.tabletop import world as worlds
+from wtl.collection.worlds.tabletop.trial_tasks import GripperTasks
+from wtl.datasets.contract.errors import UserError
+from wtl.evaluation import protocol
 from wtl.pipeline.run import Run
+from wtl.policies.encoders import view as views
 
 GRIPPER, POINT_ROBOT, SPARSE_POINT_ROBOT = WORLDS = (
     "gripper",
@@ -54,7 +54,7 @@ class TrialWorld:
     view: views.View
     train: TaskPool
     held_out: Callable[[str, int], HeldOut]
-    ceiling: Callable[[int], float | None]
+    oracle_bound: Callable[[int], float | None]
 
 
 @contextlib.contextmanager
@@ -75,12 +75,12 @@ def open_world(run: Run, name: str, shaped: bool) -> Iterator[TrialWorld]:
         yield _point_robots(run.suite, sparse=name == SPARSE_POINT_ROBOT)
         return
     run.require_gripper("meta_rl.world = 'gripper'")
-    with workers.EnvironmentPool(run.workers) as pool:
+    with vector_environment.EnvironmentPool(run.workers) as pool:
         yield _gripper(run.suite, pool, shaped)
 
 
 def _gripper(
-    suite: suites.Suite, pool: workers.EnvironmentPool, shaped: bool
+    suite: suites.Suite, pool: vector_environment.EnvironmentPool, shaped: bool
 ) -> TrialWorld:
     """Trials in the scenes in which WTL is demonstrated to, and evaluated."""
 
@@ -96,7 +96,7 @@ def _gripper(
             [(pair.task.task_id, pair.task.family, pair.index) for pair in pairs],
         )
 
-    prior = ceiling.Prior.of(suite)
+    prior = oracle_bound.Prior.of(suite)
     train = [
         (task, suite.scene_seed(task, "demo", i))
         for i in range(suite.scenes_per_task)
@@ -106,7 +106,7 @@ def _gripper(
         views.entity_view(suite.layout, worlds.ACTION_SIZE),
         GripperTasks(pool, train, shaped),
         held_out,
-        lambda number: ceiling.nth_trial(prior, number),
+        lambda number: oracle_bound.nth_trial(prior, number),
     )
 
 

@@ -5,8 +5,8 @@ import os
 import pathlib
 from collections.abc import Iterator
 
-from datasets.curation import Curated
-from datasets.edits import PendingEdits
+from wtl.datasets.curation.curation import Curated
+from wtl.datasets.curation.edits import PendingEdits
 from wtl.pipeline import run_folder
 from wtl.viewer import server
 

@@ -1,7 +1,7 @@
 """Which tasks are attempted in a round of meta-training."""
 
-from wtl.envs import seeding
-from wtl.envs.task_pool import Attempt, TaskPool
+from wtl.collection.task_pool import Attempt, TaskPool
+from wtl.datasets.contract import seeding
 
 
 def draw_attempts(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from wtl.envs.layout import Layout, slices, width
+from wtl.datasets.contract.layout import Layout, slices, width
 
 
 class Symmetry(NamedTuple):

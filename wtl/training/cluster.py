@@ -9,7 +9,7 @@ import dataclasses
 import json
 import os
 
-from wtl.errors import UserError
+from wtl.datasets.contract.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)

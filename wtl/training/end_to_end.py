@@ -11,13 +11,13 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from datasets.frames import resample
-from datasets.store import EpisodeStore
-from policies.legacy_keras import tf_keras
-from policies.perception import loss as perception_losses
-from policies.perception import network as perception_networks
-from wtl.envs import observation
-from wtl.training import examples, glimpses, trainer
+from wtl.collection.worlds.tabletop import observation
+from wtl.collection.worlds.tabletop.perception import loss as perception_losses
+from wtl.collection.worlds.tabletop.perception import network as perception_networks
+from wtl.datasets.reading.frames import resample
+from wtl.datasets.reading.store import EpisodeStore
+from wtl.policies.legacy_keras import tf_keras
+from wtl.training import examples, perception_examples, trainer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +63,7 @@ class SightRows(NamedTuple):
     demos: Sights
     trials: Sights
     target: Sights
-    glimpses: glimpses.Glimpses
+    perception_examples: perception_examples.Glimpses
 
 
 class SightSource:
@@ -93,7 +93,7 @@ class SightSource:
         self.source = source
         self._demos = demos
         self._layout = layout
-        self._glimpses = glimpses.GlimpseSource(demos, layout, _LATER)
+        self._glimpses = perception_examples.GlimpseSource(demos, layout, _LATER)
         self._shown = _sights(shown, layout, frames, own=not human)
         self._trials = None
         if trials is not None:
@@ -168,7 +168,7 @@ def loss_of(policy_loss, source: SightSource, privileged: float):
     """The loss of `EndToEnd` networks.
 
     Args:
-      policy_loss: of the policy, see `policies.methods.Kind`.
+      policy_loss: of the policy, see `wtl.policies.methods.Kind`.
       source: of the examples.
       privileged: see `EndToEndConfig`.
     """

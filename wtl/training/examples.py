@@ -5,14 +5,13 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from datasets import fields
-from datasets.frames import resample
-from datasets.sampler import Batch, Sampler
-from datasets.store import EpisodeStore
-from policies import interface
-from policies.contextual import context as contexts
-from policies.imitation import Example
-from wtl.envs import domain as domains
+from wtl.datasets.contract import fields
+from wtl.datasets.reading.frames import resample
+from wtl.datasets.reading.store import EpisodeStore
+from wtl.datasets.sampling.sampler import Batch, Sampler
+from wtl.policies import interface
+from wtl.policies.contextual import context as contexts
+from wtl.policies.imitation import Example
 from wtl.training import augmentation
 
 # Most of an episode is spent holding still; the first steps decide where to go.
@@ -21,7 +20,7 @@ _EARLY_SHARE = 0.625
 
 
 class Rows(NamedTuple):
-    """Integers and masks of B examples, see `datasets.sampler.Batch`.
+    """Integers and masks of B examples, see `wtl.datasets.sampling.sampler.Batch`.
 
     Attributes:
       demos, demo_mask, trials, trial_mask, trial_success, target: as in `Batch`.
@@ -94,7 +93,7 @@ class ExampleSource:
         self._trial_frames = self._demo_frames
         if trials is not None:
             self._trial_frames = _constants(resample(trials, config.context_frames))
-        names = list(domains.DOMAINS[config.domain].families)
+        names = list(config.families)
         self._family = tf.constant(
             [names.index(name) for name in demos[fields.FAMILY]], tf.int32
         )
@@ -105,7 +104,7 @@ class ExampleSource:
             trials is not None and config.trials_from != interface.ANOTHER_TASK
         )
         self._hidden = _hidden(trials if self._acts_as_tried else demos, config)
-        self._faulty_motors = config.faulty_motors
+        self._faulty_motors = config.hidden_gains
         self._choices = config.choices
 
     def draw(self, rng: np.random.Generator, count: int) -> Rows:

@@ -5,7 +5,7 @@ import pathlib
 from typing import Any
 
 from wtl import notices
-from wtl.envs.suite import Suite
+from wtl.collection.worlds.entities.task_distribution import Suite
 from wtl.training.cluster import Cluster, meet
 
 
@@ -14,7 +14,7 @@ class TrainJob:
     """All that a training process needs to know.
 
     Attributes:
-      method: key of `policies.methods.METHODS`.
+      method: key of `wtl.policies.methods.METHODS`.
       suite: the tasks.
       demos_dir: version folder of the demonstrations.
       trials_dir: version folder of the trials, for methods that see them.
@@ -22,7 +22,7 @@ class TrainJob:
       retrials_dir: version folder of a second round of trials, for methods that see
         them.
       retrial_policy_id: only its second round is shown.
-      sampler: keyword arguments of `datasets.sampler.Sampler`.
+      sampler: keyword arguments of `wtl.datasets.sampling.sampler.Sampler`.
       config: fields of `wtl.training.trainer.TrainConfig`.
       overrides: fields of the method's config that differ from `METHODS`.
       seed: of initial weights and batches.

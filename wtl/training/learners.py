@@ -4,12 +4,12 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from policies.pearl import config as pearl_config
-from policies.pearl.agent import PearlAgent
-from policies.pearl.network import PearlNetwork
-from policies.rl2 import config as rl2_config
-from policies.rl2.agent import Rl2Agent
-from policies.rl2.network import Rl2Network
+from wtl.policies.pearl import config as pearl_config
+from wtl.policies.pearl.agent import PearlAgent
+from wtl.policies.pearl.network import PearlNetwork
+from wtl.policies.rl2 import config as rl2_config
+from wtl.policies.rl2.agent import Rl2Agent
+from wtl.policies.rl2.network import Rl2Network
 from wtl.training.meta_learning import Learner
 from wtl.training.pearl_learner import PearlLearner
 from wtl.training.rl2_learner import Rl2Learner
@@ -22,7 +22,7 @@ class Kind:
     Attributes:
       config: class of its hyper-parameters.
       network: (view, config) -> network, of which `network` of a checkpoint is one.
-      agent: (network, explore) -> `collection.trials.Agent`.
+      agent: (network, explore) -> `wtl.collection.trials.Agent`.
       learner: (view, config, pool, env_steps, seed=, directory=) -> learner.
     """
 

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import tensorflow as tf
 import tqdm
 
-from collection.trials import Agent
-from wtl.envs.task_pool import TaskPool
+from wtl.collection.task_pool import TaskPool
+from wtl.collection.trials import Agent
 
 
 class Learner(Protocol):

@@ -5,17 +5,17 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from collection import trials
-from collection.wanderer import Wanderer
-from policies.encoders.view import View
-from policies.legacy_keras import tf_keras
-from policies.pearl import config as configs
-from policies.pearl import loss as losses
-from policies.pearl.agent import PearlAgent
-from policies.pearl.network import PearlNetwork, TrialContext
-from policies.pearl.replay import Drawn, Replay
-from wtl.envs import seeding
-from wtl.envs.task_pool import TaskPool
+from wtl.collection import trials
+from wtl.collection.random_actor import Wanderer
+from wtl.collection.task_pool import TaskPool
+from wtl.datasets.contract import seeding
+from wtl.policies.encoders.view import View
+from wtl.policies.legacy_keras import tf_keras
+from wtl.policies.pearl import config as configs
+from wtl.policies.pearl import loss as losses
+from wtl.policies.pearl.agent import PearlAgent
+from wtl.policies.pearl.network import PearlNetwork, TrialContext
+from wtl.policies.pearl.replay import Drawn, Replay
 from wtl.training.attempts import draw_attempts
 
 

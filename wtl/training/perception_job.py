@@ -8,7 +8,7 @@ from typing import Any
 import tqdm
 
 from wtl import notices
-from wtl.envs.embodiment import Embodiment
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
 
 _BATCH = 32  # episodes read at once
 
@@ -47,19 +47,22 @@ class PerceptionJob:
         with notices.Dropped():
             import tensorflow as tf
 
-            from datasets import fields, places, reader
-            from policies import export
-            from policies.legacy_keras import tf_keras
-            from policies.perception import config as configs
-            from policies.perception import loss as losses
-            from policies.perception import network as networks
-            from wtl.envs import observation, suite
-            from wtl.training import glimpses, trainer
+            from wtl.collection.worlds.entities import task_distribution
+            from wtl.collection.worlds.tabletop import observation
+            from wtl.collection.worlds.tabletop.perception import config as configs
+            from wtl.collection.worlds.tabletop.perception import loss as losses
+            from wtl.collection.worlds.tabletop.perception import network as networks
+            from wtl.datasets.contract import fields
+            from wtl.datasets.reading import reader
+            from wtl.datasets.sampling import slot_order
+            from wtl.policies import export
+            from wtl.policies.legacy_keras import tf_keras
+            from wtl.training import perception_examples, trainer
 
         _use(tf, self.threads)
         tf_keras.utils.set_random_seed(self.seed % 2**32)
         layout = observation.Layout(self.size)
-        demos = reader.read(self.dataset_dir, suite.TRAIN, with_images=True)
+        demos = reader.read(self.dataset_dir, task_distribution.TRAIN, with_images=True)
         demos = demos.select(~demos[fields.INVALID])
         train_config = trainer.TrainConfig(**self.config)
         network = networks.Perception(
@@ -80,8 +83,8 @@ class PerceptionJob:
             trainer.train(
                 network,
                 losses.loss,
-                glimpses.GlimpseSource(
-                    places.by_place(demos, layout),
+                perception_examples.GlimpseSource(
+                    slot_order.by_place(demos, layout),
                     layout,
                     train_config.window,
                     self.embodiment,
@@ -125,12 +128,13 @@ class PerceiveJob:
             import numpy as np
             import tensorflow as tf
 
-            from datasets import reader
-            from wtl.envs import observation, suite
+            from wtl.collection.worlds.entities import task_distribution
+            from wtl.collection.worlds.tabletop import observation
+            from wtl.datasets.reading import reader
 
         _use(tf, self.threads)
         layout = observation.Layout(self.size)
-        store = reader.read(self.dataset_dir, suite.TRAIN, with_images=True)
+        store = reader.read(self.dataset_dir, task_distribution.TRAIN, with_images=True)
         network = load(self.perception_dir, self.embodiment, self.size, self.pixels)
         perceive = tf.function(network.perceive, reduce_retracing=True)
         found = np.empty_like(store.state)
@@ -160,12 +164,12 @@ def load(perception_dir: pathlib.Path, embodiment: Embodiment, size: int, pixels
       pixels: height and width of the images.
 
     Returns:
-      The `policies.perception.network.Perception`.
+      The `wtl.collection.worlds.tabletop.perception.network.Perception`.
     """
     import tensorflow as tf
 
-    from policies.perception import config as configs
-    from policies.perception import network as networks
+    from wtl.collection.worlds.tabletop.perception import config as configs
+    from wtl.collection.worlds.tabletop.perception import network as networks
 
     network = networks.Perception(configs.of_embodiment(embodiment, size, pixels))
     network.create()

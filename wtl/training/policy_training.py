@@ -7,16 +7,19 @@ from typing import NamedTuple
 import numpy as np
 import tqdm
 
-from datasets import fields, pairs, places, reader, sampler
-from datasets import store as stores
-from policies import export, interface
-from policies.legacy_keras import tf_keras
-from policies.methods import METHODS, config_for
-from policies.perception import policy as perception_policy
-from wtl.envs import suite
-from wtl.envs.embodiment import Embodiment
+from wtl.collection.worlds.entities import task_distribution
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.collection.worlds.tabletop.perception import policy as perception_policy
+from wtl.datasets.contract import fields
+from wtl.datasets.reading import reader
+from wtl.datasets.reading import store as stores
+from wtl.datasets.sampling import sampler, slot_order, video_pairs
+from wtl.policies import export, interface
+from wtl.policies.legacy_keras import tf_keras
+from wtl.policies.methods import METHODS
 from wtl.training import end_to_end, examples, perception_job, trainer
 from wtl.training.job import TrainJob
+from wtl.training.policy_config import config_for
 
 
 class _Twofold(NamedTuple):
@@ -99,10 +102,12 @@ def train(job: TrainJob) -> str:
 def _read(job: TrainJob, config: interface.Interface) -> _Data:
     def read(dataset_dir, perceived) -> _Twofold:
         with_images = job.end_to_end is not None
-        true = reader.read(dataset_dir, suite.TRAIN, with_images=with_images)
+        true = reader.read(
+            dataset_dir, task_distribution.TRAIN, with_images=with_images
+        )
         if perceived is None:
             return _Twofold(true, true)
-        true = places.by_place(true, config.layout)
+        true = slot_order.by_place(true, config.layout)
         return _Twofold(true, dataclasses.replace(true, state=np.load(perceived)))
 
     demos = read(job.demos_dir, job.perceived_demos)
@@ -110,12 +115,14 @@ def _read(job: TrainJob, config: interface.Interface) -> _Data:
     shown = demos.seen
     if job.videos_dir:
         videos = read(job.videos_dir, job.perceived_videos)
-        rows = pairs.paired_rows(demos.true, videos.true)
+        rows = video_pairs.paired_rows(demos.true, videos.true)
         usable = (rows >= 0) & ~videos.true[fields.INVALID][rows]
         if not usable.any():
             raise ValueError(f"{job.videos_dir} shows nothing that the robot did")
         demos = demos.select(usable)
-        shown = pairs.as_video(videos.seen.select(rows[usable]), config.action_size)
+        shown = video_pairs.as_video(
+            videos.seen.select(rows[usable]), config.action_size
+        )
     trials = None
     if job.trials_dir:
         trials = read(job.trials_dir, job.perceived_trials)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from collection.workers import WorkerError, begin_worker
+from wtl.collection.vector_environment import WorkerError, begin_worker
 
 
 class Job(Protocol):

@@ -7,16 +7,18 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from collection import lockstep
-from datasets import acted, reader
-from datasets.frames import resample
-from policies import export
-from policies.bc_sac import config as configs
-from policies.bc_sac import learner as learners
-from policies.contextual import context as contexts
-from policies.legacy_keras import tf_keras
-from policies.methods import METHODS
-from wtl.envs import environment, observation, seeding
+from wtl.collection import reinforcement_rollout
+from wtl.collection.worlds.tabletop import environment, observation
+from wtl.datasets.contract import seeding
+from wtl.datasets.reading import reader
+from wtl.datasets.reading.frames import resample
+from wtl.datasets.sampling import inferred_target
+from wtl.policies import export
+from wtl.policies.bc_sac import config as configs
+from wtl.policies.bc_sac import learner as learners
+from wtl.policies.contextual import context as contexts
+from wtl.policies.legacy_keras import tf_keras
+from wtl.policies.methods import METHODS
 from wtl.training import reinforcement_job as jobs
 
 
@@ -41,7 +43,7 @@ def learn(
     config = configs.Config(**job.config)
     if arm.demo:
         learner.replay.add(*demonstration(job, layout), demo=True)
-    table = lockstep.Lockstep(layout)
+    table = reinforcement_rollout.Lockstep(layout)
     scenes = [job.setup(seed) for seed in job.evaluation_seeds]
     due = budget.evaluations()
     result = {"trials": [], "success": [], "tried": [], "losses": []}
@@ -112,18 +114,18 @@ def _scene(job: jobs.ReinforcementJob, number: int) -> int:
 
 def demonstration(
     job: jobs.ReinforcementJob, layout: observation.Layout
-) -> lockstep.Trials:
+) -> reinforcement_rollout.Trials:
     """The demonstration as an episode of the replay buffer."""
     demo = reader.read(job.demo_dir, job.task.split)
     demo = demo.select(demo.rows([job.demo_id]))
-    order = lockstep.by_identity(demo.state[:, 0], layout)
+    order = reinforcement_rollout.by_identity(demo.state[:, 0], layout)
     state = order.apply(demo.state)
     horizon = environment.HORIZON
-    return lockstep.Trials(
+    return reinforcement_rollout.Trials(
         state=state[:, : horizon + 1],
         action=demo.action[:, :horizon],
         success=np.ones(1, bool),
         # As with all demonstrations, what was acted on is read off the states.
-        target=acted.acted_slots(state, layout),
+        target=inferred_target.acted_slots(state, layout),
         places=order.places,
     )

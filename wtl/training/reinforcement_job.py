@@ -9,10 +9,10 @@ from typing import Any
 
 import tqdm
 
-from datasets import files
 from wtl import notices
-from wtl.envs import environment
-from wtl.envs.task import Task
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.task import Task
+from wtl.datasets.storage import files
 
 FRESH, EVALUATION = SCENES = ("fresh", "evaluation")
 _EARLY = (10, 20, 50)  # trials after which to evaluate before the first regular time
@@ -63,7 +63,7 @@ class ReinforcementJob:
     """All that the process needs to know.
 
     Attributes:
-      arm: key of `policies.bc_sac.config.ARMS`.
+      arm: key of `wtl.policies.bc_sac.config.ARMS`.
       task: the held-out task.
       evaluation_seeds: scenes in which success is measured.
       demo_dir: version folder of the demonstrations.
@@ -71,7 +71,7 @@ class ReinforcementJob:
       start_dir: folder of the policy to begin with, None to begin with nothing.
       start_id: its id.
       overrides: fields of its network's config that differ from `METHODS`.
-      config: fields of `policies.bc_sac.config.Config`.
+      config: fields of `wtl.policies.bc_sac.config.Config`.
       budget: how much is tried.
       seed: of weights, noise and batches.
       scene_seed: of the scenes of the trials: the same for all arms.

@@ -5,16 +5,16 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from collection import trials
-from policies.encoders.view import View
-from policies.legacy_keras import tf_keras
-from policies.rl2 import config as configs
-from policies.rl2 import loss as losses
-from policies.rl2.advantage import advantages
-from policies.rl2.agent import Rl2Agent
-from policies.rl2.network import Experience, Rl2Network
-from wtl.envs import seeding
-from wtl.envs.task_pool import TaskPool
+from wtl.collection import trials
+from wtl.collection.task_pool import TaskPool
+from wtl.datasets.contract import seeding
+from wtl.policies.encoders.view import View
+from wtl.policies.legacy_keras import tf_keras
+from wtl.policies.rl2 import config as configs
+from wtl.policies.rl2 import loss as losses
+from wtl.policies.rl2.advantage import advantages
+from wtl.policies.rl2.agent import Rl2Agent
+from wtl.policies.rl2.network import Experience, Rl2Network
 from wtl.training.attempts import draw_attempts
 
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from policies.legacy_keras import tf_keras
-from wtl.envs import seeding
-from wtl.errors import UserError
+from wtl.datasets.contract import seeding
+from wtl.datasets.contract.errors import UserError
+from wtl.policies.legacy_keras import tf_keras
 from wtl.training.cluster import Cluster
 from wtl.training.examples import Example, ExampleSource
 
-# Of a network, an example and the log sigma floor; see `policies.methods.Kind`.
+# Of a network, an example and the log sigma floor; see `wtl.policies.methods.Kind`.
 Loss = Callable[[tf_keras.Model, Example, tf.Tensor], tuple]
 
 
@@ -74,7 +74,7 @@ class Step:
 
         Args:
           network: trained in place.
-          loss: of the network, see `policies.methods.Kind`.
+          loss: of the network, see `wtl.policies.methods.Kind`.
           source: of examples.
           config: how to train.
           cluster: see `train`.
@@ -135,7 +135,7 @@ def train(
 
     Args:
       network: trained in place.
-      loss: of the network, see `policies.methods.Kind`.
+      loss: of the network, see `wtl.policies.methods.Kind`.
       source: of examples.
       config: how.
       seed: the examples of step i are drawn from (seed, i), so that an interrupted

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from aiohttp import web
 
-from datasets import edits, fields
-from datasets.curation import Curated
-from datasets.edits import DELETED, PendingEdits
-from datasets.episode import Episode
-from wtl.errors import UserError
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import Episode
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.curation import edits
+from wtl.datasets.curation.curation import Curated
+from wtl.datasets.curation.edits import DELETED, PendingEdits
 from wtl.viewer import footage, rendering, selection, statistics
 from wtl.viewer.index import Index, Row
 from wtl.viewer.library import Library

@@ -1,8 +1,9 @@
 """Pictures of an episode: what was stored, rendered again, or drawn."""
 
-from datasets import acted, fields
-from wtl.errors import UserError
-from wtl.evaluation import filmstrip, svg
+from wtl.collection.drawing import svg
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.sampling import inferred_target
 from wtl.viewer import rendering, restoration, sheet
 from wtl.viewer.index import Index, Row
 
@@ -84,8 +85,8 @@ def drawing(index: Index, row: Row) -> str:
     states = index.episode(row).steps[fields.STATE]
     crossed = None
     if row[fields.ROLE] != fields.ROLE_DEMO and not row[fields.SUCCESS]:
-        crossed = int(acted.acted_slots(states[None], layout)[0])
+        crossed = int(inferred_target.acted_slots(states[None], layout)[0])
     seconds = row.quality.seconds
     clip = svg.Clip(0, seconds, seconds + _PAUSE)
     target = int(row[fields.HIDDEN_TARGET])
-    return filmstrip.draw(states, layout, "", target, crossed, clip)
+    return layout.drawing.draw(states, layout, "", target, crossed, clip)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from wtl import loopback
+from wtl.datasets.hosting import loopback
 
 _COOKIE = "wtl_view"
 _HEADERS = {

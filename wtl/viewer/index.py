@@ -7,11 +7,15 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from datasets import decoding, fields, location, quality, reader, schema, tfrecord
-from datasets.decoding import DecodeError
-from datasets.edits import DELETED, PendingEdits
-from datasets.episode import Episode
-from datasets.location import DatasetDamagedError
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import Episode
+from wtl.datasets.curation import quality
+from wtl.datasets.curation.edits import DELETED, PendingEdits
+from wtl.datasets.format import decoding, schema, tfrecord
+from wtl.datasets.format.decoding import DecodeError
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import location
+from wtl.datasets.storage.location import DatasetDamagedError
 
 
 @dataclasses.dataclass(slots=True)

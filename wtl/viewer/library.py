@@ -6,11 +6,12 @@ import os
 import pathlib
 from collections.abc import Iterator, Sequence
 
-from datasets import fields, location
-from datasets.edits import PendingEdits
-from datasets.location import DatasetDamagedError, DatasetNotFoundError
-from datasets.schema import DatasetMismatchError
-from wtl.errors import UserError
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.curation.edits import PendingEdits
+from wtl.datasets.format.schema import DatasetMismatchError
+from wtl.datasets.storage import location
+from wtl.datasets.storage.location import DatasetDamagedError, DatasetNotFoundError
 from wtl.viewer.index import Index, Row
 
 _MAX_TAKES = 8

@@ -9,11 +9,13 @@ import av
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from datasets import acted, fields
-from datasets.episode import Episode, EpisodeSpec
-from wtl.envs.layout import Layout
-from wtl.evaluation import picture, svg
-from wtl.evaluation.projection import HEIGHT, WIDTH
+from wtl.collection.drawing import svg
+from wtl.collection.drawing.projection import HEIGHT, WIDTH
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import Episode, EpisodeSpec
+from wtl.datasets.contract.layout import Layout
+from wtl.datasets.sampling import inferred_target
+from wtl.evaluation import picture
 from wtl.viewer import rendering, restoration, sheet
 
 _CAPTION = 28  # pixels above the frames
@@ -111,7 +113,7 @@ def draw(takes: Sequence[Take], layout: Layout, fps: float) -> str:
         states, metadata = take.episode.steps[fields.STATE], take.episode.metadata
         crossed = None
         if not metadata[fields.SUCCESS]:
-            crossed = int(acted.acted_slots(states[None], layout)[0])
+            crossed = int(inferred_target.acted_slots(states[None], layout)[0])
         seconds = (len(states) - 1) / fps
         clip = svg.Clip(0, seconds, seconds + _HOLD_S)
         target = int(metadata[fields.HIDDEN_TARGET])

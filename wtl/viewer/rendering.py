@@ -8,10 +8,10 @@ from multiprocessing.connection import Connection
 import mujoco
 import numpy as np
 
-from collection import workers
-from wtl.envs import appearance, gripper, renderer
-from wtl.envs.embodiment import Embodiment
-from wtl.errors import UserError
+from wtl.collection import vector_environment
+from wtl.collection.worlds.tabletop import appearance, gripper, renderer
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.datasets.contract.errors import UserError
 from wtl.viewer import restoration, sheet
 
 PIXELS = 256  # height and width of the frames
@@ -94,8 +94,8 @@ class Studio:
 
     def _start(self):
         self.missing: str | None = None
-        self._connection, theirs = workers.CONTEXT.Pipe()
-        self._process = workers.CONTEXT.Process(
+        self._connection, theirs = vector_environment.CONTEXT.Pipe()
+        self._process = vector_environment.CONTEXT.Process(
             target=_serve, args=(theirs,), daemon=True
         )
         self._process.start()
@@ -134,7 +134,7 @@ class Studio:
 
 def _serve(connection: Connection):
     """Says what is missing to render, then does jobs until the other end hangs up."""
-    workers.begin_worker()
+    vector_environment.begin_worker()
     try:
         renderer.find_renderer()
         missing = ""

@@ -5,12 +5,12 @@ import dataclasses
 import mujoco
 import numpy as np
 
-from datasets.episode import EpisodeSpec
-from wtl.envs import model, observation
-from wtl.envs import object_set as object_sets
-from wtl.envs import world as worlds
-from wtl.envs.embodiment import Embodiment
-from wtl.errors import UserError
+from wtl.collection.worlds.tabletop import model, observation
+from wtl.collection.worlds.tabletop import object_set as object_sets
+from wtl.collection.worlds.tabletop import world as worlds
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.errors import UserError
 
 _MAX_SIZE = 8  # objects in a scene
 _SAME_PLACE = 0.005  # metres

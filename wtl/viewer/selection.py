@@ -5,8 +5,8 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from datasets import fields
-from wtl.errors import UserError
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
 from wtl.viewer.index import Row
 
 DATASET, FLAG, TEXT, ORDER = "dataset", "flag", "text", "order"

@@ -9,12 +9,12 @@ import sys
 
 from aiohttp import web
 
-from datasets.location import DatasetDamagedError
-from datasets.publish import PublishError
-from datasets.shard_lock import DatasetLockedError
-from datasets.staging import StagingError
-from wtl.errors import UserError
-from wtl.loopback import is_loopback
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.hosting.loopback import is_loopback
+from wtl.datasets.storage.location import DatasetDamagedError
+from wtl.datasets.storage.publish import PublishError
+from wtl.datasets.storage.shard_lock import DatasetLockedError
+from wtl.datasets.storage.staging import StagingError
 from wtl.viewer.api import Api, Publisher
 from wtl.viewer.guard import Guard, Handler, secure
 from wtl.viewer.library import Library, UnknownEpisodeError

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from datasets import fields
+from wtl.datasets.contract import fields
 from wtl.evaluation import interval
 from wtl.viewer import selection
 from wtl.viewer.index import Row

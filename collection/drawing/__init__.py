@@ -1,0 +1,1 @@
+"""Pieces of drawings of episodes, as SVG."""

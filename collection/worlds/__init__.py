@@ -1,0 +1,1 @@
+"""Worlds: one object each, with its tasks, environment and optional capabilities."""

@@ -1,0 +1,1 @@
+"""Structure shared by worlds whose tasks refer to one of several entities."""

@@ -1,0 +1,203 @@
+"""Which tasks there are: splits by object set, rules, scenes of each task."""
+
+import dataclasses
+from typing import Any
+
+from wtl.collection.worlds import registry
+from wtl.collection.worlds.entities import account as accounts
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.actuator_gains import MotorFaults
+from wtl.collection.worlds.entities.task import Rule, RuleKind, Task
+from wtl.collection.worlds.tabletop import puck
+from wtl.collection.worlds.tabletop.puck import PuckRanges
+from wtl.collection.worlds.world import World
+from wtl.datasets.contract import seeding
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.layout import Layout
+
+TRAIN, VAL, TEST = SPLITS = ("train", "val", "test")
+
+# Fields that came later, with what they amounted to before.
+_LATER = {
+    "left_out": "",
+    "domain": registry.GRIPPER,
+    "families": None,
+    "motor_faults": None,
+    "puck": None,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Suite:
+    """All tasks of a run. Object sets of the three splits are disjoint.
+
+    Attributes:
+      size: number of objects, and of buttons, in each scene; or of targets.
+      train_object_sets: object sets to train on.
+      train_tasks: tasks to train on, dealt out evenly over sets and families.
+      scenes_per_task: scenes in which each training task is demonstrated.
+      complete: every target of every training scene is demonstrated and the rule is
+        drawn with the training example. Otherwise each training task has one rule
+        and one demonstration per scene.
+      val_tasks: held-out tasks, each with a set of its own, for choices.
+      test_tasks: held-out tasks, each with a set of its own, for the final result.
+      identity_share: share of rules by identity.
+      seed: world seed.
+      left_out: family of which no task is trained on; '' for none. Validation and test
+        tasks are of all families.
+      domain: name of the world, see `wtl.collection.worlds.registry`.
+      families: names of the families of the tasks; None for all of the world.
+      motor_faults: how the motors of each task's robot are faulty; None if they are
+        sound. Demonstrations are made by a sound one.
+      puck: what all hidden dynamics of each task's objects are drawn from; None for
+        the friction of its family alone.
+
+    Raises:
+      UserError: if there is no such world or family, or no such object in the world.
+    """
+
+    size: int = 3
+    train_object_sets: int = 1500
+    train_tasks: int = 1500
+    scenes_per_task: int = 3
+    complete: bool = True
+    val_tasks: int = 40
+    test_tasks: int = 200
+    identity_share: float = 0.6
+    seed: int = 0
+    left_out: str = ""
+    domain: str = registry.GRIPPER
+    families: tuple[str, ...] | None = None
+    motor_faults: MotorFaults | None = None
+    puck: PuckRanges | None = None
+
+    def __post_init__(self):
+        if self.domain not in registry.names():
+            raise UserError(
+                f"suite.domain is {self.domain!r}; known are "
+                f"{', '.join(registry.names())}"
+            )
+        for name in self.families or ():
+            if name not in self.world.families:
+                raise UserError(
+                    f"suite.families names {name!r}; known are "
+                    f"{', '.join(self.world.families)}"
+                )
+        if self.left_out and self.left_out not in self.family_names:
+            raise UserError(
+                f"suite.left_out is {self.left_out!r}; families are "
+                f"{', '.join(self.family_names)}"
+            )
+        if self.family_names == [self.left_out]:
+            raise UserError(
+                f"suite.left_out = {self.left_out!r} leaves no family to train on"
+            )
+        if self.puck and self.domain != registry.GRIPPER:
+            raise UserError(
+                f"suite.puck needs objects on a table; suite.domain = {self.domain!r} "
+                "has none"
+            )
+
+    @property
+    def family_names(self) -> list[str]:
+        """Names of the families of its tasks, in the order they are dealt out."""
+        return list(self.families or self.world.families)
+
+    @property
+    def world(self) -> World:
+        """The world that its tasks are of."""
+        return registry.get(self.domain)
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """What it is made of, see `accounts.account`."""
+        return accounts.account(self, _LATER)
+
+    @property
+    def hidden_dynamics_size(self) -> int:
+        """Number of hidden variables of objects beyond friction."""
+        return puck.HIDDEN_SIZE if self.puck else 0
+
+    @property
+    def layout(self) -> Layout:
+        """Layout of the states of its scenes."""
+        return self.world.layout(self.size)
+
+    def tasks(self, split: str) -> list[Task]:
+        """The tasks of a split, families and rules in fixed proportions."""
+        count = getattr(self, f"{split}_tasks")
+        sets = min(self.train_object_sets, count) if split == TRAIN else count
+        names = [
+            name
+            for name in self.family_names
+            if split != TRAIN or name != self.left_out
+        ]
+        drawn = [
+            self.world.objects(f"{split}-{i:05d}", self.size, self.seed)
+            for i in range(sets)
+        ]
+        result = []
+        for i in range(count):
+            # Dealing set by set, then shifting the families by one each round, gives
+            # every set different families.
+            repeat, index = divmod(i, sets)
+            family = names[(index + repeat) % len(names)]
+            chosen = drawn[index]
+            rng = seeding.generator(self.seed, "dynamics", chosen.name, family, repeat)
+            rule = None
+            if split != TRAIN or not self.complete:
+                rule = self._rule(i // len(names), rng)
+            friction = self.world.families[family].draw_friction(rng)
+            gains, puck, named = (), None, (chosen.name, family, repeat)
+            if self.motor_faults:
+                rng = seeding.generator(self.seed, "motors", *named)
+                gains = self.motor_faults.draw(rng, self.world.environment.axes)
+            if self.puck:
+                puck = self.puck.draw(seeding.generator(self.seed, "puck", *named))
+                chosen, friction = puck.weigh(chosen), puck.friction[1]
+            result.append(
+                Task(
+                    object_set=chosen,
+                    family=family,
+                    friction=friction,
+                    split=split,
+                    rule=rule,
+                    index=repeat,
+                    gains=gains,
+                    puck=puck,
+                    domain=self.domain,
+                )
+            )
+        return result
+
+    def _rule(self, index: int, rng) -> Rule:
+        # Spreads the identity rules evenly: exact shares within every family.
+        by_identity = (
+            int((index + 1) * self.identity_share + 1e-9)
+            - int(index * self.identity_share + 1e-9)
+        ) > 0
+        kind = RuleKind.IDENTITY if by_identity else RuleKind.POSITION
+        return Rule(kind, int(rng.integers(self.size)))
+
+    def demonstration_setups(
+        self, task: Task, scenes: int | None = None
+    ) -> list[environment.Setup]:
+        """What is to be demonstrated of a task, by somebody whose motors are sound.
+
+        Args:
+          task: a task of this suite.
+          scenes: number of scenes; `scenes_per_task` by default.
+        """
+        setups = []
+        for i in range(scenes or self.scenes_per_task):
+            scene_seed = self.scene_seed(task, "demo", i)
+            if task.rule is None:
+                targets = range(self.size)
+                setups += [environment.Setup(task, scene_seed, t) for t in targets]
+            else:
+                setups.append(environment.Setup.by_rule(task, task.rule, scene_seed))
+        return [dataclasses.replace(setup, sound=True) for setup in setups]
+
+    def scene_seed(self, task: Task, purpose: str, index: int) -> int:
+        """Seed of a scene of a task, a pure function of its arguments."""
+        return seeding.derive_seed(self.seed, "scene", task.task_id, purpose, index)

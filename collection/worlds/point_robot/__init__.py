@@ -1,0 +1,1 @@
+"""Point robots on a half circle (Rakelly et al., 2019)."""

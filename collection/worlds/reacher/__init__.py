@@ -1,0 +1,1 @@
+"""The reacher: a planar two-link arm and two targets."""

@@ -1,0 +1,39 @@
+"""The reacher: scenes of tasks as a `dm_env.Environment`."""
+
+import numpy as np
+
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.reacher import arm, observation
+from wtl.collection.worlds.reacher import world as worlds
+from wtl.datasets.contract import fields
+
+
+class Reacher(environment.SceneEnvironment):
+    """The arm; its goal is reached if it ends with the fingertip in the target."""
+
+    horizon = 50
+    axes = arm.JOINTS
+    control_hz = worlds.CONTROL_HZ
+
+    def __init__(self, setup: environment.Setup):
+        """Creates an environment whose first episode is `setup`."""
+        layout = observation.Layout(setup.task.object_set.size)
+        super().__init__(setup, worlds.World(), layout)
+
+    def _place(self):
+        targets = self._setup.task.object_set
+        self.world.reset(targets, targets.scene(self._setup.scene_seed))
+
+    def _observation(self) -> dict[str, np.ndarray]:
+        return {fields.STATE: observation.observe(self.world, self.progress)}
+
+
+class DenseReacher(Reacher):
+    """The same, with the distance to the target taken off the reward at each step.
+
+    Distances in metres are below 1, so the last reward tells success by its sign, as
+    where it is sparse.
+    """
+
+    def _shaping(self) -> float:
+        return -float(self.world.distances[self._setup.target])

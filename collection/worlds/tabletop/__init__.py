@@ -1,0 +1,1 @@
+"""The tabletop: a gripper, objects, buttons, five task families."""

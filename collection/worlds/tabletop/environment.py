@@ -1,0 +1,79 @@
+"""Scenes of the tabletop as a `dm_env.Environment`."""
+
+import functools
+
+import numpy as np
+from dm_env import specs
+
+from wtl.collection.worlds.entities.environment import SceneEnvironment, Setup
+from wtl.collection.worlds.tabletop import appearance, gripper, observation, renderer
+from wtl.collection.worlds.tabletop import scene as scenes
+from wtl.collection.worlds.tabletop import world as worlds
+from wtl.datasets.contract import fields, seeding
+
+HORIZON = 40  # control steps
+
+
+class Manipulation(SceneEnvironment):
+    """The table with the gripper, or a hand."""
+
+    horizon = HORIZON
+    axes = worlds.AXES
+    control_hz = worlds.CONTROL_HZ
+
+    def __init__(self, setup: Setup, pixels: int = 0, wrist: bool = False):
+        """Creates an environment.
+
+        Args:
+          setup: its first episode.
+          pixels: height and width of the images to observe; 0 for none.
+          wrist: whether the gripper's own camera observes too; a hand has none.
+
+        Raises:
+          RendererNotFoundError: if images are asked for and there is no OpenGL.
+        """
+        layout = observation.Layout(setup.task.object_set.size)
+        super().__init__(setup, worlds.World(), layout)
+        self._pixels = pixels
+        self._wrist = wrist and pixels > 0
+
+    def _place(self):
+        setup = self._setup
+        objects = setup.task.object_set
+        scene, puck = objects.scene(setup.scene_seed), setup.task.puck
+        if puck:
+            seed = seeding.derive_seed("start", setup.scene_seed, setup.attempt)
+            scene = scenes.disturbed(scene, puck.start_noise, seed)
+        self.world.reset(objects, setup.task.friction, scene, setup.embodiment, puck)
+
+    def _observation(self) -> dict[str, np.ndarray]:
+        state = observation.observe(self.world, self.progress)
+        if not self._pixels:
+            return {fields.STATE: state}
+        render = functools.partial(
+            renderer.shared(self._pixels, self.layout.size).render,
+            self.world.model,
+            self.world.data,
+            appearance.DRAWS[self._setup.embodiment](self._setup.scene_seed),
+        )
+        observed = {
+            fields.STATE: state,
+            fields.PROPRIOCEPTION: self.layout.proprioception(state),
+            fields.IMAGE: render(),
+        }
+        if self._wrist:
+            camera = f"{self._setup.embodiment}/{gripper.WRIST_CAMERA}"
+            observed[fields.WRIST_IMAGE] = render(camera=camera)
+        return observed
+
+    def observation_spec(self) -> dict[str, specs.Array]:
+        """Spec of `state` and, with a camera, `proprioception` and images."""
+        spec, side = super().observation_spec(), self._pixels
+        if side:
+            felt = (self.layout.proprioception_size,)
+            spec[fields.PROPRIOCEPTION] = specs.Array(
+                felt, np.float32, fields.PROPRIOCEPTION
+            )
+            for name in (fields.IMAGE, fields.WRIST_IMAGE)[: 1 + self._wrist]:
+                spec[name] = specs.BoundedArray((side, side, 3), np.uint8, 0, 255, name)
+        return spec

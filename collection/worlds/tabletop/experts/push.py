@@ -1,0 +1,50 @@
+"""Pushes an object against the anchor with closed fingers."""
+
+import numpy as np
+
+from wtl.collection.worlds.tabletop import arena
+from wtl.collection.worlds.tabletop import world as worlds
+from wtl.collection.worlds.tabletop.experts import expert
+
+_PUSH_HEIGHT = 0.01  # metres
+_BEHIND = 0.04  # metres between the object's outline and the fingers at the start
+_STOP_GAP = 0.018  # metres
+_LANE = 0.012  # metres the fingers may be off the line through object and anchor
+_MAX_LATERAL = 0.01  # metres per control step
+
+
+def act(world: worlds.World, index: int) -> expert.Command:
+    """Goes behind the object, down, and pushes along the line to the anchor."""
+    position = world.object_positions[index, :2]
+    way = world.anchor_position[:2] - position
+    distance = np.linalg.norm(way)
+    forward = way / max(distance, 1e-6)
+    gap = distance - world.footprints[index] - arena.ANCHOR_RADIUS
+    yaw = _face(world, forward)
+    if gap < _STOP_GAP:
+        hold = world.setpoint[:3].copy()
+        return expert.move_to(
+            world, hold, float(world.setpoint[3]), expert.CLOSED, noise=0.1
+        )
+    offset = world.gripper_pose[:2] - position
+    along = offset @ forward
+    across = offset - along * forward
+    reach = world.half_sizes[index, :2].max() + _BEHIND
+    low = world.gripper_pose[2] < 0.04
+    if low and along < 0 and np.linalg.norm(across) < 4 * _LANE:
+        step = min(0.035, 0.4 * gap + 0.004)
+        lateral = np.clip(-0.8 * across, -_MAX_LATERAL, _MAX_LATERAL)
+        goal = world.setpoint[:2] + step * forward + lateral
+        pushing = np.array([*goal, _PUSH_HEIGHT])
+        return expert.move_to(world, pushing, yaw, expert.CLOSED, noise=0.25)
+    behind = position - reach * forward
+    if np.linalg.norm(world.gripper_pose[:2] - behind) > _LANE:
+        return expert.move_above(world, behind, yaw, expert.CLOSED)
+    down = np.array([*behind, _PUSH_HEIGHT])
+    return expert.move_to(world, down, yaw, expert.CLOSED, noise=0.3)
+
+
+def _face(world: worlds.World, forward: np.ndarray) -> float:
+    """Yaw at which the row of fingers stands across the push direction."""
+    yaw = np.arctan2(-forward[0], forward[1])
+    return float(np.clip(yaw, worlds.SETPOINT_LOW[3], worlds.SETPOINT_HIGH[3]))

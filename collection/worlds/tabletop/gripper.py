@@ -1,0 +1,153 @@
+"""A free-flying parallel gripper: four arm joints and two coupled fingers."""
+
+from dm_control import composer, mjcf
+
+from wtl.collection.worlds.tabletop import arena
+
+# Joint ranges; metres and radians. z is the height of the finger tips.
+X_RANGE = (-0.32, 0.32)
+Y_RANGE = (-0.34, 0.24)
+Z_RANGE = (0.0, 0.27)
+YAW_RANGE = (-1.8, 1.8)
+FINGER_RANGE = (0.0, 0.045)
+
+# Commanded opening of each finger, metres. Closing further than zero keeps closed
+# fingers together when they strike a round object.
+FINGER_OPEN = 0.042
+FINGER_CLOSED = -0.01
+PAD_HALF_SIZES = (0.006, 0.012, 0.032)
+
+ARM_JOINTS = ("x", "y", "z", "yaw")
+FINGERS = ("left", "right")
+
+_ARM_AXES = {"x": (1, 0, 0), "y": (0, 1, 0), "z": (0, 0, 1), "yaw": (0, 0, 1)}
+_ARM_RANGES = {"x": X_RANGE, "y": Y_RANGE, "z": Z_RANGE, "yaw": YAW_RANGE}
+_RGBA = (0.25, 0.25, 0.28, 1)
+
+WRIST_CAMERA = "wrist"
+
+
+class Gripper(composer.Entity):
+    """Position-controlled gripper; every actuator takes a joint setpoint."""
+
+    def _build(self, name: str = "gripper"):
+        self._mjcf_root = mjcf.RootElement(model=name)
+        arena.set_contact_defaults(self._mjcf_root)
+        hand = self._mjcf_root.worldbody.add("body", name="hand", gravcomp=1)
+        hand.add("inertial", pos=(0, 0, 0.08), mass=0.5, diaginertia=(1e-3,) * 3)
+        add_arm(self._mjcf_root, hand, kp=900, yaw_kp=2.5)
+        hand.add(
+            "geom",
+            name="palm",
+            type="box",
+            size=(0.055, 0.015, 0.012),
+            pos=(0, 0, 0.082),
+            mass=0,
+            rgba=_RGBA,
+        )
+        # Beside the palm, it looks past it at the finger tips.
+        hand.add(
+            "camera",
+            name=WRIST_CAMERA,
+            pos=(0, -0.07, 0.1),
+            xyaxes=(1, 0, 0, 0, 0.1, 0.07),
+            fovy=70,
+        )
+        for finger, side in zip(FINGERS, (-1, 1), strict=True):
+            pad = add_finger(
+                self._mjcf_root, hand, finger, side, PAD_HALF_SIZES, kp=300, kv=12
+            )
+            pad.rgba = _RGBA
+        couple_fingers(self._mjcf_root)
+
+    @property
+    def mjcf_model(self):
+        """The PyMJCF root element of the gripper."""
+        return self._mjcf_root
+
+
+def add_arm(root: mjcf.RootElement, body, kp: float, yaw_kp: float):
+    """Adds the arm's joints to a body, and their position actuators.
+
+    Args:
+      root: the model.
+      body: the element that the joints move.
+      kp: stiffness of x, y and z, N/m.
+      yaw_kp: stiffness of yaw, Nm/rad.
+    """
+    for name in ARM_JOINTS:
+        joint = body.add(
+            "joint",
+            name=name,
+            type="hinge" if name == "yaw" else "slide",
+            axis=_ARM_AXES[name],
+            range=_ARM_RANGES[name],
+            limited=True,
+        )
+        gains = (
+            dict(kp=yaw_kp, forcerange=(-2, 2))
+            if name == "yaw"
+            else dict(kp=kp, forcerange=(-40, 40))
+        )
+        root.actuator.add("position", name=name, joint=joint, dampratio=1, **gains)
+
+
+def add_finger(
+    root: mjcf.RootElement,
+    body,
+    name: str,
+    side: int,
+    half_sizes: tuple[float, float, float],
+    kp: float,
+    kv: float,
+):
+    """Adds a finger that slides along x, and its position actuator.
+
+    Args:
+      root: the model.
+      body: the element that carries the finger.
+      name: one of `FINGERS`.
+      side: 1 if it opens towards positive x, else -1.
+      half_sizes: of its pad, metres.
+      kp: stiffness, N/m.
+      kv: damping, Ns/m.
+
+    Returns:
+      The geom element of the pad.
+    """
+    finger = body.add("body", name=name, gravcomp=1)
+    joint = finger.add(
+        "joint",
+        name=name,
+        type="slide",
+        axis=(side, 0, 0),
+        range=FINGER_RANGE,
+        limited=True,
+        damping=1,
+    )
+    root.actuator.add(
+        "position", name=name, joint=joint, kp=kp, kv=kv, forcerange=(-6, 6)
+    )
+    return finger.add(
+        "geom",
+        name=f"{name}_pad",
+        type="box",
+        size=half_sizes,
+        pos=(side * half_sizes[0], 0, half_sizes[2]),
+        mass=0.05,
+        friction=(1.5, 0.02, 0.001),
+        condim=4,
+    )
+
+
+def couple_fingers(root: mjcf.RootElement):
+    """Makes both fingers open equally far."""
+    # The joint limits keep the closed fingers apart more cheaply than contacts.
+    root.contact.add("exclude", body1=FINGERS[0], body2=FINGERS[1])
+    root.equality.add(
+        "joint",
+        joint1=FINGERS[0],
+        joint2=FINGERS[1],
+        polycoef=(0, 1, 0, 0, 0),
+        solref=(0.008, 1),
+    )

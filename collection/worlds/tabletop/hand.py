@@ -1,0 +1,236 @@
+"""A human right hand on a forearm; it moves and closes as the gripper does.
+
+Two hidden pads do the touching, one below the thumb and one below the index and middle
+finger. The digits are drawn over them: polynomials of the opening of the pads, fitted
+to two-link inverse kinematics, couple their joints to the pads. Where there is nothing
+between the pads, the middle, ring and little finger curl up and the index finger stays
+out: the hand points.
+"""
+
+import dataclasses
+
+import numpy as np
+from dm_control import composer, mjcf
+
+from wtl.collection.worlds.tabletop import arena, gripper
+
+SKIN = "skin"  # material
+SLEEVE = "sleeve"  # material
+SKIN_RGB = (0.87, 0.67, 0.55)
+SLEEVE_RGB = (0.22, 0.32, 0.52)
+
+# Like the gripper's frame: x across the pads, y forward, tips at a height of zero.
+_WRIST = (0.006, -0.098, 0.112)  # metres
+_THUMB_BASE = (-0.008, -0.070, 0.092)  # metres
+_ELBOW = (-0.29, -0.33, 0.35)  # metres
+_WRIST_TURN = -0.85  # of the yaw, so that the elbow stays on the near side
+_PAD_HALF_SIZES = (0.006, 0.012, 0.026)  # metres
+_CURLED = (0.35, 1.9)  # radians at the knuckle and at the middle joint
+_CURL_OPENING = 0.016  # metres; further open than this no finger is curled
+_POLYNOMIAL_DEGREE = 4  # what a joint equality takes
+# Visual parts weigh next to nothing, so that the pads do not feel them.
+_VISUAL_MASS = 0.001  # kg
+_VISUAL_INERTIA = 1e-7  # kg m^2
+_HIDDEN_GROUP = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Digit:
+    """A thumb or finger; lengths in metres, positions in the frame of the hand.
+
+    Attributes:
+      name: prefix of its parts.
+      side: 1 if it moves with the right pad, -1 with the left.
+      knuckle: [3] where it leaves the palm.
+      tip: [3] middle of its rounded tip when the pads touch.
+      lengths: from knuckle to middle joint, and from there to the middle of the tip.
+      radius: of the tip; it widens towards the knuckle.
+      curls: whether it curls up where the pads touch.
+    """
+
+    name: str
+    side: int
+    knuckle: tuple[float, float, float]
+    tip: tuple[float, float, float]
+    lengths: tuple[float, float]
+    radius: float
+    curls: bool = False
+
+    def plane(self) -> tuple[np.ndarray, float]:
+        """Unit [3] "up" vector of the plane it moves in, and the depth of the tip."""
+        up = np.subtract(self.knuckle, self.tip) * (0, 1, 1)
+        depth = float(np.linalg.norm(up))
+        return up / depth, depth
+
+    def angles(self, opening: np.ndarray) -> np.ndarray:
+        """Angles [2, N] of its joints, radians, for openings [N] of its pad, metres."""
+        _, depth = self.plane()
+        first, second = self.lengths
+        across = self.side * (self.tip[0] - self.knuckle[0]) + opening
+        reach = np.minimum(np.hypot(across, depth), 0.999 * (first + second))
+        outward = np.arccos((first**2 + reach**2 - second**2) / (2 * first * reach))
+        inside = np.arccos((first**2 + second**2 - reach**2) / (2 * first * second))
+        angles = np.array([np.arctan2(-across, depth) - outward, np.pi - inside])
+        if self.curls:
+            share = np.clip(1 - opening / _CURL_OPENING, 0, 1)
+            share = share**2 * (3 - 2 * share)
+            angles += share * (np.array(_CURLED)[:, None] - angles)
+        return self.side * angles
+
+
+DIGITS = (
+    Digit(
+        "thumb",
+        -1,
+        knuckle=(-0.036, -0.030, 0.060),
+        tip=(-0.009, 0.0, 0.010),
+        lengths=(0.036, 0.034),
+        radius=0.0095,
+    ),
+    Digit(
+        "index",
+        1,
+        knuckle=(0.030, -0.014, 0.088),
+        tip=(0.008, 0.004, 0.008),
+        lengths=(0.046, 0.046),
+        radius=0.0078,
+    ),
+    Digit(
+        "middle",
+        1,
+        knuckle=(0.036, -0.034, 0.091),
+        tip=(0.009, -0.014, 0.008),
+        lengths=(0.050, 0.050),
+        radius=0.0080,
+        curls=True,
+    ),
+    Digit(
+        "ring",
+        1,
+        knuckle=(0.037, -0.053, 0.089),
+        tip=(0.020, -0.036, 0.036),
+        lengths=(0.046, 0.046),
+        radius=0.0076,
+        curls=True,
+    ),
+    Digit(
+        "little",
+        1,
+        knuckle=(0.034, -0.070, 0.084),
+        tip=(0.024, -0.053, 0.046),
+        lengths=(0.036, 0.036),
+        radius=0.0066,
+        curls=True,
+    ),
+)
+
+
+class Hand(composer.Entity):
+    """Position-controlled hand with the gripper's joints, actuators and setpoints."""
+
+    def _build(self, name: str = "hand"):
+        self._mjcf_root = mjcf.RootElement(model=name)
+        arena.set_contact_defaults(self._mjcf_root)
+        for material, rgb in ((SKIN, SKIN_RGB), (SLEEVE, SLEEVE_RGB)):
+            self._mjcf_root.asset.add(
+                "material", name=material, rgba=(*rgb, 1), specular=0.1, shininess=0.1
+            )
+        palm = self._mjcf_root.worldbody.add("body", name="hand", gravcomp=1)
+        palm.add("inertial", pos=(0, 0, 0.08), mass=0.7, diaginertia=(1.5e-3,) * 3)
+        # Softer for its mass than the gripper.
+        gripper.add_arm(self._mjcf_root, palm, kp=1000, yaw_kp=3)
+        for finger, side in zip(gripper.FINGERS, (-1, 1), strict=True):
+            self._add_pad(palm, finger, side)
+        gripper.couple_fingers(self._mjcf_root)
+        self._add_palm(palm)
+        self._add_forearm(palm)
+        for digit in DIGITS:
+            self._add_digit(palm, digit)
+
+    def _add_pad(self, palm, name: str, side: int):
+        pad = gripper.add_finger(
+            self._mjcf_root, palm, name, side, _PAD_HALF_SIZES, kp=250, kv=14
+        )
+        pad.group = _HIDDEN_GROUP
+
+    def _add_palm(self, palm):
+        for digit in DIGITS:
+            base = _THUMB_BASE if digit.side < 0 else _WRIST
+            radius = 0.014 if digit.side < 0 else 0.0125
+            _draw(palm, base, digit.knuckle, radius)
+        _draw(palm, _WRIST, _THUMB_BASE, 0.015)
+        first, last = DIGITS[1].knuckle, DIGITS[-1].knuckle
+        _draw(palm, np.multiply(first, 0.98), last, 0.0115)
+        # The heel of the hand, and the web of the thumb.
+        _draw(palm, _WRIST, np.add(_WRIST, last) / 2, 0.016)
+        _draw(palm, _THUMB_BASE, np.add(DIGITS[0].knuckle, first) / 2, 0.012)
+
+    def _add_forearm(self, palm):
+        forearm = self._add_visual_body(palm, "forearm", _WRIST)
+        joint = self._add_visual_joint(forearm, "wrist", (0, 0, 1))
+        self._follow(joint, "yaw", (0, _WRIST_TURN, 0, 0, 0))
+        way = np.subtract(_ELBOW, _WRIST)
+        _draw(forearm, (0, 0, 0), 0.16 * way, 0.021)
+        _draw(forearm, 0.10 * way, 0.22 * way, 0.0235)
+        for start, radius in ((0.20, 0.030), (0.40, 0.033), (0.65, 0.036)):
+            _draw(forearm, start * way, way, radius, SLEEVE)
+
+    def _add_digit(self, palm, digit: Digit):
+        up, _ = digit.plane()
+        proximal = self._add_visual_body(palm, f"{digit.name}_proximal", digit.knuckle)
+        # x and z span the plane of motion, at angles of zero the digit points down.
+        proximal.xyaxes = (1, 0, 0, 0, up[2], -up[1])
+        first, second = digit.lengths
+        joints = [self._add_visual_joint(proximal, f"{digit.name}_knuckle", (0, 1, 0))]
+        _draw(proximal, (0, 0, 0), (0, 0, -first), 1.15 * digit.radius)
+        distal = self._add_visual_body(proximal, f"{digit.name}_distal", (0, 0, -first))
+        joints.append(self._add_visual_joint(distal, f"{digit.name}_middle", (0, 1, 0)))
+        # The last joint stays bent a little, as an unstrained one does.
+        bend = (0.004 * digit.side, 0, -0.55 * second)
+        _draw(distal, (0, 0, 0), bend, 1.07 * digit.radius)
+        _draw(distal, bend, (0, 0, -second), digit.radius)
+        opening = np.linspace(*gripper.FINGER_RANGE, 32)
+        finger = gripper.FINGERS[(digit.side + 1) // 2]
+        for joint, angles in zip(joints, digit.angles(opening), strict=True):
+            coefficients = np.polyfit(opening, angles, _POLYNOMIAL_DEGREE)[::-1]
+            self._follow(joint, finger, coefficients)
+
+    def _add_visual_body(self, parent, name: str, position):
+        body = parent.add("body", name=name, pos=position, gravcomp=1)
+        body.add(
+            "inertial",
+            pos=(0, 0, 0),
+            mass=_VISUAL_MASS,
+            diaginertia=(_VISUAL_INERTIA,) * 3,
+        )
+        return body
+
+    def _add_visual_joint(self, body, name: str, axis):
+        return body.add("joint", name=name, type="hinge", axis=axis, damping=1e-5)
+
+    def _follow(self, joint, leader: str, coefficients):
+        self._mjcf_root.equality.add(
+            "joint",
+            joint1=joint,
+            joint2=leader,
+            polycoef=tuple(coefficients),
+            solref=(0.01, 1),
+        )
+
+    @property
+    def mjcf_model(self):
+        """The PyMJCF root element of the hand."""
+        return self._mjcf_root
+
+
+def _draw(body, start, end, radius: float, material: str = SKIN):
+    body.add(
+        "geom",
+        type="capsule",
+        fromto=(*start, *end),
+        size=(radius,),
+        mass=0,
+        contype=0,
+        conaffinity=0,
+        material=material,
+    )

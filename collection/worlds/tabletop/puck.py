@@ -1,0 +1,101 @@
+"""Objects whose dynamics on the table are all hidden, like those of an unknown puck.
+
+A puck that a robot hits to a target is a problem of sim-to-real studies (Arndt et al.,
+"Meta Reinforcement Learning for Sim-to-real Domain Adaptation", 2020), and so are wide
+ranges of its dynamics. On a table as rough only a fast robot makes anything slide.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from wtl.collection.worlds.tabletop import object_set as object_sets
+from wtl.datasets.contract.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Puck:
+    """How the objects of a task move on the table.
+
+    Attributes:
+      friction: along x and along y.
+      torsional: friction against spinning, metres.
+      rolling: friction against rolling, metres.
+      mass: of each object, kg.
+      start_noise: standard deviation of where an object lies at the start of an
+        attempt, metres; not hidden.
+      stride: metres per control step at action 1 that the robot moves; not hidden.
+    """
+
+    friction: tuple[float, float]
+    torsional: float
+    rolling: float
+    mass: float
+    start_noise: float
+    stride: float
+
+    @property
+    def hidden(self) -> tuple[float, ...]:
+        """All that nobody is told, `HIDDEN_SIZE` numbers."""
+        return (*self.friction, self.torsional, self.rolling, self.mass)
+
+    def weigh(self, object_set: object_sets.ObjectSet) -> object_sets.ObjectSet:
+        """The same objects, as heavy as in this task."""
+        props = (dataclasses.replace(p, mass=self.mass) for p in object_set.props)
+        return dataclasses.replace(object_set, props=tuple(props))
+
+
+HIDDEN_SIZE = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class PuckRanges:
+    """What the dynamics of a task are drawn from, all uniformly.
+
+    Attributes:
+      friction: along x.
+      friction_ratio: of friction along y and along x.
+      torsional, rolling, mass: see `Puck`.
+      start_noise, stride: of every task, see `Puck`.
+
+    Raises:
+      UserError: if a range is none.
+    """
+
+    friction: tuple[float, float] = (0.15, 0.95)
+    friction_ratio: tuple[float, float] = (0.7, 1.3)
+    torsional: tuple[float, float] = (0.001, 0.05)
+    rolling: tuple[float, float] = (0.01, 0.3)
+    mass: tuple[float, float] = (0.05, 0.5)
+    start_noise: float = 0.02
+    stride: float = 0.36
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self)[:5]:
+            given = getattr(self, field.name)
+            if len(given) != 2 or not 0 < given[0] <= given[1]:
+                raise UserError(
+                    f"puck.{field.name} is {given}; it takes the smallest and the "
+                    "largest value, both above 0"
+                )
+        if self.start_noise < 0 or self.stride <= 0:
+            raise UserError(
+                "puck.start_noise must not be negative, and puck.stride above 0"
+            )
+
+    def draw(self, rng: np.random.Generator) -> Puck:
+        """Draws the dynamics of a task."""
+        along_x = rng.uniform(*self.friction)
+        along_y = along_x * rng.uniform(*self.friction_ratio)
+        torsional, rolling, mass = (
+            float(rng.uniform(*bounds))
+            for bounds in (self.torsional, self.rolling, self.mass)
+        )
+        return Puck(
+            friction=(float(along_x), float(along_y)),
+            torsional=torsional,
+            rolling=rolling,
+            mass=mass,
+            start_noise=self.start_noise,
+            stride=self.stride,
+        )

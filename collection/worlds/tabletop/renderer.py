@@ -1,0 +1,239 @@
+"""Renders scenes off screen, with whatever OpenGL the machine has."""
+
+import dataclasses
+import functools
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import mujoco
+import numpy as np
+
+from wtl.collection.worlds.tabletop import arena, hand, model
+from wtl.collection.worlds.tabletop import object_set as object_sets
+from wtl.collection.worlds.tabletop.appearance import Appearance
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.datasets.contract.errors import UserError
+
+_BACKENDS = ("egl", "osmesa")
+_MAX_GEOMS = 200
+_DOWN = np.diag((1.0, -1.0, -1.0))
+_PROBE = """
+import importlib, sys
+context = importlib.import_module("mujoco." + sys.argv[1]).GLContext(8, 8)
+context.make_current()
+from OpenGL import GL
+print(GL.glGetString(GL.GL_RENDERER).decode())
+sys.stdout.flush()
+import os
+os._exit(0)
+"""
+
+
+class RendererNotFoundError(UserError):
+    """There is no OpenGL to render with."""
+
+
+@functools.cache
+def find_renderer() -> tuple[str, str]:
+    """Finds an OpenGL that renders without a display.
+
+    `MUJOCO_GL` names the one to use; otherwise EGL is tried, then OSMesa. Each is
+    tried in a process of its own, since PyOpenGL can't change its mind.
+
+    Returns:
+      The backend (`egl` or `osmesa`) and the renderer's own name.
+
+    Raises:
+      RendererNotFoundError: if there is none.
+    """
+    wished = os.environ.get("MUJOCO_GL")
+    for backend in (wished,) if wished in _BACKENDS else _BACKENDS:
+        tried = subprocess.run(
+            [sys.executable, "-c", _PROBE, backend],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if tried.returncode == 0:
+            return backend, tried.stdout.strip().splitlines()[-1]
+    raise RendererNotFoundError(
+        "images can't be rendered: neither EGL nor OSMesa works here; install one of "
+        "them (Debian and Ubuntu: apt-get install libegl1 libegl-mesa0, or libosmesa6)"
+    )
+
+
+def is_software(renderer: str) -> bool:
+    """Whether a renderer's name is that of one that uses no GPU."""
+    return any(name in renderer.lower() for name in ("llvmpipe", "softpipe", "swrast"))
+
+
+@functools.cache
+def shared(pixels: int, size: int) -> "Renderer":
+    """The renderer that all environments of this process share.
+
+    Args:
+      pixels: see `Renderer`.
+      size: see `Renderer`.
+    """
+    return Renderer(pixels, size)
+
+
+@dataclasses.dataclass(frozen=True)
+class Mark:
+    """A shape drawn into the picture that is not part of the world.
+
+    Attributes:
+      shape: which.
+      position: [3] its centre, metres; of an arrow the start.
+      size: [3] as of a geom of this shape, metres; of an arrow widths and length.
+      rgba: [4] colour in [0, 1].
+      down: turned upside down.
+    """
+
+    shape: mujoco.mjtGeom
+    position: Sequence[float]
+    size: tuple[float, float, float]
+    rgba: tuple[float, float, float, float]
+    down: bool = False
+
+
+class Renderer:
+    """Renders square images of worlds with `size` objects and as many buttons."""
+
+    def __init__(self, pixels: int, size: int):
+        """Opens an OpenGL context.
+
+        With software OpenGL, a process that imports TensorFlow renders twenty times as
+        slowly, and must not have rendered before the import: leave the rendering to
+        worker processes.
+
+        Args:
+          pixels: height and width of the images.
+          size: number of objects in the scenes.
+
+        Raises:
+          RendererNotFoundError: if there is no OpenGL.
+        """
+        backend, renderer = find_renderer()
+        if is_software(renderer) and "tensorflow" in sys.modules:
+            # Each brings an LLVM of its own and together they crash; softpipe has none.
+            os.environ["GALLIUM_DRIVER"] = "softpipe"
+        # Workers are one per core; Mesa would start a thread per core in each.
+        os.environ.setdefault("LP_NUM_THREADS", "1")
+        context = importlib.import_module(f"mujoco.{backend}").GLContext
+        self._gl = context(pixels, pixels)
+        self._gl.make_current()
+        # Object sets differ in sizes and colours alone, which belong to the scene.
+        template = model.compile_model(object_sets.draw("layout", size, 0)).__copy__()
+        template.vis.global_.offwidth = template.vis.global_.offheight = pixels
+        template.vis.quality.offsamples = 0
+        template.vis.quality.shadowsize = 0
+        self._scene = mujoco.MjvScene(template, _MAX_GEOMS)
+        self._scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = False
+        self._scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
+        self._context = mujoco.MjrContext(
+            template, mujoco.mjtFontScale.mjFONTSCALE_50.value
+        )
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
+        self._viewport = mujoco.MjrRect(0, 0, pixels, pixels)
+        self._option = mujoco.MjvOption()
+        self._view = mujoco.MjvCamera()
+        self._image = np.empty((pixels, pixels, 3), np.uint8)
+        self._table = template.geom(arena.SURFACE).id
+
+    def render(
+        self,
+        compiled: mujoco.MjModel,
+        data: mujoco.MjData,
+        look: Appearance,
+        marks: Sequence[Mark] = (),
+        camera: str | None = None,
+    ) -> np.ndarray:
+        """Returns the uint8[H, W, 3] image of a state of a world.
+
+        Args:
+          compiled: its model.
+          data: its state.
+          look: how it looks.
+          marks: drawn into it.
+          camera: name of a camera of the model; the one of `look` by default.
+        """
+        self._gl.make_current()
+        view = self._view
+        if camera is None:
+            view.type = mujoco.mjtCamera.mjCAMERA_FREE
+        else:
+            view.type = mujoco.mjtCamera.mjCAMERA_FIXED
+            view.fixedcamid = compiled.camera(camera).id
+        view.lookat[:] = look.camera.lookat
+        view.distance, view.azimuth = look.camera.distance, look.camera.azimuth
+        view.elevation = look.camera.elevation
+        # The field of view of a free camera is the model's.
+        compiled.vis.global_.fovy = look.camera.fovy
+        scene = self._scene
+        mujoco.mjv_updateScene(
+            compiled,
+            data,
+            self._option,
+            None,
+            view,
+            mujoco.mjtCatBit.mjCAT_ALL.value,
+            scene,
+        )
+        self._paint(compiled, look)
+        for mark in marks:
+            self._draw(mark)
+        mujoco.mjr_render(self._viewport, scene, self._context)
+        mujoco.mjr_readPixels(self._image, None, self._viewport, self._context)
+        return self._image[::-1].copy()
+
+    def _paint(self, compiled: mujoco.MjModel, look: Appearance):
+        scene = self._scene
+        colours = dict(_material_colours(compiled, look))
+        for geom in scene.geoms[: scene.ngeom]:
+            if geom.objtype != mujoco.mjtObj.mjOBJ_GEOM:
+                continue
+            if geom.objid == self._table:
+                geom.rgba[:3] = look.table
+            elif compiled.geom_matid[geom.objid] in colours:
+                geom.rgba[:3] = colours[compiled.geom_matid[geom.objid]]
+        scene.nlight = len(look.lights)
+        for i, given in enumerate(look.lights):
+            light = scene.lights[i]
+            light.headlight = light.castshadow = 0
+            light.type = mujoco.mjtLightType.mjLIGHT_SPOT
+            light.pos[:], light.dir[:] = given.position, given.direction
+            light.attenuation[:] = (1, 0, 0)
+            light.cutoff, light.exponent = 90, 0
+            light.diffuse[:] = given.diffuse
+            light.specular[:] = 0
+            light.ambient[:] = look.ambient if i == 0 else 0
+
+    def _draw(self, mark: Mark):
+        scene = self._scene
+        mujoco.mjv_initGeom(
+            scene.geoms[scene.ngeom],
+            mark.shape,
+            np.array(mark.size, np.float64),
+            np.array(mark.position, np.float64),
+            (_DOWN if mark.down else np.eye(3)).ravel(),
+            np.array(mark.rgba, np.float32),
+        )
+        scene.ngeom += 1
+
+    def close(self):
+        """Frees the OpenGL context."""
+        self._context.free()
+        self._gl.free()
+
+
+def _material_colours(compiled: mujoco.MjModel, look: Appearance):
+    """(material id, RGB) of the materials of a model that a look paints."""
+    names = [compiled.material(i).name for i in range(compiled.nmat)]
+    for name, rgb in ((hand.SKIN, look.skin), (hand.SLEEVE, look.sleeve)):
+        full = f"{Embodiment.HAND}/{name}"
+        if full in names:
+            yield names.index(full), rgb

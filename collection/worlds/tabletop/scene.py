@@ -1,0 +1,113 @@
+"""Where everything lies at the start of an episode, drawn alike for every family."""
+
+import dataclasses
+
+import numpy as np
+
+from wtl.datasets.contract import seeding
+
+# Metres and radians. Places are counted from the left (negative x).
+_OBJECT_SPACING = 0.2
+_OBJECT_X_JITTER = 0.015
+_OBJECT_Y_RANGE = (-0.04, 0.0)
+_OBJECT_YAW_RANGE = (-0.4, 0.4)
+_BUTTON_SPACING = 0.16
+_BUTTON_X_JITTER = 0.02
+_BUTTON_Y_RANGE = (-0.24, -0.20)
+_ANCHOR_X_JITTER = 0.01
+_ANCHOR_Y_RANGE = (0.14, 0.17)
+_GOAL_Y_RANGE = (0.40, 0.50)
+_GRIPPER_LOW = (-0.2, -0.15, 0.10, -0.3)
+_GRIPPER_HIGH = (0.2, 0.10, 0.16, 0.3)
+
+
+@dataclasses.dataclass(frozen=True)
+class Scene:
+    """Initial poses; arrays over objects and buttons are in canonical order.
+
+    Attributes:
+      object_places: [n] place of each object, counted from the left.
+      button_places: [n] place of each button, counted from the left.
+      object_slots: [n] canonical object index shown in each observation slot.
+      button_slots: [n] canonical button index shown in each observation slot.
+      object_poses: [n, 3] x, y (metres) and yaw (radians) of each object.
+      button_positions: [n, 2] x, y of each button, metres.
+      anchor: [2] x, y of the anchor, metres.
+      goal: y of the middle of the goal band, metres.
+      gripper: [4] x, y, z (metres) and yaw (radians) of the gripper.
+    """
+
+    object_places: np.ndarray
+    button_places: np.ndarray
+    object_slots: np.ndarray
+    button_slots: np.ndarray
+    object_poses: np.ndarray
+    button_positions: np.ndarray
+    anchor: np.ndarray
+    goal: float
+    gripper: np.ndarray
+
+    def places(self, kind: int) -> np.ndarray:
+        """[n] place of each entity of a kind, counted from the left."""
+        return (self.object_places, self.button_places)[kind]
+
+    def slots(self, kind: int) -> np.ndarray:
+        """[n] canonical index in each observation slot of a kind."""
+        return (self.object_slots, self.button_slots)[kind]
+
+
+def disturbed(scene: Scene, noise: float, seed: int) -> Scene:
+    """The same scene, put up again by somebody less exact.
+
+    Args:
+      scene: the scene.
+      noise: standard deviation of where each object comes to lie, metres.
+      seed: of the attempt.
+    """
+    shift = np.zeros_like(scene.object_poses)
+    rng = seeding.generator("start", seed)
+    shift[:, :2] = noise * rng.standard_normal(shift[:, :2].shape)
+    return dataclasses.replace(scene, object_poses=scene.object_poses + shift)
+
+
+def draw(size: int, scene_seed: int) -> Scene:
+    """Draws a scene of `size` objects and buttons, a pure function of the seed."""
+    rng = seeding.generator("scene", scene_seed)
+    object_places = rng.permutation(size)
+    button_places = rng.permutation(size)
+    centred_objects = object_places - (size - 1) / 2
+    centred_buttons = button_places - (size - 1) / 2
+    # Between the lanes along which objects are struck.
+    anchor_xs = (np.arange(size - 1) - (size - 2) / 2) * _OBJECT_SPACING
+    return Scene(
+        object_places=object_places,
+        button_places=button_places,
+        object_slots=rng.permutation(size),
+        button_slots=rng.permutation(size),
+        object_poses=np.stack(
+            [
+                centred_objects * _OBJECT_SPACING
+                + rng.uniform(-_OBJECT_X_JITTER, _OBJECT_X_JITTER, size),
+                rng.uniform(*_OBJECT_Y_RANGE, size),
+                rng.uniform(*_OBJECT_YAW_RANGE, size),
+            ],
+            axis=1,
+        ),
+        button_positions=np.stack(
+            [
+                centred_buttons * _BUTTON_SPACING
+                + rng.uniform(-_BUTTON_X_JITTER, _BUTTON_X_JITTER, size),
+                rng.uniform(*_BUTTON_Y_RANGE, size),
+            ],
+            axis=1,
+        ),
+        anchor=np.array(
+            [
+                rng.choice(anchor_xs)
+                + rng.uniform(-_ANCHOR_X_JITTER, _ANCHOR_X_JITTER),
+                rng.uniform(*_ANCHOR_Y_RANGE),
+            ]
+        ),
+        goal=float(rng.uniform(*_GOAL_Y_RANGE)),
+        gripper=rng.uniform(_GRIPPER_LOW, _GRIPPER_HIGH),
+    )

@@ -1,0 +1,95 @@
+"""The gripper's world as a pool of tasks to be learnt from trials alone."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from wtl.collection.task_pool import Attempt, Step
+from wtl.collection.vector_environment import EnvironmentPool
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.tabletop import environment as tabletop_environment
+from wtl.collection.worlds.tabletop import observation
+from wtl.collection.worlds.tabletop import scene as scenes
+from wtl.collection.worlds.tabletop import world as worlds
+from wtl.collection.worlds.tabletop.progress import Progress
+from wtl.datasets.contract import fields
+
+
+class GripperTasks:
+    """Scenes of tasks as a `TaskPool`.
+
+    All trials of a task are in one scene, where a rule comes down to its target. So a
+    task of the pool is a scene of a task of the suite, and its goals are the targets
+    by canonical index. What is felt is sparse: 1 at the end where the goal was reached.
+    """
+
+    action_size = worlds.ACTION_SIZE
+    horizon = tabletop_environment.HORIZON
+    terminal = True
+
+    def __init__(
+        self,
+        pool: EnvironmentPool,
+        scenes_of: Sequence[tuple[Task, int]],
+        shaped: bool = False,
+    ):
+        """Chooses the tasks.
+
+        Args:
+          pool: plays them; without a camera.
+          scenes_of: tasks, all with as many objects, and the seed of a scene of each.
+          shaped: whether what learning maximises has progress added in every step.
+        """
+        self._pool = pool
+        self._shaped = shaped
+        self._scenes = list(scenes_of)
+        self.tasks = len(self._scenes)
+        self.goals = self._scenes[0][0].object_set.size
+        self.observation_size = observation.Layout(self.goals).state_size
+
+    def reset(self, attempts: list[Attempt]) -> np.ndarray:
+        """Starts an episode for each attempt."""
+        self._setups = [
+            environment.Setup(*self._scenes[attempt.task], attempt.goal)
+            for attempt in attempts
+        ]
+        self._steps = 0
+        observed = self._pool.reset(self._setups)[fields.STATE]
+        if self._shaped:
+            self._progress = Progress(self._setups)
+            self._come = self._progress.measure(observed)
+        return observed
+
+    def step(self, actions: np.ndarray) -> Step:
+        """Steps the physics; success is known after the last step."""
+        observed = self._pool.step(actions)[fields.STATE]
+        self._steps += 1
+        success = np.zeros((len(self._setups), self.goals), bool)
+        if self._steps == self.horizon:
+            success = self._success()
+        felt = reward = success.astype(np.float32)
+        if self._shaped:
+            come = self._progress.measure(observed)
+            reward = felt + come - self._come
+            self._come = come
+        return Step(observed, reward, felt, success)
+
+    def _success(self) -> np.ndarray:
+        """[N, G] for which targets the goal of the family holds."""
+        unnamed = {"episode_id": "", "role": fields.ROLE_TRIAL}
+        episodes = self._pool.finish([unnamed] * len(self._setups))
+        success = np.zeros((len(episodes), self.goals), bool)
+        for row, (setup, episode) in enumerate(zip(self._setups, episodes)):
+            slot = episode.metadata[fields.HIDDEN_ACHIEVED]
+            if slot >= 0:
+                success[row, _index_of(setup, slot)] = True
+            success[row, setup.target] = episode.metadata[fields.SUCCESS]
+        return success
+
+
+def _index_of(setup: environment.Setup, slot: int) -> int:
+    """Canonical index of an observation slot, the inverse of `slot_of`."""
+    size = setup.task.object_set.size
+    scene = scenes.draw(size, setup.scene_seed)
+    return int(scene.slots(setup.task.goal.kind)[slot % size])

@@ -1,0 +1,281 @@
+"""The physics of one scene, stepped below dm_control's observation buffers."""
+
+import functools
+
+import mujoco
+import numpy as np
+
+from wtl.collection.worlds.tabletop import arena, button, gripper, model
+from wtl.collection.worlds.tabletop import object_set as object_sets
+from wtl.collection.worlds.tabletop import scene as scenes
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.collection.worlds.tabletop.puck import Puck
+
+CONTROL_HZ = 10.0
+CHUNKS = 5  # linear ramp of the setpoint within a control step
+SUBSTEPS_PER_CHUNK = round(1 / CONTROL_HZ / arena.TIMESTEP / CHUNKS)
+
+AXES = (*gripper.ARM_JOINTS, "finger")  # dimensions of the action
+ACTION_SIZE = len(AXES)
+TRANSLATION_STEP = 0.08  # metres per control step at action 1
+YAW_STEP = 0.5  # radians per control step at action 1
+ARM_SCALE = np.array([TRANSLATION_STEP] * 3 + [YAW_STEP])
+SETPOINT_LOW = np.array([-0.30, -0.32, 0.004, -1.6])
+SETPOINT_HIGH = np.array([0.30, 0.22, 0.25, 1.6])
+_MAX_LEAD = 0.1  # metres the setpoint may run ahead of the gripper
+
+# Of the pair friction (two tangential, torsional, two rolling) the hidden dynamics set
+# the first three; slippery objects also spin freely.
+_CONTACT, _ROLLING_CONTACT = 4, 6  # dimensions of contact, without and with rolling
+_SLIPPERY = 0.2
+_SLIPPERY_TORSION = 5e-4
+
+STATE_SPEC = mujoco.mjtState.mjSTATE_INTEGRATION
+
+
+class _Addresses:
+    """Where the parts of a model of `size` objects lie in MuJoCo's arrays."""
+
+    def __init__(self, compiled: mujoco.MjModel, size: int, embodiment: Embodiment):
+        def qpos(name):
+            return compiled.joint(name).qposadr[0]
+
+        def dof(name):
+            return compiled.joint(name).dofadr[0]
+
+        arm = [f"{embodiment}/{name}" for name in gripper.ARM_JOINTS]
+        fingers = [f"{embodiment}/{name}" for name in gripper.FINGERS]
+        objects = [f"{model.object_name(i)}/" for i in range(size)]
+        buttons = [f"{model.button_name(i)}/spring" for i in range(size)]
+        self.arm_qpos = np.array([qpos(name) for name in arm])
+        self.arm_dof = np.array([dof(name) for name in arm])
+        self.finger_qpos = np.array([qpos(name) for name in fingers])
+        self.object_qpos = np.array([qpos(name) for name in objects])
+        self.object_dof = np.array([dof(name) for name in objects])
+        self.object_velocity = self.object_dof[:, None] + np.arange(3)
+        self.object_body = np.array([compiled.body(name).id for name in objects])
+        self.button_qpos = np.array([qpos(name) for name in buttons])
+        self.button_mocap = np.array(
+            [
+                compiled.body(f"{model.button_name(i)}_base").mocapid[0]
+                for i in range(size)
+            ]
+        )
+        self.anchor_mocap = compiled.body("anchor").mocapid[0]
+        self.goal_mocap = compiled.body("goal").mocapid[0]
+        self.pairs = np.array(
+            [compiled.pair(model.object_name(i)).id for i in range(size)]
+        )
+
+
+@functools.lru_cache(maxsize=8)
+def _addresses(size: int, embodiment: Embodiment) -> _Addresses:
+    # Shapes differ between object sets, the layout of the arrays does not.
+    compiled = model.compile_model(object_sets.draw("layout", size, 0), embodiment)
+    return _Addresses(compiled, size, embodiment)
+
+
+class World:
+    """One table with a gripper or a hand, reset into scenes and stepped at 10 Hz.
+
+    Everything indexed by object or button is in canonical order. Positions are in
+    metres, angles in radians, velocities in metres per second.
+    """
+
+    def __init__(self):
+        self.object_set: object_sets.ObjectSet | None = None
+        self.embodiment: Embodiment | None = None
+        self.scene: scenes.Scene | None = None
+
+    def reset(
+        self,
+        object_set: object_sets.ObjectSet,
+        friction: float,
+        scene: scenes.Scene,
+        embodiment: Embodiment = Embodiment.GRIPPER,
+        puck: Puck | None = None,
+    ):
+        """Puts the objects of a set into a scene.
+
+        Args:
+          object_set: the model is compiled anew only if this or the body changes.
+          friction: sliding friction between objects and table.
+          scene: initial poses.
+          embodiment: the body that acts; all that is said of the gripper holds for it.
+          puck: the rest of the hidden dynamics, where all of them are drawn.
+        """
+        if (object_set, embodiment) != (self.object_set, self.embodiment):
+            self.model = model.compile_model(object_set, embodiment).__copy__()
+            self.data = mujoco.MjData(self.model)
+            self.object_set = object_set
+            self.embodiment = embodiment
+            self._at = _addresses(object_set.size, embodiment)
+            props = object_set.props
+            self.half_sizes = np.array([p.half_sizes for p in props])
+            # Colour, half sizes and whether it is a box, [n, 7].
+            self.attributes = np.array(
+                [(*p.rgb, *p.half_sizes, p.is_box) for p in props], np.float64
+            )
+            self.button_rgbs = np.array(object_set.button_rgbs)
+        else:
+            mujoco.mj_resetData(self.model, self.data)
+        self.scene = scene
+        self.goal = scene.goal
+        self.first_pressed: int | None = None
+        self.friction = friction
+        self.puck = puck
+        self.stride = puck.stride if puck else TRANSLATION_STEP
+        self._set_friction(friction)
+        self._place(scene)
+        mujoco.mj_forward(self.model, self.data)
+        self.initial_positions = self.object_positions.copy()
+
+    def _set_friction(self, friction: float):
+        pair_friction = np.array(model.PAIR_FRICTION)
+        pair_friction[:2] = friction
+        if friction < _SLIPPERY:
+            pair_friction[2] = _SLIPPERY_TORSION
+        dimensions = _CONTACT
+        if self.puck:
+            along_x, along_y = self.puck.friction
+            rolling = self.puck.rolling
+            # The first tangent of a contact with the floor is along y.
+            pair_friction[:] = (
+                *(along_y, along_x, self.puck.torsional),
+                *(rolling, rolling),
+            )
+            dimensions = _ROLLING_CONTACT
+        self.model.pair_friction[self._at.pairs] = pair_friction
+        self.model.pair_dim[self._at.pairs] = dimensions
+
+    def _place(self, scene: scenes.Scene):
+        at, data = self._at, self.data
+        for i, (x, y, yaw) in enumerate(scene.object_poses):
+            address = at.object_qpos[i]
+            data.qpos[address : address + 7] = (
+                *(x, y, self.half_sizes[i, 2]),
+                *(np.cos(yaw / 2), 0, 0, np.sin(yaw / 2)),
+            )
+        data.mocap_pos[at.button_mocap, :2] = scene.button_positions
+        data.mocap_pos[at.button_mocap, 2] = button.CENTRE_HEIGHT
+        data.mocap_pos[at.anchor_mocap] = (*scene.anchor, arena.ANCHOR_HALF_HEIGHT)
+        data.mocap_pos[at.goal_mocap] = (0, scene.goal, 0)
+        self.setpoint = np.array(scene.gripper)
+        self.finger_command = 1.0
+        data.qpos[at.arm_qpos] = self.setpoint
+        self._control = np.concatenate([self.setpoint, (gripper.FINGER_CLOSED,) * 2])
+        data.ctrl[:] = self._control
+
+    def step(self, action: np.ndarray):
+        """Advances the physics by one control step (0.1 s).
+
+        Args:
+          action: [5] in [-1, 1]: changes of the x, y, z and yaw setpoints in units of
+            `stride` (0.08 m) and 0.5 rad, and the finger, from open (-1) to closed (1).
+        """
+        data = self.data
+        action = np.minimum(np.maximum(action, -1.0), 1.0)
+        scale = np.array([self.stride] * 3 + [YAW_STEP])
+        setpoint = self.setpoint + action[:4] * scale
+        position = data.qpos[self._at.arm_qpos]
+        most = max(self.stride, _MAX_LEAD)
+        lead = np.minimum(np.maximum(setpoint - position, -most), most)
+        setpoint[:3] = (position + lead)[:3]
+        setpoint = np.minimum(np.maximum(setpoint, SETPOINT_LOW), SETPOINT_HIGH)
+        opened, closed = gripper.FINGER_OPEN, gripper.FINGER_CLOSED
+        opening = closed + (opened - closed) * (1 - action[4]) / 2
+        target = np.concatenate([setpoint, (opening, opening)])
+        increment = (target - self._control) / CHUNKS
+        for _ in range(CHUNKS):
+            self._control = self._control + increment
+            data.ctrl[:] = self._control
+            mujoco.mj_step(self.model, data, SUBSTEPS_PER_CHUNK)
+            if self.first_pressed is None:
+                travel = self.button_travel
+                if travel.max() > button.PRESSED_TRAVEL:
+                    self.first_pressed = int(travel.argmax())
+        self._control = target
+        self.setpoint = setpoint
+        self.finger_command = float(action[4])
+        # Positions of bodies lag the joints by one substep until they are recomputed.
+        mujoco.mj_kinematics(self.model, data)
+
+    def imagine(self) -> "World":
+        """A copy of this world, in which one can see what would happen."""
+        copy = World.__new__(World)
+        copy.__dict__.update(vars(self))
+        copy.data = mujoco.MjData(self.model)
+        mujoco.mj_copyData(copy.data, self.model, self.data)
+        return copy
+
+    def physics_state(self) -> np.ndarray:
+        """Full integration state, float64[P] (`mujoco.mj_setState` takes it)."""
+        state = np.empty(mujoco.mj_stateSize(self.model, STATE_SPEC))
+        mujoco.mj_getState(self.model, self.data, state, STATE_SPEC)
+        return state
+
+    @property
+    def time(self) -> float:
+        """Simulated seconds since the reset."""
+        return self.data.time
+
+    @property
+    def gripper_pose(self) -> np.ndarray:
+        """[4] x, y, z of the finger tips and yaw."""
+        return self.data.qpos[self._at.arm_qpos]
+
+    def tip_of(self, data: mujoco.MjData) -> np.ndarray:
+        """[3] where the finger tips are in another state of this world."""
+        return data.qpos[self._at.arm_qpos[:3]]
+
+    @property
+    def gripper_velocity(self) -> np.ndarray:
+        """[3] linear velocity."""
+        return self.data.qvel[self._at.arm_dof[:3]]
+
+    @property
+    def finger_gap(self) -> float:
+        """Distance between the finger pads."""
+        return float(self.data.qpos[self._at.finger_qpos].sum())
+
+    @property
+    def object_positions(self) -> np.ndarray:
+        """[n, 3] centres."""
+        return self.data.xpos[self._at.object_body]
+
+    @property
+    def object_rotations(self) -> np.ndarray:
+        """[n, 3, 3] rotation matrices."""
+        return self.data.xmat[self._at.object_body].reshape(-1, 3, 3)
+
+    @property
+    def object_velocities(self) -> np.ndarray:
+        """[n, 3] linear velocities."""
+        return self.data.qvel[self._at.object_velocity]
+
+    @property
+    def button_positions(self) -> np.ndarray:
+        """[n, 3] centres of the caps."""
+        positions = self.data.mocap_pos[self._at.button_mocap].copy()
+        positions[:, 2] -= self.button_travel
+        return positions
+
+    @property
+    def button_travel(self) -> np.ndarray:
+        """[n] how far each button is pressed down, metres."""
+        return -self.data.qpos[self._at.button_qpos]
+
+    @property
+    def anchor_position(self) -> np.ndarray:
+        """[3] centre of the anchor."""
+        return self.data.mocap_pos[self._at.anchor_mocap]
+
+    @property
+    def footprints(self) -> np.ndarray:
+        """[n] mean horizontal half size of each object, metres."""
+        return self.half_sizes[:, :2].mean(axis=1)
+
+    def displaced(self, index: int) -> np.ndarray:
+        """[n - 1] distances by which all other objects have moved, metres."""
+        moved = np.linalg.norm(self.object_positions - self.initial_positions, axis=1)
+        return np.delete(moved, index)

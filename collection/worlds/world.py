@@ -1,0 +1,63 @@
+"""A world: all that stages, datasets, policies and reports need to know of it."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.family import Family
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.datasets.contract.layout import Layout
+
+
+@dataclasses.dataclass(frozen=True)
+class World:
+    """One world, see `wtl.collection.worlds.registry`.
+
+    Attributes:
+      name: its key in the registry.
+      families: its families by name; the oracle is given their numbers in this order.
+      noise: share of the exploration noise that each dimension of the action bears.
+      objects: (name, size, seed) -> the entities in every scene of a task, with
+        `name`, `size` and `scene(scene_seed)`.
+      layout: (size) -> layout of the observed states.
+      environment: class of its environments, made of a setup; where there are cameras
+        also of `pixels` and `wrist`.
+      model: (object set, embodiment) -> MuJoCo model.
+      experts: scripted expert by family: (physics, index of the target) -> command.
+      every_motor_counts: whether an agent that is wrong about the direction of a motor
+        never succeeds; oracle bounds take account of that.
+      moves_as_commanded: whether a control step moves by gain times command, so that a
+        trial shows the gains as soon as anything moves.
+      human: (family, generator) -> simulated human, an expert; None if there is none.
+      can_be_seen: whether there are cameras, human videos and teleoperation.
+    """
+
+    name: str
+    families: Mapping[str, Family]
+    noise: tuple[float, ...]
+    objects: Callable[[str, int, int], Any]
+    layout: Callable[[int], Layout]
+    environment: type[environment.SceneEnvironment]
+    model: Callable[[Any, Embodiment], mujoco.MjModel]
+    experts: Mapping[str, Callable[[Any, int], Any]]
+    every_motor_counts: bool = False
+    moves_as_commanded: bool = False
+    human: Callable[[str, np.random.Generator], Any] | None = None
+    can_be_seen: bool = False
+
+    def open(
+        self, setup: environment.Setup, pixels: int = 0, wrist: bool = False
+    ) -> environment.SceneEnvironment:
+        """Return an environment whose first episode is `setup`.
+
+        Args:
+          setup: of a task of this world.
+          pixels: height and width of the images to observe; 0 for none.
+          wrist: whether the wrist camera observes too.
+        """
+        cameras = {"pixels": pixels, "wrist": wrist} if self.can_be_seen else {}
+        return self.environment(setup, **cameras)

@@ -1,0 +1,1 @@
+"""Contract of all packages: field names, metadata, specs, errors, seeds."""

@@ -1,0 +1,109 @@
+"""Names of every field of an episode, and of the files a dataset is made of.
+
+Code refers to these constants, never to the literal names, so that a misspelt
+field is an `AttributeError` at import and not an empty column at training.
+"""
+
+# --- Steps: arrays stacked over the T+1 timesteps of an episode (RLDS).
+STEPS = "steps"
+OBSERVATION = "observation"
+STATE = "state"
+IMAGE = "image"
+WRIST_IMAGE = "wrist_image"
+PROPRIOCEPTION = "proprioception"  # observed beside images, not stored
+ACTION = "action"
+REWARD = "reward"
+DISCOUNT = "discount"
+IS_FIRST = "is_first"
+IS_LAST = "is_last"
+IS_TERMINAL = "is_terminal"
+IS_INTERVENTION = "is_intervention"
+PHYSICS_STATE = "physics_state"
+TIMESTAMP = "timestamp"
+
+STEP_FIELDS = (
+    STATE,
+    IMAGE,
+    WRIST_IMAGE,
+    ACTION,
+    REWARD,
+    DISCOUNT,
+    IS_FIRST,
+    IS_LAST,
+    IS_TERMINAL,
+    IS_INTERVENTION,
+    PHYSICS_STATE,
+    TIMESTAMP,
+)
+# Step fields that sit inside `observation` when stored.
+OBSERVATION_FIELDS = (STATE, IMAGE, WRIST_IMAGE)
+IMAGE_FIELDS = (IMAGE, WRIST_IMAGE)
+
+# --- Episode metadata.
+EPISODE_ID = "episode_id"
+TASK_ID = "task_id"
+FAMILY = "family"
+OBJECT_SET = "object_set"
+SPLIT = "split"
+ROLE = "role"
+SCENE_SEED = "scene_seed"
+SUCCESS = "success"
+DEMONSTRATOR = "demonstrator"
+POLICY_ID = "policy_id"
+PARENT_DEMO_IDS = "parent_demo_ids"
+PARENT_TRIAL_IDS = "parent_trial_ids"
+TRIAL_INDEX = "trial_index"
+CONTROL_HZ = "control_hz"
+INVALID = "invalid"
+NOTES = "notes"
+ENV_VERSION = "env_version"
+MUJOCO_VERSION = "mujoco_version"
+
+# --- The task's hidden variables; never an input of a policy.
+HIDDEN = "hidden"
+HIDDEN_TARGET = "hidden/target"
+HIDDEN_ACHIEVED = "hidden/achieved"
+HIDDEN_FRICTION = "hidden/friction"
+HIDDEN_RULE = "hidden/rule"
+HIDDEN_GAINS = "hidden/gains"
+HIDDEN_PUCK = "hidden/puck"
+
+# --- Values.
+ROLE_DEMO = "demo"
+ROLE_TRIAL = "trial"
+ROLE_RETRIAL = "retrial"
+ROLE_EVAL = "eval"
+ROLES = (ROLE_DEMO, ROLE_TRIAL, ROLE_RETRIAL, ROLE_EVAL)
+
+TELEOP = "teleop:"  # how the name of a demonstrator begins who is a person
+
+SPLIT_TRAIN = "train"
+SPLIT_VAL = "val"
+SPLIT_TEST = "test"
+SPLITS = (SPLIT_TRAIN, SPLIT_VAL, SPLIT_TEST)
+
+# --- Datasets of the pipeline.
+WTL_DEMOS = "wtl_demos"
+WTL_HUMAN_VIDEOS = "wtl_human_videos"
+WTL_TRIALS = "wtl_trials"
+WTL_RETRIALS = "wtl_retrials"
+WTL_EVALUATIONS = "wtl_evaluations"
+
+# --- Files of a published dataset version, beside its TFRecord shards.
+FEATURES_FILE = "features.json"
+INFO_FILE = "dataset_info.json"
+CARD_FILE = "README.md"
+CITATION_FILE = "CITATIONS.bib"
+LICENSE_FILE = "LICENSE"
+PROVENANCE_FILE = "provenance.json"
+CHECKSUMS_FILE = "checksums.json"
+
+# --- What a published policy has that a dataset has not.
+POLICY_FILE = "policy.json"
+
+
+def step_key(name: str) -> str:
+    """Name under which TFDS stores a step field in the flat `tf.train.Example`."""
+    if name in OBSERVATION_FIELDS:
+        return f"{STEPS}/{OBSERVATION}/{name}"
+    return f"{STEPS}/{name}"

@@ -1,0 +1,112 @@
+"""The layout of state observations: flat vectors with named rows and parts."""
+
+import abc
+import dataclasses
+import functools
+import math
+import types
+from typing import ClassVar
+
+import numpy as np
+
+
+def slices(fields: dict[str, int]) -> dict[str, slice]:
+    """Where each named part lies in its row."""
+    result, start = {}, 0
+    for name, width in fields.items():
+        result[name] = slice(start, start + width)
+        start += width
+    return result
+
+
+def width(fields: dict[str, int]) -> int:
+    """Total width of a row."""
+    return sum(fields.values())
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout(abc.ABC):
+    """Layout of a state vector in which there are `size` entities of each kind.
+
+    An entity is what can be meant: it stands in a slot, has a `position` whose first
+    number counts places from the left, and an `rgb` that no other of its kind has.
+
+    Attributes:
+      size: number of entities of each kind.
+      tables: name and width of the parts of each row, in order; rows by name, in order.
+      kinds: names of the rows of entities, of which there are `size` each; slots are
+        counted through in this order.
+      things: by row of what is not the robot, the part that says where it is.
+      odd: by row and part, the numbers that change their sign in a mirror that swaps
+        left and right.
+      action_mirror: [A] what the same mirror multiplies an action by.
+    """
+
+    size: int
+    tables: ClassVar[dict[str, dict[str, int]]]
+    kinds: ClassVar[tuple[str, ...]]
+    things: ClassVar[dict[str, str]]
+    odd: ClassVar[dict[str, dict[str, list[int]]]]
+    action_mirror: ClassVar[tuple[float, ...]]
+
+    @property
+    def entities(self) -> int:
+        """E, the number of slots."""
+        return len(self.kinds) * self.size
+
+    @property
+    def state_size(self) -> int:
+        """Length S of the state vector."""
+        return sum(math.prod(shape) for _, shape in self.rows.values())
+
+    @functools.cached_property
+    def rows(self) -> dict[str, tuple[slice, tuple[int, ...]]]:
+        """Slice and shape of each row."""
+        shapes = {
+            name: (self.size, width(parts)) if name in self.kinds else (width(parts),)
+            for name, parts in self.tables.items()
+        }
+        places = slices({name: math.prod(shape) for name, shape in shapes.items()})
+        return {name: (places[name], shape) for name, shape in shapes.items()}
+
+    def split(self, state: np.ndarray) -> dict[str, np.ndarray]:
+        """Views of a [..., S] array by row: [..., W], of entities [..., size, W]."""
+        return {
+            name: state[..., place].reshape(state.shape[:-1] + shape)
+            for name, (place, shape) in self.rows.items()
+        }
+
+    def mirror_signs(self) -> np.ndarray:
+        """[S] what mirroring multiplies a state vector by."""
+        signs = np.ones(self.state_size, np.float32)
+        rows = self.split(signs)  # views
+        for row, parts in self.odd.items():
+            for name, places in parts.items():
+                start = slices(self.tables[row])[name].start
+                for place in places:
+                    rows[row][..., start + place] = -1
+        return signs
+
+    @property
+    @abc.abstractmethod
+    def features(self) -> types.ModuleType:
+        """Module that computes network inputs from states, see `wtl.policies.features`.
+
+        It is imported when first asked for: it needs TensorFlow.
+        """
+
+    @property
+    @abc.abstractmethod
+    def drawing(self) -> types.ModuleType:
+        """Module whose `draw` makes an SVG of an episode from its states."""
+
+    @abc.abstractmethod
+    def acted_scores(self, states: np.ndarray) -> np.ndarray:
+        """How far each entity was acted on in episodes; up to 1 it was not.
+
+        Args:
+          states: [N, T, S] states; padding that repeats the last one does no harm.
+
+        Returns:
+          [N, E] scores by slot.
+        """

@@ -1,0 +1,255 @@
+"""Metadata of an episode: which fields there are, their types and defaults."""
+
+import dataclasses
+import enum
+import hashlib
+import json
+import re
+from collections.abc import Container, Mapping
+from typing import Any
+
+import numpy as np
+
+from wtl.datasets.contract import fields
+
+_INT_BOUNDS = {"int32": 2**31, "int64": 2**63}
+_ID_SHAPE = re.compile(
+    r"[a-z0-9_]+-(?P<role>demo|trial|retrial|eval)"
+    r"-(?P<task>[A-Za-z0-9_.]+)-\d{5,}-[0-9a-f]{16}"
+)
+_NOT_IN_SLUG = re.compile(r"[^A-Za-z0-9_.]+")
+
+
+class Kind(enum.Enum):
+    """Type of a metadata value."""
+
+    TEXT = "text"
+    TEXTS = "texts"  # A sequence of texts.
+    BOOL = "bool"
+    INT32 = "int32"
+    INT64 = "int64"
+    FLOAT32 = "float32"
+    FLOATS = "floats"  # A vector, whose size is the spec's; not there if that is 0.
+
+
+REQUIRED = object()
+
+
+@dataclasses.dataclass(frozen=True)
+class MetadataField:
+    """One metadata field.
+
+    Attributes:
+      kind: type of its value.
+      doc: meaning and unit.
+      default: value where a producer gives none, or `REQUIRED`.
+    """
+
+    kind: Kind
+    doc: str
+    default: Any = REQUIRED
+
+
+METADATA: Mapping[str, MetadataField] = {
+    fields.EPISODE_ID: MetadataField(
+        Kind.TEXT, "Pure function of dataset, task, role, index and seed."
+    ),
+    fields.TASK_ID: MetadataField(
+        Kind.TEXT, "Names the object set, the family and the hidden dynamics."
+    ),
+    fields.FAMILY: MetadataField(Kind.TEXT, "Task family, e.g. press."),
+    fields.OBJECT_SET: MetadataField(Kind.TEXT, "Name of the set of objects."),
+    fields.SPLIT: MetadataField(
+        Kind.TEXT, "train, val or test; object sets are disjoint between splits."
+    ),
+    fields.ROLE: MetadataField(Kind.TEXT, "demo, trial, retrial or eval."),
+    fields.SCENE_SEED: MetadataField(Kind.INT64, "Seed of the initial scene."),
+    fields.SUCCESS: MetadataField(
+        Kind.BOOL, "Whether the task was solved, for the rule it was run under."
+    ),
+    fields.DEMONSTRATOR: MetadataField(
+        Kind.TEXT, "Who acted in a demonstration: scripted, teleop:<operator>, …", ""
+    ),
+    fields.POLICY_ID: MetadataField(
+        Kind.TEXT, "Hash of the saved policy that acted; empty if none did.", ""
+    ),
+    fields.PARENT_DEMO_IDS: MetadataField(
+        Kind.TEXTS, "Ids of the demonstrations the policy was shown.", ()
+    ),
+    fields.PARENT_TRIAL_IDS: MetadataField(
+        Kind.TEXTS, "Ids of the trials the policy was shown.", ()
+    ),
+    fields.TRIAL_INDEX: MetadataField(
+        Kind.INT32, "Number of tries before this one on the same task.", 0
+    ),
+    fields.CONTROL_HZ: MetadataField(Kind.FLOAT32, "Control rate in Hz.", 10.0),
+    fields.INVALID: MetadataField(
+        Kind.BOOL, "Marked as not to be used, e.g. by a person reviewing it.", False
+    ),
+    fields.NOTES: MetadataField(Kind.TEXT, "Free text.", ""),
+    fields.ENV_VERSION: MetadataField(Kind.TEXT, "Version of the simulated world.", ""),
+    fields.MUJOCO_VERSION: MetadataField(Kind.TEXT, "Version of MuJoCo.", ""),
+    fields.HIDDEN_TARGET: MetadataField(
+        Kind.INT32, "Observation slot of the target entity; -1 if unknown.", -1
+    ),
+    fields.HIDDEN_ACHIEVED: MetadataField(
+        Kind.INT32,
+        "Observation slot of the entity for which the success test held at the "
+        "end; -1 if for none.",
+        -1,
+    ),
+    fields.HIDDEN_FRICTION: MetadataField(
+        Kind.FLOAT32, "Friction between objects and table; -1 if unknown.", -1.0
+    ),
+    fields.HIDDEN_RULE: MetadataField(
+        Kind.TEXT, "Rule of the task; empty if the training example draws it.", ""
+    ),
+    fields.HIDDEN_GAINS: MetadataField(
+        Kind.FLOATS,
+        "Gains of the task's motors: what moves per action commanded, for each of its "
+        "dimensions. Demonstrations are made by sound motors nevertheless.",
+        (),
+    ),
+    fields.HIDDEN_PUCK: MetadataField(
+        Kind.FLOATS,
+        "Dynamics of the task's objects: friction along x and y, torsional and rolling "
+        "friction (m), mass (kg).",
+        (),
+    ),
+}
+
+
+def present(vectors: Container[str]) -> list[str]:
+    """Names of the fields of episodes that have these vectors and no others."""
+    return [
+        name
+        for name, field in METADATA.items()
+        if field.kind is not Kind.FLOATS or name in vectors
+    ]
+
+
+def complete(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns `given` with the default of every field that it leaves out.
+
+    Args:
+      given: values by field name; every field without a default must be there, apart
+        from vectors.
+
+    Raises:
+      ValueError: if a required field is missing or a name is unknown.
+    """
+    unknown = sorted(set(given) - set(METADATA))
+    if unknown:
+        raise ValueError(f"unknown metadata field {unknown[0]!r}")
+    result = {}
+    for name in present(given):
+        field = METADATA[name]
+        value = given.get(name, field.default)
+        if value is REQUIRED:
+            raise ValueError(f"metadata field {name!r} is missing")
+        is_sequence = field.kind in (Kind.TEXTS, Kind.FLOATS)
+        result[name] = tuple(value) if is_sequence else value
+    return result
+
+
+def fault(metadata: Mapping[str, Any], vectors: Mapping[str, int]) -> str | None:
+    """Returns what is wrong with metadata in one clause, or None.
+
+    Args:
+      metadata: values by field name.
+      vectors: sizes of the vectors that are to be there.
+    """
+    names = present(vectors)
+    for name in metadata:
+        if name not in names:
+            return f"unknown metadata field {name!r}"
+    for name in names:
+        field = METADATA[name]
+        if name not in metadata:
+            return f"metadata field {name!r} is missing"
+        if not _fits(metadata[name], field.kind):
+            return (
+                f"metadata field {name!r} must be {field.kind.value}, "
+                f"not {metadata[name]!r}"
+            )
+    for name, size in vectors.items():
+        if len(metadata[name]) != size:
+            return (
+                f"metadata field {name!r} has {len(metadata[name])} numbers "
+                f"instead of {size}"
+            )
+    if metadata[fields.ROLE] not in fields.ROLES:
+        return f"role {metadata[fields.ROLE]!r} is none of {', '.join(fields.ROLES)}"
+    if metadata[fields.SPLIT] not in fields.SPLITS:
+        return f"split {metadata[fields.SPLIT]!r} is none of {', '.join(fields.SPLITS)}"
+    if not metadata[fields.CONTROL_HZ] > 0:
+        return f"control_hz {metadata[fields.CONTROL_HZ]} is not positive"
+    return id_fault(metadata)
+
+
+def episode_id(dataset: str, task_id: str, role: str, index: int, seed: int) -> str:
+    """Names an episode, as a pure function of where it stands in its dataset.
+
+    A retried or resumed worker therefore gives the same episode the same name.
+
+    Args:
+      dataset: name of the dataset, e.g. `wtl_demos`.
+      task_id: the episode's task.
+      role: one of `fields.ROLES`.
+      index: number of the episode within (dataset, task, role).
+      seed: seed the episode was made with.
+
+    Returns:
+      A name that is safe as a file name and sorts by dataset, role and task.
+    """
+    key = json.dumps([dataset, task_id, role, int(index), int(seed)])
+    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
+    return f"{dataset}-{role}-{_slug(task_id)}-{int(index):05d}-{digest}"
+
+
+def id_fault(metadata: Mapping[str, Any]) -> str | None:
+    """Returns why the episode id does not fit the other metadata, or None."""
+    name = metadata[fields.EPISODE_ID]
+    match = _ID_SHAPE.fullmatch(name)
+    if match is None:
+        return f"episode id {name!r} is not of the form that episode_id() gives"
+    if match["role"] != metadata[fields.ROLE]:
+        return f"episode id {name!r} is not of role {metadata[fields.ROLE]!r}"
+    if match["task"] != _slug(metadata[fields.TASK_ID]):
+        return f"episode id {name!r} is not of task {metadata[fields.TASK_ID]!r}"
+    return None
+
+
+def _slug(task_id: str) -> str:
+    return _NOT_IN_SLUG.sub("_", task_id) or "_"
+
+
+def _fits(value: Any, kind: Kind) -> bool:
+    if kind is Kind.TEXT:
+        return isinstance(value, str) and _is_unicode(value)
+    if kind is Kind.TEXTS:
+        return isinstance(value, (tuple, list)) and all(
+            isinstance(item, str) and _is_unicode(item) for item in value
+        )
+    if kind is Kind.BOOL:
+        return isinstance(value, (bool, np.bool_))
+    if kind is Kind.FLOATS:
+        return isinstance(value, (tuple, list)) and all(
+            _fits(item, Kind.FLOAT32) for item in value
+        )
+    if isinstance(value, (bool, np.bool_)):
+        return False
+    if kind is Kind.FLOAT32:
+        is_number = isinstance(value, (int, float, np.integer, np.floating))
+        return is_number and bool(np.isfinite(np.float32(value)))
+    bound = _INT_BOUNDS[kind.value]
+    return isinstance(value, (int, np.integer)) and -bound <= int(value) < bound
+
+
+def _is_unicode(text: str) -> bool:
+    # Lone surrogates can be held in a str but not be stored as UTF-8.
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""New dataset versions made from the episodes of others."""

@@ -1,0 +1,228 @@
+"""A new version out of the episodes of others: which, what changes, from whom.
+
+Episodes are moved as they are encoded and keep their ids and their parents' ids.
+"""
+
+import collections
+import dataclasses
+import os
+import pathlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.metadata import present
+from wtl.datasets.format import encoding, schema
+from wtl.datasets.format.decoding import DecodeError, decode_metadata, split, step_array
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import card, checksums, location, new_version
+from wtl.datasets.storage.location import DatasetDamagedError
+
+_BATCH_BYTES = 32 << 20  # staged with one sync
+
+
+@dataclasses.dataclass(frozen=True)
+class Curated:
+    """A version that was made.
+
+    Attributes:
+      path: its folder.
+      kept: how many episodes it holds.
+      seen: how many its sources hold.
+    """
+
+    path: pathlib.Path
+    kept: int
+    seen: int
+
+
+class Curation:
+    """Sources, and a version made of them.
+
+    Attributes:
+      metadata: of the sources' episodes, by id.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[str | os.PathLike],
+        root: str | os.PathLike,
+        origin: Mapping[str, Any] | None,
+    ):
+        """Reads the sources' metadata.
+
+        Args:
+          sources: published datasets of one name, with episodes of one form.
+          root: where the version is published, under this name.
+          origin: JSON-serialisable addition to the provenance: commit, versions.
+
+        Raises:
+          UserError: if the sources cannot be one dataset, or an id names different
+            episodes.
+          DatasetNotFoundError, DatasetMismatchError, DatasetDamagedError: if a source
+            cannot be used.
+        """
+        self._sources = [location.resolve(source) for source in sources]
+        self._root = root
+        self._origin = origin or {}
+        infos = [location.read_info(source) for source in self._sources]
+        self._name = self._same("names", [info["name"] for info in infos])
+        self._spec = self._same_spec()
+        self._license = self._same(
+            "licences", list(map(card.stored_license, self._sources))
+        )
+        self._parents = [
+            {
+                "dataset": f"{info['name']}/{info['version']}",
+                "fingerprint": checksums.fingerprint(source),
+            }
+            for info, source in zip(infos, self._sources, strict=True)
+        ]
+        self.metadata: dict[str, dict[str, Any]] = {}
+        self._seen = 0
+        self._index()
+
+    def publish(
+        self,
+        command: str,
+        kept: set[str],
+        how: Mapping[str, Any],
+        changed: Mapping[str, Mapping[str, Any]] | None = None,
+        done: str = "",
+    ) -> Curated:
+        """Publishes some of the episodes.
+
+        Args:
+          command: what was asked for, as `dataset filter`.
+          kept: ids of the episodes.
+          how: its arguments, for the provenance.
+          changed: metadata that differ from the sources', by id. With its success the
+            reward of an episode's last transition changes too.
+          done: what was done, in a few words for the release notes.
+
+        Raises:
+          UserError: if an object set would be in more than one split.
+          DatasetDamagedError: if a source's bytes are not what they were.
+          StagingError, PublishError, DatasetLockedError: if it cannot be written.
+        """
+        changed = changed or {}
+        self._require_disjoint(kept, changed)
+        parents = ", ".join(parent["dataset"] for parent in self._parents)
+        with new_version.new_version(self._root, self._name, self._spec) as version:
+            for batch in _batches(self._payloads(kept, changed)):
+                version.writer.append_encoded(batch)
+            path = version.publish(
+                f"`wtl {command}` of {parents}{done and ': ' + done}.",
+                {
+                    **self._origin,
+                    "command": command,
+                    "parents": self._parents,
+                    **how,
+                },
+                self._license,
+            )
+        return Curated(path, len(kept), self._seen)
+
+    def _payloads(
+        self, kept: set[str], changed: Mapping[str, Mapping[str, Any]]
+    ) -> Iterator[bytes | memoryview]:
+        done = set()
+        for source in self._sources:
+            for payload in reader.iterate_encoded(source):
+                name = decode_metadata(payload, [fields.EPISODE_ID])[fields.EPISODE_ID]
+                if name not in kept or name in done:
+                    continue
+                done.add(name)
+                yield _altered(payload, changed[name]) if name in changed else payload
+
+    def _index(self) -> None:
+        """Reads the metadata, and finds ids that name different episodes."""
+        payloads: dict[str, memoryview] = {}
+        names = present(self._spec.metadata_vectors)
+        for source in self._sources:
+            for payload in reader.iterate_encoded(source):
+                self._seen += 1
+                try:
+                    metadata = decode_metadata(payload, names)
+                except DecodeError as error:
+                    raise DatasetDamagedError(
+                        f"{source} cannot be read ({error}); `wtl verify {source}` "
+                        "says what is wrong"
+                    ) from None
+                name = metadata[fields.EPISODE_ID]
+                if payloads.setdefault(name, payload) != payload:
+                    raise UserError(
+                        f"{source}: another episode has the id {name} too; ids must "
+                        "name one episode, so nothing is published"
+                    )
+                self.metadata[name] = metadata
+
+    def _require_disjoint(
+        self, kept: set[str], changed: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        splits_of = collections.defaultdict(set)
+        for name in kept:
+            metadata = {**self.metadata[name], **changed.get(name, {})}
+            splits_of[metadata[fields.OBJECT_SET]].add(metadata[fields.SPLIT])
+        for object_set, found in sorted(splits_of.items()):
+            if len(found) > 1:
+                splits = " and ".join(sorted(found))
+                raise UserError(
+                    f"object set {object_set!r} would be in {splits}, but what is held "
+                    "out must be new; use `wtl dataset split` first"
+                )
+
+    def _same(self, what: str, values: Sequence[str]) -> str:
+        for source, value in zip(self._sources, values, strict=True):
+            if value != values[0]:
+                raise UserError(
+                    f"{self._sources[0]} and {source} have different {what}: they "
+                    "cannot be one dataset"
+                )
+        return values[0]
+
+    def _same_spec(self) -> EpisodeSpec:
+        specs = [schema.stored_spec(source) for source in self._sources]
+        for source, spec in zip(self._sources, specs, strict=True):
+            for field in dataclasses.fields(EpisodeSpec):
+                first, found = getattr(specs[0], field.name), getattr(spec, field.name)
+                if first != found:
+                    raise UserError(
+                        f"{source} has {field.name} {found}, but {self._sources[0]} "
+                        f"has {first}: they cannot be one dataset"
+                    )
+        return specs[0]
+
+
+def _altered(payload: memoryview, changed: Mapping[str, Any]) -> bytes:
+    """The same episode with other metadata."""
+    features = split(payload)
+    for name, value in changed.items():
+        features[name] = encoding.metadata_feature(name, value)
+    reward = fields.step_key(fields.REWARD)
+    if fields.SUCCESS in changed and reward in features:
+        rewards = step_array(features, fields.REWARD, (), np.dtype("<f4")).copy()
+        success = bool(changed[fields.SUCCESS])
+        # The two must agree; a reward that does already keeps its size.
+        if (rewards[-2] > 0) != success:
+            rewards[-2] = success
+        features[reward] = encoding.step_feature(rewards)
+    return encoding.join(features)
+
+
+def _batches(
+    payloads: Iterable[bytes | memoryview],
+) -> Iterator[list[bytes | memoryview]]:
+    batch, size = [], 0
+    for payload in payloads:
+        batch.append(payload)
+        size += len(payload)
+        if size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

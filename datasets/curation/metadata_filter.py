@@ -1,0 +1,77 @@
+"""Conditions on the metadata of episodes, as people write them."""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.metadata import METADATA, Kind
+
+_FORM = re.compile(r"(?P<field>[a-z_/]+)(?P<sign>!?=)(?P<values>.*)", re.DOTALL)
+_FLAGS = {"true": True, "false": False}
+# Vectors are not there in every dataset, and nobody writes them down exactly.
+_FIELDS = [name for name, field in METADATA.items() if field.kind is not Kind.FLOATS]
+
+
+@dataclasses.dataclass(frozen=True)
+class Condition:
+    """One condition: a field has one of some values, or none of them.
+
+    Attributes:
+      field: name of a metadata field; of one that holds several texts, one of them
+        counts.
+      values: the values.
+      negated: whether the condition is that it has none of them.
+    """
+
+    field: str
+    values: tuple[Any, ...]
+    negated: bool = False
+
+    def holds(self, metadata: Mapping[str, Any]) -> bool:
+        """Whether it holds for an episode's metadata."""
+        value = metadata[self.field]
+        several = METADATA[self.field].kind is Kind.TEXTS
+        found = any(item in self.values for item in (value if several else [value]))
+        return found != self.negated
+
+
+def parse(text: str) -> Condition:
+    """Reads `FIELD=VALUE[,VALUE...]`, or with `!=` the contrary.
+
+    Raises:
+      UserError: if it is not of this form, there is no such field, or a value is not
+        of the field's type.
+    """
+    match = _FORM.fullmatch(text)
+    if match is None:
+        raise UserError(
+            f"the condition {text!r} is not of the form FIELD=VALUE[,VALUE...] or "
+            "FIELD!=VALUE[,VALUE...]"
+        )
+    name = match["field"]
+    if name not in _FIELDS:
+        raise UserError(
+            f"the condition {text!r} names no field of episodes; they are "
+            + ", ".join(_FIELDS)
+        )
+    values = tuple(_value(name, value) for value in match["values"].split(","))
+    return Condition(name, values, negated=match["sign"] == "!=")
+
+
+def _value(name: str, text: str) -> Any:
+    kind = METADATA[name].kind
+    try:
+        if kind is Kind.BOOL:
+            return _FLAGS[text]
+        if kind in (Kind.INT32, Kind.INT64):
+            return int(text)
+        if kind is Kind.FLOAT32:
+            # Stored values have 32 bits: 0.3 must equal what 0.3 became.
+            return float(np.float32(text))
+        return text
+    except (KeyError, ValueError):
+        raise UserError(f"{text!r} is not a value of {name} ({kind.value})") from None

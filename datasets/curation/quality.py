@@ -1,0 +1,117 @@
+"""What the numbers of an episode say about how well it was recorded."""
+
+import dataclasses
+import hashlib
+
+import numpy as np
+
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.format import decoding
+
+# More is worth a look; scripted demonstrations stay below, waits for a sliding object
+# included.
+IDLE_SHARE = 0.8
+SATURATED_SHARE = 0.2
+_STILL = 0.02  # of the largest action
+_SATURATED = 0.999  # likewise
+_LATE = 0.2  # of the control period
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Quality:
+    """Measures of one episode.
+
+    Attributes:
+      transitions: T.
+      seconds: from the first timestamp to the last.
+      reward: sum of the rewards.
+      idle: share of the steps, up to the last that does something, in which nothing is
+        done: no axis moves and the last one, by custom the fingers', stays as it is. 1
+        if nothing is ever done.
+      saturated: share of the actions' numbers, the fingers' apart, at their limits.
+      late: steps that came more than a fifth of the control period too soon or late.
+      digest: of what was seen and done; the same for episodes that are the same.
+    """
+
+    transitions: int
+    seconds: float
+    reward: float
+    idle: float
+    saturated: float
+    late: int
+    digest: bytes
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What is worth a look."""
+        found = {
+            "idle": self.idle > IDLE_SHARE,
+            "saturated": self.saturated > SATURATED_SHARE,
+            "off-rate": self.late > 0,
+        }
+        return tuple(name for name, holds in found.items() if holds)
+
+
+def measure(
+    features: decoding.Features, spec: EpisodeSpec, control_hz: float
+) -> Quality:
+    """Measures a serialised episode; its images and physics states stay untouched.
+
+    Args:
+      features: of the episode, see `decoding.split`.
+      spec: its form.
+      control_hz: its control rate.
+
+    Raises:
+      DecodeError: if it is damaged.
+    """
+    arrays = spec.step_arrays()
+
+    def array(name: str) -> np.ndarray:
+        return decoding.step_array(features, name, *arrays[name])
+
+    timestamp = array(fields.TIMESTAMP)
+    if len(timestamp) < 2:
+        raise decoding.DecodeError("there is no transition")
+    idle = saturated = reward = 0.0
+    if spec.action_size:
+        action = array(fields.ACTION)[:-1]
+        idle, saturated = _idle(action), _saturated(action)
+        reward = float(array(fields.REWARD).sum())
+    late = np.abs(np.diff(timestamp) * control_hz - 1) > _LATE
+    return Quality(
+        transitions=len(timestamp) - 1,
+        seconds=float(timestamp[-1] - timestamp[0]),
+        reward=reward,
+        idle=idle,
+        saturated=saturated,
+        late=int(late.sum()),
+        digest=_digest(features),
+    )
+
+
+def _idle(action: np.ndarray) -> float:
+    moved = (np.abs(action[:, :-1]) >= _STILL).any(axis=1)
+    # What the fingers were told before is not known at the first step.
+    moved[1:] |= np.abs(np.diff(action[:, -1])) >= _STILL
+    last = np.flatnonzero(moved)
+    if not len(last):
+        return 1.0
+    return float(1 - moved[: last[-1] + 1].mean())
+
+
+def _saturated(action: np.ndarray) -> float:
+    axes = action[:, :-1] if action.shape[1] > 1 else action
+    return float((np.abs(axes) >= _SATURATED).mean())
+
+
+def _digest(features: decoding.Features) -> bytes:
+    """Hash of states and actions; of the images only where these are all there is."""
+    told = [fields.step_key(name) for name in (fields.STATE, fields.ACTION)]
+    names = [name for name in told if name in features]
+    digest = hashlib.blake2b(digest_size=16)
+    for name in names or [fields.step_key(fields.IMAGE)]:
+        if name in features:
+            digest.update(features[name][1])
+    return digest.digest()

@@ -1,0 +1,1 @@
+"""Bytes of an episode: TFDS features, encoding, decoding, TFRecord files."""

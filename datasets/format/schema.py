@@ -1,0 +1,224 @@
+"""The TFDS features of an episode (RLDS form), derived from the field tables."""
+
+import dataclasses
+import json
+import os
+
+import numpy as np
+import tensorflow_datasets as tfds
+from google.protobuf import json_format
+
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import Episode, EpisodeSpec
+from wtl.datasets.contract.metadata import METADATA, Kind, present
+
+_STEP_DOCS = {
+    fields.STATE: (
+        "Observed state: poses (m, rad) and velocities (m/s, rad/s) of gripper, "
+        "objects and buttons, finger opening (m), attributes, time; no task in it."
+    ),
+    fields.IMAGE: "RGB image of the robot's fixed camera.",
+    fields.WRIST_IMAGE: "RGB image of the camera on the gripper, which sees its tips.",
+    fields.ACTION: (
+        "Action in [-1, 1] taken at this observation: fractions of the largest "
+        "gripper velocity per axis, and of the finger command. Zeros at the last step."
+    ),
+    fields.REWARD: "Reward that followed the action; 0 at the last step.",
+    fields.DISCOUNT: "Discount that followed the action; 0 where the task ended.",
+    fields.IS_FIRST: "Whether this is the first step of the episode.",
+    fields.IS_LAST: "Whether this is the last step; its action has no meaning.",
+    fields.IS_TERMINAL: "Whether the state is terminal, not cut off by the horizon.",
+    fields.IS_INTERVENTION: (
+        "Whether a person took this action in place of the policy that was acting; "
+        "false where no policy was."
+    ),
+    fields.PHYSICS_STATE: (
+        "MuJoCo's full integration state before the action, exact (stored as bytes), "
+        "to render the episode again from any camera."
+    ),
+    fields.TIMESTAMP: "Seconds since the start of the episode.",
+}
+# What is said otherwise of videos, in which nobody's actions are known.
+_VIDEO_STEP_DOCS = _STEP_DOCS | {
+    fields.STATE: (
+        "Privileged state of the simulation that was filmed, to train perception: "
+        "as in the datasets of the robot; no task in it."
+    ),
+    fields.IMAGE: "RGB image of the camera that watches the human.",
+    fields.IS_LAST: "Whether this is the last step.",
+    fields.PHYSICS_STATE: (
+        "MuJoCo's full integration state, exact (stored as bytes), to render the "
+        "episode again from any camera."
+    ),
+}
+_NUMPY_KINDS = {
+    Kind.BOOL: np.bool_,
+    Kind.INT32: np.int32,
+    Kind.INT64: np.int64,
+    Kind.FLOAT32: np.float32,
+}
+
+
+class DatasetMismatchError(ValueError):
+    """A dataset has other features than the ones expected."""
+
+
+def features(spec: EpisodeSpec) -> tfds.features.FeaturesDict:
+    """Features of one episode: nested `steps`, metadata, and nested `hidden`."""
+    step, observation = {}, {}
+    docs = _STEP_DOCS if spec.action_size else _VIDEO_STEP_DOCS
+    for name, (shape, dtype) in spec.step_arrays().items():
+        within = observation if name in fields.OBSERVATION_FIELDS else step
+        if name in fields.IMAGE_FIELDS:
+            within[name] = tfds.features.Image(
+                shape=shape, encoding_format=spec.image_encoding, doc=docs[name]
+            )
+        else:
+            within[name] = _array_feature(shape, dtype, docs[name])
+    step[fields.OBSERVATION] = tfds.features.FeaturesDict(observation)
+    tree = {fields.STEPS: tfds.features.Dataset(step)}
+    hidden = {}
+    vectors = spec.metadata_vectors
+    for name in present(vectors):
+        field = METADATA[name]
+        parent, _, leaf = name.rpartition("/")
+        if name in vectors:
+            feature = _array_feature((vectors[name],), np.dtype("<f4"), field.doc)
+        else:
+            feature = _metadata_feature(field.kind, field.doc)
+        (hidden if parent else tree)[leaf] = feature
+    tree[fields.HIDDEN] = tfds.features.FeaturesDict(hidden)
+    return tfds.features.FeaturesDict(tree)
+
+
+def example(episode: Episode) -> dict:
+    """Nests an episode as `features(spec).encode_example` takes it."""
+    steps = dict(episode.steps)
+    steps[fields.OBSERVATION] = {
+        name: steps.pop(name) for name in fields.OBSERVATION_FIELDS if name in steps
+    }
+    result = {fields.STEPS: steps, fields.HIDDEN: {}}
+    for name, value in episode.metadata.items():
+        parent, _, leaf = name.rpartition("/")
+        within = result[fields.HIDDEN] if parent else result
+        within[leaf] = list(value) if isinstance(value, tuple) else value
+    return result
+
+
+def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
+    """Reads the sizes of a published dataset's vectors from its features.json.
+
+    Raises:
+      DatasetMismatchError: if these are not the features of our episodes.
+    """
+    path = os.path.join(dataset_dir, fields.FEATURES_FILE)
+    try:
+        with open(path, encoding="utf-8") as file:
+            tree = json.load(file)
+        episode = _children(tree)
+        step = _children(episode[fields.STEPS]["sequence"]["feature"])
+        hidden = _children(episode[fields.HIDDEN])
+        observation = _children(step[fields.OBSERVATION])
+        spec = EpisodeSpec(
+            state_size=_vector_size(observation.get(fields.STATE)),
+            action_size=_vector_size(step.get(fields.ACTION)),
+            physics_size=_vector_size(step.get(fields.PHYSICS_STATE)),
+            interventions=fields.IS_INTERVENTION in step,
+            **_image_spec(observation.get(fields.IMAGE)),
+            wrist_image=fields.WRIST_IMAGE in observation,
+            gains_size=_vector_size(hidden.get(_leaf(fields.HIDDEN_GAINS))),
+            puck_size=_vector_size(hidden.get(_leaf(fields.HIDDEN_PUCK))),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DatasetMismatchError(
+            f"{path}: not the features of WTL episodes "
+            f"({type(error).__name__}: {error})"
+        ) from None
+    # The sizes came from `tree`, so whatever else differs is another schema.
+    name = difference(json_format.MessageToDict(features(spec).to_proto()), tree)
+    if name is not None:
+        raise DatasetMismatchError(
+            f"{path}: feature {name!r} is not as this version of WTL writes it"
+        )
+    return spec
+
+
+def require(
+    expected: EpisodeSpec, found: EpisodeSpec, where: str | os.PathLike
+) -> None:
+    """Checks that episodes have the expected sizes.
+
+    Whether they say where a person took over matters to nobody who does not ask.
+
+    Raises:
+      DatasetMismatchError: naming the first size that differs.
+    """
+    expected = dataclasses.replace(expected, interventions=found.interventions)
+    for field in dataclasses.fields(EpisodeSpec):
+        wanted, has = getattr(expected, field.name), getattr(found, field.name)
+        if wanted != has:
+            raise DatasetMismatchError(
+                f"{where} has {field.name} {has}, but {wanted} is expected; it was "
+                "made with another environment: collect it again"
+            )
+
+
+def difference(expected: object, found: object, path: str = "") -> str | None:
+    """Path of the first place where two JSON trees differ, or None."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        # Documentation may improve without making older datasets unreadable.
+        for key in sorted((set(expected) | set(found)) - {"description"}):
+            if key not in expected or key not in found:
+                return f"{path}/{key}".lstrip("/")
+            place = difference(expected[key], found[key], f"{path}/{key}")
+            if place is not None:
+                return place
+        return None
+    return None if expected == found else path.lstrip("/")
+
+
+def _array_feature(shape: tuple[int, ...], dtype: np.dtype, doc: str):
+    if dtype == np.float64:
+        # Floats of a tf.train.Example have 32 bits, so doubles go as bytes.
+        encoding = tfds.features.Encoding.BYTES
+        return tfds.features.Tensor(
+            shape=shape, dtype=np.float64, encoding=encoding, doc=doc
+        )
+    if shape:
+        return tfds.features.Tensor(shape=shape, dtype=dtype.type, doc=doc)
+    return tfds.features.Scalar(dtype=dtype.type, doc=doc)
+
+
+def _metadata_feature(kind: Kind, doc: str):
+    if kind is Kind.TEXT:
+        return tfds.features.Text(doc=doc)
+    if kind is Kind.TEXTS:
+        return tfds.features.Sequence(tfds.features.Text(), doc=doc)
+    return tfds.features.Scalar(dtype=_NUMPY_KINDS[kind], doc=doc)
+
+
+def _leaf(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _children(node: dict) -> dict:
+    return node["featuresDict"]["features"]
+
+
+def _image_spec(node: dict | None) -> dict:
+    if node is None:
+        return {}
+    image = node["image"]
+    return {
+        "image_pixels": int(image["shape"]["dimensions"][0]),
+        "image_encoding": image["encodingFormat"],
+    }
+
+
+def _vector_size(node: dict | None) -> int:
+    if node is None:
+        return 0
+    (size,) = node["tensor"]["shape"]["dimensions"]
+    if int(size) < 1:
+        raise ValueError(f"a vector of {size} numbers")
+    return int(size)

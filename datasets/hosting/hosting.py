@@ -1,0 +1,315 @@
+"""Puts published versions where others can get them, and gets them from there.
+
+A version is a folder with a checksums.json. That file is written last on the way
+there and on the way back, so what has one is whole. What lies elsewhere is not
+trusted: names that leave the folder are refused, and so are bytes that do not fit.
+"""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import shutil
+import time
+from collections.abc import Iterable
+
+import tqdm
+
+from wtl.datasets.contract import fields
+from wtl.datasets.hosting.remote_folder import RemoteError, RemoteFolder
+from wtl.datasets.storage import checksums
+from wtl.datasets.storage.checksums import FileChecksum
+from wtl.datasets.storage.files import sync_directory, write_durably
+from wtl.datasets.storage.location import DatasetDamagedError
+from wtl.datasets.storage.shard_lock import ShardLock
+
+# Room for half a million shards.
+_MANIFEST_BYTES = 64 << 20
+# Attempts at one file that bring nothing new, and pauses between them in seconds.
+_TRIES = 4
+_PAUSE_SECONDS = 0.5
+
+
+class HostingError(RuntimeError):
+    """A version could not be uploaded or fetched."""
+
+
+@dataclasses.dataclass
+class Transfer:
+    """What an upload or a download did.
+
+    Attributes:
+      place: address or path of the version.
+      files: how many files it has, checksums.json aside.
+      moved: how many of them had to be moved.
+      bytes: how many bytes of them were moved.
+    """
+
+    place: str
+    files: int
+    moved: int = 0
+    bytes: int = 0
+
+    def __str__(self) -> str:
+        moved = f"moved {self.moved} of {self.files} files, {self.bytes} bytes"
+        return f"{self.place}: {moved}"
+
+
+def upload(
+    folder: str | os.PathLike, destination: str, name: str, version: str
+) -> Transfer:
+    """Puts a version at `<destination>/<name>/<version>/`.
+
+    What is there already and sound is passed over.
+
+    Args:
+      folder: the version, with its checksums.json.
+      destination: a folder, or an address that fsspec can write to.
+      name: of the dataset or policy.
+      version: of it.
+
+    Raises:
+      DatasetDamagedError: if the folder is not what its checksums.json says.
+      HostingError: if the destination has another content under this version.
+      RemoteError: if the destination cannot be written.
+    """
+    folder = pathlib.Path(folder)
+    promised = checksums.read(folder)
+    for file in (name, version):
+        if not checksums.is_safe(file):
+            raise HostingError(f"{file!r} cannot be part of an address")
+    target = RemoteFolder(f"{destination.rstrip('/')}/{name}/{version}")
+    if target.is_web:
+        raise HostingError(
+            f"{destination} cannot be written over HTTP; publish to the folder or "
+            "object store that the web server shows"
+        )
+    _check_destination(target, promised)
+    done = Transfer(target.address, len(promised))
+    with _bar(promised, "publish") as bar:
+        for file, expected in promised.items():
+            # Also what lies there already must not be vouched for unread.
+            if checksums.checksum(folder / file) != expected:
+                raise DatasetDamagedError(
+                    f"{folder / file} does not fit its checksum; nothing is published "
+                    f"(`wtl verify {folder}` says more)"
+                )
+            if target.checksum(file, expected.size) != expected:
+                target.put(file, folder / file)
+                done.moved += 1
+                done.bytes += expected.size
+            bar.update(expected.size)
+    target.put(fields.CHECKSUMS_FILE, folder / fields.CHECKSUMS_FILE)
+    return done
+
+
+def fetch(source: str, root: str | os.PathLike) -> Transfer:
+    """Gets a version, as `<root>/<name>/<version>/`.
+
+    Only files that are missing or damaged there travel, and of those that an
+    interrupted download left only the rest, if the server knows ranges.
+
+    Args:
+      source: address of the version's folder, `…/<name>/<version>`.
+      root: where datasets are published on this machine.
+
+    Raises:
+      HostingError: if there is no version at the address, it is damaged, or another
+        content has its name on this machine.
+      RemoteError: if the connection fails again and again; what arrived is kept.
+      DatasetLockedError: if another process fetches the same.
+    """
+    remote = RemoteFolder(source)
+    name, version = remote.names[-2:] if len(remote.names) > 1 else ("", "")
+    if not (checksums.is_safe(name) and checksums.is_safe(version)):
+        raise HostingError(
+            f"{source} does not end in NAME/VERSION, as in BASE/wtl_demos/1.0.0"
+        )
+    manifest = _read_manifest(remote)
+    if manifest is None:
+        raise HostingError(
+            f"no published version at {source}: give the folder of a version that "
+            f"holds {fields.CHECKSUMS_FILE}, as BASE/wtl_demos/1.0.0"
+        )
+    try:
+        promised = checksums.parse(manifest, f"{source}/{fields.CHECKSUMS_FILE}")
+    except DatasetDamagedError as error:
+        raise HostingError(str(error)) from None
+    target = pathlib.Path(root) / name / version
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        lock = ShardLock(target.with_name(f".{version}.lock"), f"{target}")
+        stack.callback(lock.release)
+        return _Download(remote, target, manifest, promised).run()
+
+
+def _check_destination(target: RemoteFolder, promised: dict[str, FileChecksum]) -> None:
+    """Refuses to touch another content of the same version."""
+    there = _read_manifest(target)
+    if there is not None:
+        # One that cannot be read was cut off: it vouches for nothing.
+        with contextlib.suppress(DatasetDamagedError):
+            if checksums.parse(there, target.address) != promised:
+                raise HostingError(
+                    f"{target.address} holds another content, and published versions "
+                    "do not change; publish under another version or at another place"
+                )
+    extra = sorted(target.files() - set(promised) - {fields.CHECKSUMS_FILE})
+    if extra:
+        raise HostingError(
+            f"{target.address} holds {extra[0]}, which is not of this version; remove "
+            "it or publish at another place"
+        )
+
+
+def _read_manifest(remote: RemoteFolder) -> bytes | None:
+    return remote.read(fields.CHECKSUMS_FILE, _MANIFEST_BYTES)
+
+
+def _bar(promised: dict[str, FileChecksum], what: str) -> tqdm.tqdm:
+    total = sum(expected.size for expected in promised.values())
+    return tqdm.tqdm(
+        desc=what, total=total, unit="B", unit_scale=True, leave=False, disable=None
+    )
+
+
+class _Download:
+    """Brings one version to this machine."""
+
+    def __init__(
+        self,
+        remote: RemoteFolder,
+        target: pathlib.Path,
+        manifest: bytes,
+        promised: dict[str, FileChecksum],
+    ):
+        self._remote = remote
+        self._target = target
+        self._manifest = manifest
+        self._promised = promised
+        # What arrives lies here until it is whole.
+        self._partial = target.with_name(f".{target.name}.partial")
+        self._done = Transfer(os.fspath(target), len(promised))
+
+    def run(self) -> Transfer:
+        self._check_target()
+        self._partial.mkdir(exist_ok=True)
+        missing = []
+        with _bar(self._promised, "fetch") as bar:
+            for file, expected in self._promised.items():
+                if not _is_sound(self._target / file, expected):
+                    missing.append(file)
+                    if not _is_sound(self._partial / file, expected):
+                        self._get(file, expected, bar)
+                        self._done.moved += 1
+                        continue
+                bar.update(expected.size)
+        self._put_in_place(missing)
+        return self._done
+
+    def _check_target(self) -> None:
+        _refuse_links((self._target, self._partial))
+        with contextlib.suppress(DatasetDamagedError):
+            if checksums.read(self._target) != self._promised:
+                raise HostingError(
+                    f"{self._target} holds another content than {self._remote.address}"
+                    "; fetch into another folder, or remove that one"
+                )
+
+    def _get(self, file: str, expected: FileChecksum, bar: tqdm.tqdm) -> None:
+        """Downloads a file into the partial folder, from where it broke off."""
+        path = self._partial / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # No promised name begins with a dot, so nothing else is called this.
+        part = path.with_name(f".{path.name}.part")
+        start = bar.n
+        failures = 0
+        while True:
+            before = _size(part)
+            try:
+                whole = self._continue(file, part, expected, bar)
+                fault = f"{self._remote.address}/{file} breaks off"
+            except FileNotFoundError:
+                raise HostingError(
+                    f"{self._remote.address}/{file} is missing there; ask its owner "
+                    "to publish it again"
+                ) from None
+            except RemoteError as error:
+                whole, fault = False, str(error)
+            if whole and checksums.checksum(part) == expected:
+                break
+            if whole:
+                # A part of something else may have been continued: once more, whole.
+                part.unlink()
+                if not before:
+                    raise HostingError(
+                        f"{self._remote.address}/{file} does not fit its checksum; "
+                        "what else was fetched is kept. Ask its owner to publish it "
+                        "again"
+                    )
+                continue
+            failures = 0 if _size(part) > before else failures + 1
+            if failures == _TRIES:
+                raise RemoteError(
+                    f"{fault}; what was fetched is kept, run the same command again"
+                )
+            time.sleep(_PAUSE_SECONDS * failures)
+        os.replace(part, path)
+        bar.update(start + expected.size - bar.n)
+
+    def _continue(
+        self, file: str, part: pathlib.Path, expected: FileChecksum, bar: tqdm.tqdm
+    ) -> bool:
+        """Appends to a partial file; whether it has its size now, or more."""
+        offset = _size(part)
+        if offset < expected.size or not expected.size:
+            with self._remote.open(file, offset, expected.size) as (source, start):
+                with open(part, "ab") as sink:
+                    sink.truncate(start)
+                    for chunk in self._remote.chunks(file, source):
+                        sink.write(chunk)
+                        # At once: what arrived must not be lost to a kill.
+                        sink.flush()
+                        self._done.bytes += len(chunk)
+                        bar.update(len(chunk))
+                        # A server that gives more than was promised is not heard out.
+                        if sink.tell() > expected.size:
+                            break
+                    os.fsync(sink.fileno())
+        return _size(part) >= expected.size
+
+    def _put_in_place(self, missing: Iterable[str]) -> None:
+        """Shows what was fetched, checksums.json last."""
+        if not self._target.exists():
+            write_durably(self._partial / fields.CHECKSUMS_FILE, self._manifest)
+            _sync_folders(self._partial)
+            os.rename(self._partial, self._target)
+        else:
+            for file in missing:
+                (self._target / file).parent.mkdir(parents=True, exist_ok=True)
+                os.replace(self._partial / file, self._target / file)
+            _sync_folders(self._target)
+            write_durably(self._target / fields.CHECKSUMS_FILE, self._manifest)
+            shutil.rmtree(self._partial)
+        sync_directory(self._target.parent)
+
+
+def _refuse_links(folders: Iterable[pathlib.Path]) -> None:
+    for folder in folders:
+        for path in (folder, *folder.rglob("*")):
+            if path.is_symlink():
+                raise HostingError(f"{path} is a link; remove it, or fetch elsewhere")
+
+
+def _is_sound(path: pathlib.Path, expected: FileChecksum) -> bool:
+    return _size(path) == expected.size and checksums.checksum(path) == expected
+
+
+def _size(path: pathlib.Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _sync_folders(folder: pathlib.Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        if path.is_dir():
+            sync_directory(path)

@@ -1,0 +1,198 @@
+"""A folder somewhere else: on a web server, in an object store or on this machine.
+
+Nothing that it holds is trusted, and any read may fail half-way.
+"""
+
+import contextlib
+import hashlib
+import os
+import pathlib
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, TypeVar
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from wtl.datasets.storage.checksums import FileChecksum
+from wtl.datasets.storage.files import sync_directory
+
+_CHUNK_BYTES = 1 << 20
+_WEB = re.compile(r"https?://")
+_CONNECT_SECONDS, _SILENT_SECONDS = 30, 60
+_Result = TypeVar("_Result")
+
+
+class RemoteError(RuntimeError):
+    """A remote folder could not be read or written."""
+
+
+class RemoteFolder:
+    """Files below one address.
+
+    Attributes:
+      address: as the user gave it.
+      names: parts of its path.
+    """
+
+    def __init__(self, address: str):
+        """Looks nothing up yet.
+
+        Raises:
+          RemoteError: if it is of a kind that is not known, or not installed here.
+        """
+        self.address = address.rstrip("/")
+        options: dict[str, Any] = {}
+        self._is_web = bool(_WEB.match(address))
+        if self._is_web:
+            import aiohttp
+
+            # A long download is no fault, a silent server is.
+            timeout = aiohttp.ClientTimeout(
+                total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENT_SECONDS
+            )
+            options["client_kwargs"] = {"timeout": timeout}
+        try:
+            self._fs, self._path = fsspec.core.url_to_fs(
+                self.address, use_listings_cache=False, **options
+            )
+        except (ImportError, ValueError) as error:
+            raise RemoteError(
+                f"{address} cannot be used: {error} (object stores need an extra, "
+                "as `pip install 'wtl[s3]'`)"
+            ) from error
+        self.names = tuple(self._path.rstrip("/").split("/"))
+
+    @property
+    def is_web(self) -> bool:
+        """Whether it is on a web server, which cannot be written."""
+        return self._is_web
+
+    def read(self, name: str, limit: int) -> bytes | None:
+        """Reads a small file whole; None if it is not there.
+
+        Args:
+          name: of the file.
+          limit: how many bytes it may have.
+
+        Raises:
+          RemoteError: if it has more, or cannot be read.
+        """
+        data = bytearray()
+        try:
+            with self.open(name, 0, 0) as (file, _):
+                while len(data) <= limit and (
+                    chunk := self._attempt(name, file.read, limit + 1 - len(data))
+                ):
+                    data += chunk
+        except FileNotFoundError:
+            return None
+        if len(data) > limit:
+            raise RemoteError(f"{self.address}/{name} has more than {limit} bytes")
+        return bytes(data)
+
+    @contextlib.contextmanager
+    def open(self, name: str, offset: int, size: int) -> Iterator[tuple[BinaryIO, int]]:
+        """Opens a file for reading from some byte on.
+
+        Args:
+          name: of the file.
+          offset: where to begin.
+          size: how many bytes the file should have, if known.
+
+        Yields:
+          The open file, and where it begins: a web server may know no ranges, and
+          then gives the file from its start.
+
+        Raises:
+          FileNotFoundError: if it is not there.
+          RemoteError: if it cannot be opened.
+        """
+        path = f"{self._path}/{name}"
+        if self._is_web:
+            headers = {"Accept-Encoding": "identity"}
+            if offset:
+                headers["Range"] = f"bytes={offset}-"
+            # One request gives all the rest; a size spares asking for it.
+            file = self._attempt(
+                name,
+                self._fs.open,
+                path,
+                block_size=0,
+                size=size or 1,
+                headers=headers,
+            )
+            start = offset if file.r.status == 206 else 0
+        else:
+            file = self._attempt(name, self._fs.open, path, "rb", cache_type="none")
+            start = offset
+            file.seek(offset)
+        with file:
+            yield file, start
+
+    def chunks(self, name: str, file: BinaryIO) -> Iterator[bytes]:
+        """Yields the rest of a file opened with `open`.
+
+        Raises:
+          RemoteError: if it breaks off.
+        """
+        while chunk := self._attempt(name, file.read, _CHUNK_BYTES):
+            yield chunk
+
+    def checksum(self, name: str, size: int) -> FileChecksum | None:
+        """Checksum of a file; None if it is not there or not of that size."""
+        path = f"{self._path}/{name}"
+        try:
+            if self._attempt(name, self._fs.size, path) != size:
+                return None
+            digest, found = hashlib.sha256(), 0
+            with self.open(name, 0, size) as (file, _):
+                for chunk in self.chunks(name, file):
+                    digest.update(chunk)
+                    found += len(chunk)
+        except FileNotFoundError:
+            return None
+        return FileChecksum(digest.hexdigest(), found)
+
+    def files(self) -> set[str]:
+        """Names of all files, those in subfolders with their folders' names."""
+        self._fs.invalidate_cache()
+        try:
+            found = self._attempt("", self._fs.find, self._path)
+        except FileNotFoundError:
+            return set()
+        return {path.removeprefix(self._path).lstrip("/") for path in found}
+
+    def put(self, name: str, source: pathlib.Path) -> None:
+        """Copies a file of this machine there.
+
+        Raises:
+          RemoteError: if that fails.
+        """
+        path = f"{self._path}/{name}"
+        parent = path.rpartition("/")[0]
+        is_local = isinstance(self._fs, LocalFileSystem)
+        if is_local:
+            # Object stores have no folders; making one there can make a bucket.
+            self._attempt(name, self._fs.makedirs, parent, exist_ok=True)
+        try:
+            self._attempt(name, self._fs.put_file, os.fspath(source), path)
+        except FileNotFoundError as error:
+            raise RemoteError(f"{path} cannot be written: no such bucket") from error
+        if is_local:
+            # What the sentinel vouches for must not be lost with the power.
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
+            sync_directory(parent)
+
+    def _attempt(
+        self, name: str, call: Callable[..., _Result], *args, **kwargs
+    ) -> _Result:
+        """Calls a library that raises whatever its network code raises."""
+        try:
+            return call(*args, **kwargs)
+        except FileNotFoundError:
+            raise
+        except Exception as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise RemoteError(f"{self.address}/{name}: {reason}") from error

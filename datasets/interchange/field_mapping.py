@@ -1,0 +1,210 @@
+"""Episodes of other formats: which of their arrays are which field of ours."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from wtl.datasets.contract import episode as episode_lib
+from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract.episode import Episode, EpisodeSpec
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.metadata import METADATA, Kind
+from wtl.datasets.curation import metadata_filter
+
+_STEP_FIELDS = (
+    fields.STATE,
+    fields.IMAGE,
+    fields.WRIST_IMAGE,
+    fields.ACTION,
+    fields.REWARD,
+    fields.PHYSICS_STATE,
+    fields.TIMESTAMP,
+)
+# Joined if they are several.
+_VECTORS = (fields.STATE, fields.ACTION, fields.PHYSICS_STATE)
+_CALLED = "imported"
+# A note on episodes whose format keeps as many observations as actions.
+REPEATED = "the observation after the last action is not known: the one before it"
+_GIVEN = frozenset(
+    name
+    for name, field in METADATA.items()
+    if name not in (fields.EPISODE_ID, fields.SCENE_SEED)
+    and field.kind not in (Kind.TEXTS, Kind.FLOATS)
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class ForeignEpisode:
+    """An episode of another format.
+
+    Attributes:
+      get: (key) -> array of all steps. Observations are of T+1 steps; actions and
+        rewards of T, or of T+1 where the last is without meaning. Raises KeyError.
+      name: what it is called there.
+      index: its number.
+      terminal: whether its last state is terminal.
+      notes: what people must know of it.
+    """
+
+    get: Callable[[str], np.ndarray]
+    name: str
+    index: int
+    terminal: bool = False
+    notes: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class FieldMapping:
+    """Which arrays are which step field, and metadata that all episodes share.
+
+    Attributes:
+      arrays: keys by step field; several vectors are joined into one. Also keys by
+        metadata field, of which the first value counts.
+      metadata: values by metadata field; the family, for one.
+      dataset: name of the dataset that is made, for ids.
+    """
+
+    arrays: Mapping[str, tuple[str, ...]]
+    metadata: Mapping[str, Any]
+    dataset: str
+
+    @classmethod
+    def parse(
+        cls, maps: Sequence[str], sets: Sequence[str], dataset: str
+    ) -> "FieldMapping":
+        """Reads `FIELD=KEY[,KEY...]` and `FIELD=VALUE` texts.
+
+        Raises:
+          UserError: if one is of another form or names no field.
+        """
+        arrays = {}
+        for text in maps:
+            name, sign, keys = text.partition("=")
+            if not sign or not keys or name not in (*_STEP_FIELDS, *_GIVEN):
+                raise UserError(
+                    f"{text!r} is not of the form FIELD=KEY[,KEY...] with a field of "
+                    + ", ".join((*_STEP_FIELDS, *sorted(_GIVEN)))
+                )
+            arrays[name] = tuple(keys.split(","))
+            if len(arrays[name]) > 1 and name not in _VECTORS:
+                raise UserError(f"{text!r}: {name} is not made of several")
+        if (fields.ACTION in arrays) != (fields.REWARD in arrays):
+            raise UserError("map both action and reward, or neither for videos")
+        if not {fields.STATE, fields.IMAGE} & set(arrays):
+            raise UserError("map a state or an image, or both")
+        metadata = {}
+        for text in sets:
+            one = metadata_filter.parse(text)
+            if one.negated or len(one.values) != 1 or one.field not in _GIVEN:
+                raise UserError(f"{text!r} does not set a field that can be set")
+            (metadata[one.field],) = one.values
+        if fields.FAMILY not in {**metadata, **arrays}:
+            raise UserError("say what is done in these episodes: --set=family=NAME")
+        twice = sorted(set(metadata) & set(arrays))
+        if twice:
+            raise UserError(f"{twice[0]} is both set and mapped")
+        return cls(arrays, metadata, dataset)
+
+    def episode(self, foreign: ForeignEpisode) -> Episode:
+        """Makes an episode of ours.
+
+        Success, unless it is set, is that the last reward is above 0.
+
+        Raises:
+          ValueError: if arrays do not fit each other.
+          KeyError: if there is none of a name.
+        """
+        steps = {
+            name: _joined(name, [foreign.get(key) for key in keys])
+            for name, keys in self.arrays.items()
+            if name in _STEP_FIELDS
+        }
+        found = {
+            name: _one_value(name, foreign.get(key))
+            for name, (key, *_) in self.arrays.items()
+            if name in _GIVEN
+        }
+        observed = [name for name in fields.OBSERVATION_FIELDS if name in steps]
+        length = len(steps[observed[0]])
+        for name in (fields.ACTION, fields.REWARD):
+            if name in steps:
+                if len(steps[name]) not in (length - 1, length):
+                    raise ValueError(
+                        f"{name} has {len(steps[name])} steps for {length} observations"
+                    )
+                steps[name] = steps[name][: length - 1]
+        if fields.REWARD in steps:
+            steps[fields.REWARD] = steps[fields.REWARD].reshape(length - 1)
+        if fields.TIMESTAMP in steps:
+            steps[fields.TIMESTAMP] = steps[fields.TIMESTAMP].reshape(length)
+        reward = steps.get(fields.REWARD)
+        given = {
+            fields.ROLE: fields.ROLE_DEMO,
+            fields.OBJECT_SET: self.dataset,
+            # Their objects are known to be neither new nor apart from each other's.
+            fields.SPLIT: fields.SPLIT_TRAIN,
+            fields.SUCCESS: reward is None or bool(reward[-1] > 0),
+            fields.NOTES: "; ".join(filter(None, [foreign.name, foreign.notes])),
+            **self.metadata,
+            **found,
+        }
+        given.setdefault(
+            fields.TASK_ID, f"{given[fields.OBJECT_SET]}-{given[fields.FAMILY]}"
+        )
+        seed = seeding.derive_seed(_CALLED, foreign.name, foreign.index)
+        return Episode.build(
+            **steps,
+            terminal=foreign.terminal,
+            episode_id=episode_lib.episode_id(
+                self.dataset,
+                given[fields.TASK_ID],
+                given[fields.ROLE],
+                foreign.index,
+                seed,
+            ),
+            scene_seed=seed,
+            **given,
+        )
+
+
+def spec_of(episode: Episode) -> EpisodeSpec:
+    """The sizes of an episode's arrays.
+
+    Raises:
+      UserError: if there is none, as of images that are not square.
+    """
+
+    def size(name: str) -> int:
+        return episode.steps[name].shape[1] if name in episode.steps else 0
+
+    try:
+        return EpisodeSpec(
+            state_size=size(fields.STATE),
+            action_size=size(fields.ACTION),
+            physics_size=size(fields.PHYSICS_STATE),
+            image_pixels=size(fields.IMAGE),
+            wrist_image=fields.WRIST_IMAGE in episode.steps,
+            interventions=fields.IS_INTERVENTION in episode.steps,
+            gains_size=len(episode.metadata.get(fields.HIDDEN_GAINS, ())),
+            puck_size=len(episode.metadata.get(fields.HIDDEN_PUCK, ())),
+        )
+    except (ValueError, IndexError) as error:
+        raise UserError(f"{episode.id}: {error}") from None
+
+
+def _joined(name: str, arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """One array of one or more; all but images become vectors."""
+    if name in fields.IMAGE_FIELDS:
+        return arrays[0]
+    return np.concatenate([a.reshape(len(a), -1) for a in arrays], axis=1)
+
+
+def _one_value(name: str, array: Any) -> Any:
+    value = np.asarray(array).reshape(-1)[0]
+    if METADATA[name].kind is Kind.TEXT:
+        return value.decode() if isinstance(value, bytes) else str(value)
+    if METADATA[name].kind is Kind.BOOL:
+        return bool(value)
+    return float(value) if METADATA[name].kind is Kind.FLOAT32 else int(value)

@@ -1,0 +1,57 @@
+"""Publishes episodes of other formats as a dataset's next version."""
+
+import itertools
+import os
+import pathlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from wtl.datasets.contract.episode import Episode, EpisodeError
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.interchange import field_mapping
+from wtl.datasets.storage import new_version
+
+_BATCH = 32  # episodes staged with one sync
+_UNKNOWN_LICENSE = (
+    "The licence is that of the data which were imported. It is not known here: ask "
+    "their authors.\n"
+)
+
+
+def import_episodes(
+    episodes: Iterable[Episode],
+    root: str | os.PathLike,
+    name: str,
+    account: Mapping[str, Any],
+    license_text: str | None = None,
+) -> pathlib.Path:
+    """Publishes episodes; the first says what all of them look like.
+
+    Args:
+      episodes: the episodes, one at a time.
+      root: where datasets are published.
+      name: of the dataset, in lower case with underscores.
+      account: JSON-serialisable account of where they come from, for the provenance.
+      license_text: what others may do with them, None if that is not known.
+
+    Returns:
+      The version folder.
+
+    Raises:
+      UserError: if there is no episode, or one breaks the schema; nothing is published.
+      StagingError, PublishError, DatasetLockedError: if it cannot be written.
+    """
+    episodes = iter(episodes)
+    first = next(episodes, None)
+    if first is None:
+        raise UserError("there is no episode to import")
+    with new_version.new_version(root, name, field_mapping.spec_of(first)) as version:
+        episodes = itertools.chain([first], episodes)
+        while batch := list(itertools.islice(episodes, _BATCH)):
+            try:
+                version.writer.append(batch)
+            except EpisodeError as error:
+                raise UserError(f"{error}; nothing is published") from None
+        return version.publish(
+            "Imported from another format.", account, license_text or _UNKNOWN_LICENSE
+        )

@@ -1,0 +1,365 @@
+"""Export to LeRobot's dataset format, version 3.0.
+
+Layout: frames of many episodes per file in `data/chunk-000/file-000.parquet`, one row
+group per episode; the table of episodes in `meta/episodes/`, laid out likewise;
+`meta/tasks.parquet`, `meta/stats.json` and `meta/info.json`, which names the features.
+See https://huggingface.co/docs/lerobot/lerobot-dataset-v3.
+
+A frame is an observation and the action taken at it, so the observation after the last
+action is left out, and physics states are too. Images are embedded, without loss.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import Episode, EpisodeSpec
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.metadata import METADATA, Kind
+from wtl.datasets.format import images, schema
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import card
+from wtl.datasets.storage.location import resolve
+
+_VERSION = "v3.0"
+_FILE = "chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+_FILE_MEGABYTES = 100
+_FILES_PER_CHUNK = 1000
+_OURS = "wtl"  # before the names of our metadata, in the table of episodes
+_NAMES = {
+    fields.STATE: "observation.state",
+    fields.IMAGE: "observation.images.fixed",
+    fields.WRIST_IMAGE: "observation.images.wrist",
+    fields.ACTION: "action",
+    fields.REWARD: "next.reward",
+    fields.IS_LAST: "next.done",
+}
+_INDICES = ("frame_index", "episode_index", "index", "task_index")
+_IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+_ARROW = {
+    Kind.TEXT: pa.string(),
+    Kind.TEXTS: pa.list_(pa.string()),
+    Kind.BOOL: pa.bool_(),
+    Kind.INT32: pa.int32(),
+    Kind.INT64: pa.int64(),
+    Kind.FLOAT32: pa.float32(),
+    Kind.FLOATS: pa.list_(pa.float32()),
+}
+
+
+def export(dataset_dir: str | os.PathLike, folder: str | os.PathLike) -> int:
+    """Writes a published dataset as a folder that LeRobot loads.
+
+    Args:
+      dataset_dir: the dataset.
+      folder: the folder, which appears whole or not at all.
+
+    Returns:
+      How many episodes it holds.
+
+    Raises:
+      UserError: if the folder is there or cannot be written, there are no actions, or
+        the control rate is not one whole number.
+      DatasetNotFoundError, DatasetMismatchError, DatasetDamagedError: if the dataset
+        cannot be read.
+    """
+    source, folder = resolve(dataset_dir), pathlib.Path(folder)
+    spec = schema.stored_spec(source)
+    if not spec.action_size:
+        raise UserError(f"{source} holds videos; LeRobot's policies need actions")
+    if folder.exists():
+        raise UserError(f"{folder} is there already; give another name")
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        partial.mkdir(parents=True)
+        with _Export(partial, spec) as made:
+            for episode in reader.iterate_episodes(source):
+                made.add(episode)
+        made.finish()
+        license_text = card.stored_license(source)
+        (partial / fields.LICENSE_FILE).write_text(license_text, encoding="utf-8")
+        os.rename(partial, folder)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written ({error})") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return made.episodes
+
+
+class _Export:
+    """A folder in the making."""
+
+    def __init__(self, folder: pathlib.Path, spec: EpisodeSpec):
+        self._folder = folder
+        self._features = _features(spec)
+        self._schema = _frame_schema(self._features)
+        self._writer: pq.ParquetWriter | None = None
+        self._file = -1
+        self._bytes = 0
+        self._fps: float | None = None
+        self._tasks: dict[str, int] = {}
+        self._rows: list[dict[str, Any]] = []
+        self._frames = 0
+        self._splits: dict[str, list[int]] = {}
+        self._stats: dict[str, _Stats] = {}
+
+    @property
+    def episodes(self) -> int:
+        """Number of episodes so far."""
+        return len(self._rows)
+
+    def __enter__(self) -> "_Export":
+        return self
+
+    def __exit__(self, *unused_exception) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def add(self, episode: Episode) -> None:
+        """Writes one episode."""
+        number, length = len(self._rows), len(episode) - 1
+        self._claim_rate(episode)
+        task = episode.metadata[fields.TASK_ID]
+        frame = np.arange(length)
+        columns = {
+            _NAMES[n]: episode.steps[n][:-1] for n in _NAMES if n in episode.steps
+        }
+        columns[_NAMES[fields.IS_LAST]] = episode.steps[fields.IS_LAST][1:]
+        columns |= {
+            "timestamp": (frame / self._fps).astype(np.float32),
+            "frame_index": frame,
+            "episode_index": np.full(length, number),
+            "index": self._frames + frame,
+            "task_index": np.full(
+                length, self._tasks.setdefault(task, len(self._tasks))
+            ),
+        }
+        table = pa.table(
+            [_column(columns[f.name], f.type) for f in self._schema], self._schema
+        )
+        chunk, file = self._write(table)
+        stats = {name: _Stats.of(array) for name, array in columns.items()}
+        for name, found in stats.items():
+            known = self._stats.get(name)
+            self._stats[name] = found if known is None else known.merged(found)
+        self._rows.append(
+            {
+                "episode_index": number,
+                "tasks": [task],
+                "length": length,
+                "data/chunk_index": chunk,
+                "data/file_index": file,
+                "dataset_from_index": self._frames,
+                "dataset_to_index": self._frames + length,
+                "meta/episodes/chunk_index": 0,
+                "meta/episodes/file_index": 0,
+                **{
+                    f"stats/{name}/{key}": value
+                    for name, found in stats.items()
+                    for key, value in found.values().items()
+                },
+                **{
+                    f"{_OURS}/{name}": value for name, value in episode.metadata.items()
+                },
+            }
+        )
+        self._frames += length
+        first_last = self._splits.setdefault(
+            episode.metadata[fields.SPLIT], [number, number]
+        )
+        first_last[1] = number + 1
+
+    def finish(self) -> None:
+        """Writes what is known only once all episodes are."""
+        meta = self._folder / "meta"
+        path = meta / "episodes" / _FILE.format(chunk_index=0, file_index=0)
+        path.parent.mkdir(parents=True)
+        pq.write_table(_episode_table(self._rows), path)
+        pq.write_table(_task_table(self._tasks), meta / "tasks.parquet")
+        _write_json(
+            meta / "stats.json", {name: s.values() for name, s in self._stats.items()}
+        )
+        _write_json(
+            meta / "info.json",
+            {
+                "codebase_version": _VERSION,
+                "robot_type": _OURS,
+                "total_episodes": len(self._rows),
+                "total_frames": self._frames,
+                "total_tasks": len(self._tasks),
+                "chunks_size": _FILES_PER_CHUNK,
+                "data_files_size_in_mb": _FILE_MEGABYTES,
+                "video_files_size_in_mb": _FILE_MEGABYTES,
+                "fps": int(self._fps),
+                "splits": {
+                    split: f"{first}:{end}"
+                    for split, (first, end) in self._splits.items()
+                },
+                "data_path": f"data/{_FILE}",
+                "video_path": None,
+                "features": self._features,
+            },
+        )
+
+    def _claim_rate(self, episode: Episode) -> None:
+        rate = float(episode.metadata[fields.CONTROL_HZ])
+        if self._fps is None:
+            self._fps = rate
+        if rate != self._fps or rate != int(rate):
+            raise UserError(
+                f"episode {episode.id} is of {rate:g} Hz, but LeRobot needs one whole "
+                "number for all; `wtl dataset filter --where control_hz=...` chooses"
+            )
+
+    def _write(self, table: pa.Table) -> tuple[int, int]:
+        """Writes an episode as a row group; returns the chunk and file it is in."""
+        if self._writer is None or self._bytes + table.nbytes > _FILE_MEGABYTES << 20:
+            if self._writer is not None:
+                self._writer.close()
+            self._file, self._bytes = self._file + 1, 0
+            path = self._folder / "data" / _FILE.format(**self._place())
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = pq.ParquetWriter(path, self._schema)
+        self._writer.write_table(table)
+        self._bytes += table.nbytes
+        return tuple(self._place().values())
+
+    def _place(self) -> dict[str, int]:
+        chunk, file = divmod(self._file, _FILES_PER_CHUNK)
+        return {"chunk_index": chunk, "file_index": file}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Stats:
+    """Moments of a feature: of each number, or of each channel of images in [0, 1]."""
+
+    low: np.ndarray
+    high: np.ndarray
+    total: np.ndarray
+    squares: np.ndarray
+    count: int  # of frames
+    weight: int  # of values that each total is of
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> "_Stats":
+        values = array.astype(np.float64)
+        axes: tuple[int, ...] = (0,)
+        if array.ndim == 4:
+            values, axes = values / 255, (0, 1, 2)
+        elif array.ndim == 1:
+            values = values[:, None]
+        return cls(
+            low=values.min(axes),
+            high=values.max(axes),
+            total=values.sum(axes),
+            squares=(values**2).sum(axes),
+            count=len(array),
+            weight=values.size // values.shape[-1],
+        )
+
+    def merged(self, other: "_Stats") -> "_Stats":
+        return _Stats(
+            np.minimum(self.low, other.low),
+            np.maximum(self.high, other.high),
+            self.total + other.total,
+            self.squares + other.squares,
+            self.count + other.count,
+            self.weight + other.weight,
+        )
+
+    def values(self) -> dict[str, list]:
+        mean = self.total / self.weight
+        spread = np.sqrt(np.maximum(self.squares / self.weight - mean**2, 0))
+        named = {"min": self.low, "max": self.high, "mean": mean, "std": spread}
+        if self.weight != self.count:  # LeRobot's images have their channel first
+            named = {key: value[:, None, None] for key, value in named.items()}
+        return {k: v.tolist() for k, v in named.items()} | {"count": [self.count]}
+
+
+def _features(spec: EpisodeSpec) -> dict[str, dict[str, Any]]:
+    arrays = spec.step_arrays()
+    features = {}
+    for name, key in _NAMES.items():
+        if name in fields.IMAGE_FIELDS and name in arrays:
+            features[key] = {
+                "dtype": "image",
+                "shape": list(arrays[name][0]),
+                "names": ["height", "width", "channels"],
+            }
+        elif name in arrays:
+            shape, dtype = arrays[name]
+            features[key] = _feature(dtype.name, list(shape) or [1])
+    features["timestamp"] = _feature("float32", [1])
+    return features | {name: _feature("int64", [1]) for name in _INDICES}
+
+
+def _feature(dtype: str, shape: list[int]) -> dict[str, Any]:
+    return {"dtype": dtype, "shape": shape, "names": None}
+
+
+def _frame_schema(features: Mapping[str, dict[str, Any]]) -> pa.Schema:
+    columns = []
+    for name, feature in features.items():
+        if feature["dtype"] == "image":
+            columns.append((name, _IMAGE))
+            continue
+        kind = pa.from_numpy_dtype(np.dtype(feature["dtype"]))
+        (size,) = feature["shape"]
+        columns.append((name, kind if size == 1 else pa.list_(kind, size)))
+    return pa.schema(columns)
+
+
+def _column(array: np.ndarray, kind: pa.DataType) -> pa.Array:
+    if kind == _IMAGE:
+        rows = [{"bytes": images.encode(i, images.PNG), "path": None} for i in array]
+        return pa.array(rows, kind)
+    if pa.types.is_fixed_size_list(kind):
+        return pa.FixedSizeListArray.from_arrays(array.ravel(), kind.list_size)
+    return pa.array(array.ravel(), kind)
+
+
+def _episode_table(rows: list[dict[str, Any]]) -> pa.Table:
+    ours = {f"{_OURS}/{name}": _ARROW[field.kind] for name, field in METADATA.items()}
+    return pa.table(
+        {key: pa.array([row[key] for row in rows], ours.get(key)) for key in rows[0]}
+    )
+
+
+def _task_table(tasks: Mapping[str, int]) -> pa.Table:
+    """Tasks as pandas writes a table whose index they are, which LeRobot reads."""
+    table = pa.table(
+        {"task_index": pa.array(tasks.values(), pa.int64()), "task": list(tasks)}
+    )
+
+    def column(name: str, kind: str, dtype: str) -> dict[str, Any]:
+        return {
+            "name": name,
+            "field_name": name,
+            "pandas_type": kind,
+            "numpy_type": dtype,
+            "metadata": None,
+        }
+
+    described = {
+        "index_columns": ["task"],
+        "column_indexes": [],
+        "columns": [
+            column("task_index", "int64", "int64"),
+            column("task", "unicode", "object"),
+        ],
+        "pandas_version": "2.0.0",
+    }
+    return table.replace_schema_metadata({"pandas": json.dumps(described)})
+
+
+def _write_json(path: pathlib.Path, tree: Any) -> None:
+    path.write_text(json.dumps(tree, indent=4) + "\n", encoding="utf-8")

@@ -1,0 +1,252 @@
+"""Exchange with robomimic: one HDF5 file of demonstrations.
+
+Layout: `data/demo_<i>/` with `actions`, `rewards`, `dones`, `states`, and groups `obs`
+and `next_obs`, of T rows each; the attribute `num_samples` there, `total` and
+`env_args` on `data`; names of demonstrations by split under `mask/`. See
+https://robomimic.github.io/docs/datasets/overview.html.
+
+What robomimic has no place for goes into a group `wtl` of each demonstration, which it
+passes over, so that what is exported comes back exactly.
+"""
+
+import json
+import os
+import pathlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import h5py
+import numpy as np
+
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import Episode
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.format import schema
+from wtl.datasets.interchange.field_mapping import (
+    REPEATED,
+    FieldMapping,
+    ForeignEpisode,
+)
+from wtl.datasets.reading import reader
+from wtl.datasets.storage import card
+from wtl.datasets.storage.location import resolve
+
+_OURS = "wtl"
+_LICENSE = "license"
+_GYM_TYPE = 2  # the robomimic.envs.env_base.EnvType that is nearest
+# Split names that robomimic's own tools use.
+_MASKS = {
+    fields.SPLIT_TRAIN: "train",
+    fields.SPLIT_VAL: "valid",
+    fields.SPLIT_TEST: "test",
+}
+
+
+def export(dataset_dir: str | os.PathLike, path: str | os.PathLike) -> int:
+    """Writes a published dataset as one HDF5 file.
+
+    Args:
+      dataset_dir: the dataset.
+      path: the file, which appears whole or not at all.
+
+    Returns:
+      How many episodes it holds.
+
+    Raises:
+      UserError: if the file is there, cannot be written, or there are no actions.
+      DatasetNotFoundError, DatasetMismatchError, DatasetDamagedError: if the dataset
+        cannot be read.
+    """
+    source, path = resolve(dataset_dir), pathlib.Path(path)
+    license_text = card.stored_license(source)
+    if not schema.stored_spec(source).action_size:
+        raise UserError(f"{source} holds videos; robomimic knows only what has actions")
+    if path.exists():
+        raise UserError(f"{path} is there already; give another name")
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with h5py.File(partial, "w") as file:
+            count = _write(file, reader.iterate_episodes(source))
+            file["data"].attrs[_LICENSE] = license_text
+        os.replace(partial, path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error})") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return count
+
+
+class RobomimicFile:
+    """The demonstrations of an HDF5 file.
+
+    Attributes:
+      path: the file.
+    """
+
+    def __init__(self, path: str | os.PathLike, mapping: FieldMapping | None = None):
+        """Opens a file.
+
+        Args:
+          path: the file.
+          mapping: which of its arrays are which field, for one that we did not write;
+            names are relative to a demonstration, as `obs/object`.
+
+        Raises:
+          UserError: if it is not such a file, or a mapping is needed and not given.
+        """
+        self.path = pathlib.Path(path)
+        try:
+            self._file = h5py.File(path, "r")
+            self._demos = self._file["data"]
+            self._names = sorted(self._demos, key=_number)
+        except (OSError, KeyError, ValueError, TypeError) as error:
+            raise UserError(f"{path} is not a robomimic file ({error})") from None
+        if not self._names:
+            raise UserError(f"{path} holds no demonstration")
+        self._is_ours = all(_OURS in self._demos[name] for name in self._names)
+        if not self._is_ours and mapping is None:
+            raise UserError(
+                f"{path} was not exported by WTL: say which arrays are what, as "
+                "--map=state=obs/object --map=action=actions --map=reward=rewards"
+            )
+        self._mapping = mapping
+
+    def episodes(self) -> Iterator[Episode]:
+        """Yields the episodes.
+
+        Raises:
+          UserError: if an array is missing or does not fit the others.
+        """
+        for index, name in enumerate(self._names):
+            group = self._demos[name]
+            try:
+                if self._is_ours and self._mapping is None:
+                    yield _ours(group)
+                else:
+                    yield self._foreign(group, name, index)
+            except (LookupError, ValueError, TypeError, OSError) as error:
+                raise UserError(f"{self.path}: {name}: {error}") from None
+
+    @property
+    def license(self) -> str | None:
+        """What others may do with the episodes, if the file says so."""
+        return self._demos.attrs.get(_LICENSE)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+    def __enter__(self) -> "RobomimicFile":
+        return self
+
+    def __exit__(self, *unused_exception) -> None:
+        self.close()
+
+    def _foreign(self, group: h5py.Group, name: str, index: int) -> Episode:
+        notes = "" if "next_obs" in group else REPEATED
+        return self._mapping.episode(
+            ForeignEpisode(
+                get=lambda key: _observed(group, key),
+                name=name,
+                index=index,
+                notes=notes,
+            )
+        )
+
+
+def _number(name: str) -> int:
+    return int(name.removeprefix("demo_"))
+
+
+def _observed(group: h5py.Group, key: str) -> np.ndarray:
+    """An array of a demonstration; those of `obs` with the observation at the end."""
+    array = group[key][()]
+    parent, _, leaf = key.partition("/")
+    if parent != "obs":
+        return array
+    after = group["next_obs"][leaf][-1:] if "next_obs" in group else array[-1:]
+    return np.concatenate([array, after])
+
+
+def _write(file: h5py.File, episodes: Iterator[Episode]) -> int:
+    data = file.create_group("data")
+    data.attrs["env_args"] = json.dumps(
+        {"env_name": _OURS, "type": _GYM_TYPE, "env_kwargs": {}}
+    )
+    masks: dict[str, list[str]] = {}
+    count = total = 0
+    for count, episode in enumerate(episodes, start=1):
+        name = f"demo_{count - 1}"
+        _write_episode(data.create_group(name), episode)
+        total += len(episode) - 1
+        masks.setdefault(_MASKS[episode.metadata[fields.SPLIT]], []).append(name)
+    data.attrs["total"] = total
+    for mask, names in masks.items():
+        file.create_dataset(f"mask/{mask}", data=np.array(names, "S"))
+    return count
+
+
+def _write_episode(group: h5py.Group, episode: Episode) -> None:
+    steps, samples = episode.steps, len(episode) - 1
+    group.attrs["num_samples"] = samples
+    group["actions"] = steps[fields.ACTION][:-1]
+    group["rewards"] = steps[fields.REWARD][:-1]
+    # An episode ends here for robomimic whether by its task or by the horizon.
+    group["dones"] = steps[fields.IS_LAST][1:].astype(np.int64)
+    physics = steps.get(fields.PHYSICS_STATE, np.zeros((samples + 1, 0)))
+    group["states"] = physics[:-1]
+    for name in fields.OBSERVATION_FIELDS:
+        if name in steps:
+            for within, rows in (
+                ("obs", steps[name][:-1]),
+                ("next_obs", steps[name][1:]),
+            ):
+                packed = name in fields.IMAGE_FIELDS
+                group.create_dataset(
+                    f"{within}/{name}",
+                    data=rows,
+                    chunks=(1, *rows.shape[1:]) if packed else None,
+                    compression="gzip" if packed else None,
+                )
+    ours = group.create_group(_OURS)
+    ours.attrs["metadata"] = json.dumps(episode.metadata)
+    for name in (
+        fields.DISCOUNT,
+        fields.IS_TERMINAL,
+        fields.TIMESTAMP,
+        fields.IS_INTERVENTION,
+    ):
+        if name in steps:
+            ours[name] = steps[name]
+    if fields.PHYSICS_STATE in steps:
+        ours["last_state"] = physics[-1]
+
+
+def _ours(group: h5py.Group) -> Episode:
+    """Reads an episode that we wrote, exactly as it was."""
+    ours = group[_OURS]
+    length = int(group.attrs["num_samples"]) + 1
+    index = np.arange(length)
+    steps: dict[str, np.ndarray] = {
+        name: _observed(group, f"obs/{name}")
+        for name in fields.OBSERVATION_FIELDS
+        if name in group["obs"]
+    }
+    for name, key in ((fields.ACTION, "actions"), (fields.REWARD, "rewards")):
+        rows = group[key][()]
+        steps[name] = np.concatenate([rows, np.zeros_like(rows[:1])])
+    steps[fields.IS_FIRST], steps[fields.IS_LAST] = index == 0, index == length - 1
+    steps |= {name: ours[name][()] for name in ours if name in fields.STEP_FIELDS}
+    if "last_state" in ours:
+        steps[fields.PHYSICS_STATE] = np.concatenate(
+            [group["states"][()], ours["last_state"][()][None]]
+        )
+    return Episode(steps=steps, metadata=_metadata(ours.attrs["metadata"]))
+
+
+def _metadata(text: str) -> Mapping[str, Any]:
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in json.loads(text).items()
+    }

@@ -1,0 +1,1 @@
+"""Reading published datasets into arrays."""

@@ -1,0 +1,34 @@
+"""Episodes resampled to a fixed number of frames, to be shown to a policy."""
+
+import dataclasses
+
+import numpy as np
+
+from wtl.datasets.reading.store import EpisodeStore
+
+
+@dataclasses.dataclass(frozen=True)
+class Frames:
+    """N episodes of T frames.
+
+    Attributes:
+      state: [N, T, S] float32.
+      action: [N, T, A] float32.
+      image: [N, T, H, W, 3] uint8, or None where there are none.
+    """
+
+    state: np.ndarray
+    action: np.ndarray
+    image: np.ndarray | None = None
+
+
+def resample(store: EpisodeStore, count: int) -> Frames:
+    """Returns `count` frames spread evenly over the whole of each episode.
+
+    An episode is never cut: its last frame, which shows the goal, is always there.
+    """
+    share = np.linspace(0, 1, count)
+    index = np.rint(share * (store.length[:, None] - 1)).astype(np.int64)
+    rows = np.arange(len(store))[:, None]
+    image = None if store.image is None else store.image[rows, index]
+    return Frames(store.state[rows, index], store.action[rows, index], image)

@@ -1,0 +1,1 @@
+"""Drawing of training examples from stored episodes."""

@@ -1,0 +1,1 @@
+"""Durable writing: staging, publishing, versions, checksums, verification."""

@@ -1,0 +1,129 @@
+"""Card, citation and licence of a published dataset.
+
+Their fixed texts lie in the dataset's TFDS folder (`datasets/<name>/`), which
+`tfds build` uses too; the card adds what is in this version.
+"""
+
+import collections
+import pathlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.storage.location import DatasetDamagedError
+
+_HERE = pathlib.Path(__file__).parents[1]
+LICENSE = (
+    "Apache License, Version 2.0: https://www.apache.org/licenses/LICENSE-2.0\n"
+    "\n"
+    "The data are provided as they are, without warranty of any kind.\n"
+)
+# Metadata that the card counts.
+CARD_FIELDS = (fields.SPLIT, fields.ROLE, fields.FAMILY, fields.SUCCESS)
+
+
+def description(name: str) -> str:
+    """What the dataset is, in Markdown."""
+    return _text(name, fields.CARD_FILE) or f"# {name}\n\nEpisodes in RLDS form.\n"
+
+
+def citation(name: str) -> str:
+    """How to cite the dataset, in BibTeX; empty if there is nothing to cite."""
+    return _text(name, fields.CITATION_FILE)
+
+
+def stored_license(dataset_dir: pathlib.Path) -> str:
+    """The licence of a published version.
+
+    Raises:
+      DatasetDamagedError: if it cannot be read.
+    """
+    try:
+        return (dataset_dir / fields.LICENSE_FILE).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise DatasetDamagedError(
+            f"{dataset_dir} has no licence that can be read ({error})"
+        ) from None
+
+
+def card(
+    name: str,
+    version: str,
+    spec: EpisodeSpec,
+    episodes: Iterable[Mapping[str, Any]],
+    release_notes: Mapping[str, str],
+) -> str:
+    """Writes the card of one version, in Markdown.
+
+    Args:
+      name: name of the dataset.
+      version: its version.
+      spec: sizes of its vectors.
+      episodes: `CARD_FIELDS` of every episode.
+      release_notes: text by version.
+    """
+    counts, successes = collections.Counter(), collections.Counter()
+    for episode in episodes:
+        key = tuple(
+            episode[field] for field in (fields.SPLIT, fields.ROLE, fields.FAMILY)
+        )
+        counts[key] += 1
+        successes[key] += bool(episode[fields.SUCCESS])
+    rows = "".join(
+        f"| {' | '.join(key)} | {counts[key]} | {successes[key] / counts[key]:.3f} |\n"
+        for key in sorted(counts)
+    )
+    notes = "".join(f"- {key}: {release_notes[key]}\n" for key in sorted(release_notes))
+    return f"""{description(name).rstrip()}
+
+## This version
+
+{name} {version}: {sum(counts.values())} episodes; {_contents(spec)}.
+
+| split | role | family | episodes | success |
+|---|---|---|---|---|
+{rows}
+`{fields.PROVENANCE_FILE}` says what it was made from and by which versions,
+`{fields.CHECKSUMS_FILE}` what every file must contain (`wtl verify DIR` checks it).
+
+Read it with nothing but TensorFlow Datasets:
+
+```python
+import tensorflow_datasets as tfds
+builder = tfds.builder_from_directory("PATH/TO/{name}/{version}")
+for episode in builder.as_dataset(split="{min(counts)[0] if counts else "train"}"):
+    for step in episode["steps"]:
+        {_example(spec)}
+```
+
+## Release notes
+
+{notes}"""
+
+
+def _contents(spec: EpisodeSpec) -> str:
+    """What a step holds, broken into two lines."""
+    parts = [f"state of {spec.state_size} numbers"] if spec.state_size else []
+    if spec.action_size:
+        parts.append(f"action of {spec.action_size}")
+    if spec.physics_size:
+        parts.append(f"physics state of {spec.physics_size}")
+    if not spec.action_size:
+        if side := spec.image_pixels:
+            parts.append(f"images of {side} × {side} pixels")
+        parts.append("no actions and no rewards")
+    return f"{parts[0]},\n{', '.join(parts[1:])}"
+
+
+def _example(spec: EpisodeSpec) -> str:
+    """The line of example code that uses a step."""
+    if spec.action_size:
+        return 'step["observation"]["state"], step["action"]'
+    observed = fields.IMAGE if spec.image_pixels else fields.STATE
+    return f'step["observation"]["{observed}"], step["timestamp"]'
+
+
+def _text(name: str, file: str) -> str:
+    path = _HERE / name / file
+    return path.read_text(encoding="utf-8") if path.is_file() else ""

@@ -1,0 +1,155 @@
+"""checksums.json: what every file of a published dataset must contain."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import re
+from collections.abc import Mapping
+
+from wtl.datasets.contract import fields
+from wtl.datasets.storage.files import write_durably
+from wtl.datasets.storage.location import DatasetDamagedError
+
+_CHUNK_BYTES = 1 << 20
+_SHARD_MARK = ".tfrecord-"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=-]{0,254}")
+
+
+@dataclasses.dataclass(frozen=True)
+class FileChecksum:
+    """What one file must contain.
+
+    Attributes:
+      sha256: digest of its bytes, in hexadecimal.
+      size: number of its bytes.
+    """
+
+    sha256: str
+    size: int
+
+
+def checksum(path: str | os.PathLike) -> FileChecksum:
+    """Reads a file and returns its checksum."""
+    digest, size = hashlib.sha256(), 0
+    with open(path, "rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+    return FileChecksum(digest.hexdigest(), size)
+
+
+def is_safe(name: str) -> bool:
+    """Whether a name is that of a file or folder, and of nothing outside it."""
+    return _SAFE.fullmatch(name) is not None
+
+
+def is_shard(name: str) -> bool:
+    """Whether a file name is that of a shard of episodes."""
+    return _SHARD_MARK in name
+
+
+def content_fingerprint(files: Mapping[str, FileChecksum]) -> str:
+    """Hash of the episodes and their schema.
+
+    The card, the provenance and the like do not enter: two runs that give the
+    same episodes give the same fingerprint, whenever and wherever they ran. Where
+    there are no episodes, as in a policy, everything enters.
+    """
+    chosen = [n for n in files if is_shard(n) or n == fields.FEATURES_FILE] or files
+    lines = [f"{name} {files[name].sha256}\n" for name in sorted(chosen)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def render(files: Mapping[str, FileChecksum]) -> bytes:
+    """The one text that checksums.json can have for these files."""
+    tree = {
+        "fingerprint": content_fingerprint(files),
+        "files": {
+            name: {"sha256": files[name].sha256, "bytes": files[name].size}
+            for name in sorted(files)
+        },
+    }
+    return (json.dumps(tree, indent=2) + "\n").encode()
+
+
+def seal(folder: str | os.PathLike) -> None:
+    """Writes checksums.json for all that a folder holds, subfolders included."""
+    folder = pathlib.Path(folder)
+    files = {
+        path.relative_to(folder).as_posix(): checksum(path)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    write_durably(folder / fields.CHECKSUMS_FILE, render(files))
+
+
+def read(dataset_dir: str | os.PathLike) -> dict[str, FileChecksum]:
+    """Reads checksums.json.
+
+    Raises:
+      DatasetDamagedError: if it is missing, or not exactly what was written.
+    """
+    path = pathlib.Path(dataset_dir) / fields.CHECKSUMS_FILE
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DatasetDamagedError(
+            f"{path} cannot be read ({type(error).__name__}: {error})"
+        ) from None
+    return parse(data, os.fspath(path))
+
+
+def parse(data: bytes, where: str) -> dict[str, FileChecksum]:
+    """Reads the text of a checksums.json, whoever it may come from.
+
+    Args:
+      data: its bytes.
+      where: they are from, for the message.
+
+    Raises:
+      DatasetDamagedError: if they are not exactly what `render` gives, or name files
+        that could lie outside the dataset.
+    """
+    try:
+        files = {
+            str(name): FileChecksum(str(entry["sha256"]), int(entry["bytes"]))
+            for name, entry in json.loads(data)["files"].items()
+        }
+        whole = render(files) == data
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
+        raise DatasetDamagedError(
+            f"{where} cannot be read ({type(error).__name__}: {error})"
+        ) from None
+    if not whole:
+        raise DatasetDamagedError(f"{where} has been altered")
+    for name, entry in files.items():
+        parts = name.split("/")
+        folders = {"/".join(parts[:end]) for end in range(1, len(parts))}
+        if (
+            not all(is_safe(part) for part in parts)
+            or name == fields.CHECKSUMS_FILE
+            or not folders.isdisjoint(files)
+        ):
+            raise DatasetDamagedError(f"{where} names {name!r}, which is no file of it")
+        if entry.size < 0 or not _SHA256.fullmatch(entry.sha256):
+            raise DatasetDamagedError(f"{where} gives {name} no checksum")
+    return files
+
+
+def fingerprint(dataset_dir: str | os.PathLike) -> str:
+    """Fingerprint of a published dataset's content, from its checksums.json.
+
+    Raises:
+      DatasetDamagedError: if checksums.json is missing or altered.
+    """
+    return content_fingerprint(read(dataset_dir))

@@ -1,0 +1,109 @@
+"""Where published datasets lie: `<root>/<name>/<version>/`."""
+
+import json
+import os
+import pathlib
+import re
+
+from wtl.datasets.contract import fields
+
+_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+# The command that makes a dataset, for the message when it is not there.
+_STAGES = {
+    fields.WTL_DEMOS: "collect_demos",
+    fields.WTL_TRIALS: "collect_trials",
+    fields.WTL_RETRIALS: "collect_retrials",
+    fields.WTL_HUMAN_VIDEOS: "import_videos",
+}
+
+
+class DatasetNotFoundError(FileNotFoundError):
+    """There is no published dataset at the given place."""
+
+
+class DatasetDamagedError(RuntimeError):
+    """A published dataset cannot be read as it should."""
+
+
+def version_key(version: str) -> tuple[int, int, int] | None:
+    """Sort key of a `MAJOR.MINOR.PATCH` version, or None if it is not one."""
+    match = _VERSION.fullmatch(version)
+    return tuple(int(part) for part in match.groups()) if match else None
+
+
+def versions(folder: str | os.PathLike) -> list[pathlib.Path]:
+    """Published versions in a `<root>/<name>/` folder, oldest first."""
+    found = [
+        path
+        for path in pathlib.Path(folder).glob("*")
+        if version_key(path.name) and (path / fields.INFO_FILE).is_file()
+    ]
+    return sorted(found, key=lambda path: version_key(path.name))
+
+
+def resolve(dataset_dir: str | os.PathLike) -> pathlib.Path:
+    """Returns the version folder meant by a path.
+
+    Args:
+      dataset_dir: a version folder, or the folder of a dataset's versions, which
+        means its newest.
+
+    Raises:
+      DatasetNotFoundError: if there is no published version.
+    """
+    path = pathlib.Path(dataset_dir)
+    if (path / fields.INFO_FILE).is_file():
+        return path
+    if path.is_dir() and (found := versions(path)):
+        return found[-1]
+    stage = next((_STAGES[part] for part in path.parts if part in _STAGES), None)
+    hint = (
+        f"run `wtl {stage}` first"
+        if stage
+        else f"give a folder that holds {fields.INFO_FILE}"
+    )
+    raise DatasetNotFoundError(f"no dataset at {path}: {hint}")
+
+
+def read_info(dataset_dir: pathlib.Path) -> dict:
+    """Reads dataset_info.json.
+
+    Raises:
+      DatasetDamagedError: if it is not there or not JSON.
+    """
+    path = dataset_dir / fields.INFO_FILE
+    try:
+        info = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            "name": str(info["name"]),
+            "version": str(info["version"]),
+            "splits": {
+                split["name"]: [int(length) for length in split["shardLengths"]]
+                for split in info["splits"]
+            },
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DatasetDamagedError(
+            f"{path} cannot be read ({type(error).__name__}: {error})"
+        ) from None
+
+
+def release_notes(dataset_dir: pathlib.Path) -> dict[str, str]:
+    """What is new in a version and in those before it, by version.
+
+    Raises:
+      DatasetDamagedError: if dataset_info.json is not there or not JSON.
+    """
+    path = dataset_dir / fields.INFO_FILE
+    try:
+        notes = json.loads(path.read_text(encoding="utf-8")).get("releaseNotes", {})
+        return {str(version): str(note) for version, note in notes.items()}
+    except (OSError, ValueError, AttributeError) as error:
+        raise DatasetDamagedError(
+            f"{path} cannot be read ({type(error).__name__}: {error})"
+        ) from None
+
+
+def shard_name(name: str, split: str, index: int, count: int) -> str:
+    """File name of a shard, as TFDS expects it."""
+    return f"{name}-{split}.tfrecord-{index:05d}-of-{count:05d}"

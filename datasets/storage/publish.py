@@ -1,0 +1,312 @@
+"""Turns staged episodes into a version folder of a TFDS dataset.
+
+The folder appears under its name only when it is complete and synced. Episodes
+are written in order of their ids, so the bytes do not depend on the order in
+which workers finished. Records are moved as they are, not decoded.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import logging
+import os
+import pathlib
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import tensorflow_datasets as tfds
+
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.format import schema, tfrecord
+from wtl.datasets.format.decoding import DecodeError, decode_metadata
+from wtl.datasets.storage import card, checksums, location
+from wtl.datasets.storage.checksums import FileChecksum
+from wtl.datasets.storage.files import map_file, sync_directory
+from wtl.datasets.storage.staging import (
+    SHARD_PATTERN,
+    StagingError,
+    read_spec,
+    shard_lock,
+)
+
+# Large enough to stream, small enough that two cores share a small dataset.
+_SHARD_BYTES = 64 << 20
+_INCOMPLETE = ".incomplete."
+_INDEXED = (fields.EPISODE_ID, *card.CARD_FIELDS)
+
+
+class PublishError(RuntimeError):
+    """Staged episodes could not be published."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Staged:
+    """A staged episode: its metadata and its whole record, a view into a file."""
+
+    metadata: Mapping[str, Any]
+    frame: memoryview
+
+    @property
+    def id(self) -> str:
+        return self.metadata[fields.EPISODE_ID]
+
+
+def publish(
+    staging_dir: str | os.PathLike | Sequence[str | os.PathLike],
+    datasets_root: str | os.PathLike,
+    name: str,
+    version: str,
+    spec: EpisodeSpec,
+    provenance: Mapping[str, Any],
+    *,
+    release_notes: Mapping[str, str] | None = None,
+    license_text: str = card.LICENSE,
+    shard_bytes: int = _SHARD_BYTES,
+) -> pathlib.Path:
+    """Publishes every staged episode as `<datasets_root>/<name>/<version>/`.
+
+    Args:
+      staging_dir: a staging folder, or several.
+      datasets_root: where datasets are published.
+      name: name of the dataset, in lower case with underscores.
+      version: its version, `MAJOR.MINOR.PATCH`.
+      spec: sizes the episodes must have.
+      provenance: JSON-serialisable account of what the episodes were made from:
+        seeds, commit, config, versions, fingerprints of parents.
+      release_notes: text by version.
+      license_text: what others may do with the episodes.
+      shard_bytes: about how large a shard becomes.
+
+    Returns:
+      The version folder.
+
+    Raises:
+      PublishError: if nothing is staged, an episode is damaged, two episodes
+        share an id, the version is there already, or the disk is full.
+      DatasetLockedError: if a writer still has a staging shard open.
+    """
+    if location.version_key(version) is None:
+        raise PublishError(f"version {version!r} is not of the form 1.0.0")
+    target = pathlib.Path(datasets_root) / name / version
+    if target.exists():
+        raise PublishError(f"{target} is there already; publish another version")
+    if isinstance(staging_dir, (str, os.PathLike)):
+        staging_dir = [staging_dir]
+    notes = dict(release_notes or {version: "First version."})
+    with contextlib.ExitStack() as locks:
+        episodes = _staged_episodes(staging_dir, spec, locks)
+        if not episodes:
+            raise PublishError(f"no episode is staged in {staging_dir[0]}")
+        try:
+            folder = _incomplete_folder(target)
+            with _removed_on_failure(folder):
+                lengths, files = _write_shards(episodes, folder, name, shard_bytes)
+                _write_tfds_files(
+                    folder, name, version, spec, lengths, notes, license_text
+                )
+                _write_texts(
+                    folder,
+                    {
+                        fields.CARD_FILE: card.card(
+                            name,
+                            version,
+                            spec,
+                            [episode.metadata for episode in episodes],
+                            notes,
+                        ),
+                        fields.CITATION_FILE: card.citation(name),
+                        fields.PROVENANCE_FILE: _json_text(provenance),
+                    },
+                )
+                _seal(folder, files)
+                # Sealed and synced: the rename is what makes it visible.
+                os.rename(folder, target)
+                sync_directory(target.parent)
+        except OSError as error:
+            raise PublishError(
+                f"cannot publish {target}: {error.strerror or error}; the staged "
+                "episodes are untouched"
+            ) from error
+    return target
+
+
+def _staged_episodes(
+    directories: Sequence[str | os.PathLike],
+    spec: EpisodeSpec,
+    locks: contextlib.ExitStack,
+) -> list[_Staged]:
+    """Indexes staged episodes, sorted by id; their bytes stay in the files."""
+    found: dict[str, _Staged] = {}
+    for directory in directories:
+        try:
+            staged_spec = read_spec(directory)
+        except StagingError as error:
+            raise PublishError(str(error)) from None
+        if staged_spec != spec:
+            raise PublishError(f"{directory} holds episodes of {staged_spec}")
+        for path in sorted(pathlib.Path(directory).glob(SHARD_PATTERN)):
+            locks.callback(shard_lock(path).release)
+            for episode in _shard_episodes(path):
+                # A retried worker may have staged an episode twice.
+                known = found.setdefault(episode.id, episode)
+                if known is not episode and known.frame != episode.frame:
+                    raise PublishError(
+                        f"{path}: two different episodes have the id {episode.id}"
+                    )
+    return [found[key] for key in sorted(found)]
+
+
+def _shard_episodes(path: pathlib.Path) -> Iterable[_Staged]:
+    data = map_file(path)
+    end = 0
+    for record in tfrecord.scan(data):
+        end = record.end
+        try:
+            if not record.sound:
+                raise DecodeError("its checksum does not fit")
+            metadata = decode_metadata(record.payload, _INDEXED)
+        except DecodeError as error:
+            raise PublishError(
+                f"{path}: the episode at byte {record.offset} is damaged ({error}); "
+                "run the stage again to repair it"
+            ) from None
+        yield _Staged(metadata, data[record.offset : record.end])
+    # A record cut off at the end was never acknowledged.
+    if end < len(data) and not tfrecord.is_cut_off(data, end):
+        raise PublishError(
+            f"{path}: damaged at byte {end}; run the stage again to repair it"
+        )
+
+
+def _incomplete_folder(target: pathlib.Path) -> pathlib.Path:
+    """Makes the folder to write in, and removes those of publishers that died."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob(f"{target.name}{_INCOMPLETE}*"):
+        pid = left.name.rpartition(".")[2]
+        if not pid.isdigit() or not pathlib.Path("/proc", pid).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    folder = target.with_name(f"{target.name}{_INCOMPLETE}{os.getpid()}")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+@contextlib.contextmanager
+def _removed_on_failure(folder: pathlib.Path):
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _write_shards(
+    episodes: Sequence[_Staged], folder: pathlib.Path, name: str, shard_bytes: int
+) -> tuple[dict[str, tuple[list[int], int]], dict[str, FileChecksum]]:
+    """Returns (shard lengths, payload bytes) by split, and checksums by file."""
+    lengths, files = {}, {}
+    for split in fields.SPLITS:
+        chosen = [e for e in episodes if e.metadata[fields.SPLIT] == split]
+        if not chosen:
+            continue
+        size = sum(len(episode.frame) for episode in chosen)
+        count = min(len(chosen), max(1, -(-size // shard_bytes)))
+        bounds = [len(chosen) * i // count for i in range(count + 1)]
+        for index in range(count):
+            shard = chosen[bounds[index] : bounds[index + 1]]
+            file = location.shard_name(name, split, index, count)
+            files[file] = _write_shard(folder / file, shard)
+        lengths[split] = (
+            [bounds[i + 1] - bounds[i] for i in range(count)],
+            size - tfrecord.OVERHEAD * len(chosen),
+        )
+    return lengths, files
+
+
+def _write_shard(path: pathlib.Path, episodes: Sequence[_Staged]) -> FileChecksum:
+    digest, size = hashlib.sha256(), 0
+    with open(path, "wb", buffering=1 << 20) as file:
+        for episode in episodes:
+            file.write(episode.frame)
+            digest.update(episode.frame)
+            size += len(episode.frame)
+        file.flush()
+        os.fsync(file.fileno())
+    return FileChecksum(digest.hexdigest(), size)
+
+
+def _write_tfds_files(
+    folder: pathlib.Path,
+    name: str,
+    version: str,
+    spec: EpisodeSpec,
+    lengths: Mapping[str, tuple[list[int], int]],
+    release_notes: Mapping[str, str],
+    license_text: str,
+) -> None:
+    """Writes features.json, dataset_info.json and LICENSE as TFDS does."""
+    # TFDS keeps the folder's path in memory only, so the rename does not matter.
+    identity = tfds.core.dataset_info.DatasetIdentity(
+        name=name,
+        version=tfds.core.Version(version),
+        data_dir=os.fspath(folder),
+        module_name="",
+        release_notes=dict(release_notes),
+    )
+    info = tfds.core.DatasetInfo(
+        builder=identity,
+        description=card.description(name),
+        features=schema.features(spec),
+        citation=card.citation(name),
+        license=license_text,
+        disable_shuffling=True,
+    )
+    info.set_file_format(tfds.core.FileFormat.TFRECORD)
+    template = tfds.core.ShardedFileTemplate(
+        data_dir=folder, dataset_name=name, filetype_suffix="tfrecord"
+    )
+    splits = [
+        tfds.core.SplitInfo(
+            name=split,
+            shard_lengths=shard_lengths,
+            num_bytes=num_bytes,
+            filename_template=template.replace(split=split),
+        )
+        for split, (shard_lengths, num_bytes) in lengths.items()
+    ]
+    info.set_splits(tfds.core.splits.SplitDict(splits))
+    info.write_to_directory(folder)
+    # Protobuf's maps come in no particular order, and these bytes are hashed.
+    for file in (fields.FEATURES_FILE, fields.INFO_FILE):
+        tree = json.loads((folder / file).read_text(encoding="utf-8"))
+        # TFRecord is the default. Saying so makes TFDS 4.9.9 ask protobuf for an
+        # attribute that protobuf 7 no longer has, so that nobody could read it.
+        tree.pop("fileFormat", None)
+        (folder / file).write_text(_json_text(tree), encoding="utf-8")
+
+
+def _write_texts(folder: pathlib.Path, texts: Mapping[str, str]) -> None:
+    for file, text in texts.items():
+        (folder / file).write_text(text, encoding="utf-8")
+
+
+def _seal(folder: pathlib.Path, files: dict[str, FileChecksum]) -> None:
+    """Writes checksums of every file, and syncs what is not synced yet."""
+    for path in sorted(folder.iterdir()):
+        if path.name not in files:
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
+            files[path.name] = checksums.checksum(path)
+    with open(folder / fields.CHECKSUMS_FILE, "wb") as file:
+        file.write(checksums.render(files))
+        file.flush()
+        os.fsync(file.fileno())
+    sync_directory(folder)
+    logging.info("sealed %s: %d files", folder, len(files) + 1)
+
+
+def _json_text(tree: Any) -> str:
+    return json.dumps(tree, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,0 +1,373 @@
+"""Durable staging of episodes while they are being collected.
+
+An episode is safe once `append` has returned: its bytes are synced to disk, and
+whatever happens to the process afterwards they are there at the next start. A
+record cut off by a crash is dropped at that start; it was never acknowledged.
+
+A staging shard is a TFRecord file of serialised episodes in order of arrival.
+`publish` turns a folder of them into a TFDS dataset version.
+"""
+
+import dataclasses
+import errno
+import json
+import logging
+import os
+import pathlib
+from collections.abc import Container, Iterable, Iterator
+
+from wtl.datasets.contract import episode as episode_lib
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import Episode, EpisodeSpec
+from wtl.datasets.format import tfrecord
+from wtl.datasets.format.decoding import DecodeError, decode, decode_metadata
+from wtl.datasets.format.encoding import encode
+from wtl.datasets.storage.files import map_file, sync_directory, write_durably
+from wtl.datasets.storage.shard_lock import ShardLock
+
+_SPEC_FILE = "spec.json"
+SHARD_PATTERN = "staged-*.tfrecord"
+
+
+class StagingError(RuntimeError):
+    """Episodes could not be staged, or the staged files cannot be used."""
+
+
+class StagingWriter:
+    """Appends episodes to one staging shard, durably."""
+
+    def __init__(self, directory: str | os.PathLike, spec: EpisodeSpec, shard: int = 0):
+        """Opens or creates a shard, and repairs what a crash left.
+
+        Args:
+          directory: staging folder; made if it is not there.
+          spec: sizes of the episodes' vectors, the same for the whole folder.
+          shard: number of the shard; concurrent writers take different ones.
+
+        Raises:
+          DatasetLockedError: if another writer has the shard open.
+          StagingError: if the folder holds episodes of another spec.
+        """
+        self._directory = pathlib.Path(directory)
+        self._path = self._directory / f"staged-{shard:05d}.tfrecord"
+        self._spec = spec
+        self._checksums: dict[str, int] = {}
+        self._fd = -1
+        self._lock = None
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            self._lock = shard_lock(self._path)
+            self._claim_spec()
+            self._recover()
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            self._fd = os.open(self._path, flags, 0o644)
+            self._size = os.lseek(self._fd, 0, os.SEEK_END)
+            sync_directory(self._directory)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, OSError):
+                raise StagingError(_write_message(self._path, error)) from error
+            raise
+
+    @property
+    def directory(self) -> pathlib.Path:
+        """The staging folder."""
+        return self._directory
+
+    @property
+    def spec(self) -> EpisodeSpec:
+        """What the staged episodes look like."""
+        return self._spec
+
+    @property
+    def episode_ids(self) -> frozenset[str]:
+        """Ids of the episodes that this shard holds."""
+        return frozenset(self._checksums)
+
+    def append(self, episodes: Episode | Iterable[Episode]) -> int:
+        """Stages episodes; when it returns, they are on disk.
+
+        Either all of the given episodes are staged or, if it raises, none of them
+        counts as staged. Appending several at once shares one sync. An episode
+        that is already there is passed over, so a resumed collector may offer it
+        again.
+
+        Args:
+          episodes: one or several episodes. Where interventions are recorded, those
+            that know nothing of any count as without.
+
+        Returns:
+          How many of them were new.
+
+        Raises:
+          EpisodeError: if an episode breaks the schema.
+          StagingError: if the disk is full or fails, or if another episode of
+            the same id is staged.
+        """
+        if self._fd < 0:
+            raise StagingError(f"staging shard {self._path} is closed")
+        if isinstance(episodes, Episode):
+            episodes = [episodes]
+        return self._add([(e.id, encoded(e, self._spec)) for e in episodes])
+
+    def append_encoded(self, payloads: Iterable[bytes | memoryview]) -> int:
+        """Stages episodes of a dataset of the same spec, as they are encoded there.
+
+        Images that lose something whenever they are encoded so stay what they are.
+
+        Args:
+          payloads: serialised episodes; they are not checked against the schema.
+
+        Returns:
+          As `append`.
+
+        Raises:
+          DecodeError: if one has no legible id.
+          StagingError: as `append`.
+        """
+        if self._fd < 0:
+            raise StagingError(f"staging shard {self._path} is closed")
+        return self._add((_episode_id(payload), bytes(payload)) for payload in payloads)
+
+    def _add(self, encoded: Iterable[tuple[str, bytes]]) -> int:
+        """Stages those of the named serialised episodes that are not there yet."""
+        new: dict[str, bytes] = {}
+        checksums: dict[str, int] = {}
+        for name, payload in encoded:
+            (frame,) = tfrecord.frame([payload])
+            checksum = tfrecord.frame_checksum(frame)
+            known = self._checksums.get(name, checksums.get(name))
+            if known is None:
+                new[name], checksums[name] = frame, checksum
+            elif known != checksum:
+                raise StagingError(
+                    f"{self._path}: another episode with id {name} is already "
+                    "staged; ids must name one episode"
+                )
+        if new:
+            self._write(b"".join(new.values()))
+            self._checksums.update(checksums)
+        return len(new)
+
+    def retract(self) -> str | None:
+        """Takes the episode staged last back; when it returns, it is gone.
+
+        Returns:
+          Its id, or None if nothing is staged.
+
+        Raises:
+          StagingError: if the disk fails; the episode is then still there.
+        """
+        if self._fd < 0:
+            raise StagingError(f"staging shard {self._path} is closed")
+        last = self._last_record()
+        if last is None:
+            return None
+        name = _episode_id(last.payload)
+        try:
+            os.ftruncate(self._fd, last.offset)
+            os.fsync(self._fd)
+        except OSError as error:
+            raise StagingError(_write_message(self._path, error)) from error
+        self._size = last.offset
+        del self._checksums[name]
+        return name
+
+    @property
+    def newest(self) -> str | None:
+        """Id of the episode staged last, None if there is none."""
+        last = self._last_record()
+        return None if last is None else _episode_id(last.payload)
+
+    def _last_record(self) -> tfrecord.Record | None:
+        if not self._size:
+            return None
+        *_, last = tfrecord.scan(map_file(self._path)[: self._size])
+        return last
+
+    def close(self) -> None:
+        """Releases the shard; everything acknowledged is already on disk."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+        if self._lock is not None:
+            self._lock.release()
+
+    def __enter__(self) -> "StagingWriter":
+        return self
+
+    def __exit__(self, *unused_exception) -> None:
+        self.close()
+
+    def _write(self, data: bytes) -> None:
+        view, written = memoryview(data), 0
+        try:
+            # Whatever an interrupted append left behind was never acknowledged.
+            os.ftruncate(self._fd, self._size)
+            os.lseek(self._fd, self._size, os.SEEK_SET)
+            while written < len(view):
+                written += os.write(self._fd, view[written:])
+            os.fsync(self._fd)
+        except BaseException as error:
+            # Ctrl-C lands here too: a record half-way in must not stay.
+            self._roll_back()
+            if not isinstance(error, OSError):
+                raise
+            raise StagingError(_write_message(self._path, error)) from error
+        self._size += len(data)
+
+    def _roll_back(self) -> None:
+        try:
+            os.ftruncate(self._fd, self._size)
+            os.fsync(self._fd)
+        except OSError:
+            # The shard's end is unknown: leave it to the next start to repair.
+            os.close(self._fd)
+            self._fd = -1
+
+    def _claim_spec(self) -> None:
+        path = self._directory / _SPEC_FILE
+        if not path.exists():
+            text = json.dumps(dataclasses.asdict(self._spec), indent=2) + "\n"
+            write_durably(path, text.encode())
+        found = read_spec(self._directory)
+        for field in dataclasses.fields(EpisodeSpec):
+            was, now = getattr(found, field.name), getattr(self._spec, field.name)
+            if was != now:
+                raise StagingError(
+                    f"{self._directory} holds episodes with {field.name} {was}, not "
+                    f"{now}; use another folder or remove this one"
+                )
+
+    def _recover(self) -> None:
+        """Reads what is staged, and cuts off or sets aside what is damaged."""
+        if not self._path.exists():
+            return
+        data = map_file(self._path)
+        end, damaged = 0, []
+        for record in tfrecord.scan(data):
+            end = record.end
+            if not record.sound:
+                damaged.append(record)
+                continue
+            try:
+                found = decode_metadata(record.payload, [fields.EPISODE_ID])
+            except DecodeError:
+                damaged.append(record)
+                continue
+            self._checksums[found[fields.EPISODE_ID]] = record.checksum
+        # A killed writer leaves the beginning of a record at the end. Anything else
+        # is damage to what the disk held: keep it for a person to look at.
+        cut_off = tfrecord.is_cut_off(data, end)
+        if damaged or (end < len(data) and not cut_off):
+            self._set_aside(data, damaged, end)
+        elif cut_off:
+            os.truncate(self._path, end)
+            with open(self._path, "rb+") as file:
+                os.fsync(file.fileno())
+
+    def _set_aside(
+        self, data: memoryview, damaged: list[tfrecord.Record], end: int
+    ) -> None:
+        """Rewrites the shard without damaged records, keeping the old file."""
+        kept, start = [], 0
+        for record in damaged:
+            kept.append(data[start : record.offset])
+            start = record.end
+        kept.append(data[start:end])
+        number = len(list(self._directory.glob(f"{self._path.name}.damaged-*")))
+        aside = self._path.with_name(f"{self._path.name}.damaged-{number}")
+        os.link(self._path, aside)
+        write_durably(self._path, b"".join(kept))
+        logging.warning(
+            "%s was damaged: what could be read is kept, and the file as it was is %s",
+            self._path,
+            aside,
+        )
+
+
+def _episode_id(payload: bytes | memoryview) -> str:
+    return decode_metadata(payload, [fields.EPISODE_ID])[fields.EPISODE_ID]
+
+
+def encoded(episode: Episode, spec: EpisodeSpec) -> bytes:
+    """Serialises an episode as it is staged.
+
+    Where interventions are recorded, one that knows nothing of any counts as without.
+
+    Args:
+      episode: to be staged.
+      spec: of the staging folder.
+
+    Raises:
+      EpisodeError: if the episode breaks the schema.
+    """
+    if spec.interventions:
+        episode = episode.unassisted()
+    episode_lib.validate(episode, spec)
+    return encode(episode, spec.image_encoding)
+
+
+def shard_lock(path: pathlib.Path) -> ShardLock:
+    """Takes the lock of a staging shard, as its writer and `publish` do.
+
+    Raises:
+      DatasetLockedError: if somebody has it.
+    """
+    return ShardLock(path.with_suffix(".lock"), f"staging shard {path}")
+
+
+def is_staging(directory: str | os.PathLike) -> bool:
+    """Whether a folder is one of staged episodes."""
+    return (pathlib.Path(directory) / _SPEC_FILE).is_file()
+
+
+def iterate_staged(
+    directory: str | os.PathLike, episode_ids: Container[str] | None = None
+) -> Iterator[Episode]:
+    """Yields the staged episodes of a folder that are sound, each id once.
+
+    Args:
+      directory: staging folder.
+      episode_ids: which to yield; all of them if None.
+
+    Raises:
+      StagingError: if it is not a staging folder.
+      DecodeError: if an episode's bytes are not an episode.
+    """
+    spec = read_spec(directory)
+    seen = set()
+    for path in sorted(pathlib.Path(directory).glob(SHARD_PATTERN)):
+        for record in tfrecord.scan(map_file(path)):
+            if not record.sound:
+                continue
+            found = decode_metadata(record.payload, [fields.EPISODE_ID])
+            name = found[fields.EPISODE_ID]
+            if name in seen or (episode_ids is not None and name not in episode_ids):
+                continue
+            seen.add(name)
+            yield decode(record.payload, spec)
+
+
+def read_spec(directory: str | os.PathLike) -> EpisodeSpec:
+    """Reads what a staging folder's episodes look like.
+
+    Raises:
+      StagingError: if it is not a staging folder.
+    """
+    path = pathlib.Path(directory) / _SPEC_FILE
+    try:
+        return EpisodeSpec(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise StagingError(
+            f"{directory} is not a folder of staged episodes ({error})"
+        ) from None
+
+
+def _write_message(path: pathlib.Path, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"the disk is full: {path} keeps every episode acknowledged so far; "
+            "free some space and run again"
+        )
+    return f"cannot write {path}: {error.strerror or error}"

@@ -1,0 +1,247 @@
+"""Finds whatever is wrong with a published dataset, and says where.
+
+Nothing that lies in the folder is trusted: damaged bytes become problems in the
+list, never an exception.
+"""
+
+import collections
+import dataclasses
+import os
+import pathlib
+from collections.abc import Iterator, Sequence
+
+from wtl.datasets.contract import episode as episode_lib
+from wtl.datasets.contract import fields, metadata
+from wtl.datasets.contract.episode import Episode, EpisodeSpec
+from wtl.datasets.format import schema, tfrecord
+from wtl.datasets.format.decoding import DecodeError, decode, decode_metadata
+from wtl.datasets.storage import checksums, location
+from wtl.datasets.storage.files import map_file
+from wtl.datasets.storage.location import DatasetDamagedError, DatasetNotFoundError
+
+_PARENT_FIELDS = (fields.PARENT_DEMO_IDS, fields.PARENT_TRIAL_IDS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong.
+
+    Attributes:
+      dataset: path of the dataset version.
+      what: what is wrong, in one clause.
+      file: name of the file it is in; empty if in none.
+      episode: id of the episode, or its place in the file; empty if in none.
+    """
+
+    dataset: str
+    what: str
+    file: str = ""
+    episode: str = ""
+
+    def __str__(self) -> str:
+        parts = (self.dataset, self.file, self.episode, self.what)
+        return " ".join(": ".join(part for part in parts if part).split())
+
+
+def verify(
+    dataset_dir: str | os.PathLike, parents: Sequence[str | os.PathLike] = ()
+) -> list[Problem]:
+    """Checks a published dataset: files, schema, episodes, ids and links.
+
+    Of a published policy, which has no episodes, it checks the files.
+
+    Args:
+      dataset_dir: `<root>/<name>/<version>`, or `<root>/<name>` for its newest.
+      parents: datasets in which the episodes' parents are looked up, beside the
+        dataset itself. If none are given, every version of the `wtl_demos` and
+        `wtl_human_videos` that lie beside a `wtl_trials` or `wtl_evaluations` is one,
+        and of the `wtl_demos` and `wtl_trials` beside a `wtl_retrials`.
+
+    Returns:
+      The problems found; empty if the dataset is sound.
+    """
+    path = pathlib.Path(dataset_dir)
+    # What was sealed is looked at even if a file is gone by which it is known.
+    if not (path / fields.CHECKSUMS_FILE).is_file():
+        try:
+            path = location.resolve(dataset_dir)
+        except (DatasetNotFoundError, OSError) as error:
+            return [Problem(os.fspath(dataset_dir), str(error))]
+    verifier = _Verifier(path, parents)
+    if (path / fields.POLICY_FILE).is_file() and not (path / fields.INFO_FILE).exists():
+        return list(verifier.file_problems())
+    return list(verifier.problems())
+
+
+class _Verifier:
+    """Checks one dataset, collecting what links need on the way."""
+
+    def __init__(self, path: pathlib.Path, parents: Sequence[str | os.PathLike]):
+        self._path = path
+        self._parents = parents
+        self._ids: collections.Counter[str] = collections.Counter()
+        # (kind of link, id of the parent) -> an episode that has it, its file.
+        self._links: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def problems(self) -> Iterator[Problem]:
+        yield from self.file_problems()
+        try:
+            info = location.read_info(self._path)
+            spec = schema.stored_spec(self._path)
+        except (DatasetDamagedError, schema.DatasetMismatchError) as error:
+            yield self._problem(str(error))
+            return
+        for split, lengths in info["splits"].items():
+            if split not in fields.SPLITS:
+                yield self._problem(f"unknown split {split!r}", fields.INFO_FILE)
+            for index, length in enumerate(lengths):
+                file = location.shard_name(info["name"], split, index, len(lengths))
+                yield from self._shard_problems(file, split, length, spec)
+        for name, count in self._ids.items():
+            if count > 1:
+                yield self._problem(f"is there {count} times", episode=name)
+        yield from self._link_problems(info["name"])
+
+    def _problem(self, what: str, file: str = "", episode: str = "") -> Problem:
+        return Problem(os.fspath(self._path), what, file, episode)
+
+    def file_problems(self) -> Iterator[Problem]:
+        """Checks every file against checksums.json."""
+        try:
+            expected = checksums.read(self._path)
+        except DatasetDamagedError as error:
+            yield self._problem(str(error), fields.CHECKSUMS_FILE)
+            return
+        for name, promised in expected.items():
+            try:
+                found = checksums.checksum(self._path / name)
+            except (OSError, ValueError) as error:
+                reason = getattr(error, "strerror", None) or error
+                yield self._problem(f"cannot be read ({reason})", name)
+                continue
+            if found.size != promised.size:
+                yield self._problem(
+                    f"has {found.size} bytes instead of {promised.size}", name
+                )
+            elif found != promised:
+                yield self._problem("its bytes do not fit its checksum", name)
+        known = {fields.CHECKSUMS_FILE, *expected}
+        for name in expected:
+            known.update(map(str, pathlib.PurePosixPath(name).parents))
+        for entry in sorted(self._path.rglob("*")):
+            name = entry.relative_to(self._path).as_posix()
+            if name not in known:
+                yield self._problem("does not belong to the dataset", name)
+
+    def _shard_problems(
+        self, file: str, split: str, length: int, spec: EpisodeSpec
+    ) -> Iterator[Problem]:
+        try:
+            data = map_file(self._path / file)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            yield self._problem(f"cannot be read ({reason})", file)
+            return
+        end = number = 0
+        for record in tfrecord.scan(data):
+            place = f"episode {number}"
+            number += 1
+            end = record.end
+            if not record.sound:
+                name = _name_if_legible(record.payload) or place
+                yield self._problem("does not fit its checksum", file, name)
+                continue
+            try:
+                episode = decode(record.payload, spec)
+            except DecodeError as error:
+                yield self._problem(f"cannot be decoded: {error}", file, place)
+                continue
+            self._note(episode, file)
+            for what in _episode_faults(episode, spec, split):
+                yield self._problem(what, file, episode.id or place)
+        if end < len(data):
+            yield self._problem(
+                f"is cut off or damaged at byte {end}", file, f"episode {number}"
+            )
+        if number != length:
+            yield self._problem(f"holds {number} episodes instead of {length}", file)
+
+    def _note(self, episode: Episode, file: str) -> None:
+        self._ids[episode.id] += 1
+        for field in _PARENT_FIELDS:
+            for parent in episode.metadata[field]:
+                self._links.setdefault((field, parent), (episode.id, file))
+
+    def _link_problems(self, name: str) -> Iterator[Problem]:
+        """Checks that the parents which episodes name exist."""
+        if not self._links and not self._parents:
+            return
+        known = set(self._ids)
+        for parent in self._parents or self._usual_parents(name):
+            try:
+                known.update(_episode_ids(location.resolve(parent)))
+            except (
+                DatasetNotFoundError,
+                DatasetDamagedError,
+                OSError,
+                ValueError,
+            ) as error:
+                yield self._problem(f"its parents cannot be looked up: {error}")
+        for (field, parent), (episode, file) in self._links.items():
+            if parent not in known:
+                yield self._problem(
+                    f"{field} names {parent!r}, which is in no dataset given",
+                    file,
+                    episode,
+                )
+
+    def _usual_parents(self, name: str) -> list[pathlib.Path]:
+        shown = (fields.WTL_DEMOS, fields.WTL_HUMAN_VIDEOS)
+        follow = {
+            fields.WTL_TRIALS: shown,
+            fields.WTL_RETRIALS: (fields.WTL_DEMOS, fields.WTL_TRIALS),
+            fields.WTL_EVALUATIONS: shown,
+        }
+        root = self._path.absolute().parent.parent
+        return [
+            version
+            for parents in follow.get(name, ())
+            for version in location.versions(root / parents)
+        ]
+
+
+def _episode_faults(episode: Episode, spec: EpisodeSpec, split: str) -> Iterator[str]:
+    fault = episode_lib.fault(episode, spec)
+    if fault is not None:
+        yield fault
+        return
+    found = episode.metadata[fields.SPLIT]
+    if found != split:
+        yield f"is of split {found!r} but lies in that of {split!r}"
+    if fields.REWARD not in episode.steps:
+        return
+    # An episode set aside by a person may be so for this very reason.
+    rewarded = bool(episode.steps[fields.REWARD][-2] > 0)
+    success = bool(episode.metadata[fields.SUCCESS])
+    if rewarded != success and not episode.metadata[fields.INVALID]:
+        yield (
+            f"success is {success} but the last transition's reward is "
+            f"{episode.steps[fields.REWARD][-2]:g}"
+        )
+
+
+def _name_if_legible(payload: memoryview) -> str | None:
+    try:
+        found = decode_metadata(payload, metadata.present(()))
+    except DecodeError:
+        return None
+    return None if metadata.id_fault(found) else found[fields.EPISODE_ID]
+
+
+def _episode_ids(path: pathlib.Path) -> Iterator[str]:
+    info = location.read_info(path)
+    for split, lengths in info["splits"].items():
+        for index in range(len(lengths)):
+            file = location.shard_name(info["name"], split, index, len(lengths))
+            for payload in tfrecord.frames(map_file(path / file)):
+                yield decode_metadata(payload, [fields.EPISODE_ID])[fields.EPISODE_ID]

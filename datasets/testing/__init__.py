@@ -1,0 +1,1 @@
+"""Fake episodes and videos for tests."""

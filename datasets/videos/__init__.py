@@ -1,0 +1,1 @@
+"""Videos of people as datasets."""

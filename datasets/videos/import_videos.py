@@ -1,0 +1,147 @@
+"""Makes a version of `wtl_human_videos` from a folder of videos.
+
+Videos are staged one by one, so that an interrupted import goes on where it stopped,
+and one that found faults need not decode again what was in order.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tqdm
+
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.format import images
+from wtl.datasets.format.decoding import DecodeError
+from wtl.datasets.storage import location, publish, staging, verify
+from wtl.datasets.storage.shard_lock import ShardLock
+from wtl.datasets.videos import video_folder as videos_lib
+
+_NAME = fields.WTL_HUMAN_VIDEOS
+_PIXELS = range(8, 513)
+
+
+def import_videos(
+    directory: str | os.PathLike,
+    datasets_root: str | os.PathLike,
+    *,
+    pixels: int = videos_lib.PIXELS,
+    encoding: str = images.PNG,
+    families: Sequence[str] = (),
+    origin: Mapping[str, Any] | None = None,
+) -> pathlib.Path:
+    """Publishes a folder of videos, unless its newest version was made of the same.
+
+    Args:
+      directory: holds `videos/*.mp4` and `tasks.csv`.
+      datasets_root: where datasets are published.
+      pixels: height and width of the images.
+      encoding: how they are stored, a key of `wtl.datasets.format.images.ENCODINGS`.
+      families: names that families may have; any where there are none.
+      origin: JSON-serialisable addition to the provenance: commit, versions.
+
+    Returns:
+      The version folder.
+
+    Raises:
+      UserError: if the folder, a row or a video is faulty, or the root cannot be
+        written; nothing is published then.
+      StagingError, PublishError: if the disk is full.
+      DatasetLockedError: if another import writes there.
+    """
+    if pixels not in _PIXELS:
+        raise UserError(f"pixels {pixels} is not from {_PIXELS[0]} to {_PIXELS[-1]}")
+    folder = videos_lib.VideoFolder(directory, families)
+    spec = videos_lib.spec(pixels, encoding)
+    root = pathlib.Path(datasets_root)
+    work = root / f".{_NAME}"
+    with contextlib.ExitStack() as stack:
+        try:
+            work.mkdir(parents=True, exist_ok=True)
+            stack.callback(ShardLock(work / "lock", f"{root / _NAME}").release)
+        except OSError as error:
+            raise UserError(f"{root} cannot be written ({error.strerror})") from error
+        versions = location.versions(root / _NAME)
+        account = _account(folder, spec)
+        if not (versions and not folder.faults and _is_made_of(versions[-1], account)):
+            _stage(folder, spec, work / "staged")
+            number = 1 + max((int(p.name.split(".")[0]) for p in versions), default=0)
+            versions.append(
+                publish.publish(
+                    work / "staged",
+                    root,
+                    _NAME,
+                    f"{number}.0.0",
+                    spec,
+                    {**(origin or {}), **account},
+                    license_text=folder.license,
+                )
+            )
+        shutil.rmtree(work / "staged", ignore_errors=True)
+    return versions[-1]
+
+
+def _stage(
+    folder: videos_lib.VideoFolder, spec: EpisodeSpec, staged: pathlib.Path
+) -> None:
+    """Stages the videos of a folder that are not staged yet, and nothing else."""
+    wanted = {v.metadata[fields.EPISODE_ID]: v.metadata for v in folder.videos}
+    if not _holds_only(staged, spec, wanted):
+        shutil.rmtree(staged, ignore_errors=True)
+    with staging.StagingWriter(staged, spec) as writer:
+        todo = [
+            video
+            for video in folder.videos
+            if video.metadata[fields.EPISODE_ID] not in writer.episode_ids
+        ]
+        bar = tqdm.tqdm(
+            todo,
+            desc="videos",
+            unit="video",
+            initial=len(wanted) - len(todo),
+            total=len(wanted),
+        )
+        for episode in folder.episodes(bar, spec.image_pixels):
+            writer.append(episode)
+
+
+def _holds_only(
+    staged: pathlib.Path, spec: EpisodeSpec, wanted: Mapping[str, Mapping[str, Any]]
+) -> bool:
+    """Whether what is staged is still asked for, and as it is."""
+    if not staging.is_staging(staged):
+        return False
+    try:
+        return staging.read_spec(staged) == spec and all(
+            episode.metadata == wanted.get(episode.id)
+            for episode in staging.iterate_staged(staged)
+        )
+    except (staging.StagingError, DecodeError):
+        return False
+
+
+def _account(folder: videos_lib.VideoFolder, spec: EpisodeSpec) -> dict[str, Any]:
+    """What a dataset of the folder is made of, and a key of all that matters."""
+    episodes = {v.metadata[fields.EPISODE_ID]: v.metadata for v in folder.videos}
+    made_of = [dataclasses.asdict(spec), episodes, folder.license]
+    text = json.dumps(made_of, sort_keys=True)
+    return {
+        "command": "import_videos",
+        "key": hashlib.sha256(text.encode()).hexdigest()[:16],
+        "videos": {video.row.video: video.sha256 for video in folder.videos},
+    }
+
+
+def _is_made_of(version: pathlib.Path, account: Mapping[str, Any]) -> bool:
+    if verify.verify(version):
+        return False
+    text = (version / fields.PROVENANCE_FILE).read_text(encoding="utf-8")
+    return json.loads(text).get("key") == account["key"]

@@ -1,0 +1,237 @@
+"""Videos that people filmed: a folder of `videos/*.mp4` and a `tasks.csv`.
+
+Whatever is wrong with a row or its file is a fault that names the row's line. Faults
+are collected, so that all of them can be mended at once.
+"""
+
+import dataclasses
+import functools
+import os
+import pathlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import tqdm
+
+from wtl.datasets.contract import fields, metadata
+from wtl.datasets.contract.episode import Episode, EpisodeSpec, episode_id
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.format import images
+from wtl.datasets.storage import checksums
+from wtl.datasets.videos import video_frames
+from wtl.datasets.videos.video_frames import MAX_BYTES, VideoError
+from wtl.datasets.videos.video_tasks import RowError, TaskRow, TasksError, read_table
+
+TASKS_FILE = "tasks.csv"
+VIDEOS_FOLDER = "videos"
+PIXELS = 64
+_MAX_FAULTS = 10
+_NO_LICENSE = (
+    "All rights reserved by those who filmed the videos and are seen in them.\n"
+)
+
+
+class VideosError(UserError):
+    """Rows of tasks.csv, or their videos, are faulty.
+
+    Attributes:
+      faults: one line each, ten at most.
+    """
+
+    def __init__(self, faults: list[str]):
+        """Takes the faults in the order in which they shall be told."""
+        self.faults = faults[:_MAX_FAULTS]
+        super().__init__("\n".join(self.faults))
+
+
+@dataclasses.dataclass(frozen=True)
+class Video:
+    """A video file and what its row says of it.
+
+    Attributes:
+      line: of its row in tasks.csv.
+      path: its file.
+      row: its row.
+      sha256: of the file, in hexadecimal.
+    """
+
+    line: int
+    path: pathlib.Path
+    row: TaskRow
+    sha256: str
+
+    @functools.cached_property
+    def metadata(self) -> dict[str, Any]:
+        """Metadata of the episode; its id tells dataset, task and content."""
+        given = self.row.metadata()
+        given[fields.EPISODE_ID] = episode_id(
+            fields.WTL_HUMAN_VIDEOS,
+            self.row.task_id,
+            given[fields.ROLE],
+            index=0,
+            seed=int(self.sha256, 16),
+        )
+        return metadata.complete(given)
+
+    def episode(self, pixels: int) -> Episode:
+        """Decodes the video.
+
+        Raises:
+          VideoError: if that fails.
+        """
+        known = self.metadata
+        image = video_frames.read(
+            self.path,
+            pixels,
+            known[fields.CONTROL_HZ],
+            self.row.start_s,
+            self.row.end_s,
+        )
+        return Episode.build(image=image, **known)
+
+
+class VideoFolder:
+    """A folder of videos.
+
+    Attributes:
+      tasks: path of its tasks.csv.
+      videos: those whose rows and files look right, in order of their rows.
+      faults: what is wrong with the others, as far as it shows without decoding.
+      license: text of its LICENSE; all rights are reserved where there is none.
+    """
+
+    def __init__(self, directory: str | os.PathLike, families: Sequence[str] = ()):
+        """Read tasks.csv and hash the videos.
+
+        Args:
+          directory: the folder.
+          families: names that families may have; any where there are none.
+
+        Raises:
+          TasksError: if tasks.csv or the folder of videos is missing, or if the
+            former cannot be understood.
+        """
+        self.tasks = pathlib.Path(directory) / TASKS_FILE
+        self._folder = pathlib.Path(directory) / VIDEOS_FOLDER
+        self.videos: list[Video] = []
+        self.faults: list[str] = []
+        file = pathlib.Path(directory) / fields.LICENSE_FILE
+        self.license = (
+            file.read_text(encoding="utf-8", errors="replace")
+            if file.is_file()
+            else _NO_LICENSE
+        )
+        columns, rows = read_table(self.tasks)
+        if not self._folder.is_dir():
+            raise TasksError(f"there is no folder {self._folder} for {self.tasks}")
+        line_of: dict[str, int] = {}  # by name and by content
+        for line, cells in tqdm.tqdm(rows, desc="checking", unit="video", leave=False):
+            try:
+                row = TaskRow.parse(columns, cells, families)
+                _claim(line_of, row.video, line)
+                path = self._path(row.video)
+                content = _sha256(path)
+                _claim(line_of, content, line)
+                self.videos.append(Video(line, path, row, content))
+            except RowError as error:
+                self.faults.append(f"{self.tasks} line {line}: {error}")
+        listed = {cell for _, cells in rows for cell in cells}
+        for path in sorted(self._folder.iterdir()):
+            # Hidden files are what file managers leave behind.
+            is_video = path.suffix.lower() == ".mp4" and not path.name.startswith(".")
+            if is_video and path.name not in listed:
+                self.faults.append(
+                    f"{self.tasks}: no line for {_shown(path)}; add one or take the "
+                    "file away"
+                )
+
+    def episodes(self, videos: Iterable[Video], pixels: int) -> Iterator[Episode]:
+        """Decodes videos of this folder, and passes over those that are faulty.
+
+        Args:
+          videos: which.
+          pixels: height and width of the images.
+
+        Raises:
+          VideosError: at the end, if anything in the folder is faulty.
+        """
+        faults = list(self.faults)
+        for video in videos:
+            if len(faults) >= _MAX_FAULTS:
+                break
+            try:
+                episode = video.episode(pixels)
+            except VideoError as error:
+                shown = _shown(video.path)
+                faults.append(f"{self.tasks} line {video.line}: {shown} {error}")
+            else:
+                yield episode
+        if faults:
+            raise VideosError(faults)
+
+    def _path(self, name: str) -> pathlib.Path:
+        """Path of a video that may be read.
+
+        Raises:
+          RowError: if it may not.
+        """
+        if "/" in name or "\\" in name:
+            raise RowError(
+                f"video {name!r} must be the name of a file in {VIDEOS_FOLDER}/, "
+                "without folders"
+            )
+        path = self._folder / name
+        if path.suffix.lower() != ".mp4":
+            raise RowError(f"video {name!r} is not the name of an .mp4 file")
+        try:
+            if not path.resolve().is_relative_to(self._folder.resolve()):
+                raise RowError(
+                    f"{_shown(path)} is a link that leads out of {VIDEOS_FOLDER}/; "
+                    "put the file itself there"
+                )
+            if not path.is_file():
+                raise RowError(f"there is no file {_shown(path)}")
+            size = path.stat().st_size
+        except (OSError, RuntimeError) as error:  # a link may lead to itself
+            raise RowError(f"{_shown(path)} cannot be opened ({error})") from None
+        if not size:
+            raise RowError(f"{_shown(path)} is empty")
+        if size > MAX_BYTES:
+            raise RowError(
+                f"{_shown(path)} has {-(-size >> 20)} MiB; at most "
+                f"{MAX_BYTES >> 20} are read: cut it or scale it down"
+            )
+        return path
+
+
+def is_videos(directory: str | os.PathLike) -> bool:
+    """Whether a folder is one of videos."""
+    return (pathlib.Path(directory) / TASKS_FILE).is_file()
+
+
+def spec(pixels: int, encoding: str = images.PNG) -> EpisodeSpec:
+    """Spec of episodes that are videos of real people."""
+    return EpisodeSpec(
+        state_size=0,
+        action_size=0,
+        physics_size=0,
+        image_pixels=pixels,
+        image_encoding=encoding,
+    )
+
+
+def _claim(line_of: dict[str, int], key: str, line: int) -> None:
+    if key in line_of:
+        raise RowError(f"its video is that of line {line_of[key]} again")
+    line_of[key] = line
+
+
+def _sha256(path: pathlib.Path) -> str:
+    try:
+        return checksums.checksum(path).sha256
+    except OSError as error:
+        raise RowError(f"{_shown(path)} cannot be read ({error.strerror})") from None
+
+
+def _shown(path: pathlib.Path) -> str:
+    return f"{VIDEOS_FOLDER}/{path.name}"

@@ -1,0 +1,166 @@
+"""tasks.csv: what the videos of a folder show, one row for each.
+
+video,task_id,family,split,person,start_s
+red_cup_1.mp4,red_cup,grasp,train,anna,0.5
+"""
+
+import csv
+import dataclasses
+import io
+import math
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
+
+REQUIRED = ("video", "task_id", "family", "split")
+OPTIONAL = ("object_set", "person", "start_s", "end_s", "success")
+_COLUMNS = (*REQUIRED, *OPTIONAL)
+_TRUTHS = {"": True, "true": True, "1": True, "false": False, "0": False}
+
+
+class TasksError(UserError):
+    """tasks.csv cannot be understood as a whole."""
+
+
+class RowError(ValueError):
+    """What is wrong with a row, as a clause."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskRow:
+    """A row whose cells are in order; its video is not looked at.
+
+    Attributes:
+      video: name of its file.
+      task_id: the task that it shows.
+      family: name of its family.
+      split: train, val or test.
+      object_set: name of the set of objects, empty if none is given.
+      person: who acts, empty if not given.
+      start_s: where to begin, in seconds after the first frame.
+      end_s: where to end, likewise; infinite if not given.
+      success: whether the task was solved.
+    """
+
+    video: str
+    task_id: str
+    family: str
+    split: str
+    object_set: str
+    person: str
+    start_s: float
+    end_s: float
+    success: bool
+
+    @classmethod
+    def parse(
+        cls,
+        columns: Sequence[str],
+        cells: Sequence[str],
+        families: Sequence[str] = (),
+    ) -> "TaskRow":
+        """Read a row.
+
+        Args:
+          columns: names of the columns.
+          cells: of the row.
+          families: names that `family` may have; any where there are none.
+
+        Raises:
+          RowError: if a cell is missing or not as it must be.
+        """
+        if len(cells) != len(columns):
+            raise RowError(f"it has {len(cells)} cells for {len(columns)} columns")
+        row = dict.fromkeys(OPTIONAL, "") | dict(zip(columns, cells, strict=True))
+        for column in ("task_id", "family"):
+            if not row[column]:
+                raise RowError(f"{column} is empty")
+        for column, values in (("family", families), ("split", fields.SPLITS)):
+            if values and row[column] not in values:
+                raise RowError(
+                    f"{column} {row[column]!r} is none of {', '.join(values)}"
+                )
+        success = _TRUTHS.get(row["success"].lower())
+        if success is None:
+            raise RowError(f"success {row['success']!r} is neither true nor false")
+        start_s = _seconds(row["start_s"] or "0", "start_s")
+        end_s = _seconds(row["end_s"], "end_s") if row["end_s"] else math.inf
+        if end_s <= start_s:
+            raise RowError(f"end_s {end_s:g} is not after start_s {start_s:g}")
+        return cls(**row | {"start_s": start_s, "end_s": end_s, "success": success})
+
+    def metadata(self) -> dict[str, Any]:
+        """Metadata of the episode, as far as the row knows it."""
+        part = f", {self.start_s:.9g} s to {self.end_s:.9g} s"
+        is_part = self.start_s > 0 or self.end_s < math.inf
+        return {
+            fields.TASK_ID: self.task_id,
+            fields.FAMILY: self.family,
+            fields.OBJECT_SET: self.object_set,
+            fields.SPLIT: self.split,
+            fields.ROLE: fields.ROLE_DEMO,
+            fields.SCENE_SEED: -1,
+            fields.SUCCESS: self.success,
+            fields.DEMONSTRATOR: f"human:{self.person}" if self.person else "human",
+            fields.NOTES: self.video + (part if is_part else ""),
+        }
+
+
+def read_table(path: pathlib.Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Reads the columns of tasks.csv, and the cells of each row with its line.
+
+    Raises:
+      TasksError: if it is missing, no CSV, without rows, or if a column is missing or
+        unknown.
+    """
+    try:
+        # As spreadsheets write it, perhaps with a byte order mark.
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise TasksError(
+            f"there is no {path}; its first line must name the columns "
+            f"{','.join(REQUIRED)} and, where wanted, {','.join(OPTIONAL)}"
+        ) from None
+    except UnicodeDecodeError:
+        raise TasksError(f"{path} is not UTF-8 text; save it as such") from None
+    except OSError as error:
+        raise TasksError(f"{path} cannot be read ({error.strerror})") from None
+    reader = csv.reader(io.StringIO(text), strict=True)
+    try:
+        columns = [name.strip() for name in next(reader, [])]
+        rows = [
+            (reader.line_num, [cell.strip() for cell in cells])
+            for cells in reader
+            if any(cell.strip() for cell in cells)
+        ]
+    except csv.Error as error:
+        raise TasksError(f"{path} line {reader.line_num}: {error}") from None
+    fault = _columns_fault(columns)
+    if fault:
+        raise TasksError(f"{path} line 1: {fault}")
+    if not rows:
+        raise TasksError(f"{path} names no video")
+    return columns, rows
+
+
+def _columns_fault(columns: Sequence[str]) -> str | None:
+    for name in columns:
+        if name not in _COLUMNS:
+            return f"unknown column {name!r}; known are {', '.join(_COLUMNS)}"
+        if columns.count(name) > 1:
+            return f"column {name!r} is there twice"
+    missing = [name for name in REQUIRED if name not in columns]
+    return f"column {missing[0]!r} is missing" if missing else None
+
+
+def _seconds(text: str, column: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise RowError(f"{column} {text!r} is not a time in seconds")
+    return seconds

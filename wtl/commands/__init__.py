@@ -1,0 +1,1 @@
+"""The `wtl` command, one module per group of verbs."""

@@ -1,1 +1,0 @@
-"""The simulated worlds: the gripper's table with its five families, and the reacher."""

@@ -1,0 +1,33 @@
+"""What each ablation costs or gains."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from wtl.evaluation.figures import drawing, palette
+from wtl.evaluation.glossary import label
+
+
+def figure(results: Mapping[str, Any]) -> str:
+    """Differences from the base in points, each with its interval, the worst above.
+
+    Args:
+      results: what `wtl ablate` writes to `ablations.json`.
+    """
+    found = [entry for entry in results["ablations"] if entry["difference"]]
+    found.sort(key=lambda entry: entry["difference"]["difference"])
+    with drawing.style():
+        drawn = drawing.new(8, 0.8 + 0.21 * len(found))
+        axes = drawn.subplots()
+        for place, entry in enumerate(found):
+            difference = entry["difference"]
+            colour = palette.colour(entry["arm"])
+            interval = [100 * bound for bound in difference["ci95"]]
+            axes.plot(interval, [place] * 2, color=colour, **drawing.INTERVAL)
+            axes.plot(100 * difference["difference"], place, "o", color=colour)
+        axes.axvline(0, color=drawing.INK, lw=1)
+        names = [f"{entry['label']}: {label(entry['arm'])}" for entry in found]
+        axes.set_yticks(range(len(found)), names)
+        axes.set_ylim(len(found) - 0.4, -0.6)
+        axes.grid(axis="y", visible=False)
+        axes.set_xlabel("success, points from the base")
+        return drawing.svg(drawn, "What each part is worth")

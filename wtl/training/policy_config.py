@@ -1,0 +1,29 @@
+"""Configuration of a method's network for the tasks of a world."""
+
+import dataclasses
+
+from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.policies import interface
+from wtl.policies.methods import METHODS
+
+
+def config_for(method: str, suite: suites.Suite) -> interface.Interface:
+    """Return the configuration of a method for the tasks of a suite."""
+    world = suite.world
+    gains = suite.motor_faults is not None
+    action_size = len(world.environment.axes)
+    config = dataclasses.replace(
+        METHODS[method].config,
+        layout=suite.layout,
+        action_size=action_size,
+        families=tuple(world.families),
+        hidden_gains=gains,
+        hidden_size=action_size * gains + suite.hidden_dynamics_size,
+        moves_as_commanded=gains and world.moves_as_commanded,
+    )
+    if config.moves_as_commanded and config.trials:
+        # What moves after a command shows at the control rate.
+        config = dataclasses.replace(
+            config, context_frames=world.environment.horizon + 1
+        )
+    return config
