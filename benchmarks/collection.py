@@ -76,8 +76,8 @@ def _demonstrated(
 
 def _trials(shard: trial.TrialShard, writers: _Writers):
     with (
-        vector_environment.EnvironmentPool(1) as one,
-        vector_environment.EnvironmentPool(2) as two,
+        vector_environment.ProcessVectorEnvironment(1) as one,
+        vector_environment.ProcessVectorEnvironment(2) as two,
     ):
 
         def played(pool) -> float:

@@ -37,7 +37,7 @@ def run() -> list[comparison.Comparison]:
 def _rollouts(shard: trial.TrialShard) -> comparison.Comparison:
     """Compares whole trials with the steps of the same environments alone."""
     setups = [made.setup for made in shard.trials]
-    with vector_environment.EnvironmentPool() as pool:
+    with vector_environment.ProcessVectorEnvironment() as pool:
         played = shard.play_in(pool)
         actions = np.stack([e.steps[fields.ACTION][:-1] for e in played], axis=1)
         ends = np.stack([e.steps[fields.STATE][-1] for e in played])

@@ -22,7 +22,7 @@ from apache_beam.portability.api import beam_provision_api_pb2 as provision_api
 from apache_beam.runners.portability import portable_runner
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 
-from wtl.collection.shard import Shard, name
+from wtl.collection.episode_request import EpisodeShard
 from wtl.collection.vector_environment import WorkerError
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.storage import shard_file, staging
@@ -42,7 +42,7 @@ class Play(beam.DoFn):
         """Plays a shard; its parcel is durable before the bundle counts as done."""
         shard = pickle.loads(element)
         payloads = [staging.encoded(e, self._spec) for e in shard.play()]
-        shard_file.write(self._folder, name(shard), payloads)
+        shard_file.write(self._folder, shard.name, payloads)
         yield len(payloads)
 
 
@@ -85,11 +85,11 @@ def _pipeline(found: PipelineOptions) -> beam.Pipeline:
 
 
 def play(
-    shards: Sequence[Shard],
+    shards: Sequence[EpisodeShard],
     spec: EpisodeSpec,
     folder: pathlib.Path,
     pipeline_options: PipelineOptions,
-) -> Iterator[tuple[Shard, list[memoryview]]]:
+) -> Iterator[tuple[EpisodeShard, list[memoryview]]]:
     """Plays shards, yielding the serialised episodes of each as they arrive.
 
     A parcel is removed when the next one is asked for: by then it must be staged.
@@ -103,7 +103,7 @@ def play(
     Raises:
       WorkerError: if the pipeline failed; what had arrived has been yielded.
     """
-    missing = {name(shard): shard for shard in shards}
+    missing = {shard.name: shard for shard in shards}
     if not missing:
         return
     folder = folder.absolute()

@@ -1,13 +1,13 @@
-"""Builds what a policy is shown from stored episodes."""
+"""Builds what a policy is given: demonstrations, trials, privileged information."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.observation_encoder import Sight
-from wtl.collection.worlds import registry
-from wtl.collection.worlds.entities.task import Task
+from wtl.collection.vector_environment import Observations
 from wtl.datasets.contract import fields
 from wtl.datasets.reading.frames import resample
 from wtl.datasets.reading.store import EpisodeStore
@@ -16,83 +16,149 @@ from wtl.policies import interface
 from wtl.policies.contextual import context as contexts
 
 
-class Conditioner:
-    """Turns rows of a store of episodes into `Shown` tensors."""
+class ContextBuilder:
+    """Builds the contexts of one policy.
+
+    Attributes:
+      config: what the policy is given.
+      encoder: how the policy observes.
+    """
 
     def __init__(
         self,
-        store: EpisodeStore,
         config: interface.Interface,
-        sight: Sight,
-        own: bool = True,
+        encoder: Sight,
+        *,
+        demos: EpisodeStore | None = None,
+        human: bool = False,
+        trials: Callable[[set[str]], EpisodeStore] | None = None,
     ):
-        """Resamples all episodes of a store to the frames of `config`.
+        """Keeps the episodes that requests refer to.
 
         Args:
-          store: with images where the policy has eyes.
           config: of the policy.
-          sight: of the policy.
-          own: whether the episodes are the robot's, not videos of somebody else.
+          encoder: of the policy.
+          demos: demonstrations, or human videos; with images for image policies.
+          human: whether they are human videos.
+          trials: returns trials by their ids.
         """
-        if not own:
-            store = video_pairs.as_video(store, config.action_size)
-        self.store = store
-        frames = resample(store, config.context_frames)
-        self._state = sight.episodes(frames.state, frames.image, own)
-        self._action = frames.action
+        self.config = config
+        self.encoder = encoder
+        self._demos = demos
+        self._human = human
+        self._trials = trials
 
-    def shown(self, rows: np.ndarray) -> contexts.Shown:
-        """Shows episodes.
+    def build(
+        self, requests: Sequence[EpisodeRequest], observed: Observations
+    ) -> contexts.Context:
+        """Build the context of N episodes.
 
         Args:
-          rows: [B, K] rows of the store, -1 for none.
+          requests: the episodes, which name demonstrations and trials.
+          observed: their first observations.
+
+        Returns:
+          A context, [N, ...] each.
         """
-        present = rows >= 0
-        safe = np.maximum(rows, 0)
-        success = np.where(self.store[fields.SUCCESS][safe], 1.0, -1.0)
-        return contexts.Shown(
-            state=tf.constant(self._state[safe]),
-            action=tf.constant(self._action[safe]),
-            success=tf.constant(success, tf.float32),
-            mask=tf.constant(present, tf.float32),
+        config, count = self.config, len(requests)
+        nothing = self._nothing(count)
+        demos = trials = nothing
+        if config.demos:
+            demos = self._shown(
+                self._demos, [r.demo_ids for r in requests], own=not self._human
+            )
+        names = [request.trial_ids for request in requests]
+        if config.trials and any(names):
+            store = self._trials({name for each in names for name in each})
+            trials = self._shown(store, names)
+            given = [request.trial_success for request in requests]
+            if any(given):
+                success = np.where(np.array(given), 1.0, -1.0)
+                trials = trials._replace(success=tf.constant(success, tf.float32))
+        return contexts.Context(
+            demos=demos,
+            trials=trials,
+            truth=self._privileged(requests),
+            state=self.encoder.first(observed),
+            gumbel=self._gumbel(requests),
         )
 
+    def _shown(
+        self,
+        store: EpisodeStore,
+        names: Sequence[tuple[str, ...]],
+        own: bool = True,
+    ) -> contexts.Shown:
+        """Episodes by id.
 
-def nothing_shown(
-    count: int, config: interface.Interface, state_size: int
-) -> contexts.Shown:
-    """Shows `count` policies no episode."""
-    frames = config.context_frames
-    return contexts.Shown(
-        state=tf.zeros((count, 1, frames, state_size)),
-        action=tf.zeros((count, 1, frames, config.action_size)),
-        success=tf.zeros((count, 1)),
-        mask=tf.zeros((count, 1)),
-    )
+        Args:
+          store: holds all of them.
+          names: N tuples of up to K ids.
+          own: whether they are the robot's, not human videos.
+        """
+        most = max(map(len, names))
+        rows = np.array(
+            [[*store.rows(each), *[-1] * (most - len(each))] for each in names]
+        )
+        # Resampling the episodes that are given alone keeps this cheap.
+        picked, place = np.unique(rows[rows >= 0], return_inverse=True)
+        index = np.zeros_like(rows)
+        index[rows >= 0] = place.ravel()
+        store = store.select(picked)
+        if not own:
+            store = video_pairs.as_video(store, self.config.action_size)
+        frames = resample(store, self.config.context_frames)
+        state = self.encoder.episodes(frames.state, frames.image, own)
+        success = np.where(store[fields.SUCCESS], 1.0, -1.0)
+        return contexts.Shown(
+            state=tf.constant(state[index]),
+            action=tf.constant(frames.action[index]),
+            success=tf.constant(success[index], tf.float32),
+            mask=tf.constant(rows >= 0, tf.float32),
+        )
 
+    def _nothing(self, count: int) -> contexts.Shown:
+        """No episode for any of `count` policies."""
+        config = self.config
+        frames, state_size = config.context_frames, config.layout.state_size
+        return contexts.Shown(
+            state=tf.zeros((count, 1, frames, state_size)),
+            action=tf.zeros((count, 1, frames, config.action_size)),
+            success=tf.zeros((count, 1)),
+            mask=tf.zeros((count, 1)),
+        )
 
-def truth(
-    target: np.ndarray, tasks: Sequence[Task]
-) -> contexts.Truth | contexts.WholeTruth:
-    """Tells the oracle B tasks, and their targets (slots)."""
-    names = list(registry.get(tasks[0].domain).families)
-    told = contexts.Truth(
-        target=tf.constant(target, tf.int32),
-        family=tf.constant([names.index(task.family) for task in tasks], tf.int32),
-        friction=tf.constant([task.friction for task in tasks], tf.float32),
-    )
-    hidden = [task.hidden for task in tasks]
-    if not hidden[0]:
-        return told
-    return contexts.WholeTruth(*told, tf.constant(hidden, tf.float32))
+    def _privileged(
+        self, requests: Sequence[EpisodeRequest]
+    ) -> contexts.Truth | contexts.WholeTruth:
+        """Target, family and hidden variables; zeros for all but the oracle."""
+        config, count = self.config, len(requests)
+        target = family = np.zeros(count, np.int32)
+        friction = np.zeros(count, np.float32)
+        hidden = np.ones((count, config.hidden_size), np.float32)
+        if config.oracle:
+            scenes = [request.scene for request in requests]
+            # Images are estimated in order of place; stored states have slots.
+            of_image = self.encoder.has_eyes
+            target = np.array([s.place if of_image else s.slot for s in scenes])
+            family = np.array([config.families.index(s.task.family) for s in scenes])
+            friction = np.array([s.task.friction for s in scenes])
+            if config.hidden_size:
+                hidden = np.array([s.task.hidden for s in scenes])
+        truth = contexts.Truth(
+            target=tf.constant(target, tf.int32),
+            family=tf.constant(family, tf.int32),
+            friction=tf.constant(friction, tf.float32),
+        )
+        if not config.hidden_size:
+            return truth
+        return contexts.WholeTruth(*truth, tf.constant(hidden, tf.float32))
 
-
-def nothing_told(
-    count: int, config: interface.Interface
-) -> contexts.Truth | contexts.WholeTruth:
-    """What takes the place of the truth for all but the oracle."""
-    zeros = tf.zeros(count, tf.int32)
-    nothing = contexts.Truth(zeros, zeros, tf.zeros(count))
-    if not config.hidden_size:
-        return nothing
-    return contexts.WholeTruth(*nothing, tf.ones((count, config.hidden_size)))
+    def _gumbel(self, requests: Sequence[EpisodeRequest]) -> np.ndarray:
+        """[N, C] noise on what is chosen once per episode."""
+        gumbel = np.zeros((len(requests), self.config.choices), np.float32)
+        for row, request in zip(gumbel, requests, strict=True):
+            if request.choice_seed is not None:
+                rng = np.random.Generator(np.random.PCG64(request.choice_seed))
+                row[:] = rng.gumbel(size=len(row))
+        return gumbel

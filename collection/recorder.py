@@ -11,7 +11,7 @@ from wtl.collection.worlds.tabletop import world as worlds
 from wtl.collection.worlds.tabletop.embodiment import Embodiment
 from wtl.datasets.contract import episode as episodes
 from wtl.datasets.contract import fields
-from wtl.datasets.format import images
+from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 
 ENV_VERSION = "1.0.0"  # raised whenever the same seed no longer gives the same episode
 
@@ -89,10 +89,8 @@ class Recorder:
 
 def episode_spec(
     size: int,
-    pixels: int = 0,
-    image_encoding: str = images.PNG,
+    camera: CameraConfig = NO_CAMERA,
     embodiment: Embodiment = Embodiment.GRIPPER,
-    wrist: bool = False,
     domain: str = registry.GRIPPER,
     faulty_motors: bool = False,
     pucks: bool = False,
@@ -101,10 +99,8 @@ def episode_spec(
 
     Args:
       size: number of objects and of buttons, or of targets.
-      pixels: height and width of the images; 0 for none.
-      image_encoding: how they are stored.
+      camera: of the environments.
       embodiment: the body that acts; nothing is known of a human's actions.
-      wrist: whether the gripper's own camera records too.
       domain: name of the world.
       faulty_motors: whether tasks have hidden gains.
       pucks: whether all hidden dynamics of their objects are drawn.
@@ -116,9 +112,9 @@ def episode_spec(
         state_size=world.layout(size).state_size,
         action_size=len(world.environment.axes) if acts else 0,
         physics_size=mujoco.mj_stateSize(compiled, worlds.STATE_SPEC),
-        image_pixels=pixels,
-        image_encoding=image_encoding,
-        wrist_image=wrist,
+        image_pixels=camera.pixels,
+        image_encoding=camera.encoding,
+        wrist_image=camera.wrist and acts,
         gains_size=len(world.environment.axes) if faulty_motors else 0,
         puck_size=puck.HIDDEN_SIZE if pucks else 0,
     )

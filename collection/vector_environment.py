@@ -1,7 +1,6 @@
-"""Worker processes that own environments, so that physics runs on every core."""
+"""Many environments stepped side by side, in this process or in several."""
 
 import concurrent.futures
-import contextlib
 import multiprocessing
 import os
 import signal
@@ -11,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from wtl.collection import demonstration, recorder
+from wtl.collection import recorder
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities import environment
-from wtl.datasets.contract import episode as episodes
+from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
+from wtl.datasets.contract.episode import Episode
 
 # Workers import neither TensorFlow nor the parent's threads.
 CONTEXT = multiprocessing.get_context("spawn")
-_BATCH = 16  # demonstrations sent to a worker at once
 
 
 # Arrays by name, as environments observe them, stacked over environments.
@@ -42,104 +41,96 @@ def _end_with_parent():
     os._exit(1)
 
 
-def _demonstrate_batch(requests):
-    return [demonstration.demonstrate(request) for request in requests]
+def play_shards(shards: Sequence[Any], workers: int) -> Iterator[list[Episode]]:
+    """Play shards in worker processes, and yield their episodes in order.
 
-
-def demonstrate_all(
-    requests: Sequence[demonstration.DemonstrationRequest], workers: int
-) -> Iterator[list[tuple[episodes.Episode | None, int]]]:
-    """Plays demonstrations in parallel, yielding small batches in request order.
+    Args:
+      shards: see `episode_request.EpisodeShard`.
+      workers: number of processes.
 
     Raises:
       WorkerError: if a worker process died.
     """
-    batches = [requests[i : i + _BATCH] for i in range(0, len(requests), _BATCH)]
     with concurrent.futures.ProcessPoolExecutor(
         workers, mp_context=CONTEXT, initializer=begin_worker
     ) as pool:
         try:
-            # Few batches in flight: episodes wait in memory no longer than needed.
+            # Few shards in flight: episodes wait in memory no longer than needed.
             pending = []
-            for batch in batches:
-                pending.append(pool.submit(_demonstrate_batch, batch))
+            for shard in shards:
+                pending.append(pool.submit(_play, shard))
                 if len(pending) > 2 * workers:
                     yield pending.pop(0).result()
             while pending:
                 yield pending.pop(0).result()
         except concurrent.futures.process.BrokenProcessPool as error:
             raise WorkerError(
-                "a collection worker died (out of memory?); run the stage again "
-                "to go on where it stopped, with fewer workers if it recurs"
+                "a collection worker died (out of memory?); rerun the command to "
+                "resume, with fewer workers if it recurs"
             ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-@contextlib.contextmanager
-def environments_of_this_process(
-    pixels: int = 0, wrist: bool = False
-) -> Iterator["Environments | EnvironmentPool"]:
-    """Environments for a process that has TensorFlow loaded.
+def _play(shard) -> list[Episode]:
+    return shard.play()
 
-    Mesa and TensorFlow in one process crash: with images they get one of their own.
 
-    Args:
-      pixels: height and width of the images to observe; 0 for none.
-      wrist: whether the grippers' own cameras observe too.
+class VectorEnvironment:
+    """Environments of this process, stepped side by side.
+
+    Attributes:
+      environments: one for each episode that was started last.
     """
-    if not pixels:
-        yield Environments()
-        return
-    with EnvironmentPool(1, pixels, wrist) as pool:
-        yield pool
 
-
-class Environments:
-    """The environments of one process, stepped in lockstep; see `EnvironmentPool`."""
-
-    def __init__(self, pixels: int = 0, wrist: bool = False):
-        """Starts with none.
-
-        Args:
-          pixels: height and width of the images to observe; 0 for none.
-          wrist: whether the grippers' own cameras observe too.
-        """
-        self._pixels = pixels
-        self._wrist = wrist
-        self._envs: list[environment.SceneEnvironment] = []
+    def __init__(self, camera: CameraConfig = NO_CAMERA):
+        """Starts with none; `reset` opens them."""
+        self._camera = camera
+        self.environments: list[environment.SceneEnvironment] = []
 
     @property
     def horizon(self) -> int:
         """Control steps of the episodes that were started last."""
-        return self._envs[0].horizon
+        return self.environments[0].horizon
 
     def reset(self, setups: Sequence[environment.Setup]) -> Observations:
         """Starts one episode per setup; returns the observations, [N, ...] each."""
-        del self._envs[len(setups) :]
-        for env, setup in zip(self._envs, setups, strict=False):
+        del self.environments[len(setups) :]
+        for env, setup in zip(self.environments, setups, strict=False):
             env.prepare(setup)
-        self._envs += [
-            registry.get(setup.task.domain).open(setup, self._pixels, self._wrist)
-            for setup in setups[len(self._envs) :]
+        self.environments += [
+            registry.get(setup.task.domain).open(setup, self._camera)
+            for setup in setups[len(self.environments) :]
         ]
-        timesteps = [env.reset() for env in self._envs]
-        self._recorders = [recorder.Recorder(env) for env in self._envs]
+        timesteps = [env.reset() for env in self.environments]
+        self._recorders = [recorder.Recorder(env) for env in self.environments]
         for record, timestep in zip(self._recorders, timesteps, strict=True):
             record.start(timestep)
         return self._stacked(timesteps)
 
-    def step(self, actions: np.ndarray) -> Observations:
-        """Applies float32[N, A] actions; returns the observations."""
+    def step(
+        self, actions: np.ndarray, recorded: np.ndarray | None = None
+    ) -> Observations:
+        """Apply float[N, A] actions.
+
+        Args:
+          actions: executed actions.
+          recorded: actions to record in their place; the same by default.
+
+        Returns:
+          The observations, [N, ...] each.
+        """
         timesteps = []
-        for env, record, action in zip(
-            self._envs, self._recorders, actions, strict=True
+        if recorded is None:
+            recorded = actions
+        for env, record, action, label in zip(
+            self.environments, self._recorders, actions, recorded, strict=True
         ):
             timesteps.append(env.step(action))
-            record.add(action, timesteps[-1])
+            record.add(label, timesteps[-1])
         return self._stacked(timesteps)
 
-    def finish(self, metadata: Sequence[dict[str, Any]]) -> list[episodes.Episode]:
+    def finish(self, metadata: Sequence[dict[str, Any]]) -> list[Episode]:
         """Returns the episodes; `metadata` is what the environments do not know."""
         return [
             record.episode(**known)
@@ -151,9 +142,9 @@ class Environments:
         return {name: np.stack([o[name] for o in observed]) for name in observed[0]}
 
 
-def _serve(connection, pixels: int, wrist: bool):
+def _serve(connection, camera: CameraConfig):
     begin_worker()
-    environments = Environments(pixels, wrist)
+    environments = VectorEnvironment(camera)
     while True:
         try:
             method, argument = connection.recv()
@@ -165,27 +156,24 @@ def _serve(connection, pixels: int, wrist: bool):
             connection.send((None, f"{type(error).__name__}: {error}"))
 
 
-class EnvironmentPool:
-    """Many environments stepped in lockstep, spread over worker processes.
+class ProcessVectorEnvironment:
+    """Environments spread over worker processes; used as a `VectorEnvironment`.
 
     Attributes:
       horizon: control steps of the episodes that were started last.
     """
 
-    def __init__(self, workers: int = 0, pixels: int = 0, wrist: bool = False):
-        """Starts worker processes.
+    def __init__(self, workers: int = 0, camera: CameraConfig = NO_CAMERA):
+        """Start worker processes.
 
         Args:
-          workers: how many; 0 for one per core.
-          pixels: height and width of the images to observe; 0 for none.
-          wrist: whether the grippers' own cameras observe too.
+          workers: number of processes; 0 for one per core.
+          camera: of the environments.
         """
         self._connections, self._processes = [], []
         for _ in range(workers or os.cpu_count()):
             ours, theirs = CONTEXT.Pipe()
-            process = CONTEXT.Process(
-                target=_serve, args=(theirs, pixels, wrist), daemon=True
-            )
+            process = CONTEXT.Process(target=_serve, args=(theirs, camera), daemon=True)
             process.start()
             theirs.close()
             self._connections.append(ours)
@@ -217,11 +205,12 @@ class EnvironmentPool:
         }
         return self._concatenate(self._call("reset", setups))
 
-    def step(self, actions: np.ndarray) -> Observations:
-        """Applies float32[N, A] actions; returns the observations."""
+    def step(self, actions: np.ndarray, recorded: None = None) -> Observations:
+        """Apply float32[N, A] actions, which are recorded; return the observations."""
+        del recorded
         return self._concatenate(self._call("step", actions))
 
-    def finish(self, metadata: Sequence[dict[str, Any]]) -> list[episodes.Episode]:
+    def finish(self, metadata: Sequence[dict[str, Any]]) -> list[Episode]:
         """Returns the episodes.
 
         Args:
@@ -246,8 +235,7 @@ class EnvironmentPool:
             replies = [connection.recv() for connection, _ in busy]
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
             raise WorkerError(
-                "a rollout worker died (out of memory?); run the stage again to go "
-                "on where it stopped"
+                "a rollout worker died (out of memory?); rerun the command to resume"
             ) from error
         for _, problem in replies:
             if problem:

@@ -9,7 +9,9 @@ import numpy as np
 
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.family import Family
+from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.layout import Layout
 
 
@@ -20,12 +22,13 @@ class World:
     Attributes:
       name: its key in the registry.
       families: its families by name; the oracle is given their numbers in this order.
-      noise: share of the exploration noise that each dimension of the action bears.
+      noise_share: (task) -> [A] share of the exploration noise of each dimension of the
+        action.
       objects: (name, size, seed) -> the entities in every scene of a task, with
         `name`, `size` and `scene(scene_seed)`.
       layout: (size) -> layout of the observed states.
       environment: class of its environments, made of a setup; where there are cameras
-        also of `pixels` and `wrist`.
+        also of a `CameraConfig`.
       model: (object set, embodiment) -> MuJoCo model.
       experts: scripted expert by family: (physics, index of the target) -> command.
       every_motor_counts: whether an agent that is wrong about the direction of a motor
@@ -38,7 +41,7 @@ class World:
 
     name: str
     families: Mapping[str, Family]
-    noise: tuple[float, ...]
+    noise_share: Callable[[Task], np.ndarray]
     objects: Callable[[str, int, int], Any]
     layout: Callable[[int], Layout]
     environment: type[environment.SceneEnvironment]
@@ -50,14 +53,14 @@ class World:
     can_be_seen: bool = False
 
     def open(
-        self, setup: environment.Setup, pixels: int = 0, wrist: bool = False
+        self, setup: environment.Setup, camera: CameraConfig = NO_CAMERA
     ) -> environment.SceneEnvironment:
         """Return an environment whose first episode is `setup`.
 
         Args:
           setup: of a task of this world.
-          pixels: height and width of the images to observe; 0 for none.
-          wrist: whether the wrist camera observes too.
+          camera: observes too, in worlds that have cameras.
         """
-        cameras = {"pixels": pixels, "wrist": wrist} if self.can_be_seen else {}
-        return self.environment(setup, **cameras)
+        if not self.can_be_seen:
+            return self.environment(setup)
+        return self.environment(setup, camera)

@@ -5,7 +5,7 @@ import logging
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 
-from wtl.collection.shard import Shard
+from wtl.collection.episode_request import EpisodeShard
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.format.decoding import decode_metadata
@@ -56,8 +56,8 @@ class BeamRunner:
             path.unlink()
 
     def play(
-        self, shards: Sequence[Shard], writer: StagingWriter
-    ) -> Iterator[tuple[Shard, frozenset[str]]]:
+        self, shards: Sequence[EpisodeShard], writer: StagingWriter
+    ) -> Iterator[tuple[EpisodeShard, frozenset[str]]]:
         """Plays shards and stages their episodes.
 
         Args:

@@ -32,11 +32,11 @@ def collect_demos(
     spec = run.spec_of(NAME, by_hand=teleop)
 
     def work(key: str) -> dict[str, str]:
-        wanted = demonstrations.requests(run, noise, held_out_scenes)
+        wanted = demonstrations.requests(run, held_out_scenes)
         with StagingWriter(run.staging(NAME, key), spec) as writer:
             if teleop:
                 _adopt(run, wanted, writer)
-            demonstrations.demonstrate(run, wanted, writer, min_success)
+            demonstrations.demonstrate(run, wanted, writer, min_success, noise)
         account = {"stage": "collect_demos", "noise": noise} | inputs
         return {NAME: run.publish(NAME, key, account, spec)}
 

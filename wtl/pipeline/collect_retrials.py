@@ -6,55 +6,22 @@ from collections.abc import Sequence
 import numpy as np
 import tqdm
 
-from wtl.collection import (
-    context_builder,
-    observation_encoder,
-    rollout,
-    vector_environment,
-)
+from wtl.collection import episode_request
+from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.entities.task import Rule, RuleKind
-from wtl.datasets.contract import episode as episodes
-from wtl.datasets.contract import fields, seeding
-from wtl.datasets.contract.episode import Episode
+from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.storage.staging import StagingWriter
-from wtl.pipeline.collect_trials import BATCH, shown_index
+from wtl.pipeline import episodes
+from wtl.pipeline.collect_trials import BATCH, actor_spec, shown_index
 from wtl.pipeline.run import Run, newest
 from wtl.pipeline.train import policy_id, require_policy
-from wtl.policies import export
-from wtl.policies.contextual import context as contexts
 from wtl.policies.methods import METHODS
-from wtl.training.policy_config import config_for
 
 NAME = fields.WTL_RETRIALS
-
-
-@dataclasses.dataclass(frozen=True)
-class _Plan:
-    """One retrial to be made.
-
-    Attributes:
-      trial: row of the trial that it follows, in whose scene it is played.
-      demo: row of the demonstration that the trial followed.
-      rule: under which it is told whether the trial succeeded.
-      setup: scene, and the target of the rule in it.
-      trial_success: whether the trial achieved this target.
-      episode_id: id of the retrial.
-      seed: of the choice of target.
-      greedy: take the likeliest target rather than a sample.
-    """
-
-    trial: int
-    demo: int
-    rule: Rule
-    setup: environment.Setup
-    trial_success: bool
-    episode_id: str
-    seed: int
-    greedy: bool
 
 
 def collect_retrials(run: Run, sources: Sequence[str] = (), greedy_share: float = 0.5):
@@ -93,23 +60,26 @@ def collect_retrials(run: Run, sources: Sequence[str] = (), greedy_share: float 
     def work(key: str) -> dict[str, str]:
         demos = run.read(fields.WTL_DEMOS, suites.TRAIN)
         trials = run.read(fields.WTL_TRIALS, suites.TRAIN)
-        plans = {
-            source: _plan(run, demos, trials, source, greedy_share)
-            for source in sources
-        }
+        shards = []
+        for source in sources:
+            actor = actor_spec(
+                run, source, suites.TRAIN, run.require(fields.WTL_TRIALS)
+            )
+            planned = _plan(run, demos, trials, source, greedy_share)
+            shards += episode_request.shards(actor, planned, BATCH)
         with (
             StagingWriter(run.staging(NAME, key), run.spec_of(NAME)) as writer,
-            vector_environment.EnvironmentPool(run.workers) as pool,
             tqdm.tqdm(
-                total=sum(map(len, plans.values())), desc="retrials", unit="episode"
+                total=sum(len(shard.requests) for shard in shards),
+                desc="retrials",
+                unit="episode",
             ) as bar,
         ):
-            for source, planned in plans.items():
-                for start in range(0, len(planned), BATCH):
-                    part = planned[start : start + BATCH]
-                    if any(p.episode_id not in writer.episode_ids for p in part):
-                        writer.append(_play(run, pool, demos, trials, source, part))
-                    bar.update(len(part))
+            there = writer.episode_ids
+            todo = [s for s in shards if not there.issuperset(s.episode_ids)]
+            bar.update(bar.total - sum(len(shard.requests) for shard in todo))
+            for shard, _ in episodes.staged(run, todo, writer):
+                bar.update(len(shard.requests))
         account = {"stage": "collect_retrials", "parents": inputs}
         return {NAME: run.publish(NAME, key, account)}
 
@@ -129,7 +99,7 @@ def _plan(
     trials: EpisodeStore,
     source: str,
     greedy_share: float,
-) -> list[_Plan]:
+) -> list[EpisodeRequest]:
     tasks = {task.task_id: task for task in run.suite.tasks(suites.TRAIN)}
     made_by = policy_id(run, METHODS[source].trial_source)
     plans = []
@@ -146,20 +116,23 @@ def _plan(
         scene_seed = int(trials[fields.SCENE_SEED][row])
         setup = environment.Setup.by_rule(task, rule, scene_seed)
         setup = dataclasses.replace(setup, attempt="retrial")
-        scene = task.object_set.scene(scene_seed)
-        target = environment.slot_of(task, scene, setup.target)
         plans.append(
-            _Plan(
-                trial=row,
-                demo=demo,
-                rule=rule,
-                setup=setup,
-                trial_success=int(trials[fields.HIDDEN_ACHIEVED][row]) == target,
-                episode_id=episodes.episode_id(
+            EpisodeRequest(
+                scene=setup,
+                episode_id=episode.episode_id(
                     NAME, task.task_id, fields.ROLE_RETRIAL, row, seed
                 ),
-                seed=seed,
-                greedy=bool(rng.random() < greedy_share),
+                role=fields.ROLE_RETRIAL,
+                choice_seed=(
+                    None
+                    if rng.random() < greedy_share
+                    else seeding.derive_seed(seed, "target")
+                ),
+                demo_ids=(str(demos[fields.EPISODE_ID][demo]),),
+                trial_ids=(name,),
+                trial_success=(int(trials[fields.HIDDEN_ACHIEVED][row]) == setup.slot,),
+                trial_index=1,
+                rule=str(rule),
             )
         )
     return plans
@@ -173,60 +146,3 @@ def _rule(task, demos: EpisodeStore, row: int, by_identity: bool) -> Rule:
     scene = task.object_set.scene(int(demos[fields.SCENE_SEED][row]))
     place = environment.place_of(task, scene, index) % task.object_set.size
     return Rule(RuleKind.POSITION, place)
-
-
-def _play(
-    run: Run,
-    pool: vector_environment.EnvironmentPool,
-    demos: EpisodeStore,
-    trials: EpisodeStore,
-    source: str,
-    plans: list[_Plan],
-) -> list[Episode]:
-    layout = run.suite.layout
-    policy = export.load(
-        run.folder.policies / METHODS[source].folder / "saved_model", layout.state_size
-    )
-    config = export.as_saved(config_for(source, run.suite), policy)
-    eyes = observation_encoder.Sight(policy, layout)
-    rows = np.arange(len(plans))[:, None]
-
-    def shown(store: EpisodeStore, which: list[int]) -> contexts.Shown:
-        picked = store.select(which)
-        return context_builder.Conditioner(picked, config, eyes).shown(rows)
-
-    told = np.array([[plan.trial_success] for plan in plans])
-    gumbel = np.zeros((len(plans), config.choices), np.float32)
-    for i, plan in enumerate(plans):
-        if not plan.greedy:
-            rng = seeding.generator(plan.seed, "target")
-            gumbel[i] = rng.gumbel(size=config.choices)
-    observed = pool.reset([plan.setup for plan in plans])
-    context = contexts.Context(
-        demos=shown(demos, [plan.demo for plan in plans]),
-        trials=shown(trials, [plan.trial for plan in plans])._replace(
-            success=np.where(told, 1.0, -1.0).astype(np.float32)
-        ),
-        truth=context_builder.nothing_told(len(plans), config),
-        state=eyes.first(observed),
-        gumbel=gumbel,
-    )
-    identifier = export.policy_id(policy)
-    return rollout.rollout(
-        pool,
-        policy,
-        policy.encode_context(context),
-        observed,
-        [
-            {
-                "episode_id": plan.episode_id,
-                "role": fields.ROLE_RETRIAL,
-                "policy_id": identifier,
-                "parent_demo_ids": (str(demos[fields.EPISODE_ID][plan.demo]),),
-                "parent_trial_ids": (str(trials[fields.EPISODE_ID][plan.trial]),),
-                "trial_index": 1,
-                "hidden_rule": str(plan.rule),
-            }
-            for plan in plans
-        ],
-    )

@@ -1,20 +1,23 @@
 """Stage 3: trials of the trial policy on training tasks, each with its success."""
 
 import dataclasses
+import pathlib
 from collections.abc import Sequence
 
 import numpy as np
 import tqdm
 
-from wtl.collection import trial
+from wtl.collection import episode_request
+from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
+from wtl.collection.policy_actor import PolicyActorSpec
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities import task_distribution as suites
-from wtl.datasets.contract import episode as episodes
-from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.sampling import sampler as samplers
+from wtl.datasets.sampling import video_pairs
 from wtl.datasets.storage.staging import StagingWriter
-from wtl.pipeline import rollouts, teleoperated
+from wtl.pipeline import episodes, teleoperated
 from wtl.pipeline.run import Run, newest
 from wtl.pipeline.train import require_policy
 from wtl.policies.methods import METHODS
@@ -77,9 +80,9 @@ def collect_trials(
             ]
             there = writer.episode_ids
             todo = [s for s in shards if not there.issuperset(s.episode_ids)]
-            bar.update(total - sum(len(shard.trials) for shard in todo))
-            for played in rollouts.staged(run, todo, writer):
-                bar.update(len(played.trials))
+            bar.update(total - sum(len(shard.requests) for shard in todo))
+            for shard, _ in episodes.staged(run, todo, writer):
+                bar.update(len(shard.requests))
         account = {"stage": "collect_trials", "parents": inputs}
         return {NAME: run.publish(NAME, key, account, spec)}
 
@@ -100,36 +103,53 @@ def collect_trials(
 
 def _shards(
     run: Run, method: str, count: int, trials_per_context: int, greedy_share: float
-) -> list[trial.TrialShard]:
-    """The trials that a policy makes, in parts that are played together."""
+) -> list[EpisodeShard]:
+    """Trials of a policy, in shards that are played together."""
+    actor = actor_spec(run, method, fields.SPLIT_TRAIN)
+    requests = _plan(run, method, count, trials_per_context, greedy_share)
+    return episode_request.shards(actor, requests, BATCH, run.camera)
+
+
+def actor_spec(
+    run: Run, method: str, split: str, trials_dir: pathlib.Path | None = None
+) -> PolicyActorSpec:
+    """A trained policy of a run, given what its method is given.
+
+    Args:
+      run: the run.
+      method: of the policy.
+      split: of the episodes that it is given.
+      trials_dir: folder of the trials, see `PolicyActorSpec`.
+    """
     human = METHODS[method].config.human
-    source = trial.TrialSource(
+    given = fields.WTL_HUMAN_VIDEOS if human else fields.WTL_DEMOS
+    return PolicyActorSpec(
         config=config_for(method, run.suite),
-        policy_dir=(
-            run.folder.policies / METHODS[method].folder / "saved_model"
-        ).absolute(),
-        demos_dir=run.require(fields.WTL_DEMOS).absolute(),
-        videos_dir=run.require(fields.WTL_HUMAN_VIDEOS).absolute() if human else None,
-        pixels=run.pixels,
-        wrist=run.wrist,
+        policy_dir=run.saved_policy(method),
+        split=split,
+        demos_dir=run.require(given).absolute(),
+        human=human,
+        trials_dir=trials_dir and trials_dir.absolute(),
+        camera=run.camera,
     )
-    demos, _ = source.read()
-    trials = _plan(run, demos, method, count, trials_per_context, greedy_share)
-    return [
-        trial.TrialShard(source, tuple(trials[start : start + BATCH]))
-        for start in range(0, len(trials), BATCH)
-    ]
+
+
+def _given(run: Run, method: str) -> tuple[EpisodeStore, list[str]]:
+    """Training demonstrations, and the id of what is given in place of each."""
+    demos = run.read(fields.WTL_DEMOS, fields.SPLIT_TRAIN)
+    if not METHODS[method].config.human:
+        return demos, demos[fields.EPISODE_ID].tolist()
+    videos = run.read(fields.WTL_HUMAN_VIDEOS, fields.SPLIT_TRAIN)
+    rows = video_pairs.paired_rows(demos, videos)
+    names = videos[fields.EPISODE_ID][rows[rows >= 0]].tolist()
+    return demos.select(rows >= 0), names
 
 
 def _plan(
-    run: Run,
-    demos: EpisodeStore,
-    source: str,
-    count: int,
-    trials_per_context: int,
-    greedy_share: float,
-) -> list[trial.Trial]:
-    """Draws pairs of a demonstration and another demonstrated scene of its task."""
+    run: Run, method: str, count: int, trials_per_context: int, greedy_share: float
+) -> list[EpisodeRequest]:
+    """Draw pairs of a demonstration and another demonstrated scene of its task."""
+    demos, given = _given(run, method)
     index = samplers.DemoIndex(demos, run.suite.layout)
     tasks = {task.task_id: task for task in run.suite.tasks(suites.TRAIN)}
     seeds = {}
@@ -138,7 +158,7 @@ def _plan(
     ):
         seeds[task, scene] = int(demos[fields.SCENE_SEED][row])
     several = np.flatnonzero(index.scenes_in[index.task] > 1)
-    rng = seeding.generator(run.seed, NAME, source)
+    rng = seeding.generator(run.seed, NAME, method)
     plans = []
     for i in range(count):
         # Every demonstration once before any is used again.
@@ -151,17 +171,22 @@ def _plan(
         task = tasks[demos[fields.TASK_ID][row]]
         setup = _by_identity(task, demos, row, seeds[number, scene])
         for j in range(trials_per_context):
-            seed = seeding.derive_seed(run.seed, NAME, source, i, j)
+            seed = seeding.derive_seed(run.seed, NAME, method, i, j)
+            greedy = rng.random() < greedy_share
             plans.append(
-                trial.Trial(
-                    demo=row,
-                    setup=dataclasses.replace(setup, attempt=f"trial {j}"),
-                    episode_id=episodes.episode_id(
-                        NAME, task.task_id, "trial", i * trials_per_context + j, seed
+                EpisodeRequest(
+                    scene=dataclasses.replace(setup, attempt=f"trial {j}"),
+                    episode_id=episode.episode_id(
+                        NAME,
+                        task.task_id,
+                        fields.ROLE_TRIAL,
+                        i * trials_per_context + j,
+                        seed,
                     ),
-                    seed=seed,
-                    greedy=bool(rng.random() < greedy_share),
-                    index=j,
+                    role=fields.ROLE_TRIAL,
+                    choice_seed=None if greedy else seeding.derive_seed(seed, "target"),
+                    demo_ids=(given[row],),
+                    trial_index=j,
                 )
             )
     return plans
@@ -179,7 +204,5 @@ def _by_identity(task, demos: EpisodeStore, row: int, scene_seed: int):
 def shown_index(task, demos: EpisodeStore, row: int) -> int:
     """Canonical index of the object or button that a demonstration acted on."""
     shown = task.object_set.scene(int(demos[fields.SCENE_SEED][row]))
-    slot = int(demos[fields.HIDDEN_TARGET][row])
-    size = task.object_set.size
-    slots = shown.object_slots if slot < size else shown.button_slots
-    return int(slots[slot % size])
+    kind, slot = divmod(int(demos[fields.HIDDEN_TARGET][row]), task.object_set.size)
+    return int(shown.slots(kind)[slot])

@@ -1,45 +1,41 @@
-"""What is demonstrated in a run, by whichever body, and the playing of it."""
+"""Demonstrations of a run, by robot or simulated human, and the playing of them."""
 
 import collections
 import dataclasses
-import itertools
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Sequence
 
 import tqdm
 from absl import logging
 
-from wtl.collection import demonstration, vector_environment
-from wtl.collection.shard import demonstration_shards
+from wtl.collection import episode_request
+from wtl.collection.episode_request import EpisodeRequest
+from wtl.collection.scripted_expert import ScriptedExpert
 from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.tabletop.embodiment import Embodiment
 from wtl.datasets.contract import episode as episodes
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage.staging import StagingWriter
+from wtl.pipeline.episodes import staged
 from wtl.pipeline.run import Run
 
-_SHARD = 64  # demonstrations that a Beam worker makes durable at once
+_SHARD = 16  # demonstrations that a worker plays side by side
 
 
-def requests(
-    run: Run, noise: float, held_out_scenes: int
-) -> list[demonstration.DemonstrationRequest]:
-    """Every demonstration of the robot, whoever makes it.
+def requests(run: Run, held_out_scenes: int) -> list[EpisodeRequest]:
+    """Every demonstration of the robot, scripted or teleoperated.
 
     Args:
       run: the run.
-      noise: standard deviation of the noise on executed actions.
       held_out_scenes: demonstrations of each validation and test task.
     """
-    return _requests(
-        run, fields.WTL_DEMOS, Embodiment.GRIPPER, noise, None, held_out_scenes
-    )
+    return _requests(run, fields.WTL_DEMOS, Embodiment.GRIPPER, None, held_out_scenes)
 
 
 def video_requests(
     run: Run, scenes_per_task: int, held_out_scenes: int
-) -> list[demonstration.DemonstrationRequest]:
-    """Every video of a human.
+) -> list[EpisodeRequest]:
+    """Every video of the simulated human.
 
     Args:
       run: the run.
@@ -50,7 +46,6 @@ def video_requests(
         run,
         fields.WTL_HUMAN_VIDEOS,
         Embodiment.HAND,
-        0.0,  # a human brings noise of its own
         scenes_per_task,
         held_out_scenes,
     )
@@ -60,26 +55,25 @@ def _requests(
     run: Run,
     dataset: str,
     embodiment: Embodiment,
-    noise: float,
     train_scenes: int | None,
     held_out_scenes: int,
-):
+) -> list[EpisodeRequest]:
     result = []
-    for split in suites.SPLITS:
+    for split in fields.SPLITS:
         scenes = train_scenes if split == suites.TRAIN else held_out_scenes
         for task in run.suite.tasks(split):
             setups = run.suite.demonstration_setups(task, scenes)
             for i, setup in enumerate(setups):
                 seed = seeding.derive_seed(run.seed, dataset, task.task_id, i)
                 result.append(
-                    demonstration.DemonstrationRequest(
-                        dataclasses.replace(setup, embodiment=embodiment),
-                        episodes.episode_id(dataset, task.task_id, "demo", i, seed),
-                        seed,
-                        noise,
-                        str(task.rule or ""),
-                        run.pixels,
-                        run.wrist and embodiment is Embodiment.GRIPPER,
+                    EpisodeRequest(
+                        scene=dataclasses.replace(setup, embodiment=embodiment),
+                        episode_id=episodes.episode_id(
+                            dataset, task.task_id, fields.ROLE_DEMO, i, seed
+                        ),
+                        role=fields.ROLE_DEMO,
+                        seed=seed,
+                        rule=str(task.rule or ""),
                     )
                 )
     return result
@@ -87,36 +81,42 @@ def _requests(
 
 def demonstrate(
     run: Run,
-    wanted: Sequence[demonstration.DemonstrationRequest],
+    wanted: Sequence[EpisodeRequest],
     writer: StagingWriter,
     min_success: float,
+    noise: float = 0.0,
 ):
-    """Plays and stages what is not staged yet.
+    """Play and stage the demonstrations that are not staged yet.
 
     Args:
       run: the run.
-      wanted: what is to be demonstrated.
-      writer: where to.
+      wanted: the demonstrations.
+      writer: stages them.
       min_success: share of demonstrations of each family that must succeed.
+      noise: standard deviation of the noise on executed actions.
 
     Raises:
-      UserError: if the demonstrators fail more often than that.
+      UserError: if the experts fail more often than that.
     """
     if run.beam:
         run.beam.adopt(writer)
     todo = [r for r in wanted if r.episode_id not in writer.episode_ids]
     made, lost = collections.Counter(), collections.Counter()
+    camera = run.camera
+    if wanted and wanted[0].scene.is_human:
+        camera = dataclasses.replace(camera, wrist=False)
+    shards = episode_request.shards(ScriptedExpert(noise), todo, _SHARD, camera)
     with tqdm.tqdm(
         total=len(wanted),
         initial=len(wanted) - len(todo),
         desc="demonstrations",
         unit="episode",
     ) as bar:
-        for played, there in _staged(run, todo, writer):
-            for request in played:
+        for shard, there in staged(run, shards, writer):
+            for request in shard.requests:
                 counter = made if request.episode_id in there else lost
-                counter[request.setup.task.family] += 1
-            bar.update(len(played))
+                counter[request.scene.task.family] += 1
+            bar.update(len(shard.requests))
     for family, failed in lost.items():
         share = made[family] / (made[family] + failed)
         logging.info("%s: %d demonstrations failed", family, failed)
@@ -124,22 +124,5 @@ def demonstrate(
             raise UserError(
                 f"only {share:.0%} of the {family} demonstrations succeeded; lower "
                 "the stage's min_success or collect_demos.noise, or mend the "
-                "demonstrator"
+                "scripted expert"
             )
-
-
-def _staged(
-    run: Run,
-    todo: Sequence[demonstration.DemonstrationRequest],
-    writer: StagingWriter,
-) -> Iterator[tuple[Sequence[demonstration.DemonstrationRequest], Container[str]]]:
-    """Plays and stages, yielding what is through and the ids of what succeeded."""
-    if run.beam:
-        for shard, there in run.beam.play(demonstration_shards(todo, _SHARD), writer):
-            yield shard.requests, there
-        return
-    left = iter(todo)
-    for batch in vector_environment.demonstrate_all(todo, run.workers):
-        made = [episode for episode, _ in batch if episode]
-        writer.append(made)
-        yield list(itertools.islice(left, len(batch))), {e.id for e in made}

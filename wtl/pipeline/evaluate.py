@@ -10,8 +10,7 @@ from wtl.datasets.contract import fields
 from wtl.datasets.storage import checksums
 from wtl.evaluation import protocol, report, rollout_row, statistics, table
 from wtl.pipeline import run_folder, strips
-from wtl.pipeline.evaluation import Evaluation
-from wtl.pipeline.player import player_of
+from wtl.pipeline.player import Player
 from wtl.pipeline.run import Run
 from wtl.pipeline.train import policy_id
 
@@ -56,9 +55,7 @@ def evaluate(
 
     def work(key: str) -> dict[str, str]:
         human = any(arm.human for arm in chosen)
-        player = player_of(
-            Evaluation(run, key, split, scenes_per_task, demos_shown, human).anywhere
-        )
+        player = Player(run, key, split, scenes_per_task, demos_shown, human)
         rows = player.play(chosen, run.beam)
         _write(run, folder, split, scenes_per_task, demos_shown, rows, player)
         return {"results": current()}

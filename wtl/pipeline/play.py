@@ -3,7 +3,8 @@
 import pathlib
 import shutil
 
-from wtl.collection import demonstration, vector_environment
+from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
+from wtl.collection.scripted_expert import ScriptedExpert
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.task import Task
 from wtl.datasets.contract import fields, seeding
@@ -13,7 +14,6 @@ from wtl.datasets.reading import reader
 from wtl.datasets.storage import staging
 from wtl.evaluation import glossary, protocol
 from wtl.pipeline import player as players
-from wtl.pipeline.evaluation import Evaluation
 from wtl.pipeline.run import Run
 from wtl.pipeline.train import require_policy
 from wtl.policies.methods import METHODS
@@ -95,16 +95,17 @@ def _arm(name: str) -> protocol.Arm:
 
 def _demonstrated(run: Run, task: Task, scene: int) -> movie.Take:
     scene_seed = run.suite.scene_seed(task, "evaluation", scene)
-    request = demonstration.DemonstrationRequest(
+    request = EpisodeRequest(
         environment.Setup.by_rule(task, task.rule, scene_seed),
         episode_id=_KEY,
+        role=fields.ROLE_DEMO,
         seed=seeding.derive_seed(run.seed, _KEY, task.task_id, scene),
-        noise=0.0,
         rule=str(task.rule),
     )
-    episode, _ = demonstration.demonstrate(request)
-    if episode is None:
-        raise UserError(f"the demonstrator fails in scene {scene}; choose another")
+    played = EpisodeShard(ScriptedExpert(), (request,)).play()
+    if not played:
+        raise UserError(f"the scripted expert fails in scene {scene}; choose another")
+    (episode,) = played
     return movie.Take("Demonstrator", episode, run.spec_of(fields.WTL_DEMOS))
 
 
@@ -114,10 +115,9 @@ def _played(
     arms = [protocol.arm(name) for name in arm.trials] + [arm]
     for each in arms:
         require_policy(run, each.method)
-    evaluation = Evaluation(
-        run, _KEY, split, scene + 1, demos_shown=1, human=any(a.human for a in arms)
-    ).anywhere
-    player = players.Player(evaluation)
+    player = players.Player(
+        run, _KEY, split, scene + 1, human=any(a.human for a in arms)
+    )
     which = [
         i
         for i, pair in enumerate(player.pairs)
@@ -131,14 +131,9 @@ def _played(
     spec = run.spec_of(players.NAME)
     folder = run.staging(players.NAME, _KEY)
     try:
-        with (
-            staging.StagingWriter(folder, spec) as writer,
-            vector_environment.environments_of_this_process(
-                run.pixels, run.wrist
-            ) as pool,
-        ):
+        with staging.StagingWriter(folder, spec) as writer:
             for each in arms:
-                (episode,) = player.play_arm(pool, each, which)
+                (episode,) = player.shard(each, which).play()
                 writer.append(episode)
                 caption = f"{glossary.label(each.name)}: {_outcome(episode)}"
                 takes.append(movie.Take(caption, episode, spec))

@@ -1,120 +1,82 @@
-"""Plays the arms of an evaluation, in this process or in others."""
+"""Plays the conditions of an evaluation and publishes their episodes."""
 
 import dataclasses
-import functools
 import pathlib
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import tensorflow as tf
 import tqdm
 
-from wtl.collection import (
-    context_builder,
-    observation_encoder,
-    rollout,
-    vector_environment,
-)
+from wtl.collection import episode_request, policy_actor
+from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
 from wtl.collection.worlds.entities import environment
-from wtl.datasets.contract import episode as episodes
-from wtl.datasets.contract import fields, seeding
-from wtl.datasets.contract.episode import Episode
+from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading.store import EpisodeStore, stack
 from wtl.datasets.sampling import negatives
 from wtl.datasets.storage import staging
 from wtl.evaluation import protocol, rollout_row
-from wtl.pipeline import rollouts
+from wtl.pipeline import episodes
 from wtl.pipeline.beam_runner import BeamRunner
-from wtl.pipeline.evaluation import Evaluation
-from wtl.policies import export, interface
-from wtl.policies.contextual import context as contexts
-from wtl.policies.methods import METHODS
-from wtl.training.policy_config import config_for
+from wtl.pipeline.collect_trials import actor_spec
+from wtl.pipeline.run import Run
+from wtl.policies import interface
 
 NAME = fields.WTL_EVALUATIONS
-BATCH = 400  # rollouts played in lockstep, and made durable at once
+BATCH = 400  # rollouts played side by side, and made durable at once
 _MIN_DEMONSTRATED = 0.95
 
 
-@functools.lru_cache(maxsize=1)
-def player_of(evaluation: Evaluation) -> "Player":
-    """The player of an evaluation, made once in each process."""
-    return Player(evaluation)
-
-
-@dataclasses.dataclass(frozen=True)
-class ArmShard:
-    """Rollouts of one arm, played in lockstep; see `wtl.collection.shard.Shard`.
-
-    Attributes:
-      evaluation: what they are of.
-      arm: name of the arm, whose trials are staged already.
-      pairs: numbers of the pairs. What rounds depends on how many there are, so a
-        shard is always played whole.
-      episode_ids: ids of the episodes.
-    """
-
-    evaluation: Evaluation
-    arm: str
-    pairs: range
-    episode_ids: tuple[str, ...]
-
-    def play(self) -> list[Episode]:
-        """Plays them in this process."""
-        run = self.evaluation.run
-        with vector_environment.environments_of_this_process(
-            run.pixels, run.wrist
-        ) as pool:
-            return self.play_in(pool)
-
-    def play_in(
-        self,
-        environments: vector_environment.EnvironmentPool
-        | vector_environment.Environments,
-    ) -> list[Episode]:
-        """Plays them in environments that are there already."""
-        player = player_of(self.evaluation)
-        return player.play_arm(environments, protocol.arm(self.arm), self.pairs)
-
-
 class Player:
-    """Plays arms; what has been played survives an interruption.
+    """Plays the conditions of an evaluation; what is played survives an interruption.
 
-    Episodes wait on disk: images of all arms would not fit into memory.
+    Episodes wait on disk: images of all conditions would not fit into memory.
 
     Attributes:
       layout: of the states.
       pairs: the demonstrations and scenes that all arms share.
       demos: demonstrations of the split, with images where there are any.
-      demo_rows: [pairs, K] rows of `demos` shown for each pair, or -1.
-      videos: videos of humans of the split, or None if nobody is shown any.
+      demo_rows: [pairs, K] rows of `demos` given for each pair, or -1.
+      videos: human videos of the split, or None if no arm is given any.
       video_rows: [pairs, K] likewise of `videos`.
       played: episodes by arm, a row for each pair; without images.
     """
 
-    def __init__(self, evaluation: Evaluation):
-        """Reads what is shown.
+    def __init__(
+        self,
+        run: Run,
+        key: str,
+        split: str,
+        scenes_per_task: int,
+        demos_shown: int = 1,
+        human: bool = False,
+    ):
+        """Reads the demonstrations.
+
+        Args:
+          run: its policies play.
+          key: of the stage, see `Run.staging`.
+          split: of the tasks.
+          scenes_per_task: pairs of a demonstration and a scene, of each task.
+          demos_shown: K, demonstrations given to each policy.
+          human: whether an arm is given human videos.
 
         Raises:
-          UserError: if that is missing, or does not fit the suite.
+          UserError: if demonstrations are missing, or do not fit the suite.
         """
-        run, split = evaluation.run, evaluation.split
-        self._evaluation = evaluation
         self._run = run
         self.layout = run.suite.layout
-        self._key = evaluation.key
+        self._key = key
         self._split = split
-        self._demos_shown = evaluation.demos_shown
-        self.demos = run.read(fields.WTL_DEMOS, split, with_images=True)
-        planned = protocol.pairs(run.suite, split, evaluation.scenes_per_task)
+        self._demos_shown = demos_shown
+        self.demos = self._stored(fields.WTL_DEMOS)
+        planned = protocol.pairs(run.suite, split, scenes_per_task)
         rows = self._find(self.demos, planned)
-        # A scene whose demonstrator failed is left out for every arm.
+        # A scene whose expert failed is left out for every arm.
         there = rows[:, 0] >= 0
         self.videos, video_rows = None, rows
-        if evaluation.human:
-            self.videos = run.read(fields.WTL_HUMAN_VIDEOS, split, with_images=True)
+        if human:
+            self.videos = self._stored(fields.WTL_HUMAN_VIDEOS)
             video_rows = self._find(self.videos, planned)
             there &= video_rows[:, 0] >= 0
         self.pairs = [p for p, shown in zip(planned, there, strict=True) if shown]
@@ -126,7 +88,11 @@ class Player:
                 "changed since: run `wtl collect_demos` with this configuration first"
             )
         self.played: dict[str, EpisodeStore] = {}
-        self._policies: dict[str, Any] = {}
+
+    def _stored(self, name: str) -> EpisodeStore:
+        """Episodes of the split, which the actors of this process share."""
+        path = self._run.require(name).absolute()
+        return policy_actor.stored(path, self._split, bool(self._run.camera))
 
     def _find(
         self, store: EpisodeStore, planned: Sequence[protocol.Pair]
@@ -177,16 +143,15 @@ class Player:
         ):
             if beam:
                 beam.adopt(writer)
-            # What is played in order needs no rounds.
-            for together in protocol.rounds(arms) if beam else [arms]:
+            # Trials are staged before the conditions that they are given to.
+            for together in protocol.rounds(arms):
                 there = writer.episode_ids
-                shards = [shard for arm in together for shard in self._shards(arm)]
+                shards = [shard for arm in together for shard in self.shards(arm)]
                 todo = [s for s in shards if not there.issuperset(s.episode_ids)]
-                todo_count = sum(len(shard.pairs) for shard in todo)
+                todo_count = sum(len(shard.requests) for shard in todo)
                 bar.update(len(together) * len(self.pairs) - todo_count)
-                for shard in rollouts.staged(run, todo, writer):
-                    bar.set_postfix(arm=shard.arm)
-                    bar.update(len(shard.pairs))
+                for shard, _ in episodes.staged(run, todo, writer):
+                    bar.update(len(shard.requests))
         run.publish(NAME, self._key, {"stage": "evaluate", "split": self._split})
         published = run.read(NAME, self._split)
         wanted = {name for arm in arms for name in self._episode_ids(arm)}
@@ -212,36 +177,79 @@ class Player:
         found = {e.id: e for e in staging.iterate_staged(self._staging, set(names))}
         return stack([found[name] for name in names])
 
-    def eyes(self, arm: protocol.Arm) -> observation_encoder.Sight:
-        """The way in which the policy of an arm sees."""
-        return observation_encoder.Sight(self._policy(arm), self.layout)
+    def actor(self, arm: protocol.Arm) -> policy_actor.PolicyActor:
+        """The policy of an arm, with its context builder."""
+        return policy_actor.actor_of(self._spec(arm))
 
     def committed(self, arm: protocol.Arm, which: Sequence[int]) -> np.ndarray:
-        """Slots [N] of the targets that an arm's policy chose in pairs, as it sees."""
-        recorded, eyes = self.recorded(arm, which), self.eyes(arm)
+        """Slots [N] of the targets that an arm's policy chose in pairs."""
+        recorded, actor = self.recorded(arm, which), self.actor(arm)
         first = {fields.STATE: recorded.state[:, 0]}
         if recorded.image is not None:
             first[fields.IMAGE] = recorded.image[:, 0]
-        context = self._context(arm, which, eyes, eyes.first(first))
-        return eyes.committed(self._policy(arm).encode_context(context))
+        context = actor.builder.build(self.requests(arm, which), first)
+        return actor.builder.encoder.committed(actor.policy.encode_context(context))
 
     @property
     def _staging(self) -> pathlib.Path:
-        return self._run.staging(NAME, self._key)
+        return self._run.staging(NAME, self._key).absolute()
 
-    def _policy(self, arm: protocol.Arm):
-        folder = METHODS[arm.method].folder
-        if folder not in self._policies:
-            self._policies[folder] = export.load(
-                self._run.folder.policies / folder / "saved_model",
-                self.layout.state_size,
-                self._run.pixels,
-            )
-        return self._policies[folder]
+    def _spec(self, arm: protocol.Arm) -> policy_actor.PolicyActorSpec:
+        spec = actor_spec(
+            self._run, arm.method, self._split, self._staging if arm.trials else None
+        )
+        if arm.human:
+            videos = self._run.require(fields.WTL_HUMAN_VIDEOS).absolute()
+            spec = dataclasses.replace(spec, demos_dir=videos, human=True)
+        return spec
 
     def _config(self, arm: protocol.Arm) -> interface.Interface:
-        config = config_for(arm.method, self._run.suite)
-        return export.as_saved(config, self._policy(arm))
+        return self.actor(arm).builder.config
+
+    def shard(self, arm: protocol.Arm, which: Sequence[int]) -> EpisodeShard:
+        """Episodes of an arm in some pairs."""
+        requests = tuple(self.requests(arm, which))
+        return EpisodeShard(self._spec(arm), requests, self._run.camera)
+
+    def shards(self, arm: protocol.Arm) -> list[EpisodeShard]:
+        """Episodes of an arm, up to `BATCH` at once; its trials are staged already."""
+        return episode_request.shards(
+            self._spec(arm), self.requests(arm), BATCH, self._run.camera
+        )
+
+    def requests(
+        self, arm: protocol.Arm, which: Sequence[int] | None = None
+    ) -> list[EpisodeRequest]:
+        """Episodes of an arm in some pairs, all by default."""
+        if which is None:
+            which = range(len(self.pairs))
+        store, rows = self.shown(arm)
+        names = store[fields.EPISODE_ID]
+        success = self._trial_success(arm, which)
+        result = []
+        for number, (i, trial_ids) in enumerate(
+            zip(which, self._trial_ids(arm, which), strict=True)
+        ):
+            pair = self.pairs[i]
+            choice_seed = None
+            if arm.sampled:
+                choice_seed = seeding.derive_seed(
+                    self._run.seed, arm.name, pair.seed(arm)
+                )
+            result.append(
+                EpisodeRequest(
+                    scene=self._setup(arm, pair),
+                    episode_id=self._episode_id(arm, pair),
+                    role=self._role(arm),
+                    choice_seed=choice_seed,
+                    demo_ids=tuple(str(names[row]) for row in rows[i] if row >= 0),
+                    trial_ids=trial_ids,
+                    trial_success=success[number] if success else (),
+                    trial_index=len(arm.trials),
+                    rule=str(pair.task.rule),
+                )
+            )
+        return result
 
     def _setup(self, arm: protocol.Arm, pair: protocol.Pair) -> environment.Setup:
         setup = environment.Setup.by_rule(pair.task, pair.task.rule, pair.seed(arm))
@@ -256,148 +264,39 @@ class Player:
     def _episode_id(self, arm: protocol.Arm, pair: protocol.Pair) -> str:
         # The seed tells arms apart: a new arm leaves the ids of the others alone.
         seed = seeding.derive_seed(self._run.seed, arm.name, pair.seed(arm))
-        return episodes.episode_id(
+        return episode.episode_id(
             NAME, pair.task.task_id, self._role(arm), pair.index, seed
         )
 
     def _role(self, arm: protocol.Arm) -> str:
         return fields.ROLE_RETRIAL if arm.trials else fields.ROLE_EVAL
 
-    def _shards(self, arm: protocol.Arm) -> list[ArmShard]:
-        """All pairs of an arm, up to `BATCH` at once."""
-        starts = range(0, len(self.pairs), BATCH)
-        parts = [range(len(self.pairs))[start : start + BATCH] for start in starts]
-        return [
-            ArmShard(self._evaluation, arm.name, p, tuple(self._episode_ids(arm, p)))
-            for p in parts
-        ]
-
-    def play_arm(
-        self,
-        pool: vector_environment.EnvironmentPool | vector_environment.Environments,
-        arm: protocol.Arm,
-        which: Sequence[int],
-    ) -> list[Episode]:
-        """Plays an arm in lockstep.
-
-        Args:
-          pool: the environments.
-          arm: whose trials are staged already.
-          which: numbers of N pairs.
-
-        Returns:
-          N episodes.
-        """
-        policy, eyes = self._policy(arm), self.eyes(arm)
-        pairs = [self.pairs[i] for i in which]
-        observed = pool.reset([self._setup(arm, pair) for pair in pairs])
-        context = self._context(arm, which, eyes, eyes.first(observed))
-        store, rows = self.shown(arm)
-        identifier = export.policy_id(policy)
-        metadata = [
-            {
-                "episode_id": self._episode_id(arm, self.pairs[i]),
-                "role": self._role(arm),
-                "policy_id": identifier,
-                "parent_demo_ids": (
-                    tuple(str(store[fields.EPISODE_ID][r]) for r in rows[i] if r >= 0)
-                    if METHODS[arm.method].config.demos
-                    else ()
-                ),
-                "parent_trial_ids": trial_ids,
-                "trial_index": len(arm.trials),
-                "hidden_rule": str(self.pairs[i].task.rule),
-            }
-            for i, trial_ids in zip(which, self._trial_ids(arm, which), strict=True)
-        ]
-        return rollout.rollout(
-            pool, policy, policy.encode_context(context), observed, metadata, eyes.sees
-        )
-
-    def _context(
-        self,
-        arm: protocol.Arm,
-        which: Sequence[int],
-        eyes: observation_encoder.Sight,
-        states: np.ndarray,
-    ) -> contexts.Context:
-        """What the policy of an arm is shown of some pairs.
-
-        Args:
-          arm: the arm.
-          which: numbers of N pairs.
-          eyes: of its policy.
-          states: [N, S] first states of the episodes to be played, as it sees them.
-        """
-        count = len(which)
-        config = self._config(arm)
-        state_size = self.layout.state_size
-        demos = trials = context_builder.nothing_shown(count, config, state_size)
-        if config.demos:
-            store, rows = self.shown(arm)
-            demos = context_builder.Conditioner(
-                store, config, eyes, own=not arm.human
-            ).shown(rows[list(which)])
-        if arm.trials:
-            shown = [
-                self._trials(protocol.arm(name), which, config, eyes)
-                for name in arm.trials
-            ]
-            trials = contexts.Shown(
-                *(tf.concat(parts, axis=1) for parts in zip(*shown, strict=True))
-            )
-        pairs = [self.pairs[i] for i in which]
-        gumbel = np.zeros((count, config.choices), np.float32)
-        if arm.sampled:
-            for i, pair in enumerate(pairs):
-                rng = seeding.generator(self._run.seed, arm.name, pair.seed(arm))
-                gumbel[i] = rng.gumbel(size=config.choices)
-        setups = [self._setup(arm, pair) for pair in pairs]
-        # Eyes count from the left; the order of slots is a matter of stored states.
-        slot_of = environment.place_of if eyes.has_eyes else environment.slot_of
-        slots = [
-            slot_of(s.task, s.task.object_set.scene(s.scene_seed), s.target)
-            for s in setups
-        ]
-        return contexts.Context(
-            demos=demos,
-            trials=trials,
-            truth=context_builder.truth(np.array(slots), [s.task for s in setups]),
-            state=states,
-            gumbel=gumbel,
-        )
-
-    def _trials(
-        self,
-        arm: protocol.Arm,
-        which: Sequence[int],
-        config: interface.Interface,
-        eyes: observation_encoder.Sight,
-    ) -> contexts.Shown:
-        """An arm's episodes of some pairs as trials, or of others for who is misled."""
-        played = which
-        if config.trials_from == interface.ANOTHER_TASK:
-            played = self._strangers(which)
-        store = self.recorded(arm, played)
-        order = np.arange(len(which))[:, None]
-        shown = context_builder.Conditioner(store, config, eyes).shown(order)
-        if config.trial_success == interface.SHUFFLED:
-            told = self.recorded(arm, self._strangers(which))[fields.SUCCESS]
-            success = np.where(told, 1.0, -1.0).astype(np.float32)
-            shown = shown._replace(success=tf.constant(success[:, None]))
-        return shown
-
     def _trial_ids(
         self, arm: protocol.Arm, which: Sequence[int]
     ) -> list[tuple[str, ...]]:
-        """Ids of the episodes that an arm's policy is shown as trials of some pairs."""
+        """Ids of the episodes that an arm's policy is given as trials of some pairs."""
+        if not arm.trials:
+            return [()] * len(which)
         config = self._config(arm)
-        if not arm.trials or config.trials_from == interface.DEMO:
+        if config.trials_from == interface.DEMO:
             return [()] * len(which)
         if config.trials_from == interface.ANOTHER_TASK:
             which = self._strangers(which)
         shown = [self._episode_ids(protocol.arm(name), which) for name in arm.trials]
         return list(zip(*shown, strict=True))
+
+    def _trial_success(
+        self, arm: protocol.Arm, which: Sequence[int]
+    ) -> list[tuple[bool, ...]]:
+        """Success given with the trials in place of theirs; empty to give theirs."""
+        if not arm.trials or self._config(arm).trial_success != interface.SHUFFLED:
+            return []
+        others = self._strangers(which)
+        success = [
+            self.recorded(protocol.arm(name), others)[fields.SUCCESS].tolist()
+            for name in arm.trials
+        ]
+        return list(zip(*success, strict=True))
 
     def _strangers(self, which: Sequence[int]) -> list[int]:
         """For each of some pairs one of another task, always the same."""

@@ -15,14 +15,16 @@ from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.tabletop.embodiment import Embodiment
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.format import images, schema
+from wtl.datasets.format import schema
 from wtl.datasets.reading import reader
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.storage import checksums, location, publish, verify
 from wtl.pipeline import run_folder
 from wtl.pipeline.beam_runner import BeamRunner
+from wtl.policies.methods import METHODS
 from wtl.training.cluster import Cluster
 
 
@@ -35,10 +37,7 @@ class Run:
       suite: the tasks.
       seed: seed of demonstrations, training, trials and evaluation.
       workers: processes for physics, and for training (one policy each).
-      pixels: height and width of the images that policies see; 0 where they see the
-        state.
-      image_encoding: how images are stored.
-      wrist: whether the gripper's own camera is recorded too.
+      camera: of all environments; policies act on its images, where there is one.
       donors: folders of other runs, from which is taken what they have made the same.
       beam: Apache Beam, where it is to collect; None for processes of our own.
       cluster: processes that train together, this one among them; None if it trains
@@ -49,12 +48,15 @@ class Run:
     suite: suites.Suite
     seed: int
     workers: int
-    pixels: int = 0
-    image_encoding: str = images.PNG
-    wrist: bool = False
+    camera: CameraConfig = NO_CAMERA
     donors: Sequence[run_folder.RunFolder] = ()
     beam: BeamRunner | None = None
     cluster: Cluster | None = None
+
+    @property
+    def pixels(self) -> int:
+        """Height and width of images; 0 where policies act on the state."""
+        return self.camera.pixels
 
     @property
     def is_chief(self) -> bool:
@@ -93,8 +95,7 @@ class Run:
             inputs=inputs,
             suite=self.suite.account,
             seed=self.seed,
-            # Without a wrist camera the key is that of runs made before there was one.
-            camera=[self.pixels, self.image_encoding] + ["wrist"] * self.wrist,
+            camera=dataclasses.asdict(self.camera),
         )
         done = self.folder.lineage.get(stage, {})
         present = {name: current() for name, current in outputs.items()}
@@ -175,6 +176,11 @@ class Run:
                 f"suite.domain = {self.suite.domain!r} has none"
             )
 
+    def saved_policy(self, method: str) -> pathlib.Path:
+        """Folder of the saved policy of a method."""
+        folder = self.folder.policies / METHODS[method].folder / "saved_model"
+        return folder.absolute()
+
     def dataset(self, name: str) -> pathlib.Path:
         """Folder of the newest version of a dataset of this run.
 
@@ -223,7 +229,7 @@ class Run:
           UserError: if it is missing, or of another kind of scene than the suite's.
         """
         store = reader.read(
-            self.require(name), split, with_images=with_images and self.pixels > 0
+            self.require(name), split, with_images=with_images and bool(self.camera)
         )
         return store.select(~store[fields.INVALID])
 
@@ -316,10 +322,8 @@ class Run:
         human = name == fields.WTL_HUMAN_VIDEOS
         spec = recorder.episode_spec(
             self.suite.size,
-            self.pixels,
-            self.image_encoding,
+            self.camera,
             Embodiment.HAND if human else Embodiment.GRIPPER,
-            self.wrist and not human,
             self.suite.domain,
             self.suite.motor_faults is not None,
             self.suite.puck is not None,

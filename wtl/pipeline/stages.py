@@ -12,8 +12,8 @@ import gin
 from wtl.collection.worlds.entities import actuator_gains
 from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.tabletop import puck
+from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.format import images
 from wtl.evaluation.ablation import Ablation
 from wtl.pipeline import run_folder
 from wtl.pipeline.beam_runner import BeamRunner
@@ -51,6 +51,7 @@ RIVALS: dict[str, Callable[[Run], None]] = {
 _SHIPPED = pathlib.Path(__file__).resolve().parents[2] / "gin_configs"
 teleop = gin.external_configurable(_teleop, "teleop", module="wtl")
 suite = gin.external_configurable(suites.Suite, "suite", module="wtl")
+_camera = gin.external_configurable(CameraConfig, "camera", module="wtl")
 ablation = gin.external_configurable(Ablation, "ablation", module="wtl")
 gin.external_configurable(actuator_gains.MotorFaults, "motor_faults", module="wtl")
 gin.external_configurable(puck.PuckRanges, "puck", module="wtl")
@@ -59,19 +60,6 @@ gin.external_configurable(puck.PuckRanges, "puck", module="wtl")
 @gin.configurable("run", module="wtl")
 def _settings(seed: int = 0, workers: int = 2) -> tuple[int, int]:
     return seed, workers
-
-
-@gin.configurable("camera", module="wtl")
-def _camera(
-    pixels: int = 0, encoding: str = images.PNG, wrist: bool = False
-) -> tuple[int, str, bool]:
-    if encoding not in images.ENCODINGS:
-        raise UserError(
-            f"camera.encoding is {encoding!r}; known are {', '.join(images.ENCODINGS)}"
-        )
-    if wrist and not pixels:
-        raise UserError("camera.wrist needs a size: set camera.pixels")
-    return pixels, encoding, wrist
 
 
 def configure(gin_file: str, bindings: list[str]):
@@ -133,7 +121,7 @@ def open_run(
     try:
         tasks = suite()
         seed, workers = _settings()
-        pixels, encoding, wrist = _camera()
+        camera = _camera()
     except TypeError as error:
         raise UserError(f"the configuration is wrong: {error}") from error
     beam = None
@@ -145,14 +133,12 @@ def open_run(
         tasks,
         seed,
         workers,
-        pixels,
-        encoding,
-        wrist,
+        camera,
         donors=donors,
         beam=beam,
         cluster=cluster,
     )
-    if pixels:
+    if camera:
         run.require_cameras("camera.pixels")
     # Of several that train together the first has the folder; the others write nothing.
     with folder.lock() if run.is_chief else contextlib.nullcontext():

@@ -111,7 +111,7 @@ def _recordings(
 
 
 def _footage(player, arm, store, committed, by_human: bool) -> list[Footage]:
-    eyes = player.eyes(arm)
+    eyes = player.actor(arm).builder.encoder
     rows = eyes.layout.split(store.state)
     things = [rows[name][..., :3] for name in ("objects", "buttons")]
     draw = appearance.DRAWS[Embodiment.HAND if by_human else Embodiment.GRIPPER]

@@ -27,7 +27,7 @@ def demonstrations(run: Run, tasks: Sequence[Task], count: int) -> list[Item]:
     """The first demonstrations of tasks, under the ids of the scripted ones."""
     left = {task.task_id: count for task in tasks}
     result = []
-    for request in demonstrated.requests(run, 0.0, count):
+    for request in demonstrated.requests(run, count):
         task = request.setup.task
         if left.get(task.task_id, 0) > 0:
             left[task.task_id] -= 1

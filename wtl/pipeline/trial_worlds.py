@@ -75,12 +75,12 @@ def open_world(run: Run, name: str, shaped: bool) -> Iterator[TrialWorld]:
         yield _point_robots(run.suite, sparse=name == SPARSE_POINT_ROBOT)
         return
     run.require_gripper("meta_rl.world = 'gripper'")
-    with vector_environment.EnvironmentPool(run.workers) as pool:
+    with vector_environment.ProcessVectorEnvironment(run.workers) as pool:
         yield _gripper(run.suite, pool, shaped)
 
 
 def _gripper(
-    suite: suites.Suite, pool: vector_environment.EnvironmentPool, shaped: bool
+    suite: suites.Suite, pool: vector_environment.ProcessVectorEnvironment, shaped: bool
 ) -> TrialWorld:
     """Trials in the scenes in which WTL is demonstrated to, and evaluated."""
 

@@ -42,6 +42,23 @@ class Setup:
         human = self.embodiment is Embodiment.HAND
         return () if self.sound or human else self.task.gains
 
+    @property
+    def is_human(self) -> bool:
+        """Whether the simulated human acts."""
+        return self.embodiment is Embodiment.HAND
+
+    @property
+    def slot(self) -> int:
+        """Observation slot of the target."""
+        scene = self.task.object_set.scene(self.scene_seed)
+        return slot_of(self.task, scene, self.target)
+
+    @property
+    def place(self) -> int:
+        """Slot of the target, were the slots in order of place from left to right."""
+        scene = self.task.object_set.scene(self.scene_seed)
+        return place_of(self.task, scene, self.target)
+
     @classmethod
     def by_rule(cls, task: tasks.Task, rule: tasks.Rule, scene_seed: int) -> "Setup":
         """The setup in which `rule` picks the target."""

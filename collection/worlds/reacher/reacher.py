@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import numpy as np
+
 from wtl.collection.worlds.reacher import (
     environment,
     expert,
@@ -15,7 +17,7 @@ from wtl.collection.worlds.world import World
 REACHER = World(
     name="reacher",
     families={reach.FAMILY.name: reach.FAMILY},
-    noise=(1.0, 1.0),
+    noise_share=lambda task: np.ones(2),
     objects=target_set.draw,
     layout=observation.Layout,
     environment=environment.Reacher,

@@ -10,6 +10,7 @@ from wtl.collection.worlds.tabletop import appearance, gripper, observation, ren
 from wtl.collection.worlds.tabletop import scene as scenes
 from wtl.collection.worlds.tabletop import world as worlds
 from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 
 HORIZON = 40  # control steps
 
@@ -21,21 +22,19 @@ class Manipulation(SceneEnvironment):
     axes = worlds.AXES
     control_hz = worlds.CONTROL_HZ
 
-    def __init__(self, setup: Setup, pixels: int = 0, wrist: bool = False):
+    def __init__(self, setup: Setup, camera: CameraConfig = NO_CAMERA):
         """Creates an environment.
 
         Args:
           setup: its first episode.
-          pixels: height and width of the images to observe; 0 for none.
-          wrist: whether the gripper's own camera observes too; a hand has none.
+          camera: observes too; a hand has no wrist camera.
 
         Raises:
           RendererNotFoundError: if images are asked for and there is no OpenGL.
         """
         layout = observation.Layout(setup.task.object_set.size)
         super().__init__(setup, worlds.World(), layout)
-        self._pixels = pixels
-        self._wrist = wrist and pixels > 0
+        self._camera = camera
 
     def _place(self):
         setup = self._setup
@@ -48,10 +47,10 @@ class Manipulation(SceneEnvironment):
 
     def _observation(self) -> dict[str, np.ndarray]:
         state = observation.observe(self.world, self.progress)
-        if not self._pixels:
+        if not self._camera:
             return {fields.STATE: state}
         render = functools.partial(
-            renderer.shared(self._pixels, self.layout.size).render,
+            renderer.shared(self._camera.pixels, self.layout.size).render,
             self.world.model,
             self.world.data,
             appearance.DRAWS[self._setup.embodiment](self._setup.scene_seed),
@@ -61,19 +60,19 @@ class Manipulation(SceneEnvironment):
             fields.PROPRIOCEPTION: self.layout.proprioception(state),
             fields.IMAGE: render(),
         }
-        if self._wrist:
+        if self._camera.wrist:
             camera = f"{self._setup.embodiment}/{gripper.WRIST_CAMERA}"
             observed[fields.WRIST_IMAGE] = render(camera=camera)
         return observed
 
     def observation_spec(self) -> dict[str, specs.Array]:
         """Spec of `state` and, with a camera, `proprioception` and images."""
-        spec, side = super().observation_spec(), self._pixels
+        spec, side = super().observation_spec(), self._camera.pixels
         if side:
             felt = (self.layout.proprioception_size,)
             spec[fields.PROPRIOCEPTION] = specs.Array(
                 felt, np.float32, fields.PROPRIOCEPTION
             )
-            for name in (fields.IMAGE, fields.WRIST_IMAGE)[: 1 + self._wrist]:
+            for name in (fields.IMAGE, fields.WRIST_IMAGE)[: 1 + self._camera.wrist]:
                 spec[name] = specs.BoundedArray((side, side, 3), np.uint8, 0, 255, name)
         return spec

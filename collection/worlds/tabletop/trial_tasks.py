@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from wtl.collection.task_pool import Attempt, Step
-from wtl.collection.vector_environment import EnvironmentPool
+from wtl.collection.vector_environment import ProcessVectorEnvironment
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
@@ -30,7 +30,7 @@ class GripperTasks:
 
     def __init__(
         self,
-        pool: EnvironmentPool,
+        pool: ProcessVectorEnvironment,
         scenes_of: Sequence[tuple[Task, int]],
         shaped: bool = False,
     ):

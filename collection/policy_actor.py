@@ -1,0 +1,147 @@
+"""Acts with a saved policy, given the demonstrations and trials of each request."""
+
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.trajectories import time_step as ts
+
+from wtl.collection import context_builder, episode_loop, observation_encoder
+from wtl.collection.episode_request import EpisodeRequest
+from wtl.collection.vector_environment import Observations, VectorEnvironment
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
+from wtl.datasets.contract.episode import Episode
+from wtl.datasets.reading import reader
+from wtl.datasets.reading.store import EpisodeStore, stack
+from wtl.datasets.storage import staging
+from wtl.policies import export, interface
+
+
+@dataclasses.dataclass(frozen=True)
+class PolicyActorSpec:
+    """A saved policy and the episodes it may be given; see `episode_request.ActorSpec`.
+
+    Attributes:
+      config: of the policy's method.
+      policy_dir: where the policy was saved.
+      split: of the demonstrations and trials.
+      demos_dir: version folder of the demonstrations; of human videos where `human`.
+      human: whether the demonstrations are human videos.
+      trials_dir: folder of the trials, a published version or staged episodes; None
+        where no request names any.
+      camera: of the environments.
+    """
+
+    privileged: ClassVar[bool] = False
+    config: interface.Interface
+    policy_dir: pathlib.Path
+    split: str
+    demos_dir: pathlib.Path
+    human: bool = False
+    trials_dir: pathlib.Path | None = None
+    camera: CameraConfig = NO_CAMERA
+
+    def play(
+        self, environments: VectorEnvironment, requests: Sequence[EpisodeRequest]
+    ) -> list[Episode]:
+        """Play requests side by side; return an episode of each."""
+        return episode_loop.play(environments, actor_of(self), requests)
+
+
+@functools.lru_cache(maxsize=4)
+def actor_of(spec: PolicyActorSpec) -> "PolicyActor":
+    """Load an actor, once in each process."""
+    policy = export.load(
+        spec.policy_dir, spec.config.layout.state_size, spec.camera.pixels
+    )
+    config = export.as_saved(spec.config, policy)
+    encoder = observation_encoder.Sight(policy, config.layout)
+    demos = None
+    if config.demos:
+        demos = stored(spec.demos_dir, spec.split, bool(spec.camera))
+    builder = context_builder.ContextBuilder(
+        config,
+        encoder,
+        demos=demos,
+        human=spec.human,
+        trials=functools.partial(_trials, spec),
+    )
+    return PolicyActor(policy, builder)
+
+
+@functools.lru_cache(maxsize=2)
+def stored(folder: pathlib.Path, split: str, with_images: bool) -> EpisodeStore:
+    """Valid episodes of a version of a dataset, read once in each process."""
+    store = reader.read(folder, split, with_images=with_images)
+    return store.select(~store[fields.INVALID])
+
+
+def _trials(spec: PolicyActorSpec, names: set[str]) -> EpisodeStore:
+    """Trials by id."""
+    if staging.is_staging(spec.trials_dir):
+        return stack(list(staging.iterate_staged(spec.trials_dir, names)))
+    store = stored(spec.trials_dir, spec.split, bool(spec.camera))
+    return store.select(store.rows(sorted(names)))
+
+
+class PolicyActor:
+    """A policy with its context builder; see `episode_loop.Actor`."""
+
+    def __init__(self, policy, builder: context_builder.ContextBuilder):
+        """Wraps a TF-Agents policy with `encode_context`, saved or not."""
+        self.policy = policy
+        self.builder = builder
+        self._policy_id = export.policy_id(policy)
+
+    def begin(self, environments, requests, observed):
+        """Encode the context of N episodes."""
+        del environments
+        context = self.builder.build(requests, observed)
+        self._state = self.policy.encode_context(context)
+        self._step_type = tf.fill([len(requests)], ts.StepType.FIRST)
+
+    def act(self, observed: Observations) -> tuple[np.ndarray, None]:
+        """Return the policy's actions."""
+        given = {
+            name: tf.constant(observed[name]) for name in self.builder.encoder.sees
+        }
+        action, self._state = compiled(self.policy)(self._step_type, given, self._state)
+        self._step_type = tf.fill([len(action)], ts.StepType.MID)
+        return np.asarray(action), None
+
+    def metadata(self, request: EpisodeRequest) -> dict[str, Any]:
+        """Return the policy's id and the parents of an episode."""
+        config = self.builder.config
+        return {
+            "policy_id": self._policy_id,
+            "parent_demo_ids": request.demo_ids if config.demos else (),
+            "parent_trial_ids": request.trial_ids,
+        }
+
+
+@functools.lru_cache(maxsize=8)
+def compiled(policy) -> Callable:
+    """A policy's `action` without what takes time beside its network.
+
+    Args:
+      policy: any TF-Agents policy, or a saved one, which called by itself looks for
+        its signature in all that a time step consists of.
+
+    Returns:
+      (int32[N] step types, N observations, policy state) -> actions [N, A] and the next
+      policy state.
+    """
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def act(step_type, observed, policy_state):
+        zeros = tf.zeros(tf.shape(step_type))
+        time_step = ts.TimeStep(step_type, zeros, tf.ones_like(zeros), observed)
+        step = policy.action(time_step, policy_state)
+        return step.action, step.state
+
+    return act
