@@ -71,7 +71,7 @@ def actor_of(spec: PolicyActorSpec) -> "PolicyActor":
         human=spec.human,
         trials=functools.partial(_trials, spec),
     )
-    return PolicyActor(policy, builder)
+    return PolicyActor(policy, builder, export.policy_id(policy))
 
 
 @functools.lru_cache(maxsize=2)
@@ -92,11 +92,11 @@ def _trials(spec: PolicyActorSpec, names: set[str]) -> EpisodeStore:
 class PolicyActor:
     """A policy with its context builder; see `episode_loop.Actor`."""
 
-    def __init__(self, policy, builder: context_builder.ContextBuilder):
+    def __init__(self, policy, builder: context_builder.ContextBuilder, policy_id: str):
         """Wraps a TF-Agents policy with `encode_context`, saved or not."""
         self.policy = policy
         self.builder = builder
-        self._policy_id = export.policy_id(policy)
+        self._policy_id = policy_id
 
     def begin(self, environments, requests, observed):
         """Encode the context of N episodes."""

@@ -5,7 +5,7 @@ import os
 import pathlib
 import signal
 
-from wtl.collection.vector_environment import EnvironmentPool
+from wtl.collection.vector_environment import ProcessVectorEnvironment
 from wtl.collection.worlds.entities.task_distribution import Suite
 from wtl.datasets.testing.fakes import fake_episode
 
@@ -30,13 +30,17 @@ class FakeShard:
     def episode_ids(self):
         return tuple(fake_episode(i).id for i in self.numbers)
 
+    @property
+    def name(self):
+        return "-".join(map(str, self.numbers))
+
     def play(self):
         if self.fails:
             raise ValueError("no such scene")
         if self.renders:
             suite = Suite(train_object_sets=1, train_tasks=1)
             setups = suite.demonstration_setups(suite.tasks("train")[0])
-            with EnvironmentPool(1) as pool:
+            with ProcessVectorEnvironment(1) as pool:
                 observed = pool.reset(setups[:2])
             assert len(observed["state"]) == 2
         played = [fake_episode(i) for i in self.numbers]

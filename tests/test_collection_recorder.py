@@ -3,9 +3,8 @@
 import mujoco
 import numpy as np
 import pytest
+from demonstrating import demonstrate, request
 
-from wtl.collection import demonstration
-from wtl.collection.demonstration import DemonstrationRequest, demonstrate
 from wtl.collection.recorder import Recorder, episode_spec
 from wtl.collection.worlds.entities.environment import Setup
 from wtl.collection.worlds.entities.task import Task
@@ -18,22 +17,23 @@ from wtl.collection.worlds.tabletop.families import FAMILIES
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import episode_id, validate
 
+_NOISE = 0.15
+
 every_family = pytest.mark.parametrize("family", FAMILIES)
 
 
-def _request(family="grasp", size=3, seed=2, **fields_):
+def _request(family="grasp", size=3, seed=2, rule=""):
     object_set = object_sets.draw("val-00003", size, seed=1)
     task = Task(object_set, family, FAMILIES[family].friction_range[1], "val")
     name = episode_id(fields.WTL_DEMOS, task.task_id, "demo", 0, seed)
-    return DemonstrationRequest(Setup(task, 12, 1), name, seed, 0.15, **fields_)
+    return request(Setup(task, 12, 1), name, seed, rule)
 
 
 @pytest.mark.parametrize("size", (2, 3))
 @every_family
 def test_demonstrations_are_valid_episodes(family, size):
-    request = _request(family, size, rule="identity:1")
-    episode, failed = demonstrate(request)
-    assert failed == 0
+    wanted = _request(family, size, rule="identity:1")
+    episode = demonstrate(wanted, _NOISE, attempts=1)
     validate(episode, episode_spec(size))
     assert len(episode) == HORIZON + 1
     steps, known = episode.steps, episode.metadata
@@ -45,7 +45,7 @@ def test_demonstrations_are_valid_episodes(family, size):
     np.testing.assert_allclose(
         steps[fields.TIMESTAMP], np.arange(HORIZON + 1) / 10, atol=1e-5
     )
-    task = request.setup.task
+    task = wanted.scene.task
     assert known[fields.TASK_ID] == task.task_id
     assert known[fields.FAMILY] == family
     assert known[fields.OBJECT_SET] == "val-00003"
@@ -55,7 +55,7 @@ def test_demonstrations_are_valid_episodes(family, size):
     assert known[fields.ROLE] == "demo"
     assert known[fields.DEMONSTRATOR] == "scripted"
     assert known[fields.MUJOCO_VERSION] == mujoco.__version__
-    env = Manipulation(request.setup)
+    env = Manipulation(wanted.scene)
     env.reset()
     assert known[fields.HIDDEN_TARGET] == env.target_slot
     assert known[fields.HIDDEN_ACHIEVED] == env.target_slot
@@ -66,8 +66,8 @@ def test_demonstrations_are_valid_episodes(family, size):
 @pytest.mark.parametrize("acting_on", (None, 2))
 @every_family
 def test_failures_are_recorded_with_what_was_achieved(family, acting_on):
-    request = _request(family)
-    env = Manipulation(request.setup)
+    wanted = _request(family)
+    env = Manipulation(wanted.scene)
     recorder = Recorder(env)
     timestep = env.reset()
     recorder.start(timestep)
@@ -78,7 +78,7 @@ def test_failures_are_recorded_with_what_was_achieved(family, acting_on):
         timestep = env.step(action)
         recorder.add(action, timestep)
     episode = recorder.episode(
-        episode_id=request.episode_id.replace("demo-", "trial-"), role="trial"
+        episode_id=wanted.episode_id.replace("demo-", "trial-"), role="trial"
     )
     validate(episode, episode_spec(3))
     known = episode.metadata
@@ -91,22 +91,22 @@ def test_failures_are_recorded_with_what_was_achieved(family, acting_on):
 
 
 def test_an_episode_cut_short_is_not_terminal():
-    request = _request()
-    env = Manipulation(request.setup)
+    wanted = _request()
+    env = Manipulation(wanted.scene)
     recorder = Recorder(env)
     recorder.start(env.reset())
     for _ in range(3):
         recorder.add(np.full(5, 2.0), env.step(np.full(5, 2.0)))
-    episode = recorder.episode(episode_id=request.episode_id, role="demo")
+    episode = recorder.episode(episode_id=wanted.episode_id, role="demo")
     validate(episode, episode_spec(3))  # so actions beyond 1 were clipped
     assert not episode.steps[fields.IS_TERMINAL].any()
     assert episode.steps[fields.DISCOUNT].all()
 
 
 def test_stored_physics_states_are_those_of_the_steps():
-    request = _request("push")
-    episode, _ = demonstrate(request)
-    env = Manipulation(request.setup)
+    wanted = _request("push")
+    episode = demonstrate(wanted, _NOISE)
+    env = Manipulation(wanted.scene)
     env.reset()
     data = mujoco.MjData(env.world.model)
     body = env.world.model.body("object_1/").id
@@ -126,8 +126,8 @@ def _scripted(monkeypatch, act):
 
 def test_failed_demonstrations_are_not_returned(monkeypatch):
     _scripted(monkeypatch, lambda world, index: Command(np.zeros(5), 1.0))
-    assert demonstrate(_request()) == (None, demonstration.MAX_ATTEMPTS)
-    assert demonstrate(_request(), max_attempts=1) == (None, 1)
+    assert demonstrate(_request()) is None
+    assert demonstrate(_request(), attempts=1) is None
 
 
 def test_a_failed_demonstration_is_tried_again_with_new_noise(monkeypatch):
@@ -142,11 +142,11 @@ def test_a_failed_demonstration_is_tried_again_with_new_noise(monkeypatch):
             return Command(np.zeros(5), 1.0)
         return real(world, index)
 
-    untroubled, _ = demonstrate(_request())
+    untroubled = demonstrate(_request(), _NOISE)
     monkeypatch.setattr(Manipulation, "reset", count_resets)
     _scripted(monkeypatch, act)
-    episode, failed = demonstrate(_request())
-    assert failed == 1
+    episode = demonstrate(_request(), _NOISE)
+    assert len(resets) == 2
     assert episode.metadata[fields.SUCCESS]
     assert episode.metadata == untroubled.metadata
     first, second = (e.steps[fields.STATE] for e in (episode, untroubled))
@@ -155,8 +155,7 @@ def test_a_failed_demonstration_is_tried_again_with_new_noise(monkeypatch):
 
 
 def test_another_seed_is_other_noise():
-    one, _ = demonstrate(_request(seed=2))
-    other, _ = demonstrate(_request(seed=3))
+    one, other = (demonstrate(_request(seed=seed), _NOISE) for seed in (2, 3))
     np.testing.assert_array_equal(*(e.steps[fields.STATE][0] for e in (one, other)))
     assert not np.array_equal(*(e.steps[fields.STATE] for e in (one, other)))
 
@@ -179,7 +178,7 @@ def test_noise_is_executed_but_not_recorded(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(Manipulation, "step", record_action)
             patch.setitem(experts.DEMONSTRATORS, "grasp", act)
-            episode, _ = demonstrate(_request(), max_attempts=1)
+            episode = demonstrate(_request(), _NOISE, attempts=1)
         labels = episode.steps[fields.ACTION][:-1]
         return np.array(executed) - labels
 

@@ -2,6 +2,8 @@
 
 from wtl.policies import legacy_keras  # isort: skip (sets Keras 2)
 
+import types
+
 import numpy as np
 import tensorflow as tf
 from tf_agents.policies import tf_policy
@@ -9,14 +11,17 @@ from tf_agents.specs import array_spec, tensor_spec
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
+from wtl.collection.episode_loop import play
+from wtl.collection.episode_request import EpisodeRequest
+from wtl.collection.policy_actor import PolicyActor
 from wtl.collection.recorder import episode_spec
-from wtl.collection.rollout import rollout
-from wtl.collection.vector_environment import EnvironmentPool
+from wtl.collection.vector_environment import ProcessVectorEnvironment
 from wtl.collection.worlds.entities.task_distribution import TEST, Suite
 from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import episode_id, validate
 from wtl.datasets.contract.fields import STATE
+from wtl.policies.interface import Interface
 
 assert legacy_keras
 
@@ -37,6 +42,9 @@ class _Counting(tf_policy.TFPolicy):
             policy_state_spec=tensor_spec.TensorSpec((), tf.int32),
         )
 
+    def encode_context(self, count):
+        return tf.zeros(count, tf.int32)
+
     def _action(self, time_step, policy_state, seed):
         count = tf.cast(policy_state, tf.float32)[:, tf.newaxis]
         count += 3 * tf.cast(time_step.is_first(), tf.float32)[:, tf.newaxis]
@@ -47,19 +55,28 @@ class _Counting(tf_policy.TFPolicy):
         raise NotImplementedError
 
 
+class _NoContext:
+    """Builds no context for a policy that takes none."""
+
+    config = Interface()
+    encoder = types.SimpleNamespace(sees=(STATE,))
+
+    def build(self, requests, observed):
+        return len(requests)
+
+
 def test_rollout_feeds_observations_and_policy_state_back():
-    metadata = [
-        {
-            "episode_id": episode_id(fields.WTL_TRIALS, s.task.task_id, "trial", i, 0),
-            "role": "trial",
-            "policy_id": "counting",
-        }
-        for i, s in enumerate(_SETUPS)
+    requests = [
+        EpisodeRequest(
+            scene,
+            episode_id(fields.WTL_TRIALS, scene.task.task_id, "trial", i, 0),
+            fields.ROLE_TRIAL,
+        )
+        for i, scene in enumerate(_SETUPS)
     ]
-    with EnvironmentPool(2) as pool:
-        observed = pool.reset(_SETUPS)
-        start = tf.zeros(len(_SETUPS), tf.int32)
-        episodes = rollout(pool, _Counting(), start, observed, metadata)
+    actor = PolicyActor(_Counting(), _NoContext(), "counting")
+    with ProcessVectorEnvironment(2) as pool:
+        episodes = play(pool, actor, requests)
     assert [e.metadata[fields.TASK_ID] for e in episodes] == [
         setup.task.task_id for setup in _SETUPS
     ]

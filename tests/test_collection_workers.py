@@ -9,12 +9,14 @@ import time
 
 import numpy as np
 import pytest
+from demonstrating import request
 
-from wtl.collection.demonstration import DemonstrationRequest, demonstrate
+from wtl.collection import episode_request
+from wtl.collection.scripted_expert import ScriptedExpert
 from wtl.collection.vector_environment import (
-    EnvironmentPool,
+    ProcessVectorEnvironment,
     WorkerError,
-    demonstrate_all,
+    play_shards,
 )
 from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
 from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation
@@ -41,11 +43,11 @@ def no_hang():
     signal.signal(signal.SIGALRM, before)
 
 
-def _requests(count):
-    return [
-        DemonstrationRequest(setup, f"id-{seed}", seed, noise=0.15)
-        for seed, setup in enumerate(_SETUPS[:count])
+def _shards(count):
+    requests = [
+        request(setup, f"id-{seed}", seed) for seed, setup in enumerate(_SETUPS[:count])
     ]
+    return episode_request.shards(ScriptedExpert(0.15), requests, 16)
 
 
 def _assert_same(one, other):
@@ -63,32 +65,38 @@ def _kill_workers():
 
 
 def test_parallel_demonstrations_equal_serial_ones_in_order():
-    requests = _requests(40)  # two full batches and a part
-    serial = [demonstrate(request) for request in requests]
-    parallel = [pair for batch in demonstrate_all(requests, 2) for pair in batch]
-    assert len(parallel) == len(serial)
-    for (one, failed), (other, failed_there) in zip(serial, parallel, strict=True):
-        assert failed == failed_there
+    shards = _shards(40)  # two full shards and a part
+    serial = [episode for shard in shards for episode in shard.play()]
+    parallel = [e for episodes in play_shards(shards, 2) for e in episodes]
+    assert len(parallel) == len(serial) == 40
+    for one, other in zip(serial, parallel, strict=True):
         _assert_same(one, other)
 
 
-def test_no_requests_are_no_work():
-    assert list(demonstrate_all([], 2)) == []
+def test_size_of_shards_does_not_change_demonstrations():
+    (whole,) = _shards(10)
+    alone = episode_request.shards(whole.actor, list(whole.requests), 1)
+    for one, (other,) in zip(whole.play(), (s.play() for s in alone), strict=True):
+        _assert_same(one, other)
+
+
+def test_no_shards_are_no_work():
+    assert list(play_shards([], 2)) == []
 
 
 def test_a_killed_demonstration_worker_is_reported():
-    batches = demonstrate_all(_requests(60) * 20, 2)
-    next(batches)
+    played = play_shards(_shards(60) * 20, 2)
+    next(played)
     _kill_workers()
     with pytest.raises(WorkerError, match="a collection worker died.*fewer workers"):
-        list(batches)
+        list(played)
 
 
 def test_leaving_demonstrations_early_ends_the_workers():
-    batches = demonstrate_all(_requests(60), 1)
-    next(batches)
-    batches.close()
-    # They finish the batches that they have begun; `no_hang` limits the wait.
+    played = play_shards(_shards(60), 1)
+    next(played)
+    played.close()
+    # They finish the shards that they have begun; `no_hang` limits the wait.
     while multiprocessing.active_children():
         time.sleep(0.05)
 
@@ -104,7 +112,7 @@ def _play(pool, setups, seed):
 
 def test_number_of_workers_does_not_change_episodes():
     rounds = [_SETUPS[:3], _SETUPS[3:10], _SETUPS[10:11], _SETUPS[5:9]]
-    with EnvironmentPool(1) as one, EnvironmentPool(2) as two:
+    with ProcessVectorEnvironment(1) as one, ProcessVectorEnvironment(2) as two:
         for seed, setups in enumerate(rounds):
             states, episodes = _play(one, setups, seed)
             other_states, other_episodes = _play(two, setups, seed)
@@ -120,7 +128,7 @@ def test_number_of_workers_does_not_change_episodes():
 
 def test_pool_equals_a_plain_environment():
     actions = np.random.default_rng(0).uniform(-1, 1, (HORIZON, 2, 5))
-    with EnvironmentPool(2) as pool:
+    with ProcessVectorEnvironment(2) as pool:
         observed = [pool.reset(_SETUPS[:2])] + [pool.step(a) for a in actions]
     states = [o[STATE] for o in observed]
     for i in range(2):
@@ -131,25 +139,25 @@ def test_pool_equals_a_plain_environment():
 
 
 def test_a_killed_rollout_worker_is_reported():
-    with EnvironmentPool(2) as pool:
+    with ProcessVectorEnvironment(2) as pool:
         pool.reset(_SETUPS[:4])
         os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
-        with pytest.raises(WorkerError, match="a rollout worker died.*run the stage"):
+        with pytest.raises(WorkerError, match="a rollout worker died.*rerun"):
             for _ in range(100):
                 pool.step(np.zeros((4, 5)))
     assert not multiprocessing.active_children()
 
 
 def test_an_error_in_a_rollout_worker_is_reported():
-    with EnvironmentPool(1) as pool:
+    with ProcessVectorEnvironment(1) as pool:
         pool.reset(_SETUPS[:2])
         with pytest.raises(WorkerError, match="a rollout worker failed: ValueError"):
             pool.step(np.zeros((2, 3)))
 
 
 _START = {
-    "demonstrations": "batches = demonstrate_all(requests, 2); next(batches)",
-    "rollouts": "pool = EnvironmentPool(2); pool.reset(setups[:4])",
+    "demonstrations": "played = play_shards(shards * 9, 2); next(played)",
+    "rollouts": "pool = ProcessVectorEnvironment(2); pool.reset(setups[:4])",
 }
 
 
@@ -157,12 +165,15 @@ _START = {
 def test_workers_end_with_a_killed_parent(started):
     script = f"""
 import os, signal
-from collection.demonstration import DemonstrationRequest
-from collection.workers import EnvironmentPool, demonstrate_all
-from wtl.envs.suite import Suite
+from wtl.collection import episode_request
+from wtl.collection.episode_request import EpisodeRequest
+from wtl.collection.scripted_expert import ScriptedExpert
+from wtl.collection.vector_environment import ProcessVectorEnvironment, play_shards
+from wtl.collection.worlds.entities.task_distribution import Suite
 suite = Suite(train_object_sets=5, train_tasks=5)
-setups = [s for t in suite.tasks("train") for s in suite.demonstration_setups(t)] * 9
-requests = [DemonstrationRequest(s, "id", i, 0.15) for i, s in enumerate(setups)]
+setups = [s for t in suite.tasks("train") for s in suite.demonstration_setups(t)]
+requests = [EpisodeRequest(s, str(i), "demo", i) for i, s in enumerate(setups)]
+shards = episode_request.shards(ScriptedExpert(0.15), requests, 16)
 {_START[started]}
 print("started", flush=True)
 os.kill(os.getpid(), signal.SIGKILL)

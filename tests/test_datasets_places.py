@@ -1,8 +1,8 @@
 """Slots in order of place: the same scene, told from left to right."""
 
 import numpy as np
+from demonstrating import demonstrate, request
 
-from wtl.collection.demonstration import DemonstrationRequest, demonstrate
 from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
 from wtl.collection.worlds.tabletop.observation import OBJECT, Layout, slices
 from wtl.datasets.contract import fields
@@ -22,7 +22,7 @@ def _store():
             name = episode_id(
                 fields.WTL_DEMOS, task.task_id, "demo", len(episodes), setup.scene_seed
             )
-            episodes.append(demonstrate(DemonstrationRequest(setup, name, 0, 0.1))[0])
+            episodes.append(demonstrate(request(setup, name), 0.1))
     return stack(episodes)
 
 

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+from demonstrating import demonstrate, request
 
-from wtl.collection import demonstration
 from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.tabletop import observation
 from wtl.datasets.contract import fields, seeding
@@ -24,10 +24,8 @@ def _demonstrations(suite):
     played = []
     for task in suite.tasks("train"):
         for i, setup in enumerate(suite.demonstration_setups(task)):
-            request = demonstration.DemonstrationRequest(
-                setup, f"{task.task_id}-{i}", i, 0.1, str(task.rule or "")
-            )
-            played.append(demonstration.demonstrate(request)[0])
+            wanted = request(setup, f"{task.task_id}-{i}", i, str(task.rule or ""))
+            played.append(demonstrate(wanted, 0.1))
     return stack(played)
 
 

@@ -6,11 +6,13 @@ import mujoco
 import numpy as np
 import pytest
 from absl.testing import absltest
+from demonstrating import demonstrate, request
 from dm_env import test_utils
 
-from wtl.collection.demonstration import DemonstrationRequest, demonstrate
+from wtl.collection.episode_request import EpisodeShard
 from wtl.collection.recorder import Recorder
-from wtl.collection.vector_environment import demonstrate_all
+from wtl.collection.scripted_expert import ScriptedExpert
+from wtl.collection.vector_environment import play_shards
 from wtl.collection.worlds.entities.environment import Setup
 from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.tabletop import model as models
@@ -102,14 +104,11 @@ def test_same_seed_gives_the_same_episode_whatever_came_before(family):
 
 
 def test_same_seed_gives_the_same_episode_in_another_process():
-    requests = [
-        DemonstrationRequest(_setup(family), family, seed=4, noise=0.15)
-        for family in FAMILIES
-    ]
-    here = [demonstrate(request) for request in requests]
-    (there,) = demonstrate_all(requests, workers=1)
-    for (one, failed), (other, failed_there) in zip(here, there, strict=True):
-        assert failed == failed_there
+    requests = [request(_setup(family), family, seed=4) for family in FAMILIES]
+    here = [demonstrate(each, 0.15) for each in requests]
+    shard = EpisodeShard(ScriptedExpert(0.15), tuple(requests))
+    (there,) = play_shards([shard], workers=1)
+    for one, other in zip(here, there, strict=True):
         assert _same(one, other)
 
 

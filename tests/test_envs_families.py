@@ -3,8 +3,8 @@
 import mujoco
 import numpy as np
 import pytest
+from demonstrating import demonstrate, request
 
-from wtl.collection.demonstration import DemonstrationRequest, demonstrate
 from wtl.collection.worlds.entities.environment import Setup, slot_of
 from wtl.collection.worlds.entities.task_distribution import TEST, Suite
 from wtl.collection.worlds.tabletop import model as models
@@ -41,10 +41,10 @@ def _play(setup, index):
 
 def _success_rate(family, count, size):
     played = [
-        demonstrate(DemonstrationRequest(setup, "id", seed, _NOISE), max_attempts=1)
+        demonstrate(request(setup, seed=seed), _NOISE, attempts=1)
         for seed, setup in enumerate(_setups(family, count, size))
     ]
-    return np.mean([episode is not None for episode, _ in played])
+    return np.mean([episode is not None for episode in played])
 
 
 def test_registries_name_the_same_families():

@@ -5,8 +5,8 @@ import dataclasses
 import mujoco
 import numpy as np
 import pytest
+from demonstrating import demonstrate, request
 
-from wtl.collection.demonstration import DemonstrationRequest, demonstrate
 from wtl.collection.recorder import episode_spec
 from wtl.collection.worlds.entities.environment import Setup
 from wtl.collection.worlds.entities.task_distribution import TEST, Suite
@@ -29,16 +29,17 @@ every_draw = pytest.mark.parametrize(
     "draw", (appearance.draw_robot, appearance.draw_human)
 )
 
+_NOISE = 0.15
+
 
 def _requests(family, count, embodiment=Embodiment.HAND):
     suite = Suite(test_tasks=count * len(FAMILIES), seed=11)
     tasks = [task for task in suite.tasks(TEST) if task.family == family]
     return [
-        DemonstrationRequest(
+        request(
             Setup(task, suite.scene_seed(task, "test_hand", 0), i % 3, embodiment),
             episode_id(fields.WTL_DEMOS, task.task_id, "demo", 0, i),
             seed=i,
-            noise=0.15,
         )
         for i, task in enumerate(tasks)
     ]
@@ -64,16 +65,17 @@ def _angle(world, joint):
 
 @every_family
 def test_human_succeeds(family):
-    episodes = [demonstrate(r, max_attempts=1)[0] for r in _requests(family, _EPISODES)]
+    episodes = [
+        demonstrate(r, _NOISE, attempts=1) for r in _requests(family, _EPISODES)
+    ]
     assert sum(episode is not None for episode in episodes) >= _EPISODES - 1
 
 
 @every_family
 def test_same_seed_same_episode(family):
-    (request,) = _requests(family, 1)
-    one, _ = demonstrate(request)
-    same, _ = demonstrate(request)
-    other, _ = demonstrate(dataclasses.replace(request, seed=99))
+    (wanted,) = _requests(family, 1)
+    one, same = (demonstrate(wanted, _NOISE) for _ in range(2))
+    other = demonstrate(dataclasses.replace(wanted, seed=99), _NOISE)
     validate(one, episode_spec(3, embodiment=Embodiment.HAND))
     assert one.metadata[fields.DEMONSTRATOR] == "simulated_human"
     for name, array in one.steps.items():
@@ -85,8 +87,8 @@ def test_same_seed_same_episode(family):
 
 @every_family
 def test_human_moves_in_its_own_way(family):
-    request, robot = (_requests(family, 1, body)[0] for body in reversed(Embodiment))
-    shown, copied = (demonstrate(r)[0].steps[fields.STATE] for r in (request, robot))
+    human, robot = (_requests(family, 1, body)[0] for body in reversed(Embodiment))
+    shown, copied = (demonstrate(r, _NOISE).steps[fields.STATE] for r in (human, robot))
     position = slice(0, 3)
     assert (shown[0] == copied[0]).all()  # the same scene, the same start
     assert np.abs(shown[:, position] - copied[:, position]).max() > 0.03
@@ -100,16 +102,16 @@ def test_styles_differ_between_people():
 
 @every_family
 def test_gripper_is_the_default_and_unchanged(family):
-    (request,) = _requests(family, 1, Embodiment.GRIPPER)
-    setup = Setup(request.setup.task, request.setup.scene_seed, request.setup.target)
-    assert setup == request.setup
-    episode, _ = demonstrate(dataclasses.replace(request, setup=setup))
+    (wanted,) = _requests(family, 1, Embodiment.GRIPPER)
+    scene = wanted.scene
+    assert Setup(scene.task, scene.scene_seed, scene.target) == scene
+    episode = demonstrate(wanted, _NOISE)
     assert episode.metadata[fields.DEMONSTRATOR] == "scripted"
     validate(episode, episode_spec(3))
     # An environment that has played with a hand plays on as a new one.
-    env = Manipulation(_requests(family, 1)[0].setup)
+    env = Manipulation(_requests(family, 1)[0].scene)
     env.reset()
-    env.prepare(setup)
+    env.prepare(scene)
     state = env.reset().observation[STATE]
     assert state.tobytes() == episode.steps[fields.STATE][0].tobytes()
     first = episode.steps[fields.PHYSICS_STATE][0]

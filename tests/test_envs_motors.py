@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
+from demonstrating import demonstrate, request
 
-from wtl.collection.demonstration import DemonstrationRequest, demonstrate
 from wtl.collection.recorder import episode_spec
 from wtl.collection.worlds.entities import actuator_gains
 from wtl.collection.worlds.entities.actuator_gains import MotorFaults
@@ -38,7 +38,7 @@ def _task(family, gains):
 
 def _demo(setup, number=0, noise=0.0):
     name = episode_id(fields.WTL_DEMOS, setup.task.task_id, "demo", number, number)
-    return demonstrate(DemonstrationRequest(setup, name, number, noise))
+    return demonstrate(request(setup, name, number), noise)
 
 
 def test_gains_scale_and_flip_each_axis():
@@ -70,7 +70,7 @@ def test_a_demonstration_tells_nothing_of_the_gains(family):
     task = next(t for t in FAULTY.tasks(TRAIN) if t.family == family)
     sound = dataclasses.replace(task, gains=())
     shown, plain = (
-        _demo(FAULTY.demonstration_setups(t)[0], noise=0.15)[0] for t in (task, sound)
+        _demo(FAULTY.demonstration_setups(t)[0], noise=0.15) for t in (task, sound)
     )
     for name, array in plain.steps.items():
         np.testing.assert_array_equal(shown.steps[name], array)
@@ -84,11 +84,11 @@ def test_a_demonstration_tells_nothing_of_the_gains(family):
 def test_who_knows_the_gains_solves_the_task(family):
     for i, signs in enumerate(((1, -1), (-1, 1), (-1, -1))):
         gains = (1.9 * signs[0], 1.2 * signs[1], 1.0, 1.0, 1.0)
-        _, failures = _demo(Setup(_task(family, gains), 40 + i, i), i)
-        assert failures == 0
+        wanted = request(Setup(_task(family, gains), 40 + i, i), seed=i)
+        assert demonstrate(wanted, attempts=1)
     # It was not for nothing: a sound robot's commands lead astray.
     env = Manipulation(Setup(_task(family, gains), 42, 2))
-    episode, _ = _demo(Setup(_task(family, ()), 42, 2))
+    episode = _demo(Setup(_task(family, ()), 42, 2))
     env.reset()
     for action in episode.steps[fields.ACTION][:-1]:
         timestep = env.step(action)
@@ -143,7 +143,7 @@ def demos():
         task = _task("grasp", gains)
         task = dataclasses.replace(task, index=int(gains[0] > 0))
         for setup in FAULTY.demonstration_setups(task, 2):
-            played.append(_demo(setup, len(played))[0])
+            played.append(_demo(setup, len(played)))
     return stack(played)
 
 

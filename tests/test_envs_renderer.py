@@ -6,6 +6,7 @@ import pytest
 from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
 from wtl.collection.worlds.tabletop import appearance, experts, renderer
 from wtl.collection.worlds.tabletop.environment import Manipulation
+from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.contract.fields import IMAGE, PROPRIOCEPTION, STATE, WRIST_IMAGE
 
 PIXELS = 64
@@ -26,7 +27,7 @@ def _setups(count: int):
 
 def test_images_have_the_colours_of_the_scene():
     for setup in _setups(4):
-        env = Manipulation(setup, PIXELS)
+        env = Manipulation(setup, CameraConfig(PIXELS))
         image = env.reset().observation[IMAGE].astype(float)
         assert image.shape == (PIXELS, PIXELS, 3)
         # Somewhere every object's hue stands out from the grey table.
@@ -44,17 +45,17 @@ def test_images_have_the_colours_of_the_scene():
 
 def test_same_seed_same_image_and_objects_do_not_mix():
     first, second = _setups(2)
-    env = Manipulation(first, PIXELS)
+    env = Manipulation(first, CameraConfig(PIXELS))
     image = env.reset().observation[IMAGE]
     env.prepare(second)
     other = env.reset().observation[IMAGE]
     assert (image != other).any()
-    again = Manipulation(first, PIXELS).reset().observation[IMAGE]
+    again = Manipulation(first, CameraConfig(PIXELS)).reset().observation[IMAGE]
     np.testing.assert_array_equal(image, again)
 
 
 def test_what_is_felt_is_part_of_the_state():
-    env = Manipulation(_setups(1)[0], PIXELS)
+    env = Manipulation(_setups(1)[0], CameraConfig(PIXELS))
     env.reset()
     observed = env.step(np.full(5, 0.5)).observation
     assert set(observed) == set(env.observation_spec())
@@ -64,7 +65,7 @@ def test_what_is_felt_is_part_of_the_state():
 
 
 def test_moving_the_gripper_shows():
-    env = Manipulation(_setups(1)[0], PIXELS)
+    env = Manipulation(_setups(1)[0], CameraConfig(PIXELS))
     before = env.reset().observation[IMAGE]
     after = env.step(np.array([1.0, 0, 0, 0, 0])).observation[IMAGE]
     changed = (before != after).any(axis=-1).mean()
@@ -73,7 +74,7 @@ def test_moving_the_gripper_shows():
 
 def test_the_wrist_camera_sees_what_is_held():
     setup = next(s for s in _setups(10) if s.task.family == "grasp")
-    env = Manipulation(setup, PIXELS, wrist=True)
+    env = Manipulation(setup, CameraConfig(PIXELS, wrist=True))
     timestep = env.reset()
     while not timestep.last():
         command = experts.DEMONSTRATORS["grasp"](env.world, setup.target)
@@ -94,7 +95,10 @@ def test_the_wrist_camera_sees_what_is_held():
 
 def test_a_second_camera_changes_nothing_for_the_first():
     setup = _setups(1)[0]
-    alone, both = Manipulation(setup, PIXELS), Manipulation(setup, PIXELS, wrist=True)
+    alone, both = (
+        Manipulation(setup, CameraConfig(PIXELS)),
+        Manipulation(setup, CameraConfig(PIXELS, wrist=True)),
+    )
     for env in (alone, both):
         env.reset()
     for _ in range(2):
@@ -107,7 +111,7 @@ def test_a_second_camera_changes_nothing_for_the_first():
 
 @pytest.mark.parametrize("pixels", [30, 100])
 def test_images_of_any_size(pixels):
-    env = Manipulation(_setups(1)[0], pixels, wrist=True)
+    env = Manipulation(_setups(1)[0], CameraConfig(pixels, wrist=pixels > 0))
     observed = env.reset().observation
     for name in (IMAGE, WRIST_IMAGE):
         assert observed[name].shape == (pixels, pixels, 3)

@@ -56,7 +56,7 @@ def _example(config, demos=2) -> imitation.Example:
     states = []
     for i in range(3):
         task = Task(
-            object_set.draw(f"train-{i}", config.size, 0), "grasp", 0.8, "train"
+            object_set.draw(f"train-{i}", config.layout.size, 0), "grasp", 0.8, "train"
         )
         env = tabletop_environment.Manipulation(environment.Setup(task, i, 0))
         states.append(env.reset().observation["state"])

@@ -252,7 +252,7 @@ def test_same_seed_same_datasets(tiny_run, tmp_path):
 _TELLS_WHAT_IS_SAFE = """
 import sys
 from wtl.datasets.storage.staging import StagingWriter
-from wtl.cli import main
+from wtl.commands.cli import main
 append = StagingWriter.append
 def telling(self, episodes):
     new = append(self, episodes)

@@ -11,7 +11,6 @@ import sys
 import pytest
 from fake_shards import FakeShard
 
-from wtl.collection.shard import name
 from wtl.collection.vector_environment import WorkerError
 from wtl.commands import cli
 from wtl.datasets.contract import fields
@@ -49,7 +48,7 @@ def _assert_staged(writer, shards):
 
 def _play(runner, shards, writer):
     played = list(runner.play(shards, writer))
-    assert sorted(name(s) for s, _ in played) == sorted({name(s) for s in shards})
+    assert sorted(s.name for s, _ in played) == sorted({s.name for s in shards})
     for shard, there in played:
         assert there == set(shard.episode_ids)
 

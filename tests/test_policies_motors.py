@@ -55,7 +55,7 @@ def test_motions_in_a_trial_are_gains_times_commands():
     trials = _trials(suite)
     frames = resample(trials, HORIZON + 1)
     rows = features.split(tf.constant(frames.state), LAYOUT)
-    moved = features.of(LAYOUT).motion(rows).numpy()[:, :-1]
+    moved = LAYOUT.features.motion(rows).numpy()[:, :-1]
     for i, task in enumerate(suite.tasks(TRAIN)):
         commands = frames.action[i, :-1]
         expected = np.stack([actuator_gains.motion(c, task.gains) for c in commands])
@@ -70,7 +70,7 @@ def test_a_trial_tells_the_gains():
     suite = dataclasses.replace(SUITE, puck=None)
     frames = resample(_trials(suite), HORIZON + 1)
     rows = features.split(tf.constant(frames.state), LAYOUT)
-    motion = features.of(LAYOUT).motion(rows)
+    motion = LAYOUT.features.motion(rows)
     inverse = inverse_gains(tf.constant(frames.action), motion).numpy()
     gains = np.array([task.gains for task in suite.tasks(TRAIN)])
     np.testing.assert_allclose(inverse[:, :2] * gains[:, :2], 1, atol=0.25)

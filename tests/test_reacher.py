@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from absl.testing import absltest
+from demonstrating import demonstrate, request
 from dm_env import test_utils
 from tf_agents.trajectories import time_step
 
-from wtl.collection import context_builder, demonstration, recorder
+from wtl.collection import context_builder, recorder
 from wtl.collection.drawing import svg
-from wtl.collection.vector_environment import EnvironmentPool
+from wtl.collection.vector_environment import ProcessVectorEnvironment
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities import actuator_gains, oracle_bound
 from wtl.collection.worlds.entities.environment import Setup
 from wtl.collection.worlds.entities.task_distribution import TEST, TRAIN, Suite
-from wtl.collection.worlds.reacher import arm, observation
+from wtl.collection.worlds.reacher import arm, expert, observation
 from wtl.collection.worlds.reacher import world as worlds
-from wtl.collection.worlds.tabletop.experts import DEMONSTRATORS
 from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.fields import STATE
@@ -64,7 +64,7 @@ def _act(env, gains):
     """Plays the demonstrator through motors; returns all timesteps."""
     timesteps = [env.reset()]
     while not timesteps[-1].last():
-        command = DEMONSTRATORS["reach"](env.world, env.setup.target)
+        command = expert.act(env.world, env.setup.target)
         timesteps.append(env.step(command.action * gains))
     return timesteps
 
@@ -75,8 +75,7 @@ def _demonstrate(setup, noise=0.15):
         fields.WTL_DEMOS, setup.task.task_id, fields.ROLE_DEMO, 0, setup.scene_seed
     )
     seed = seeding.derive_seed("test", setup.scene_seed)
-    request = demonstration.DemonstrationRequest(setup, name, seed, noise)
-    return demonstration.demonstrate(request)[0]
+    return demonstrate(request(setup, name, seed), noise)
 
 
 class ConformanceTest(test_utils.EnvironmentTestMixin, absltest.TestCase):
@@ -279,7 +278,7 @@ def test_mirrored_commands_make_the_mirrored_motion():
 
 def test_environments_of_the_pool_play_as_long_as_their_world():
     setups = _setups(3)
-    with EnvironmentPool(2) as pool:
+    with ProcessVectorEnvironment(2) as pool:
         observed = pool.reset(setups)
         assert pool.horizon == 50
         assert observed[STATE].shape == (3, LAYOUT.state_size)
@@ -288,7 +287,7 @@ def test_environments_of_the_pool_play_as_long_as_their_world():
 def test_inputs_of_networks_are_bounded_and_follow_the_target():
     first = [_open(setup).reset().observation[STATE] for setup in _setups()]
     state = tf.constant(np.stack(first))
-    module = features.of(LAYOUT)
+    module = LAYOUT.features
     rows = features.split(state, LAYOUT)
     items = module.entities(rows)
     relations = module.relations(rows, items)

@@ -37,7 +37,7 @@ def _example(config, demos=1, seed=0) -> imitation.Example:
     first = []
     for i in range(TASKS):
         task = Task(
-            object_set.draw(f"train-{i}", config.size, 0), "grasp", 0.8, "train"
+            object_set.draw(f"train-{i}", config.layout.size, 0), "grasp", 0.8, "train"
         )
         env = tabletop_environment.Manipulation(environment.Setup(task, i, 0))
         first.append(env.reset().observation["state"])
@@ -64,9 +64,9 @@ def _example(config, demos=1, seed=0) -> imitation.Example:
             state=tf.constant(first),
             gumbel=tf.zeros((TASKS, config.entities)),
         ),
-        demo_acted=tf.tile(tf.range(TASKS)[:, None] % config.size, (1, demos)),
+        demo_acted=tf.tile(tf.range(TASKS)[:, None] % config.layout.size, (1, demos)),
         trial_acted=None,
-        target=tf.range(TASKS) % config.size,
+        target=tf.range(TASKS) % config.layout.size,
         state=tf.constant(window),
         action=tf.constant(np.tile(way[:, 0], (1, 4, 1)), tf.float32),
         imitated=shown(1),

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
+from demonstrating import demonstrate, request
 
-from wtl.collection import demonstration
 from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.tabletop import families, observation
 from wtl.collection.worlds.tabletop import scene as scenes
@@ -44,8 +44,7 @@ def test_a_mirrored_demonstration_is_what_the_mirrored_world_plays(family):
     suite = suites.Suite(size=SIZE, train_object_sets=5, train_tasks=5)
     task = next(t for t in suite.tasks("train") if t.family == family)
     setup = suite.demonstration_setups(task)[0]
-    request = demonstration.DemonstrationRequest(setup, "x", 0, 0.0)
-    played, _ = demonstration.demonstrate(request)
+    played = demonstrate(request(setup, "x"))
     mirror = _symmetry(-1.0)
     states = augmentation.apply_to_states(
         mirror, tf.constant(played.steps["state"][None]), LAYOUT

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from demonstrating import demonstrate, request
 
-from wtl.collection import demonstration, trials, vector_environment
+from wtl.collection import trials, vector_environment
 from wtl.collection.random_actor import Wanderer
 from wtl.collection.task_pool import Attempt
 from wtl.collection.worlds.entities import environment
@@ -143,11 +144,10 @@ def test_what_a_trial_achieved_counts_for_the_goal_it_achieved():
     scenes, actions = [], []
     for task in tasks:
         setup = environment.Setup(task, SUITE.scene_seed(task, "demo", 0), target)
-        request = demonstration.DemonstrationRequest(setup, "x", 0, 0.0)
-        episode, _ = demonstration.demonstrate(request)
+        episode = demonstrate(request(setup, "x"))
         scenes.append((task, setup.scene_seed))
         actions.append(episode.steps["action"][:-1])
-    with vector_environment.EnvironmentPool(1) as pool:
+    with vector_environment.ProcessVectorEnvironment(1) as pool:
         tasks_at_once = GripperTasks(pool, scenes)
         assert (tasks_at_once.tasks, tasks_at_once.goals) == (5, 3)
         shaped = GripperTasks(pool, scenes, shaped=True)

@@ -4,9 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+from demonstrating import demonstrate, request
 from viewed import SPEC, demonstrated, make_run, published, tried
 
-from wtl.collection import demonstration, recorder
+from wtl.collection import recorder
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.actuator_gains import MotorFaults
@@ -70,8 +71,7 @@ def test_worlds_that_are_not_the_grippers_are_listed_without_pictures(tmp_path):
     with staging.StagingWriter(tmp_path / "staged", spec) as writer:
         for i, setup in enumerate(suite.demonstration_setups(task)):
             name = episode.episode_id("wtl_demos", task.task_id, "demo", i, i)
-            request = demonstration.DemonstrationRequest(setup, name, i, 0.0)
-            writer.append([demonstration.demonstrate(request)[0]])
+            writer.append([demonstrate(request(setup, name, i))])
     publish.publish(tmp_path / "staged", tmp_path, "wtl_demos", "1.0.0", spec, {})
     index = Library(tmp_path).indices["wtl_demos"]
     assert len(index.rows) == 6

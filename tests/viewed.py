@@ -13,8 +13,9 @@ import urllib.request
 
 import numpy as np
 from aiohttp import web
+from demonstrating import demonstrate, request
 
-from wtl.collection import demonstration, recorder
+from wtl.collection import recorder
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.tabletop import families, object_set
@@ -39,9 +40,7 @@ def demonstrated(family: str, number: int) -> Episode:
     task = Task(drawn, family, families.FAMILIES[family].friction_range[1], split)
     name = episode_id(fields.WTL_DEMOS, task.task_id, "demo", number, number)
     setup = environment.Setup(task, number, 0)
-    episode, _ = demonstration.demonstrate(
-        demonstration.DemonstrationRequest(setup, name, number, 0.1)
-    )
+    episode = demonstrate(request(setup, name, number), 0.1)
     image = np.zeros((len(episode), 16, 16, 3), np.uint8)
     image[:] = np.arange(len(episode), dtype=np.uint8)[:, None, None, None] * 6
     steps = dict(episode.steps) | {fields.IMAGE: image}

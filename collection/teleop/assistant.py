@@ -5,14 +5,18 @@ import pathlib
 from multiprocessing.connection import Connection
 
 import numpy as np
-import tensorflow as tf
-from tf_agents.trajectories import time_step as ts
 
-from wtl.collection import context_builder, observation_encoder, vector_environment
+from wtl.collection import (
+    context_builder,
+    observation_encoder,
+    policy_actor,
+    vector_environment,
+)
+from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop.pilot import Observation
+from wtl.datasets.contract import fields
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.policies import export, interface
-from wtl.policies.contextual import context as contexts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,43 +59,26 @@ def assist(connection: Connection, assistance: Assistance):
 
 class _Thinker:
     def __init__(self, assistance: Assistance):
-        self._layout = assistance.config.layout
-        self._policy = export.load(
-            assistance.saved_model, self._layout.state_size, assistance.pixels
+        layout = assistance.config.layout
+        policy = export.load(
+            assistance.saved_model, layout.state_size, assistance.pixels
         )
-        self._config = export.as_saved(assistance.config, self._policy)
-        self.policy_id = export.policy_id(self._policy)
-        self._eyes = observation_encoder.Sight(self._policy, self._layout)
-        self._demos = assistance.demos
-        self._conditioner = context_builder.Conditioner(
-            assistance.demos, self._config, self._eyes
+        config = export.as_saved(assistance.config, policy)
+        encoder = observation_encoder.Sight(policy, layout)
+        builder = context_builder.ContextBuilder(
+            config, encoder, demos=assistance.demos
         )
+        self.policy_id = export.policy_id(policy)
+        self._actor = policy_actor.PolicyActor(policy, builder, self.policy_id)
 
     def begin(self, shown: str, observed: Observation):
-        """Looks at a demonstration and at a scene."""
-        nothing = context_builder.nothing_shown(
-            1, self._config, self._layout.state_size
-        )
-        row = self._demos.rows([shown])
+        """Encode the context of an episode, given the demonstration of an id."""
+        request = EpisodeRequest(None, "", fields.ROLE_TRIAL, demo_ids=(shown,))
         batched = {name: value[None] for name, value in observed.items()}
-        context = contexts.Context(
-            demos=self._conditioner.shown(row[None]) if self._config.demos else nothing,
-            trials=nothing,
-            truth=context_builder.nothing_told(1, self._config),
-            state=self._eyes.first(batched),
-            gumbel=np.zeros((1, self._config.choices), np.float32),
-        )
-        self._state = self._policy.encode_context(context)
-        self._begun = False
+        self._actor.begin(None, [request], batched)
 
     def act(self, observed: Observation) -> np.ndarray:
-        """The action for an observation."""
-        seen = {name: tf.constant(observed[name][None]) for name in self._eyes.sees}
-        if self._begun:
-            step = ts.transition(seen, np.zeros(1, np.float32))
-        else:
-            step = ts.restart(seen, 1)
-        self._begun = True
-        chosen = self._policy.action(step, self._state)
-        self._state = chosen.state
-        return np.asarray(chosen.action)[0]
+        """Return the action for an observation."""
+        batched = {name: value[None] for name, value in observed.items()}
+        action, _ = self._actor.act(batched)
+        return action[0]

@@ -20,6 +20,7 @@ from wtl.collection.teleop.rate_monitor import Cadence
 from wtl.collection.worlds.tabletop import environment
 from wtl.collection.worlds.tabletop import world as worlds
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.contract.episode import EpisodeError
 from wtl.datasets.storage.staging import StagingError, StagingWriter
 
@@ -321,8 +322,10 @@ class Session:
         if self._live is None:
             # Only a policy needs to see with its own eyes while it acts.
             pixels = self._pixels if self._pilot else 0
-            self._live = environment.Manipulation(setup, pixels)
-            self._stored = environment.Manipulation(setup, self._pixels, self._wrist)
+            self._live = environment.Manipulation(setup, CameraConfig(pixels))
+            self._stored = environment.Manipulation(
+                setup, CameraConfig(self._pixels, wrist=self._wrist)
+            )
         self._attempt = attempt.Attempt(self._live, setup)
         self._view = view.View(self._live.world)
         if self.item.role == fields.ROLE_TRIAL and not again:

@@ -73,7 +73,7 @@ def observe(world: worlds.World, time: float) -> np.ndarray:
             np.cos(world.joints),
             world.joint_velocities,
             world.tip,
-            targets[world.scene.object_slots].ravel(),
+            targets[world.scene.target_slots].ravel(),
             (time,),
         ]
     ).astype(np.float32)
