@@ -8,6 +8,7 @@ import tensorflow as tf
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.observation_encoder import Sight
 from wtl.collection.vector_environment import Observations
+from wtl.collection.worlds.entities.task import Task
 from wtl.datasets.contract import fields
 from wtl.datasets.reading.frames import resample
 from wtl.datasets.reading.store import EpisodeStore
@@ -61,7 +62,7 @@ class ContextBuilder:
           A context, [N, ...] each.
         """
         config, count = self.config, len(requests)
-        nothing = self._nothing(count)
+        nothing = no_episodes(count, config)
         demos = trials = nothing
         if config.demos:
             demos = self._shown(
@@ -117,42 +118,17 @@ class ContextBuilder:
             mask=tf.constant(rows >= 0, tf.float32),
         )
 
-    def _nothing(self, count: int) -> contexts.Shown:
-        """No episode for any of `count` policies."""
-        config = self.config
-        frames, state_size = config.context_frames, config.layout.state_size
-        return contexts.Shown(
-            state=tf.zeros((count, 1, frames, state_size)),
-            action=tf.zeros((count, 1, frames, config.action_size)),
-            success=tf.zeros((count, 1)),
-            mask=tf.zeros((count, 1)),
-        )
-
     def _privileged(
         self, requests: Sequence[EpisodeRequest]
     ) -> contexts.Truth | contexts.WholeTruth:
-        """Target, family and hidden variables; zeros for all but the oracle."""
-        config, count = self.config, len(requests)
-        target = family = np.zeros(count, np.int32)
-        friction = np.zeros(count, np.float32)
-        hidden = np.ones((count, config.hidden_size), np.float32)
-        if config.oracle:
+        """The tasks themselves for the oracle; zeros for others."""
+        if self.config.oracle:
             scenes = [request.scene for request in requests]
             # Images are estimated in order of place; stored states have slots.
             of_image = self.encoder.has_eyes
-            target = np.array([s.place if of_image else s.slot for s in scenes])
-            family = np.array([config.families.index(s.task.family) for s in scenes])
-            friction = np.array([s.task.friction for s in scenes])
-            if config.hidden_size:
-                hidden = np.array([s.task.hidden for s in scenes])
-        truth = contexts.Truth(
-            target=tf.constant(target, tf.int32),
-            family=tf.constant(family, tf.int32),
-            friction=tf.constant(friction, tf.float32),
-        )
-        if not config.hidden_size:
-            return truth
-        return contexts.WholeTruth(*truth, tf.constant(hidden, tf.float32))
+            targets = [s.place if of_image else s.slot for s in scenes]
+            return privileged(targets, [scene.task for scene in scenes], self.config)
+        return no_privileged(len(requests), self.config)
 
     def _gumbel(self, requests: Sequence[EpisodeRequest]) -> np.ndarray:
         """[N, C] noise on what is chosen once per episode."""
@@ -162,3 +138,48 @@ class ContextBuilder:
                 rng = np.random.Generator(np.random.PCG64(request.choice_seed))
                 row[:] = rng.gumbel(size=len(row))
         return gumbel
+
+
+def privileged(
+    targets: Sequence[int], tasks: Sequence[Task], config: interface.Interface
+) -> contexts.Truth | contexts.WholeTruth:
+    """Privileged information on B tasks, for the oracle.
+
+    Args:
+      targets: slots of the targets.
+      tasks: the tasks.
+      config: of the policy.
+    """
+    truth = contexts.Truth(
+        target=tf.constant(targets, tf.int32),
+        family=tf.constant(
+            [config.families.index(task.family) for task in tasks], tf.int32
+        ),
+        friction=tf.constant([task.friction for task in tasks], tf.float32),
+    )
+    if not config.hidden_size:
+        return truth
+    hidden = tf.constant([task.hidden for task in tasks], tf.float32)
+    return contexts.WholeTruth(*truth, hidden)
+
+
+def no_episodes(count: int, config: interface.Interface) -> contexts.Shown:
+    """No demonstration, or trial, for any of `count` policies."""
+    frames, state_size = config.context_frames, config.layout.state_size
+    return contexts.Shown(
+        state=tf.zeros((count, 1, frames, state_size)),
+        action=tf.zeros((count, 1, frames, config.action_size)),
+        success=tf.zeros((count, 1)),
+        mask=tf.zeros((count, 1)),
+    )
+
+
+def no_privileged(
+    count: int, config: interface.Interface
+) -> contexts.Truth | contexts.WholeTruth:
+    """Privileged information for all but the oracle, which ignore it."""
+    zeros = tf.zeros(count, tf.int32)
+    nothing = contexts.Truth(zeros, zeros, tf.zeros(count))
+    if not config.hidden_size:
+        return nothing
+    return contexts.WholeTruth(*nothing, tf.ones((count, config.hidden_size)))

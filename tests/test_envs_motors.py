@@ -21,8 +21,6 @@ from wtl.datasets.contract.episode import episode_id, validate
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading.store import stack
 from wtl.datasets.sampling import sampler
-from wtl.pipeline.run import Run
-from wtl.pipeline.run_folder import RunFolder
 from wtl.training import augmentation, examples
 from wtl.training.policy_config import config_for
 
@@ -109,15 +107,6 @@ def test_gains_are_drawn_per_task_as_asked():
     for split in SPLITS:
         for task, other in zip(suite.tasks(split), sound.tasks(split), strict=True):
             assert dataclasses.replace(task, gains=()) == other
-
-
-def test_runs_with_sound_motors_keep_the_keys_they_had(tmp_path):
-    keys = []
-    for suite in (Suite(), Suite(motor_faults=MotorFaults())):
-        run = Run(RunFolder(tmp_path), suite, seed=0, workers=2)
-        run.do("x", {}, {}, {}, lambda key: keys.append(key) or {})
-    assert keys[0] == "8778016018a9de0b"  # Pinned: as before there were faults.
-    assert keys[1] != keys[0]
 
 
 @pytest.mark.parametrize(

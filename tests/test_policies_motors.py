@@ -97,7 +97,7 @@ def test_policies_for_faulty_motors_are_saved_and_act(method, tmp_path):
     context = contexts.Context(
         demos=shown,
         trials=shown,
-        truth=context_builder.truth(np.arange(5), tasks),
+        truth=context_builder.privileged(np.arange(5), tasks, config),
         state=first,
         gumbel=tf.zeros((5, 6)),
     )
@@ -107,7 +107,7 @@ def test_policies_for_faulty_motors_are_saved_and_act(method, tmp_path):
     loaded = export.load(tmp_path / "saved_model", LAYOUT.state_size)
     theirs = loaded.action(step, loaded.encode_context(context)).action
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
-    told = context_builder.nothing_told(5, config)
+    told = context_builder.no_privileged(5, config)
     untold = loaded.action(
         step, loaded.encode_context(context._replace(truth=told))
     ).action

@@ -305,7 +305,7 @@ def test_a_policy_keeps_to_one_way_in_which_its_motors_may_turn(method, commits)
     kind = METHODS[method].kind
     policy = kind.policy(kind.network(config))
     first = np.stack([_open(setup).reset().observation[STATE] for setup in _setups(4)])
-    nothing = context_builder.nothing_shown(4, config, LAYOUT.state_size)
+    nothing = context_builder.no_episodes(4, config)
     picked = np.array([0, 3, 3, 5])
     noise = np.zeros((4, config.choices), np.float32)
     noise[np.arange(4), config.entities + picked] = 1e6
@@ -313,7 +313,7 @@ def test_a_policy_keeps_to_one_way_in_which_its_motors_may_turn(method, commits)
         contexts.Context(
             demos=nothing,
             trials=nothing,
-            truth=context_builder.nothing_told(4, config),
+            truth=context_builder.no_privileged(4, config),
             state=tf.constant(first),
             gumbel=tf.constant(noise),
         )

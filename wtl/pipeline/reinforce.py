@@ -252,7 +252,7 @@ def _jobs(
                     for part, value in dataclasses.asdict(job).items()
                     if part not in ("record", "row", "demo_dir", "start_dir")
                 }
-                | {"task": task.account}
+                | {"task": dataclasses.asdict(task)}
             )
             record = folder / "records" / f"{name}-{task.task_id}-{key}.json"
             planned.append(dataclasses.replace(job, record=record))

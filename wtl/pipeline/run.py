@@ -93,7 +93,7 @@ class Run:
             stage=stage,
             parameters=parameters,
             inputs=inputs,
-            suite=self.suite.account,
+            suite=dataclasses.asdict(self.suite),
             seed=self.seed,
             camera=dataclasses.asdict(self.camera),
         )

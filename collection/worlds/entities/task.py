@@ -2,16 +2,11 @@
 
 import dataclasses
 import enum
-from typing import Any
 
 from wtl.collection.worlds import registry
-from wtl.collection.worlds.entities import account as accounts
 from wtl.collection.worlds.entities.family import Family
 from wtl.collection.worlds.tabletop import object_set as object_sets
 from wtl.collection.worlds.tabletop.puck import Puck
-
-# Fields of a task that came later, with what they amounted to before.
-_LATER = {"gains": (), "domain": "gripper", "puck": None}
 
 
 class RuleKind(enum.StrEnum):
@@ -80,11 +75,6 @@ class Task:
     def hidden(self) -> tuple[float, ...]:
         """All hidden variables beyond friction."""
         return self.gains + (self.puck.hidden if self.puck else ())
-
-    @property
-    def account(self) -> dict[str, Any]:
-        """What it is made of, see `accounts.account`."""
-        return accounts.account(self, _LATER)
 
     @property
     def task_id(self) -> str:

@@ -1,10 +1,8 @@
 """Which tasks there are: splits by object set, rules, scenes of each task."""
 
 import dataclasses
-from typing import Any
 
 from wtl.collection.worlds import registry
-from wtl.collection.worlds.entities import account as accounts
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.actuator_gains import MotorFaults
 from wtl.collection.worlds.entities.task import Rule, RuleKind, Task
@@ -16,15 +14,6 @@ from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.layout import Layout
 
 TRAIN, VAL, TEST = SPLITS = ("train", "val", "test")
-
-# Fields that came later, with what they amounted to before.
-_LATER = {
-    "left_out": "",
-    "domain": registry.GRIPPER,
-    "families": None,
-    "motor_faults": None,
-    "puck": None,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,11 +96,6 @@ class Suite:
     def world(self) -> World:
         """The world that its tasks are of."""
         return registry.get(self.domain)
-
-    @property
-    def account(self) -> dict[str, Any]:
-        """What it is made of, see `accounts.account`."""
-        return accounts.account(self, _LATER)
 
     @property
     def hidden_dynamics_size(self) -> int:
