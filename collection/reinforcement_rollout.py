@@ -1,4 +1,4 @@
-"""Trials of one task in lockstep, as reinforcement learning makes them."""
+"""Episodes of one task, as reinforcement learning plays and stores them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,10 +6,13 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from wtl.collection import episode_loop
+from wtl.collection.episode_request import EpisodeRequest
+from wtl.collection.vector_environment import VectorEnvironment
 from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.tabletop import environment as tabletop_environment
-from wtl.collection.worlds.tabletop import observation
 from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract.episode import Episode
+from wtl.datasets.contract.layout import Layout
 from wtl.datasets.sampling.sampler import identities_and_places
 from wtl.policies.bc_sac.learner import Learner
 from wtl.policies.heads import mixture_density
@@ -22,8 +25,8 @@ class Trials(NamedTuple):
       state: [N, T + 1, S] states.
       action: [N, T, A] actions.
       success: [N] whether the goal was reached.
-      target: [N] slot that the episode was committed to.
-      places: [N, E] places of objects, and of buttons, from the left.
+      target: [N] slot of the target that was chosen.
+      places: [N, E] places from the left, within each kind.
     """
 
     state: np.ndarray
@@ -33,81 +36,108 @@ class Trials(NamedTuple):
     places: np.ndarray
 
 
-class Lockstep:
-    """Environments that are stepped together in this process."""
+class ReinforcementActor:
+    """Acts as a reinforcement learner; see `episode_loop.Actor`.
 
-    def __init__(self, layout: observation.Layout):
-        """Creates environments as they are needed."""
-        self._layout = layout
-        self._envs: list[tabletop_environment.Manipulation] = []
+    It keeps what the replay buffer needs: ordered states, and actions before clipping.
+    """
 
-    def play(
-        self,
-        learner: Learner,
-        setups: Sequence[environment.Setup],
-        seeds: Sequence[int] | None,
-    ) -> Trials:
-        """Plays an episode for each setup.
+    def __init__(self, learner: Learner, layout: Layout, explores: bool):
+        """Wraps a learner.
 
         Args:
-          learner: who plays.
-          setups: scenes, and the target of the task in each.
-          seeds: of the noise of each episode; None to act greedily.
+          learner: selects actions.
+          layout: of the states.
+          explores: whether noise is added; greedy otherwise.
         """
-        count, horizon = len(setups), tabletop_environment.HORIZON
-        config = learner.network.config
+        self._learner = learner
+        self._layout = layout
+        self._explores = explores
+
+    def begin(self, environments, requests, observed):
+        """Draw the noise and choose the targets of N episodes."""
+        config = self._learner.network.config
+        count, horizon = len(requests), environments.horizon
         size, actions = config.entities, config.action_size
+        choice = np.zeros((count, size), np.float32)
         turns = mixture_density.turn(tf.range(horizon, dtype=tf.float32)).numpy()
-        noise = {
-            "target": np.zeros((count, size), np.float32),
-            "component": np.tile(turns, (count, 1)),
-            "action": np.zeros((count, horizon, actions), np.float32),
-        }
-        for i, seed in enumerate(seeds or ()):
-            rng = seeding.generator(seed)
-            noise["target"][i] = rng.gumbel(size=size)
-            noise["component"][i] = rng.random(horizon, np.float32)
-            noise["action"][i] = rng.standard_normal((horizon, actions))
-        for setup in setups[len(self._envs) :]:
-            self._envs.append(tabletop_environment.Manipulation(setup))
-        envs = self._envs[:count]
-        for env, setup in zip(envs, setups, strict=True):
-            env.prepare(setup)
-        first = np.stack([env.reset().observation[fields.STATE] for env in envs])
-        order = by_identity(first, self._layout)
-        states, taken = [order.apply(first)], []
-        target = learner.choose(
-            tf.constant(states[0]),
-            tf.constant(order.places),
-            tf.constant(order.slots),
-            tf.constant(noise["target"]),
+        self._component = np.tile(turns, (count, 1))
+        self._noise = np.zeros((count, horizon, actions), np.float32)
+        for i, request in enumerate(requests if self._explores else ()):
+            rng = seeding.generator(request.seed)
+            choice[i] = rng.gumbel(size=size)
+            self._component[i] = rng.random(horizon, np.float32)
+            self._noise[i] = rng.standard_normal((horizon, actions))
+        self._order = by_identity(observed[fields.STATE], self._layout)
+        self._states, self._actions = [], []
+        self._target = self._learner.choose(
+            tf.constant(self._order.apply(observed[fields.STATE])),
+            tf.constant(self._order.places),
+            tf.constant(self._order.slots),
+            tf.constant(choice),
         )
-        for t in range(horizon):
-            action = learner.act(
-                tf.constant(states[-1]),
-                target,
-                tf.constant(noise["component"][:, t]),
-                tf.constant(noise["action"][:, t]),
-            ).numpy()
-            steps = [env.step(a) for env, a in zip(envs, action, strict=True)]
-            state = np.stack([s.observation[fields.STATE] for s in steps])
-            states.append(order.apply(state))
-            taken.append(action)
+
+    def act(self, observed):
+        """Return the actions of one step."""
+        step = len(self._actions)
+        self._states.append(self._order.apply(observed[fields.STATE]))
+        action = self._learner.act(
+            tf.constant(self._states[-1]),
+            self._target,
+            tf.constant(self._component[:, step]),
+            tf.constant(self._noise[:, step]),
+        ).numpy()
+        self._actions.append(action)
+        return action, None
+
+    def metadata(self, request):
+        """Return nothing: the episodes are not stored."""
+        del request
+        return {}
+
+    def trials(self, episodes: Sequence[Episode]) -> Trials:
+        """Return the episodes that were played last, for the replay buffer."""
+        last = np.stack([episode.steps[fields.STATE][-1] for episode in episodes])
+        states = [*self._states, self._order.apply(last)]
         return Trials(
             state=np.stack(states, axis=1),
-            action=np.stack(taken, axis=1),
-            success=np.array([step.reward > 0 for step in steps]),
-            target=target.numpy(),
-            places=order.places,
+            action=np.stack(self._actions, axis=1),
+            success=np.array([e.metadata[fields.SUCCESS] for e in episodes]),
+            target=self._target.numpy(),
+            places=self._order.places,
         )
+
+
+def play(
+    environments: VectorEnvironment,
+    learner: Learner,
+    layout: Layout,
+    scenes: Sequence[environment.Setup],
+    seeds: Sequence[int] | None,
+) -> Trials:
+    """Play an episode in each scene.
+
+    Args:
+      environments: plays them.
+      learner: selects actions.
+      layout: of the states.
+      scenes: scene configs, with the target of the task.
+      seeds: of the noise of each episode; None to act greedily.
+    """
+    actor = ReinforcementActor(learner, layout, explores=seeds is not None)
+    requests = [
+        EpisodeRequest(scene, str(i), fields.ROLE_TRIAL, seed=seeds[i] if seeds else 0)
+        for i, scene in enumerate(scenes)
+    ]
+    return actor.trials(episode_loop.play(environments, actor, requests))
 
 
 class Order(NamedTuple):
-    """An order of the things in N scenes of one task that is the same in all of them.
+    """Order of the entities in N scenes of one task that is the same in all of them.
 
     Attributes:
       index: [N, S] where each number of the ordered state is found in the given one.
-      places: [N, E] int32 places, from the left, of objects and of buttons.
+      places: [N, E] int32 places, from the left, within each kind.
       slots: [N, E] int32 slots in which they were.
     """
 
@@ -116,14 +146,14 @@ class Order(NamedTuple):
     slots: np.ndarray
 
     def apply(self, state: np.ndarray) -> np.ndarray:
-        """Brings states [N, ..., S] into this order."""
+        """Bring states [N, ..., S] into this order."""
         middle = (1,) * (state.ndim - 2)
         index = self.index.reshape(len(self.index), *middle, -1)
         return np.take_along_axis(state, index, axis=-1)
 
 
-def by_identity(first: np.ndarray, layout: observation.Layout) -> Order:
-    """The order of objects, and of buttons, by their colours.
+def by_identity(first: np.ndarray, layout: Layout) -> Order:
+    """Return the order of the entities of each kind by their colours.
 
     Args:
       first: [N, S] first states of episodes.
@@ -131,16 +161,15 @@ def by_identity(first: np.ndarray, layout: observation.Layout) -> Order:
     """
     size = layout.size
     identities, places = identities_and_places(first, layout)
-    slots = np.concatenate(
-        [identities[:, :size].argsort(axis=1), identities[:, size:].argsort(axis=1)],
-        axis=1,
-    )
     index = np.tile(np.arange(layout.state_size), (len(first), 1))
     ordered = index.copy()
     rows, views = layout.split(index), layout.split(ordered)
     each = np.arange(len(first))[:, None]
-    views["objects"][...] = rows["objects"][each, slots[:, :size]]
-    views["buttons"][...] = rows["buttons"][each, slots[:, size:]]
-    slots[:, size:] += size
+    slots = []
+    for kind, name in enumerate(layout.kinds):
+        part = identities[:, kind * size : (kind + 1) * size].argsort(axis=1)
+        views[name][...] = rows[name][each, part]
+        slots.append(part + kind * size)
+    slots = np.concatenate(slots, axis=1)
     places = np.take_along_axis(places, slots, axis=1)
     return Order(ordered, places.astype(np.int32), slots.astype(np.int32))

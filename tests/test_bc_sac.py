@@ -9,6 +9,7 @@ import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
 from wtl.collection import reinforcement_rollout
+from wtl.collection.vector_environment import VectorEnvironment
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.task import Rule, RuleKind, Task
 from wtl.collection.worlds.entities.task_distribution import Suite
@@ -46,6 +47,10 @@ def _first_states(count: int) -> np.ndarray:
         env.prepare(setup)
         states.append(env.reset().observation[fields.STATE])
     return np.stack(states)
+
+
+def _play(environments, learner, scenes, seeds):
+    return reinforcement_rollout.play(environments, learner, LAYOUT, scenes, seeds)
 
 
 def _network(method: str):
@@ -93,8 +98,7 @@ def _learner(
 @pytest.fixture(scope="module")
 def played():
     """Episodes of some learner, whose outcome tests make up."""
-    table = reinforcement_rollout.Lockstep(LAYOUT)
-    return table.play(_learner(), _setups(12), list(range(12)))
+    return _play(VectorEnvironment(), _learner(), _setups(12), list(range(12)))
 
 
 def _filled(
@@ -266,10 +270,10 @@ def test_choice_follows_what_was_worth_it(played):
 
 
 def test_noise_is_that_of_its_seed():
-    table, learner = reinforcement_rollout.Lockstep(LAYOUT), _learner()
-    first = table.play(learner, _setups(2), [3, 4])
-    again = table.play(learner, _setups(2), [3, 4])
-    other = table.play(learner, _setups(2), [3, 5])
+    environments, learner = VectorEnvironment(), _learner()
+    first = _play(environments, learner, _setups(2), [3, 4])
+    again = _play(environments, learner, _setups(2), [3, 4])
+    other = _play(environments, learner, _setups(2), [3, 5])
     for name in ("state", "action", "target"):
         np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
     np.testing.assert_array_equal(first.action[0], other.action[0])

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from wtl.collection import reinforcement_rollout
+from wtl.collection.vector_environment import VectorEnvironment
 from wtl.collection.worlds.tabletop import environment, observation
 from wtl.datasets.contract import seeding
 from wtl.datasets.reading import reader
@@ -43,14 +44,16 @@ def learn(
     config = configs.Config(**job.config)
     if arm.demo:
         learner.replay.add(*demonstration(job, layout), demo=True)
-    table = reinforcement_rollout.Lockstep(layout)
+    environments = VectorEnvironment()
     scenes = [job.setup(seed) for seed in job.evaluation_seeds]
     due = budget.evaluations()
     result = {"trials": [], "success": [], "tried": [], "losses": []}
     made, since, losses = 0, [], {}
     while True:
         if made == due[len(result["trials"])]:
-            evaluated = table.play(learner, scenes, None)
+            evaluated = reinforcement_rollout.play(
+                environments, learner, layout, scenes, None
+            )
             result["trials"].append(made)
             result["success"].append([int(won) for won in evaluated.success])
             result["tried"].append(float(np.mean(since)) if since else None)
@@ -62,8 +65,10 @@ def learn(
         # A round ends where an evaluation is due.
         count = min(budget.at_once, due[len(result["trials"])] - made)
         numbers = range(made, made + count)
-        played = table.play(
+        played = reinforcement_rollout.play(
+            environments,
             learner,
+            layout,
             [job.setup(_scene(job, number)) for number in numbers],
             [seeding.derive_seed(job.seed, "trial", number) for number in numbers],
         )
@@ -78,7 +83,11 @@ def make_learner(job: jobs.ReinforcementJob) -> learners.Learner:
     """The agent as it is before any trial."""
     method = METHODS[configs.arm(job.arm).start or "bc"]
     size = job.task.object_set.size
-    config = dataclasses.replace(method.config, size=size, **job.overrides)
+    config = dataclasses.replace(
+        method.config,
+        layout=observation.Layout(size),
+        **job.overrides,
+    )
     networks = []
     for _ in range(1 if job.start_dir is None else 2):
         network = method.kind.network(config)
