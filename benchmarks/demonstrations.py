@@ -5,8 +5,8 @@ import pathlib
 
 from wtl.collection import recorder, vector_environment
 from wtl.collection.demonstration import DemonstrationRequest
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
 from wtl.datasets.contract import episode, fields
 from wtl.datasets.storage import new_version
 
@@ -28,7 +28,7 @@ def requests(
         size=SIZE, train_object_sets=tasks, train_tasks=tasks, scenes_per_task=2
     )
     name = fields.WTL_HUMAN_VIDEOS if human else fields.WTL_DEMOS
-    body = Embodiment.HAND if human else Embodiment.GRIPPER
+    body = Embodiment.HUMAN if human else Embodiment.ROBOT
     return [
         DemonstrationRequest(
             dataclasses.replace(setup, embodiment=body),

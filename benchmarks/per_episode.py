@@ -29,10 +29,10 @@ def demonstrations(
     from benchmarks.demonstrations import requests
     from wtl.collection import recorder
     from wtl.collection.demonstration import demonstrate
-    from wtl.collection.worlds.tabletop.embodiment import Embodiment
+    from wtl.collection.worlds.entities.embodiment import Embodiment
     from wtl.datasets.storage import staging
 
-    body = Embodiment.HAND if human else Embodiment.GRIPPER
+    body = Embodiment.HUMAN if human else Embodiment.ROBOT
     wanted = requests(tasks, pixels, human)
     spec = recorder.episode_spec(3, pixels, embodiment=body)
     demonstrate(wanted[0])

@@ -7,9 +7,9 @@ from mujoco.rendering.classic import gl_context
 
 from benchmarks import comparison
 from wtl.collection.worlds.entities import environment, task_distribution
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.tabletop import appearance, renderer
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
 
 _SIDES = (64, 100)
 _FRAMES = 20
@@ -23,7 +23,7 @@ def run() -> list[comparison.Comparison]:
     tasks = task_distribution.Suite(train_tasks=1, train_object_sets=1)
     (task,) = tasks.tasks(task_distribution.TRAIN)
     setup = tasks.demonstration_setups(task)[0]
-    look = appearance.DRAWS[Embodiment.GRIPPER](setup.scene_seed)
+    look = appearance.DRAWS[Embodiment.ROBOT](setup.scene_seed)
     return [_of_side(side, setup, look) for side in _SIDES]
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from wtl.collection import vector_environment
-from wtl.collection.worlds.tabletop import observation
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.layout import Layout
 
 _BATCH = 64  # episodes looked at together
 
@@ -18,7 +18,7 @@ class Sight:
       has_eyes: whether it sees images rather than the state.
     """
 
-    def __init__(self, policy, layout: observation.Layout):
+    def __init__(self, policy, layout: Layout):
         """Looks through the eyes of a policy.
 
         Args:

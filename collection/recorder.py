@@ -6,14 +6,12 @@ import numpy as np
 
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.tabletop import puck
-from wtl.collection.worlds.tabletop import world as worlds
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.datasets.contract import episode as episodes
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 
-ENV_VERSION = "1.0.0"  # raised whenever the same seed no longer gives the same episode
+PHYSICS_STATE = mujoco.mjtState.mjSTATE_INTEGRATION  # what is stored of the physics
 
 
 class Recorder:
@@ -58,11 +56,8 @@ class Recorder:
         """
         setup = self._env.setup
         seen = {name: np.stack(frames) for name, frames in self._images.items()}
-        if setup.task.gains:
-            metadata["hidden_gains"] = setup.task.gains
-        if setup.task.puck:
-            metadata["hidden_puck"] = setup.task.puck.hidden
-        if setup.embodiment is Embodiment.GRIPPER:
+        metadata |= setup.task.hidden_metadata
+        if setup.embodiment is Embodiment.ROBOT:
             metadata["action"] = np.stack(self._actions)
             metadata["reward"] = np.array(self._rewards)
         return episodes.Episode.build(
@@ -77,7 +72,7 @@ class Recorder:
             scene_seed=setup.scene_seed,
             success=bool(self._rewards[-1] > 0),
             control_hz=self._env.control_hz,
-            env_version=ENV_VERSION,
+            env_version=registry.get(setup.task.domain).version,
             mujoco_version=mujoco.__version__,
             hidden_target=self._env.target_slot,
             hidden_achieved=self._env.achieved_slot(),
@@ -90,31 +85,31 @@ class Recorder:
 def episode_spec(
     size: int,
     camera: CameraConfig = NO_CAMERA,
-    embodiment: Embodiment = Embodiment.GRIPPER,
-    domain: str = registry.GRIPPER,
-    faulty_motors: bool = False,
-    pucks: bool = False,
+    embodiment: Embodiment = Embodiment.ROBOT,
+    domain: str = registry.DEFAULT,
+    hidden_gains: bool = False,
+    dynamics_size: int = 0,
 ) -> episodes.EpisodeSpec:
     """Spec of the episodes recorded in scenes of a size.
 
     Args:
-      size: number of objects and of buttons, or of targets.
+      size: number of entities of each kind.
       camera: of the environments.
       embodiment: the body that acts; nothing is known of a human's actions.
       domain: name of the world.
-      faulty_motors: whether tasks have hidden gains.
-      pucks: whether all hidden dynamics of their objects are drawn.
+      hidden_gains: whether tasks have hidden actuator gains.
+      dynamics_size: number of hidden variables of entities beyond friction.
     """
     world = registry.get(domain)
     compiled = world.model(world.objects("layout", size, 0), embodiment)
-    acts = embodiment is Embodiment.GRIPPER
+    acts = embodiment is Embodiment.ROBOT
     return episodes.EpisodeSpec(
         state_size=world.layout(size).state_size,
         action_size=len(world.environment.axes) if acts else 0,
-        physics_size=mujoco.mj_stateSize(compiled, worlds.STATE_SPEC),
+        physics_size=mujoco.mj_stateSize(compiled, PHYSICS_STATE),
         image_pixels=camera.pixels,
         image_encoding=camera.encoding,
         wrist_image=camera.wrist and acts,
-        gains_size=len(world.environment.axes) if faulty_motors else 0,
-        puck_size=puck.HIDDEN_SIZE if pucks else 0,
+        gains_size=len(world.environment.axes) if hidden_gains else 0,
+        puck_size=dynamics_size,
     )

@@ -8,13 +8,13 @@ import pytest
 from demonstrating import demonstrate, request
 
 from wtl.collection.recorder import episode_spec
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.entities.environment import Setup
 from wtl.collection.worlds.entities.task_distribution import TEST, Suite
 from wtl.collection.worlds.tabletop import appearance, gripper, hand, model
 from wtl.collection.worlds.tabletop import object_set as object_sets
 from wtl.collection.worlds.tabletop import scene as scenes
 from wtl.collection.worlds.tabletop import world as worlds
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
 from wtl.collection.worlds.tabletop.environment import Manipulation
 from wtl.collection.worlds.tabletop.families import FAMILIES
 from wtl.collection.worlds.tabletop.human import Human
@@ -32,7 +32,7 @@ every_draw = pytest.mark.parametrize(
 _NOISE = 0.15
 
 
-def _requests(family, count, embodiment=Embodiment.HAND):
+def _requests(family, count, embodiment=Embodiment.HUMAN):
     suite = Suite(test_tasks=count * len(FAMILIES), seed=11)
     tasks = [task for task in suite.tasks(TEST) if task.family == family]
     return [
@@ -45,7 +45,7 @@ def _requests(family, count, embodiment=Embodiment.HAND):
     ]
 
 
-def _world(embodiment=Embodiment.HAND):
+def _world(embodiment=Embodiment.HUMAN):
     world = worlds.World()
     world.reset(_SET, 0.8, scenes.draw(3, 0), embodiment)
     return world
@@ -76,7 +76,7 @@ def test_same_seed_same_episode(family):
     (wanted,) = _requests(family, 1)
     one, same = (demonstrate(wanted, _NOISE) for _ in range(2))
     other = demonstrate(dataclasses.replace(wanted, seed=99), _NOISE)
-    validate(one, episode_spec(3, embodiment=Embodiment.HAND))
+    validate(one, episode_spec(3, embodiment=Embodiment.HUMAN))
     assert one.metadata[fields.DEMONSTRATOR] == "simulated_human"
     for name, array in one.steps.items():
         assert array.tobytes() == same.steps[name].tobytes(), name
@@ -102,7 +102,7 @@ def test_styles_differ_between_people():
 
 @every_family
 def test_gripper_is_the_default_and_unchanged(family):
-    (wanted,) = _requests(family, 1, Embodiment.GRIPPER)
+    (wanted,) = _requests(family, 1, Embodiment.ROBOT)
     scene = wanted.scene
     assert Setup(scene.task, scene.scene_seed, scene.target) == scene
     episode = demonstrate(wanted, _NOISE)
@@ -129,7 +129,9 @@ def test_gripper_keeps_its_model():
 
 
 def test_both_bodies_take_the_same_commands():
-    models = {body: model.compile_model(_SET, body) for body in Embodiment}
+    models = {
+        model.BODY_NAMES[body]: model.compile_model(_SET, body) for body in Embodiment
+    }
     of_gripper, of_hand = (
         [compiled.actuator(i).name.removeprefix(body) for i in range(compiled.nu)]
         for body, compiled in models.items()
@@ -137,7 +139,7 @@ def test_both_bodies_take_the_same_commands():
     assert of_gripper == of_hand
     for joint in (*gripper.ARM_JOINTS, *gripper.FINGERS):
         np.testing.assert_array_equal(
-            *(models[body].joint(f"{body}/{joint}").range for body in Embodiment)
+            *(found.joint(f"{body}/{joint}").range for body, found in models.items())
         )
 
 
@@ -177,7 +179,7 @@ def test_elbow_stays_on_the_near_side():
 
 
 def test_drawn_parts_touch_nothing():
-    compiled = model.compile_model(_SET, Embodiment.HAND)
+    compiled = model.compile_model(_SET, Embodiment.HUMAN)
     for i in range(compiled.ngeom):
         name = compiled.body(compiled.geom_bodyid[i]).name
         if name.startswith("hand/") and name not in ("hand/left", "hand/right"):

@@ -10,10 +10,10 @@ from demonstrating import demonstrate, request
 from wtl.collection.recorder import episode_spec
 from wtl.collection.worlds.entities import actuator_gains
 from wtl.collection.worlds.entities.actuator_gains import MotorFaults
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.entities.environment import Setup
 from wtl.collection.worlds.entities.task_distribution import SPLITS, TRAIN, Suite
 from wtl.collection.worlds.tabletop import observation
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
 from wtl.collection.worlds.tabletop.environment import Manipulation
 from wtl.collection.worlds.tabletop.families import FAMILIES
 from wtl.datasets.contract import fields, seeding
@@ -59,7 +59,7 @@ def test_faulty_motors_are_no_faster_than_sound_ones():
 def test_people_and_the_robots_of_demonstrators_have_sound_motors():
     task = FAULTY.tasks(TRAIN)[0]
     assert Setup(task, 0, 0).gains == task.gains
-    assert Setup(task, 0, 0, Embodiment.HAND).gains == ()
+    assert Setup(task, 0, 0, Embodiment.HUMAN).gains == ()
     assert all(setup.gains == () for setup in FAULTY.demonstration_setups(task))
 
 
@@ -74,7 +74,7 @@ def test_a_demonstration_tells_nothing_of_the_gains(family):
         np.testing.assert_array_equal(shown.steps[name], array)
     assert shown.metadata[fields.HIDDEN_GAINS] == task.gains
     assert fields.HIDDEN_GAINS not in plain.metadata
-    validate(shown, episode_spec(3, faulty_motors=True))
+    validate(shown, episode_spec(3, hidden_gains=True))
     validate(plain, episode_spec(3))
 
 

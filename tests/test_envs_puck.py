@@ -12,7 +12,7 @@ from wtl.collection.worlds.entities.environment import Setup
 from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
 from wtl.collection.worlds.tabletop import scene as scenes
 from wtl.collection.worlds.tabletop.environment import Manipulation
-from wtl.collection.worlds.tabletop.puck import Puck, PuckRanges
+from wtl.collection.worlds.tabletop.puck import HIDDEN_SIZE, Puck, PuckRanges
 from wtl.collection.worlds.tabletop.world import World
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import episode_id, validate
@@ -105,7 +105,7 @@ def test_the_demonstrator_knows_how_hard_to_strike():
         episode = demonstrate(request(setup, name, i), 0.15, attempts=1)
         made += [episode] if episode else []
     assert len(made) >= 14
-    validate(made[0], episode_spec(3, pucks=True))
+    validate(made[0], episode_spec(3, dynamics_size=HIDDEN_SIZE))
     np.testing.assert_allclose(
         made[0].metadata[fields.HIDDEN_PUCK], PUCKS.tasks(TRAIN)[0].puck.hidden
     )

@@ -25,7 +25,7 @@ SMALL = {
 
 def _meta_rl(run_dir, method, *bindings: str, world="point_robot") -> int:
     config = SMALL.get(method, {}) | {"tasks_per_round": 4, "trials_per_task": 2}
-    steps = 2 * 4 * 2 * (40 if world == "gripper" else 20)
+    steps = 2 * 4 * 2 * (40 if world == "tabletop" else 20)
     lines = (
         f"meta_rl.method='{method}'",
         f"meta_rl.world='{world}'",
@@ -74,7 +74,7 @@ def test_point_robots_are_learnt_measured_and_done_once(method, tmp_path, capsys
 
 @pytest.mark.parametrize("method", list(SMALL))
 def test_gripper_tasks_are_learnt_and_measured_in_the_scenes_of_wtl(method, tmp_path):
-    assert _meta_rl(tmp_path, method, world="gripper") == 0
+    assert _meta_rl(tmp_path, method, world="tabletop") == 0
     folder = tmp_path / "meta_rl" / method
     results = json.loads((folder / "results.json").read_text())
     assert results["trials"]["3"]["n"] == 5 * 2

@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 
 from wtl.collection import observation_encoder
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.tabletop import appearance
 from wtl.collection.worlds.tabletop import object_set as object_sets
 from wtl.collection.worlds.tabletop import scene as scenes
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
 from wtl.collection.worlds.tabletop.observation import OBJECT, Layout, observe, slices
 from wtl.collection.worlds.tabletop.perception import (
     attention,
@@ -327,9 +327,9 @@ def test_a_seeing_policy_acts_on_what_it_estimates(perception):
 
 def test_of_somebody_else_only_the_time_is_known():
     tf.random.set_seed(0)
-    watching = network.Perception(config.of_embodiment(Embodiment.HAND, 3, PIXELS))
+    watching = network.Perception(config.of_embodiment(Embodiment.HUMAN, 3, PIXELS))
     store = _store(2)
-    source = GlimpseSource(store, LAYOUT, later=2, embodiment=Embodiment.HAND)
+    source = GlimpseSource(store, LAYOUT, later=2, embodiment=Embodiment.HUMAN)
     drawn = source.draw(np.random.default_rng(0), 8)
     assert not drawn.felt[..., :-1].any()
     np.testing.assert_array_equal(drawn.felt[..., -1], drawn.state[..., -1])
@@ -351,7 +351,7 @@ def test_of_somebody_else_only_the_time_is_known():
 
 def test_where_the_camera_is_matters_for_where_things_are():
     tf.random.set_seed(0)
-    watching = network.Perception(config.of_embodiment(Embodiment.HAND, 3, PIXELS))
+    watching = network.Perception(config.of_embodiment(Embodiment.HUMAN, 3, PIXELS))
     store = _store(2)
     image, felt = store.image[:, 1], LAYOUT.proprioception(store.state[:, 1], own=False)
     first, _, view = watching.detect(store.image[:, 0], felt)
@@ -363,7 +363,7 @@ def test_where_the_camera_is_matters_for_where_things_are():
 
 
 def test_a_seeing_policy_watches_with_other_eyes(perception):
-    watching = network.Perception(config.of_embodiment(Embodiment.HAND, 3, PIXELS))
+    watching = network.Perception(config.of_embodiment(Embodiment.HUMAN, 3, PIXELS))
     watching.create()
     inner = contextual_policy.ContextualPolicy(
         contextual_network.ContextualNetwork(contextual_config.Config(layout=LAYOUT))

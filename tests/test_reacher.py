@@ -40,7 +40,7 @@ SUITE = Suite(
     train_tasks=20,
     test_tasks=40,
     identity_share=1.0,
-    domain=registry.REACHER,
+    domain="reacher",
     motor_faults=actuator_gains.MotorFaults(arm.JOINTS, (1.0, 1.0), 0.5),
 )
 LAYOUT = SUITE.layout
@@ -163,7 +163,7 @@ def test_all_8_hidden_tasks_occur():
 
 
 def test_demonstrations_fit_the_schema_and_are_read_without_the_simulator():
-    spec = recorder.episode_spec(2, faulty_motors=True, domain=registry.REACHER)
+    spec = recorder.episode_spec(2, hidden_gains=True, domain="reacher")
     made = [
         _demonstrate(setup)
         for task in SUITE.tasks(TRAIN)
@@ -225,12 +225,10 @@ def test_physics_state_renders_the_scene_again():
 
 def test_dense_reward_is_the_distance_and_tells_success_by_its_sign():
     for setup, gains in itertools.product(_setups(5), _SIGNS):
-        task = dataclasses.replace(
-            setup.task, gains=gains, domain=registry.DENSE_REACHER
-        )
+        task = dataclasses.replace(setup.task, gains=gains, domain="dense_reacher")
         dense, sparse = (
             _act(_open(dataclasses.replace(setup, task=t)), (1.0, 1.0))
-            for t in (task, dataclasses.replace(task, domain=registry.REACHER))
+            for t in (task, dataclasses.replace(task, domain="reacher"))
         )
         slot = _slot(setup)
         for rich, plain in zip(dense[1:], sparse[1:], strict=True):

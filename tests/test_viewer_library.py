@@ -8,15 +8,14 @@ from demonstrating import demonstrate, request
 from viewed import SPEC, demonstrated, make_run, published, tried
 
 from wtl.collection import recorder
-from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.actuator_gains import MotorFaults
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.entities.task_distribution import Suite
 from wtl.collection.worlds.reacher import arm
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
 from wtl.collection.worlds.tabletop import families, model, object_set
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
 from wtl.datasets.contract import episode, fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage import publish, staging
@@ -63,11 +62,11 @@ def test_worlds_that_are_not_the_grippers_are_listed_without_pictures(tmp_path):
         size=2,
         train_object_sets=1,
         train_tasks=1,
-        domain=registry.REACHER,
+        domain="reacher",
         motor_faults=MotorFaults(arm.JOINTS, (1.0, 1.0), 0.5),
     )
     (task,) = suite.tasks("train")
-    spec = recorder.episode_spec(2, domain=suite.domain, faulty_motors=True)
+    spec = recorder.episode_spec(2, domain=suite.domain, hidden_gains=True)
     with staging.StagingWriter(tmp_path / "staged", spec) as writer:
         for i, setup in enumerate(suite.demonstration_setups(task)):
             name = episode.episode_id("wtl_demos", task.task_id, "demo", i, i)
@@ -188,7 +187,7 @@ def test_worlds_are_restored_from_what_was_stored_alone(embodiment):
 
 
 def test_states_of_another_world_are_not_restored():
-    assert restoration.kind_of(SPEC) == restoration.Kind(3, Embodiment.GRIPPER)
+    assert restoration.kind_of(SPEC) == restoration.Kind(3, Embodiment.ROBOT)
     foreign = dataclasses.replace(SPEC, physics_size=SPEC.physics_size + 1)
     assert restoration.kind_of(foreign) is None
     assert restoration.layout_of(foreign).size == 3

@@ -8,9 +8,9 @@ import mujoco
 import numpy as np
 
 from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.entities.family import Family
 from wtl.collection.worlds.entities.task import Task
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.layout import Layout
 
@@ -37,6 +37,10 @@ class World:
         trial shows the gains as soon as anything moves.
       human: (family, generator) -> simulated human, an expert; None if there is none.
       can_be_seen: whether there are cameras, human videos and teleoperation.
+      draws_dynamics: whether tasks may draw all hidden dynamics of their entities.
+      trial_tasks: (vector environment, [(task, scene seed)], shaped) -> `TaskPool` of
+        methods that learn from trials alone.
+      version: raised whenever the same seed no longer gives the same episode.
     """
 
     name: str
@@ -51,6 +55,9 @@ class World:
     moves_as_commanded: bool = False
     human: Callable[[str, np.random.Generator], Any] | None = None
     can_be_seen: bool = False
+    draws_dynamics: bool = False
+    trial_tasks: Callable[..., Any] | None = None
+    version: str = "1.0.0"
 
     def open(
         self, setup: environment.Setup, camera: CameraConfig = NO_CAMERA

@@ -367,7 +367,7 @@ def _import_videos(options) -> int:
             options.out,
             pixels=options.pixels,
             encoding=options.encoding,
-            families=tuple(registry.get(registry.GRIPPER).families),
+            families=tuple(registry.get(registry.DEFAULT).families),
             origin={
                 "commit": run_folder.commit(),
                 "versions": run_folder.versions(),

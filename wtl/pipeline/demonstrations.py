@@ -11,7 +11,7 @@ from wtl.collection import episode_request
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.scripted_expert import ScriptedExpert
 from wtl.collection.worlds.entities import task_distribution as suites
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.datasets.contract import episode as episodes
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
@@ -29,7 +29,7 @@ def requests(run: Run, held_out_scenes: int) -> list[EpisodeRequest]:
       run: the run.
       held_out_scenes: demonstrations of each validation and test task.
     """
-    return _requests(run, fields.WTL_DEMOS, Embodiment.GRIPPER, None, held_out_scenes)
+    return _requests(run, fields.WTL_DEMOS, Embodiment.ROBOT, None, held_out_scenes)
 
 
 def video_requests(
@@ -45,7 +45,7 @@ def video_requests(
     return _requests(
         run,
         fields.WTL_HUMAN_VIDEOS,
-        Embodiment.HAND,
+        Embodiment.HUMAN,
         scenes_per_task,
         held_out_scenes,
     )

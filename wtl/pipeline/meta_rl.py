@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from wtl.collection import trials as played
 from wtl.collection.trials import Agent
+from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.datasets.contract import seeding
 from wtl.datasets.contract.errors import UserError
@@ -17,7 +18,7 @@ from wtl.evaluation import trial_results
 from wtl.evaluation.figures import trials as figures
 from wtl.evaluation.trial_row import TrialRow, write_csv
 from wtl.pipeline.run import Run
-from wtl.pipeline.trial_worlds import GRIPPER, HeldOut, TrialWorld, open_world
+from wtl.pipeline.trial_worlds import HeldOut, TrialWorld, open_world
 from wtl.policies import export
 from wtl.training import meta_learning
 from wtl.training.learners import LEARNERS
@@ -26,7 +27,7 @@ from wtl.training.learners import LEARNERS
 def meta_rl(
     run: Run,
     method: str = "pearl",
-    world: str = GRIPPER,
+    world: str = registry.DEFAULT,
     env_steps: int = 300_000,
     shaped: bool = False,
     trials: int = 10,
@@ -163,7 +164,7 @@ def _measure(
         about["seed"] = run.seed
         about["tasks"] = len({row.task_id for row in rows})
         about["env_steps"] = curve[-1]["env_steps"]  # whole rounds
-        results = trial_results.results(rows, about, world.ceiling, curve)
+        results = trial_results.results(rows, about, world.oracle_bound, curve)
         write_csv(rows, folder / "trials.csv")
         name = folder.relative_to(run.folder.path)
         run.folder.write(str(name / "figure.svg"), figures.figure(results))

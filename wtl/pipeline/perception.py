@@ -5,7 +5,7 @@ import json
 import pathlib
 from typing import Any
 
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.pipeline.run import Run
@@ -28,8 +28,8 @@ class Eyes:
     embodiment: Embodiment
 
 
-OWN = Eyes("perception", fields.WTL_DEMOS, Embodiment.GRIPPER)
-WATCHING = Eyes("perception_human", fields.WTL_HUMAN_VIDEOS, Embodiment.HAND)
+OWN = Eyes("perception", fields.WTL_DEMOS, Embodiment.ROBOT)
+WATCHING = Eyes("perception_human", fields.WTL_HUMAN_VIDEOS, Embodiment.HUMAN)
 
 
 def eyes_of(config: interface.Interface) -> list[Eyes]:

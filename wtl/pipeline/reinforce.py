@@ -120,7 +120,7 @@ def _check(run: Run, split: str, tasks: int, arms, budget: jobs.Budget, config):
             raise UserError(
                 f"reinforce.arms names {name!r}; known are {', '.join(known)}"
             )
-    run.require_gripper("reinforce")
+    run.require_capability("trial_tasks", "reinforce")
     if run.suite.motor_faults:
         raise UserError(
             "reinforce imitates commands, which faulty motors do not follow; choose a "

@@ -11,9 +11,8 @@ from typing import Any
 from absl import logging
 
 from wtl.collection import recorder
-from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities import task_distribution as suites
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import EpisodeSpec
@@ -146,34 +145,20 @@ class Run:
                 return True
         return False
 
-    def require_gripper(self, setting: str):
-        """Checks that the world is that of the gripper.
+    def require_capability(self, capability: str, setting: str):
+        """Check that the world has an optional capability.
 
         Args:
-          setting: what asks for it.
+          capability: an optional attribute of `World`.
+          setting: name of the setting that needs it.
 
         Raises:
-          UserError: if it is not.
+          UserError: if the world has none.
         """
-        if self.suite.domain != registry.GRIPPER:
+        if not getattr(self.suite.world, capability):
             raise UserError(
-                f"{setting} knows the gripper's world alone; set suite.domain = "
-                f"{registry.GRIPPER!r} in place of {self.suite.domain!r}"
-            )
-
-    def require_cameras(self, setting: str):
-        """Checks that the world is one that can be seen.
-
-        Args:
-          setting: what asks for it.
-
-        Raises:
-          UserError: if it is not.
-        """
-        if not self.suite.world.can_be_seen:
-            raise UserError(
-                f"{setting} needs a world with cameras and people; that of "
-                f"suite.domain = {self.suite.domain!r} has none"
+                f"{setting} needs a world with `{capability}`; suite.domain = "
+                f"{self.suite.domain!r} has none"
             )
 
     def saved_policy(self, method: str) -> pathlib.Path:
@@ -323,10 +308,10 @@ class Run:
         spec = recorder.episode_spec(
             self.suite.size,
             self.camera,
-            Embodiment.HAND if human else Embodiment.GRIPPER,
+            Embodiment.HUMAN if human else Embodiment.ROBOT,
             self.suite.domain,
             self.suite.motor_faults is not None,
-            self.suite.puck is not None,
+            self.suite.hidden_dynamics_size,
         )
         return dataclasses.replace(spec, interventions=by_hand)
 

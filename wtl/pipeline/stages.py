@@ -139,7 +139,7 @@ def open_run(
         cluster=cluster,
     )
     if camera:
-        run.require_cameras("camera.pixels")
+        run.require_capability("can_be_seen", "camera.pixels")
     # Of several that train together the first has the folder; the others write nothing.
     with folder.lock() if run.is_chief else contextlib.nullcontext():
         yield run

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.tabletop import appearance
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
 from wtl.datasets.contract import fields
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.evaluation import protocol
@@ -114,7 +114,7 @@ def _footage(player, arm, store, committed, by_human: bool) -> list[Footage]:
     eyes = player.actor(arm).builder.encoder
     rows = eyes.layout.split(store.state)
     things = [rows[name][..., :3] for name in ("objects", "buttons")]
-    draw = appearance.DRAWS[Embodiment.HAND if by_human else Embodiment.GRIPPER]
+    draw = appearance.DRAWS[Embodiment.HUMAN if by_human else Embodiment.ROBOT]
     things = np.stack(
         [
             draw(int(seed)).camera.project(places)

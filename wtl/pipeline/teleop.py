@@ -56,7 +56,7 @@ def teleop(
     Raises:
       UserError: if the configuration is wrong or the session can't go on.
     """
-    run.require_cameras("teleoperation")
+    run.require_capability("can_be_seen", "teleoperation")
     _check("record", [record], RECORDED)
     _check("split", [split], suites.SPLITS)
     _check("families", families, known_families.FAMILIES)

@@ -1,4 +1,4 @@
-"""The worlds in which methods learn from trials alone."""
+"""Worlds in which methods learn from trials alone."""
 
 import contextlib
 import dataclasses
@@ -6,31 +6,27 @@ from collections.abc import Callable, Iterator
 
 from wtl.collection import vector_environment
 from wtl.collection.task_pool import Attempt, TaskPool
+from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities import environment, oracle_bound
 from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.point_robot.point_robot import PointRobots
-from wtl.collection.worlds.tabletop import world as worlds
-from wtl.collection.worlds.tabletop.trial_tasks import GripperTasks
 from wtl.datasets.contract.errors import UserError
 from wtl.evaluation import protocol
 from wtl.pipeline.run import Run
 from wtl.policies.encoders import view as views
 
-GRIPPER, POINT_ROBOT, SPARSE_POINT_ROBOT = WORLDS = (
-    "gripper",
-    "point_robot",
-    "sparse_point_robot",
-)
-# Within which point robots succeed, and where sparse ones feel something.
+POINT_ROBOT, SPARSE_POINT_ROBOT = "point_robot", "sparse_point_robot"
+WORLDS = (registry.DEFAULT, POINT_ROBOT, SPARSE_POINT_ROBOT)
+# Radius of success of point robots, and of the observed reward of sparse ones.
 _RADIUS, _SPARSE_RADIUS = 0.2, 0.3
 
 
 @dataclasses.dataclass(frozen=True)
 class HeldOut:
-    """What is played to measure an agent.
+    """Attempts that measure an agent.
 
     Attributes:
-      pool: plays it.
+      pool: plays them.
       attempts: one for each scene of each task.
       names: (task_id, family, number of the scene) of each attempt.
     """
@@ -45,10 +41,10 @@ class TrialWorld:
     """A world.
 
     Attributes:
-      view: how networks look at it.
+      view: observation layers of networks.
       train: the training tasks.
-      held_out: (split, scenes of each task) -> what is played.
-      ceiling: number of a trial -> success of an ideal agent.
+      held_out: (split, scenes of each task) -> held-out attempts.
+      oracle_bound: number of a trial -> success of an ideal agent.
     """
 
     view: views.View
@@ -59,30 +55,30 @@ class TrialWorld:
 
 @contextlib.contextmanager
 def open_world(run: Run, name: str, shaped: bool) -> Iterator[TrialWorld]:
-    """Opens a world of `WORLDS`, the gripper's with the tasks of the run's suite.
+    """Open a world of `WORLDS`: point robots, or the tasks of the run's suite.
 
     Args:
       run: the run.
       name: of the world.
-      shaped: whether training in the gripper's world is rewarded for progress.
+      shaped: whether training on the suite's tasks is rewarded for progress.
 
     Raises:
       UserError: if there is none of that name, or the suite is of another world.
     """
     if name not in WORLDS:
         raise UserError(f"meta_rl.world is {name!r}; known are {', '.join(WORLDS)}")
-    if name != GRIPPER:
+    if name != registry.DEFAULT:
         yield _point_robots(run.suite, sparse=name == SPARSE_POINT_ROBOT)
         return
-    run.require_gripper("meta_rl.world = 'gripper'")
+    run.require_capability("trial_tasks", f"meta_rl.world = {name!r}")
     with vector_environment.ProcessVectorEnvironment(run.workers) as pool:
-        yield _gripper(run.suite, pool, shaped)
+        yield _tasks_of(run.suite, pool, shaped)
 
 
-def _gripper(
+def _tasks_of(
     suite: suites.Suite, pool: vector_environment.ProcessVectorEnvironment, shaped: bool
 ) -> TrialWorld:
-    """Trials in the scenes in which WTL is demonstrated to, and evaluated."""
+    """Tasks of a suite in the scenes that are demonstrated, and evaluated."""
 
     def held_out(split: str, scenes: int) -> HeldOut:
         pairs = protocol.pairs(suite, split, scenes)
@@ -91,7 +87,9 @@ def _gripper(
             for pair in pairs
         ]
         return HeldOut(
-            GripperTasks(pool, [(setup.task, setup.scene_seed) for setup in setups]),
+            suite.world.trial_tasks(
+                pool, [(setup.task, setup.scene_seed) for setup in setups]
+            ),
             [Attempt(i, setup.target) for i, setup in enumerate(setups)],
             [(pair.task.task_id, pair.task.family, pair.index) for pair in pairs],
         )
@@ -103,8 +101,8 @@ def _gripper(
         for task in suite.tasks(suites.TRAIN)
     ]
     return TrialWorld(
-        views.entity_view(suite.layout, worlds.ACTION_SIZE),
-        GripperTasks(pool, train, shaped),
+        views.entity_view(suite.layout, len(suite.world.environment.axes)),
+        suite.world.trial_tasks(pool, train, shaped),
         held_out,
         lambda number: oracle_bound.nth_trial(prior, number),
     )

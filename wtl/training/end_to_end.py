@@ -63,7 +63,7 @@ class SightRows(NamedTuple):
     demos: Sights
     trials: Sights
     target: Sights
-    perception_examples: perception_examples.Glimpses
+    glimpses: perception_examples.Glimpses
 
 
 class SightSource:

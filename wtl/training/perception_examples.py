@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.tabletop import appearance, observation
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
 from wtl.collection.worlds.tabletop.perception.loss import Example
 from wtl.datasets.contract import fields
 from wtl.datasets.reading.store import EpisodeStore
@@ -40,7 +40,7 @@ class GlimpseSource:
         demos: EpisodeStore,
         layout: observation.Layout,
         later: int,
-        embodiment: Embodiment = Embodiment.GRIPPER,
+        embodiment: Embodiment = Embodiment.ROBOT,
     ):
         """Keeps the images in memory as they are.
 
@@ -52,7 +52,7 @@ class GlimpseSource:
         """
         self._demos = demos
         draw = appearance.DRAWS[embodiment]
-        self._own = embodiment is Embodiment.GRIPPER
+        self._own = embodiment is Embodiment.ROBOT
         self._cameras = [draw(int(s)).camera for s in demos[fields.SCENE_SEED]]
         self._layout = layout
         self._later = later

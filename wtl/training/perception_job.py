@@ -8,7 +8,7 @@ from typing import Any
 import tqdm
 
 from wtl import notices
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.collection.worlds.entities.embodiment import Embodiment
 
 _BATCH = 32  # episodes read at once
 
@@ -142,7 +142,7 @@ class PerceiveJob:
         for start in tqdm.tqdm(starts, desc="perceive", unit="batch"):
             part = slice(start, start + _BATCH)
             felt = layout.proprioception(
-                store.state[part], own=self.embodiment is Embodiment.GRIPPER
+                store.state[part], own=self.embodiment is Embodiment.ROBOT
             )
             found[part] = perceive(
                 tf.constant(store.image[part]), tf.constant(felt)

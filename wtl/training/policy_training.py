@@ -8,7 +8,7 @@ import numpy as np
 import tqdm
 
 from wtl.collection.worlds.entities import task_distribution
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.tabletop.perception import policy as perception_policy
 from wtl.datasets.contract import fields
 from wtl.datasets.reading import reader
@@ -91,8 +91,8 @@ def train(job: TrainJob) -> str:
         return ""
     policy = method.kind.policy(network)
     if job.perception_dir:
-        eyes = _perception(job, job.perception_dir, Embodiment.GRIPPER)
-        watching = _perception(job, job.watching_dir, Embodiment.HAND)
+        eyes = _perception(job, job.perception_dir, Embodiment.ROBOT)
+        watching = _perception(job, job.watching_dir, Embodiment.HUMAN)
         if job.end_to_end is not None:
             _fit_together(job, data, draws, network, eyes, watching)
         policy = perception_policy.SeeingPolicy(eyes, policy, watching)

@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from wtl.collection import reinforcement_rollout
 from wtl.collection.vector_environment import VectorEnvironment
-from wtl.collection.worlds.tabletop import environment, observation
+from wtl.collection.worlds import registry
 from wtl.datasets.contract import seeding
+from wtl.datasets.contract.layout import Layout
 from wtl.datasets.reading import reader
 from wtl.datasets.reading.frames import resample
 from wtl.datasets.sampling import inferred_target
@@ -39,7 +40,7 @@ def learn(
     """
     tf_keras.utils.set_random_seed(job.seed % 2**32)
     arm, budget = configs.arm(job.arm), job.budget
-    layout = observation.Layout(job.task.object_set.size)
+    layout = _layout(job)
     learner = make_learner(job)
     config = configs.Config(**job.config)
     if arm.demo:
@@ -82,10 +83,9 @@ def learn(
 def make_learner(job: jobs.ReinforcementJob) -> learners.Learner:
     """The agent as it is before any trial."""
     method = METHODS[configs.arm(job.arm).start or "bc"]
-    size = job.task.object_set.size
     config = dataclasses.replace(
         method.config,
-        layout=observation.Layout(size),
+        layout=_layout(job),
         **job.overrides,
     )
     networks = []
@@ -109,9 +109,13 @@ def make_learner(job: jobs.ReinforcementJob) -> learners.Learner:
         shown,
         configs.Config(**job.config),
         capacity=job.budget.trials + 1,
-        horizon=environment.HORIZON,
+        horizon=registry.get(job.task.domain).environment.horizon,
         seed=job.seed,
     )
+
+
+def _layout(job: jobs.ReinforcementJob) -> Layout:
+    return registry.get(job.task.domain).layout(job.task.object_set.size)
 
 
 def _scene(job: jobs.ReinforcementJob, number: int) -> int:
@@ -122,14 +126,14 @@ def _scene(job: jobs.ReinforcementJob, number: int) -> int:
 
 
 def demonstration(
-    job: jobs.ReinforcementJob, layout: observation.Layout
+    job: jobs.ReinforcementJob, layout: Layout
 ) -> reinforcement_rollout.Trials:
     """The demonstration as an episode of the replay buffer."""
     demo = reader.read(job.demo_dir, job.task.split)
     demo = demo.select(demo.rows([job.demo_id]))
     order = reinforcement_rollout.by_identity(demo.state[:, 0], layout)
     state = order.apply(demo.state)
-    horizon = environment.HORIZON
+    horizon = registry.get(job.task.domain).environment.horizon
     return reinforcement_rollout.Trials(
         state=state[:, : horizon + 1],
         action=demo.action[:, :horizon],

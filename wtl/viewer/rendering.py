@@ -9,8 +9,8 @@ import mujoco
 import numpy as np
 
 from wtl.collection import vector_environment
-from wtl.collection.worlds.tabletop import appearance, gripper, renderer
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.collection.worlds.entities.embodiment import Embodiment
+from wtl.collection.worlds.tabletop import appearance, gripper, model, renderer
 from wtl.datasets.contract.errors import UserError
 from wtl.viewer import restoration, sheet
 
@@ -166,9 +166,9 @@ def _frames(job: Job) -> np.ndarray:
         )
         look = dataclasses.replace(look, camera=orbit)
     elif view.camera == WRIST:
-        if kind.embodiment is not Embodiment.GRIPPER:
+        if kind.embodiment is not Embodiment.ROBOT:
             raise RenderingError("a hand has no camera")
-        camera = f"{kind.embodiment}/{gripper.WRIST_CAMERA}"
+        camera = f"{model.BODY_NAMES[kind.embodiment]}/{gripper.WRIST_CAMERA}"
     shared = renderer.shared(PIXELS, kind.size)
     frames = []
     for frame in job.frames:

@@ -5,10 +5,10 @@ import dataclasses
 import mujoco
 import numpy as np
 
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.tabletop import model, observation
 from wtl.collection.worlds.tabletop import object_set as object_sets
 from wtl.collection.worlds.tabletop import world as worlds
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 

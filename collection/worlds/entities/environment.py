@@ -9,7 +9,7 @@ from dm_env import specs
 
 from wtl.collection.worlds.entities import actuator_gains
 from wtl.collection.worlds.entities import task as tasks
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract import layout as layouts
 
@@ -32,20 +32,20 @@ class Setup:
     task: tasks.Task
     scene_seed: int
     target: int
-    embodiment: Embodiment = Embodiment.GRIPPER
+    embodiment: Embodiment = Embodiment.ROBOT
     sound: bool = False
     attempt: str = ""
 
     @property
     def gains(self) -> tuple[float, ...]:
         """Gains of the motors of the body that acts; none where they are sound."""
-        human = self.embodiment is Embodiment.HAND
+        human = self.embodiment is Embodiment.HUMAN
         return () if self.sound or human else self.task.gains
 
     @property
     def is_human(self) -> bool:
         """Whether the simulated human acts."""
-        return self.embodiment is Embodiment.HAND
+        return self.embodiment is Embodiment.HUMAN
 
     @property
     def slot(self) -> int:

@@ -1,19 +1,18 @@
-"""A task: an object set, a family, a referent rule and hidden dynamics."""
+"""A task: entities, a family, a referent rule and hidden dynamics."""
 
 import dataclasses
 import enum
+from typing import Any, Protocol
 
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities.family import Family
-from wtl.collection.worlds.tabletop import object_set as object_sets
-from wtl.collection.worlds.tabletop.puck import Puck
 
 
 class RuleKind(enum.StrEnum):
-    """How a rule refers to its target."""
+    """Kind of reference to a target."""
 
-    IDENTITY = "identity"  # this very object, wherever it is
-    POSITION = "position"  # whatever is in this place, counted from the left
+    IDENTITY = "identity"  # the same entity, wherever it is
+    POSITION = "position"  # the entity in a place, counted from the left
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +21,7 @@ class Rule:
 
     Attributes:
       kind: by identity or by position.
-      index: canonical index of the object or button, or its place from the left.
+      index: canonical index of the entity, or its place from the left.
     """
 
     kind: RuleKind
@@ -38,33 +37,58 @@ class Rule:
         return cls(RuleKind(kind), int(index))
 
 
-@dataclasses.dataclass(frozen=True)
-class Task:
-    """What is to be done with which object set, under which dynamics.
+class EntitySet(Protocol):
+    """The entities in every scene of a task.
 
     Attributes:
-      object_set: the objects and buttons.
+      name: `SPLIT-INDEX`, unique over all splits.
+      size: number of entities of each kind.
+    """
+
+    name: str
+    size: int
+
+    def scene(self, scene_seed: int) -> Any:
+        """Return the initial poses of a seed, with `places` and `slots` by kind."""
+
+
+class HiddenDynamics(Protocol):
+    """Hidden dynamics of the entities of a task.
+
+    Attributes:
+      hidden: all hidden variables.
+    """
+
+    hidden: tuple[float, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A family, the entities, a referent rule and hidden dynamics.
+
+    Attributes:
+      object_set: the entities.
       family: name of a family of the registry.
-      friction: hidden sliding friction between objects and table.
+      friction: hidden sliding friction.
       split: `train`, `val` or `test`.
       rule: the referent rule; None where the rule belongs to the training example
         (a demonstration serves every rule that picks its target).
       index: tells apart tasks of one object set and family.
-      gains: hidden gains of the motors of whoever is to do it, one for each dimension
-        of the action, see `actuator_gains`; none for sound ones.
+      gains: hidden actuator gains of the robot, one for each dimension of the action,
+        see `actuator_gains`; empty for nominal actuators.
       domain: name of the world it is of, see `wtl.collection.worlds.registry`.
-      puck: the rest of the hidden dynamics, where all of them are drawn.
+      puck: hidden dynamics beyond friction, where they are drawn.
     """
 
-    object_set: object_sets.ObjectSet
+    object_set: EntitySet
     family: str
     friction: float
     split: str
     rule: Rule | None = None
     index: int = 0
     gains: tuple[float, ...] = ()
-    domain: str = "gripper"
-    puck: Puck | None = None
+    domain: str = registry.DEFAULT
+    puck: HiddenDynamics | None = None
 
     @property
     def goal(self) -> Family:
@@ -77,6 +101,12 @@ class Task:
         return self.gains + (self.puck.hidden if self.puck else ())
 
     @property
+    def hidden_metadata(self) -> dict[str, tuple[float, ...]]:
+        """Hidden variables beyond friction, as metadata of its episodes."""
+        found = {"hidden_gains": self.gains} if self.gains else {}
+        return found | ({"hidden_puck": self.puck.hidden} if self.puck else {})
+
+    @property
     def task_id(self) -> str:
-        """Names object set, family and hidden dynamics."""
+        """Name of entities, family and hidden dynamics."""
         return f"{self.object_set.name}-{self.family}-{self.index}"

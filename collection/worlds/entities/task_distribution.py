@@ -1,19 +1,33 @@
 """Which tasks there are: splits by object set, rules, scenes of each task."""
 
 import dataclasses
+from typing import Protocol
+
+import numpy as np
 
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.actuator_gains import MotorFaults
-from wtl.collection.worlds.entities.task import Rule, RuleKind, Task
-from wtl.collection.worlds.tabletop import puck
-from wtl.collection.worlds.tabletop.puck import PuckRanges
+from wtl.collection.worlds.entities.task import HiddenDynamics, Rule, RuleKind, Task
 from wtl.collection.worlds.world import World
 from wtl.datasets.contract import seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.layout import Layout
 
 TRAIN, VAL, TEST = SPLITS = ("train", "val", "test")
+
+
+class DynamicsDistribution(Protocol):
+    """Distribution of the hidden dynamics of a task's entities.
+
+    Attributes:
+      hidden_size: number of hidden variables.
+    """
+
+    hidden_size: int
+
+    def draw(self, rng: np.random.Generator) -> HiddenDynamics:
+        """Draw the dynamics of a task."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,10 +69,10 @@ class Suite:
     identity_share: float = 0.6
     seed: int = 0
     left_out: str = ""
-    domain: str = registry.GRIPPER
+    domain: str = registry.DEFAULT
     families: tuple[str, ...] | None = None
     motor_faults: MotorFaults | None = None
-    puck: PuckRanges | None = None
+    puck: DynamicsDistribution | None = None
 
     def __post_init__(self):
         if self.domain not in registry.names():
@@ -81,10 +95,10 @@ class Suite:
             raise UserError(
                 f"suite.left_out = {self.left_out!r} leaves no family to train on"
             )
-        if self.puck and self.domain != registry.GRIPPER:
+        if self.puck and not self.world.draws_dynamics:
             raise UserError(
-                f"suite.puck needs objects on a table; suite.domain = {self.domain!r} "
-                "has none"
+                "suite.puck needs objects with hidden dynamics; suite.domain = "
+                f"{self.domain!r} has none"
             )
 
     @property
@@ -100,7 +114,7 @@ class Suite:
     @property
     def hidden_dynamics_size(self) -> int:
         """Number of hidden variables of objects beyond friction."""
-        return puck.HIDDEN_SIZE if self.puck else 0
+        return self.puck.hidden_size if self.puck else 0
 
     @property
     def layout(self) -> Layout:

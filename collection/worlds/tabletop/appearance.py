@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.tabletop import hand
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
 from wtl.datasets.contract import seeding
 
 RGB = tuple[float, float, float]
@@ -215,4 +215,4 @@ def _rounded(values: np.ndarray) -> tuple[float, float, float]:
 
 
 # Whose episodes look how.
-DRAWS = {Embodiment.GRIPPER: draw_robot, Embodiment.HAND: draw_human}
+DRAWS = {Embodiment.ROBOT: draw_robot, Embodiment.HUMAN: draw_human}

@@ -6,7 +6,13 @@ import numpy as np
 from dm_env import specs
 
 from wtl.collection.worlds.entities.environment import SceneEnvironment, Setup
-from wtl.collection.worlds.tabletop import appearance, gripper, observation, renderer
+from wtl.collection.worlds.tabletop import (
+    appearance,
+    gripper,
+    model,
+    observation,
+    renderer,
+)
 from wtl.collection.worlds.tabletop import scene as scenes
 from wtl.collection.worlds.tabletop import world as worlds
 from wtl.datasets.contract import fields, seeding
@@ -61,7 +67,8 @@ class Manipulation(SceneEnvironment):
             fields.IMAGE: render(),
         }
         if self._camera.wrist:
-            camera = f"{self._setup.embodiment}/{gripper.WRIST_CAMERA}"
+            body = model.BODY_NAMES[self._setup.embodiment]
+            camera = f"{body}/{gripper.WRIST_CAMERA}"
             observed[fields.WRIST_IMAGE] = render(camera=camera)
         return observed
 

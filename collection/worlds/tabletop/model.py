@@ -4,15 +4,17 @@ import functools
 
 import mujoco
 
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.tabletop import arena, button, gripper, hand, prop
 from wtl.collection.worlds.tabletop import object_set as object_sets
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
 
 # Friction of the explicit object-table contact pairs while it is not lowered by the
 # hidden dynamics of a task: two tangential, one torsional, two rolling.
 PAIR_FRICTION = (0.8, 0.8, 0.01, 1e-4, 1e-4)
 
-_BODIES = {Embodiment.GRIPPER: gripper.Gripper, Embodiment.HAND: hand.Hand}
+# Name of each body in the model, and its class.
+BODY_NAMES = {Embodiment.ROBOT: "gripper", Embodiment.HUMAN: "hand"}
+_BODIES = {Embodiment.ROBOT: gripper.Gripper, Embodiment.HUMAN: hand.Hand}
 
 
 def object_name(index: int) -> str:
@@ -48,7 +50,7 @@ def _template(size: int, embodiment: Embodiment) -> str:
 
 @functools.lru_cache(maxsize=256)
 def compile_model(
-    object_set: object_sets.ObjectSet, embodiment: Embodiment = Embodiment.GRIPPER
+    object_set: object_sets.ObjectSet, embodiment: Embodiment = Embodiment.ROBOT
 ) -> mujoco.MjModel:
     """Returns the model of an object set and of the body that acts on it.
 

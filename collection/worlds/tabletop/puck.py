@@ -6,6 +6,7 @@ ranges of its dynamics. On a table as rough only a fast robot makes anything sli
 """
 
 import dataclasses
+from typing import ClassVar
 
 import numpy as np
 
@@ -69,6 +70,7 @@ class PuckRanges:
     mass: tuple[float, float] = (0.05, 0.5)
     start_noise: float = 0.02
     stride: float = 0.36
+    hidden_size: ClassVar[int] = HIDDEN_SIZE
 
     def __post_init__(self):
         for field in dataclasses.fields(self)[:5]:

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import mujoco
 import numpy as np
 
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.tabletop import arena, hand, model
 from wtl.collection.worlds.tabletop import object_set as object_sets
 from wtl.collection.worlds.tabletop.appearance import Appearance
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
 from wtl.datasets.contract.errors import UserError
 
 _BACKENDS = ("egl", "osmesa")
@@ -234,6 +234,6 @@ def _material_colours(compiled: mujoco.MjModel, look: Appearance):
     """(material id, RGB) of the materials of a model that a look paints."""
     names = [compiled.material(i).name for i in range(compiled.nmat)]
     for name, rgb in ((hand.SKIN, look.skin), (hand.SLEEVE, look.sleeve)):
-        full = f"{Embodiment.HAND}/{name}"
+        full = f"{model.BODY_NAMES[Embodiment.HUMAN]}/{name}"
         if full in names:
             yield names.index(full), rgb

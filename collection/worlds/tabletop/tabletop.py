@@ -11,6 +11,7 @@ from wtl.collection.worlds.tabletop import (
     model,
     object_set,
     observation,
+    trial_tasks,
 )
 from wtl.collection.worlds.tabletop.world import TRANSLATION_STEP
 from wtl.collection.worlds.world import World
@@ -27,7 +28,7 @@ def _noise_share(task: Task) -> np.ndarray:
 
 
 TABLETOP = World(
-    name="gripper",
+    name="tabletop",
     families=families.FAMILIES,
     noise_share=_noise_share,
     objects=object_set.draw,
@@ -38,4 +39,6 @@ TABLETOP = World(
     moves_as_commanded=True,
     human=human.Human,
     can_be_seen=True,
+    draws_dynamics=True,
+    trial_tasks=trial_tasks.GripperTasks,
 )

@@ -5,10 +5,10 @@ import functools
 import mujoco
 import numpy as np
 
+from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.tabletop import arena, button, gripper, model
 from wtl.collection.worlds.tabletop import object_set as object_sets
 from wtl.collection.worlds.tabletop import scene as scenes
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
 from wtl.collection.worlds.tabletop.puck import Puck
 
 CONTROL_HZ = 10.0
@@ -43,8 +43,9 @@ class _Addresses:
         def dof(name):
             return compiled.joint(name).dofadr[0]
 
-        arm = [f"{embodiment}/{name}" for name in gripper.ARM_JOINTS]
-        fingers = [f"{embodiment}/{name}" for name in gripper.FINGERS]
+        body = model.BODY_NAMES[embodiment]
+        arm = [f"{body}/{name}" for name in gripper.ARM_JOINTS]
+        fingers = [f"{body}/{name}" for name in gripper.FINGERS]
         objects = [f"{model.object_name(i)}/" for i in range(size)]
         buttons = [f"{model.button_name(i)}/spring" for i in range(size)]
         self.arm_qpos = np.array([qpos(name) for name in arm])
@@ -92,7 +93,7 @@ class World:
         object_set: object_sets.ObjectSet,
         friction: float,
         scene: scenes.Scene,
-        embodiment: Embodiment = Embodiment.GRIPPER,
+        embodiment: Embodiment = Embodiment.ROBOT,
         puck: Puck | None = None,
     ):
         """Puts the objects of a set into a scene.

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from wtl.collection.worlds.tabletop.embodiment import Embodiment
+from wtl.collection.worlds.entities.embodiment import Embodiment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,4 +33,4 @@ class Config:
 
 def of_embodiment(embodiment: Embodiment, size: int, pixels: int) -> Config:
     """How a body is seen: one's own, or somebody else's in a video."""
-    return Config(size, pixels, watching=embodiment is not Embodiment.GRIPPER)
+    return Config(size, pixels, watching=embodiment is not Embodiment.ROBOT)
