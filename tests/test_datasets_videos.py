@@ -352,7 +352,7 @@ def test_an_interrupted_import_goes_on(three, tmp_path, monkeypatch, capsys, dec
         with pytest.raises(SystemExit) as ended:
             cli.main(command)
     assert ended.value.code == 130
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "rerun the command to resume" in capsys.readouterr().err
     assert not list((tmp_path / "out").glob("wtl_human_videos/*"))
     with pytest.raises(SystemExit) as ended:
         cli.main(command)

@@ -132,7 +132,7 @@ def test_interrupted_it_goes_on_with_what_is_missing(copied_run, monkeypatch, ca
 
     monkeypatch.setattr(reinforce.process, "run_all", interrupted)
     assert _stage("reinforce", copied_run, *SMALL) == 130
-    assert "goes on where it stopped" in capsys.readouterr().err
+    assert "rerun the command to resume" in capsys.readouterr().err
     assert len(todo[0]) == 2 and set(_records(copied_run)) == {todo[0][0]}
     assert not (copied_run / "reinforce/curves.json").exists()
     assert _stage("reinforce", copied_run, *SMALL) == 130

@@ -1,1 +1,1 @@
-"""The `wtl` command, one module per group of verbs."""
+"""The `wtl` command: one module per verb, each with its options as a table."""

@@ -178,3 +178,8 @@ def commit() -> str:
 def versions() -> dict[str, str]:
     """Versions of the packages that results depend on."""
     return {name: importlib.metadata.version(name) for name in _PACKAGES}
+
+
+def origin() -> dict[str, str | dict[str, str]]:
+    """Return the commit and the package versions, for the provenance of a dataset."""
+    return {"commit": commit(), "versions": versions()}

@@ -31,9 +31,7 @@ def view(path: str | os.PathLike, host: str, port: int) -> int:
 
 def _publish(pending: PendingEdits) -> Curated:
     with _claimed(pending.root.parent):
-        return pending.publish(
-            {"commit": run_folder.commit(), "versions": run_folder.versions()}
-        )
+        return pending.publish(run_folder.origin())
 
 
 @contextlib.contextmanager

@@ -1,0 +1,50 @@
+"""`wtl ablate`: a grid of configurations that differ from a base."""
+
+import argparse
+import pathlib
+import sys
+
+from wtl import notices
+from wtl.commands import error_line
+from wtl.commands.command import GIN_BINDINGS, Command, Option
+
+
+def _ablate(options: argparse.Namespace) -> int:
+    with notices.Dropped(options.verbosity):
+        from wtl.evaluation import ablation
+        from wtl.pipeline import ablate
+
+    results = ablate.ablate(
+        options.gin_dir,
+        options.run_dir,
+        options.gin_bindings,
+        [name for name in options.only.split(",") if name],
+        error_line.describe,
+    )
+    print(f"\n{ablation.format_table(results)}")
+    print(f"\nThe same: {pathlib.Path(options.run_dir) / 'ablations.md'}")
+    failed = results["failed"]
+    if failed:
+        print(f"wtl: {len(failed)} failed: {', '.join(failed)}", file=sys.stderr)
+    return int(bool(failed))
+
+
+COMMAND = Command(
+    "ablate",
+    "run configurations that differ from a base",
+    _ablate,
+    Option(
+        "--gin_dir",
+        required=True,
+        help="holds base.gin and the files that differ from it, see "
+        "gin_configs/ablations",
+    ),
+    Option("--run_dir", default="runs/ablations", help="by default runs/ablations"),
+    GIN_BINDINGS,
+    Option(
+        "--only",
+        default="",
+        metavar="A,B",
+        help="names of those to run besides the base",
+    ),
+)

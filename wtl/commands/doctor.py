@@ -1,0 +1,29 @@
+"""`wtl doctor`: versions, cores and OpenGL of this machine."""
+
+import argparse
+import os
+
+from wtl import notices
+from wtl.commands.command import Command
+
+
+def _doctor(options: argparse.Namespace) -> None:
+    with notices.Dropped(options.verbosity):
+        from wtl.collection.worlds.tabletop import renderer
+        from wtl.pipeline import run_folder
+
+        versions = run_folder.versions()
+    for package, version in versions.items():
+        print(f"{package:20} {version}")
+    print(f"{'cores':20} {len(os.sched_getaffinity(0))}")
+    try:
+        backend, name = renderer.find_renderer()
+    except renderer.RendererNotFoundError as error:
+        print(f"{'renderer':20} none: {error}")
+        print("State observations work without; images need it.")
+        return
+    kind = "software" if renderer.is_software(name) else "GPU"
+    print(f"{'renderer':20} {name} ({backend}, {kind})")
+
+
+COMMAND = Command("doctor", "report what this machine can do", _doctor)

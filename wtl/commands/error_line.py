@@ -1,0 +1,14 @@
+"""The line that a user reads of an error."""
+
+import errno
+
+
+def describe(error: Exception) -> str:
+    """Return an error as one line; the class is named only if it is not ours."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "the disk is full; free some space and rerun the command"
+    # Gin appends the memory address of the function that it called.
+    text = " ".join(str(error).partition("\n  In call to configurable")[0].split())
+    if type(error).__module__.startswith("wtl."):
+        return text
+    return f"{type(error).__name__}: {text} (--verbosity=1 shows where)"

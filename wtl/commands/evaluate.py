@@ -1,0 +1,82 @@
+"""`wtl evaluate`: one run's evaluation, or one report of several runs."""
+
+import argparse
+import json
+import os
+import pathlib
+
+from wtl.commands import stage
+from wtl.commands.command import (
+    GIN_BINDINGS,
+    GIN_FILE_HELP,
+    RUN_DIR,
+    Command,
+    OneOf,
+    Option,
+)
+from wtl.datasets.contract.errors import UserError
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    if options.compare:
+        _compare(options)
+    elif options.out:
+        raise UserError("--out goes with --compare")
+    else:
+        stage.perform(options, ("evaluate",))
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from wtl.evaluation import comparison, comparison_report, played_run, statistics
+
+    if not options.out:
+        raise UserError("--compare needs --out=DIR, where the comparison is written")
+    if options.run_dir or options.gin_bindings:
+        raise UserError("--run_dir and --gin_bindings go with --gin_file")
+    sets = {}
+    for text in options.compare:
+        name, paths = _run_set(text)
+        if name in sets:
+            raise UserError(
+                f"two sets of runs are named {name}; name them: --compare=NAME=RUN,..."
+            )
+        sets[name] = [played_run.read(path) for path in paths]
+    results = comparison.compare(sets)
+    out = pathlib.Path(options.out)
+    comparison_report.write_comparison(out / "report.html", results)
+    text = json.dumps(results, indent=2, allow_nan=False)
+    # Last: where results.json exists, the comparison is complete.
+    (out / "results.json").write_text(text + "\n")
+    print(statistics.format_table(results))
+    print(f"\nReport: {out / 'report.html'}")
+
+
+def _run_set(text: str) -> tuple[str, list[str]]:
+    """Return name (by default the folders' own) and folders of a set of runs."""
+    name, equals, listed = text.rpartition("=")
+    paths = [path.rstrip("/") for path in listed.split(",") if path.strip("/")]
+    if not paths or (equals and not name):
+        raise UserError(f"--compare={text} names no run; give [NAME=]RUN[,RUN...]")
+    common = os.path.commonpath([os.path.abspath(path) for path in paths])
+    return name or os.path.basename(common), paths
+
+
+COMMAND = Command(
+    "evaluate",
+    "measure success on held-out tasks; write the report",
+    _evaluate,
+    OneOf(
+        Option("--gin_file", help=GIN_FILE_HELP),
+        Option(
+            "--compare",
+            action="append",
+            metavar="[NAME=]RUN[,RUN...]",
+            help="compare evaluations of other runs: folders that differ by seed, such "
+            "as runs/a/seed0,runs/a/seed1; repeat it for those that differ in more",
+        ),
+    ),
+    Option("--out", metavar="DIR", help="where --compare writes"),
+    GIN_BINDINGS,
+    RUN_DIR,
+    *stage.BEAM,
+)

@@ -1,0 +1,50 @@
+"""`wtl import_videos`: a dataset of videos of people."""
+
+import argparse
+import sys
+
+from wtl import notices
+from wtl.commands.command import DATASETS_OUT, Command, Option
+
+
+def _import_videos(options: argparse.Namespace) -> int:
+    with notices.Dropped(options.verbosity):
+        from wtl.collection.worlds import registry
+        from wtl.datasets.videos import import_videos, video_folder
+        from wtl.pipeline import run_folder
+
+    try:
+        version = import_videos.import_videos(
+            options.folder,
+            options.out,
+            pixels=options.pixels,
+            encoding=options.encoding,
+            families=tuple(registry.get(registry.DEFAULT).families),
+            origin=run_folder.origin(),
+        )
+    except video_folder.VideosError as error:
+        for fault in error.faults:
+            print(f"wtl: {fault}", file=sys.stderr)
+        print(
+            "wtl: nothing is published; correct this and rerun the command",
+            file=sys.stderr,
+        )
+        return 1
+    print(f"{version} holds the videos of {options.folder}")
+    return 0
+
+
+COMMAND = Command(
+    "import_videos",
+    "make a dataset of videos of people",
+    _import_videos,
+    Option("folder", metavar="DIR", help="holds videos/*.mp4 and tasks.csv"),
+    DATASETS_OUT,
+    Option("--pixels", type=int, default=64, help="height and width of the images"),
+    Option(
+        "--encoding",
+        choices=("png", "jpeg"),
+        default="png",
+        help="how they are stored",
+    ),
+)

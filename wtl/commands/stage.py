@@ -1,0 +1,98 @@
+"""Verbs that perform stages of a run."""
+
+import argparse
+import functools
+import shlex
+
+from wtl.commands.command import RUN, Command, Option
+from wtl.commands.opened_run import open_run
+from wtl.datasets.contract.errors import UserError
+
+# Options of the stages that play episodes independent of one another.
+BEAM = (
+    Option(
+        "--runner",
+        choices=("direct", "beam"),
+        default="direct",
+        help="plays episodes in processes of this machine, or with Apache Beam",
+    ),
+    Option(
+        "--pipeline_options",
+        default="",
+        metavar="'--a=b …'",
+        help="options of Beam, as '--runner=FlinkRunner'; by default Beam starts "
+        "run.workers processes on this machine (docs/scaling.md)",
+    ),
+)
+
+
+def perform(
+    options: argparse.Namespace, names: tuple[str, ...] = (), together: bool = False
+) -> None:
+    """Perform stages in order.
+
+    Args:
+      options: those of `RUN`, and of `BEAM` for stages that play episodes.
+      names: of the stages; all of a run if empty.
+      together: whether several processes, each started with the same command, may
+        perform the stage.
+
+    Raises:
+      UserError: if options of Beam are given without it.
+    """
+    pipeline_options = None
+    if getattr(options, "runner", "direct") == "beam":
+        pipeline_options = shlex.split(options.pipeline_options)
+    elif getattr(options, "pipeline_options", ""):
+        raise UserError("--pipeline_options needs --runner=beam")
+    with open_run(options, pipeline_options, together) as (stages, run):
+        stages.perform(run, list(names or stages.STAGES))
+
+
+def _stage(name: str, summary: str, *options: Option, together: bool = False):
+    run = functools.partial(perform, names=(name,), together=together)
+    return Command(name, summary, run, *RUN, *options)
+
+
+BEFORE_EVALUATION = (
+    _stage(
+        "collect_demos",
+        "play scripted demonstrations into RUN/datasets/wtl_demos",
+        *BEAM,
+    ),
+    _stage(
+        "collect_human_videos",
+        "record a simulated human doing the same tasks, if configured",
+        *BEAM,
+    ),
+    _stage(
+        "train_trial",
+        "train the policies that are given demonstrations alone",
+        together=True,
+    ),
+    _stage(
+        "collect_trials",
+        "roll the trial policy out into RUN/datasets/wtl_trials",
+        *BEAM,
+    ),
+    _stage("train_retrial", "train the policies that are given trials", together=True),
+    _stage(
+        "collect_retrials",
+        "roll the retrial policy out on training tasks, if configured",
+    ),
+    _stage(
+        "train_second_round",
+        "train the policies that are given retrials, if configured",
+    ),
+)
+OTHERS = (
+    Command(
+        "run",
+        "perform all of these in order, skipping what is done and unchanged",
+        perform,
+        *RUN,
+        *BEAM,
+    ),
+    _stage("reinforce", "learn held-out tasks by trial and error, to compare with WTL"),
+    _stage("meta_rl", "train and measure PEARL or RL², which learn from trials alone"),
+)
