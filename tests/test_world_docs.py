@@ -1,0 +1,88 @@
+"""The pages of docs/worlds agree with the code: observations, actions, rates."""
+
+import pathlib
+import re
+
+import pytest
+
+from wtl.collection.worlds.point_robot.point_robot import PointRobots
+from wtl.collection.worlds.reacher import arm
+from wtl.collection.worlds.reacher import environment as reacher
+from wtl.collection.worlds.reacher import observation as reacher_observation
+from wtl.collection.worlds.tabletop import environment as tabletop
+from wtl.collection.worlds.tabletop import observation as tabletop_observation
+from wtl.collection.worlds.tabletop import world as tabletop_physics
+from wtl.datasets.contract.layout import slices
+
+_PAGES = pathlib.Path(__file__).resolve().parents[1] / "docs" / "worlds"
+_WORLDS = {
+    "tabletop": (tabletop.Manipulation, tabletop_observation.Layout(3)),
+    "reacher": (reacher.Reacher, reacher_observation.Layout(2)),
+}
+
+
+def _table(page: str, heading: str) -> list[list[str]]:
+    """Cells of the body of the table under a heading."""
+    section = (_PAGES / f"{page}.md").read_text().split(f"\n## {heading}\n")[1]
+    rows = re.findall(r"^\|(.*)\|$", section.split("\n## ")[0], re.M)[2:]
+    return [[cell.strip() for cell in row.split("|")] for row in rows]
+
+
+def _written(start: int, stop: int) -> str:
+    return f"{start}–{stop - 1}" if stop - start > 1 else str(start)
+
+
+def _parts(layout) -> list[tuple[str, str, str]]:
+    """Indices as documented, row and part, of everything in a state vector."""
+    found = []
+    for row, (place, shape) in layout.rows.items():
+        starts = range(place.start, place.stop, shape[-1])
+        for part, within in slices(layout.tables[row]).items():
+            indices = [_written(s + within.start, s + within.stop) for s in starts]
+            found.append((", ".join(indices), row, part))
+    return found
+
+
+@pytest.mark.parametrize("world", _WORLDS)
+def test_every_number_of_an_observation_is_documented(world):
+    _, layout = _WORLDS[world]
+    documented = [tuple(row[:3]) for row in _table(world, "Observation")]
+    assert documented == _parts(layout)
+    assert (
+        f"vector of {layout.state_size} numbers" in (_PAGES / f"{world}.md").read_text()
+    )
+    assert all(row[3] and row[4] for row in _table(world, "Observation"))
+
+
+@pytest.mark.parametrize("world", _WORLDS)
+def test_every_dimension_of_an_action_is_documented(world):
+    environment, _ = _WORLDS[world]
+    documented = [tuple(row[:2]) for row in _table(world, "Action")]
+    assert documented == [(str(i), axis) for i, axis in enumerate(environment.axes)]
+    text = (_PAGES / f"{world}.md").read_text()
+    assert f"Control rate {environment.control_hz:g} Hz" in text
+    assert f"Horizon {environment.horizon} control steps" in text
+
+
+def test_scales_of_actions_are_documented():
+    units = [row[4] for row in _table("tabletop", "Action")]
+    step = f"{tabletop_physics.TRANSLATION_STEP} m per control step"
+    assert units[:3] == [step] * 3
+    assert units[3] == f"{tabletop_physics.YAW_STEP} rad per control step"
+    torques = [row[2] for row in _table("reacher", "Action")]
+    assert torques == [f"{torque} Nm" for torque in arm.TORQUES]
+
+
+def test_families_of_the_tabletop_are_documented():
+    from wtl.collection.worlds.tabletop.families import FAMILIES
+
+    documented = [row[0] for row in _table("tabletop", "Families and success")]
+    assert documented == list(FAMILIES)
+
+
+def test_point_robots_are_documented():
+    (observed,) = _table("point_robot", "Observation")
+    assert observed[0] == _written(0, PointRobots.observation_size)
+    assert len(_table("point_robot", "Action")) == PointRobots.action_size
+    page = (_PAGES / "point_robot.md").read_text()
+    assert f"Horizon {PointRobots.horizon} steps" in page
