@@ -1,7 +1,5 @@
 """Commands that need no run."""
 
-import pathlib
-import re
 import subprocess
 import sys
 
@@ -9,8 +7,6 @@ import pytest
 
 from wtl.collection.worlds.tabletop import renderer
 from wtl.commands import cli
-
-_ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 def _wtl(*arguments: str) -> int:
@@ -37,26 +33,6 @@ def test_doctor_names_what_to_install_where_nothing_renders(monkeypatch, capsys)
     assert _wtl("doctor") == 0
     said = capsys.readouterr().out
     assert "none: install libosmesa6" in said and "images need it" in said
-
-
-def _documented() -> dict[str, set[str]]:
-    """Options that README and docs name of each verb."""
-    found: dict[str, set[str]] = {}
-    for page in [_ROOT / "README.md", *(_ROOT / "docs").glob("*.md")]:
-        text = page.read_text().replace("\\\n", " ")
-        text = re.sub(r"='[^']*'", "", text)  # options of others, such as Beam's
-        for verb, rest in re.findall(
-            r"(?:^ *|`|&& )wtl ((?:dataset )?[a-z_]+)([^`\n|]*)", text, re.M
-        ):
-            found.setdefault(verb, set()).update(re.findall(r" \[?(--\w+)", rest))
-    return found
-
-
-@pytest.mark.parametrize("verb, options", sorted(_documented().items()))
-def test_commands_of_the_documents_exist(verb, options, capsys):
-    assert _wtl(*verb.split(), "--help") == 0
-    text = capsys.readouterr().out
-    assert not [option for option in options if option not in text]
 
 
 def test_help_imports_nothing_heavy():

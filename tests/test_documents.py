@@ -1,4 +1,4 @@
-"""The pages of docs/worlds agree with the code: observations, actions, rates."""
+"""The documents agree with the code: modules, observations, actions, rates."""
 
 import pathlib
 import re
@@ -14,7 +14,8 @@ from wtl.collection.worlds.tabletop import observation as tabletop_observation
 from wtl.collection.worlds.tabletop import world as tabletop_physics
 from wtl.datasets.contract.layout import slices
 
-_PAGES = pathlib.Path(__file__).resolve().parents[1] / "docs" / "worlds"
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
+_PAGES = _ROOT / "docs" / "worlds"
 _WORLDS = {
     "tabletop": (tabletop.Manipulation, tabletop_observation.Layout(3)),
     "reacher": (reacher.Reacher, reacher_observation.Layout(2)),
@@ -86,3 +87,19 @@ def test_point_robots_are_documented():
     assert len(_table("point_robot", "Action")) == PointRobots.action_size
     page = (_PAGES / "point_robot.md").read_text()
     assert f"Horizon {PointRobots.horizon} steps" in page
+
+
+_DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/glossary.md", "docs/worlds.md"]
+
+
+@pytest.mark.parametrize("document", _DOCUMENTS)
+def test_modules_and_folders_that_a_document_names_exist(document):
+    text = (_ROOT / document).read_text()
+    for name in set(re.findall(r"`(wtl(?:\.[a-z_0-9]+)+)", text)):
+        path = _ROOT / name.replace(".", "/")
+        if name.split(".")[1] in ("datasets", "policies", "collection"):
+            path = _ROOT / name.partition(".")[2].replace(".", "/")
+        assert path.is_dir() or path.with_suffix(".py").is_file(), name
+    floors = r"`((?:wtl|datasets|policies|collection|tests|benchmarks)/[\w./]*)`"
+    for name in set(re.findall(floors, text)):
+        assert (_ROOT / name).exists(), name
