@@ -1,4 +1,4 @@
-"""Draws the figures of docs/results/README.md, each from the numbers of its name.
+"""Draw the figures of docs/results/README.md, each from the numbers of its name.
 
 python docs/draw_results.py
 """
@@ -15,7 +15,7 @@ RESULTS = pathlib.Path(__file__).parent / "results"
 
 
 def figure(numbers: Mapping[str, Any]) -> str:
-    """The figure that fits some results."""
+    """Return the SVG figure of some results."""
     if "ablations" in numbers:
         return ablations.figure(numbers)
     if "arms" in numbers:
@@ -26,7 +26,7 @@ def figure(numbers: Mapping[str, Any]) -> str:
 
 
 def main():
-    """Draws what the page shows."""
+    """Draw every figure of the page."""
     page = (RESULTS / "README.md").read_text()
     for name in re.findall(r"!\[[^]]*\]\((\S+)\.svg\)", page):
         numbers = json.loads((RESULTS / f"{name}.json").read_text())

@@ -1,4 +1,4 @@
-"""Films docs/teleop.webp: a scripted operator at the keys of the real page.
+"""Record docs/teleop.webp: a scripted operator at the keys of the real page.
 
 PYTHONPATH=.:tests python docs/film_teleop.py docs/teleop.webp
 """
@@ -21,7 +21,7 @@ _END_MS = 1200  # while the lamp is lit
 
 
 def film(path: str):
-    """Solves a scene of each family and writes what the browser shows."""
+    """Solve a scene of each family and write the screenshots of the browser."""
     frames, durations = [], []
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -1,4 +1,4 @@
-"""Takes docs/view.webp: a retrial of a run, in the real page.
+"""Record docs/view.webp: a retrial of a run, in the real page.
 
 PYTHONPATH=.:tests python docs/shoot_view.py RUN docs/view.webp
 """
@@ -15,13 +15,13 @@ from viewed import viewing
 from wtl.viewer.rendering import Studio
 
 _SIZE = (960, 600)
-# An episode that was learned from a failure, in the middle of its way.
+# A retrial after a failed trial, halfway through.
 _ADDRESS = "#dataset=wtl_evaluations&role=retrial&success=true&family=grasp&view=orbit"
 _SECONDS = 2.2
 
 
 def shoot(run: str, path: str):
-    """Opens the page on a run and writes what the browser shows."""
+    """Open the page on a run and write a screenshot of the browser."""
     studio = Studio()
     with (
         viewing(pathlib.Path(run), studio) as viewed,
@@ -33,7 +33,7 @@ def shoot(run: str, path: str):
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.goto(f"{viewed.url}/{_ADDRESS}")
         until(page, "window.viewer?.isReady", 120)
-        # The first whose trial went wrong.
+        # The first retrial whose trial failed.
         for _ in range(40):
             if page.evaluate("viewer.player.takes.some(take => !take.told.success)"):
                 break

@@ -26,10 +26,10 @@ def test_doctor_names_versions_and_the_renderer(monkeypatch, capsys):
 
 
 def test_doctor_names_what_to_install_where_nothing_renders(monkeypatch, capsys):
-    def nothing():
+    def nothing_renders():
         raise renderer.RendererNotFoundError("install libosmesa6")
 
-    monkeypatch.setattr(renderer, "find_renderer", nothing)
+    monkeypatch.setattr(renderer, "find_renderer", nothing_renders)
     assert _wtl("doctor") == 0
     said = capsys.readouterr().out
     assert "none: install libosmesa6" in said and "images need it" in said

@@ -16,7 +16,7 @@ _SUFFIXES = {".py", ".md", ".gin", ".jinja", ".html", ".js"}
 # Pattern -> what to write in its place.
 _BANNED = {
     r"whoever|somebody": "the subject: policy, operator, scripted expert",
-    r"(is|are|was|were|be|been) told(?! apart)|not told(?! apart)": "is given, observes",
+    r"(is|are|was|were|be|been|not) told(?! apart)": "is given, observes",
     r"felt": "observed",
     r"meant": "target, selected",
     r"eyes|sight": "observation encoder, perception model",
@@ -36,8 +36,22 @@ _BANNED = {
     r"mend(s|ed|ing)?": "edit, correct",
 }
 # Occurrences left, by top-level folder; pages of the root are "".
-_ALLOWED = {}
-_ALLOWED_OPENINGS = {}
+_ALLOWED = {
+    "benchmarks": 2,
+    "collection": 205,
+    "datasets": 24,
+    "policies": 37,
+    "tests": 152,
+    "wtl": 203,
+}
+_ALLOWED_OPENINGS = {
+    "benchmarks": 7,
+    "collection": 47,
+    "datasets": 25,
+    "policies": 24,
+    "tests": 18,
+    "wtl": 59,
+}
 
 # Names of the tabletop's and the reacher's things and families. The field `object_set`
 # belongs to the schema of every dataset.
@@ -46,7 +60,13 @@ _WORLD_WORDS = re.compile(
     r"|[\"'](?:press|grasp|push|slide|stack|reach)[\"']",
     re.IGNORECASE,
 )
-_ALLOWED_WORLD_WORDS = {}
+_ALLOWED_WORLD_WORDS = {
+    "benchmarks": 16,
+    "collection": 48,
+    "datasets": 13,
+    "policies": 14,
+    "wtl": 74,
+}
 
 
 def _files() -> list[pathlib.Path]:

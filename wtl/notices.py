@@ -1,4 +1,4 @@
-"""Keeps the notices of TensorFlow, gym and MuJoCo from the user."""
+"""Suppression of the notices that TensorFlow, gym and MuJoCo print."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from absl import logging
 
 
 def quiet(verbosity: int = 0) -> None:
-    """Silences third-party notices, in worker processes too; 1 shows them."""
+    """Silence third-party notices, in worker processes too; verbosity 1 shows them."""
     logging.set_verbosity(logging.INFO if verbosity > 0 else logging.ERROR)
     if verbosity > 0:
         return
@@ -20,10 +20,10 @@ def quiet(verbosity: int = 0) -> None:
 
 
 class Dropped:
-    """Drops what imports print to standard error, gym's notice among them."""
+    """Context in which standard error is discarded, for imports that print notices."""
 
     def __init__(self, verbosity: int = 0):
-        """Does nothing if `verbosity` is above 0."""
+        """Create a context; it has no effect if `verbosity` is above 0."""
         self._active = verbosity <= 0
 
     def __enter__(self):
