@@ -7,6 +7,7 @@ FOLDERS = {
     "wtl.collection": "collection",
     "wtl.datasets": "datasets",
     "wtl.policies": "policies",
+    "wtl.gin_configs": "gin_configs",  # files only
 }
 
 setuptools.setup(
@@ -16,7 +17,12 @@ setuptools.setup(
         for package, folder in FOLDERS.items()
         for name in (
             package,
-            *(f"{package}.{found}" for found in setuptools.find_packages(folder)),
+            *(
+                f"{package}.{found}"
+                for found in setuptools.find_namespace_packages(
+                    folder, exclude=["*.page"]
+                )
+            ),
         )
     ],
 )

@@ -4,7 +4,8 @@ import pathlib
 
 __version__ = "0.2.0.dev0"
 
-_ROOT = pathlib.Path(__file__).resolve().parents[1]
+# Links are not followed: Bazel lays the folders out as links beside each other.
+_ROOT = pathlib.Path(__file__).absolute().parents[1]
 if (_ROOT / "datasets" / "contract" / "fields.py").is_file():
     # In a checkout `datasets`, `policies` and `collection` lie beside this folder; an
     # installed wheel has them in it.

@@ -9,6 +9,7 @@ from typing import Any
 
 import gin
 
+import wtl
 from wtl.collection.worlds.entities import actuator_gains
 from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.tabletop import puck
@@ -48,7 +49,12 @@ RIVALS: dict[str, Callable[[Run], None]] = {
     "reinforce": _configurable(reinforce, "reinforce"),
     "meta_rl": _configurable(meta_rl, "meta_rl"),
 }
-_SHIPPED = pathlib.Path(__file__).resolve().parents[2] / "gin_configs"
+# Beside `wtl` in a checkout, inside it where a wheel is installed.
+_SHIPPED = next(
+    path
+    for root in wtl.__path__
+    if (path := pathlib.Path(root, "gin_configs")).is_dir()
+)
 teleop = gin.external_configurable(_teleop, "teleop", module="wtl")
 suite = gin.external_configurable(suites.Suite, "suite", module="wtl")
 _camera = gin.external_configurable(CameraConfig, "camera", module="wtl")

@@ -1,0 +1,86 @@
+"""The wheel: one top-level package, with its data, beside a foreign `datasets`."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
+_COPIED = (
+    *("wtl", "collection", "policies", "datasets", "gin_configs"),
+    *("pyproject.toml", "setup.py", "README.md", "LICENSE"),
+)
+_IMPORTING = """
+import pathlib
+import datasets, wtl, wtl.datasets, wtl.policies.methods, wtl.collection.worlds.registry
+from wtl import notices
+from wtl.collection.worlds import registry
+from wtl.pipeline import stages
+
+assert datasets.FOREIGN
+here = pathlib.Path(datasets.__file__).parents[1]
+for module in (wtl, wtl.datasets, wtl.policies.methods, registry, stages):
+    assert pathlib.Path(module.__file__).is_relative_to(here), module
+stages.configure("quickstart.gin", [])
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> pathlib.Path:
+    """Wheel built offline from a copy of the tree."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    for name in _COPIED:
+        path = _ROOT / name
+        (source / name).parent.mkdir(exist_ok=True)
+        if path.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+            shutil.copytree(path, source / name, ignore=ignored)
+        else:
+            shutil.copy(path, source / name)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel"]
+    subprocess.run(
+        [*pip, "-q", "--no-deps", "--no-build-isolation", "--no-index", "-w", folder]
+        + [source],
+        check=True,
+        env={**os.environ, "PYTHONPATH": ""},
+    )
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel_has_one_top_level_package_with_its_data(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"wtl"}
+    expected = []
+    for floor in ("wtl", "collection", "policies", "datasets", "gin_configs"):
+        inside = "wtl" if floor == "wtl" else f"wtl/{floor}"
+        expected += [
+            f"{inside}/{path.relative_to(_ROOT / floor)}"
+            for path in (_ROOT / floor).rglob("*")
+            if path.is_file()
+            and "__pycache__" not in path.parts
+            and path.name != "BUILD.bazel"
+        ]
+    assert not set(expected) - names
+    packed = {name for name in names if name.startswith("wtl/")}
+    assert not packed - set(expected)
+
+
+def test_it_imports_beside_another_package_named_datasets(wheel, tmp_path):
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "__init__.py").write_text("FOREIGN = True\n")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    subprocess.run(
+        [sys.executable, "-c", _IMPORTING],
+        check=True,
+        cwd=elsewhere,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
