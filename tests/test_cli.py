@@ -1,5 +1,6 @@
-"""Commands that need no run."""
+"""The command line: help, errors, and commands that need no run."""
 
+import errno
 import subprocess
 import sys
 
@@ -7,6 +8,8 @@ import pytest
 
 from wtl.collection.worlds.tabletop import renderer
 from wtl.commands import cli
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.storage import verify
 
 
 def _wtl(*arguments: str) -> int:
@@ -44,3 +47,42 @@ def test_help_imports_nothing_heavy():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    "error, line",
+    (
+        (UserError("no such run"), "no such run"),
+        (OSError(errno.ENOSPC, "x"), "the disk is full; free some space and rerun"),
+        (ValueError("a\n  b"), "ValueError: a b (--verbosity=1 shows where)"),
+        (ValueError("a\n  In call to configurable f"), "ValueError: a (--verbosity"),
+    ),
+)
+def test_an_error_is_one_line(error, line, monkeypatch, capsys):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(verify, "verify", fail)
+    assert _wtl("verify", "x") == 1
+    text = capsys.readouterr().err
+    assert text.startswith(f"wtl: {line}") and text.count("\n") == 1
+
+
+def test_an_interrupted_command_names_the_way_to_resume(monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verify, "verify", interrupt)
+    assert _wtl("verify", "x") == 130
+    assert "rerun the command to resume" in capsys.readouterr().err
+
+
+def test_options_that_need_others_are_refused(capsys):
+    file = "--gin_file=quickstart.gin"
+    assert _wtl("evaluate", file, "--out=x") == 1
+    assert "--out goes with --compare" in capsys.readouterr().err
+    assert _wtl("collect_demos", file, "--pipeline_options=--a=b") == 1
+    assert "needs --runner=beam" in capsys.readouterr().err
+    assert _wtl("evaluate", file, "--compare=x") == 2
+    assert _wtl("collect_demos") == 2
+    assert _wtl("train_trial", file, "--runner=beam") == 2

@@ -75,8 +75,7 @@ COMMANDS = (
         "make a dataset of one in the format of another tool",
         _import,
         Option(
-            "source",
-            help="HDF5 file of robomimic, or version folder of a TFDS dataset",
+            "source", help="HDF5 file of robomimic, or version folder of a TFDS dataset"
         ),
         Option("--format", choices=tuple(_SOURCES), required=True),
         DATASETS_OUT,

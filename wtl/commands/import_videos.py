@@ -13,13 +13,14 @@ def _import_videos(options: argparse.Namespace) -> int:
         from wtl.datasets.videos import import_videos, video_folder
         from wtl.pipeline import run_folder
 
+    worlds = [registry.get(name) for name in registry.names()]
     try:
         version = import_videos.import_videos(
             options.folder,
             options.out,
             pixels=options.pixels,
             encoding=options.encoding,
-            families=tuple(registry.get(registry.DEFAULT).families),
+            families=[name for w in worlds if w.human for name in w.families],
             origin=run_folder.origin(),
         )
     except video_folder.VideosError as error:
@@ -42,9 +43,6 @@ COMMAND = Command(
     DATASETS_OUT,
     Option("--pixels", type=int, default=64, help="height and width of the images"),
     Option(
-        "--encoding",
-        choices=("png", "jpeg"),
-        default="png",
-        help="how they are stored",
+        "--encoding", choices=("png", "jpeg"), default="png", help="how they are stored"
     ),
 )
