@@ -7,7 +7,7 @@ def pytest_suite(name, srcs, deps = [], data = [], size = "medium", timeout = "l
 
     Args:
       name: name of the suite.
-      srcs: test files; `rooms/test_x.py` becomes the target `rooms_test_x`.
+      srcs: test files; `folder/test_x.py` becomes the target `folder/test_x`.
       deps: libraries every test needs.
       data: files every test needs.
       size: Bazel's size of each test.
@@ -15,7 +15,7 @@ def pytest_suite(name, srcs, deps = [], data = [], size = "medium", timeout = "l
     """
     tests = []
     for src in srcs:
-        test = src[:-len(".py")].replace("/", "_")
+        test = src[:-len(".py")]
         py_test(
             name = test,
             srcs = [src, "bazel_pytest.py"],
