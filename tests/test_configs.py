@@ -48,26 +48,6 @@ def test_shipped_config_builds_its_objects(path, tmp_path):
         kind.config(**(bound.arguments["config"] or {}))
 
 
-@pytest.mark.parametrize(
-    ("name", "key"),
-    [
-        ("quickstart", "3e6380b3908a6875"),
-        ("gripper_state", "eeaf97d9609f867d"),
-        ("paper_size", "bffee05245fa6710"),
-        ("human_vision", "0bdbaf1088584619"),
-    ],
-)
-def test_what_was_made_before_there_were_other_worlds_is_still_known(
-    name, key, tmp_path
-):
-    stages.configure(str(ROOT / f"gin_configs/{name}.gin"), [])
-    keys = []
-    with stages.open_run(tmp_path / "run") as run:
-        parameters = {"noise": 0.15, "held_out_scenes": 4}
-        run.do("collect_demos", parameters, {}, {}, lambda key: keys.append(key) or {})
-    assert keys == [key]
-
-
 def test_paper_size_is_that_of_the_paper():
     stages.configure(str(ROOT / "gin_configs/paper_size.gin"), [])
     suite = stages.suite()
