@@ -1,8 +1,9 @@
 """The table of a grid of ablations."""
 
+import fake_evaluation as fakes
 import pytest
 
-from wtl.evaluation import ablation, fakes
+from wtl.evaluation import ablation
 
 BASE = fakes.evaluation()
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 
+import fake_evaluation as fakes
 import numpy as np
 import pytest
 from scipy import stats
@@ -11,7 +12,6 @@ from scipy import stats
 from wtl.commands import cli
 from wtl.evaluation import (
     comparison,
-    fakes,
     interval,
     played_run,
     resampling,
@@ -237,8 +237,8 @@ def _other(tmp_path, kind):
     {
         "split": "split is 'val' there and 'test' here",
         "scenes_per_task": "scenes_per_task is 2 there and 4 here",
-        "tasks": "5 of its 10 tasks are others",
-        "scenes": "40 of 40 scenes, or the rules in them, are others",
+        "tasks": "5 of its 10 tasks are different",
+        "scenes": "40 of 40 scenes, or the rules in them, are different",
         "incomplete": "has 39 scenes of pearl in 39 rollouts, but its protocol says 40",
         "twice": "has 39 scenes of pearl in 40 rollouts",
         "same seed": "both hold wtl of seed 0.*--compare=NAME=RUN",

@@ -2,16 +2,15 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from fake_evaluation import LAYOUT, STEPS, episode, strip
 
-from wtl.collection.drawing import svg
-from wtl.collection.worlds.tabletop import drawing
-from wtl.evaluation.fakes import LAYOUT, STEPS, episode, strip
+from wtl.collection.drawing import scene, svg
 
 
 @pytest.mark.parametrize("clip", [None, svg.Clip(3, 3, 10)])
 @pytest.mark.parametrize("moved", [0, 1, 4])
 def test_a_picture_is_small_and_sound(moved, clip):
-    text = drawing.draw(episode(moved), LAYOUT, "Try", moved, 2, clip)
+    text = scene.draw(episode(moved), LAYOUT, "Try", moved, 2, clip)
     assert 1_000 < len(text.encode()) < 30_000
     root = ET.fromstring(text)
     assert root.find("{*}title").text == "Try"
@@ -25,32 +24,32 @@ def test_a_picture_is_small_and_sound(moved, clip):
 
 
 def test_the_wrong_one_is_crossed_and_the_right_one_is_not():
-    wrong = drawing.draw(episode(), LAYOUT, target_slot=1, acted_slot=0)
-    right = drawing.draw(episode(), LAYOUT, target_slot=0, acted_slot=0)
-    plain = drawing.draw(episode(), LAYOUT)
+    wrong = scene.draw(episode(), LAYOUT, target_slot=1, acted_slot=0)
+    right = scene.draw(episode(), LAYOUT, target_slot=0, acted_slot=0)
+    plain = scene.draw(episode(), LAYOUT)
     assert len(wrong) > len(right) > len(plain)
 
 
 def test_titles_are_escaped():
-    text = drawing.draw(episode(), LAYOUT, "<script>&")
+    text = scene.draw(episode(), LAYOUT, "<script>&")
     assert "<script>" not in text
     assert ET.fromstring(text).find("{*}title").text == "<script>&"
 
 
 def test_an_episode_without_motion_can_be_drawn():
     states = np.repeat(episode()[:1], 5, axis=0)
-    assert drawing.draw(states, LAYOUT, clip=svg.Clip())
-    assert drawing.draw(states[:1], LAYOUT, clip=svg.Clip())
+    assert scene.draw(states, LAYOUT, clip=svg.Clip())
+    assert scene.draw(states[:1], LAYOUT, clip=svg.Clip())
 
 
 def test_a_strip_tells_how_each_episode_went():
-    names, outcomes = zip(*((t.name, t.outcome) for t in strip().takes), strict=True)
+    names, outcomes = zip(*((t.name, t.outcome) for t in strip().episodes), strict=True)
     assert names == ("Watch", "Try", "Learn")
-    assert outcomes == ("a demo", "wrong one", "right")
-    missed = strip(trial={"states": episode(0)}).takes[1]
-    assert missed.outcome == "right one, but missed"
+    assert outcomes == ("demonstration", "wrong target", "success")
+    missed = strip(trial={"states": episode(0)}).episodes[1]
+    assert missed.outcome == "right target, failed"
     still = np.repeat(episode()[:1], STEPS, axis=0)
-    assert strip(trial={"states": still}).takes[1].outcome == "touched nothing"
+    assert strip(trial={"states": still}).episodes[1].outcome == "nothing moved"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +58,7 @@ def test_a_strip_tells_how_each_episode_went():
         ("position:0", "the leftmost object"),
         ("position:1", "the middle object"),
         ("position:2", "the rightmost object"),
-        ("identity:2", "that very object"),
+        ("identity:2", "the same object"),
     ],
 )
 def test_a_strip_says_what_was_meant(rule, words):

@@ -7,20 +7,19 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from fake_evaluation import STEPS, camera_video, strip
 from PIL import Image
 
 from wtl.collection.drawing import svg
-from wtl.collection.drawing.projection import WIDTH
-from wtl.evaluation import camera_video as footages
-from wtl.evaluation.camera_video import Footage
-from wtl.evaluation.fakes import STEPS, footage, strip
+from wtl.collection.drawing.annotation import WIDTH
+from wtl.evaluation.camera_video import CameraVideo
 
 CLIP = svg.Clip(0, 4.0, 5.0)
 HREF = "{*}image"
 
 
-def _drawn(shown: Footage) -> ET.Element:
-    text = footages.draw(shown, "Try", CLIP)
+def _drawn(shown: CameraVideo) -> ET.Element:
+    text = shown.draw("Try", CLIP)
     numbers = re.sub('base64,[^"]*', "", text)
     assert "nan" not in numbers and "inf" not in numbers
     return ET.fromstring(text)
@@ -55,13 +54,13 @@ def _frames(window: ET.Element) -> np.ndarray:
 def test_every_frame_is_shown_exactly_and_in_order(count, pixels):
     rng = np.random.default_rng(count)
     image = rng.integers(0, 256, (count, pixels, pixels, 3), np.uint8)
-    drawn = _drawn(Footage(image))
+    drawn = _drawn(CameraVideo(image))
     np.testing.assert_array_equal(_frames(drawn.find("{*}svg")), image)
     assert "pixelated" in drawn.find("{*}svg/" + HREF).get("style")
 
 
 def test_marks_follow_what_was_found():
-    shown = footage()
+    shown = camera_video()
     marks = _drawn(shown).find("{*}g[@class='marks']")
     ring, *found = list(marks)
     expected = (shown.target + 1) / 2 * WIDTH
@@ -69,25 +68,25 @@ def test_marks_follow_what_was_found():
     assert len(found) == shown.gaze.point.shape[1]
     for i, mark in enumerate(found):
         expected = (shown.gaze.point[:, i] + 1) / 2 * WIDTH
-        if mark.get("transform"):  # what does not move needs no animation
+        if mark.find("{*}animateTransform") is None:
             at = re.findall(r"[-\d.]+", mark.get("transform"))
             np.testing.assert_allclose(expected, [np.array(at, float)] * STEPS, atol=1)
         else:
             np.testing.assert_allclose(_moves(mark), expected, atol=0.06)
         chosen = mark.find("{*}circle") is None
-        assert chosen == (i == shown.gaze.committed)
+        assert chosen == (i == shown.gaze.selected)
 
 
 def test_points_outside_the_image_are_marked_at_its_edge():
     point = np.array([[-3.0, 0.0], [0.0, 0.0], [0.0, 3.0]])
-    shown = Footage(np.zeros((3, 8, 8, 3), np.uint8), target=point)
+    shown = CameraVideo(np.zeros((3, 8, 8, 3), np.uint8), target=point)
     (ring,) = _drawn(shown).find("{*}g[@class='marks']")
     assert _moves(ring)[0].tolist() == [0, WIDTH / 2]
     assert _moves(ring)[2].tolist() == [WIDTH / 2, WIDTH]
 
 
 def test_it_is_dark_where_nobody_looked():
-    shown = footage()
+    shown = camera_video()
     shade = _frames(_drawn(shown).find("{*}g[@class='heat']/{*}svg"))
     assert shade.shape == (*shown.gaze.heat.shape, 4)
     assert not shade[..., :3].any()
@@ -98,27 +97,32 @@ def test_it_is_dark_where_nobody_looked():
 
 
 def test_a_video_of_which_nothing_else_is_known_can_be_shown():
-    drawn = _drawn(Footage(footage().image))
+    drawn = _drawn(CameraVideo(camera_video().image))
     assert not list(drawn.find("{*}g[@class='marks']"))
     assert drawn.find("{*}g[@class='heat']").find(".//" + HREF) is None
-    human = {"states": None, "target": -1, "by_human": True, "footage": footage(False)}
+    human = {
+        "states": None,
+        "target": -1,
+        "by_human": True,
+        "video": camera_video(False),
+    }
     watched, tried, _ = strip(
-        demo=human, trial={"footage": footage()}, retrial={"footage": footage()}
-    ).takes
-    assert watched.outcome == "a human" and tried.outcome == "wrong one"
-    assert "pixelated" in watched.picture
+        demo=human, trial={"video": camera_video()}, retrial={"video": camera_video()}
+    ).episodes
+    assert watched.outcome == "human" and tried.outcome == "wrong target"
+    assert "pixelated" in watched.animation
 
 
 def test_episodes_of_any_length_play_in_step():
-    shorter = Footage(footage().image[:20])
+    shorter = CameraVideo(camera_video().image[:20])
     shown = strip(
-        demo={"footage": shorter},
-        trial={"footage": footage()},
-        retrial={"footage": footage()},
+        demo={"video": shorter},
+        trial={"video": camera_video()},
+        retrial={"video": camera_video()},
     )
     ends = set()
-    for take in shown.takes:
-        image = ET.fromstring(take.picture).find("{*}svg/" + HREF)
+    for episode in shown.episodes:
+        image = ET.fromstring(episode.animation).find("{*}svg/" + HREF)
         animation = image.find("{*}animateTransform")
         times = animation.get("keyTimes").split(";")
         ends.add((times[1], times[-2], animation.get("dur")))
@@ -127,5 +131,5 @@ def test_episodes_of_any_length_play_in_step():
 
 
 def test_a_picture_is_small():
-    text = footages.draw(footage(), "Try", CLIP)
+    text = camera_video().draw("Try", CLIP)
     assert len(text.encode()) < 40_000

@@ -3,13 +3,16 @@ import dataclasses
 import re
 from html.parser import HTMLParser
 
+import fake_evaluation as fakes
 import pytest
 from tensorboard.compat.proto import event_pb2, summary_pb2
 
 from wtl.datasets.format import tfrecord
-from wtl.evaluation import fakes, report, statistics
+from wtl.evaluation import statistics, table
 from wtl.evaluation.episode_strip import Strip
 from wtl.evaluation.glossary import label
+from wtl.evaluation.learning_curve import learning_curves
+from wtl.evaluation.reports.evaluation_report import write_report
 
 HOSTILE = "<script>alert('x')</script>\"&"
 CURVES = {
@@ -33,7 +36,7 @@ def written(tmp_path, rows=None, strips=None, curves=CURVES) -> str:
     )
     path = tmp_path / "evaluation" / "report.html"
     results = statistics.results(rows, fakes.PROTOCOL)
-    report.write_report(path, results, rows, curves, strips, PROVENANCE)
+    write_report(path, results, rows, curves, strips, PROVENANCE)
     assert [file.name for file in path.parent.iterdir()] == ["report.html"]
     return path.read_text(encoding="utf-8")
 
@@ -68,7 +71,7 @@ def pictures(text: str) -> list[str]:
 
 def filmed() -> list[Strip]:
     films = {
-        name: {"footage": fakes.footage()} for name in ("demo", "trial", "retrial")
+        name: {"video": fakes.camera_video()} for name in ("demo", "trial", "retrial")
     }
     return [fakes.strip(**films), fakes.strip(**films, family="press")]
 
@@ -99,20 +102,20 @@ def test_the_report_tells_everything(tmp_path):
     for word in (
         "When the first try fails",
         "Learning curves",
-        "Wrong one",
+        "Wrong target",
         "0123456789",
         "make quickstart",
         "versions.numpy",
         "scenes_per_task",
     ):
         assert word in text
-    assert text.count('class="film"') == 6
+    assert text.count('class="animation"') == 6
     assert re.search(r"WTL succeeds in [\d.]+% of unseen tasks", text)
 
 
 def test_images_are_shown_where_there_are_any(tmp_path):
     text = written(tmp_path, strips=filmed())
-    assert text.count('class="film"') == 6 and text.count("pixelated") == 6
+    assert text.count('class="animation"') == 6 and text.count("pixelated") == 6
     assert "32 × 32 pixels" in text and "drawn from the recorded states" not in text
     tags = Tags()
     tags.feed(text)
@@ -147,15 +150,15 @@ def test_ceilings_of_hidden_dynamics_are_called_upper_bounds(tmp_path):
     results = statistics.results(fakes.evaluation(), fakes.PROTOCOL)
     for hidden in ((), ("puck",), ("motor_faults", "puck")):
         told = results | {"protocol": fakes.PROTOCOL | {"ceilings_know": hidden}}
-        report.write_report(tmp_path / "r.html", told, [], {}, [], PROVENANCE)
-        texts = [statistics.format_table(told), statistics.markdown_table(told)]
+        write_report(tmp_path / "r.html", told, [], {}, [], PROVENANCE)
+        texts = [table.format_table(told), table.markdown_table(told)]
         for text in [*texts, (tmp_path / "r.html").read_text(encoding="utf-8")]:
             assert ("upper bounds" in text) == bool(hidden)
-            assert ("gains of the motors" in text) == ("motor_faults" in hidden)
+            assert ("motor_faults and puck are known" in text) == (len(hidden) == 2)
 
 
 def test_without_a_gaze_nothing_is_said_of_it(tmp_path):
-    blind = {"footage": fakes.footage(gaze=False)}
+    blind = {"video": fakes.camera_video(gaze=False)}
     strips = [fakes.strip(demo=blind, trial=blind, retrial=blind)]
     text = written(tmp_path, strips=strips)
     assert 'id="marks"' in text
@@ -181,6 +184,16 @@ def test_a_report_of_little_can_be_written(tmp_path):
     assert "Success on unseen tasks" in text
     assert "<script" not in text and "Learning curves" not in text
     assert written(tmp_path, [], [], {})
+
+
+def test_a_report_of_a_world_without_rules_shows_none(tmp_path):
+    absent = dict.fromkeys(("conflict", "wrong_target", "ceiling"))
+    rows = [
+        dataclasses.replace(r, rule="", **absent) for r in fakes.evaluation(tasks=5)
+    ]
+    text = written(tmp_path, rows, [fakes.strip(rule="")])
+    assert "trial failed" in text
+    assert not re.search("by identity|oracle bound</th>|wrong target</th>", text)
 
 
 def events(*points):
@@ -209,8 +222,8 @@ def test_curves_of_a_resumed_training_are_joined(tmp_path):
     # The second went on from step 50 and is being written.
     second = events((100, 1.5), (150, 1.0))
     (folder / "events.out.tfevents.2").write_bytes(second + first[:20])
-    curves = report.learning_curves(tmp_path)
+    curves = learning_curves(tmp_path)
     assert curves == {
         "bc": [(50, {"total": 3.0}), (100, {"total": 1.5}), (150, {"total": 1.0})]
     }
-    assert report.learning_curves(tmp_path / "nowhere") == {}
+    assert learning_curves(tmp_path / "nowhere") == {}

@@ -27,6 +27,8 @@ def test_rows_come_back_as_they_were(tmp_path):
     rows = [
         ROW,
         dataclasses.replace(ROW, trial_ids=(), trial_success=None),
+        dataclasses.replace(ROW, rule="", wrong_target=None, conflict=None),
+        dataclasses.replace(ROW, ceiling=None),
         dataclasses.replace(ROW, family='a,"b"\nc', trial_success=True),
     ]
     path = tmp_path / "deep" / "episodes.csv"

@@ -1,11 +1,13 @@
 import dataclasses
 import json
+import re
 
+import fake_evaluation as fakes
 import numpy as np
 import pytest
 from scipy import stats
 
-from wtl.evaluation import fakes, interval, statistics
+from wtl.evaluation import interval, statistics, table
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +180,24 @@ def test_what_was_not_seen_is_null_in_strict_json():
     assert wtl["given_trial_failed"] == nothing
     assert results["paired"]["after_failed_trial"]["wtl"] == nothing
     assert "mil_vs_bc" not in results["paired"]
-    assert statistics.format_table(results) and statistics.markdown_table(results)
+    assert table.format_table(results) and table.markdown_table(results)
+
+
+def test_worlds_without_rules_have_no_results_of_rules():
+    absent = dict.fromkeys(("conflict", "wrong_target", "ceiling"))
+    rows = [
+        dataclasses.replace(r, rule="", **absent) for r in fakes.evaluation(tasks=5)
+    ]
+    results = statistics.results(rows, fakes.PROTOCOL)
+    found = results["methods"]["wtl"]
+    assert set(found) == {
+        "overall",
+        "families",
+        "given_trial_failed",
+        "given_trial_succeeded",
+    }
+    header = table.format_table(results).splitlines()[2]
+    assert not re.search("identity|conflict|oracle bound|wrong", header)
 
 
 def test_no_rollouts_give_no_methods():
@@ -191,18 +210,18 @@ def test_same_rows_same_results(rows, results):
 
 
 def test_the_table_is_aligned_and_complete(results):
-    lines = statistics.format_table(results).splitlines()
+    lines = table.format_table(results).splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("method"))
-    table = lines[start : start + 2 + len(fakes.SUCCESS)]
-    assert len({len(line) for line in table}) == 1
-    assert all(family in table[0] for family in fakes.FAMILIES)
+    body = lines[start : start + 2 + len(fakes.SUCCESS)]
+    assert len({len(line) for line in body}) == 1
+    assert all(family in body[0] for family in fakes.FAMILIES)
     wtl = results["methods"]["wtl"]["overall"]["success"]
-    assert table[2].startswith("WTL ") and f"{100 * wtl:.1f} [" in table[2]
+    assert body[2].startswith("WTL ") and f"{100 * wtl:.1f} [" in body[2]
     assert any(line.startswith("WTL − MIL: +") for line in lines)
 
 
 def test_the_markdown_table_has_as_many_cells_in_every_row(results):
-    lines = statistics.markdown_table(results).splitlines()
+    lines = table.markdown_table(results).splitlines()
     counts = {line.count("|") for line in lines if line.startswith("|")}
     assert len(counts) == 1
 

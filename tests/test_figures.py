@@ -5,7 +5,9 @@ import pathlib
 import re
 import xml.etree.ElementTree as ET
 
-from wtl.evaluation import fakes, statistics
+import fake_evaluation as fakes
+
+from wtl.evaluation import statistics
 from wtl.evaluation.figures import (
     ablations,
     palette,

@@ -5,10 +5,11 @@ import json
 import pathlib
 import shutil
 
+import fake_evaluation as fakes
 import pytest
 
 from wtl.commands import cli
-from wtl.evaluation import fakes, glossary, protocol, rollout_row
+from wtl.evaluation import glossary, protocol, rollout_row
 from wtl.pipeline import reinforce, stages
 from wtl.policies.bc_sac import config as configs
 from wtl.training import process, reinforcement_job

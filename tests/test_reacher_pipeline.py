@@ -10,7 +10,7 @@ from wtl.commands import cli
 from wtl.datasets.contract import fields
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import verify
-from wtl.evaluation import statistics
+from wtl.evaluation import table
 
 _CONFIG = pathlib.Path(__file__).with_name("reacher.gin")
 
@@ -55,7 +55,7 @@ def test_a_retrial_beats_trials_by_far(results):
 def test_ceilings_tell_what_the_demonstration_does_not(results):
     assert results["methods"]["mil"]["ceiling"] == 0.25
     assert results["methods"]["wtl"]["ceiling"] == 1.0
-    assert "reach" in statistics.format_table(results)
+    assert "reach" in table.format_table(results)
 
 
 def test_datasets_keep_the_contract(run_dir):

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from wtl.evaluation import reinforcement_report
 from wtl.evaluation import trials_needed as needed
+from wtl.evaluation.reports import reinforcement_report
 
 TRIALS = [0, 100, 200, 300]
 # Matches at 100; at 300 (once before, by luck); never; at once.

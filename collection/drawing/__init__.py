@@ -1,1 +1,1 @@
-"""Pieces of drawings of episodes, as SVG."""
+"""Animated drawings of episodes from their states: SVG that needs no simulator."""

@@ -1,26 +1,26 @@
-"""What is drawn over a scene: ways gone, marks, title and progress."""
+"""Annotations over a scene: paths, marks, title and progress bar."""
 
 import numpy as np
 
 from wtl.collection.drawing import svg
-from wtl.collection.drawing.projection import WIDTH
 
+WIDTH, HEIGHT = 220, 298  # pixels, the width of every animation and the greatest height
 _INK, _HALO = "#26262b", "#f3efe7"
-_TARGET, _WRONG, _CHOSEN = "#111111", "#c0182b", "#ffd500"
-# Yellow to violet; both ends stand out from the table.
+_TARGET, _WRONG, _SELECTED = "#111111", "#c0182b", "#ffd500"
+# Yellow to violet; both ends contrast with the background.
 _ORDER = ("#f4b400", "#ee8434", "#dd5a56", "#bd3786", "#8b1aa6", "#4a0a92")
 
 
 def path(line: np.ndarray) -> str:
-    """The way of the gripper, from a ring on; its colour tells the order.
+    """Return a path whose colour shows the order; a small circle marks its start.
 
     Args:
       line: [T, 2] pixels.
     """
     steps = np.linalg.norm(np.diff(line, axis=0), axis=1)
-    way = np.concatenate([[0.0], steps.cumsum()])
-    # By the way gone rather than by time: at the end the gripper often waits.
-    ends = np.searchsorted(way, np.linspace(0, way[-1], len(_ORDER) + 1))
+    length = np.concatenate([[0.0], steps.cumsum()])
+    # Parts of equal length rather than duration: near the end there is little motion.
+    ends = np.searchsorted(length, np.linspace(0, length[-1], len(_ORDER) + 1))
     ends[-1] = len(line) - 1
     parts = [
         svg.element("polyline", points=svg.points(line[a : b + 1]), stroke=colour)
@@ -39,54 +39,65 @@ def path(line: np.ndarray) -> str:
 
 
 def trail(line: np.ndarray, colour: str) -> str:
-    """The way of an object, dotted.
+    """Return the dotted path of an entity.
 
     Args:
       line: [T, 2] pixels.
       colour: of the dots.
     """
+    return _outlined(
+        "polyline",
+        (colour, 2),
+        ("#fff", 3.6),
+        points=svg.points(line),
+        stroke_dasharray="1 3.5",
+        stroke_linecap="round",
+    )
+
+
+def ring() -> str:
+    """Return the mark of the target."""
+    return _outlined("circle", (_TARGET, 2), ("#fff", 4.5), r=16.5) + svg.element(
+        "path", d="M-5 22h10l-5-7z", fill=_TARGET, stroke="#fff"
+    )
+
+
+def cross() -> str:
+    """Return the mark of another entity that was acted on."""
+    return _outlined("path", (_WRONG, 3), ("#fff", 6), d="M-14-14 14 14M14-14-14 14")
+
+
+def reticle() -> str:
+    """Return the mark of the target that a policy selects."""
+    corners = "M-12-6v-6h6M6-12h6v6M12 6v6h-6M-6 12h-6v-6"
+    return _outlined("path", (_SELECTED, 3), (_INK, 5.5), d=corners)
+
+
+def dot() -> str:
+    """Return the mark of an entity that a network localises."""
+    return svg.element("circle", r=3.2, fill=_SELECTED, stroke=_INK, stroke_width=1.5)
+
+
+def _outlined(name: str, line, halo, **attributes) -> str:
+    """Return a line over a broader one; each is given by colour and width."""
     return "".join(
-        svg.element(
-            "polyline",
-            points=svg.points(line),
-            fill="none",
-            stroke=stroke,
-            stroke_width=width,
-            stroke_dasharray="1 3.5",
-            stroke_linecap="round",
-        )
-        for stroke, width in (("#fff", "3.6"), (colour, "2"))
+        svg.element(name, **attributes, fill="none", stroke=colour, stroke_width=width)
+        for colour, width in (halo, line)
     )
 
 
-def ring(at: np.ndarray) -> str:
-    """Marks the target."""
-    circle = {"r": 16.5, "fill": "none"}
-    return svg.element(
-        "g",
-        svg.element("circle", **circle, stroke="#fff", stroke_width=4.5),
-        svg.element("circle", **circle, stroke=_TARGET, stroke_width=2),
-        svg.element("path", d="M-5 22h10l-5-7z", fill=_TARGET, stroke="#fff"),
-        transform=svg.translate(at),
-    )
+def animation(title: str, clip: svg.Clip | None, height: float, *parts: str) -> str:
+    """Return an SVG document with a title and a progress bar.
 
-
-def cross(at: np.ndarray) -> str:
-    """Marks what was taken instead."""
-    lines = "M-14-14 14 14M14-14-14 14"
-    return svg.element(
-        "g",
-        svg.element("path", d=lines, stroke="#fff", stroke_width=6),
-        svg.element("path", d=lines, stroke=_WRONG, stroke_width=3),
-        transform=svg.translate(at),
-    )
-
-
-def title(words: str) -> str:
-    """Words in the upper left corner."""
-    return svg.element(
+    Args:
+      title: text in the upper left corner, and for screen readers.
+      clip: interval in which the episode plays; None for a still picture.
+      height: pixels.
+      *parts: markup from back to front.
+    """
+    words = svg.element(
         "text",
-        svg.text(words),
+        svg.text(title),
         x=6,
         y=15,
         font_size=12,
@@ -96,36 +107,18 @@ def title(words: str) -> str:
         stroke_width=3,
         paint_order="stroke",
     )
-
-
-def reticle() -> str:
-    """Marks what a network chose to act on."""
-    corners = "M-12-6v-6h6M6-12h6v6M12 6v6h-6M-6 12h-6v-6"
+    bar = {"y": height - 3, "width": WIDTH, "height": 3, "fill": _ORDER[3]}
     return svg.element(
-        "g",
-        svg.element("path", d=corners, stroke=_INK, stroke_width=5.5),
-        svg.element("path", d=corners, stroke=_CHOSEN, stroke_width=3),
-        fill="none",
-    )
-
-
-def dot() -> str:
-    """Marks where a network found something else."""
-    return svg.element("circle", r=3.2, fill=_CHOSEN, stroke=_INK, stroke_width=1.5)
-
-
-def progress(clip: svg.Clip, height: float) -> str:
-    """A bar that grows while the clip plays.
-
-    Args:
-      clip: when to play.
-      height: of the picture, at whose bottom it is.
-    """
-    return svg.element(
-        "rect",
-        clip.change("width", (0, WIDTH)),
-        y=height - 3,
+        "svg",
+        svg.element("title", svg.text(title)),
+        *parts,
+        words if title else "",
+        svg.element("rect", clip.change("width", (0, WIDTH)), **bar) if clip else "",
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {WIDTH} {height}",
         width=WIDTH,
-        height=3,
-        fill=_ORDER[3],
+        height=height,
+        role="img",
+        class_="animation",
+        font_family="system-ui,sans-serif",
     )

@@ -1,4 +1,4 @@
-"""Pieces of SVG: elements, and animations that need no script."""
+"""SVG elements, and animations that need no script."""
 
 import dataclasses
 import html
@@ -6,21 +6,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
+_STILL = {"translate": 0.1, "rotate": 4.0}  # pixels, degrees
+
 
 def number(value: float) -> str:
-    """A coordinate with one decimal, as short as can be."""
+    """Return a coordinate with at most one decimal."""
     text = f"{value:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text
 
 
 def element(name: str, *children: str, **attributes) -> str:
-    """Returns an element.
+    """Return an element.
 
     Args:
       name: of the element.
       *children: markup; text goes through `text` first.
-      **attributes: `_` stands for `-` in names, and ends those that Python reserves;
-        values are escaped, and those that are None left out.
+      **attributes: `_` stands for `-` in names, and ends reserved words of Python;
+        values are escaped, None is omitted.
     """
     parts = [f"<{name}"]
     for key, value in attributes.items():
@@ -36,66 +38,79 @@ def element(name: str, *children: str, **attributes) -> str:
 
 
 def text(value: object) -> str:
-    """Escapes text for use as a child."""
+    """Return text, escaped for use as a child."""
     return html.escape(str(value))
 
 
 def points(xy: np.ndarray) -> str:
-    """[N, 2] points as the attribute of a polyline."""
+    """Return [N, 2] points as the attribute of a polyline."""
     return " ".join(f"{number(x)},{number(y)}" for x, y in xy)
 
 
 def translate(xy: Sequence[float]) -> str:
-    """A shift as the attribute `transform`."""
+    """Return a shift as the attribute `transform`."""
     return f"translate({number(xy[0])} {number(xy[1])})"
 
 
 @dataclasses.dataclass(frozen=True)
 class Clip:
-    """When something plays within a loop.
+    """Interval of a loop in which an episode plays.
 
     Attributes:
       start: seconds into the loop.
-      seconds: how long it plays.
-      total: length of the loop in seconds.
+      seconds: duration of the episode.
+      total: duration of the loop in seconds.
     """
 
     start: float = 0.0
     seconds: float = 3.0
     total: float = 4.0
 
-    def move(self, kind: str, values: np.ndarray, step: bool = False) -> str:
-        """Animates a transform: `translate` by [N, 2], or `rotate` by [N] degrees.
+    def change(
+        self, attribute: str, values: Sequence, step: bool = False, kind: str = ""
+    ) -> str:
+        """Return the animation of an attribute.
 
-        Before and after its clip the element stands as in the first and last frame. In
-        between it moves in steps, or smoothly.
+        Before and after the clip it has its first and its last value.
+
+        Args:
+          attribute: its name.
+          values: [T] or [T, N] numbers, one for each frame.
+          step: whether it changes in steps rather than smoothly.
+          kind: `translate` or `rotate`, of the attribute `transform`.
         """
-        frames = [" ".join(number(v) for v in np.atleast_1d(frame)) for frame in values]
-        mode = "discrete" if step else None
-        return self._animation(
-            "animateTransform",
-            frames,
-            attributeName="transform",
-            type_=kind,
-            calcMode=mode,
-        )
-
-    def change(self, attribute: str, values: Sequence[float], step: bool = False):
-        """Animates a number; in steps, or smoothly."""
-        frames = [number(value) for value in values]
-        mode = "discrete" if step else None
-        return self._animation(
-            "animate", frames, attributeName=attribute, calcMode=mode
-        )
-
-    def _animation(self, name: str, frames: list[str], **attributes) -> str:
+        frames = [" ".join(map(number, np.atleast_1d(frame))) for frame in values]
         first, last = self.start / self.total, (self.start + self.seconds) / self.total
         times = [0.0, *np.linspace(first, last, len(frames)), 1.0]
         return element(
-            name,
-            **attributes,
+            "animateTransform" if kind else "animate",
+            attributeName=attribute,
+            type_=kind or None,
+            calcMode="discrete" if step else None,
             values=";".join((frames[0], *frames, frames[-1])),
             keyTimes=";".join(f"{time:.3f}".lstrip("0") or "0" for time in times),
             dur=f"{self.total:g}s",
             repeatCount="indefinite",
         )
+
+
+def moving(
+    kind: str, values: np.ndarray, clip: Clip | None, *children: str, step: bool = False
+) -> str:
+    """Return a group whose transform follows a trajectory.
+
+    Args:
+      kind: `translate` or `rotate`.
+      values: [T, 2] pixels or [T] degrees.
+      clip: interval in which it moves; None for the last frame.
+      *children: markup of the group.
+      step: whether it moves in steps rather than smoothly.
+    """
+    moves = clip is not None and np.ptp(values, axis=0).max() >= _STILL[kind]
+    last = " ".join(map(number, np.atleast_1d(values[-1])))
+    return element(
+        "g",
+        *children,
+        clip.change("transform", values, step, kind) if moves else "",
+        transform=f"{kind}({last})",
+    )

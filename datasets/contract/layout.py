@@ -98,7 +98,7 @@ class Layout(abc.ABC):
     @property
     @abc.abstractmethod
     def drawing(self) -> types.ModuleType:
-        """Module whose `draw` makes an SVG of an episode from its states."""
+        """Module whose `scene` maps states and layout to the shapes of a drawing."""
 
     @abc.abstractmethod
     def acted_scores(self, states: np.ndarray) -> np.ndarray:

@@ -27,7 +27,8 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    from wtl.evaluation import comparison, comparison_report, played_run, statistics
+    from wtl.evaluation import comparison, played_run, table
+    from wtl.evaluation.reports import comparison_report
 
     if not options.out:
         raise UserError("--compare needs --out=DIR, where the comparison is written")
@@ -47,7 +48,7 @@ def _compare(options: argparse.Namespace) -> None:
     text = json.dumps(results, indent=2, allow_nan=False)
     # Last: where results.json exists, the comparison is complete.
     (out / "results.json").write_text(text + "\n")
-    print(statistics.format_table(results))
+    print(table.format_table(results))
     print(f"\nReport: {out / 'report.html'}")
 
 

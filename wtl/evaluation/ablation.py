@@ -1,4 +1,4 @@
-"""What each ablation of a grid came to, beside the base that it differs from."""
+"""Results of a grid of ablations, each beside the base that it differs from."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -7,20 +7,21 @@ from typing import Any
 from wtl.evaluation import interval
 from wtl.evaluation.glossary import label
 from wtl.evaluation.rollout_row import RolloutRow
+from wtl.evaluation.statistics import mean_bound
 from wtl.evaluation.table import aligned, markdown, percent, points, with_interval
 
 
 @dataclasses.dataclass(frozen=True)
 class Ablation:
-    """How a configuration appears in the table.
+    """Row of the table for one configuration.
 
     Attributes:
-      label: what differs from the base, in words.
-      arms: arms of its evaluation, each a line of the table.
-      against: arm of the base that they are compared with; by default each with the
-        same arm, or with the base's first where it has not played that. The base's
-        own are compared with its first.
-      families: on whose tasks success and difference are counted; all if empty.
+      label: difference from the base, in words.
+      arms: conditions of its evaluation, each a line of the table.
+      against: condition of the base to compare with. By default it is the same
+        condition, or the first of the base where the base has not played that; those
+        of the base itself are compared with its first.
+      families: families whose tasks count in success and difference; all if empty.
     """
 
     label: str = ""
@@ -34,34 +35,34 @@ def entries(
     ablation: Ablation,
     rows: Sequence[RolloutRow],
     base: Sequence[RolloutRow],
-    foremost: str,
+    default: str,
 ) -> list[dict[str, Any]]:
-    """Summarises one configuration: an entry for each of its arms.
+    """Summarise one configuration: an entry for each of its conditions.
 
     Args:
       name: of the configuration.
-      ablation: how it appears.
+      ablation: its row of the table.
       rows: rollouts of its evaluation.
       base: rollouts of the base.
-      foremost: first arm of the base.
+      default: first condition of the base.
 
     Returns:
       `name`, `label`, `arm`, `against`, `families` counted, `overall`, `ceiling`, and
-      for each family its rate; `difference` from the base, on the scenes of both, in
-      all and by family, None between a thing and itself and where the base has not
-      all of these tasks.
+      the rate of each family; `difference` from the base on common scenes, in all and
+      by family. The difference is None between a condition and itself, and where the
+      base lacks some of the tasks.
 
     Raises:
-      ValueError: if an arm was not evaluated.
+      ValueError: if a condition was not evaluated.
     """
     result = []
-    for arm in ablation.arms:
-        played = _by(arm, rows)
-        same = rows is not base and any(row.method == arm for row in base)
-        other = ablation.against or (arm if same else foremost)
+    for condition in ablation.arms:
+        played = _by(condition, rows)
+        same = rows is not base and any(row.method == condition for row in base)
+        other = ablation.against or (condition if same else default)
         against = _by(other, base)
         counted = _of(played, ablation.families)
-        itself = rows is base and arm == other
+        is_itself = rows is base and condition == other
         by_family = {
             family: _of(played, (family,))
             for family in dict.fromkeys(row.family for row in played)
@@ -70,15 +71,15 @@ def entries(
             {
                 "name": name,
                 "label": ablation.label or name,
-                "arm": arm,
+                "arm": condition,
                 "against": other,
                 "families": list(ablation.families) or list(by_family),
                 "overall": interval.rate_by_task(counted),
-                "ceiling": sum(row.ceiling for row in counted) / max(len(counted), 1),
-                "difference": None if itself else _paired(counted, against),
+                "ceiling": mean_bound(counted),
+                "difference": None if is_itself else _paired(counted, against),
                 "by_family": {
                     family: interval.rate([row.success for row in of_family])
-                    | {"difference": (None if itself else _paired(of_family, against))}
+                    | {"difference": None if is_itself else _paired(of_family, against)}
                     for family, of_family in by_family.items()
                 },
             }
@@ -89,16 +90,18 @@ def entries(
 def _paired(
     first: Sequence[RolloutRow], second: Sequence[RolloutRow]
 ) -> dict[str, Any] | None:
-    # Of other tasks, a few may have a name that is one of the base's by accident.
+    # Other tasks may share a few names with the base by accident.
     if {row.task_id for row in first} <= {row.task_id for row in second}:
         return interval.paired(first, second)
     return None
 
 
-def _by(arm: str, rows: Sequence[RolloutRow]) -> list[RolloutRow]:
-    found = [row for row in rows if row.method == arm]
+def _by(condition: str, rows: Sequence[RolloutRow]) -> list[RolloutRow]:
+    found = [row for row in rows if row.method == condition]
     if not found:
-        raise ValueError(f"the arm {arm!r} was not evaluated; see evaluate.arms")
+        raise ValueError(
+            f"the condition {condition!r} was not evaluated; see evaluate.arms"
+        )
     return found
 
 
@@ -107,12 +110,12 @@ def _of(rows: Sequence[RolloutRow], families: Sequence[str]) -> list[RolloutRow]
 
 
 def format_table(results: Mapping[str, Any]) -> str:
-    """The table for the terminal."""
+    """Return the table for the terminal."""
     return "\n".join([_caption(results), "", *aligned(*_cells(results))])
 
 
 def markdown_table(results: Mapping[str, Any]) -> str:
-    """The table as Markdown."""
+    """Return the table as Markdown."""
     failed = [f"- {name} failed: {why}" for name, why in results["failed"].items()]
     lines = [_caption(results), "", *markdown(*_cells(results)), "", *failed]
     return "\n".join(lines).rstrip() + "\n"
@@ -131,7 +134,7 @@ def _caption(results: Mapping[str, Any]) -> str:
 def _cells(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     found = results["ablations"]
     families = list(dict.fromkeys(f for entry in found for f in entry["by_family"]))
-    header = ["configuration", "method", "success [95%]", "ceiling"]
+    header = ["configuration", "method", "success [95%]", "oracle bound"]
     header += ["difference [95%]", "from the base's", *families, "n"]
     body = []
     for entry in found:

@@ -1,8 +1,8 @@
-"""What a camera saw of an episode, and where a network looked, as a moving picture.
+"""Camera video of an episode, with the attention of a network, as an animation.
 
-All frames lie in one lossless image of which a window shows one at a time, so that
-pictures can be stopped, wound and played in step, which animated images can't. The
-marks are drawn over it, sharp at any size.
+All frames lie in one lossless image of which a window shows one at a time. Unlike
+animated images, such videos can be paused, moved in time and synchronised. Marks are
+drawn over the window, sharp at any size.
 """
 
 import base64
@@ -13,101 +13,88 @@ import numpy as np
 from PIL import Image
 
 from wtl.collection.drawing import annotation, svg
-from wtl.collection.drawing.projection import WIDTH
+from wtl.collection.drawing.annotation import WIDTH
 
 _COLUMNS = 8  # of the sheet; browsers refuse images that are very high or wide
-_HEIGHT = WIDTH + 3  # pixels, with the progress below the image
-_DIMMED = 0.65  # how much darker it is where nobody looked
-
-
-def _example(mark: str) -> str:
-    return svg.element("svg", mark, viewBox="-23 -23 46 46", class_="mark")
-
-
-# The marks by what they stand for.
+_HEIGHT = WIDTH + 3  # pixels, with the progress bar below the image
+_DIMMED = 0.65  # opacity where the attention is zero
+# Marks of the legend.
 LEGEND = {
-    "target": _example(annotation.ring(np.zeros(2))),
-    "chosen": _example(annotation.reticle()),
-    "found": _example(annotation.dot()),
+    name: svg.element("svg", mark, viewBox="-23 -23 46 46", class_="mark")
+    for name, mark in (
+        ("target", annotation.ring()),
+        ("chosen", annotation.reticle()),
+        ("found", annotation.dot()),
+    )
 }
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Gaze:
-    """Where a network looked.
+    """Attention of a network.
 
     Attributes:
-      point: [T, Q, 2] image coordinates in [-1, 1] where it found things.
+      point: [T, Q, 2] image coordinates in [-1, 1] where it localises entities.
       heat: [T, h, w] shares of its attention.
-      committed: which of the things it chose to act on; None if it did not choose.
+      selected: index of the entity that it selects as target; None if unknown.
     """
 
     point: np.ndarray
     heat: np.ndarray
-    committed: int | None = None
+    selected: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Footage:
-    """What a camera saw of an episode.
+class CameraVideo:
+    """Images of one camera in an episode.
 
     Attributes:
       image: uint8[T, H, W, 3].
-      target: [T, 2] image coordinates in [-1, 1] of what is meant; None if unknown.
-      gaze: where a network looked; None if unknown.
+      target: [T, 2] image coordinates in [-1, 1] of the target; None if unknown.
+      gaze: attention of a network; None if unknown.
     """
 
     image: np.ndarray
     target: np.ndarray | None = None
     gaze: Gaze | None = None
 
+    def draw(self, title: str, clip: svg.Clip) -> str:
+        """Return an SVG that plays the video.
 
-def draw(footage: Footage, title: str, clip: svg.Clip) -> str:
-    """Returns an SVG that plays an episode.
-
-    Args:
-      footage: of the episode.
-      title: said in the picture, and to people who can't see it.
-      clip: when to play it.
-    """
-    picture = _window(footage.image, clip, style="image-rendering:pixelated")
-    shade, marks = "", []
-    if footage.target is not None:
-        marks.append(_moving(annotation.ring(np.zeros(2)), footage.target, clip))
-    gaze = footage.gaze
-    if gaze is not None:
-        shade = _window(_shade(gaze.heat), clip)
-        for i in range(gaze.point.shape[1]):
-            mark = annotation.reticle() if i == gaze.committed else annotation.dot()
-            marks.append(_moving(mark, gaze.point[:, i], clip))
-    return svg.element(
-        "svg",
-        svg.element("title", svg.text(title)),
-        picture,
-        svg.element("g", shade, class_="heat", visibility="hidden"),
-        svg.element("g", *marks, class_="marks"),
-        annotation.title(title),
-        annotation.progress(clip, _HEIGHT),
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {WIDTH} {_HEIGHT}",
-        width=WIDTH,
-        height=_HEIGHT,
-        role="img",
-        class_="film",
-        font_family="system-ui,sans-serif",
-    )
+        Args:
+          title: text in the picture, and for screen readers.
+          clip: interval in which to play.
+        """
+        shade, marks = "", []
+        if self.target is not None:
+            marks.append(_moving(annotation.ring(), self.target, clip))
+        if self.gaze is not None:
+            shade = _window(_shade(self.gaze.heat), clip)
+            for i, point in enumerate(self.gaze.point.swapaxes(0, 1)):
+                selected = i == self.gaze.selected
+                mark = annotation.reticle() if selected else annotation.dot()
+                marks.append(_moving(mark, point, clip))
+        return annotation.animation(
+            title,
+            clip,
+            _HEIGHT,
+            _window(self.image, clip, style="image-rendering:pixelated"),
+            svg.element("g", shade, class_="heat", visibility="hidden"),
+            svg.element("g", *marks, class_="marks"),
+        )
 
 
 def _window(frames: np.ndarray, clip: svg.Clip, **attributes) -> str:
-    """Shows one of uint8[T, H, W, C] frames at a time."""
+    """Show one of uint8[T, H, W, C] frames at a time."""
     count, height, width = frames.shape[:3]
     sheet = _sheet(frames)
     corner = np.array([divmod(i, _COLUMNS)[::-1] for i in range(count)])
+    shifts = -corner * (width, height)
     return svg.element(
         "svg",
         svg.element(
             "image",
-            clip.move("translate", -corner * (width, height), step=True),
+            clip.change("transform", shifts, step=True, kind="translate"),
             width=sheet.shape[1],
             height=sheet.shape[0],
             href=f"data:image/webp;base64,{_webp(sheet)}",
@@ -120,7 +107,7 @@ def _window(frames: np.ndarray, clip: svg.Clip, **attributes) -> str:
 
 
 def _sheet(frames: np.ndarray) -> np.ndarray:
-    """Lays frames out in rows of `_COLUMNS`; the last one fills what is left."""
+    """Arrange frames in rows of `_COLUMNS`, padded with the last frame."""
     count, height, width, channels = frames.shape
     rest = np.repeat(frames[-1:], -count % _COLUMNS, axis=0)
     rows = np.concatenate([frames, rest]).reshape(-1, _COLUMNS, height, width, channels)
@@ -134,7 +121,7 @@ def _webp(image: np.ndarray) -> str:
 
 
 def _shade(heat: np.ndarray) -> np.ndarray:
-    """uint8[T, h, w, 4] black, the more opaque the less attention there was."""
+    """Return uint8[T, h, w, 4] in black, more opaque where there is less attention."""
     share = heat / heat.max(axis=(1, 2), keepdims=True)
     shade = np.zeros((*heat.shape, 4), np.uint8)
     shade[..., 3] = np.round(255 * _DIMMED * (1 - np.sqrt(share)))
@@ -142,8 +129,6 @@ def _shade(heat: np.ndarray) -> np.ndarray:
 
 
 def _moving(mark: str, point: np.ndarray, clip: svg.Clip) -> str:
-    """A mark that follows image coordinates [T, 2]."""
+    """Return a mark that follows image coordinates [T, 2]."""
     at = (np.clip(point, -1, 1) + 1) / 2 * WIDTH
-    if np.ptp(at, axis=0).max() < 0.1:
-        return svg.element("g", mark, transform=svg.translate(at[0]))
-    return svg.element("g", mark, clip.move("translate", at, step=True))
+    return svg.moving("translate", at, clip, mark, step=True)

@@ -1,8 +1,8 @@
-"""Runs compared: every method with every other, in the same scenes.
+"""Comparison of runs: every method with every other, in the same scenes.
 
-What is reported follows Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge
-of the Statistical Precipice", but for what is resampled: there each task has training
-runs of its own, here one training serves all tasks (`wtl.evaluation.resampling`).
+The report follows Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the
+Statistical Precipice", except for the resampling: there each task has its own training
+runs, here one training serves all tasks (`wtl.evaluation.resampling`).
 """
 
 import dataclasses
@@ -25,24 +25,24 @@ _TRIMMED = 0.25  # of either end, by the interquartile mean
 
 
 def compare(sets: Mapping[str, Sequence[PlayedRun]]) -> dict[str, Any]:
-    """Compares all methods of some runs.
+    """Compare all methods of some runs.
 
     Args:
-      sets: runs by the name of the set whose members differ by training seed alone: a
-        method has as many runs as there are members with it. A method that several sets
-        hold is named `SET/METHOD`.
+      sets: set name -> runs that differ only in the training seed. A method has as many
+        runs as there are members with it. A method of several sets is named
+        `SET/METHOD`.
 
     Returns:
-      As `statistics.results`, and
+      The contents of `statistics.results`, and
 
       - `methods`: for each also `interquartile_mean` of the success in its tasks, null
-        where a task has one scene only, and `profile`, the share of tasks with a
+        if a task has only one scene, and `profile`, the share of tasks with a
         success of at least tau.
       - `pairs`: FIRST -> SECOND -> their paired `difference`, with
         `probability_of_improvement` and, by family, differences.
       - `record`: family (or `all`) -> method -> how many others it is better than
         (`won`), worse than (`lost`), by 95% intervals of the differences, or neither.
-      - `runs`: what was compared.
+      - `runs`: the compared runs.
 
     Raises:
       UserError: if they can't be compared.
@@ -92,7 +92,9 @@ def _protocol(runs: Sequence[PlayedRun]) -> dict[str, Any]:
         for name, value in first.items()
         if all(run.protocol.get(name) == value for run in runs)
     }
-    return shared | {"seed": first["seed"]}
+    seeds = {seed for run in runs for seed in run.protocol.get("training_seeds", ())}
+    seeds |= {run.protocol["seed"] for run in runs}
+    return shared | {"seed": first["seed"], "training_seeds": sorted(seeds)}
 
 
 def _pairs(
@@ -125,13 +127,12 @@ def _pair(first: Sequence[RolloutRow], second: Sequence[RolloutRow]) -> dict[str
 
 
 def _improvement(a: TaskTable, b: TaskTable, together: bool) -> dict[str, Any]:
-    """Probability that a run of one does better in a task than a run of the other.
+    """Estimate the probability that a run of `a` beats a run of `b` in a task.
 
     Ties count half: the Mann-Whitney U statistic of the runs' successes in each task as
     a share of all pairs of runs, averaged over tasks.
     """
-    ahead = np.sign(a.rates[:, None] - b.rates[None])  # [R, R', T]
-    won = (1 + ahead) / 2
+    won = (1 + np.sign(a.rates[:, None] - b.rates[None])) / 2  # [R, R', T]
 
     def mean(tasks, runs, other_runs=None):
         other_runs = runs if other_runs is None else other_runs
@@ -150,7 +151,7 @@ def _improvement(a: TaskTable, b: TaskTable, together: bool) -> dict[str, Any]:
 
 
 def _across(pairs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The same method in different sets."""
+    """Return the pairs of one method in different sets."""
     return {
         f"{first}_vs_{second}": pair
         for first, others in pairs.items()
@@ -180,7 +181,7 @@ def _distribution(table: TaskTable) -> dict[str, Any]:
 
 
 def _of_rates(table: TaskTable, values: np.ndarray, summary) -> dict[str, Any]:
-    """A summary of values [R, T], with its interval."""
+    """Return a summary of values [R, T] with its interval."""
 
     def statistic(tasks, runs):
         drawn = values[runs[..., :, None], tasks[..., None, :]]

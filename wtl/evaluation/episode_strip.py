@@ -4,50 +4,66 @@ import dataclasses
 
 import numpy as np
 
-from wtl.collection.drawing import svg
+from wtl.collection.drawing import scene, svg
 from wtl.collection.worlds.entities.family import Family
 from wtl.datasets.contract.layout import Layout
 from wtl.datasets.sampling import inferred_target
-from wtl.evaluation import camera_video as footages
-from wtl.evaluation import picture as pictures
+from wtl.evaluation.camera_video import CameraVideo
 
-_SECONDS = 3.0  # each episode plays, one after the other
+_SECONDS = 3.0  # of each drawn episode; they play one after the other
 _PAUSE = 1.5  # at the end of the loop
-_FOOTAGE_SECONDS = 4.1  # all episodes play together; as long as they took
+_VIDEO_SECONDS = 4.1  # of camera videos, which play together, in real time
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Recording:
-    """What is known of one episode of a strip.
+    """Recording of one episode of a strip.
 
     Attributes:
-      states: [T, S] states; None of a video that came without.
+      states: [T, S] states; None if there are only images.
       target: slot of the target in them.
       success: whether it succeeded; None for a demonstration.
-      footage: what its camera saw, if it had one.
+      video: video of its camera, if there was one.
       by_human: whether a human acts.
     """
 
     states: np.ndarray | None
     target: int
     success: bool | None = None
-    footage: footages.Footage | None = None
+    video: CameraVideo | None = None
     by_human: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class StripEpisode:
+    """One episode of a strip.
+
+    Attributes:
+      name: `Watch`, `Try` or `Learn`.
+      outcome: description of the result.
+      success: whether it succeeded; None for the demonstration.
+      animation: SVG.
+    """
+
+    name: str
+    outcome: str
+    success: bool | None
+    animation: str
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Strip:
-    """What is shown of one scene.
+    """Episodes of one scene.
 
     Attributes:
       family: family of the task.
-      rule: its rule, `identity:1` or `position:0`.
+      rule: its rule, such as `identity:1`; empty in worlds without rules.
       task_id: the task.
       layout: of the states.
       demo: the demonstration.
       trial: the trial.
       retrial: the retrial.
-      goal: the family, where it is known.
+      goal: the family, if it is known.
     """
 
     family: str
@@ -61,84 +77,62 @@ class Strip:
 
     @property
     def instruction(self) -> str:
-        """What is to be done, as the task means it, in a sentence."""
+        """Sentence that describes the task."""
         kind, _, index = self.rule.partition(":")
-        family = self.goal
-        thing = family.noun if family else "object"
-        target = f"that very {thing}"
+        noun = self.goal.noun if self.goal else "object"
+        target = f"the same {noun}"
         if kind == "position":
-            target = f"the {_place(int(index), self.layout.size)} {thing}"
-        if family is None:
+            target = f"the {_place(int(index), self.layout.size)} {noun}"
+        if self.goal is None:
             return f"{self.family}: {target}."
-        return family.instruction.format(target=target)
+        return self.goal.instruction.format(target=target)
 
     @property
-    def has_footage(self) -> bool:
-        """Whether a camera saw the episodes."""
-        return self.trial.footage is not None
+    def has_video(self) -> bool:
+        """Whether there are camera videos."""
+        return self.trial.video is not None
 
     @property
     def loop(self) -> float:
-        """Seconds after which the pictures begin again."""
-        return (_FOOTAGE_SECONDS if self.has_footage else 3 * _SECONDS) + _PAUSE
+        """Seconds after which the animations start again."""
+        return (_VIDEO_SECONDS if self.has_video else 3 * _SECONDS) + _PAUSE
 
     @property
-    def takes(self) -> list["Take"]:
-        """The three episodes as pictures with their captions."""
+    def episodes(self) -> list[StripEpisode]:
+        """The three episodes as animations with captions."""
         recordings = {"Watch": self.demo, "Try": self.trial, "Learn": self.retrial}
+        clips = [
+            svg.Clip(0, _VIDEO_SECONDS, self.loop)
+            if self.has_video
+            else svg.Clip(i * _SECONDS, _SECONDS, self.loop)
+            for i in range(3)
+        ]
         return [
-            self._take(
-                name,
-                recording,
-                svg.Clip(0, _FOOTAGE_SECONDS, self.loop)
-                if self.has_footage
-                else svg.Clip(i * _SECONDS, _SECONDS, self.loop),
-            )
-            for i, (name, recording) in enumerate(recordings.items())
+            self._episode(name, recording, clip)
+            for (name, recording), clip in zip(recordings.items(), clips, strict=True)
         ]
 
-    def _take(self, name: str, recording: Recording, clip: svg.Clip) -> "Take":
-        target, success = recording.target, recording.success
+    def _episode(self, name: str, recording: Recording, clip) -> StripEpisode:
+        states, target, success = recording.states, recording.target, recording.success
         slot = -1
-        if recording.states is not None:
-            slot = int(
-                inferred_target.acted_slots(recording.states[None], self.layout)[0]
-            )
+        if states is not None:
+            slot = int(inferred_target.acted_slots(states[None], self.layout)[0])
         if success is None:
-            outcome = "a human" if recording.by_human else "a demo"
+            outcome = "human" if recording.by_human else "demonstration"
         elif success:
-            outcome = "right"
+            outcome = "success"
         elif slot < 0:
-            outcome = "touched nothing"
+            outcome = "nothing moved"
         else:
-            outcome = "right one, but missed" if slot == target else "wrong one"
-        said = f"{name}: {outcome}"
-        if recording.footage is not None:
-            picture = footages.draw(recording.footage, said, clip)
+            outcome = "right target, failed" if slot == target else "wrong target"
+        title = f"{name}: {outcome}"
+        if recording.video is not None:
+            drawn = recording.video.draw(title, clip)
         else:
-            # Success is of the target, whatever else was touched on the way.
+            # Success is of the target, whatever else was moved on the way.
             crossed = None if success in (None, True) else slot
-            picture = pictures.draw(
-                recording.states, self.layout, said, target, crossed, clip
-            )
-        return Take(name, outcome, success, picture)
-
-
-@dataclasses.dataclass(frozen=True)
-class Take:
-    """One picture of a strip.
-
-    Attributes:
-      name: `Watch`, `Try` or `Learn`.
-      outcome: how it went, in words.
-      success: whether it succeeded; None for the demonstration.
-      picture: SVG.
-    """
-
-    name: str
-    outcome: str
-    success: bool | None
-    picture: str
+            drawn = scene.draw(states, self.layout, title, target, crossed, clip)
+        return StripEpisode(name, outcome, success, drawn)
 
 
 def _place(index: int, size: int) -> str:

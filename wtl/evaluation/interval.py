@@ -1,4 +1,4 @@
-"""Rates with their 95% intervals: Wilson's, and the bootstrap over tasks and runs."""
+"""Rates with 95% intervals: Wilson's, and the bootstrap over tasks and runs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ Rate = dict[str, Any]
 
 
 def rate(successes: Sequence[bool]) -> Rate:
-    """Success with Wilson's interval; null where there is nothing to count."""
+    """Return success with Wilson's interval; null without rollouts."""
     n, k = len(successes), int(sum(successes))
     if n == 0:
         return {"success": None, "ci95": None, "n": 0}
@@ -22,9 +22,9 @@ def rate(successes: Sequence[bool]) -> Rate:
 
 
 def rate_by_task(rows: Sequence[RolloutRow]) -> Rate:
-    """Success with the interval of a bootstrap over tasks, and over runs.
+    """Return success with the interval of a bootstrap over tasks and runs.
 
-    Rollouts of several training runs also give `per_run`, the success of each.
+    Rollouts of several training runs also give `per_run`, the success of each run.
     """
     n = len(rows)
     if n == 0:
@@ -32,7 +32,7 @@ def rate_by_task(rows: Sequence[RolloutRow]) -> Rate:
     table = TaskTable.of(rows)
     won = table.won.sum()
     if won in (0, n):
-        # Every resample is the same; of so many tasks, Wilson's interval says more.
+        # All resamples are equal; Wilson's interval over tasks is not degenerate.
         tasks = len(table.tasks)
         interval = _wilson(tasks * int(won > 0), tasks)
     else:
@@ -45,7 +45,7 @@ def rate_by_task(rows: Sequence[RolloutRow]) -> Rate:
 
 
 def mean_by_task(rows: Sequence[RolloutRow], values: Sequence[float]) -> dict[str, Any]:
-    """Mean of a value of each row, with the interval of a bootstrap over tasks."""
+    """Return the mean value of rows, with the interval of a bootstrap over tasks."""
     _, task = np.unique([row.task_id for row in rows], return_inverse=True)
     sums, counts = np.bincount(task, values), np.bincount(task)
 
@@ -62,18 +62,18 @@ def mean_by_task(rows: Sequence[RolloutRow], values: Sequence[float]) -> dict[st
 def paired(
     first: Sequence[RolloutRow], second: Sequence[RolloutRow]
 ) -> dict[str, Any] | None:
-    """Difference in success of two methods on the scenes that both have played.
+    """Return the difference in success of two methods on the scenes of both.
 
-    Of methods that were trained in the same runs, the runs are paired too.
+    Runs are paired too if both methods were trained in the same runs.
 
     Args:
-      first: rollouts of the method from which is subtracted.
-      second: rollouts of the other.
+      first: rollouts of the minuend.
+      second: rollouts of the subtrahend.
 
     Returns:
       `difference`, `ci95` of a bootstrap over tasks and runs, `p` of a sign-flip test
-      over tasks (two-sided), which takes the runs as they are, `n` scenes and `tasks`;
-      None without a common scene.
+      over tasks (two-sided, runs fixed), `n` scenes and `tasks`; None without a
+      common scene.
     """
     first, second, together = in_common(first, second)
     if not first:
@@ -101,11 +101,11 @@ def paired(
 def in_common(
     first: Sequence[RolloutRow], second: Sequence[RolloutRow]
 ) -> tuple[list[RolloutRow], list[RolloutRow], bool]:
-    """The rollouts of two methods in the scenes that both have played.
+    """Select the rollouts of two methods in the scenes that both have played.
 
     Returns:
-      Those of the first, those of the second, and whether they are of the same runs;
-      where no run has both methods, all runs of each are taken.
+      Rollouts of the first, rollouts of the second, and whether they are of the same
+      runs. If no run has both methods, all runs of each are taken.
     """
     together = bool({row.run for row in first} & {row.run for row in second})
 

@@ -1,4 +1,4 @@
-"""Learning curves from TensorBoard's event files, read without TensorFlow."""
+"""Learning curves from TensorBoard event files, read without TensorFlow."""
 
 import os
 import pathlib
@@ -13,15 +13,15 @@ Curve = list[tuple[int, dict[str, float]]]
 
 
 def learning_curves(log_dir: str | os.PathLike) -> dict[str, Curve]:
-    """Reads the scalars of every policy.
+    """Read the scalars of every policy.
 
-    Where a training was interrupted and resumed, the later file holds.
+    After a resumed training, the later file overrides the earlier.
 
     Args:
-      log_dir: has a folder of event files for each policy.
+      log_dir: folder with a folder of event files for each policy.
 
     Returns:
-      Points in order of their steps, by folder; those without any are left out.
+      Points in order of steps, by folder; folders without points are left out.
     """
     log_dir = pathlib.Path(log_dir)
     folders = (
@@ -35,7 +35,7 @@ def _curve(folder: pathlib.Path) -> Curve:
     points: dict[int, dict[str, float]] = {}
     files = folder.rglob("*tfevents*")
     for file in sorted(files, key=lambda p: (p.stat().st_mtime, p.name)):
-        # A file that is still written ends in half a record, which `scan` leaves.
+        # The last record of a file that is still written may be incomplete.
         for record in tfrecord.scan(memoryview(file.read_bytes())):
             if record.sound:
                 _add(event_pb2.Event.FromString(bytes(record.payload)), points)

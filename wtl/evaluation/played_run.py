@@ -11,8 +11,8 @@ from wtl.evaluation import rollout_row
 from wtl.evaluation.rollout_row import RolloutRow
 
 _RESULTS, _ROLLOUTS, _LINEAGE = "results.json", "episodes.csv", "lineage.json"
-# What may differ between runs that are played on the same scenes.
-_OF_TRAINING = ("seed",)
+# Parts of the protocol that may differ between runs on the same scenes.
+_OF_TRAINING = ("seed", "training_seeds")
 _OF_METHOD = ("demos_shown",)
 
 
@@ -21,10 +21,10 @@ class PlayedRun:
     """One evaluation.
 
     Attributes:
-      path: as it was named.
+      path: of the run, as given.
       protocol: as in `results.json`.
       rows: the rollouts, which carry `path` as their run.
-      commit: of the code that played them, '' where that is not known.
+      commit: of the code that played them; empty if unknown.
     """
 
     path: str
@@ -34,19 +34,19 @@ class PlayedRun:
 
     @property
     def methods(self) -> list[str]:
-        """Names of the methods, as they come."""
+        """Names of the methods, in order of appearance."""
         return list(dict.fromkeys(row.method for row in self.rows))
 
 
 def read(path: str) -> PlayedRun:
-    """Reads the evaluation of a run.
+    """Read the evaluation of a run.
 
     Args:
-      path: a run folder, whose results on test tasks are taken, or the folder of
-        others, such as `RUN/evaluation/val`.
+      path: a run folder, whose results on test tasks are read, or the folder of
+        other results, such as `RUN/evaluation/val`.
 
     Raises:
-      UserError: if there is none, or its rollouts are not complete.
+      UserError: if there is none, or its rollouts are incomplete.
     """
     folder = pathlib.Path(path)
     if not (folder / _RESULTS).exists() or not (folder / _ROLLOUTS).exists():
@@ -95,13 +95,13 @@ def _commit(folder: pathlib.Path, split: str | None) -> str:
 
 
 def check(sets: Mapping[str, Sequence[PlayedRun]]):
-    """Checks that runs have played the same scenes under the same protocol.
+    """Check that runs have played the same scenes under the same protocol.
 
     Args:
       sets: runs by the name of the set whose members differ by training seed alone.
 
     Raises:
-      UserError: naming the first two that can't be compared, and all that differs.
+      UserError: if two runs can't be compared; the message names all differences.
     """
     runs = [run for members in sets.values() for run in members]
     for run in runs[1:]:
@@ -129,7 +129,7 @@ def _refuse(first: PlayedRun, second: PlayedRun, but: Sequence[str]):
 
 
 def _protocols(first: PlayedRun, second: PlayedRun, but: Sequence[str]) -> list[str]:
-    """What differs in two protocols, of what both of them state."""
+    """List differences between two protocols in their common keys."""
     one, other = first.protocol, second.protocol
     return [
         f"{name} is {other[name]!r} there and {one[name]!r} here"
@@ -143,21 +143,23 @@ def _differing_scenes(first: PlayedRun, second: PlayedRun) -> list[str]:
     tasks, other_tasks = ({task for task, _ in found} for found in (scenes, others))
     if tasks != other_tasks:
         return [
-            f"{len(other_tasks - tasks)} of its {len(other_tasks)} tasks are others"
+            f"{len(other_tasks - tasks)} of its {len(other_tasks)} tasks are different"
         ]
-    # Retrials in new scenes: a run without them is one of fewer scenes, not of others.
+    # A run without retrials in new scenes has fewer scenes, not different ones.
     changed = sum(
         not (found <= others[key] or others[key] <= found)
         for key, found in scenes.items()
         if key in others
     )
     if changed:
-        return [f"{changed} of {len(scenes)} scenes, or the rules in them, are others"]
+        return [
+            f"{changed} of {len(scenes)} scenes, or the rules in them, are different"
+        ]
     return []
 
 
 def _scenes(run: PlayedRun) -> dict[tuple[str, int], set[tuple[int, str]]]:
-    """Seeds and rules of the scenes, by task and pair."""
+    """Return seeds and rules of the scenes by task and scenario."""
     found: dict[tuple[str, int], set[tuple[int, str]]] = {}
     for row in run.rows:
         found.setdefault(row.key, set()).add((row.scene_seed, row.rule))

@@ -1,7 +1,7 @@
 """Intervals and tests by resampling tasks and training runs, on scipy's.
 
 Scenes of one task succeed and fail together, and so do the tasks of one training run.
-So whole tasks and whole runs are drawn, each for itself (Owen 2007, "The pigeonhole
+So whole tasks and whole runs are drawn independently (Owen 2007, "The pigeonhole
 bootstrap").
 """
 
@@ -18,12 +18,12 @@ _BATCH = 500  # resamples in memory at a time
 def interval(
     statistic: Callable[..., np.ndarray], counts: Sequence[int]
 ) -> list[float]:
-    """Percentile interval, 95%, of a statistic of tasks and runs.
+    """Return the percentile interval, 95%, of a statistic of tasks and runs.
 
     Args:
-      statistic: takes indices that were drawn, [..., T] of tasks and [..., R] of each
-        set of runs, to values [...].
-      counts: T, and R of each set of runs. What there is one of is not resampled.
+      statistic: maps drawn indices, [..., T] of tasks and [..., R] of each set of runs,
+        to values [...].
+      counts: T, and R of each set of runs. Counts of one are not resampled.
     """
     samples = [np.arange(count) for count in counts]
     drawn = [place for place, count in enumerate(counts) if count > 1]
@@ -50,7 +50,7 @@ def interval(
 
 
 def sign_flip(differences: np.ndarray) -> float:
-    """Two-sided p of [T] differences of tasks, were their signs a matter of chance."""
+    """Return the two-sided p of [T] differences of tasks under random signs."""
     if len(differences) < 2:
         return 1.0  # either sign is as extreme
     return float(

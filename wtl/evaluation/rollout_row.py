@@ -2,87 +2,106 @@
 
 import csv
 import dataclasses
+import io
 import os
 import pathlib
 from collections.abc import Iterable
 
 import numpy as np
 
+from wtl.datasets.storage import files
 
-@dataclasses.dataclass(frozen=True)
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class RolloutRow:
-    """What one rollout of one method came to.
+    """Result of one rollout of one method.
 
     Attributes:
-      method: name of the method, such as `wtl`.
+      method: name of the condition, such as `wtl`.
       task_id: the task.
       family: family of the task.
-      rule: rule of the task, `identity:1` or `position:0`.
-      pair: number of the pair of demonstration and scene within the task; methods
-        are compared on the same pair.
+      rule: referent rule of the task, such as `identity:1`; empty in worlds without.
+      pair: index of the scenario (demonstration and scene) within the task. Methods
+        are compared on the same scenarios.
       scene_seed: seed of the scene.
-      demo_id: id of the demonstration of the pair.
-      trial_ids: ids of the trials shown, in order; none for methods without.
+      demo_id: id of the demonstration of the scenario.
+      trial_ids: ids of the context trials, in order.
       episode_id: id of this rollout.
-      success: whether the goal held for the target.
-      wrong_target: whether it held for something else.
-      conflict: whether the readings of the demonstration by identity and by position
-        point at different entities in this scene.
-      ceiling: success, in [0, 1], of an ideal agent with the same information in this
-        very scene.
-      trial_success: whether the last trial in the scene succeeded; None for methods
-        without.
-      run: name of the run, where there are several; no column of the table.
+      success: whether the goal was reached for the target.
+      wrong_target: whether it was reached for another entity; None in worlds without
+        targets.
+      conflict: whether the rules that fit the demonstration select different entities
+        in this scene; None in worlds without rules.
+      ceiling: oracle bound, the success in [0, 1] of an ideal agent with the same
+        information in this scene; None where the world has none.
+      trial_success: whether the last context trial succeeded; None without trials.
+      run: name of the run, where several are compared; not a column of the table.
     """
 
     method: str
     task_id: str
     family: str
-    rule: str
+    rule: str = ""
     pair: int
     scene_seed: int
     demo_id: str
-    trial_ids: tuple[str, ...]
+    trial_ids: tuple[str, ...] = ()
     episode_id: str
     success: bool
-    wrong_target: bool
-    conflict: bool
-    ceiling: float
+    wrong_target: bool | None = None
+    conflict: bool | None = None
+    ceiling: float | None = None
     trial_success: bool | None = None
     run: str = ""
 
     @property
     def rule_kind(self) -> str:
-        """`identity` or `position`."""
+        """Kind of the rule, such as `identity`; empty in worlds without rules."""
         return self.rule.partition(":")[0]
 
     @property
     def key(self) -> tuple[str, int]:
-        """What methods are paired by: the task and the pair within it."""
+        """Task and index of the scenario, by which methods are paired."""
         return self.task_id, self.pair
 
 
-_NAMES = tuple(f.name for f in dataclasses.fields(RolloutRow) if f.name != "run")
-_BOOLS = {"0": False, "1": True}
+_BOOLS = {"0": False, "1": True, "": None}
+_PARSERS = {
+    "pair": int,
+    "scene_seed": int,
+    "trial_ids": lambda cell: tuple(cell.split()),
+    "success": {"0": False, "1": True}.__getitem__,
+    "wrong_target": _BOOLS.__getitem__,
+    "conflict": _BOOLS.__getitem__,
+    "ceiling": lambda cell: float(cell) if cell else None,
+    "trial_success": _BOOLS.__getitem__,
+}
 
 
-def write_csv(rows: Iterable[RolloutRow], path: str | os.PathLike) -> None:
-    """Writes rows at once, never half of them."""
+def _columns(kind: type) -> list[str]:
+    return [field.name for field in dataclasses.fields(kind) if field.name != "run"]
+
+
+def write_csv(rows: Iterable, path: str | os.PathLike, kind: type = RolloutRow):
+    """Write rows to a file, atomically.
+
+    Args:
+      rows: instances of `kind`.
+      path: of the file.
+      kind: dataclass whose fields, except `run`, are the columns.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_columns(kind))
+    for row in rows:
+        writer.writerow([_text(getattr(row, name)) for name in _columns(kind)])
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with open(partial, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_NAMES)
-        for row in rows:
-            writer.writerow([_text(getattr(row, name)) for name in _NAMES])
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    files.write_durably(path, text.getvalue().encode())
 
 
 def read_csv(path: str | os.PathLike, run: str = "") -> list[RolloutRow]:
-    """Reads what `write_csv` wrote, also in a version that wrote more columns.
+    """Read rows of `write_csv`; ignore columns that this version does not know.
 
     Args:
       path: of the file.
@@ -94,17 +113,22 @@ def read_csv(path: str | os.PathLike, run: str = "") -> list[RolloutRow]:
     with open(path, newline="", encoding="utf-8") as file:
         reader = csv.reader(file)
         header = next(reader, [])
-        lacking = [name for name in _NAMES if name not in header]
-        if lacking:
-            raise ValueError(f"{path} has no column {', '.join(lacking)}")
+        missing = [name for name in _columns(RolloutRow) if name not in header]
+        if missing:
+            raise ValueError(f"{path} has no column {', '.join(missing)}")
         rows = []
         for cells in reader:
             try:
-                rows.append(_parse(dict(zip(header, cells, strict=True)), run))
+                named = dict(zip(header, cells, strict=True))
+                values = {
+                    name: _PARSERS.get(name, str)(named[name])
+                    for name in _columns(RolloutRow)
+                }
             except (KeyError, ValueError) as error:
                 raise ValueError(
-                    f"{path}, line {reader.line_num}, is no rollout ({error!r})"
+                    f"{path}, line {reader.line_num}, is not a rollout ({error!r})"
                 ) from error
+            rows.append(RolloutRow(**values, run=run))
     return rows
 
 
@@ -113,29 +137,8 @@ def _text(value) -> str:
         return ""
     if isinstance(value, tuple):
         if any(" " in part or not part for part in value):
-            raise ValueError(f"one of the ids {value} is empty or has a space in it")
+            raise ValueError(f"an id of {value} is empty or contains a space")
         return " ".join(value)
     if isinstance(value, (bool, np.bool_)):
         return str(int(value))
     return str(value)
-
-
-def _parse(cells: dict[str, str], run: str) -> RolloutRow:
-    trial_success = cells["trial_success"]
-    return RolloutRow(
-        method=cells["method"],
-        task_id=cells["task_id"],
-        family=cells["family"],
-        rule=cells["rule"],
-        pair=int(cells["pair"]),
-        scene_seed=int(cells["scene_seed"]),
-        demo_id=cells["demo_id"],
-        trial_ids=tuple(cells["trial_ids"].split()),
-        episode_id=cells["episode_id"],
-        success=_BOOLS[cells["success"]],
-        wrong_target=_BOOLS[cells["wrong_target"]],
-        conflict=_BOOLS[cells["conflict"]],
-        ceiling=float(cells["ceiling"]),
-        trial_success=_BOOLS[trial_success] if trial_success else None,
-        run=run,
-    )

@@ -1,4 +1,4 @@
-"""From rollouts to `results.json`."""
+"""Summary of rollouts, as written to `results.json`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -6,9 +6,6 @@ from typing import Any
 from wtl.evaluation.glossary import in_order
 from wtl.evaluation.interval import Rate, paired, rate, rate_by_task
 from wtl.evaluation.rollout_row import RolloutRow
-from wtl.evaluation.table import format_table, markdown_table
-
-__all__ = ["format_table", "markdown_table", "results"]
 
 RULES = ("identity", "position")
 _COMPARED = (
@@ -30,14 +27,16 @@ _COMPARED = (
 
 
 def results(rows: Sequence[RolloutRow], protocol: Mapping[str, Any]) -> dict[str, Any]:
-    """Summarises an evaluation.
+    """Summarise an evaluation.
 
     Args:
       rows: rollouts of all methods, in one run or in several that differ by seed.
       protocol: `tasks`, `scenes_per_task`, `split`, `seed`, `retrial_scene`, ….
 
     Returns:
-      What is written to `results.json`; rates of nothing are null.
+      Contents of `results.json`; rates over no rollouts are null. Summaries that the
+      world does not define (`rules`, `conflict`, `wrong_target`, `ceiling`) are
+      absent.
     """
     by_method: dict[str, list[RolloutRow]] = {}
     for row in rows:
@@ -53,37 +52,45 @@ def results(rows: Sequence[RolloutRow], protocol: Mapping[str, Any]) -> dict[str
 
 
 def _method(rows: Sequence[RolloutRow], families: Sequence[str]) -> dict[str, Any]:
-    conditions: dict[str, Callable[[RolloutRow], bool]] = {
-        "conflict": lambda row: row.conflict,
-        "no_conflict": lambda row: not row.conflict,
-    }
-    if any(row.trial_success is not None for row in rows):
-        conditions["given_trial_failed"] = lambda row: row.trial_success is False
-        conditions["given_trial_succeeded"] = lambda row: row.trial_success is True
-    groups = {
+    def where(holds: Callable[[RolloutRow], bool]) -> list[RolloutRow]:
+        return [row for row in rows if holds(row)]
+
+    groups: dict[str, Any] = {
         "families": {
             family: [row for row in rows if row.family == family] for family in families
-        },
-        "rules": {
-            rule: [row for row in rows if row.rule_kind == rule] for rule in RULES
-        },
-        **{
-            name: [row for row in rows if holds(row)]
-            for name, holds in conditions.items()
-        },
+        }
     }
+    if any(row.rule for row in rows):
+        groups["rules"] = {
+            rule: [row for row in rows if row.rule_kind == rule] for rule in RULES
+        }
+    if any(row.conflict is not None for row in rows):
+        groups["conflict"] = where(lambda row: row.conflict)
+        groups["no_conflict"] = where(lambda row: not row.conflict)
+    if any(row.trial_success is not None for row in rows):
+        groups["given_trial_failed"] = where(lambda row: row.trial_success is False)
+        groups["given_trial_succeeded"] = where(lambda row: row.trial_success is True)
     # Several runs play the same tasks: their rollouts are not independent.
     one_run = len({row.run for row in rows}) == 1
-    successes = _mean([row.success for row in rows])
-    wrong = _mean([row.wrong_target for row in rows])
-    return {
-        "overall": rate_by_task(rows),
-        "ceiling": _mean([row.ceiling for row in rows]),
-        **_each(groups, _rate if one_run else rate_by_task),
-        "wrong_target": wrong,
-        "motor_skill": successes + wrong,
-        "ceilings": _each(groups, lambda group: _mean([row.ceiling for row in group])),
-    }
+    found = {"overall": rate_by_task(rows)}
+    has_bound = all(row.ceiling is not None for row in rows)
+    if has_bound:
+        found["ceiling"] = mean_bound(rows)
+    found |= _each(groups, _rate if one_run else rate_by_task)
+    if all(row.wrong_target is not None for row in rows):
+        found["wrong_target"] = _mean([row.wrong_target for row in rows])
+        found["motor_skill"] = (
+            _mean([row.success for row in rows]) + found["wrong_target"]
+        )
+    if has_bound:
+        found["ceilings"] = _each(groups, mean_bound)
+    return found
+
+
+def mean_bound(rows: Sequence[RolloutRow]) -> float | None:
+    """Return the mean oracle bound of rollouts; None if it is unknown."""
+    bounds = [row.ceiling for row in rows]
+    return None if None in bounds else _mean(bounds)
 
 
 def _rate(rows: Sequence[RolloutRow]) -> Rate:
@@ -114,13 +121,13 @@ def _comparisons(by_method: Mapping[str, list[RolloutRow]]) -> dict[str, Any]:
 
 
 def _after_failed_trial(by_method: Mapping[str, list[RolloutRow]]) -> dict[str, Any]:
-    """Second chances in the scenes where MIL failed: with and without learning."""
+    """Second attempts in the scenes where MIL failed, with and without learning."""
     failed = {(row.run, *row.key) for row in by_method["mil"] if not row.success}
-    chances: dict[str, list[RolloutRow]] = {
+    attempts: dict[str, list[RolloutRow]] = {
         name: [row for row in by_method[name] if (row.run, *row.key) in failed]
         for name in ("wtl", "mil_second_try")
     }
     rates: dict[str, Rate] = {
-        name: rate_by_task(rows) for name, rows in chances.items()
+        name: rate_by_task(rows) for name, rows in attempts.items()
     }
-    return rates | (paired(chances["wtl"], chances["mil_second_try"]) or {})
+    return rates | (paired(attempts["wtl"], attempts["mil_second_try"]) or {})

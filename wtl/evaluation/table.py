@@ -1,4 +1,4 @@
-"""The success table, for the terminal and for Markdown."""
+"""Success table, for the terminal and for Markdown."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,25 +6,32 @@ from typing import Any
 from wtl.evaluation.glossary import in_order, label
 
 _MISSING = "–"
-# What may be hidden beside the rule, and is no secret to the agents of ceilings.
-SECRETS = {"motor_faults": "the gains of the motors", "puck": "the objects' dynamics"}
+# Columns of some worlds only: header, and keys of the number within a method's results.
+_BOUND = ("oracle bound", ("ceiling",))
+_OF_WORLD = (
+    ("identity", ("rules", "identity", "success")),
+    ("position", ("rules", "position", "success")),
+    ("conflict", ("conflict", "success")),
+    ("trial failed", ("given_trial_failed", "success")),
+    ("wrong", ("wrong_target",)),
+)
 
 
 def format_table(results: Mapping[str, Any]) -> str:
-    """Aligned plain text: a row for each method, then the paired differences."""
+    """Return aligned plain text: a row per method, then the paired differences."""
     lines = aligned(*_cells(results))
     return "\n".join([_caption(results), "", *lines, "", *_differences(results)])
 
 
 def markdown_table(results: Mapping[str, Any]) -> str:
-    """The same as a Markdown table."""
+    """Return the same as a Markdown table."""
     lines = markdown(*_cells(results))
     notes = [f"- {line}" for line in _differences(results)]
     return "\n".join([_caption(results), "", *lines, "", *notes]) + "\n"
 
 
 def aligned(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a table in plain text, a rule under its header."""
+    """Return the lines of a plain-text table, with a rule under its header."""
     widths = [max(map(len, column)) for column in zip(header, *body, strict=True)]
     return [
         "  ".join(
@@ -36,46 +43,55 @@ def aligned(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
 
 
 def markdown(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a Markdown table, the first column flush left."""
+    """Return the lines of a Markdown table, the first column flush left."""
     rule = [":--"] + ["--:"] * (len(header) - 1)
     return [f"| {' | '.join(row)} |" for row in (header, rule, *body)]
 
 
 def _cells(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     methods = results["methods"]
-    families = list(
-        dict.fromkeys(
-            name for method in methods.values() for name in method["families"]
-        )
-    )
-    header = ["method", "success [95%]", "ceiling", *families]
-    header += ["identity", "position", "conflict", "trial failed", "wrong", "n"]
-    body = []
-    for name in in_order(methods):
-        method = methods[name]
-        rates = [method["families"].get(family) for family in families]
-        rates += [method["rules"]["identity"], method["rules"]["position"]]
-        rates += [method["conflict"], method.get("given_trial_failed")]
-        body.append(
-            [
-                label(name),
-                with_interval(method["overall"]),
-                percent(method["ceiling"]),
-                *(percent(rate and rate["success"]) for rate in rates),
-                percent(method["wrong_target"]),
-                str(method["overall"]["n"]),
-            ]
-        )
+    families = dict.fromkeys(name for m in methods.values() for name in m["families"])
+    columns = [
+        *_present([_BOUND], methods),
+        *((name, ("families", name, "success")) for name in families),
+        *_present(_OF_WORLD, methods),
+    ]
+    header = ["method", "success [95%]", *(title for title, _ in columns), "n"]
+    body = [
+        [
+            label(name),
+            with_interval(methods[name]["overall"]),
+            *(percent(find(methods[name], keys)) for _, keys in columns),
+            str(methods[name]["overall"]["n"]),
+        ]
+        for name in in_order(methods)
+    ]
     return header, body
 
 
+def _present(columns, methods: Mapping[str, Any]) -> list:
+    """Return the columns that some method has."""
+    return [
+        (title, keys)
+        for title, keys in columns
+        if any(keys[0] in method for method in methods.values())
+    ]
+
+
+def find(found: Any, keys: Sequence[str]) -> Any:
+    """Return the value of a path of keys; None if a part of it is missing."""
+    for key in keys:
+        found = (found or {}).get(key)
+    return found
+
+
 def percent(share: float | None) -> str:
-    """A share as percent, one decimal."""
+    """Return a share as percent with one decimal."""
     return _MISSING if share is None else f"{100 * share:.1f}"
 
 
 def with_interval(rate: Mapping[str, Any]) -> str:
-    """A rate as percent with its interval."""
+    """Return a rate as percent with its interval."""
     if rate["success"] is None:
         return _MISSING
     low, high = rate["ci95"]
@@ -83,7 +99,7 @@ def with_interval(rate: Mapping[str, Any]) -> str:
 
 
 def points(difference: float) -> str:
-    """A difference of shares in points, with its sign."""
+    """Return a difference of shares in points, with its sign."""
     return f"{100 * difference:+.1f}".replace("-", "−")
 
 
@@ -97,17 +113,17 @@ def _caption(results: Mapping[str, Any]) -> str:
     seeds = results.get("seeds")
     if seeds and len(seeds) > 1:
         text += f"; means and intervals over tasks and {len(seeds)} training seeds"
-    return "\n".join([text, *ceiling_caveat(protocol)])
+    return "\n".join([text, *oracle_bound_caveat(protocol)])
 
 
-def ceiling_caveat(protocol: Mapping[str, Any]) -> list[str]:
-    """What must be said of the ceilings; nothing where they are exact."""
-    known = [SECRETS[name] for name in protocol.get("ceilings_know", ())]
+def oracle_bound_caveat(protocol: Mapping[str, Any]) -> list[str]:
+    """Return a sentence on oracle bounds that are not exact; nothing if they are."""
+    known = protocol.get("ceilings_know", ())
     if not known:
         return []
     return [
-        f"Ceilings are of an agent to whom {' and '.join(known)} are no secret: upper "
-        "bounds, save for who is told"
+        f"Oracle bounds assume that {' and '.join(known)} are known to the ideal "
+        "agent: they are upper bounds, except for methods that are given the task"
     ]
 
 
@@ -127,10 +143,11 @@ def _differences(results: Mapping[str, Any]) -> list[str]:
         low, high = found["ci95"]
         lines.append(
             f"{first} − {second}: {points(found['difference'])} points "
-            f"[{points(low)}, {points(high)}], p {_probability(found['p'])}"
+            f"[{points(low)}, {points(high)}], p {probability(found['p'])}"
         )
     return lines
 
 
-def _probability(p: float) -> str:
+def probability(p: float) -> str:
+    """Return a p value for a sentence, after `p`."""
     return "< 0.001" if p < 0.001 else f"= {p:.3f}"

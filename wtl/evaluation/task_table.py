@@ -1,4 +1,4 @@
-"""Successes counted by training run and task."""
+"""Counts of successes by training run and task."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from wtl.evaluation.rollout_row import RolloutRow
 
 @dataclasses.dataclass(frozen=True)
 class TaskTable:
-    """Rollouts of one method.
+    """Counts of one method.
 
     Attributes:
       runs: names of the R runs, sorted.
@@ -26,7 +26,7 @@ class TaskTable:
 
     @classmethod
     def of(cls, rows: Sequence[RolloutRow]) -> "TaskTable":
-        """Counts rollouts."""
+        """Count rollouts."""
         runs = {name: i for i, name in enumerate(sorted({row.run for row in rows}))}
         tasks = {
             name: i for i, name in enumerate(sorted({row.task_id for row in rows}))
@@ -40,18 +40,18 @@ class TaskTable:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """T and R, in the order of what is drawn."""
+        """T and R, in the order of the resampled indices."""
         return len(self.tasks), len(self.runs)
 
     @property
     def rates(self) -> np.ndarray:
-        """[R, T] success in each task that each run has played."""
+        """[R, T] success rates."""
         return self.won / self.played
 
     def rate(self, tasks: np.ndarray, runs: np.ndarray) -> np.ndarray:
-        """Success [...] over drawn tasks [..., T'] and runs [..., R'].
+        """Return success [...] over drawn tasks [..., T'] and runs [..., R'].
 
-        A draw in which nothing was played says nothing: it gets the success of all.
+        A draw without rollouts gets the overall success.
         """
         place = runs[..., :, None], tasks[..., None, :]
         won, played = (x[place].sum((-2, -1)) for x in (self.won, self.played))

@@ -1,4 +1,4 @@
-"""Success and return by number of the trial, for agents that learn from trials."""
+"""Success and return by trial number, for agents that learn from trials."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,19 +13,19 @@ _SHOWN = (1, 2, 5, 10)  # trials of the table
 def results(
     rows: Sequence[TrialRow],
     protocol: Mapping[str, Any],
-    ceiling: Callable[[int], float | None],
+    oracle_bound: Callable[[int], float | None],
     curve: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Summarises an evaluation of one method.
+    """Summarise an evaluation of one method.
 
     Args:
       rows: its trials.
       protocol: `method`, `world`, `split`, `trials`, `seed`, `env_steps`, ….
-      ceiling: success of an ideal agent in a trial, by its number.
+      oracle_bound: trial number -> success of an ideal agent, None if unknown.
       curve: `by_trial` of validation tasks during training, with `env_steps`.
 
     Returns:
-      What is written to `results.json`.
+      Contents of `results.json`.
     """
     numbers = sorted({row.trial for row in rows})
     families = list(dict.fromkeys(row.family for row in rows))
@@ -41,13 +41,13 @@ def results(
             }
             for family in families
         },
-        "ceiling": {str(number): ceiling(number) for number in numbers},
+        "ceiling": {str(number): oracle_bound(number) for number in numbers},
         "curve": list(curve),
     }
 
 
 def by_trial(rows: Sequence[TrialRow]) -> dict[str, Any]:
-    """Success, and the mean of what was felt, by number of the trial."""
+    """Return success and mean observed return by trial number."""
     groups: dict[int, list[TrialRow]] = {}
     for row in rows:
         groups.setdefault(row.trial, []).append(row)
@@ -59,7 +59,7 @@ def by_trial(rows: Sequence[TrialRow]) -> dict[str, Any]:
 
 
 def format_table(results: Mapping[str, Any]) -> str:
-    """Aligned plain text: a column for each of a few trials."""
+    """Return aligned plain text with a column for each of a few trials."""
     protocol, trials = results["protocol"], results["trials"]
     shown = [str(n) for n in _SHOWN if str(n) in trials]
     body = [
@@ -67,8 +67,8 @@ def format_table(results: Mapping[str, Any]) -> str:
         ["return"] + [_mean(trials[n]["return"]) for n in shown],
     ]
     if None not in results["ceiling"].values():
-        ideal = [percent(results["ceiling"][n]) for n in shown]
-        body.append(["ideal agent", *ideal])
+        bounds = [percent(results["ceiling"][n]) for n in shown]
+        body.append(["oracle bound", *bounds])
     if len(results["families"]) > 1:
         for family, rates in results["families"].items():
             body.append([family] + [percent(rates[n]["success"]) for n in shown])

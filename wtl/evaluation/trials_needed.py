@@ -1,7 +1,7 @@
 """Success by number of trials, and how many trials it takes to match a method.
 
-Tasks that never match within the budget are censored there: they count as needing
-more, and a median or bound that falls among them is unknown (`null`), not a number.
+Tasks that never match within the budget are censored: they count as needing more, and
+a median or bound that falls among them is `null`.
 """
 
 import math
@@ -16,7 +16,7 @@ _BOUNDS = (0.025, 0.975)
 
 
 def curve(trials: Sequence[int], success: np.ndarray) -> dict[str, Any]:
-    """Mean success over tasks, with the interval of a bootstrap over tasks.
+    """Return the mean success over tasks, with a bootstrap interval over tasks.
 
     Args:
       trials: [P] numbers of trials after which success was measured.
@@ -38,9 +38,9 @@ def curve(trials: Sequence[int], success: np.ndarray) -> dict[str, Any]:
 def trials_needed(
     trials: Sequence[int], success: np.ndarray, goal: np.ndarray
 ) -> dict[str, Any]:
-    """Trials after which tasks do as well as another method does on them.
+    """Count the trials after which tasks match the success of another method.
 
-    As well means: at that evaluation and at the next (the last stands alone).
+    A match holds at one evaluation and at the next, if there is a next.
 
     Args:
       trials: [P] numbers of trials after which success was measured, rising.
@@ -48,10 +48,10 @@ def trials_needed(
       goal: [T] success of the other method on the same scenes.
 
     Returns:
-      `mean`: trials after which the mean over tasks is as good as the other's mean;
-      `median`: of the trials that each task needs, with `matched`, the share of the
-      tasks that get there, and `per_task`. Both have `trials` and `ci95` by bootstrap
-      over tasks, null for more than the `budget`.
+      `mean`: trials after which the mean over tasks matches the mean of the other;
+      `median` over tasks of the trials that each needs, with `matched`, the share of
+      tasks that match, and `per_task`. Both have `trials` and `ci95` by bootstrap over
+      tasks, null for more than the `budget`.
     """
     budget = int(trials[-1])
     draws = _draws(len(success))
@@ -81,7 +81,7 @@ def trials_needed(
 def first_match(
     trials: Sequence[int], success: np.ndarray, goal: np.ndarray
 ) -> np.ndarray:
-    """Returns [N] trials from which on `success` [N, P] matches `goal` [N], or inf."""
+    """Return [N] trials from which on `success` [N, P] matches `goal` [N], or inf."""
     there = success >= goal[:, None] - 1e-9
     stays = there & np.concatenate([there[:, 1:], there[:, -1:]], axis=1)
     first = np.asarray(trials, np.float64)[stays.argmax(axis=1)]
@@ -89,13 +89,13 @@ def first_match(
 
 
 def _draws(tasks: int) -> np.ndarray:
-    """[R, T] weights of the tasks in resamples; the same for all that is compared."""
+    """Return [R, T] task weights of resamples, the same in every call."""
     rng = np.random.default_rng(_SEED)
     return rng.multinomial(tasks, np.full(tasks, 1 / tasks), _RESAMPLES) / tasks
 
 
 def _quantile(values: np.ndarray, share: float) -> float:
-    """The least value that this share does not exceed; no mean of two is taken."""
+    """Return the least value that at least this share does not exceed."""
     return float(np.sort(values)[max(math.ceil(share * len(values) - 1e-9) - 1, 0)])
 
 

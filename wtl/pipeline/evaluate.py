@@ -6,13 +6,18 @@ import pathlib
 import shutil
 from collections.abc import Sequence
 
+from wtl.collection import recorder
 from wtl.datasets.contract import fields
 from wtl.datasets.storage import checksums
-from wtl.evaluation import protocol, report, rollout_row, statistics, table
+from wtl.evaluation import learning_curve, protocol, rollout_row, statistics, table
+from wtl.evaluation.reports import evaluation_report
 from wtl.pipeline import run_folder, strips
 from wtl.pipeline.player import Player
 from wtl.pipeline.run import Run
 from wtl.pipeline.train import policy_id
+
+# Parameters of tasks that oracle bounds assume to be known, see `suite`.
+_HIDDEN = ("motor_faults", "puck")
 
 
 def evaluate(
@@ -73,19 +78,19 @@ def evaluate(
         work,
     )
     results = json.loads((folder / "results.json").read_text())
-    print(statistics.format_table(results))
+    print(table.format_table(results))
     print(f"\nReport: {folder / 'report.html'}")
     return folder
 
 
-def _write_videos(folder: pathlib.Path, shown: list[report.Strip]):
+def _write_videos(folder: pathlib.Path, shown: list[evaluation_report.Strip]):
     """Writes each episode of the strips as an animated SVG, which browsers play."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for number, strip in enumerate(shown):
-        for take in strip.takes:
-            name = f"{number:02d}-{strip.family}-{take.name.lower()}.svg"
-            (folder / name).write_text(take.picture, encoding="utf-8")
+        for episode in strip.episodes:
+            name = f"{number:02d}-{strip.family}-{episode.name.lower()}.svg"
+            (folder / name).write_text(episode.animation, encoding="utf-8")
 
 
 def _write(run: Run, folder, split, scenes_per_task, demos_shown, rows, player):
@@ -98,6 +103,9 @@ def _write(run: Run, folder, split, scenes_per_task, demos_shown, rows, player):
         "demos_shown": demos_shown,
         "identity_share": run.suite.identity_share,
         "objects": run.suite.size,
+        "world": run.suite.world.name,
+        "world_version": recorder.ENV_VERSION,
+        "training_seeds": [run.seed],
         "domain": run.suite.domain,
     }
     for name in ("families", "motor_faults", "puck"):
@@ -105,7 +113,7 @@ def _write(run: Run, folder, split, scenes_per_task, demos_shown, rows, player):
         if chosen is not None:
             is_drawn = dataclasses.is_dataclass(chosen)
             about[name] = dataclasses.asdict(chosen) if is_drawn else list(chosen)
-    known = [name for name in table.SECRETS if name in about]
+    known = [name for name in _HIDDEN if name in about]
     if run.suite.world.every_motor_counts and "motor_faults" in known:
         known.remove("motor_faults")
     if known:
@@ -115,11 +123,11 @@ def _write(run: Run, folder, split, scenes_per_task, demos_shown, rows, player):
     rollout_row.write_csv(rows, folder / "episodes.csv")
     shown = strips.gather(player)
     _write_videos(folder / "videos", shown)
-    report.write_report(
+    evaluation_report.write_report(
         folder / "report.html",
         results,
         rows,
-        report.learning_curves(run.folder.logs),
+        learning_curve.learning_curves(run.folder.logs),
         shown,
         {
             "seed": run.seed,

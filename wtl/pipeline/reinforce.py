@@ -14,8 +14,9 @@ from wtl.collection.worlds.entities.task import Task
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage import checksums
-from wtl.evaluation import reinforcement_report, rollout_row
+from wtl.evaluation import rollout_row
 from wtl.evaluation import trials_needed as needed
+from wtl.evaluation.reports import reinforcement_report
 from wtl.pipeline import run_folder
 from wtl.pipeline.run import Run
 from wtl.pipeline.train import require_policy

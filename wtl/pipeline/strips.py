@@ -1,4 +1,4 @@
-"""The scenes that the report shows, with what the policies saw in them."""
+"""Scenes that the report shows as episode strips, with camera videos."""
 
 import numpy as np
 
@@ -7,22 +7,22 @@ from wtl.collection.worlds.tabletop import appearance
 from wtl.datasets.contract import fields
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.evaluation import protocol
-from wtl.evaluation.camera_video import Footage, Gaze
+from wtl.evaluation.camera_video import CameraVideo, Gaze
 from wtl.evaluation.episode_strip import Recording, Strip
 from wtl.pipeline.player import Player
 
-# Arms: what the trial and the retrial of a strip are taken from, the first there are.
+# Conditions of trial and retrial; the first pair that was played is shown.
 _SHOWN = (("mil_human", "wtl_human"), ("mil", "wtl"))
 _PER_FAMILY = 3
 _FAILED = 2
 
 
 def gather(player: Player) -> list[Strip]:
-    """Demonstration, trial and retrial of some scenes of every family.
+    """Return demonstration, trial and retrial of some scenes of every family.
 
     Args:
-      player: has played; there is nothing to show unless a trial and its retrial are
-        among its arms.
+      player: has played. There are no strips unless a trial and its retrial are among
+        its conditions.
     """
     for names in _SHOWN:
         if set(names) <= set(player.played):
@@ -31,9 +31,9 @@ def gather(player: Player) -> list[Strip]:
 
 
 def _gather(player: Player, trial: protocol.Arm, retrial: protocol.Arm) -> list[Strip]:
-    which = _picked(player, trial.name, retrial.name)
+    selected = _select(player, trial.name, retrial.name)
     store, rows = player.shown(trial)
-    demos = store.select(rows[which, 0])
+    demos = store.select(rows[selected, 0])
     return [
         Strip(
             family=player.pairs[i].task.family,
@@ -41,99 +41,101 @@ def _gather(player: Player, trial: protocol.Arm, retrial: protocol.Arm) -> list[
             task_id=player.pairs[i].task.task_id,
             layout=player.layout,
             goal=player.pairs[i].task.goal,
-            demo=shown,
+            demo=demo,
             trial=tried,
             retrial=retried,
         )
-        for i, shown, tried, retried in zip(
-            which,
-            # Seen by the policy that has nothing else to go by.
+        for i, demo, tried, retried in zip(
+            selected,
+            # With the attention of the policy that has no other context.
             _recordings(player, trial, demos, by_human=trial.human),
-            _played(player, trial, which),
-            _played(player, retrial, which),
+            _played(player, trial, selected),
+            _played(player, retrial, selected),
             strict=True,
         )
     ]
 
 
-def _picked(player: Player, trial_arm: str, retrial_arm: str) -> list[int]:
-    """Numbers of the pairs to be shown."""
-    trial = player.played[trial_arm][fields.SUCCESS]
-    retrial = player.played[retrial_arm][fields.SUCCESS]
+def _select(player: Player, trial_name: str, retrial_name: str) -> list[int]:
+    """Return the numbers of the scenarios to show."""
+    trial = player.played[trial_name][fields.SUCCESS]
+    retrial = player.played[retrial_name][fields.SUCCESS]
     # Failed trials first: they are what the retrial learns from.
     order = sorted(range(len(player.pairs)), key=lambda i: (trial[i], not retrial[i]))
-    chosen: dict[str, list[int]] = {}
+    by_family: dict[str, list[int]] = {}
     for i in order:
-        numbers = chosen.setdefault(player.pairs[i].task.family, [])
-        if len(numbers) < _PER_FAMILY:
-            numbers.append(i)
-    failed = [i for i in order if not retrial[i]][:_FAILED]
-    picked = [i for numbers in chosen.values() for i in numbers] + failed
-    return list(dict.fromkeys(picked))
+        by_family.setdefault(player.pairs[i].task.family, []).append(i)
+    selected = [i for numbers in by_family.values() for i in numbers[:_PER_FAMILY]]
+    selected += [i for i in order if not retrial[i]][:_FAILED]
+    return list(dict.fromkeys(selected))
 
 
-def _played(player: Player, arm: protocol.Arm, which: list[int]) -> list[Recording]:
-    store = player.recorded(arm, which)
-    committed = None if store.image is None else player.committed(arm, which)
-    return _recordings(player, arm, store, committed)
+def _played(
+    player: Player, condition: protocol.Arm, selected: list[int]
+) -> list[Recording]:
+    store = player.recorded(condition, selected)
+    targets = None
+    if store.image is not None:
+        targets = player.committed(condition, selected)
+    return _recordings(player, condition, store, targets)
 
 
 def _recordings(
     player: Player,
-    arm: protocol.Arm,
+    condition: protocol.Arm,
     store: EpisodeStore,
-    committed: np.ndarray | None = None,
+    targets: np.ndarray | None = None,
     by_human: bool = False,
 ) -> list[Recording]:
-    """What is known of episodes.
+    """Return the recordings of N episodes.
 
     Args:
-      player: knows how the arm's policy sees.
-      arm: whose policy looks at the episodes.
-      store: N episodes.
-      committed: [N] slots of the targets that it chose, if it did.
+      player: holds the policies.
+      condition: whose policy attends to the images.
+      store: the episodes.
+      targets: [N] slots of the targets that the policy selected, if it did.
       by_human: whether they are videos of humans.
     """
-    footage = [None] * len(store)
+    videos = [None] * len(store)
     if store.image is not None:
-        footage = _footage(player, arm, store, committed, by_human)
+        videos = _videos(player, condition, store, targets, by_human)
     demonstrated = store[fields.ROLE] == fields.ROLE_DEMO
     return [
         Recording(
             states=store.state[i],
             target=int(store[fields.HIDDEN_TARGET][i]),
             success=None if demonstrated[i] else bool(store[fields.SUCCESS][i]),
-            footage=footage[i],
+            video=videos[i],
             by_human=by_human,
         )
         for i in range(len(store))
     ]
 
 
-def _footage(player, arm, store, committed, by_human: bool) -> list[Footage]:
-    eyes = player.actor(arm).builder.encoder
-    rows = eyes.layout.split(store.state)
-    things = [rows[name][..., :3] for name in ("objects", "buttons")]
+def _videos(player, condition, store, targets, by_human: bool) -> list[CameraVideo]:
+    encoder = player.actor(condition).builder.encoder
+    rows = encoder.layout.split(store.state)
+    places = np.concatenate(
+        [rows[name][..., :3] for name in encoder.layout.kinds], axis=2
+    )
     draw = appearance.DRAWS[Embodiment.HUMAN if by_human else Embodiment.ROBOT]
-    things = np.stack(
+    entities = np.stack(
         [
-            draw(int(seed)).camera.project(places)
-            for seed, places in zip(
-                store[fields.SCENE_SEED], np.concatenate(things, axis=2), strict=True
-            )
+            draw(int(seed)).camera.project(place)
+            for seed, place in zip(store[fields.SCENE_SEED], places, strict=True)
         ]
     )
-    looked = eyes.look(store.state, store.image, own=not by_human)
+    attention = encoder.look(store.state, store.image, own=not by_human)
     result = []
     for i, slot in enumerate(store[fields.HIDDEN_TARGET]):
         gaze = None
-        if looked is not None:
-            point, heat = looked
+        if attention is not None:
+            point, heat = attention
             gaze = Gaze(
-                # Anchor and goal band are looked for too, but never chosen.
-                point[i, :, : things.shape[2]],
+                # Fixtures are localised too, but never selected.
+                point[i, :, : entities.shape[2]],
                 heat[i],
-                None if committed is None else int(committed[i]),
+                None if targets is None else int(targets[i]),
             )
-        result.append(Footage(store.image[i], things[i, :, slot], gaze))
+        result.append(CameraVideo(store.image[i], entities[i, :, slot], gaze))
     return result

@@ -1,6 +1,6 @@
 """Pictures of an episode: what was stored, rendered again, or drawn."""
 
-from wtl.collection.drawing import svg
+from wtl.collection.drawing import scene, svg
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.sampling import inferred_target
@@ -89,4 +89,4 @@ def drawing(index: Index, row: Row) -> str:
     seconds = row.quality.seconds
     clip = svg.Clip(0, seconds, seconds + _PAUSE)
     target = int(row[fields.HIDDEN_TARGET])
-    return layout.drawing.draw(states, layout, "", target, crossed, clip)
+    return scene.draw(states, layout, "", target, crossed, clip)

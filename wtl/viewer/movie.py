@@ -9,13 +9,12 @@ import av
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from wtl.collection.drawing import svg
-from wtl.collection.drawing.projection import HEIGHT, WIDTH
+from wtl.collection.drawing import scene, svg
+from wtl.collection.drawing.annotation import HEIGHT, WIDTH
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode, EpisodeSpec
 from wtl.datasets.contract.layout import Layout
 from wtl.datasets.sampling import inferred_target
-from wtl.evaluation import picture
 from wtl.viewer import rendering, restoration, sheet
 
 _CAPTION = 28  # pixels above the frames
@@ -117,7 +116,7 @@ def draw(takes: Sequence[Take], layout: Layout, fps: float) -> str:
         seconds = (len(states) - 1) / fps
         clip = svg.Clip(0, seconds, seconds + _HOLD_S)
         target = int(metadata[fields.HIDDEN_TARGET])
-        made = picture.draw(states, layout, take.caption, target, crossed, clip)
+        made = scene.draw(states, layout, take.caption, target, crossed, clip)
         drawn.append(
             svg.element("g", made, transform=svg.translate((number * WIDTH, 0)))
         )

@@ -11,9 +11,9 @@ _COLUMNS = 3
 
 
 def figure(methods: Mapping[str, Any]) -> str:
-    """A panel for all families together, and one for each.
+    """Draw a panel for all families together, and one for each.
 
-    The dot is the rate, the bar its interval, the upright tick the ceiling.
+    The dot is the rate, the bar its interval, the upright tick the oracle bound.
 
     Args:
       methods: as in the results of an evaluation or a comparison.
@@ -29,9 +29,9 @@ def figure(methods: Mapping[str, Any]) -> str:
         for axes, family in zip(grid, panels):
             axes.set_title(family or "all families")
             for place, name in enumerate(names):
-                rate, ceiling = _rate(methods[name], family)
+                rate, bound = _rate(methods[name], family)
                 if rate is not None and rate["success"] is not None:
-                    _row(axes, place, rate, ceiling, palette.colour(name))
+                    _row(axes, place, rate, bound, palette.colour(name))
             drawing.of_success(axes, "x")
             axes.grid(axis="y", visible=False)
         for axes in grid[len(panels) :]:
@@ -44,16 +44,16 @@ def figure(methods: Mapping[str, Any]) -> str:
 
 def _rate(method: Mapping[str, Any], family: str | None):
     if family is None:
-        return method["overall"], method["ceiling"]
-    ceiling = method.get("ceilings", {}).get("families", {}).get(family)
-    return method["families"].get(family), ceiling
+        return method["overall"], method.get("ceiling")
+    bound = method.get("ceilings", {}).get("families", {}).get(family)
+    return method["families"].get(family), bound
 
 
-def _row(axes, place: int, rate: Mapping[str, Any], ceiling: float | None, colour: str):
+def _row(axes, place: int, rate: Mapping[str, Any], bound: float | None, colour: str):
     axes.plot(rate["ci95"], [place] * 2, color=colour, **drawing.INTERVAL)
     axes.plot(rate["success"], place, "o", color=colour, ms=6)
-    if ceiling is not None:
-        axes.plot(ceiling, place, "|", color=drawing.INK, ms=12, mew=1.6)
+    if bound is not None:
+        axes.plot(bound, place, "|", color=drawing.INK, ms=12, mew=1.6)
     beside = axes.get_yaxis_transform()
     said = percent(rate["success"])
     axes.text(1.18, place, said, transform=beside, ha="right", va="center")

@@ -1,4 +1,4 @@
-"""HTML files that need nothing else, from the templates beside this module."""
+"""Self-contained HTML files, from the templates beside this module."""
 
 import base64
 import os
@@ -9,17 +9,18 @@ from typing import Any
 import jinja2
 import markupsafe
 
+from wtl.datasets.storage import files
 from wtl.evaluation import glossary, table
 from wtl.evaluation.figures import palette
 
 
 def write(path: str | os.PathLike, template: str, **values) -> None:
-    """Renders a template and writes it at once, never half of it.
+    """Render a template to a file, atomically.
 
     Args:
       path: of the HTML file.
       template: its name.
-      **values: what it shows.
+      **values: variables of the template.
     """
     path = pathlib.Path(path)
     environment = jinja2.Environment(
@@ -32,31 +33,35 @@ def write(path: str | os.PathLike, template: str, **values) -> None:
     environment.filters |= {
         "percent": table.percent,
         "points": table.points,
-        "ceiling_caveat": table.ceiling_caveat,
+        "probability": table.probability,
         "label": glossary.label,
         "colour": palette.colour,
         "picture": _picture,
-        "svg": markupsafe.Markup,  # of our own making, escaped there
+        "svg": markupsafe.Markup,  # our own markup, escaped where it is made
     }
     text = environment.get_template(template).render(**values)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with open(partial, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    files.write_durably(path, text.encode())
+
+
+def meanings(methods) -> dict[str, str]:
+    """Return the descriptions of those of some methods that are known."""
+    return {
+        name: glossary.METHODS[known].meaning
+        for name in methods
+        if (known := name.rpartition("/")[2]) in glossary.METHODS
+    }
 
 
 def _picture(svg: str, words: str) -> markupsafe.Markup:
-    """An SVG document as a picture, apart from the styles of the page."""
+    """Return an SVG document as an image, isolated from the styles of the page."""
     data = base64.b64encode(svg.encode()).decode()
     image = '<img class="chart" alt="{}" src="data:image/svg+xml;base64,{}">'
     return markupsafe.Markup(image).format(words, data)
 
 
 def facts(value: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """Nested values as pairs of a dotted name and text."""
+    """Return nested values as pairs of a dotted name and text."""
     if not isinstance(value, Mapping):
         if isinstance(value, (list, tuple)):
             value = "\n".join(map(str, value))

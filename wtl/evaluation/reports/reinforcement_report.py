@@ -4,34 +4,32 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wtl.evaluation import glossary, page, table
+from wtl.evaluation import glossary, table
 from wtl.evaluation.figures import trials_needed
-
-_TEMPLATE = "reinforcement.html.jinja"
+from wtl.evaluation.reports import page
 
 
 def write_report(path: str | os.PathLike, curves: Mapping[str, Any]) -> None:
-    """Writes the page at once, never half of it.
+    """Write the page.
 
     Args:
       path: of the HTML file.
-      curves: what `wtl reinforce` writes to `curves.json`.
+      curves: contents of `curves.json` of `wtl reinforce`.
     """
     header, body = _cells(curves)
-    names = (*curves["reference"], *curves["arms"])
     page.write(
         path,
-        _TEMPLATE,
+        "reinforcement.html.jinja",
         protocol=curves["protocol"],
         figure=trials_needed.figure(curves),
         header=header,
         body=body,
-        meanings={name: glossary.METHODS[name].meaning for name in names},
+        meanings=page.meanings((*curves["reference"], *curves["arms"])),
     )
 
 
 def format_table(curves: Mapping[str, Any]) -> str:
-    """The table as Markdown, which the terminal shows well too."""
+    """Return the table as Markdown, which is legible in the terminal too."""
     header, body = _cells(curves)
     protocol = curves["protocol"]
     caption = (
@@ -47,9 +45,9 @@ def _cells(curves: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     shown = [n for n in (0, 10, 100, 300, 1000, 3000) if n < last] + [last]
     header = ["method", *(f"{n:,} trials" for n in shown)]
     header += [
-        "as good as WTL after",
+        "matches WTL after",
         "each task after (median)",
-        "tasks that get there",
+        "tasks that match",
     ]
     body = []
     for name, found in curves["reference"].items():
@@ -78,10 +76,10 @@ def _rate(found: tuple[float, Sequence[float]] | None) -> str:
 
 
 def _trials(found: Mapping[str, Any], budget: int) -> str:
-    """A number of trials with its interval; what is not reached is more than tried."""
+    """Return a number of trials with its interval; null is more than the budget."""
 
-    def said(number: int | None) -> str:
+    def text(number: int | None) -> str:
         return f"> {budget:,}" if number is None else f"{number:,}"
 
     low, high = found["ci95"]
-    return f"{said(found['trials'])} [{said(low)}, {said(high)}]"
+    return f"{text(found['trials'])} [{text(low)}, {text(high)}]"

@@ -1,20 +1,17 @@
-"""The report: one HTML file that needs nothing else."""
+"""Report of an evaluation: one self-contained HTML file."""
 
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wtl.evaluation import camera_video as footages
-from wtl.evaluation import glossary, page
+from wtl.evaluation import camera_video, glossary, table
 from wtl.evaluation.episode_strip import Strip
 from wtl.evaluation.figures import success, training
-from wtl.evaluation.learning_curve import Curve, learning_curves
+from wtl.evaluation.learning_curve import Curve
+from wtl.evaluation.reports import page
 from wtl.evaluation.rollout_row import RolloutRow
 
-__all__ = ["Strip", "learning_curves", "write_report"]
-
-_TEMPLATE = "report.html.jinja"
-# Methods whose policies have folders of another name.
+# Folders of policies that are not named after their method.
 _METHOD_OF_FOLDER = {
     "trial": "mil",
     "retrial": "wtl",
@@ -22,13 +19,14 @@ _METHOD_OF_FOLDER = {
     "trial_human": "mil_human",
     "retrial_human": "wtl_human",
 }
+# Columns of the table of rates: keys within the results of a method -> title.
 _COLUMNS = {
-    "identity": "by identity",
-    "position": "by position",
-    "conflict": "readings differ",
-    "no_conflict": "readings agree",
-    "given_trial_failed": "trial failed",
-    "given_trial_succeeded": "trial succeeded",
+    ("rules", "identity"): "by identity",
+    ("rules", "position"): "by position",
+    ("conflict",): "rules differ",
+    ("no_conflict",): "rules agree",
+    ("given_trial_failed",): "trial failed",
+    ("given_trial_succeeded",): "trial succeeded",
 }
 
 
@@ -40,51 +38,59 @@ def write_report(
     strips: Sequence[Strip],
     provenance: Mapping[str, Any],
 ) -> None:
-    """Writes the report at once, never half of it.
+    """Write the report.
 
     Args:
       path: of the HTML file.
       results: as from `statistics.results`.
-      rows: the rollouts behind them.
+      rows: their rollouts.
       curves: learning curves by folder of the policy.
-      strips: episodes to show.
+      strips: episode strips to show.
       provenance: seed, commit, versions, commands, …; may be nested.
     """
     methods = results["methods"]
+    methods = {name: methods[name] for name in glossary.in_order(methods)}
     by_method = {_METHOD_OF_FOLDER.get(name, name): c for name, c in curves.items()}
-    shown = _foremost(strips)
+    shown = _shown(strips)
     page.write(
         path,
-        _TEMPLATE,
+        "evaluation.html.jinja",
         protocol=results["protocol"],
-        methods={name: methods[name] for name in glossary.in_order(methods)},
+        methods=methods,
         paired=results["paired"],
         rollouts=len(rows),
         success=success.figure(methods),
-        columns=_COLUMNS,
+        columns={
+            title: {name: table.find(method, keys) for name, method in methods.items()}
+            for keys, title in _COLUMNS.items()
+            if any(keys[0] in method for method in methods.values())
+        },
+        has_bound=any("ceiling" in m for m in methods.values()),
+        has_wrong_target=any("wrong_target" in m for m in methods.values()),
         training=training.figure(by_method),
         strips=shown,
         **_player(strips),
         more_strips=[strip for strip in strips if strip not in shown],
+        caveats=table.oracle_bound_caveat(results["protocol"]),
         facts=page.facts({"protocol": results["protocol"], **provenance}),
-        glossary=glossary.METHODS,
+        meanings=page.meanings(methods),
     )
 
 
 def _player(strips: Sequence[Strip]) -> dict[str, Any]:
-    """What the template has to know of how strips are played."""
-    filmed = [s.trial.footage for s in strips if s.trial.footage is not None]
+    """Return the variables of the template that controls playback."""
+    videos = [s.trial.video for s in strips if s.trial.video is not None]
     return {
-        "has_footage": bool(filmed),
-        "has_gaze": any(footage.gaze is not None for footage in filmed),
-        "pixels": filmed[0].image.shape[1] if filmed else 0,
+        "has_video": bool(videos),
+        "has_gaze": any(video.gaze is not None for video in videos),
+        "pixels": videos[0].image.shape[1] if videos else 0,
         "loop": strips[0].loop if strips else 0,
-        "marks": footages.LEGEND,
+        "marks": camera_video.LEGEND,
     }
 
 
-def _foremost(strips: Sequence[Strip]) -> list[Strip]:
-    """The first strip of each family, and the first whose retrial failed."""
+def _shown(strips: Sequence[Strip]) -> list[Strip]:
+    """Select the first strip of each family, and the first with a failed retrial."""
     first: dict[str, Strip] = {}
     for strip in strips:
         first.setdefault(strip.family, strip)

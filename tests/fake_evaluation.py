@@ -3,7 +3,7 @@
 import numpy as np
 
 from wtl.collection.worlds.tabletop import families, observation
-from wtl.evaluation.camera_video import Footage, Gaze
+from wtl.evaluation.camera_video import CameraVideo, Gaze
 from wtl.evaluation.episode_strip import Recording, Strip
 from wtl.evaluation.rollout_row import RolloutRow
 
@@ -107,7 +107,7 @@ def episode(moved: int = 0) -> np.ndarray:
     return states
 
 
-def footage(gaze: bool = True) -> Footage:
+def camera_video(gaze: bool = True) -> CameraVideo:
     """A red thing moves over a grey table, and a network looks at it."""
     rng = np.random.default_rng(0)
     image = np.full((STEPS, 32, 32, 3), 150, np.uint8)
@@ -120,8 +120,8 @@ def footage(gaze: bool = True) -> Footage:
     for time, (x, y) in enumerate(np.round(15.5 + 15.5 * point[:, 1]).astype(int)):
         image[time, max(y - 3, 0) : y + 3, max(x - 3, 0) : x + 3] = (200, 30, 30)
         heat[time, y // 4, x // 4] = 1
-    looked = Gaze(point, heat, committed=1) if gaze else None
-    return Footage(image, point[:, 1], looked)
+    looked = Gaze(point, heat, selected=1) if gaze else None
+    return CameraVideo(image, point[:, 1], looked)
 
 
 def strip(demo=None, trial=None, retrial=None, **changes) -> Strip:

@@ -1,51 +1,42 @@
-"""The report of a comparison: one HTML file that needs nothing else."""
+"""Report of a comparison: one self-contained HTML file."""
 
 import os
 from collections.abc import Mapping
 from typing import Any
 
-from wtl.evaluation import glossary, page
 from wtl.evaluation.figures import profile, success
-
-_TEMPLATE = "comparison.html.jinja"
+from wtl.evaluation.reports import page
 
 
 def write_comparison(path: str | os.PathLike, comparison: Mapping[str, Any]) -> None:
-    """Writes the report.
+    """Write the report.
 
     Args:
       path: of the HTML file.
       comparison: as from `comparison.compare`.
     """
-    methods = comparison["methods"]
+    methods, pairs = comparison["methods"], comparison["pairs"]
     page.write(
         path,
-        _TEMPLATE,
-        protocol=comparison["protocol"],
-        runs=comparison["runs"],
-        methods=methods,
+        "comparison.html.jinja",
+        **{
+            name: comparison[name] for name in ("protocol", "runs", "methods", "record")
+        },
         success=success.figure(methods),
         profiles=profile.figure({n: m["profile"] for n, m in methods.items()}),
         pairs={
-            name: {
-                other: _seen_from(comparison["pairs"], name, other) for other in methods
-            }
+            name: {other: _difference(pairs, name, other) for other in methods}
             for name in methods
         },
-        record=comparison["record"],
-        meanings={
-            name: glossary.METHODS[known].meaning
-            for name in methods
-            if (known := name.rpartition("/")[2]) in glossary.METHODS
-        },
+        meanings=page.meanings(methods),
         facts=page.facts({"protocol": comparison["protocol"]}),
     )
 
 
-def _seen_from(
+def _difference(
     pairs: Mapping[str, Mapping[str, Any]], name: str, other: str
 ) -> dict[str, Any] | None:
-    """What a method is to another: the difference, and how often it does better."""
+    """Return the difference of two methods, and the probability of improvement."""
     if name == other:
         return None
     forward = pairs.get(name, {}).get(other)
