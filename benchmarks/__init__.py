@@ -1,3 +1,3 @@
-"""Claims about speed and memory, measured side by side: `make bench`."""
+"""Speed and memory measured side by side: `make bench`."""
 
-import wtl.policies  # noqa: F401  (asks for Keras 2 before TF-Agents is imported)
+import wtl.policies  # noqa: F401  (selects Keras 2 before TF-Agents is imported)

@@ -1,4 +1,4 @@
-"""Runs benchmarks and prints one table: `python -m benchmarks [NAME ...]`."""
+"""Run benchmarks and print their results: `python -m benchmarks [NAME ...]`."""
 
 import argparse
 import concurrent.futures
@@ -13,49 +13,42 @@ from wtl.datasets.contract.errors import UserError
 
 # Quick ones first.
 NAMES = ("env_step", "rendering", "reading", "rollouts", "learner", "collection")
-# Asked for by name, or by --all: they take minutes, or install what they compare with.
-FURTHER = ("growth", "stages", "peers")
+# Run by name or by --all: they take minutes, or install their baselines.
+FURTHER = ("stages", "peers")
 
 
 def main():
-    """See the module."""
+    """Run the benchmarks that the command line names."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    every = NAMES + FURTHER
     parser.add_argument(
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"{', '.join(every)}; by default the first {len(NAMES)}",
+        help=f"{', '.join(NAMES + FURTHER)}; by default the first {len(NAMES)}",
     )
     parser.add_argument("--all", action="store_true", help="all of them")
-    parser.add_argument(
-        "--output", type=pathlib.Path, help="a JSON file; figures go into its folder"
-    )
+    parser.add_argument("--output", type=pathlib.Path, help="a JSON file")
     options = parser.parse_args()
-    unknown = set(options.names) - set(every)
-    if unknown:
-        parser.error(f"{sorted(unknown)[0]!r} is none of {', '.join(every)}")
-    folder = options.output and options.output.parent
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
-    found = []
+    if unknown := set(options.names) - {*NAMES, *FURTHER}:
+        parser.error(f"unknown benchmarks: {', '.join(unknown)}")
+    results = []
     spawn = multiprocessing.get_context("spawn")
-    for name in options.names or (every if options.all else NAMES):
-        # Each in a process of its own: what one has imported may slow another down.
+    for name in options.names or (NAMES + FURTHER if options.all else NAMES):
+        # Each in its own process: imports of one may slow another down.
         with concurrent.futures.ProcessPoolExecutor(1, mp_context=spawn) as process:
             try:
-                made = process.submit(runner.run, name, folder).result()
+                found = process.submit(runner.run, name).result()
             except UserError as error:
-                print(f"{name}: left out: {error}", flush=True)
+                print(f"{name}: skipped: {error}", flush=True)
                 continue
-        for each in made:
+        for each in found:
             print(each, flush=True)
-            found.append({"benchmark": name, **dataclasses.asdict(each)})
+            results.append({"benchmark": name, **dataclasses.asdict(each)})
     if options.output:
         about = {"machine": platform.machine(), "python": platform.python_version()}
-        options.output.write_text(
-            json.dumps({"about": about, "comparisons": found}, indent=2) + "\n"
-        )
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"about": about, "comparisons": results}, indent=2)
+        options.output.write_text(text + "\n")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
-"""Episodes by two processes against one, and made durable against thrown away."""
+"""Collection by two processes versus one, and durable versus discarded episodes."""
 
 import itertools
 import pathlib
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-import numpy as np
-
-from benchmarks import comparison, demonstrations, untrained
+from benchmarks import comparison
+from benchmarks.demonstrations import SIZE
+from benchmarks.workload import workload
 from wtl.collection import recorder, trial, vector_environment
 from wtl.datasets.storage.staging import StagingWriter
 
@@ -18,21 +17,16 @@ _ROUNDS = 7
 
 
 def run() -> list[comparison.Comparison]:
-    """Measures demonstrations, and trials of a policy that has learnt nothing."""
-    wanted = demonstrations.requests(_TASKS)
-    with tempfile.TemporaryDirectory() as folder:
-        root = pathlib.Path(folder)
-        demos = demonstrations.publish(root, wanted)
-        source = untrained.save("mil", root / "policy", demos)
-        shard = trial.TrialShard(source, untrained.trials(source, wanted)[:_TRIALS])
+    """Measure demonstrations, and trials of an untrained policy."""
+    with workload(_TASKS) as work:
         return [
-            *_demonstrations(wanted, _Writers(root / "demos")),
-            *_trials(shard, _Writers(root / "trials")),
+            *_demonstrations(work.requests, _Writers(work.root / "demos")),
+            *_trials(work.trials(_TRIALS), _Writers(work.root / "trials")),
         ]
 
 
 class _Writers:
-    """Staging folders, of which each is used once: what is there is not written."""
+    """New staging folders; episodes that are already staged are not written."""
 
     def __init__(self, root: pathlib.Path):
         self._root = root
@@ -40,31 +34,27 @@ class _Writers:
 
     def open(self) -> StagingWriter:
         folder = self._root / str(next(self._numbers))
-        return StagingWriter(folder, recorder.episode_spec(demonstrations.SIZE))
+        return StagingWriter(folder, recorder.episode_spec(SIZE))
 
 
-def _demonstrations(wanted, writers: _Writers):
-    def kept() -> float:
+def _demonstrations(requests, writers: _Writers) -> Iterator[comparison.Comparison]:
+    def staged() -> float:
         with writers.open() as writer:
-            return _demonstrated(wanted, 2, writer.append)
+            return _demonstrate(requests, 2, writer.append)
 
-    yield _two_to_one(
+    yield from _compare(
         "demonstrations",
-        _in_turns(
-            lambda: _demonstrated(wanted, 2) / 2,
-            lambda: _demonstrated(wanted, 1),
-        ),
-    )
-    yield _kept_to_lost(
-        "demonstrations", _in_turns(kept, lambda: _demonstrated(wanted, 2))
+        lambda: _demonstrate(requests, 1),
+        lambda: _demonstrate(requests, 2),
+        staged,
     )
 
 
-def _demonstrated(
-    wanted, processes: int, keep: Callable[[list], object] = lambda _: None
+def _demonstrate(
+    requests, processes: int, keep: Callable[[list], object] = lambda _: None
 ) -> float:
-    """Episodes per second from when the processes are there."""
-    batches = vector_environment.demonstrate_all(wanted, processes)
+    """Return episodes per second once the processes have started."""
+    batches = vector_environment.demonstrate_all(requests, processes)
     for _ in range(processes):
         next(batches)
     start, count = time.perf_counter(), 0
@@ -74,45 +64,38 @@ def _demonstrated(
     return count / (time.perf_counter() - start)
 
 
-def _trials(shard: trial.TrialShard, writers: _Writers):
+def _trials(
+    shard: trial.TrialShard, writers: _Writers
+) -> Iterator[comparison.Comparison]:
     with (
         vector_environment.ProcessVectorEnvironment(1) as one,
         vector_environment.ProcessVectorEnvironment(2) as two,
     ):
 
-        def played(pool) -> float:
+        def played(environments, keep: Callable[[list], object] = len) -> float:
             start = time.perf_counter()
-            return len(shard.play_in(pool)) / (time.perf_counter() - start)
+            episodes = shard.play_in(environments)
+            keep(episodes)
+            return len(episodes) / (time.perf_counter() - start)
 
-        def kept() -> float:
+        def staged() -> float:
             with writers.open() as writer:
-                start = time.perf_counter()
-                count = writer.append(shard.play_in(two))
-                return count / (time.perf_counter() - start)
+                return played(two, writer.append)
 
         played(one)  # loads the policy
-        yield _two_to_one(
-            "trials", _in_turns(lambda: played(two) / 2, lambda: played(one))
-        )
-        yield _kept_to_lost("trials", _in_turns(kept, lambda: played(two)))
+        yield from _compare("trials", lambda: played(one), lambda: played(two), staged)
 
 
-def _in_turns(ours: Callable[[], float], other: Callable[[], float]) -> np.ndarray:
-    """Rates [rounds, 2] of two that time themselves, without their preparations."""
-    rates = np.empty((_ROUNDS, 2))
-    for i in range(_ROUNDS):
-        for which in (0, 1) if i % 2 else (1, 0):
-            rates[i, which] = (ours, other)[which]()
-    return rates
-
-
-def _two_to_one(what: str, rates: np.ndarray) -> comparison.Comparison:
-    return comparison.summarise(
-        f"{what}, each of two workers / one alone", rates, unit="episodes", goal=0.9
-    )
-
-
-def _kept_to_lost(what: str, rates: np.ndarray) -> comparison.Comparison:
-    return comparison.summarise(
-        f"{what}, staged / thrown away", rates, unit="episodes", goal=0.9
-    )
+def _compare(
+    name: str,
+    one: Callable[[], float],
+    two: Callable[[], float],
+    staged: Callable[[], float],
+) -> Iterator[comparison.Comparison]:
+    """Compare rates of one and two processes, and of two that stage episodes."""
+    for title, ours, other in (
+        (f"{name}, each of two workers / one alone", lambda: two() / 2, one),
+        (f"{name}, staged / discarded", staged, two),
+    ):
+        rates = comparison.in_turns(ours, other, _ROUNDS)
+        yield comparison.summarise(title, rates, unit="episodes", goal=0.9)

@@ -13,17 +13,17 @@ _CONFIDENCE = 0.95
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """How fast one thing is in units of another.
+    """Speed of one implementation relative to another.
 
     Attributes:
-      name: what is compared with what.
+      name: of the comparison.
       unit: of the work.
       ours: median rate, units per second.
       other: likewise.
       ratio: median over the rounds of our rate over the other.
       ci95: interval of that median.
-      rounds: how often both were timed.
-      goal: the least that the ratio should be, None where none is set.
+      rounds: number of times that both were timed.
+      goal: least ratio to reach; None for no goal.
     """
 
     name: str
@@ -37,15 +37,15 @@ class Comparison:
 
     def __str__(self) -> str:
         low, high = self.ci95
-        told = (
+        text = (
             f"{self.name}: {self.ratio:.2f} [{low:.2f}, {high:.2f}] "
             f"({self.ours:,.4g} to {self.other:,.4g} {self.unit}/s, "
             f"{self.rounds} rounds)"
         )
         if self.goal is None:
-            return told
+            return text
         kept = "kept" if self.ratio >= self.goal else "MISSED"
-        return f"{told}; goal {self.goal:g} {kept}"
+        return f"{text}; goal {self.goal:g} {kept}"
 
 
 def compare(
@@ -58,39 +58,48 @@ def compare(
     goal: float | None = None,
     rounds: int = ROUNDS,
 ) -> Comparison:
-    """Times two functions in turns, so that what else the machine does meets both.
+    """Time two functions in turns, so that other load on the machine affects both.
 
     Args:
-      name: what is compared with what.
+      name: of the comparison.
       ours: does some work and returns how many units.
-      other: likewise; it need not do as much.
+      other: likewise; the amount may differ.
       unit: of the work.
       before: called before each of them, untimed.
-      goal: the least that the ratio of the rates should be.
-      rounds: how often to time both; one more, untimed, comes first.
+      goal: least ratio of the rates to reach.
+      rounds: number of times to time both, after one that is not timed.
     """
-    pair = (ours, other)
-    for do in pair:
+
+    def rate(work: Callable[[], float]) -> float:
         before()
-        do()
+        start = time.perf_counter()
+        done = work()
+        return done / (time.perf_counter() - start)
+
+    rate(ours), rate(other)
+    rates = in_turns(lambda: rate(ours), lambda: rate(other), rounds)
+    return summarise(name, rates, unit=unit, goal=goal)
+
+
+def in_turns(
+    ours: Callable[[], float], other: Callable[[], float], rounds: int
+) -> np.ndarray:
+    """Return [rounds, 2] rates of two functions that time themselves."""
     rates = np.empty((rounds, 2))
     for i in range(rounds):
-        # Who comes first changes, lest one always finds warm caches.
+        # The order alternates, so that neither always finds warm caches.
         for which in (0, 1) if i % 2 else (1, 0):
-            before()
-            start = time.perf_counter()
-            done = pair[which]()
-            rates[i, which] = done / (time.perf_counter() - start)
-    return summarise(name, rates, unit=unit, goal=goal)
+            rates[i, which] = (ours, other)[which]()
+    return rates
 
 
 def summarise(
     name: str, rates: np.ndarray, *, unit: str, goal: float | None = None
 ) -> Comparison:
-    """Summarises rates [rounds, 2], ours and the other's."""
+    """Summarise rates [rounds, 2], ours and the other's."""
     ratios = rates[:, 0] / rates[:, 1]
     interval = stats.quantile_test(ratios, p=0.5).confidence_interval(_CONFIDENCE)
-    # With few rounds the interval of a median is all that was seen.
+    # With few rounds the interval of the median is the whole range.
     low = ratios.min() if np.isnan(interval.low) else interval.low
     high = ratios.max() if np.isnan(interval.high) else interval.high
     return Comparison(

@@ -1,4 +1,4 @@
-"""The environment's step against MuJoCo's, for the very same physics."""
+"""Steps of the environment versus steps of MuJoCo, for the same physics."""
 
 import mujoco
 import numpy as np
@@ -11,7 +11,7 @@ from wtl.collection.worlds.tabletop import world as worlds
 
 
 class _Episode:
-    """A demonstration, to be played again through the environment or below it."""
+    """Demonstration to replay through the environment or through MuJoCo."""
 
     def __init__(self, setup: environment.Setup):
         self._env = tabletop_environment.Manipulation(setup)
@@ -19,10 +19,10 @@ class _Episode:
         world = self._env.world
         timestep = self._env.reset()
         self._actions, controls = [], []
-        demonstrator = experts.DEMONSTRATORS[setup.task.family]
+        expert = experts.DEMONSTRATORS[setup.task.family]
         while not timestep.last():
             before = world.data.ctrl.copy()
-            self._actions.append(demonstrator(world, setup.target).action)
+            self._actions.append(expert(world, setup.target).action)
             timestep = self._env.step(self._actions[-1])
             ramp = np.arange(1, worlds.CHUNKS + 1)[:, None] / worlds.CHUNKS
             controls.append(before + ramp * (world.data.ctrl - before))
@@ -43,13 +43,13 @@ class _Episode:
         for control in self._controls:
             data.ctrl[:] = control
             mujoco.mj_step(model, data, worlds.SUBSTEPS_PER_CHUNK)
-        # What was compared is the same motion, but for the rounding of the ramp.
+        # The motion is the same, up to the rounding of the ramp.
         assert np.allclose(data.qpos, self._end, atol=1e-3)
         return len(self._actions)
 
 
 def run() -> list[comparison.Comparison]:
-    """Measures every family; each comparison is of all timesteps of a demonstration."""
+    """Measure demonstrations of every family."""
     tasks = task_distribution.Suite(
         train_tasks=len(families.FAMILIES), train_object_sets=len(families.FAMILIES)
     )

@@ -1,13 +1,13 @@
-"""Training steps: from the datasets, on one batch again and again, and by hand."""
+"""Training steps: from datasets, on one repeated batch, and by hand."""
 
 import dataclasses
 import itertools
-import pathlib
-import tempfile
 
 import tensorflow as tf
 
-from benchmarks import comparison, demonstrations, untrained
+from benchmarks import comparison
+from benchmarks.demonstrations import suite
+from benchmarks.workload import workload
 from wtl.datasets.contract import seeding
 from wtl.datasets.reading import reader
 from wtl.datasets.reading.store import EpisodeStore
@@ -16,30 +16,24 @@ from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.methods import METHODS, Method
 from wtl.training import trainer
 from wtl.training.examples import ExampleSource
+from wtl.training.policy_config import config_for
 
 _TASKS = 20
 _STEPS = 10
-_METHOD = "wtl"  # is shown demonstrations and trials
+_METHOD = "wtl"  # has demonstrations and trials as context
 
 
 def run() -> list[comparison.Comparison]:
-    """Measures steps as of the headline result, without logs and checkpoints."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = pathlib.Path(folder)
-        wanted = demonstrations.requests(_TASKS)
-        demos = demonstrations.publish(root, wanted)
-        source = untrained.save("mil", root / "policy", demos)
-        trials = untrained.publish_trials(root, source, wanted)
-        return measure(reader.read(demos), reader.read(trials))
+    """Measure steps as of the headline result, without logs and checkpoints."""
+    with workload(_TASKS) as work:
+        trials = reader.read(work.publish_trials())
+        return _measure(reader.read(work.demos_dir), trials)
 
 
-def measure(demos: EpisodeStore, trials: EpisodeStore) -> list[comparison.Comparison]:
-    """Measures steps of training with these episodes."""
+def _measure(demos: EpisodeStore, trials: EpisodeStore) -> list[comparison.Comparison]:
     config = trainer.TrainConfig()
     method = METHODS[_METHOD]
-    method = dataclasses.replace(
-        method, config=dataclasses.replace(method.config, size=demonstrations.SIZE)
-    )
+    method = dataclasses.replace(method, config=config_for(_METHOD, suite(_TASKS)))
     layout = method.config.layout
     draws = Sampler(demos, layout, identity_share=0.6, trials=trials)
     source = ExampleSource(demos, demos, trials, draws, method.config, config.window)
@@ -91,7 +85,7 @@ def measure(demos: EpisodeStore, trials: EpisodeStore) -> list[comparison.Compar
 
 
 def _by_hand(method: Method, config: trainer.TrainConfig):
-    """The same step without anything of ours but network and loss."""
+    """Return the same step with nothing of ours but network and loss."""
     network = method.kind.network(method.config)
     optimizer = tf_keras.optimizers.Adam(
         tf_keras.optimizers.schedules.CosineDecay(

@@ -1,13 +1,12 @@
-"""Simulated seconds of manipulation per second of a core, beside other simulators.
+"""Simulated seconds of manipulation per core-second, versus other simulators.
 
-robosuite and Meta-World step an environment of theirs in interpreters of their own, by
-the same script as ours (`stepping.py`), on one thread and without a camera; all take
-turns. Time is of the processor: what it would be by the clock on a core of one's own.
-Versions are those of `requirements/`, each with a MuJoCo that it works with (robosuite
-1.5.2 fails with ours), installed into `build/peers/` when this is first run. What
-happens once, such as robosuite's compilation by Numba (10 s), is not timed.
+robosuite and Meta-World step one of their environments in their own interpreters, by
+the same script as ours (`stepping.py`), in turns, on one thread and without a camera.
+Time is processor time. Versions are those of `requirements/`, each with a MuJoCo that
+it works with (robosuite 1.5.2 fails with ours); they are installed into `build/peers/`
+on first use. One-time costs, such as compilation by Numba (10 s), are not timed.
 
-What differs between the scenes:
+Differences between the scenes:
 
 |          | WTL, press and stack   | robosuite, Stack    | Meta-World, push-v3 |
 |----------|------------------------|---------------------|---------------------|
@@ -40,7 +39,7 @@ _BUILD = _HERE.parent / "build" / "peers"
 
 
 def run() -> list[comparison.Comparison]:
-    """Measures us and the peers in turns; who can't be installed is left out."""
+    """Measure all simulators in turns, without those that can't be installed."""
     with contextlib.ExitStack() as stack:
         ours = stack.enter_context(Stepper("wtl", sys.executable))
         steppers, problems = {}, []
@@ -52,15 +51,15 @@ def run() -> list[comparison.Comparison]:
         if not steppers:
             raise UserError("; ".join(problems))
         for problem in problems:
-            print(f"left out: {problem}", file=sys.stderr)
-        everybody = [ours, *steppers.values()]
-        for stepper in everybody:
-            stepper.rate()  # untimed, as it were: caches are cold
-        rates = np.empty((comparison.ROUNDS, len(everybody)))
+            print(f"skipped: {problem}", file=sys.stderr)
+        processes = [ours, *steppers.values()]
+        for stepper in processes:
+            stepper.rate()  # discarded: caches are cold
+        rates = np.empty((comparison.ROUNDS, len(processes)))
         for i in range(len(rates)):
-            # Who comes first changes, lest one always follows the same.
-            for which in np.roll(np.arange(len(everybody)), i):
-                rates[i, which] = everybody[which].rate()
+            # The order changes, so that none always follows the same.
+            for which in np.roll(np.arange(len(processes)), i):
+                rates[i, which] = processes[which].rate()
     return [
         comparison.summarise(
             f"simulated manipulation / {name}",
@@ -73,7 +72,7 @@ def run() -> list[comparison.Comparison]:
 
 
 def installed(name: str) -> str:
-    """The interpreter of a peer's virtual environment, made if it is not there.
+    """Return the interpreter of a peer's virtual environment, made on first use.
 
     Args:
       name: of the peer, and of its file in `requirements/`.
@@ -104,10 +103,10 @@ def installed(name: str) -> str:
 
 
 class Stepper:
-    """A process that steps an environment when it is asked to."""
+    """Process that steps an environment on request."""
 
     def __init__(self, name: str, python: str):
-        """Starts it.
+        """Start the process.
 
         Args:
           name: key of `stepping.ENVIRONMENTS`.
@@ -137,8 +136,8 @@ class Stepper:
         self._process.wait()
 
     def rate(self) -> float:
-        """Simulated seconds per second of a core, over about `_SECONDS`."""
-        with contextlib.suppress(BrokenPipeError):  # told by what is not answered
+        """Return simulated seconds per core-second, over about `_SECONDS`."""
+        with contextlib.suppress(BrokenPipeError):  # the missing answer tells
             print(_SECONDS, file=self._process.stdin, flush=True)
         simulated, used = map(float, self._answer().split())
         return simulated / used

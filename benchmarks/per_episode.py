@@ -1,10 +1,10 @@
-"""What an episode costs here, and what a plan of many would: docs/scaling.md.
+"""Costs of an episode on this machine, and of a plan of many: docs/scaling.md.
 
     nice -n 10 python -m benchmarks.per_episode [--tasks=1e6 --steps=1e9]
 
-Times are of the processor, not of the clock, since other work may run beside; they
-hold for one core of this machine. Each kind is measured in a process of its own, for
-images and TensorFlow do not go together in one.
+Times are processor times on one core of this machine, since other work may run in
+parallel. Each kind is measured in its own process: rendering and TensorFlow do not work
+together in one.
 """
 
 import argparse
@@ -25,7 +25,7 @@ _TRAIN_BATCH = 128
 def demonstrations(
     tasks: int, pixels: int, human: bool, folder: pathlib.Path
 ) -> dict[str, float]:
-    """Plays demonstrations, stages them in `folder`, and measures both."""
+    """Measure demonstrations and their staging in `folder`."""
     from benchmarks.demonstrations import requests
     from wtl.collection import recorder
     from wtl.collection.demonstration import demonstrate
@@ -51,10 +51,10 @@ def demonstrations(
 
 
 def learning(staged: pathlib.Path) -> dict[str, float]:
-    """Publishes, reads, trains on and tries what is staged; measures each."""
+    """Measure publishing, reading, training on staged demonstrations, and trials."""
     notices.quiet()
     with notices.Dropped():
-        from benchmarks.demonstrations import requests
+        from benchmarks.demonstrations import requests, suite
         from wtl.collection import trial
         from wtl.datasets.contract import episode, fields
         from wtl.datasets.reading import reader
@@ -63,10 +63,11 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
         from wtl.policies import export
         from wtl.policies.methods import METHODS
         from wtl.training import examples, trainer
+        from wtl.training.policy_config import config_for
 
     folder, found = staged.parent, {}
     spec = staging.read_spec(staged)
-    # What is done once for a dataset must not count for few episodes.
+    # Copies, so that costs per dataset hardly count per episode.
     copies = [
         dataclasses.replace(
             e,
@@ -90,7 +91,7 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
     demos = reader.read(version, "train")
     found["memory_bytes"] = demos.state.nbytes / len(demos)
     method = METHODS["mil"]
-    config = dataclasses.replace(method.config, size=3)
+    config = config_for("mil", suite(20))
     network = method.kind.network(config)
     clock = []
     train_config = trainer.TrainConfig(
@@ -113,7 +114,7 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
         log_dir=folder / "logs",
         on_step=lambda *_: clock.append(time.process_time()),
     )
-    # The last step is left out: it writes a checkpoint.
+    # Without the last step, which writes a checkpoint.
     found["training_step_seconds"] = (clock[-2] - clock[_WARM_UP]) / (
         len(clock) - 2 - _WARM_UP
     )
@@ -133,23 +134,26 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
 
 
 def _alone(function, *arguments):
-    """Calls a function in a process of its own."""
+    """Call a function in its own process."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(function, arguments)
 
 
 def main():
-    """Prints the figures, and the plan made of them."""
+    """Print the costs, and the plan computed from them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--sample", type=int, default=10, help="tasks, six episodes each"
-    )
-    parser.add_argument("--pixels", type=int, default=64)
-    parser.add_argument("--tasks", type=float, default=1e6, help="of the plan")
-    parser.add_argument("--steps", type=float, default=1e9, help="of the plan")
-    parser.add_argument("--demonstrations", type=float, default=9, help="per task")
-    parser.add_argument("--core_hour", type=float, default=0.04, help="its price")
-    parser.add_argument("--gigabyte_month", type=float, default=0.02, help="its price")
+    for name, default, meaning in (
+        ("sample", 10, "measured tasks, six episodes each"),
+        ("pixels", 64, "height and width of images"),
+        ("tasks", 1e6, "tasks of the plan"),
+        ("steps", 1e9, "control steps of the plan"),
+        ("demonstrations", 9.0, "demonstrations per task"),
+        ("core_hour", 0.04, "price of a core-hour"),
+        ("gigabyte_month", 0.02, "price of a gigabyte for a month"),
+    ):
+        parser.add_argument(
+            f"--{name}", type=type(default), default=default, help=meaning
+        )
     options = parser.parse_args()
     notices.quiet()
     with tempfile.TemporaryDirectory() as name:

@@ -1,4 +1,4 @@
-"""Datasets read into arrays against TFDS's fastest way, and against the disk."""
+"""Reading datasets into arrays versus the fastest way of TFDS, and the disk."""
 
 import pathlib
 import tempfile
@@ -13,7 +13,7 @@ _STATES, _IMAGES, _PIXELS = 4000, 300, 64
 
 
 def run() -> list[comparison.Comparison]:
-    """Measures datasets of states, physics states included, and of images."""
+    """Measure datasets of states, with physics states, and of images."""
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         states = synthetic.write(root / "states", _STATES)
@@ -43,9 +43,9 @@ def run() -> list[comparison.Comparison]:
 
 
 def _with_tfds(version: pathlib.Path, names: tuple[str, ...]) -> int:
-    """Reads episodes as TFDS can: all fields of steps, of which none can be left out.
+    """Read episodes with TFDS, which can't skip fields of steps.
 
-    Without images a whole episode is decoded at once.
+    Without images it decodes a whole episode at once.
     """
     builder = tfds.builder_from_directory(version)
     whole = fields.IMAGE not in names

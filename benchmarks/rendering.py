@@ -1,4 +1,4 @@
-"""Images of the world against MuJoCo's own renderer of the same states."""
+"""Images of the tabletop versus MuJoCo's own renderer of the same states."""
 
 import importlib
 
@@ -16,9 +16,9 @@ _FRAMES = 20
 
 
 def run() -> list[comparison.Comparison]:
-    """Measures frames of each size; both without shadows and multisampling."""
+    """Measure frames of each size; both without shadows and multisampling."""
     backend, _ = renderer.find_renderer()
-    # MuJoCo chose when it was imported, before anybody had looked for one.
+    # MuJoCo chose a backend on import, before one was searched.
     gl_context.GLContext = importlib.import_module(f"mujoco.{backend}").GLContext
     tasks = task_distribution.Suite(train_tasks=1, train_object_sets=1)
     (task,) = tasks.tasks(task_distribution.TRAIN)

@@ -1,13 +1,11 @@
-"""Batched rollouts against the steps in them, a saved policy against TensorFlow."""
-
-import pathlib
-import tempfile
+"""Rollouts versus their environment steps; a saved policy versus TensorFlow."""
 
 import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import time_step as ts
 
-from benchmarks import comparison, demonstrations, untrained
+from benchmarks import comparison
+from benchmarks.workload import workload
 from wtl.collection import rollout, trial, vector_environment
 from wtl.datasets.contract import fields
 from wtl.policies import export, features
@@ -17,25 +15,16 @@ from wtl.policies.methods import METHODS
 _ENVIRONMENTS = 64
 _TASKS = 11
 _CALLS = 100
-_METHOD = "mil"
 
 
 def run() -> list[comparison.Comparison]:
-    """Measures 64 environments with one call of the policy for all of them."""
-    wanted = demonstrations.requests(_TASKS)
-    with tempfile.TemporaryDirectory() as folder:
-        root = pathlib.Path(folder)
-        demos = demonstrations.publish(root, wanted)
-        source = untrained.save(_METHOD, root / "policy", demos)
-        trials = untrained.trials(source, wanted)[:_ENVIRONMENTS]
-        return [
-            _rollouts(trial.TrialShard(source, trials)),
-            _actions(source),
-        ]
+    """Measure 64 environments with one call of the policy for all of them."""
+    with workload(_TASKS) as work:
+        return [_rollouts(work.trials(_ENVIRONMENTS)), _actions(work.source)]
 
 
 def _rollouts(shard: trial.TrialShard) -> comparison.Comparison:
-    """Compares whole trials with the steps of the same environments alone."""
+    """Compare whole trials to the steps of the same environments alone."""
     setups = [made.setup for made in shard.trials]
     with vector_environment.ProcessVectorEnvironment() as pool:
         played = shard.play_in(pool)
@@ -60,9 +49,9 @@ def _rollouts(shard: trial.TrialShard) -> comparison.Comparison:
 
 
 def _actions(source: trial.TrialSource) -> comparison.Comparison:
-    """Compares the saved policy with a function of the same network by hand."""
+    """Compare the saved policy to a function of the same network by hand."""
     layout = source.config.layout
-    network = METHODS[_METHOD].kind.network(source.config)
+    network = METHODS["mil"].kind.network(source.config)
 
     @tf.function
     def by_hand(state, embedding, target):

@@ -1,15 +1,13 @@
-"""Where the time of a run goes: what its processes are at, stage by stage.
+"""Time of a run by purpose, stage by stage.
 
     python -m benchmarks.stages [GIN_FILE]
 
-A run of the quick start, or of another configuration, is made under a sampling profiler
-(py-spy), and each sample is put down to what the innermost function that says so is for
-(`_PURPOSES`). Processes that wait for others are left out. So shares are of the time
-that the processes of a stage are at something. Start-up (imports, TensorFlow's graphs)
-is told apart, for it is the same in a short run as in a long one.
+The quick start, or another configuration, runs under a sampling profiler (py-spy). Each
+sample counts for the purpose of the innermost function that has one (`_PURPOSES`).
+Processes that wait for others are excluded. Start-up (imports, TensorFlow's graphs) is
+separate, since it does not depend on the length of a run.
 """
 
-import argparse
 import collections
 import dataclasses
 import json
@@ -40,9 +38,9 @@ _RATE = 20  # samples of each process per second
 _START_UP, _WAITING, _OTHER = "start-up", "waiting", "other"
 _LIMIT = 0.1
 _TRACING = "tensorflow/python/eager/polymorphic_function/tracing_compilation.py"
-# What functions are for, by how `file:function` begins, files being named from the root
-# of the project or from where Python finds packages. A function that fits nowhere, as
-# those of NumPy and TensorFlow, serves the one that called it.
+# Purposes of functions by prefixes of `file:function`, with files relative to the
+# project or to the folder of Python's packages. Other functions, such as those of NumPy
+# and TensorFlow, have the purpose of their caller.
 _PURPOSES = {
     _WAITING: (
         "multiprocessing/connection.py:_recv",
@@ -87,10 +85,9 @@ _PURPOSES = {
         "wtl/evaluation/rollout_row.py:write_csv",
     ),
     "report": (
-        *(
-            f"wtl/evaluation/{name}.py:"
-            for name in ("report", "camera_video", "statistics")
-        ),
+        "wtl/evaluation/reports/",
+        "wtl/evaluation/camera_video.py:",
+        "wtl/evaluation/statistics.py:",
         "wtl/pipeline/strips.py:",
     ),
     "input": (
@@ -105,7 +102,7 @@ _PURPOSES = {
             f"collection/{name}.py:"
             for name in ("rollout", "observation_encoder", "context_builder")
         ),
-        # They encode what is shown, by TensorFlow alone.
+        # They encode contexts, by TensorFlow alone.
         "collection/trial.py:_play",
         "wtl/pipeline/player.py:play_arm",
         "policies/",
@@ -115,14 +112,14 @@ _PURPOSES = {
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """What the processes of a stage are at.
+    """Time of the processes of a stage by purpose.
 
     Attributes:
       name: of the stage.
       wall: seconds from its start to its end.
-      busy: seconds of all its processes but for waiting.
-      shares: of these, by purpose; they add up to 1.
-      elsewhere: the functions that most of `other` is spent in, with their shares.
+      busy: seconds of all its processes, without waiting.
+      shares: shares of `busy` by purpose; they sum to 1.
+      elsewhere: functions with the largest shares of `other`.
     """
 
     name: str
@@ -133,7 +130,7 @@ class Stage:
 
     @property
     def other(self) -> float:
-        """Share of what is for none of the purposes, start-up left out."""
+        """Share of time without a purpose, excluding start-up."""
         return self.shares[_OTHER] / max(1 - self.shares[_START_UP], 1e-9)
 
     def __str__(self) -> str:
@@ -141,14 +138,14 @@ class Stage:
             f"{purpose} {share:.0%}" for purpose, share in self.shares.items() if share
         )
         kept = "kept" if self.other <= _LIMIT else "MISSED"
-        told = f"{self.name}: {self.wall:.1f} s, {self.busy:.1f} s busy: {shares}; "
-        told += f"other, start-up left out, {self.other:.0%}; goal {_LIMIT:.0%} {kept}"
+        text = f"{self.name}: {self.wall:.1f} s, {self.busy:.1f} s busy: {shares}; "
+        text += f"other, without start-up, {self.other:.0%}; goal {_LIMIT:.0%} {kept}"
         most = ", ".join(f"{name} {part:.0%}" for name, part in self.elsewhere.items())
-        return f"{told} ({most})" if most else told
+        return f"{text} ({most})" if most else text
 
 
 def run(gin_file: pathlib.Path = _QUICK_START) -> list[Stage]:
-    """Profiles a run of a configuration; walls are in seconds.
+    """Profile a run of a configuration.
 
     Raises:
       UserError: if py-spy is missing or not allowed to watch, or the run fails.
@@ -160,7 +157,7 @@ def run(gin_file: pathlib.Path = _QUICK_START) -> list[Stage]:
 
 
 def stages(events: list[dict]) -> list[Stage]:
-    """Adds up a trace.
+    """Sum a trace by stage and purpose.
 
     Args:
       events: of Chrome's trace format: functions that begin (`B`) and end (`E`).
@@ -175,9 +172,9 @@ def stages(events: list[dict]) -> list[Stage]:
 
 
 def _profile(arguments: list[str], trace: pathlib.Path):
-    """Performs a command of ours under the profiler."""
-    # The profiler gives up where a process takes long to start: this one waits for it.
-    begin = "input(); from wtl import cli; cli.main()"
+    """Run a command under the profiler."""
+    # The profiler gives up on slow starts: the process waits for it.
+    begin = "input(); from wtl.commands import cli; cli.main()"
     command = subprocess.Popen(
         [sys.executable, "-c", begin, *arguments],
         cwd=_ROOT,
@@ -187,7 +184,7 @@ def _profile(arguments: list[str], trace: pathlib.Path):
         text=True,
     )
     spy = [pathlib.Path(sys.executable).with_name("py-spy"), "record"]
-    # What it pauses as it ends can never be waited for, so it pauses nothing.
+    # A process that it pauses as it ends is never reaped, so it pauses none.
     spy += ["--nonblocking", "--subprocesses", "--idle"]
     options = ["--function", "--full-filenames"]
     try:
@@ -201,11 +198,11 @@ def _profile(arguments: list[str], trace: pathlib.Path):
     except FileNotFoundError:
         command.kill()
         raise UserError("py-spy is missing; run `make install`") from None
-    said = profiler.stdout.readline()
-    if "Sampling" not in said:
+    first = profiler.stdout.readline()
+    if "Sampling" not in first:
         command.kill()
-        raise UserError(f"py-spy can't watch a process here ({said.strip()})")
-    # It complains now and then, and must not wait for anybody to read it.
+        raise UserError(f"py-spy can't watch a process here ({first.strip()})")
+    # Drain its messages, so that it does not block.
     threading.Thread(target=profiler.stdout.read, daemon=True).start()
     _, problem = command.communicate("\n")
     profiler.wait()
@@ -214,8 +211,8 @@ def _profile(arguments: list[str], trace: pathlib.Path):
 
 
 def _samples(events: list[dict]) -> Iterator[tuple[float, float, tuple[str, ...]]]:
-    """Yields from when to when, in seconds, a thread had which stack, root first."""
-    # Of processes that ended before, too, stacks are closed at the end alone.
+    """Yield start and end, in seconds, of each stack of a thread, root first."""
+    # The trace closes stacks of processes that ended earlier at its end.
     root, over = events[0]["pid"], max(event["ts"] for event in events)
     stacks = collections.defaultdict(list)
     since: dict[tuple[int, int], int] = {}
@@ -232,7 +229,7 @@ def _samples(events: list[dict]) -> Iterator[tuple[float, float, tuple[str, ...]
 
 
 def _name(event: dict) -> str:
-    """`file:function`, or `_PROCESS` of the process itself."""
+    """Return `file:function`, or `_PROCESS` for the process itself."""
     file = event["args"]["filename"]
     if not file:
         return _PROCESS
@@ -242,7 +239,7 @@ def _name(event: dict) -> str:
 
 
 def _span(samples, ending: str) -> tuple[float, float] | None:
-    """From when to when a function of the pipeline ran."""
+    """Return first and last second of a function of the pipeline."""
     within = [
         (start, end)
         for start, end, stack in samples
@@ -290,10 +287,8 @@ def _purpose(stack: tuple[str, ...]) -> str:
 
 
 def main():
-    """See the module."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("gin_file", nargs="?", type=pathlib.Path, default=_QUICK_START)
-    for stage in run(parser.parse_args().gin_file.resolve()):
+    """Profile the configuration that the command line names."""
+    for stage in run(pathlib.Path(*sys.argv[1:2] or [_QUICK_START]).resolve()):
         print(stage)
 
 

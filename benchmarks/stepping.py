@@ -1,12 +1,10 @@
-"""Steps one environment for as long as it is told to; run by `benchmarks.peers`.
+"""Step one environment on request; run by `benchmarks.peers`.
 
-The same script runs in each environment's own interpreter, so it imports nothing but
-what it steps. A line on standard input asks for so many seconds of a core; the answer
-is the simulated time, and the time of the processor that the steps took. Resets and
-the choice of actions are not timed.
+The same script runs in the interpreter of each environment, so it imports nothing but
+that. A line on standard input asks for core-seconds; the answer is the simulated time
+and the processor time of the steps. Resets and the choice of actions are not timed.
 """
 
-import argparse
 import itertools
 import os
 import sys
@@ -15,15 +13,16 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-# Control steps one after another without end, each to be made by calling it.
+# Endless control steps, each made by calling it.
 Steps = Iterator[Callable[[], object]]
 
 
 def wtl() -> tuple[float, Steps]:
-    """Demonstrations of press and stack, in turns."""
-    from wtl.collection.worlds.entities import environment, task_distribution
+    """Replay demonstrations of two families in turns."""
+    from wtl.collection.worlds.entities import task_distribution
     from wtl.collection.worlds.tabletop import experts
     from wtl.collection.worlds.tabletop import world as worlds
+    from wtl.collection.worlds.tabletop.environment import Manipulation
 
     def steps() -> Steps:
         for env, setup, actions in itertools.cycle(played):
@@ -38,11 +37,11 @@ def wtl() -> tuple[float, Steps]:
     played = []
     for task in tasks.tasks(task_distribution.TRAIN):
         setup = tasks.demonstration_setups(task)[0]
-        env = environment.Manipulation(setup)
-        demonstrator = experts.DEMONSTRATORS[task.family]
+        env = Manipulation(setup)
+        expert = experts.DEMONSTRATORS[task.family]
         timestep, actions = env.reset(), []
         while not timestep.last():
-            actions.append(demonstrator(env.world, setup.target).action)
+            actions.append(expert(env.world, setup.target).action)
             timestep = env.step(actions[-1])
         assert timestep.reward > 0, task.family
         played.append((env, setup, actions))
@@ -50,7 +49,7 @@ def wtl() -> tuple[float, Steps]:
 
 
 def robosuite() -> tuple[float, Steps]:
-    """Small random actions: it has no demonstrator."""
+    """Play small random actions: there is no scripted expert."""
     import robosuite as suite
 
     env = suite.make(
@@ -77,7 +76,7 @@ def robosuite() -> tuple[float, Steps]:
 
 
 def metaworld() -> tuple[float, Steps]:
-    """The demonstration of its own scripted policy."""
+    """Replay a demonstration of its own scripted policy."""
     import metaworld
     from metaworld.policies import SawyerPushV3Policy
 
@@ -104,14 +103,11 @@ ENVIRONMENTS = {each.__name__: each for each in (wtl, robosuite, metaworld)}
 
 
 def main():
-    """See the module."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("name", choices=ENVIRONMENTS)
-    name = parser.parse_args().name
-    # What libraries print is not an answer.
+    """Answer requests for the environment that the command line names."""
+    # Libraries print to standard output too.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    period, steps = ENVIRONMENTS[name]()
+    period, steps = ENVIRONMENTS[sys.argv[1]]()
     print("ready", file=answers)
     for line in sys.stdin:
         simulated = used = 0.0
