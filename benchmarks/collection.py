@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 
 from benchmarks import comparison
-from benchmarks.demonstrations import SIZE
+from benchmarks.demonstrations import SIZE, shards
 from benchmarks.workload import workload
-from wtl.collection import recorder, trial, vector_environment
+from wtl.collection import recorder, vector_environment
+from wtl.collection.episode_request import EpisodeShard
 from wtl.datasets.storage.staging import StagingWriter
 
 _TASKS = 44
@@ -54,19 +55,17 @@ def _demonstrate(
     requests, processes: int, keep: Callable[[list], object] = lambda _: None
 ) -> float:
     """Return episodes per second once the processes have started."""
-    batches = vector_environment.demonstrate_all(requests, processes)
+    batches = vector_environment.play_shards(shards(requests), processes)
     for _ in range(processes):
         next(batches)
     start, count = time.perf_counter(), 0
     for batch in batches:
-        keep([episode for episode, _ in batch if episode])
+        keep(batch)
         count += len(batch)
     return count / (time.perf_counter() - start)
 
 
-def _trials(
-    shard: trial.TrialShard, writers: _Writers
-) -> Iterator[comparison.Comparison]:
+def _trials(shard: EpisodeShard, writers: _Writers) -> Iterator[comparison.Comparison]:
     with (
         vector_environment.ProcessVectorEnvironment(1) as one,
         vector_environment.ProcessVectorEnvironment(2) as two,

@@ -2,13 +2,17 @@
 
 import dataclasses
 
-from wtl.collection.demonstration import DemonstrationRequest
-from wtl.collection.worlds.entities.embodiment import Embodiment
+from wtl.collection import episode_request
+from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
+from wtl.collection.scripted_expert import ScriptedExpert
 from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
+from wtl.collection.worlds.tabletop.embodiment import Embodiment
 from wtl.datasets.contract import episode, fields
+from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 
 SIZE = 3  # objects
 PER_TASK = 6  # each target in one scene, then in another
+_SHARD = 16  # episodes played side by side
 
 
 def suite(tasks: int) -> Suite:
@@ -18,27 +22,30 @@ def suite(tasks: int) -> Suite:
     )
 
 
-def requests(
-    tasks: int, pixels: int = 0, human: bool = False
-) -> list[DemonstrationRequest]:
+def requests(tasks: int, human: bool = False) -> list[EpisodeRequest]:
     """Return six requests of demonstrations per task, all families in turn.
 
     Args:
       tasks: number of tasks.
-      pixels: height and width of the recorded images; 0 for none.
       human: whether a simulated human demonstrates.
     """
     distribution = suite(tasks)
     name = fields.WTL_HUMAN_VIDEOS if human else fields.WTL_DEMOS
     body = Embodiment.HUMAN if human else Embodiment.ROBOT
     return [
-        DemonstrationRequest(
+        EpisodeRequest(
             dataclasses.replace(setup, embodiment=body),
-            episode.episode_id(name, task.task_id, "demo", i, i),
-            i,
-            0.0 if human else 0.15,
-            pixels=pixels,
+            episode.episode_id(name, task.task_id, fields.ROLE_DEMO, i, i),
+            fields.ROLE_DEMO,
+            seed=i,
         )
         for task in distribution.tasks(TRAIN)
         for i, setup in enumerate(distribution.demonstration_setups(task))
     ]
+
+
+def shards(
+    wanted: list[EpisodeRequest], camera: CameraConfig = NO_CAMERA, noise: float = 0.15
+) -> list[EpisodeShard]:
+    """Return the shards of some demonstrations."""
+    return episode_request.shards(ScriptedExpert(noise), wanted, _SHARD, camera)

@@ -6,8 +6,9 @@ import numpy as np
 from benchmarks import comparison
 from wtl.collection.worlds.entities import environment, task_distribution
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
-from wtl.collection.worlds.tabletop import experts, families
+from wtl.collection.worlds.tabletop import families
 from wtl.collection.worlds.tabletop import world as worlds
+from wtl.collection.worlds.tabletop.tabletop import TABLETOP
 
 
 class _Episode:
@@ -19,7 +20,7 @@ class _Episode:
         world = self._env.world
         timestep = self._env.reset()
         self._actions, controls = [], []
-        expert = experts.DEMONSTRATORS[setup.task.family]
+        expert = TABLETOP.experts[setup.task.family]
         while not timestep.last():
             before = world.data.ctrl.copy()
             self._actions.append(expert(world, setup.target).action)

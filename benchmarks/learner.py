@@ -27,7 +27,7 @@ def run() -> list[comparison.Comparison]:
     """Measure steps as of the headline result, without logs and checkpoints."""
     with workload(_TASKS) as work:
         trials = reader.read(work.publish_trials())
-        return _measure(reader.read(work.demos_dir), trials)
+        return _measure(reader.read(work.actor.demos_dir), trials)
 
 
 def _measure(demos: EpisodeStore, trials: EpisodeStore) -> list[comparison.Comparison]:

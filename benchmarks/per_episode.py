@@ -26,19 +26,19 @@ def demonstrations(
     tasks: int, pixels: int, human: bool, folder: pathlib.Path
 ) -> dict[str, float]:
     """Measure demonstrations and their staging in `folder`."""
-    from benchmarks.demonstrations import requests
+    from benchmarks.demonstrations import requests, shards
     from wtl.collection import recorder
-    from wtl.collection.demonstration import demonstrate
-    from wtl.collection.worlds.entities.embodiment import Embodiment
+    from wtl.collection.worlds.tabletop.embodiment import Embodiment
+    from wtl.datasets.contract.camera import CameraConfig
     from wtl.datasets.storage import staging
 
     body = Embodiment.HUMAN if human else Embodiment.ROBOT
-    wanted = requests(tasks, pixels, human)
-    spec = recorder.episode_spec(3, pixels, embodiment=body)
-    demonstrate(wanted[0])
+    camera = CameraConfig(pixels)
+    planned = shards(requests(tasks, human), camera, noise=0.0 if human else 0.15)
+    spec = recorder.episode_spec(3, camera, body)
+    planned[0].play()
     start = time.process_time()
-    played = [demonstrate(request)[0] for request in wanted]
-    played = [episode for episode in played if episode]
+    played = [episode for shard in planned for episode in shard.play()]
     seconds = time.process_time() - start
     payloads = [staging.encoded(episode, spec) for episode in played]
     with staging.StagingWriter(folder, spec) as writer:
@@ -55,7 +55,8 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
     notices.quiet()
     with notices.Dropped():
         from benchmarks.demonstrations import requests, suite
-        from wtl.collection import trial
+        from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
+        from wtl.collection.policy_actor import PolicyActorSpec
         from wtl.datasets.contract import episode, fields
         from wtl.datasets.reading import reader
         from wtl.datasets.sampling import sampler
@@ -119,11 +120,17 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
         len(clock) - 2 - _WARM_UP
     )
     export.save(method.kind.policy(network), folder / "saved_model")
-    shard = trial.TrialShard(
-        trial.TrialSource(config, folder / "saved_model", version),
+    ids = demos[fields.EPISODE_ID].tolist()
+    shard = EpisodeShard(
+        PolicyActorSpec(config, folder / "saved_model", fields.SPLIT_TRAIN, version),
         tuple(
-            trial.Trial(i % len(demos), r.setup, r.episode_id, i, True, 0)
-            for i, r in enumerate(requests(20))
+            EpisodeRequest(
+                request.scene,
+                request.episode_id,
+                fields.ROLE_TRIAL,
+                demo_ids=(ids[i % len(ids)],),
+            )
+            for i, request in enumerate(requests(20))
         ),
     )
     shard.play()  # loads the policy

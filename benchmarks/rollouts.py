@@ -6,7 +6,8 @@ from tf_agents.trajectories import time_step as ts
 
 from benchmarks import comparison
 from benchmarks.workload import workload
-from wtl.collection import rollout, trial, vector_environment
+from wtl.collection import policy_actor, vector_environment
+from wtl.collection.episode_request import EpisodeShard
 from wtl.datasets.contract import fields
 from wtl.policies import export, features
 from wtl.policies.heads import mixture_density
@@ -20,27 +21,27 @@ _CALLS = 100
 def run() -> list[comparison.Comparison]:
     """Measure 64 environments with one call of the policy for all of them."""
     with workload(_TASKS) as work:
-        return [_rollouts(work.trials(_ENVIRONMENTS)), _actions(work.source)]
+        return [_rollouts(work.trials(_ENVIRONMENTS)), _actions(work.actor)]
 
 
-def _rollouts(shard: trial.TrialShard) -> comparison.Comparison:
+def _rollouts(shard: EpisodeShard) -> comparison.Comparison:
     """Compare whole trials to the steps of the same environments alone."""
-    setups = [made.setup for made in shard.trials]
-    with vector_environment.ProcessVectorEnvironment() as pool:
-        played = shard.play_in(pool)
+    setups = [request.scene for request in shard.requests]
+    with vector_environment.ProcessVectorEnvironment() as environments:
+        played = shard.play_in(environments)
         actions = np.stack([e.steps[fields.ACTION][:-1] for e in played], axis=1)
         ends = np.stack([e.steps[fields.STATE][-1] for e in played])
 
         def step_alone() -> int:
-            pool.reset(setups)
+            environments.reset(setups)
             for action in actions:
-                observed = pool.step(action)
+                observed = environments.step(action)
             assert np.array_equal(observed[fields.STATE], ends)
             return len(setups)
 
         return comparison.compare(
             f"rollouts of {len(setups)} / their environments alone",
-            lambda: len(shard.play_in(pool)),
+            lambda: len(shard.play_in(environments)),
             step_alone,
             unit="episodes",
             goal=0.75,
@@ -48,10 +49,10 @@ def _rollouts(shard: trial.TrialShard) -> comparison.Comparison:
         )
 
 
-def _actions(source: trial.TrialSource) -> comparison.Comparison:
+def _actions(spec: policy_actor.PolicyActorSpec) -> comparison.Comparison:
     """Compare the saved policy to a function of the same network by hand."""
-    layout = source.config.layout
-    network = METHODS["mil"].kind.network(source.config)
+    layout = spec.config.layout
+    network = METHODS["mil"].kind.network(spec.config)
 
     @tf.function
     def by_hand(state, embedding, target):
@@ -64,8 +65,8 @@ def _actions(source: trial.TrialSource) -> comparison.Comparison:
     state = tf.constant(rng.normal(size=size), tf.float32)
     observed = {fields.STATE: state}
     step_type = tf.fill([_ENVIRONMENTS], ts.StepType.MID)
-    saved = export.load(source.policy_dir, layout.state_size)
-    act, shown = rollout.compiled(saved), saved.get_initial_state(_ENVIRONMENTS)
+    saved = export.load(spec.policy_dir, layout.state_size)
+    act, shown = policy_actor.compiled(saved), saved.get_initial_state(_ENVIRONMENTS)
 
     def act_as_saved() -> int:
         for _ in range(_CALLS):

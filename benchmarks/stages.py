@@ -74,7 +74,8 @@ _PURPOSES = {
         ),
         "collection/worlds/tabletop/families/",
         "collection/worlds/tabletop/experts/",
-        "collection/demonstration.py:",
+        "collection/scripted_expert.py:",
+        "collection/vector_environment.py:VectorEnvironment.",
         "collection/recorder.py:",
     ),
     "writing": (
@@ -100,11 +101,8 @@ _PURPOSES = {
     "policy": (
         *(
             f"collection/{name}.py:"
-            for name in ("rollout", "observation_encoder", "context_builder")
+            for name in ("policy_actor", "observation_encoder", "context_builder")
         ),
-        # They encode contexts, by TensorFlow alone.
-        "collection/trial.py:_play",
-        "wtl/pipeline/player.py:play_arm",
         "policies/",
     ),
 }

@@ -20,9 +20,9 @@ Steps = Iterator[Callable[[], object]]
 def wtl() -> tuple[float, Steps]:
     """Replay demonstrations of two families in turns."""
     from wtl.collection.worlds.entities import task_distribution
-    from wtl.collection.worlds.tabletop import experts
     from wtl.collection.worlds.tabletop import world as worlds
     from wtl.collection.worlds.tabletop.environment import Manipulation
+    from wtl.collection.worlds.tabletop.tabletop import TABLETOP
 
     def steps() -> Steps:
         for env, setup, actions in itertools.cycle(played):
@@ -38,7 +38,7 @@ def wtl() -> tuple[float, Steps]:
     for task in tasks.tasks(task_distribution.TRAIN):
         setup = tasks.demonstration_setups(task)[0]
         env = Manipulation(setup)
-        expert = experts.DEMONSTRATORS[task.family]
+        expert = TABLETOP.experts[task.family]
         timestep, actions = env.reset(), []
         while not timestep.last():
             actions.append(expert(env.world, setup.target).action)

@@ -5,6 +5,7 @@ import pathlib
 from wtl.collection import recorder
 from wtl.collection.worlds.tabletop import environment
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.storage import new_version
 from wtl.datasets.testing.fakes import fake_episode
 
@@ -22,7 +23,7 @@ def write(root: pathlib.Path, count: int, *, pixels: int = 0) -> pathlib.Path:
     Returns:
       The folder of the version.
     """
-    spec = recorder.episode_spec(3, pixels)
+    spec = recorder.episode_spec(3, CameraConfig(pixels))
     with new_version.new_version(root, fields.WTL_DEMOS, spec) as version:
         for start in range(0, count, _BATCH):
             part = range(start, min(start + _BATCH, count))

@@ -6,9 +6,10 @@ import pathlib
 import tempfile
 from collections.abc import Iterator
 
-from benchmarks.demonstrations import PER_TASK, SIZE, requests, suite
-from wtl.collection import recorder, trial, vector_environment
-from wtl.collection.demonstration import DemonstrationRequest
+from benchmarks.demonstrations import PER_TASK, SIZE, requests, shards, suite
+from wtl.collection import recorder, vector_environment
+from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
+from wtl.collection.policy_actor import PolicyActorSpec
 from wtl.datasets.contract import episode, fields
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import new_version
@@ -25,33 +26,30 @@ class Workload:
     Attributes:
       root: temporary folder.
       requests: of the demonstrations.
-      source: the policy and the demonstrations.
+      actor: the policy, given demonstrations.
     """
 
     root: pathlib.Path
-    requests: list[DemonstrationRequest]
-    source: trial.TrialSource
+    requests: list[EpisodeRequest]
+    actor: PolicyActorSpec
 
-    @property
-    def demos_dir(self) -> pathlib.Path:
-        """Version folder of the demonstrations."""
-        return self.source.demos_dir
-
-    def trials(self, count: int | None = None) -> trial.TrialShard:
+    def trials(self, count: int | None = None) -> EpisodeShard:
         """Return a trial after each demonstration, in the other scene of its task."""
-        demos = reader.read(self.demos_dir)
+        known = reader.read(self.actor.demos_dir).index_by_id
         made = []
         for i, request in enumerate(self.requests):
-            row = demos.index_by_id.get(request.episode_id)
-            if row is None:  # the expert failed
+            if request.episode_id not in known:  # the expert failed
                 continue
-            scene = (i + PER_TASK // 2) % PER_TASK
-            setup = self.requests[i - i % PER_TASK + scene].setup
+            other = (i + PER_TASK // 2) % PER_TASK
+            scene = self.requests[i - i % PER_TASK + other].scene
             name = episode.episode_id(
-                fields.WTL_TRIALS, setup.task.task_id, "trial", scene, i
+                fields.WTL_TRIALS, scene.task.task_id, fields.ROLE_TRIAL, other, i
             )
-            made.append(trial.Trial(row, setup, name, seed=i, greedy=True, index=0))
-        return trial.TrialShard(self.source, tuple(made[:count]))
+            demo_ids = (request.episode_id,)
+            made.append(
+                EpisodeRequest(scene, name, fields.ROLE_TRIAL, i, demo_ids=demo_ids)
+            )
+        return EpisodeShard(self.actor, tuple(made[:count]))
 
     def publish_trials(self) -> pathlib.Path:
         """Play and publish all trials; return the folder of the version."""
@@ -68,14 +66,13 @@ def workload(tasks: int) -> Iterator[Workload]:
         root, wanted = pathlib.Path(folder), requests(tasks)
         spec = recorder.episode_spec(SIZE)
         with new_version.new_version(root, fields.WTL_DEMOS, spec) as version:
-            for batch in vector_environment.demonstrate_all(wanted, workers=2):
-                version.writer.append([played for played, _ in batch if played])
+            for episodes in vector_environment.play_shards(shards(wanted), workers=2):
+                version.writer.append(episodes)
             demos = version.publish("Demonstrations.", {})
         tf_keras.utils.set_random_seed(0)
-        config = config_for("mil", suite(tasks))
-        kind = METHODS["mil"].kind
+        config, kind = config_for("mil", suite(tasks)), METHODS["mil"].kind
         policy = kind.policy(kind.network(config))
         export.build(policy)
         export.save(policy, root / "policy")
-        source = trial.TrialSource(config, root / "policy", demos)
-        yield Workload(root, wanted, source)
+        actor = PolicyActorSpec(config, root / "policy", fields.SPLIT_TRAIN, demos)
+        yield Workload(root, wanted, actor)
