@@ -1,1 +1,1 @@
-"""The evaluation protocol, its statistics and its report."""
+"""Evaluation protocol, statistics, figures and reports."""

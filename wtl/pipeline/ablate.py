@@ -1,4 +1,4 @@
-"""A grid of configurations that differ from a base by a line each, in one table."""
+"""Grid of configurations that differ from a base by a line each, in one table."""
 
 import dataclasses
 import json
@@ -21,22 +21,22 @@ def ablate(
     only: Sequence[str],
     explain: Callable[[Exception], str] = str,
 ) -> dict[str, Any]:
-    """Runs every configuration of a folder, each in a run folder of its name.
+    """Run every configuration of a folder, each in a run folder of its name.
 
-    What one has made like another, the base first, is taken from there. What is done
-    and unchanged is skipped, so that the same call goes on after an interruption. One
-    that fails does not stop the others, unless it is the base.
+    Equal outputs are copied from another configuration, the base first. Finished stages
+    are skipped: rerun the command to resume. A failure does not stop the others, unless
+    it is in the base.
 
     Args:
-      gin_dir: holds `base.gin`, and other gin files that include it.
+      gin_dir: folder with `base.gin`, and other gin files that include it.
       run_dir: gets a run folder for each, `ablations.json`, `.md` and `.svg`.
-      bindings: override lines of every configuration.
+      bindings: gin bindings for every configuration.
       only: names of those to run beside the base; all if empty.
-      explain: what is said of one that fails.
+      explain: exception -> message about a failure.
 
     Returns:
-      What `ablations.json` holds: `protocol`, `base`, `ablations` (see
-      `wtl.evaluation.ablation.entries`) and `failed`: what went wrong, by name.
+      Contents of `ablations.json`: `protocol`, `base`, `ablations` (see
+      `wtl.evaluation.ablation.entries`) and `failed`, messages by name.
 
     Raises:
       UserError: if there is no base or no such configuration.
@@ -51,11 +51,11 @@ def ablate(
         )
     names = [BASE, *(n for n in paths if n != BASE and (not only or n in only))]
     root = run_folder.RunFolder(run_dir)
-    donors = [run_folder.RunFolder(root.path / name) for name in (BASE, *paths)]
+    sources = [run_folder.RunFolder(root.path / name) for name in (BASE, *paths)]
 
-    def perform(name: str) -> _Done:
+    def perform(name: str) -> _Finished:
         print(f"\n{name} ({names.index(name) + 1} of {len(names)})", flush=True)
-        return _perform(paths[name], root.path / name, bindings, donors)
+        return _perform(paths[name], root.path / name, bindings, sources)
 
     base = perform(BASE)
     results = {
@@ -68,7 +68,7 @@ def ablate(
     for name in names[1:]:
         try:
             results["ablations"] += perform(name).entries(name, base)
-        except Exception as error:  # it is named; the others are another matter
+        except Exception as error:  # reported; the others go on
             results["failed"][name] = explain(error)
             print(f"{name} failed: {results['failed'][name]}", flush=True)
         _write(root, results)
@@ -76,11 +76,11 @@ def ablate(
 
 
 @dataclasses.dataclass(frozen=True)
-class _Done:
+class _Finished:
     """A finished configuration.
 
     Attributes:
-      settings: how it appears.
+      settings: its row of the table.
       protocol: of its evaluation.
       rows: rollouts of it.
     """
@@ -89,21 +89,21 @@ class _Done:
     protocol: dict[str, Any]
     rows: list[rollout_row.RolloutRow]
 
-    def entries(self, name: str, base: "_Done") -> list[dict[str, Any]]:
+    def entries(self, name: str, base: "_Finished") -> list[dict[str, Any]]:
         """See `ablation.entries`."""
-        foremost = base.settings.arms[0]
-        return ablation.entries(name, self.settings, self.rows, base.rows, foremost)
+        default = base.settings.arms[0]
+        return ablation.entries(name, self.settings, self.rows, base.rows, default)
 
 
-def _perform(path: pathlib.Path, run_dir: pathlib.Path, bindings, donors) -> _Done:
+def _perform(path: pathlib.Path, run_dir: pathlib.Path, bindings, sources) -> _Finished:
     stages.configure(str(path), list(bindings))
-    others = [donor for donor in donors if donor.path != run_dir]
+    others = [source for source in sources if source.path != run_dir]
     with stages.open_run(str(run_dir), donors=others) as run:
         settings = stages.ablation()
         folder = stages.perform(run, list(stages.STAGES))
     results = json.loads((folder / "results.json").read_text())
     rows = rollout_row.read_csv(folder / "episodes.csv")
-    return _Done(settings, results["protocol"], rows)
+    return _Finished(settings, results["protocol"], rows)
 
 
 def _write(root: run_folder.RunFolder, results: dict[str, Any]):

@@ -1,4 +1,4 @@
-"""Meta-reinforcement learning from trials alone: trains and measures a method."""
+"""Meta-reinforcement learning from trials alone: training and evaluation."""
 
 import json
 import shutil
@@ -36,26 +36,26 @@ def meta_rl(
     evaluations: int = 10,
     config: Mapping[str, Any] | None = None,
 ):
-    """Trains a method on the training tasks and measures it on held-out ones.
+    """Train a method on training tasks and evaluate it on held-out ones.
 
-    What is measured goes to `RUN/meta_rl/METHOD/`.
+    Results go to `RUN/meta_rl/METHOD/`.
 
     Args:
       run: the run.
       method: a key of `wtl.training.learners.LEARNERS`.
       world: one of `wtl.pipeline.trial_worlds.WORLDS`.
       env_steps: environment steps of training.
-      shaped: rewards progress in training in the gripper's world, where what is felt,
-        and measured, stays sparse. The point robots' training is dense in any case.
-      trials: trials in a row in each held-out scene.
+      shaped: whether training rewards progress, in worlds with sparse rewards;
+        observed rewards and results stay sparse.
+      trials: consecutive trials in each held-out scene.
       split: `val` for choices, `test` once at the end.
       scenes_per_task: held-out scenes of each task.
-      evaluations: points of the curve, on one scene of each validation task; each
-        comes with a checkpoint.
+      evaluations: points of the learning curve, each with a checkpoint, on one scene
+        of each validation task.
       config: fields of the method's `Config`.
 
     Raises:
-      UserError: if anything of this is unknown.
+      UserError: if an argument is invalid.
     """
     if method not in LEARNERS:
         raise UserError(
@@ -126,7 +126,7 @@ def _train(run: Run, training: dict[str, Any], kind, config, world: TrialWorld):
         trained = export.weights_hash(learner.network.variables)
         entry = {"method": method, "policy_id": trained, "key": key}
         run.folder.write(f"policies/{method}/policy.json", json.dumps(entry))
-        # Only an interrupted training needs it, and it is large.
+        # It is large, and only interrupted trainings need it.
         shutil.rmtree(directory / "replay", ignore_errors=True)
         return {method: trained}
 
@@ -168,7 +168,7 @@ def _measure(
         write_csv(rows, folder / "trials.csv")
         name = folder.relative_to(run.folder.path)
         run.folder.write(str(name / "figure.svg"), figures.figure(results))
-        # Last: what is there is complete.
+        # Last: its presence marks complete results.
         text = json.dumps(results, indent=2, allow_nan=False)
         run.folder.write(str(name / "results.json"), text + "\n")
         return {"results": current()}
@@ -185,7 +185,7 @@ def _measure(
 def _play(
     run: Run, method: str, agent: Agent, held_out: HeldOut, count: int
 ) -> Sequence[TrialRow]:
-    """Plays trials in every held-out scene; a row of each."""
+    """Play trials in every held-out scene; return a row of each."""
     seeds = [
         seeding.derive_seed(run.seed, method, task_id, pair)
         for task_id, _, pair in held_out.names

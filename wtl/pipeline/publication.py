@@ -1,4 +1,4 @@
-"""What `wtl publish` puts where others can get it."""
+"""Publication of datasets and policies: `wtl publish`."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from wtl.pipeline import policy_package
 
 
 def publish(source: str | os.PathLike, destination: str) -> Iterator[Transfer]:
-    """Uploads a dataset or policy, or those of a run.
+    """Upload a dataset or policy, or those of a run.
 
     Args:
       source: a dataset, one version of it, RUN/policies/FOLDER, or a run folder:
@@ -23,7 +23,7 @@ def publish(source: str | os.PathLike, destination: str) -> Iterator[Transfer]:
         to `policies/` below it.
 
     Yields:
-      What was done, version by version.
+      The transfer of each version.
 
     Raises:
       UserError: if there is nothing to publish.
@@ -57,7 +57,7 @@ def _publish_policy(folder: pathlib.Path, destination: str) -> Transfer:
 
 
 def _members(source: pathlib.Path, kind: str) -> list[pathlib.Path]:
-    """Folders of a kind in a run; the source itself if it is not a run."""
+    """Return the folders of a kind in a run; the source itself if it is not a run."""
     if not any((source / name).is_dir() for name in ("datasets", "policies")):
         return [source]
     folder = source / kind

@@ -1,4 +1,4 @@
-"""Reinforcement learning on held-out tasks, one at a time, against one trial of WTL."""
+"""Reinforcement learning of held-out tasks, one at a time, versus one trial of WTL."""
 
 import dataclasses
 import json
@@ -26,7 +26,7 @@ from wtl.training import process
 from wtl.training import reinforcement_job as jobs
 
 _REFERENCE = "wtl"
-_BESIDE = ("mil", "bc")  # drawn beside it where they were evaluated
+_FURTHER = ("mil", "bc")  # further references, if they were evaluated
 
 
 def reinforce(
@@ -42,25 +42,26 @@ def reinforce(
     scenes: str = jobs.FRESH,
     **config: Any,
 ):
-    """Learns held-out tasks by trial and error; writes curves and a report.
+    """Learn held-out tasks by trial and error; write curves and a report.
 
-    Success is measured greedily in the very scenes in which `evaluate` has measured
-    WTL. What is learnt of one task by one arm is a file of its own, so an interrupted
-    run, or one of more arms or tasks, goes on with what is missing.
+    Success is measured greedily in the scenes in which `evaluate` has measured WTL.
+    Each condition and task has its own record, so rerun the command to resume, or to
+    add conditions or tasks.
 
     Args:
       run: the run, whose policies are trained and evaluated on this split.
       split: `val` for choices, `test` once at the end.
-      tasks: how many of the split, the first; of 25 the rules are in proportion.
+      tasks: number of tasks, the first of the split; in 25 all rules are in
+        proportion.
       arms: names of `wtl.policies.bc_sac.config.ARMS`.
       scenes_per_task: scenes of `evaluate` in which success is measured.
-      trials: of each task.
-      at_once: trials made together, between which nothing is learnt.
+      trials: number of trials of each task.
+      at_once: trials between updates.
       evaluate_every: trials between evaluations.
-      patience: trials of nothing but successful evaluations after which a task counts
-        as mastered and is left at that; more than `trials` for never.
-      scenes: `fresh`, a new scene of the task for each trial (its reset distribution);
-        or `evaluation`, trials in the very scenes that are evaluated.
+      patience: trials with only successful evaluations after which a task counts as
+        solved and is stopped; more than `trials` for never.
+      scenes: `fresh`, a new scene of the task for each trial; or `evaluation`, trials
+        in the evaluated scenes.
       **config: further fields of `wtl.policies.bc_sac.config.Config`.
     """
     budget = jobs.Budget(trials, at_once, evaluate_every, patience, scenes)
@@ -124,7 +125,7 @@ def _check(run: Run, split: str, tasks: int, arms, budget: jobs.Budget, config):
     run.require_capability("trial_tasks", "reinforce")
     if run.suite.motor_faults:
         raise UserError(
-            "reinforce imitates commands, which faulty motors do not follow; choose a "
+            "reinforce imitates commands, which hidden actuator gains change; choose a "
             "configuration without suite.motor_faults"
         )
     if split not in (suites.VAL, suites.TEST):
@@ -157,7 +158,7 @@ def _check(run: Run, split: str, tasks: int, arms, budget: jobs.Budget, config):
 def _evaluated(
     run: Run, split: str, chosen: Sequence[Task], scenes: int
 ) -> tuple[list[rollout_row.RolloutRow], str]:
-    """What `evaluate` has played in the scenes of some tasks, and its checksum.
+    """Return the rollouts of `evaluate` for some tasks, and their checksum.
 
     Raises:
       UserError: if WTL was not evaluated there.
@@ -166,7 +167,9 @@ def _evaluated(
     path = path / "episodes.csv"
     remedy = f"run `wtl evaluate` with evaluate.split = {split!r} and this --run_dir"
     if not path.exists():
-        raise UserError(f"{path} is missing, so there is nothing to match; {remedy}")
+        raise UserError(
+            f"{path} is missing, so there is no reference to match; {remedy}"
+        )
     names = {task.task_id for task in chosen}
     rows = [
         row
@@ -174,7 +177,7 @@ def _evaluated(
         if row.pair < scenes and row.task_id in names
     ]
     reference = [row for row in rows if row.method == _REFERENCE]
-    # A scene whose demonstrator failed was left out for every method.
+    # Scenes where the expert failed are excluded for every method.
     most = max((row.pair + 1 for row in reference), default=0)
     if most < scenes or {row.task_id for row in reference} != names:
         raise UserError(
@@ -187,9 +190,9 @@ def _evaluated(
 def _goals(
     rows: Sequence[rollout_row.RolloutRow], chosen: Sequence[Task]
 ) -> dict[str, dict[str, float]]:
-    """Success by method and task of WTL and of what it is drawn beside."""
+    """Return success by method and task of the references."""
     found = {}
-    for method in (_REFERENCE, *_BESIDE):
+    for method in (_REFERENCE, *_FURTHER):
         by_task = {
             task.task_id: [
                 row.success
@@ -261,36 +264,36 @@ def _jobs(
 
 
 def _learn(run: Run, planned: Sequence[jobs.ReinforcementJob]):
-    """Does those jobs that have no record yet."""
+    """Run the jobs that have no record yet."""
     todo = [job for job in planned if not job.record.exists()]
     with tqdm.tqdm(
         total=len(planned),
         initial=len(planned) - len(todo),
         desc="reinforce",
-        unit="task and arm",
+        unit="task and condition",
         smoothing=0,
     ) as bar:
         process.run_all(todo, run.workers, on_done=lambda _: bar.update())
 
 
 def _write(run: Run, folder, split, records, goals, budget, scenes, config):
-    arms: dict[str, Any] = {}
+    conditions: dict[str, Any] = {}
     trials = budget.evaluations()
     names = list(dict.fromkeys(record["task_id"] for record in records))
     goal = np.array([goals[_REFERENCE][name] for name in names])
-    for arm in dict.fromkeys(record["arm"] for record in records):
-        of_arm = {r["task_id"]: r for r in records if r["arm"] == arm}
-        success = np.array([_success(of_arm[n], len(trials)) for n in names])
-        arms[arm] = needed.curve(trials, success) | {
+    for name in dict.fromkeys(record["arm"] for record in records):
+        by_task = {r["task_id"]: r for r in records if r["arm"] == name}
+        success = np.array([_success(by_task[n], len(trials)) for n in names])
+        conditions[name] = needed.curve(trials, success) | {
             "needed": needed.trials_needed(trials, success, goal),
             "families": {
-                family: success[[of_arm[n]["family"] == family for n in names]]
+                family: success[[by_task[n]["family"] == family for n in names]]
                 .mean(axis=0)
                 .tolist()
-                for family in dict.fromkeys(r["family"] for r in of_arm.values())
+                for family in dict.fromkeys(r["family"] for r in by_task.values())
             },
-            "made": [of_arm[name]["trials"][-1] for name in names],
-            "seconds": sum(record["seconds"] for record in of_arm.values()),
+            "made": [by_task[n]["trials"][-1] for n in names],
+            "seconds": sum(record["seconds"] for record in by_task.values()),
         }
     curves = {
         "protocol": {
@@ -304,18 +307,18 @@ def _write(run: Run, folder, split, records, goals, budget, scenes, config):
             "versions": run_folder.versions(),
         },
         "reference": {
-            method: needed.curve([1], np.array([[by_task[n]] for n in names]))
-            for method, by_task in goals.items()
+            method: needed.curve([1], np.array([[rates[n]] for n in names]))
+            for method, rates in goals.items()
         },
-        "arms": arms,
+        "arms": conditions,
     }
     reinforcement_report.write_report(folder / "report.html", curves)
-    # Last: what is there is complete.
+    # Last: its presence marks complete results.
     path = (folder / "curves.json").relative_to(run.folder.path)
     run.folder.write(str(path), json.dumps(curves, indent=1, allow_nan=False) + "\n")
 
 
 def _success(record: dict[str, Any], evaluations: int) -> np.ndarray:
-    """Success of a task at each evaluation; once mastered it stays so."""
+    """Return success of a task at each evaluation; solved tasks stay solved."""
     found = np.mean(record["success"], axis=1)
     return np.pad(found, (0, evaluations - len(found)), mode="edge")

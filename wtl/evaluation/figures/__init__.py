@@ -1,1 +1,1 @@
-"""What was measured, drawn by matplotlib as SVG."""
+"""Figures of results, drawn by matplotlib as SVG."""

@@ -1,4 +1,4 @@
-"""What each ablation costs or gains."""
+"""Gain or loss of each ablation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,10 +8,10 @@ from wtl.evaluation.glossary import label
 
 
 def figure(results: Mapping[str, Any]) -> str:
-    """Differences from the base in points, each with its interval, the worst above.
+    """Draw differences from the base in points, the worst above.
 
     Args:
-      results: what `wtl ablate` writes to `ablations.json`.
+      results: contents of `ablations.json` of `wtl ablate`.
     """
     found = [entry for entry in results["ablations"] if entry["difference"]]
     found.sort(key=lambda entry: entry["difference"]["difference"])
@@ -30,4 +30,4 @@ def figure(results: Mapping[str, Any]) -> str:
         axes.set_ylim(len(found) - 0.4, -0.6)
         axes.grid(axis="y", visible=False)
         axes.set_xlabel("success, points from the base")
-        return drawing.svg(drawn, "What each part is worth")
+        return drawing.svg(drawn, "Differences from the base")

@@ -1,4 +1,4 @@
-"""The style of all figures, and how they become SVG."""
+"""Style of all figures, and their export to SVG."""
 
 import contextlib
 import io
@@ -36,24 +36,24 @@ _STYLE = {
 
 
 def style() -> contextlib.AbstractContextManager:
-    """In which figures are made and saved."""
+    """Return the context in which figures are made and saved."""
     return matplotlib.rc_context(_STYLE)
 
 
 def new(width: float, height: float) -> Figure:
-    """An empty figure of a size in inches."""
+    """Return an empty figure of a size in inches."""
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def svg(figure: Figure, title: str) -> str:
-    """The figure as an SVG document."""
+    """Return the figure as an SVG document."""
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None, "Title": title})
     return file.getvalue()
 
 
 def of_success(axes: Axes, direction: str = "y"):
-    """An axis of success rates, from nothing to all."""
+    """Scale an axis for success rates from 0 to 1."""
     axis = axes.yaxis if direction == "y" else axes.xaxis
     axes.set(**{f"{direction}lim": (-0.02, 1.02), f"{direction}ticks": (0, 0.5, 1)})
     axis.set_major_formatter(PercentFormatter(1))

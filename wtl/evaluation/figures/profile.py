@@ -1,4 +1,4 @@
-"""Performance profiles: how many tasks are done how well."""
+"""Performance profiles."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from wtl.evaluation.glossary import label
 
 
 def figure(profiles: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    """Share of tasks with a success of at least tau, a line for each method.
+    """Draw the share of tasks with a success of at least tau, a line for each method.
 
     Args:
       profiles: by method, `tau`, `value` and `ci95` of each point.

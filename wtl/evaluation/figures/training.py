@@ -1,4 +1,4 @@
-"""What was logged in training, over its steps."""
+"""Scalars logged in training, over its steps."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,8 +11,8 @@ from wtl.evaluation.learning_curve import Curve
 _POINTS = 120
 _COLUMNS = 3
 _SCALARS = {
-    "target_accuracy": "Chose the right target (share)",
-    "target": "Choice of target (cross-entropy)",
+    "target_accuracy": "Selected the right target (share)",
+    "target": "Selection of target (cross-entropy)",
     "imitation": "Imitation (negative log-likelihood)",
     "attention": "Attention to the entity (cross-entropy)",
     "total": "Total loss",
@@ -20,7 +20,7 @@ _SCALARS = {
 
 
 def figure(curves: Mapping[str, Curve]) -> str | None:
-    """A panel for each scalar, in it a line for each method.
+    """Draw a panel for each scalar with a line for each method.
 
     Args:
       curves: by method.
@@ -59,7 +59,7 @@ def _lines(curves: Mapping[str, Curve], name: str) -> dict[str, np.ndarray]:
 
 
 def _binned(points: Sequence[tuple[int, float]]) -> np.ndarray:
-    """[B, 2] means of consecutive points; what is not finite is left out."""
+    """Return [B, 2] means of consecutive points, without infinite ones."""
     array = np.array(points, np.float64).reshape(-1, 2)
     array = array[np.isfinite(array).all(axis=1)]
     if len(array) <= _POINTS:
@@ -68,7 +68,7 @@ def _binned(points: Sequence[tuple[int, float]]) -> np.ndarray:
 
 
 def _limits(lines: Mapping[str, np.ndarray]) -> tuple[float, float]:
-    # The first steps are far off and would flatten all the rest.
+    # The outliers of the first steps would flatten the rest.
     values = np.concatenate([line[:, 1] for line in lines.values()])
     low, high = np.percentile(values, (0, 97))
     margin = 0.05 * max(high - low, 1e-9)

@@ -1,15 +1,15 @@
-"""An agent that learns from trials: by trial, and over its training."""
+"""Success of an agent that learns from trials, by trial and over its training."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from wtl.evaluation.figures import drawing, palette
 
-_SHOWN = {"1": 0.35, "2": 0.55, "5": 0.75, "10": 1.0}  # trials, and how dark
+_SHOWN = {"1": 0.35, "2": 0.55, "5": 0.75, "10": 1.0}  # opacity by trial
 
 
 def figure(results: Mapping[str, Any]) -> str:
-    """Success by trial, with an ideal agent's, and success over environment steps.
+    """Draw success by trial with its oracle bound, and success over training.
 
     Args:
       results: as of `trial_results.results`.
@@ -18,9 +18,10 @@ def figure(results: Mapping[str, Any]) -> str:
     with drawing.style():
         drawn = drawing.new(9, 3)
         by_trial, over_steps = drawn.subplots(1, 2)
-        ideal = {int(n): s for n, s in results["ceiling"].items() if s is not None}
-        if ideal:
-            by_trial.plot(*zip(*ideal.items()), "--", color=drawing.INK, label="ideal")
+        bound = {int(n): s for n, s in results["ceiling"].items() if s is not None}
+        if bound:
+            line = {"color": drawing.INK, "label": "oracle bound"}
+            by_trial.plot(*zip(*bound.items()), "--", **line)
             by_trial.legend(loc="upper left")
         success = [found["success"] for found in trials.values()]
         low, high = zip(*(found["ci95"] for found in trials.values()))

@@ -12,13 +12,13 @@ _TICKS = (0, 10, 50, 100, 200, 500, 1000, 2000, 3000, 5000, 10_000)
 
 
 def figure(curves: Mapping[str, Any]) -> str:
-    """A line with its band for each arm; what needed no trials is a line across.
+    """Draw a line with its band per condition, and a horizontal one per reference.
 
-    The axis of trials is that of their square root, so that both the first ten and the
-    last thousand can be seen.
+    The axis of trials is scaled by the square root, so that both the first ten and the
+    last thousand are visible.
 
     Args:
-      curves: what `wtl reinforce` writes to `curves.json`.
+      curves: contents of `curves.json` of `wtl reinforce`.
     """
     last = curves["protocol"]["trials"]
     colours = palette.colours((*curves["reference"], *curves["arms"]))
