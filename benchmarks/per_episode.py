@@ -28,7 +28,7 @@ def demonstrations(
     """Measure demonstrations and their staging in `folder`."""
     from benchmarks.demonstrations import requests, shards
     from wtl.collection import recorder
-    from wtl.collection.worlds.tabletop.embodiment import Embodiment
+    from wtl.collection.worlds.entities.embodiment import Embodiment
     from wtl.datasets.contract.camera import CameraConfig
     from wtl.datasets.storage import staging
 

@@ -120,7 +120,7 @@ def test_results_count_trials_by_task_and_family():
         "n": 1,
     }
     table = trial_results.format_table(results)
-    assert "100 environment steps" in table and "ideal agent" in table
+    assert "100 environment steps" in table and "oracle bound" in table
 
 
 def test_an_ideal_agent_has_found_every_task_after_fifteen_trials():

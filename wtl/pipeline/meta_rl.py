@@ -16,7 +16,8 @@ from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage import checksums
 from wtl.evaluation import trial_results
 from wtl.evaluation.figures import trials as figures
-from wtl.evaluation.trial_row import TrialRow, write_csv
+from wtl.evaluation.rollout_row import write_csv
+from wtl.evaluation.trial_row import TrialRow
 from wtl.pipeline.run import Run
 from wtl.pipeline.trial_worlds import HeldOut, TrialWorld, open_world
 from wtl.policies import export
@@ -165,7 +166,7 @@ def _measure(
         about["tasks"] = len({row.task_id for row in rows})
         about["env_steps"] = curve[-1]["env_steps"]  # whole rounds
         results = trial_results.results(rows, about, world.oracle_bound, curve)
-        write_csv(rows, folder / "trials.csv")
+        write_csv(rows, folder / "trials.csv", TrialRow)
         name = folder.relative_to(run.folder.path)
         run.folder.write(str(name / "figure.svg"), figures.figure(results))
         # Last: its presence marks complete results.
