@@ -5,8 +5,8 @@ import dataclasses
 from wtl.collection import episode_request
 from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
 from wtl.collection.scripted_expert import ScriptedExpert
-from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
 from wtl.collection.worlds.entities.embodiment import Embodiment
+from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
 from wtl.datasets.contract import episode, fields
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 
