@@ -14,7 +14,7 @@ from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.sampling.sampler import Sampler
 from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.methods import METHODS, Method
-from wtl.training import trainer
+from wtl.training import train_config, trainer
 from wtl.training.examples import ExampleSource
 from wtl.training.policy_config import config_for
 
@@ -31,7 +31,7 @@ def run() -> list[comparison.Comparison]:
 
 
 def _measure(demos: EpisodeStore, trials: EpisodeStore) -> list[comparison.Comparison]:
-    config = trainer.TrainConfig()
+    config = train_config.TrainConfig()
     method = METHODS[_METHOD]
     method = dataclasses.replace(method, config=config_for(_METHOD, suite(_TASKS)))
     layout = method.config.layout
@@ -84,7 +84,7 @@ def _measure(demos: EpisodeStore, trials: EpisodeStore) -> list[comparison.Compa
     ]
 
 
-def _by_hand(method: Method, config: trainer.TrainConfig):
+def _by_hand(method: Method, config: train_config.TrainConfig):
     """Return the same step with nothing of ours but network and loss."""
     network = method.kind.network(method.config)
     optimizer = tf_keras.optimizers.Adam(

@@ -15,6 +15,7 @@ import tempfile
 import time
 
 from wtl import notices
+from wtl.training import train_config
 
 _STEPS_PER_EPISODE = 40
 _COPIES = 20
@@ -95,7 +96,7 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
     config = config_for("mil", suite(20))
     network = method.kind.network(config)
     clock = []
-    train_config = trainer.TrainConfig(
+    train_config = train_config.TrainConfig(
         steps=_WARM_UP + _TRAINING_STEPS, batch_size=_TRAIN_BATCH
     )
     trainer.train(

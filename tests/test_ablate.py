@@ -1,6 +1,5 @@
 """A grid of ablations as a user meets it: shared, interrupted, broken."""
 
-import dataclasses
 import json
 import os
 import pathlib
@@ -12,9 +11,10 @@ import pytest
 from wtl.commands import cli
 from wtl.datasets.contract import fields
 from wtl.datasets.reading import reader
-from wtl.evaluation import protocol
 from wtl.pipeline import stages
-from wtl.policies.methods import METHODS
+from wtl.pipeline.bindings import bound
+from wtl.policies.methods import CONDITIONS, METHODS
+from wtl.training.policy_config import config_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / "gin_configs"
@@ -26,19 +26,19 @@ include '{ROOT / "tests" / "tiny.gin"}'
 train_trial.methods = ('mil',)
 collect_trials.sources = ('mil',)
 evaluate.split = 'val'
-evaluate.arms = ('mil', 'wtl')
+evaluate.conditions = ('mil', 'wtl')
 ablation.label = 'Base'
-ablation.arms = ('wtl', 'mil')
+ablation.conditions = ('wtl', 'mil')
 """,
     "another": """
 ablation.label = 'Trial of another task'
-ablation.arms = ('wtl',)
-train_retrial.overrides = {'wtl': {'trials_from': 'another_task'}}
+ablation.conditions = ('wtl',)
+wtl/ContextualConfig.trials_from = 'another_task'
 """,
-    "broken": "train_retrial.overrides = {'wtl': {'no_such_field': 1}}",
+    "broken": "wtl/ContextualConfig.no_such_field = 1",
     "new_scene": """
-ablation.arms = ('wtl_new_scene',)
-evaluate.arms = ('mil', 'wtl_new_scene')
+ablation.conditions = ('wtl_new_scene',)
+evaluate.conditions = ('mil', 'wtl_new_scene')
 """,
 }
 
@@ -193,22 +193,18 @@ def test_a_wrong_grid_is_one_line(arguments, said, tmp_path, capsys):
 )
 def test_a_shipped_ablation_plays_what_it_shows(path, tmp_path):
     stages.configure(str(path), [])
-    shown, arms = stages.ablation(), gin.get_bindings("evaluate")["arms"]
-    known = {arm.name: arm for arm in protocol.ARMS}
+    shown = stages.ablation()
+    conditions = gin.get_bindings("evaluate")["conditions"]
     assert shown.label
-    assert set(shown.arms) <= set(arms) <= set(known)
+    assert set(shown.conditions) <= set(conditions) <= CONDITIONS.keys()
     trained = gin.get_bindings("train_trial")["methods"]
     trained += gin.get_bindings("train_retrial").get("methods", ())
     trained += gin.get_bindings("train_second_round").get("methods", ())
-    for name in arms:
-        assert set(known[name].trials) <= set(arms)
-        assert known[name].method in trained
-    for stage in ("train_trial", "train_retrial"):
-        for method, given in gin.get_bindings(stage).get("overrides", {}).items():
-            assert method in trained
-            METHODS[method].kind.network(
-                dataclasses.replace(METHODS[method].config, **given)
-            )
+    for name in conditions:
+        assert set(CONDITIONS[name].trials) <= set(conditions)
+        assert CONDITIONS[name].method in trained
+    for method in trained:
+        METHODS[method].kind.network(bound(config_for(method, stages.suite()), method))
 
 
 @pytest.mark.parametrize(

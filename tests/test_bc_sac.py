@@ -28,7 +28,7 @@ LAYOUT = observation.Layout(SIZE)
 TASK = Task(
     object_set.draw("val-0", SIZE, 0), "press", 0.8, "val", Rule(RuleKind.IDENTITY, 1)
 )
-CONFIG = configs.Config(
+CONFIG = configs.SacConfig(
     critic_hidden=(16, 16), batch_size=16, updates_per_trial=1, warmup_trials=4
 )
 HORIZON = tabletop_environment.HORIZON

@@ -13,9 +13,11 @@ import pytest
 
 from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.commands import cli
-from wtl.pipeline import stages, trial_worlds
+from wtl.pipeline import bindings, stages, trial_worlds
 from wtl.policies.bc_sac import config as bc_sac_config
-from wtl.training import end_to_end, learners, trainer
+from wtl.policies.methods import METHODS
+from wtl.training import learners, train_config
+from wtl.training.policy_config import config_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 CONFIGS = sorted((ROOT / "gin_configs").rglob("*.gin"))
@@ -29,23 +31,23 @@ def test_shipped_config_builds_its_objects(path, tmp_path):
         for split in suites.SPLITS:
             count = getattr(run.suite, f"{split}_tasks")
             assert len(run.suite.tasks(split)) == count
-    for stage in ("train_trial", "train_retrial"):
-        given = gin.get_bindings(stage)
-        own = inspect.signature(stages.STAGES[stage]).parameters
-        trainer.TrainConfig(**given.get("perception_config", {}))
-        end_to_end.EndToEndConfig(**given.get("end_to_end", {}))
-        trainer.TrainConfig(**{k: v for k, v in given.items() if k not in own})
+    for stage in ("train_trial", "train_retrial", "perception"):
+        bindings.bound(train_config.TrainConfig(), stage)
+        bindings.bound(train_config.EndToEndConfig(), stage)
+    for method in METHODS.values():
+        if method.is_trained:
+            bindings.bound(config_for(method.name, stages.suite()), method.name)
     own = inspect.signature(stages.RIVALS["reinforce"]).parameters
     given = gin.get_bindings("reinforce")
-    bc_sac_config.Config(**{k: v for k, v in given.items() if k not in own})
+    bc_sac_config.SacConfig(**{k: v for k, v in given.items() if k not in own})
     assert given.get("tasks", 1) <= run.suite.test_tasks
     given = gin.get_bindings("meta_rl")
     if "method" in given:  # else it is for others to include
-        bound = inspect.signature(stages.RIVALS["meta_rl"]).bind(None, **given)
-        bound.apply_defaults()
-        assert bound.arguments["world"] in trial_worlds.WORLDS
-        kind = learners.LEARNERS[bound.arguments["method"]]
-        kind.config(**(bound.arguments["config"] or {}))
+        call = inspect.signature(stages.RIVALS["meta_rl"]).bind(None, **given)
+        call.apply_defaults()
+        assert call.arguments["world"] in trial_worlds.WORLDS
+        kind = learners.LEARNERS[call.arguments["method"]]
+        kind.config(**(call.arguments["config"] or {}))
 
 
 def test_paper_size_is_that_of_the_paper():

@@ -40,7 +40,7 @@ def _network(config) -> network.MamlNetwork:
     tf_keras.utils.set_random_seed(0)
     kind = (
         daml_network.DamlNetwork
-        if isinstance(config, daml_config.Config)
+        if isinstance(config, daml_config.DamlConfig)
         else network.MamlNetwork
     )
     made = kind(config)

@@ -89,7 +89,7 @@ def test_gripper_tasks_are_learnt_and_measured_in_the_scenes_of_wtl(method, tmp_
     ("binding", "said"),
     [
         ("meta_rl.method='maml'", "known are pearl, rl2"),
-        ("meta_rl.world='moon'", "known are gripper, point_robot"),
+        ("meta_rl.world='moon'", "known are tabletop, point_robot"),
         ("meta_rl.config={'latents': 5}", "does not fit pearl"),
         ("meta_rl.split='train'", "must be val or test"),
         ("meta_rl.trials=0", "must be 1 or more"),

@@ -15,14 +15,14 @@ from wtl.policies.encoders import view as views
 from wtl.policies.heads.squashed_gaussian import SquashedGaussian
 from wtl.policies.pearl import posterior
 from wtl.policies.pearl.agent import PearlAgent
-from wtl.policies.pearl.config import Config
+from wtl.policies.pearl.config import PearlConfig
 from wtl.policies.pearl.network import PearlNetwork, TrialContext
 from wtl.policies.pearl.replay import Replay
 from wtl.training import meta_learning
 from wtl.training.pearl_learner import PearlLearner
 
 FLAT = views.flat_view(2, 2)
-SMALL = Config(
+SMALL = PearlConfig(
     hidden=(16,),
     meta_batch=3,
     batch=5,
@@ -302,7 +302,7 @@ def test_pearl_learns_to_find_point_robots_goals_in_a_trial(tmp_path):
     """Its known behaviour: lost in the first trial, near the optimum after two."""
     steps = 128_000
     pool = PointRobots("train", 400, 0, sparse=False)
-    learner = _learner(Config(), tmp_path, steps, pool=pool)
+    learner = _learner(PearlConfig(), tmp_path, steps, pool=pool)
     for number in range(steps // learner.steps_per_round):
         learner.round(pool, number)
     tasks = 40

@@ -16,9 +16,9 @@ from wtl.commands import cli
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import checksums
 from wtl.datasets.storage.staging import iterate_staged
-from wtl.evaluation import protocol
 from wtl.pipeline.player import Player
 from wtl.pipeline.run_folder import RunFolder
+from wtl.policies.methods import CONDITIONS, Condition
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 TINY = str(ROOT / "tests" / "tiny.gin")
@@ -56,9 +56,9 @@ def test_run_folder_is_as_promised(tiny_run):
         "datasets/wtl_demos/1.0.0/dataset_info.json",
         "datasets/wtl_trials/1.0.0/dataset_info.json",
         "policies/bc/saved_model/saved_model.pb",
-        "policies/trial/saved_model/saved_model.pb",
-        "policies/retrial/saved_model/saved_model.pb",
-        "policies/trial/checkpoints/checkpoint",
+        "policies/mil/saved_model/saved_model.pb",
+        "policies/wtl/saved_model/saved_model.pb",
+        "policies/mil/checkpoints/checkpoint",
         "evaluation/results.json",
         "evaluation/episodes.csv",
         "evaluation/report.html",
@@ -202,8 +202,9 @@ def test_a_change_reruns_what_depends_on_it(copied_run):
 def test_policies_that_adapt_go_through_the_same_stages(copied_run):
     bindings = (
         "train_trial.methods=('maml', 'mil')",
-        "train_trial.overrides={'maml': {'hidden': (16,), 'second_order': False}}",
-        "evaluate.arms=('mil', 'maml')",
+        "maml/MamlConfig.hidden=(16,)",
+        "maml/MamlConfig.second_order=False",
+        "evaluate.conditions=('mil', 'maml')",
     )
     before = json.loads((copied_run / "lineage.json").read_text())
     for stage in ("train_trial", "evaluate"):
@@ -216,8 +217,8 @@ def test_policies_that_adapt_go_through_the_same_stages(copied_run):
     # Another method beside it changes nothing in the training of one.
     trained = "train_trial"
     assert after[trained]["outputs"]["mil"] == before[trained]["outputs"]["mil"]
-    network = after[trained]["parameters"]["overrides"]["maml"]
-    assert network == {"hidden": [16], "second_order": False}
+    network = after[trained]["parameters"]["networks"]["maml"]
+    assert (network["hidden"], network["second_order"]) == ([16], False)
     evaluations = reader.read(copied_run / "datasets/wtl_evaluations")
     demos = reader.read(copied_run / "datasets/wtl_demos")
     played = evaluations["policy_id"] == after[trained]["outputs"]["maml"]
@@ -291,9 +292,9 @@ def test_interrupted_collection_loses_nothing(tiny_run, tmp_path, how):
 
 
 def test_training_goes_on_from_its_checkpoint(copied_run):
-    whole = json.loads((copied_run / "policies/trial/policy.json").read_text())
+    whole = json.loads((copied_run / "policies/mil/policy.json").read_text())
     # As if the process had been killed after the checkpoint of step 3.
-    checkpoints = copied_run / "policies/trial/checkpoints"
+    checkpoints = copied_run / "policies/mil/checkpoints"
     for path in checkpoints.glob("ckpt-6*"):
         path.unlink()
     state = checkpoints / "checkpoint"
@@ -302,7 +303,7 @@ def test_training_goes_on_from_its_checkpoint(copied_run):
     del lineage["train_trial"]
     (copied_run / "lineage.json").write_text(json.dumps(lineage))
     assert _stage("train_trial", copied_run) == 0
-    resumed = json.loads((copied_run / "policies/trial/policy.json").read_text())
+    resumed = json.loads((copied_run / "policies/mil/policy.json").read_text())
     assert resumed["key"] == whole["key"]
     assert list(checkpoints.glob("ckpt-6*"))
 
@@ -329,8 +330,8 @@ def test_a_new_arm_leaves_finished_evaluations_alone(copied_run, monkeypatch):
     staged = shard.read_bytes()
     results = (copied_run / "evaluation/results.json").read_bytes()
     shutil.rmtree(copied_run / "evaluation")
-    arms = (protocol.Arm("another", "bc", sampled=True), *protocol.ARMS)
-    monkeypatch.setattr(protocol, "ARMS", arms)
+    another = Condition("another", "Another", "Another.", sampled=True, method="bc")
+    monkeypatch.setitem(CONDITIONS, "another", another)
     assert _stage("evaluate", copied_run) == 0
     assert shard.read_bytes() == staged
     assert (copied_run / "evaluation/results.json").read_bytes() == results
@@ -357,8 +358,10 @@ def test_what_an_earlier_version_played_is_named(copied_run, monkeypatch, capsys
         ("collect_demos.noise=", "configuration is wrong"),
         ("train_trial.no_such_name=1", "no_such_name"),
         ("train_trial.methods=('mli',)", "'mli'"),
-        ("train_trial.overrides={'maml': {}}", "'maml'"),
-        ("train_trial.overrides={'mil': {'size': 2}}", "'size'"),
+        ("mil/ContextualConfig.no_such_name=2", "no_such_name"),
+        ("mil/ContextualConfig.demos=False", "demos"),
+        ("mil/ContextualConfig.head='tail'", "'tail'; it may be mixture"),
+        ("evaluate.conditions=('mill',)", "'mill'; known are wtl"),
         ("camera.wrist=True", "set camera.pixels"),
     ],
 )

@@ -173,8 +173,8 @@ def test_wrong_settings_are_one_line(reinforced_run, capsys, binding, said):
 @pytest.mark.parametrize(
     ("missing", "said"),
     [
-        ("policies/trial", "run `wtl train_trial`"),
-        ("policies/trial/checkpoints", "no checkpoint"),
+        ("policies/mil", "run `wtl train_trial`"),
+        ("policies/mil/checkpoints", "no checkpoint"),
         ("evaluation/episodes.csv", "run `wtl evaluate`"),
         ("datasets/wtl_demos", "run `wtl collect_demos`"),
     ],

@@ -65,7 +65,7 @@ def test_every_stage_leaves_its_output(tiny_run):
 def test_policies_see_nothing_but_images_and_proprioception(tiny_run):
     layout = Layout(3)
     policy = export.load(
-        tiny_run / "policies/trial/saved_model", layout.state_size, pixels=32
+        tiny_run / "policies/mil/saved_model", layout.state_size, pixels=32
     )
     names = policy.action.concrete_functions[0].structured_input_signature[0][0]
     assert set(names.observation) == {"image", "proprioception"}
@@ -83,7 +83,7 @@ def test_eyes_for_others_are_trained_on_videos_alone(tiny_run):
     lineage = json.loads((tiny_run / "lineage.json").read_text())
     assert list(lineage["train_perception_human"]["inputs"]) == ["wtl_human_videos"]
     layout = Layout(3)
-    saved = tiny_run / "policies/trial_human/saved_model"
+    saved = tiny_run / "policies/mil_human/saved_model"
     policy = export.load(saved, layout.state_size, pixels=32)
     store = reader.read(tiny_run / "datasets/wtl_human_videos", with_images=True)
     felt = layout.proprioception(store.state, own=False)
@@ -92,7 +92,7 @@ def test_eyes_for_others_are_trained_on_videos_alone(tiny_run):
     )
     assert state.shape == store.state[:2].shape
     robots = export.load(
-        tiny_run / "policies/trial/saved_model", layout.state_size, pixels=32
+        tiny_run / "policies/mil/saved_model", layout.state_size, pixels=32
     )
     assert not hasattr(robots, "perceive_human")
 
@@ -106,7 +106,7 @@ def test_end_to_end_training_changes_the_eyes_of_that_policy_alone(tiny_run):
         export.load(
             tiny_run / "policies" / name / "saved_model", layout.state_size, pixels=32
         )
-        for name in ("trial", "trial_human", "retrial")
+        for name in ("mil", "mil_human", "wtl")
     ]
     seen = [policy.perceive(observed).numpy() for policy in policies]
     np.testing.assert_array_equal(seen[0], seen[1])
@@ -160,7 +160,7 @@ def test_an_interrupted_evaluation_ends_the_same(tiny_run, tmp_path):
 
 
 def test_a_policy_for_other_eyes_is_refused(tiny_run, tmp_path, capsys):
-    saved = tiny_run / "policies/trial/saved_model"
+    saved = tiny_run / "policies/mil/saved_model"
     with pytest.raises(export.PolicyMismatchError, match="images of 32 x 32 pixels"):
         export.load(saved, Layout(3).state_size)
     copied = tmp_path / "run"

@@ -63,7 +63,7 @@ def _store(count: int, length: int = 4):
 @pytest.fixture(scope="module")
 def perception():
     tf.random.set_seed(0)
-    made = network.Perception(config.Config(3, PIXELS))
+    made = network.Perception(config.PerceptionConfig(3, PIXELS))
     made.create()
     return made
 
@@ -141,7 +141,7 @@ def test_perception_learns_from_images_of_any_size(pixels):
     image = rng.integers(0, 256, (3, 4, pixels, pixels, 3), np.uint8)
     source = GlimpseSource(dataclasses.replace(store, image=image), LAYOUT, later=1)
     tf.random.set_seed(0)
-    network_ = network.Perception(config.Config(3, pixels))
+    network_ = network.Perception(config.PerceptionConfig(3, pixels))
     network_.create()
     example = source.gather(source.draw(rng, 2))
     with tf.GradientTape() as tape:
@@ -273,7 +273,9 @@ def test_it_says_where_it_looked(perception):
 
 def _seeing_policy(perception):
     inner = contextual_policy.ContextualPolicy(
-        contextual_network.ContextualNetwork(contextual_config.Config(layout=LAYOUT))
+        contextual_network.ContextualNetwork(
+            contextual_config.ContextualConfig(layout=LAYOUT)
+        )
     )
     return perception_policy.SeeingPolicy(perception, inner), inner
 
@@ -366,7 +368,9 @@ def test_a_seeing_policy_watches_with_other_eyes(perception):
     watching = network.Perception(config.of_embodiment(Embodiment.HUMAN, 3, PIXELS))
     watching.create()
     inner = contextual_policy.ContextualPolicy(
-        contextual_network.ContextualNetwork(contextual_config.Config(layout=LAYOUT))
+        contextual_network.ContextualNetwork(
+            contextual_config.ContextualConfig(layout=LAYOUT)
+        )
     )
     policy = perception_policy.SeeingPolicy(perception, inner, watching)
     store = _store(2)

@@ -55,7 +55,7 @@ def test_a_run_is_published_and_its_policy_fetched(run, tmp_path, capsys):
     assert _wtl("publish", run, web) == 0
     assert _wtl("publish", run, web) == 0
     assert capsys.readouterr().out.count("moved 0 of") == 2
-    place = "policies/trial/0123456789abcdef"
+    place = "policies/mil/0123456789abcdef"
     assert sorted(p.name for p in web.iterdir()) == ["policies", fields.WTL_DEMOS]
     assert [p.name for p in (web / "policies").iterdir()] == ["trial"]
     with serving(web, Manners()) as url:

@@ -96,7 +96,7 @@ def test_what_this_world_has_not_is_said(run_dir, capsys, stage, binding):
 def test_rivals_of_the_gripper_alone_say_so(run_dir, capsys, stage):
     assert _run(stage, run_dir) == 1
     error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert "needs a world with tasks to be learnt from trials alone" in error
+    assert "needs a world with `trial_tasks`" in error
 
 
 def test_there_is_a_second_round_of_trials(run_dir):
@@ -111,4 +111,4 @@ def test_there_is_a_second_round_of_trials(run_dir):
     trials = reader.read(run_dir / "datasets/wtl_trials", fields.SPLIT_TRAIN)
     assert len(retrials) == len(trials)
     assert retrials[fields.SUCCESS].mean() > trials[fields.SUCCESS].mean() + 0.2
-    assert (run_dir / "policies/retrial_second_round/saved_model").exists()
+    assert (run_dir / "policies/wtl_second_round/saved_model").exists()

@@ -12,13 +12,13 @@ from wtl.policies.encoders import view as views
 from wtl.policies.rl2 import loss as losses
 from wtl.policies.rl2.advantage import advantages
 from wtl.policies.rl2.agent import Rl2Agent
-from wtl.policies.rl2.config import Config
+from wtl.policies.rl2.config import Rl2Config
 from wtl.policies.rl2.network import Experience, Rl2Network
 from wtl.training import meta_learning
 from wtl.training.rl2_learner import Rl2Learner
 
 FLAT = views.flat_view(2, 2)
-SMALL = Config(memory=8, hidden=(8,), tasks_per_round=4, trials_per_task=2, epochs=2)
+SMALL = Rl2Config(memory=8, hidden=(8,), tasks_per_round=4, trials_per_task=2, epochs=2)
 ATTEMPTS = [Attempt(0), Attempt(1)]
 
 

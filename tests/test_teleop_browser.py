@@ -299,7 +299,7 @@ def _half_by_hand(run_dir, done: set[str]):
     assert set(demos[fields.DEMONSTRATOR][~by_hand]) == {"scripted"}
     assert demos[fields.SUCCESS].all()
     assert (demos.length == environment.HORIZON + 1).all()
-    assert (run_dir / "policies/trial/saved_model/saved_model.pb").exists()
+    assert (run_dir / "policies/mil/saved_model/saved_model.pb").exists()
 
 
 def test_pictures_devices_and_watchers(chromium, tmp_path):

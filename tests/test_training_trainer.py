@@ -9,6 +9,7 @@ import tensorflow as tf
 from wtl.datasets.contract.errors import UserError
 from wtl.policies.legacy_keras import tf_keras
 from wtl.training import trainer
+from wtl.training.train_config import TrainConfig
 
 
 class Losses(NamedTuple):
@@ -37,9 +38,7 @@ def _network(layers: int = 1) -> tf_keras.Model:
 
 
 def _train(network, folder, steps: int):
-    config = trainer.TrainConfig(
-        steps=20, batch_size=8, learning_rate=0.2, checkpoint_every=5
-    )
+    config = TrainConfig(steps=20, batch_size=8, learning_rate=0.2, checkpoint_every=5)
 
     class Stop(Exception):
         pass

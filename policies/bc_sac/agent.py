@@ -25,7 +25,7 @@ class BcSacAgent(sac_agent.SacAgent):
         action_spec,
         actor: networks.Actor,
         start: networks.Actor | None,
-        config: configs.Config,
+        config: configs.SacConfig,
         random: tf.random.Generator,
     ):
         """Creates critics around an actor.

@@ -34,7 +34,7 @@ def arm(name: str) -> Arm:
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class SacConfig:
     """How to learn.
 
     Attributes:

@@ -34,7 +34,7 @@ class Learner:
         network: contextual.ContextualNetwork,
         start: contextual.ContextualNetwork | None,
         shown: contexts.Shown | None,
-        config: configs.Config,
+        config: configs.SacConfig,
         capacity: int,
         horizon: int,
         seed: int,

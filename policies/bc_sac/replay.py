@@ -93,7 +93,7 @@ class Replay(tf.Module):
             self.winners.scatter_nd_update(at, won.astype(np.int32))
             self.wins.assign_add(len(won))
 
-    def draw_rows(self, batch: int, config: configs.Config):
+    def draw_rows(self, batch: int, config: configs.SacConfig):
         """Draws episodes.
 
         Returns:
@@ -113,7 +113,7 @@ class Replay(tf.Module):
         rows = tf.where(picked, tf.where(use_demo, demo, winner), anything)
         return rows, tf.cast(picked, tf.float32)
 
-    def draw_steps(self, batch: int, config: configs.Config):
+    def draw_steps(self, batch: int, config: configs.SacConfig):
         """Draws for each transition its first time step, and how many it spans."""
         time = self._random.uniform((batch,), 0, self._horizon, tf.int32)
         # Where targets are chosen, values count most.

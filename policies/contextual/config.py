@@ -7,21 +7,20 @@ from wtl.policies.heads import HEADS, MIXTURE
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(interface.Interface):
-    """What a contextual policy is shown, and the sizes of its network.
+class ContextualConfig(interface.Interface):
+    """Episodes given to a contextual policy, and the sizes of its network.
 
     Attributes:
       embedding: width of the embedding of a context episode.
       hidden: widths of the actor's layers.
-      per_entity: whether the entity acted on is looked for in what is shown, and the
-        like of it in the scene; else what is shown and the scene are flat inputs, and
-        nothing is chosen but actions.
-      commits: whether one target is chosen and pursued; else what is pursued is the
-        mean of all entities under their probabilities.
-      head: what the actor ends in, a key of `wtl.policies.heads.HEADS`.
+      per_entity: whether the entity acted on is inferred from the context episodes and
+        matched in the scene; else both are flat inputs, and no target is chosen.
+      commits: whether one target is selected; else the policy acts on the mean of all
+        entities under their probabilities.
+      head: output layer of the actor, one of `wtl.policies.heads.HEADS`.
       components: Gaussians in the actor's mixture.
       state_noise: standard deviation, in metres, of noise on each coordinate of
-        objects, buttons and anchor in all that the policy sees.
+        everything but the robot in all states given to the policy.
     """
 
     embedding: int = 64
@@ -33,20 +32,21 @@ class Config(interface.Interface):
     state_noise: float = 0.0
 
     def __post_init__(self):
-        """Checks what is chosen by name.
+        """Check the choices made by name.
 
         Raises:
           ValueError: if there is no such choice.
         """
         super().__post_init__()
-        interface.require("head", self.head, tuple(HEADS))
+        interface.require("head", self.head, HEADS)
 
     @property
     def keeps_component(self) -> bool:
         """Whether one component of the mixture is chosen once per episode.
 
-        Not knowing which way its motors turn, a policy that chose anew at each step
-        would forever undo what it did. Where motions tell the gains there is no need.
+        A policy that does not know the signs of its actuator gains and sampled anew at
+        each step would undo its own motion. Where motions reveal the gains there is no
+        need.
         """
         unknown = self.hidden_gains and not self.moves_as_commanded
         return unknown and self.head == MIXTURE

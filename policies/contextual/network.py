@@ -9,11 +9,15 @@ from wtl.policies.contextual import config as configs
 from wtl.policies.contextual import context as contexts
 from wtl.policies.contextual import view
 from wtl.policies.encoders import episode
-from wtl.policies.heads import HEADS, inverse_gains
+from wtl.policies.heads import MEAN, MIXTURE, inverse_gains
 from wtl.policies.heads import target as targets
+from wtl.policies.heads.mean import Mean
+from wtl.policies.heads.mixture_density import MixtureDensity
 from wtl.policies.legacy_keras import tf_keras
 
 layers = tf_keras.layers
+
+_HEADS = {MIXTURE: MixtureDensity, MEAN: Mean}
 
 
 class Encoding(NamedTuple):
@@ -37,7 +41,7 @@ class Encoding(NamedTuple):
 class ContextualNetwork(tf_keras.Model):
     """See the module."""
 
-    def __init__(self, config: configs.Config):
+    def __init__(self, config: configs.ContextualConfig):
         """Creates the parts that `config` asks for."""
         super().__init__(name="contextual")
         self.config = config
@@ -57,7 +61,7 @@ class ContextualNetwork(tf_keras.Model):
         if config.per_entity and not config.oracle:
             self._target = targets.TargetHead()
         self._actor = [layers.Dense(units, "relu") for units in config.hidden]
-        self._mixture = HEADS[config.head](config.action_size, config.components)
+        self._mixture = _HEADS[config.head](config.action_size, config.components)
 
     @property
     def embedding_size(self) -> int:

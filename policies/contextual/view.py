@@ -9,7 +9,9 @@ from wtl.policies.contextual import config as configs
 from wtl.policies.contextual import context as contexts
 
 
-def shown(context: contexts.Context, config: configs.Config) -> contexts.Context:
+def shown(
+    context: contexts.Context, config: configs.ContextualConfig
+) -> contexts.Context:
     """A context as a policy is shown it.
 
     Trials of another task and shuffled successes are not made here: there is no other
@@ -35,7 +37,7 @@ def shown(context: contexts.Context, config: configs.Config) -> contexts.Context
     )
 
 
-def with_noise(state: tf.Tensor, config: configs.Config) -> tf.Tensor:
+def with_noise(state: tf.Tensor, config: configs.ContextualConfig) -> tf.Tensor:
     """States [..., S] with noise on where things are.
 
     The noise is a pure function of the states, so that a saved policy acts alike each

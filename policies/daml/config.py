@@ -6,7 +6,7 @@ from wtl.policies.maml import config as maml_config
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(maml_config.Config):
+class DamlConfig(maml_config.MamlConfig):
     """How a policy adapts to a video; the rest is as in `wtl.policies.maml`.
 
     Attributes:

@@ -12,7 +12,7 @@ from wtl.policies.maml.adaptation import Parameters
 class DamlNetwork(maml_network.MamlNetwork):
     """See the module."""
 
-    def __init__(self, config: configs.Config):
+    def __init__(self, config: configs.DamlConfig):
         """Creates the parameters that `config` asks for."""
         super().__init__(config)
         self._video_loss = video_losses.VideoLoss(config.temporal)

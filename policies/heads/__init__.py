@@ -1,8 +1,3 @@
-"""What networks end in."""
+"""Output layers of networks; those over actions have names."""
 
-from wtl.policies.heads.mean import Mean
-from wtl.policies.heads.mixture_density import MixtureDensity
-
-MIXTURE = "mixture"
-# Over actions, by name; all predict what `mixture_density` takes.
-HEADS = {MIXTURE: MixtureDensity, "mean": Mean}
+MIXTURE, MEAN = HEADS = ("mixture", "mean")

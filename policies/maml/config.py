@@ -6,7 +6,7 @@ from wtl.policies import interface
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(interface.Interface):
+class MamlConfig(interface.Interface):
     """How a policy adapts, and the sizes of its network.
 
     Attributes:

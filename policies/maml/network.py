@@ -23,7 +23,7 @@ class MamlNetwork(tf_keras.Model):
     those that explain the demonstrated actions. A flat network has one item.
     """
 
-    def __init__(self, config: configs.Config):
+    def __init__(self, config: configs.MamlConfig):
         """Creates the parameters that `config` asks for."""
         super().__init__(name="maml")
         self.config = config

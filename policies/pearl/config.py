@@ -4,7 +4,7 @@ import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class PearlConfig:
     """How PEARL collects, learns and looks at its trials; set for point robots.
 
     Attributes:

@@ -127,7 +127,7 @@ class PearlNetwork(tf_keras.Model):
       log_temperature: of the entropy bonus.
     """
 
-    def __init__(self, view: View, config: configs.Config):
+    def __init__(self, view: View, config: configs.PearlConfig):
         """Creates the parts with their variables."""
         super().__init__(name="pearl")
         self.view = view

@@ -4,7 +4,7 @@ import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Rl2Config:
     """How RL² collects and learns; set for point robots.
 
     Attributes:

@@ -47,7 +47,7 @@ class Rl2Network(tf_keras.Model):
       log_sigma: [A] of the Gaussian over actions, the same everywhere.
     """
 
-    def __init__(self, view: View, config: configs.Config):
+    def __init__(self, view: View, config: configs.Rl2Config):
         """Creates the layers with their variables."""
         super().__init__(name="rl2")
         self.view = view

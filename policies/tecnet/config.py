@@ -6,7 +6,7 @@ from wtl.policies.contextual import config as contextual_config
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(contextual_config.Config):
+class TecnetConfig(contextual_config.ContextualConfig):
     """How tasks are embedded; the control network is that of `wtl.policies.contextual`.
 
     Width of the embedding, margin and weights are the paper's as remembered.

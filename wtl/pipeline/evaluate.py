@@ -8,13 +8,15 @@ from collections.abc import Sequence
 
 from wtl.collection import recorder
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage import checksums
-from wtl.evaluation import learning_curve, protocol, rollout_row, statistics, table
+from wtl.evaluation import learning_curve, rollout_row, statistics, table
 from wtl.evaluation.reports import evaluation_report
 from wtl.pipeline import run_folder, strips
 from wtl.pipeline.player import Player
 from wtl.pipeline.run import Run
 from wtl.pipeline.train import policy_id
+from wtl.policies.methods import CONDITIONS, SAME, uses_human_videos
 
 # Parameters of tasks that oracle bounds assume to be known, see `suite`.
 _HIDDEN = ("motor_faults", "puck")
@@ -24,7 +26,9 @@ def evaluate(
     run: Run,
     split: str = "test",
     scenes_per_task: int = 4,
-    arms: Sequence[str] = tuple(a.name for a in protocol.ARMS if a.by_default),
+    conditions: Sequence[str] = tuple(
+        condition.name for condition in CONDITIONS.values() if condition.in_default
+    ),
     demos_shown: int = 1,
 ) -> pathlib.Path:
     """Evaluates every trained policy; writes results, rollouts and the report.
@@ -34,22 +38,28 @@ def evaluate(
       split: `val` for choices, `test` once at the end. Only the results of `test`
         go to `evaluation/`; those of `val` go to `evaluation/val/`.
       scenes_per_task: pairs of a demonstration and a scene, of each task.
-      arms: names of `wtl.evaluation.protocol.ARMS`.
+      conditions: names of `wtl.policies.methods.CONDITIONS`; those whose policies are
+        not trained are left out.
       demos_shown: K, demonstrations shown to each policy.
 
     Returns:
       The folder of the results.
     """
+    for name in conditions:
+        if name not in CONDITIONS:
+            raise UserError(
+                f"evaluate.conditions names {name!r}; known are {', '.join(CONDITIONS)}"
+            )
     chosen = [
-        arm
-        for arm in protocol.ARMS
-        if arm.name in arms and policy_id(run, arm.method) is not None
+        condition
+        for condition in CONDITIONS.values()
+        if condition.name in conditions and policy_id(run, condition.method) is not None
     ]
     folder = run.folder.evaluation / ("" if split == "test" else split)
     run.dataset(fields.WTL_DEMOS)
     inputs = {fields.WTL_DEMOS: run.dataset_fingerprint(fields.WTL_DEMOS)}
-    inputs |= {arm.method: policy_id(run, arm.method) for arm in chosen}
-    if any(arm.human for arm in chosen):
+    inputs |= {c.method: policy_id(run, c.method) for c in chosen}
+    if any(map(uses_human_videos, chosen)):
         name = fields.WTL_HUMAN_VIDEOS
         run.dataset(name)
         inputs[name] = run.dataset_fingerprint(name)
@@ -59,7 +69,7 @@ def evaluate(
         return checksums.checksum(path).sha256 if path.exists() else None
 
     def work(key: str) -> dict[str, str]:
-        human = any(arm.human for arm in chosen)
+        human = any(map(uses_human_videos, chosen))
         player = Player(run, key, split, scenes_per_task, demos_shown, human)
         rows = player.play(chosen, run.beam)
         _write(run, folder, split, scenes_per_task, demos_shown, rows, player)
@@ -70,7 +80,7 @@ def evaluate(
         {
             "split": split,
             "scenes_per_task": scenes_per_task,
-            "arms": [arm.name for arm in chosen],
+            "conditions": [condition.name for condition in chosen],
             "demos_shown": demos_shown,
         },
         inputs,
@@ -99,7 +109,7 @@ def _write(run: Run, folder, split, scenes_per_task, demos_shown, rows, player):
         "scenes_per_task": scenes_per_task,
         "split": split,
         "seed": run.seed,
-        "retrial_scene": protocol.SAME,
+        "retrial_scene": SAME,
         "demos_shown": demos_shown,
         "identity_share": run.suite.identity_share,
         "objects": run.suite.size,

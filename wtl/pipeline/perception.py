@@ -8,9 +8,11 @@ from typing import Any
 from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
+from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run
 from wtl.policies import interface
-from wtl.training import perception_job, process, trainer
+from wtl.training import perception_job, process
+from wtl.training.train_config import TrainConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,21 +39,17 @@ def eyes_of(config: interface.Interface) -> list[Eyes]:
     return [OWN, WATCHING] if config.human else [OWN]
 
 
-def train(run: Run, eyes: Eyes, config: dict[str, Any]):
-    """Trains perception, unless that is done and unchanged.
+def train(run: Run, eyes: Eyes):
+    """Train perception, unless that is done and unchanged.
 
     Args:
       run: with a camera.
-      eyes: which perception.
-      config: fields of `wtl.training.trainer.TrainConfig`.
+      eyes: the perception to train.
 
     Raises:
-      UserError: if there is no such field.
+      UserError: if it is configured wrongly.
     """
-    try:
-        trainer.TrainConfig(**config)
-    except TypeError as error:
-        raise UserError(f"train_trial.perception_config is wrong: {error}") from error
+    training = bound(TrainConfig(), "perception")
     directory = run.folder.policies / eyes.name
 
     def work(key: str) -> dict[str, str]:
@@ -61,7 +59,7 @@ def train(run: Run, eyes: Eyes, config: dict[str, Any]):
             pixels=run.pixels,
             dataset_dir=run.dataset(eyes.dataset),
             embodiment=eyes.embodiment,
-            config=config,
+            training=training,
             seed=seeding.derive_seed(run.seed, "train", eyes.name),
             policy_dir=directory,
             log_dir=run.folder.logs / eyes.name,
@@ -78,7 +76,7 @@ def train(run: Run, eyes: Eyes, config: dict[str, Any]):
     run.dataset(eyes.dataset)
     run.do(
         f"train_{eyes.name}",
-        config,
+        dataclasses.asdict(training),
         {eyes.dataset: run.dataset_fingerprint(eyes.dataset)},
         {eyes.name: lambda: perception_job.read_id(directory)},
         work,

@@ -21,9 +21,9 @@ from wtl.pipeline import run_folder
 from wtl.pipeline.run import Run
 from wtl.pipeline.train import require_policy
 from wtl.policies.bc_sac import config as configs
-from wtl.policies.methods import METHODS
 from wtl.training import process
 from wtl.training import reinforcement_job as jobs
+from wtl.training.policy_config import config_for, with_settings
 
 _REFERENCE = "wtl"
 _FURTHER = ("mil", "bc")  # further references, if they were evaluated
@@ -62,7 +62,7 @@ def reinforce(
         solved and is stopped; more than `trials` for never.
       scenes: `fresh`, a new scene of the task for each trial; or `evaluation`, trials
         in the evaluated scenes.
-      **config: further fields of `wtl.policies.bc_sac.config.Config`.
+      **config: further fields of `wtl.policies.bc_sac.config.SacConfig`.
     """
     budget = jobs.Budget(trials, at_once, evaluate_every, patience, scenes)
     _check(run, split, tasks, arms, budget, config)
@@ -150,7 +150,7 @@ def _check(run: Run, split: str, tasks: int, arms, budget: jobs.Budget, config):
             "reinforce learns from states; choose a configuration without camera.pixels"
         )
     try:
-        configs.Config(**config)
+        configs.SacConfig(**config)
     except TypeError as error:
         raise UserError(f"reinforce is configured wrongly: {error}") from error
 
@@ -216,7 +216,8 @@ def _jobs(
     config: dict[str, Any],
 ) -> list[jobs.ReinforcementJob]:
     demos = run.read(fields.WTL_DEMOS, chosen[0].split)
-    trained = run.folder.lineage.get("train_trial", {}).get("parameters", {})
+    lineage = run.folder.lineage.get("train_trial", {})
+    trained = lineage.get("parameters", {}).get("networks", {})
     planned = []
     for task in chosen:
         shown = np.flatnonzero(demos[fields.TASK_ID] == task.task_id)
@@ -232,11 +233,11 @@ def _jobs(
                 evaluation_seeds=seeds[task.task_id],
                 demo_dir=run.dataset(fields.WTL_DEMOS),
                 demo_id=str(demos[fields.EPISODE_ID][shown[0]]),
-                start_dir=run.folder.policies / METHODS[start].folder
-                if start
-                else None,
+                start_dir=run.folder.policies / start if start else None,
                 start_id=require_policy(run, start) if start else "",
-                overrides=dict(trained.get("overrides", {}).get(start, {})),
+                network=with_settings(
+                    config_for(start or "bc", run.suite), trained.get(start, {})
+                ),
                 config=config,
                 budget=budget,
                 seed=seeding.derive_seed(run.seed, "reinforce", name, task.task_id),
@@ -302,7 +303,7 @@ def _write(run: Run, folder, split, records, goals, budget, scenes, config):
             "scenes_per_task": scenes,
             "seed": run.seed,
             **dataclasses.asdict(budget),
-            "config": dataclasses.asdict(configs.Config(**config)),
+            "config": dataclasses.asdict(configs.SacConfig(**config)),
             "commit": run_folder.commit(),
             "versions": run_folder.versions(),
         },

@@ -23,7 +23,6 @@ from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.storage import checksums, location, publish, verify
 from wtl.pipeline import run_folder
 from wtl.pipeline.beam_runner import BeamRunner
-from wtl.policies.methods import METHODS
 from wtl.training.cluster import Cluster
 
 
@@ -163,7 +162,7 @@ class Run:
 
     def saved_policy(self, method: str) -> pathlib.Path:
         """Folder of the saved policy of a method."""
-        folder = self.folder.policies / METHODS[method].folder / "saved_model"
+        folder = self.folder.policies / method / "saved_model"
         return folder.absolute()
 
     def dataset(self, name: str) -> pathlib.Path:

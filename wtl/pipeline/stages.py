@@ -1,6 +1,7 @@
 """The stages in order, and what gin may configure."""
 
 import contextlib
+import dataclasses
 import functools
 import logging
 import pathlib
@@ -28,7 +29,13 @@ from wtl.pipeline.reinforce import reinforce
 from wtl.pipeline.run import Run
 from wtl.pipeline.teleop import teleop as _teleop
 from wtl.pipeline.train import train_retrial, train_second_round, train_trial
+from wtl.policies import interface
+from wtl.policies.contextual.config import ContextualConfig
+from wtl.policies.daml.config import DamlConfig
+from wtl.policies.maml.config import MamlConfig
+from wtl.policies.tecnet.config import TecnetConfig
 from wtl.training.cluster import Cluster
+from wtl.training.train_config import EndToEndConfig, TrainConfig
 
 _configurable = functools.partial(gin.external_configurable, module="wtl")
 STAGES: dict[str, Callable[[Run], Any]] = {
@@ -59,6 +66,20 @@ teleop = gin.external_configurable(_teleop, "teleop", module="wtl")
 suite = gin.external_configurable(suites.Suite, "suite", module="wtl")
 _camera = gin.external_configurable(CameraConfig, "camera", module="wtl")
 ablation = gin.external_configurable(Ablation, "ablation", module="wtl")
+for _config in (TrainConfig, EndToEndConfig):
+    gin.external_configurable(_config, _config.__name__, module="wtl")
+for _config in (ContextualConfig, MamlConfig, DamlConfig, TecnetConfig):
+    # A method says what its policy is given, all but what ablations vary.
+    gin.external_configurable(
+        _config,
+        _config.__name__,
+        module="wtl",
+        denylist=[
+            field.name
+            for field in dataclasses.fields(interface.Interface)
+            if field.name not in interface.OF_TRIALS
+        ],
+    )
 gin.external_configurable(actuator_gains.MotorFaults, "motor_faults", module="wtl")
 gin.external_configurable(puck.PuckRanges, "puck", module="wtl")
 

@@ -2,61 +2,57 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.pipeline import perception
+from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run
 from wtl.policies import interface
 from wtl.policies.methods import METHODS
-from wtl.training import end_to_end, process, trainer
 from wtl.training import job as jobs
-
-# Arguments of the sampler that came later, with what they amounted to before.
-_LATER = {"privileged_labels": False, "min_trials": 1}
+from wtl.training import process
+from wtl.training.policy_config import config_for, network_settings
+from wtl.training.train_config import EndToEndConfig, TrainConfig
 
 
 def train_trial(
     run: Run,
     methods: Sequence[str] = ("mil", "bc", "oracle_task"),
-    steps: int = 4000,
+    steps: int | None = None,
+    batch_size: int | None = None,
     max_demos: int = 1,
     privileged_labels: bool = False,
-    overrides: Mapping[str, Mapping[str, Any]] | None = None,
-    perception_config: Mapping[str, Any] | None = None,
-    end_to_end: Mapping[str, Any] | None = None,
-    **config: Any,
+    end_to_end: bool = False,
 ):
-    """Trains the policies that need demonstrations alone.
+    """Train the policies that are given demonstrations alone.
 
-    Where there is a camera, perception is trained first.
+    Where there is a camera, perception is trained first, under the scope `perception`.
+    Networks are configured under the scope of their method, training under that of the
+    stage; see `wtl.pipeline.bindings`.
 
     Args:
       run: the run.
       methods: names of `wtl.policies.methods.METHODS`, the longest training first.
-      steps: gradient steps of each.
-      max_demos: K, demonstrations shown at most.
-      privileged_labels: whether the simulator is asked which entity demonstrations
-        acted on, rather than their states.
-      overrides: by method, fields of its network's config that differ from those of
-        `wtl.policies.methods`.
-      perception_config: fields of `wtl.training.trainer.TrainConfig` for perception.
-      end_to_end: fields of `wtl.training.end_to_end.EndToEndConfig`, where perception
-        and policy shall be trained together afterwards.
-      **config: further fields of `wtl.training.trainer.TrainConfig`.
+      steps: gradient steps of each; `TrainConfig.steps` by default.
+      batch_size: examples per step; `TrainConfig.batch_size` by default.
+      max_demos: K, demonstrations given at most.
+      privileged_labels: whether the simulator labels the entity that a demonstration
+        acted on, rather than its states.
+      end_to_end: whether perception and policy are trained together afterwards, under
+        `EndToEndConfig`.
     """
-    if run.pixels:
+    if run.camera:
         for eyes in _eyes(methods):
-            perception.train(run, eyes, dict(perception_config or {}))
+            perception.train(run, eyes)
     _train(
         run,
         "train_trial",
         methods,
-        _sampling(max_demos=max_demos, privileged_labels=privileged_labels),
-        {"steps": steps, **config},
-        overrides or {},
+        {"max_demos": max_demos, "privileged_labels": privileged_labels},
+        {"steps": steps, "batch_size": batch_size},
         end_to_end,
     )
 
@@ -64,32 +60,30 @@ def train_trial(
 def train_retrial(
     run: Run,
     methods: Sequence[str] = ("wtl", "demo_hidden_at_retrial", "trial_only"),
-    steps: int = 4000,
+    steps: int | None = None,
+    batch_size: int | None = None,
     max_demos: int = 1,
     min_trials: int = 1,
     max_trials: int = 1,
     new_scene_share: float = 0.2,
     privileged_labels: bool = False,
-    overrides: Mapping[str, Mapping[str, Any]] | None = None,
-    end_to_end: Mapping[str, Any] | None = None,
-    **config: Any,
+    end_to_end: bool = False,
 ):
-    """Trains the policies that see trials.
+    """Train the policies that are given trials.
 
     Args:
       run: the run.
       methods: names of `policies.methods.METHODS`, the longest training first; without
         any there is nothing to do.
-      steps: gradient steps of each.
-      max_demos: K, demonstrations shown at most.
-      min_trials: trials shown at least: 1, or 0 for policies that make the first try
+      steps: as in `train_trial`.
+      batch_size: as in `train_trial`.
+      max_demos: K, demonstrations given at most.
+      min_trials: trials given at least: 1, or 0 for policies that make the first try
         too.
-      max_trials: L, trials shown at most.
+      max_trials: L, trials given at most.
       new_scene_share: share of retrials in another scene than their trials.
       privileged_labels: as in `train_trial`.
-      overrides: as in `train_trial`.
       end_to_end: as in `train_trial`.
-      **config: further fields of `wtl.training.trainer.TrainConfig`.
     """
     if min_trials not in (0, 1):
         raise UserError(f"train_retrial.min_trials is {min_trials}; it may be 0 or 1")
@@ -97,15 +91,14 @@ def train_retrial(
         run,
         "train_retrial",
         methods,
-        _sampling(
-            max_demos=max_demos,
-            min_trials=min_trials,
-            max_trials=max_trials,
-            new_scene_share=new_scene_share,
-            privileged_labels=privileged_labels,
-        ),
-        {"steps": steps, **config},
-        overrides or {},
+        {
+            "max_demos": max_demos,
+            "min_trials": min_trials,
+            "max_trials": max_trials,
+            "new_scene_share": new_scene_share,
+            "privileged_labels": privileged_labels,
+        },
+        {"steps": steps, "batch_size": batch_size},
         end_to_end,
     )
 
@@ -113,41 +106,35 @@ def train_retrial(
 def train_second_round(
     run: Run,
     methods: Sequence[str] = (),
-    steps: int = 4000,
+    steps: int | None = None,
+    batch_size: int | None = None,
     max_trials: int = 2,
     new_scene_share: float = 0.2,
-    **config: Any,
 ):
-    """Trains policies that see what `collect_retrials` made, beside trials.
+    """Train policies that are given the episodes of `collect_retrials` beside trials.
 
     Args:
       run: the run.
       methods: as in `train_retrial`; without any there is nothing to do.
-      steps: gradient steps of each.
-      max_trials: L, trials of both rounds shown at most.
+      steps: as in `train_trial`.
+      batch_size: as in `train_trial`.
+      max_trials: L, trials of both rounds given at most.
       new_scene_share: as in `train_retrial`.
-      **config: further fields of `wtl.training.trainer.TrainConfig`.
     """
     _train(
         run,
         "train_second_round",
         methods,
-        _sampling(max_trials=max_trials, new_scene_share=new_scene_share),
-        {"steps": steps, **config},
-        {},
-        None,
+        {"max_trials": max_trials, "new_scene_share": new_scene_share},
+        {"steps": steps, "batch_size": batch_size},
+        False,
     )
-
-
-def _sampling(**given: Any) -> dict[str, Any]:
-    """Arguments of the sampler; without what finished runs did not know."""
-    return {n: v for n, v in given.items() if n not in _LATER or v != _LATER[n]}
 
 
 def policy_id(run: Run, method: str) -> str | None:
     """Id of a trained policy of this run, None where there is none."""
-    path = run.folder.policies / METHODS[method].folder / "policy.json"
-    if not path.exists():
+    path = run.folder.policies / method / "policy.json"
+    if not method or not path.exists():
         return None
     return json.loads(path.read_text())["policy_id"]
 
@@ -161,7 +148,7 @@ def require_policy(run: Run, method: str) -> str:
     found = policy_id(run, method)
     if found is None:
         raise UserError(
-            f"the policy `{METHODS[method].folder}` is missing in {run.folder.path}; "
+            f"the policy `{method}` is missing in {run.folder.path}; "
             f"run `wtl {_stage_of(method)}` with this --run_dir first"
         )
     return found
@@ -177,39 +164,36 @@ def _stage_of(method: str) -> str:
 def _train(
     run: Run,
     stage: str,
-    methods,
-    sampler: dict,
-    config: dict,
-    overrides: Mapping,
-    together: Mapping | None,
+    methods: Sequence[str],
+    sampler: dict[str, Any],
+    settings: dict[str, Any],
+    is_end_to_end: bool,
 ):
     if not methods:
         return
-    try:
-        trainer.TrainConfig(**config)
-        end_to_end.EndToEndConfig(**(together or {}))
-    except TypeError as error:
-        raise UserError(f"{stage} is configured wrongly: {error}") from error
-    if together is not None and not run.pixels:
-        raise UserError(f"{stage}.end_to_end needs a camera: set camera.pixels")
-    if run.cluster and run.pixels:
-        raise UserError(
-            f"{stage} trains on images in one process alone: unset TF_CONFIG"
-        )
     for method in methods:
-        if method not in METHODS:
+        if method not in METHODS or not METHODS[method].is_trained:
+            known = [m.name for m in METHODS.values() if m.is_trained]
             raise UserError(
-                f"{stage}.methods names {method!r}; known are {', '.join(METHODS)}"
+                f"{stage}.methods names {method!r}; known are {', '.join(known)}"
             )
-    _check_overrides(stage, methods, overrides)
     unknown = [method for method in methods if _stage_of(method) != stage]
     if unknown:
         raise UserError(f"{stage} can't train {', '.join(unknown)}: wrong stage")
+    configs = {m: bound(config_for(m, run.suite), m) for m in methods}
+    training = bound(TrainConfig(), stage, **settings)
+    together = bound(EndToEndConfig(), stage) if is_end_to_end else None
+    if together and not run.camera:
+        raise UserError(f"{stage}.end_to_end needs a camera: set camera.pixels")
+    if run.cluster and run.camera:
+        raise UserError(
+            f"{stage} trains on images in one process alone: unset TF_CONFIG"
+        )
     inputs = {fields.WTL_DEMOS: _fingerprint(run, fields.WTL_DEMOS)}
     if any(METHODS[method].config.human for method in methods):
         name = fields.WTL_HUMAN_VIDEOS
         inputs[name] = _fingerprint(run, name)
-    if run.pixels:
+    if run.camera:
         for eyes in _eyes(methods):
             inputs[eyes.name] = perception.require(run, eyes)
     if stage != "train_trial":
@@ -222,11 +206,10 @@ def _train(
                 inputs[source] = require_policy(run, source)
 
     def work(key: str) -> dict[str, str]:
-        if run.pixels:
+        if run.camera:
             perception.perceive(run, [n for n in inputs if n.startswith("wtl_")])
         planned = [
-            _job(run, key, m, sampler, config, dict(overrides.get(m, {})), together)
-            for m in methods
+            _job(run, key, m, configs[m], sampler, training, together) for m in methods
         ]
         # Several that train together do one job after the other, in the same order.
         at_once = 1 if run.cluster else run.workers
@@ -243,22 +226,24 @@ def _train(
             ids = process.run_all(alone, at_once)
         for method, trained in zip(methods, ids, strict=True):
             run.folder.write(
-                f"policies/{METHODS[method].folder}/policy.json",
+                f"policies/{method}/policy.json",
                 json.dumps({"method": method, "policy_id": trained, "key": key}),
             )
         return dict(zip(methods, ids, strict=True))
 
     run.do(
         stage,
-        # Without these the key is that of runs made before there were any.
-        {"methods": list(methods), **sampler, **config}
-        | ({"overrides": overrides} if overrides else {})
-        | ({"end_to_end": dict(together)} if together is not None else {}),
+        {
+            "networks": {m: network_settings(config) for m, config in configs.items()},
+            "sampler": sampler,
+            "training": dataclasses.asdict(training),
+            "end_to_end": together and dataclasses.asdict(together),
+        },
         inputs,
         {m: lambda m=m: policy_id(run, m) for m in methods},
         work,
         lambda folder: [
-            kind / METHODS[method].folder
+            kind / method
             for method in methods
             for kind in (folder.policies, folder.logs)
         ],
@@ -267,32 +252,12 @@ def _train(
 
 def _eyes(methods: Sequence[str]) -> list[perception.Eyes]:
     """All that some of the methods see with; those unknown are complained of later."""
-    known = [METHODS[method].config for method in methods if method in METHODS]
+    known = [
+        METHODS[method].config
+        for method in methods
+        if method in METHODS and METHODS[method].is_trained
+    ]
     return list(dict.fromkeys(e for c in known for e in perception.eyes_of(c)))
-
-
-def _check_overrides(stage: str, methods: Sequence[str], overrides: Mapping):
-    for method, given in overrides.items():
-        if method not in methods:
-            raise UserError(f"{stage}.overrides names {method!r}, which is not trained")
-        config = METHODS[method].config
-        # Stages read the interface off METHODS, all but what evaluation reads off the
-        # saved policy.
-        known = {f.name for f in dataclasses.fields(config)} - {
-            f.name for f in dataclasses.fields(interface.Interface)
-        }
-        if config.trials:
-            known |= set(interface.OF_TRIALS)
-        for name in given:
-            if name not in known:
-                raise UserError(
-                    f"{stage}.overrides names {name!r} of {method}; known are "
-                    f"{', '.join(sorted(known))}"
-                )
-        try:
-            dataclasses.replace(config, **given)
-        except ValueError as error:
-            raise UserError(f"{stage}.overrides of {method}: {error}") from error
 
 
 def _fingerprint(run: Run, name: str) -> str:
@@ -304,36 +269,33 @@ def _job(
     run: Run,
     key: str,
     method: str,
-    sampler: dict,
-    config: dict,
-    overrides: dict,
-    together: Mapping | None,
+    config: interface.Interface,
+    sampler: dict[str, Any],
+    training: TrainConfig,
+    together: EndToEndConfig | None,
 ) -> jobs.TrainJob:
-    spec = METHODS[method]
-    directory = run.folder.policies / spec.folder
+    record = METHODS[method]
+    directory = run.folder.policies / method
     if run.is_chief:
-        directory = run.folder.claim_policy(spec.folder, key)
+        directory = run.folder.claim_policy(method, key)
     return jobs.TrainJob(
         method=method,
-        suite=run.suite,
-        demos_dir=run.dataset(fields.WTL_DEMOS),
-        trials_dir=run.dataset(fields.WTL_TRIALS) if spec.config.trials else None,
-        trial_policy_id=policy_id(run, spec.trial_source) if spec.trial_source else "",
-        retrials_dir=run.dataset(fields.WTL_RETRIALS) if spec.retrial_source else None,
-        retrial_policy_id=(
-            policy_id(run, spec.retrial_source) if spec.retrial_source else ""
-        ),
-        sampler={"identity_share": run.suite.identity_share, **sampler},
         config=config,
-        overrides=overrides,
+        demos_dir=run.dataset(fields.WTL_DEMOS),
+        trials_dir=run.dataset(fields.WTL_TRIALS) if config.trials else None,
+        trial_policy_id=policy_id(run, record.trial_source),
+        retrials_dir=run.dataset(fields.WTL_RETRIALS)
+        if record.retrial_source
+        else None,
+        retrial_policy_id=policy_id(run, record.retrial_source),
+        sampler={"identity_share": run.suite.identity_share, **sampler},
+        training=training,
         seed=seeding.derive_seed(run.seed, "train", method),
         policy_dir=directory,
-        log_dir=run.folder.logs / spec.folder,
+        log_dir=run.folder.logs / method,
         threads=1,
-        videos_dir=(
-            run.dataset(fields.WTL_HUMAN_VIDEOS) if spec.config.human else None
-        ),
-        end_to_end=None if together is None else dict(together),
+        videos_dir=run.dataset(fields.WTL_HUMAN_VIDEOS) if config.human else None,
+        end_to_end=together,
         cluster=run.cluster,
-        **perception.sight(run, spec.config),
+        **perception.sight(run, config),
     )

@@ -11,7 +11,7 @@ from wtl.collection.worlds.entities import environment, oracle_bound
 from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.point_robot.point_robot import PointRobots
 from wtl.datasets.contract.errors import UserError
-from wtl.evaluation import protocol
+from wtl.evaluation.scenario import scenarios
 from wtl.pipeline.run import Run
 from wtl.policies.encoders import view as views
 
@@ -81,17 +81,16 @@ def _tasks_of(
     """Tasks of a suite in the scenes that are demonstrated, and evaluated."""
 
     def held_out(split: str, scenes: int) -> HeldOut:
-        pairs = protocol.pairs(suite, split, scenes)
+        found = scenarios(suite, split, scenes)
         setups = [
-            environment.Setup.by_rule(pair.task, pair.task.rule, pair.scene_seed)
-            for pair in pairs
+            environment.Setup.by_rule(s.task, s.task.rule, s.scene_seed) for s in found
         ]
         return HeldOut(
             suite.world.trial_tasks(
                 pool, [(setup.task, setup.scene_seed) for setup in setups]
             ),
             [Attempt(i, setup.target) for i, setup in enumerate(setups)],
-            [(pair.task.task_id, pair.task.family, pair.index) for pair in pairs],
+            [(s.task.task_id, s.task.family, s.index) for s in found],
         )
 
     prior = oracle_bound.Prior.of(suite)

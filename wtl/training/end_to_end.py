@@ -5,7 +5,6 @@ policy's loss tells it where the last millimetre counts. What is shown goes thro
 anew in each step too: nothing is cached.
 """
 
-import dataclasses
 from typing import NamedTuple
 
 import numpy as np
@@ -17,23 +16,7 @@ from wtl.collection.worlds.tabletop.perception import network as perception_netw
 from wtl.datasets.reading.frames import resample
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.policies.legacy_keras import tf_keras
-from wtl.training import examples, perception_examples, trainer
-
-
-@dataclasses.dataclass(frozen=True)
-class EndToEndConfig(trainer.TrainConfig):
-    """How to train end to end; see `TrainConfig`.
-
-    Attributes:
-      privileged: weight of the loss that compares what is seen with the simulator's
-        states; 0 leaves perception to the imitation loss alone.
-    """
-
-    steps: int = 2000
-    batch_size: int = 16
-    learning_rate: float = 1e-4
-    sigma_floors: tuple[float, float] = (-3.0, -3.0)
-    privileged: float = 1.0
+from wtl.training import examples, perception_examples
 
 
 class Sights(NamedTuple):

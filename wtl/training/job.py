@@ -5,59 +5,58 @@ import pathlib
 from typing import Any
 
 from wtl import notices
-from wtl.collection.worlds.entities.task_distribution import Suite
+from wtl.policies.interface import Interface
 from wtl.training.cluster import Cluster, meet
+from wtl.training.train_config import EndToEndConfig, TrainConfig
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainJob:
-    """All that a training process needs to know.
+    """Job of a training process.
 
     Attributes:
       method: key of `wtl.policies.methods.METHODS`.
-      suite: the tasks.
+      config: of its network and of what it is given.
       demos_dir: version folder of the demonstrations.
       trials_dir: version folder of the trials, for methods that see them.
-      trial_policy_id: only its trials are shown.
+      trial_policy_id: only its trials are given.
       retrials_dir: version folder of a second round of trials, for methods that see
         them.
-      retrial_policy_id: only its second round is shown.
+      retrial_policy_id: only its second round is given.
       sampler: keyword arguments of `wtl.datasets.sampling.sampler.Sampler`.
-      config: fields of `wtl.training.trainer.TrainConfig`.
-      overrides: fields of the method's config that differ from `METHODS`.
+      training: hyper-parameters of the training.
       seed: of initial weights and batches.
       policy_dir: gets `checkpoints/`, `saved_model/` and the learning curve.
       log_dir: gets TensorBoard events.
       threads: of TensorFlow.
-      videos_dir: version folder of the videos of humans, for methods shown them.
+      videos_dir: version folder of the videos of humans, for methods given them.
       row: line of the terminal for the progress bar.
       pixels: height and width of the images to act on; 0 to act on the state.
       perception_dir: where perception was trained, for policies that act on images.
       perceived_demos: file of the states estimated from the demonstrations' images.
       perceived_trials: likewise of the trials.
       watching_dir: where perception of videos of humans was trained, for policies on
-        images that are shown them.
+        images that are given them.
       perceived_videos: likewise of these videos.
-      end_to_end: fields of `wtl.training.end_to_end.EndToEndConfig`, to go on with
-        training perception and policy together; None to leave perception as it is.
+      end_to_end: hyper-parameters of training perception and policy together
+        afterwards; None to leave perception as it is.
       cluster: processes that train together; they write checkpoints alone, from which
         the same job without a cluster saves the policy. None to train alone.
     """
 
     method: str
-    suite: Suite
+    config: Interface
     demos_dir: pathlib.Path
     trials_dir: pathlib.Path | None
-    trial_policy_id: str
+    trial_policy_id: str | None
     sampler: dict[str, Any]
-    config: dict[str, Any]
-    overrides: dict[str, Any]
+    training: TrainConfig
     seed: int
     policy_dir: pathlib.Path
     log_dir: pathlib.Path
     threads: int
     retrials_dir: pathlib.Path | None = None
-    retrial_policy_id: str = ""
+    retrial_policy_id: str | None = None
     videos_dir: pathlib.Path | None = None
     row: int = 0
     pixels: int = 0
@@ -66,12 +65,12 @@ class TrainJob:
     perceived_trials: pathlib.Path | None = None
     watching_dir: pathlib.Path | None = None
     perceived_videos: pathlib.Path | None = None
-    end_to_end: dict[str, Any] | None = None
+    end_to_end: EndToEndConfig | None = None
     cluster: Cluster | None = None
 
     @property
     def name(self) -> str:
-        """What the process is about."""
+        """Name for people."""
         return f"the training of {self.method}"
 
     def run(self) -> str:

@@ -33,6 +33,6 @@ class Kind:
 
 
 LEARNERS: dict[str, Kind] = {
-    "pearl": Kind(pearl_config.Config, PearlNetwork, PearlAgent, PearlLearner),
-    "rl2": Kind(rl2_config.Config, Rl2Network, Rl2Agent, Rl2Learner),
+    "pearl": Kind(pearl_config.PearlConfig, PearlNetwork, PearlAgent, PearlLearner),
+    "rl2": Kind(rl2_config.Rl2Config, Rl2Network, Rl2Agent, Rl2Learner),
 }

@@ -25,7 +25,7 @@ class PearlLearner:
     def __init__(
         self,
         view: View,
-        config: configs.Config,
+        config: configs.PearlConfig,
         pool: TaskPool,
         env_steps: int,
         *,

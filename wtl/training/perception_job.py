@@ -3,12 +3,12 @@
 import dataclasses
 import json
 import pathlib
-from typing import Any
 
 import tqdm
 
 from wtl import notices
 from wtl.collection.worlds.entities.embodiment import Embodiment
+from wtl.training.train_config import TrainConfig
 
 _BATCH = 32  # episodes read at once
 
@@ -22,8 +22,8 @@ class PerceptionJob:
       pixels: height and width of the images.
       dataset_dir: version folder of the demonstrations.
       embodiment: whose they are; other bodies than the robot's own are watched.
-      config: fields of `wtl.training.trainer.TrainConfig`; its window is the number of
-        later images for each first one.
+      training: hyper-parameters; the window is the number of later images for each
+        first one.
       seed: of initial weights and batches.
       policy_dir: gets `checkpoints/`.
       log_dir: gets TensorBoard events.
@@ -34,7 +34,7 @@ class PerceptionJob:
     pixels: int
     dataset_dir: pathlib.Path
     embodiment: Embodiment
-    config: dict[str, Any]
+    training: TrainConfig
     seed: int
     policy_dir: pathlib.Path
     log_dir: pathlib.Path
@@ -64,12 +64,11 @@ class PerceptionJob:
         layout = observation.Layout(self.size)
         demos = reader.read(self.dataset_dir, task_distribution.TRAIN, with_images=True)
         demos = demos.select(~demos[fields.INVALID])
-        train_config = trainer.TrainConfig(**self.config)
         network = networks.Perception(
             configs.of_embodiment(self.embodiment, self.size, self.pixels)
         )
         with tqdm.tqdm(
-            total=train_config.steps, desc=f"train {self.name}", unit="step"
+            total=self.training.steps, desc=f"train {self.name}", unit="step"
         ) as bar:
 
             def on_step(step, found):
@@ -86,10 +85,10 @@ class PerceptionJob:
                 perception_examples.GlimpseSource(
                     slot_order.by_place(demos, layout),
                     layout,
-                    train_config.window,
+                    self.training.window,
                     self.embodiment,
                 ),
-                train_config,
+                self.training,
                 seed=self.seed,
                 checkpoint_dir=self.policy_dir / "checkpoints",
                 log_dir=self.log_dir,

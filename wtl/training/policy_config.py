@@ -1,6 +1,7 @@
 """Configuration of a method's network for the tasks of a world."""
 
 import dataclasses
+from typing import Any
 
 from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.policies import interface
@@ -27,3 +28,37 @@ def config_for(method: str, suite: suites.Suite) -> interface.Interface:
             config, context_frames=world.environment.horizon + 1
         )
     return config
+
+
+# Fields that follow from the tasks.
+_OF_WORLD = (
+    "layout",
+    "action_size",
+    "families",
+    "hidden_gains",
+    "hidden_size",
+    "moves_as_commanded",
+    "context_frames",
+)
+
+
+def network_settings(config: interface.Interface) -> dict[str, Any]:
+    """JSON-able fields of a configuration that do not follow from the tasks."""
+    return {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(config)
+        if field.name not in _OF_WORLD
+    }
+
+
+def with_settings(
+    config: interface.Interface, settings: dict[str, Any]
+) -> interface.Interface:
+    """Return a configuration with the fields of `network_settings`, read from JSON."""
+    return dataclasses.replace(
+        config,
+        **{
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in settings.items()
+        },
+    )

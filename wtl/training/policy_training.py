@@ -19,7 +19,7 @@ from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.methods import METHODS
 from wtl.training import end_to_end, examples, perception_job, trainer
 from wtl.training.job import TrainJob
-from wtl.training.policy_config import config_for
+from wtl.training.train_config import TrainConfig
 
 
 class _Twofold(NamedTuple):
@@ -72,8 +72,7 @@ def train(job: TrainJob) -> str:
     """
     tf_keras.utils.set_random_seed(job.seed % 2**32)
     method = METHODS[job.method]
-    config = dataclasses.replace(config_for(job.method, job.suite), **job.overrides)
-    train_config = trainer.TrainConfig(**job.config)
+    config = job.config
     data = _read(job, config)
     draws = sampler.Sampler(
         data.demos.true,
@@ -84,9 +83,9 @@ def train(job: TrainJob) -> str:
         strange_success=config.trial_success == interface.SHUFFLED,
         **job.sampler,
     )
-    source = data.examples(draws, config, train_config.window)
+    source = data.examples(draws, config, job.training.window)
     network = method.kind.network(config)
-    _fit(job, network, method.kind.loss, source, train_config, "checkpoints")
+    _fit(job, network, method.kind.loss, source, job.training, "checkpoints")
     if job.cluster:
         return ""
     policy = method.kind.policy(network)
@@ -153,10 +152,10 @@ def _known_trials(
     return known & (trials[fields.ROLE] == fields.ROLE_TRIAL) & ~trials[fields.INVALID]
 
 
-def _fit(job: TrainJob, network, loss, source, config: trainer.TrainConfig, name: str):
+def _fit(job: TrainJob, network, loss, source, config: TrainConfig, name: str):
     with tqdm.tqdm(
         total=config.steps,
-        desc=f"train {METHODS[job.method].folder}",
+        desc=f"train {job.method}",
         unit="step",
         position=job.row,
         mininterval=1.0,
@@ -187,13 +186,13 @@ def _fit(job: TrainJob, network, loss, source, config: trainer.TrainConfig, name
 def _perception(job: TrainJob, folder: pathlib.Path | None, body: Embodiment):
     if folder is None:
         return None
-    return perception_job.load(folder, body, job.suite.size, job.pixels)
+    return perception_job.load(folder, body, job.config.layout.size, job.pixels)
 
 
 def _fit_together(
     job: TrainJob, data: _Data, draws: sampler.Sampler, network, eyes, watching
 ):
-    config = end_to_end.EndToEndConfig(**job.end_to_end)
+    config = job.end_to_end
     sights = end_to_end.SightSource(
         data.examples(draws, network.config, config.window),
         data.demos.true,

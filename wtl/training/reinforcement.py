@@ -1,6 +1,5 @@
 """The loop of reinforcement learning: try, learn, and now and then be evaluated."""
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -42,7 +41,7 @@ def learn(
     arm, budget = configs.arm(job.arm), job.budget
     layout = _layout(job)
     learner = make_learner(job)
-    config = configs.Config(**job.config)
+    config = configs.SacConfig(**job.config)
     if arm.demo:
         learner.replay.add(*demonstration(job, layout), demo=True)
     environments = VectorEnvironment()
@@ -82,17 +81,13 @@ def learn(
 
 def make_learner(job: jobs.ReinforcementJob) -> learners.Learner:
     """The agent as it is before any trial."""
-    method = METHODS[configs.arm(job.arm).start or "bc"]
-    config = dataclasses.replace(
-        method.config,
-        layout=_layout(job),
-        **job.overrides,
-    )
+    kind = METHODS[configs.arm(job.arm).start or "bc"].kind
+    config = job.network
     networks = []
     for _ in range(1 if job.start_dir is None else 2):
-        network = method.kind.network(config)
+        network = kind.network(config)
         if job.start_dir is not None:
-            export.restore(method.kind.policy(network), job.start_dir, job.start_id)
+            export.restore(kind.policy(network), job.start_dir, job.start_id)
         networks.append(network)
     shown = None
     if config.demos:
@@ -107,7 +102,7 @@ def make_learner(job: jobs.ReinforcementJob) -> learners.Learner:
         networks[0],
         networks[1] if len(networks) > 1 else None,
         shown,
-        configs.Config(**job.config),
+        configs.SacConfig(**job.config),
         capacity=job.budget.trials + 1,
         horizon=registry.get(job.task.domain).environment.horizon,
         seed=job.seed,

@@ -13,6 +13,7 @@ from wtl import notices
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.task import Task
 from wtl.datasets.storage import files
+from wtl.policies.interface import Interface
 
 FRESH, EVALUATION = SCENES = ("fresh", "evaluation")
 _EARLY = (10, 20, 50)  # trials after which to evaluate before the first regular time
@@ -70,8 +71,8 @@ class ReinforcementJob:
       demo_id: the demonstration of this task.
       start_dir: folder of the policy to begin with, None to begin with nothing.
       start_id: its id.
-      overrides: fields of its network's config that differ from `METHODS`.
-      config: fields of `wtl.policies.bc_sac.config.Config`.
+      network: configuration of its network.
+      config: fields of `wtl.policies.bc_sac.config.SacConfig`.
       budget: how much is tried.
       seed: of weights, noise and batches.
       scene_seed: of the scenes of the trials: the same for all arms.
@@ -87,7 +88,7 @@ class ReinforcementJob:
     demo_id: str
     start_dir: pathlib.Path | None
     start_id: str
-    overrides: dict[str, Any]
+    network: Interface
     config: dict[str, Any]
     budget: Budget
     seed: int

@@ -24,7 +24,7 @@ class Rl2Learner:
     def __init__(
         self,
         view: View,
-        config: configs.Config,
+        config: configs.Rl2Config,
         pool: TaskPool,
         env_steps: int,
         *,

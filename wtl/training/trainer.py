@@ -1,6 +1,5 @@
 """The training loop: resumable, the same for every policy."""
 
-import dataclasses
 import pathlib
 from collections.abc import Callable
 
@@ -11,36 +10,10 @@ from wtl.datasets.contract.errors import UserError
 from wtl.policies.legacy_keras import tf_keras
 from wtl.training.cluster import Cluster
 from wtl.training.examples import Example, ExampleSource
+from wtl.training.train_config import TrainConfig
 
 # Of a network, an example and the log sigma floor; see `wtl.policies.methods.Kind`.
 Loss = Callable[[tf_keras.Model, Example, tf.Tensor], tuple]
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainConfig:
-    """How to train.
-
-    Attributes:
-      steps: gradient steps.
-      batch_size: examples per step; each is another task (the meta-batch).
-      window: timesteps imitated per example.
-      learning_rate: of Adam at the start; falls to 2% along a cosine.
-      gradient_norm: global norm to which gradients are clipped.
-      sigma_floors: log sigma floor of the mixture before and after it is lowered.
-      sigma_shares: shares of the steps between which it is lowered.
-      checkpoint_every: steps between checkpoints.
-      log_every: steps between points of the learning curve.
-    """
-
-    steps: int = 4000
-    batch_size: int = 128
-    window: int = 8
-    learning_rate: float = 1e-3
-    gradient_norm: float = 5.0
-    sigma_floors: tuple[float, float] = (-2.0, -3.0)
-    sigma_shares: tuple[float, float] = (0.5, 0.8)
-    checkpoint_every: int = 1000
-    log_every: int = 50
 
 
 def log_sigma_floor(config: TrainConfig, step: int) -> float:

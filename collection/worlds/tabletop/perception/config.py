@@ -6,7 +6,7 @@ from wtl.collection.worlds.entities.embodiment import Embodiment
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class PerceptionConfig:
     """Sizes of the perception network.
 
     Attributes:
@@ -31,6 +31,6 @@ class Config:
     view: int = 16
 
 
-def of_embodiment(embodiment: Embodiment, size: int, pixels: int) -> Config:
+def of_embodiment(embodiment: Embodiment, size: int, pixels: int) -> PerceptionConfig:
     """How a body is seen: one's own, or somebody else's in a video."""
-    return Config(size, pixels, watching=embodiment is not Embodiment.ROBOT)
+    return PerceptionConfig(size, pixels, watching=embodiment is not Embodiment.ROBOT)

@@ -9,8 +9,8 @@ An estimated state has the layout of `tabletop.observation`: objects, then butto
 from left to right as they were in the first image. Object velocities are not estimated
 and stay zero; what belongs to the gripper is felt, not seen.
 
-In videos of somebody else (`Config.watching`) nothing is felt: the hand is one more
-thing to look for, and stands in the place of the gripper. The camera is elsewhere in
+In videos of somebody else (`PerceptionConfig.watching`) nothing is felt: the hand is one
+more thing to look for, and stands in the place of the gripper. The camera is elsewhere in
 each video, so where things were found in the first image is remembered as the view, by
 which image coordinates become places on the table.
 """
@@ -71,7 +71,7 @@ class Watched(NamedTuple):
 class Perception(tf_keras.Model):
     """See the module."""
 
-    def __init__(self, config: configs.Config):
+    def __init__(self, config: configs.PerceptionConfig):
         """Creates the layers."""
         super().__init__(name="perception")
         self.config = config

@@ -1,4 +1,4 @@
-"""The shared scenes of an evaluation, and ceilings against brute force."""
+"""Scenarios of an evaluation, and oracle bounds against brute force."""
 
 import dataclasses
 import itertools
@@ -10,46 +10,60 @@ from wtl.collection.worlds.entities import environment, oracle_bound
 from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.entities.task import Rule, RuleKind
 from wtl.collection.worlds.tabletop import families
-from wtl.evaluation import protocol
-from wtl.policies.methods import METHODS
+from wtl.evaluation.scenario import oracle_bound_of, scenarios
+from wtl.policies.methods import CONDITIONS, METHODS, rounds
 
 SUITE = suites.Suite(val_tasks=50, train_tasks=0)
-PAIRS = protocol.pairs(SUITE, "val", 4)
+SCENARIOS = scenarios(SUITE, "val", 4)
 PRIOR = oracle_bound.Prior.of(SUITE)
-ARMS = {arm.name: arm for arm in protocol.ARMS}
 
 
-def test_pairs_are_a_pure_function_and_their_scenes_differ():
-    assert protocol.pairs(SUITE, "val", 4) == PAIRS
-    assert len(PAIRS) == 200
-    for pair in PAIRS:
-        seeds = {pair.demo_seed, pair.scene_seed, pair.new_scene_seed}
+def test_scenarios_are_a_pure_function_and_their_scenes_differ():
+    assert scenarios(SUITE, "val", 4) == SCENARIOS
+    assert len(SCENARIOS) == 200
+    for scenario in SCENARIOS:
+        seeds = {scenario.demo_seed, scenario.scene_seed, scenario.new_scene_seed}
         assert len(seeds) == 3
 
 
-def test_arms_use_methods_and_trials_that_come_before_them():
-    before = []
-    for arm in protocol.ARMS:
-        assert arm.method in METHODS
-        if (
-            arm.name != "wtl_0_trials"
-        ):  # the one policy that is not shown what it may be
-            assert bool(arm.trials) == METHODS[arm.method].config.trials
-        assert set(arm.trials) <= set(before)
-        before.append(arm.name)
+def test_conditions_use_methods_and_come_after_their_trials():
+    for condition in CONDITIONS.values():
+        assert condition.method in METHODS
+        # The one policy that may be given trials and is given none here.
+        if condition.name != "wtl_0_trials":
+            given = METHODS[condition.method].config.trials
+            assert bool(condition.trials) == given
+        assert set(condition.trials) <= CONDITIONS.keys()
+    before = set()
+    for together in rounds(list(CONDITIONS.values())):
+        assert all(set(condition.trials) <= before for condition in together)
+        before |= {condition.name for condition in together}
+    assert before == CONDITIONS.keys()
+
+
+def test_records_explain_every_condition_and_name_what_there_is():
+    for method in METHODS.values():
+        assert method.label and method.description.endswith(".")
+        assert set(method.compared_with) <= CONDITIONS.keys()
+        assert {method.trial_source, method.retrial_source} <= {"", *METHODS}
+        for condition in method.conditions:
+            assert condition.label and condition.description.endswith(".")
+            assert condition.method == method.name
 
 
 def test_one_of_two_readings_is_true():
     conflicts = 0
-    for pair in PAIRS:
-        read = pair.readings(ARMS["mil"])
-        setup = environment.Setup.by_rule(pair.task, pair.task.rule, pair.scene_seed)
+    for scenario in SCENARIOS:
+        read = scenario.readings(CONDITIONS["mil"])
+        setup = environment.Setup.by_rule(
+            scenario.task, scenario.task.rule, scenario.scene_seed
+        )
         assert read.true == setup.target
-        wanted = getattr(read, pair.task.rule.kind.value)
+        wanted = getattr(read, scenario.task.rule.kind.value)
         assert wanted == read.true
         conflicts += read.conflict
     # Three places at random: another object is in its place two times out of three.
-    assert 0.55 < conflicts / len(PAIRS) < 0.78
+    assert 0.55 < conflicts / len(SCENARIOS) < 0.78
 
 
 def _best(hypotheses, size):
@@ -78,7 +92,7 @@ def test_ceiling_of_a_hidden_demonstration():
 
 def test_ceilings_are_ordered_by_information():
     def mean(name):
-        return np.mean([protocol.arm_ceiling(ARMS[name], p, SUITE) for p in PAIRS])
+        return np.mean([oracle_bound_of(CONDITIONS[name], p, SUITE) for p in SCENARIOS])
 
     assert mean("oracle_task") == mean("wtl") == 1.0
     assert mean("wtl") > mean("wtl_new_scene") > mean("mil")
@@ -90,9 +104,9 @@ def test_ceilings_are_ordered_by_information():
 
 def test_ceilings_of_who_is_told_less():
     def mean(name, **changes):
-        config = dataclasses.replace(METHODS[ARMS[name].method].config, **changes)
+        config = dataclasses.replace(METHODS[CONDITIONS[name].method].config, **changes)
         return np.mean(
-            [protocol.arm_ceiling(ARMS[name], p, SUITE, config) for p in PAIRS]
+            [oracle_bound_of(CONDITIONS[name], p, SUITE, config) for p in SCENARIOS]
         )
 
     assert mean("wtl", trial_actions=False) == 1.0
@@ -109,7 +123,7 @@ def test_ceilings_of_who_is_told_less():
 def test_several_demonstrations_settle_what_they_do_not_agree_on():
     """By enumeration: which rules pick the target of every demonstration?"""
     settled = 0
-    for first, second in zip(PAIRS[::2], PAIRS[1::2], strict=True):
+    for first, second in zip(SCENARIOS[::2], SCENARIOS[1::2], strict=True):
         task, seeds = first.task, (first.demo_seed, second.demo_seed)
         possible = [
             Rule(kind, index)
@@ -124,28 +138,30 @@ def test_several_demonstrations_settle_what_they_do_not_agree_on():
         assert task.rule in possible
         assert oracle_bound.settled(task, seeds) == (len(possible) == 1)
         assert not oracle_bound.settled(task, seeds[:1])
-        arm = ARMS["mil"]
-        alone = protocol.arm_ceiling(arm, first, SUITE, demo_seeds=seeds[:1])
-        both = protocol.arm_ceiling(arm, first, SUITE, demo_seeds=seeds)
+        condition = CONDITIONS["mil"]
+        alone = oracle_bound_of(condition, first, SUITE, demo_seeds=seeds[:1])
+        both = oracle_bound_of(condition, first, SUITE, demo_seeds=seeds)
         assert both == (1.0 if len(possible) == 1 else alone)
         settled += len(possible) == 1
-    assert 0.5 < settled / (len(PAIRS) / 2) < 0.8
+    assert 0.5 < settled / (len(SCENARIOS) / 2) < 0.8
 
 
-def test_arms_of_earlier_runs_are_those_played_by_default():
-    names = {arm.name for arm in protocol.ARMS if not arm.by_default}
+def test_conditions_of_earlier_runs_are_those_played_by_default():
+    names = {
+        condition.name for condition in CONDITIONS.values() if not condition.in_default
+    }
     later = {"wtl_4_trials", "wtl_5_trials", "wtl_0_trials", "wtl_own_trial"}
     later |= {f"trial_only_{count}_trials" for count in range(2, 10)}
     # A run without videos of humans has policies that could be shown them.
-    gap = {arm.name for arm in protocol.ARMS if arm.shown_human}
+    gap = {condition.name for condition in CONDITIONS.values() if condition.shown_human}
     assert names == later | gap
-    assert ARMS["wtl_5_trials"].trials[-1] == "wtl_4_trials"
-    assert len(ARMS["wtl_5_trials"].trials) == 5
+    assert CONDITIONS["wtl_5_trials"].trials[-1] == "wtl_4_trials"
+    assert len(CONDITIONS["wtl_5_trials"].trials) == 5
 
 
 def test_the_tenth_trial_without_a_demonstration_comes_after_a_blind_one_and_its_own():
-    arm = ARMS["trial_only_9_trials"]
-    assert arm.trials[:3] == ("bc", "trial_only", "trial_only_2_trials")
-    assert len(arm.trials) == 9
-    for pair in PAIRS[:4]:
-        assert protocol.arm_ceiling(arm, pair, SUITE) == pytest.approx(10 / 15)
+    condition = CONDITIONS["trial_only_9_trials"]
+    assert condition.trials[:3] == ("bc", "trial_only", "trial_only_2_trials")
+    assert len(condition.trials) == 9
+    for scenario in SCENARIOS[:4]:
+        assert oracle_bound_of(condition, scenario, SUITE) == pytest.approx(10 / 15)
