@@ -15,7 +15,6 @@ import tempfile
 import time
 
 from wtl import notices
-from wtl.training import train_config
 
 _STEPS_PER_EPISODE = 40
 _COPIES = 20
@@ -64,7 +63,8 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
         from wtl.datasets.storage import publish, staging
         from wtl.policies import export
         from wtl.policies.methods import METHODS
-        from wtl.training import examples, trainer
+        from wtl.training.train_config import TrainConfig
+    from wtl.training import examples, trainer
         from wtl.training.policy_config import config_for
 
     folder, found = staged.parent, {}
@@ -96,9 +96,7 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
     config = config_for("mil", suite(20))
     network = method.kind.network(config)
     clock = []
-    train_config = train_config.TrainConfig(
-        steps=_WARM_UP + _TRAINING_STEPS, batch_size=_TRAIN_BATCH
-    )
+    training = TrainConfig(steps=_WARM_UP + _TRAINING_STEPS, batch_size=_TRAIN_BATCH)
     trainer.train(
         network,
         method.kind.loss,
@@ -108,9 +106,9 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
             None,
             sampler.Sampler(demos, config.layout, identity_share=0.6),
             config,
-            train_config.window,
+            training.window,
         ),
-        train_config,
+        training,
         seed=0,
         checkpoint_dir=folder / "checkpoints",
         log_dir=folder / "logs",

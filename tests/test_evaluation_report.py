@@ -10,9 +10,9 @@ from tensorboard.compat.proto import event_pb2, summary_pb2
 from wtl.datasets.format import tfrecord
 from wtl.evaluation import statistics, table
 from wtl.evaluation.episode_strip import Strip
-from wtl.evaluation.glossary import label
 from wtl.evaluation.learning_curve import learning_curves
 from wtl.evaluation.reports.evaluation_report import write_report
+from wtl.policies.methods import label
 
 HOSTILE = "<script>alert('x')</script>\"&"
 CURVES = {

@@ -8,15 +8,9 @@ import xml.etree.ElementTree as ET
 import fake_evaluation as fakes
 
 from wtl.evaluation import statistics
-from wtl.evaluation.figures import (
-    ablations,
-    palette,
-    profile,
-    success,
-    training,
-    trials_needed,
-)
-from wtl.evaluation.glossary import label
+from wtl.evaluation.figures import ablations, profile, success, training, trials_needed
+from wtl.policies import methods as methods_lib
+from wtl.policies.methods import label
 
 RESULTS = pathlib.Path(__file__).parents[1] / "docs/results"
 CURVES = {
@@ -61,9 +55,9 @@ def test_learning_curves_have_panels_for_what_was_logged():
     assert training.figure({}) is None
     odd = {"bc": [(1, {"total": float("nan")}), (2, {"total": 1.0}), (3, {"total": 2})]}
     drawn = training.figure(odd)
-    assert lines(drawn, palette.colour("bc"))[0] == 2 and "nan" not in drawn.lower()
+    assert lines(drawn, methods_lib.colour("bc"))[0] == 2 and "nan" not in drawn.lower()
     many = {"bc": [(step, {"total": 1 / step}) for step in range(1, 5000)]}
-    assert max(lines(training.figure(many), palette.colour("bc"))) <= 120
+    assert max(lines(training.figure(many), methods_lib.colour("bc"))) <= 120
 
 
 def test_profiles_have_a_line_and_a_colour_for_each_method():
@@ -71,10 +65,10 @@ def test_profiles_have_a_line_and_a_colour_for_each_method():
     names = ("sound/wtl", "faulty/wtl", "sound/mil")
     drawn = profile.figure(dict.fromkeys(names, points))
     assert {label(name) for name in names} <= set(words(drawn))
-    colours = palette.colours(names)
+    colours = methods_lib.colours(names)
     assert len(set(colours.values())) == 3
-    assert colours["sound/wtl"] == palette.colour("wtl")
-    assert colours["sound/mil"] == palette.colour("mil")
+    assert colours["sound/wtl"] == methods_lib.colour("wtl")
+    assert colours["sound/mil"] == methods_lib.colour("mil")
     assert all(2 in lines(drawn, colour) for colour in colours.values())
 
 

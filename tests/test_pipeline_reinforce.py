@@ -9,9 +9,11 @@ import fake_evaluation as fakes
 import pytest
 
 from wtl.commands import cli
-from wtl.evaluation import glossary, protocol, rollout_row
+from wtl.evaluation import rollout_row
+from wtl.evaluation.scenario import Scenario, scenarios
 from wtl.pipeline import reinforce, stages
 from wtl.policies.bc_sac import config as configs
+from wtl.policies.methods import METHODS
 from wtl.training import process, reinforcement_job
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -50,18 +52,18 @@ def trained_run(tmp_path_factory):
 def _write_evaluation(run_dir, gin_file: str, methods, scenes: int):
     """Says that WTL, and nothing else, succeeded everywhere."""
     stages.configure(gin_file, [])
-    pairs = protocol.pairs(stages.suite(), "test", scenes)
-    rows = [_row(name, pair) for name in methods for pair in pairs]
+    found = scenarios(stages.suite(), "test", scenes)
+    rows = [_row(name, scenario) for name in methods for scenario in found]
     rollout_row.write_csv(rows, run_dir / "evaluation/episodes.csv")
 
 
-def _row(method: str, pair: protocol.Pair) -> rollout_row.RolloutRow:
+def _row(method: str, scenario: Scenario) -> rollout_row.RolloutRow:
     return dataclasses.replace(
-        fakes.row(method, pair=pair.index, success=method == "wtl"),
-        task_id=pair.task.task_id,
-        family=pair.task.family,
-        rule=str(pair.task.rule),
-        scene_seed=pair.scene_seed,
+        fakes.row(method, pair=scenario.index, success=method == "wtl"),
+        task_id=scenario.task.task_id,
+        family=scenario.task.family,
+        rule=str(scenario.task.rule),
+        scene_seed=scenario.scene_seed,
     )
 
 
@@ -189,7 +191,7 @@ def test_what_is_missing_is_named(copied_run, capsys, missing, said):
 
 
 def test_arms_are_explained():
-    assert {arm.name for arm in configs.ARMS} <= set(glossary.METHODS)
+    assert {arm.name for arm in configs.ARMS} <= METHODS.keys()
 
 
 @pytest.mark.slow

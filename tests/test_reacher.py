@@ -26,10 +26,10 @@ from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.fields import STATE
 from wtl.datasets.reading.store import stack
 from wtl.datasets.sampling import inferred_target, sampler
-from wtl.evaluation import protocol
+from wtl.evaluation.scenario import oracle_bound_of, scenarios
 from wtl.policies import features
 from wtl.policies.contextual import context as contexts
-from wtl.policies.methods import METHODS
+from wtl.policies.methods import CONDITIONS, METHODS
 from wtl.training import augmentation, examples
 from wtl.training.policy_config import config_for
 
@@ -44,7 +44,6 @@ SUITE = Suite(
     motor_faults=actuator_gains.MotorFaults(arm.JOINTS, (1.0, 1.0), 0.5),
 )
 LAYOUT = SUITE.layout
-ARMS = {one.name: one for one in protocol.ARMS}
 
 
 def _setups(count=40):
@@ -372,8 +371,8 @@ def test_pictures_of_the_arm_move():
 
 
 def _mean(name):
-    pairs = protocol.pairs(SUITE, TEST, 2)
-    return np.mean([protocol.arm_ceiling(ARMS[name], pair, SUITE) for pair in pairs])
+    found = scenarios(SUITE, TEST, 2)
+    return np.mean([oracle_bound_of(CONDITIONS[name], each, SUITE) for each in found])
 
 
 def test_ceilings_are_those_of_enumeration():

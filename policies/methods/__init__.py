@@ -29,16 +29,21 @@ from wtl.policies.methods.record import (
 from wtl.policies.tecnet import config as tecnet_config
 
 __all__ = [
+    "BASELINE",
     "CONDITIONS",
     "METHODS",
     "NEW",
+    "RETRIAL",
     "SAME",
+    "SECOND_TRY",
+    "TRIAL",
     "Condition",
     "Method",
     "PolicyKind",
     "Start",
     "colour",
     "colours",
+    "compared",
     "description",
     "in_order",
     "label",
@@ -378,6 +383,9 @@ _RECORDS = (
     ),
 )
 
+# Conditions whose comparison is the claim of Watch, Try, Learn.
+TRIAL, RETRIAL, SECOND_TRY, BASELINE = "mil", "wtl", "mil_second_try", "bc"
+
 METHODS: dict[str, Method] = {method.name: method for method in _RECORDS}
 CONDITIONS: dict[str, Condition] = {
     condition.name: condition
@@ -389,6 +397,15 @@ CONDITIONS: dict[str, Condition] = {
 def uses_human_videos(condition: Condition) -> bool:
     """Whether the demonstrations of a condition are human videos."""
     return condition.shown_human or METHODS[condition.method].config.human
+
+
+def compared() -> list[tuple[str, str]]:
+    """Pairs of conditions that are compared scene by scene."""
+    return [
+        (method.name, other)
+        for method in METHODS.values()
+        for other in method.compared_with
+    ]
 
 
 def label(name: str) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wtl.evaluation import interval
-from wtl.evaluation.glossary import label
 from wtl.evaluation.rollout_row import RolloutRow
 from wtl.evaluation.statistics import mean_bound
 from wtl.evaluation.table import aligned, markdown, percent, points, with_interval
+from wtl.policies.methods import label
 
 
 @dataclasses.dataclass(frozen=True)

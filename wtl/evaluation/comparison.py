@@ -15,10 +15,10 @@ import numpy as np
 from scipy import stats
 
 from wtl.evaluation import interval, played_run, resampling, statistics
-from wtl.evaluation.glossary import in_order
 from wtl.evaluation.played_run import PlayedRun
 from wtl.evaluation.rollout_row import RolloutRow
 from wtl.evaluation.task_table import TaskTable
+from wtl.policies.methods import in_order
 
 ALL = "all"
 _TRIMMED = 0.25  # of either end, by the interquartile mean

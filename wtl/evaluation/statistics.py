@@ -3,27 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from wtl.evaluation.glossary import in_order
 from wtl.evaluation.interval import Rate, paired, rate, rate_by_task
 from wtl.evaluation.rollout_row import RolloutRow
+from wtl.policies.methods import RETRIAL, SECOND_TRY, TRIAL, compared, in_order
 
 RULES = ("identity", "position")
-_COMPARED = (
-    ("wtl", "mil"),
-    ("wtl", "mil_second_try"),
-    ("wtl", "demo_hidden_at_retrial"),
-    ("wtl", "trial_only"),
-    ("mil", "bc"),
-    ("mil", "tecnet"),
-    ("tecnet", "tecnet_flat"),
-    ("wtl_human", "mil_human"),
-    ("wtl_human", "mil_human_second_try"),
-    ("daml", "daml_linear"),
-    ("daml", "contextual_human"),
-    ("daml", "maml_video_shown_human"),
-    ("mil_human", "daml"),
-    ("mil_human", "mil_shown_human"),
-)
 
 
 def results(rows: Sequence[RolloutRow], protocol: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,24 +94,24 @@ def _mean(values: Sequence[float]) -> float | None:
 
 def _comparisons(by_method: Mapping[str, list[RolloutRow]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
-    for first, second in _COMPARED:
+    for first, second in compared():
         if first in by_method and second in by_method:
             found = paired(by_method[first], by_method[second])
             if found is not None:
                 result[f"{first}_vs_{second}"] = found
-    if all(name in by_method for name in ("mil", "mil_second_try", "wtl")):
+    if all(name in by_method for name in (TRIAL, SECOND_TRY, RETRIAL)):
         result["after_failed_trial"] = _after_failed_trial(by_method)
     return result
 
 
 def _after_failed_trial(by_method: Mapping[str, list[RolloutRow]]) -> dict[str, Any]:
     """Second attempts in the scenes where MIL failed, with and without learning."""
-    failed = {(row.run, *row.key) for row in by_method["mil"] if not row.success}
+    failed = {(row.run, *row.key) for row in by_method[TRIAL] if not row.success}
     attempts: dict[str, list[RolloutRow]] = {
         name: [row for row in by_method[name] if (row.run, *row.key) in failed]
-        for name in ("wtl", "mil_second_try")
+        for name in (RETRIAL, SECOND_TRY)
     }
     rates: dict[str, Rate] = {
         name: rate_by_task(rows) for name, rows in attempts.items()
     }
-    return rates | (paired(attempts["wtl"], attempts["mil_second_try"]) or {})
+    return rates | (paired(attempts[RETRIAL], attempts[SECOND_TRY]) or {})

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wtl.evaluation.glossary import in_order, label
+from wtl.policies.methods import RETRIAL, SECOND_TRY, in_order, label
 
 _MISSING = "–"
 # Columns of some worlds only: header, and keys of the number within a method's results.
@@ -131,8 +131,8 @@ def _differences(results: Mapping[str, Any]) -> list[str]:
     lines = []
     for name, found in results["paired"].items():
         if name == "after_failed_trial":
-            second = found["mil_second_try"]
-            if found["wtl"]["n"]:
+            second = found[SECOND_TRY]
+            if found[RETRIAL]["n"]:
                 lines.append(
                     f"Where the trial failed (n = {found['wtl']['n']}): WTL "
                     f"{with_interval(found['wtl'])}, a second try without learning "

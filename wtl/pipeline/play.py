@@ -12,11 +12,11 @@ from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import staging
-from wtl.evaluation import glossary, protocol
 from wtl.pipeline import player as players
 from wtl.pipeline.run import Run
 from wtl.pipeline.train import require_policy
-from wtl.policies.methods import METHODS
+from wtl.policies import methods as methods_lib
+from wtl.policies.methods import CONDITIONS, METHODS, Condition, uses_human_videos
 from wtl.viewer import movie, rendering
 
 DEMONSTRATOR = "demonstrator"
@@ -36,7 +36,7 @@ def play(
 
     Args:
       run: whose policies play; the demonstrator needs none.
-      who: name of an arm of `wtl.evaluation.protocol.ARMS`, or `DEMONSTRATOR`.
+      who: name of a condition of an evaluation, or `DEMONSTRATOR`.
       family: of the task; any if empty.
       number: of the task among those.
       scene: of the task.
@@ -48,8 +48,8 @@ def play(
       What is to be said: the task, how each episode went, and where the file is.
 
     Raises:
-      UserError: if there is no such arm, task, scene or policy, or no demonstration, or
-        the file is of another kind.
+      UserError: if there is no such condition, task, scene or policy, or no
+        demonstration, or the file is of another kind.
     """
     if out.suffix not in (".mp4", ".svg"):
         raise UserError(f"{out} is to be an .mp4 or .svg file")
@@ -57,7 +57,7 @@ def play(
     if who == DEMONSTRATOR:
         takes = [_demonstrated(run, task, scene)]
     else:
-        takes = _played(run, _arm(who), task, scene, split)
+        takes = _played(run, _condition(who), task, scene, split)
     out.parent.mkdir(parents=True, exist_ok=True)
     fps, note = run.suite.world.environment.control_hz, ""
     if out.suffix == ".mp4":
@@ -83,14 +83,13 @@ def _task(run: Run, family: str, number: int, split: str) -> Task:
     return tasks[number]
 
 
-def _arm(name: str) -> protocol.Arm:
-    known = [arm.name for arm in protocol.ARMS]
-    if name not in known:
+def _condition(name: str) -> Condition:
+    if name not in CONDITIONS:
         raise UserError(
             f"there is no {name!r} to play; known are {DEMONSTRATOR}, "
-            f"{', '.join(known)}"
+            f"{', '.join(CONDITIONS)}"
         )
-    return protocol.arm(name)
+    return CONDITIONS[name]
 
 
 def _demonstrated(run: Run, task: Task, scene: int) -> movie.Take:
@@ -110,42 +109,44 @@ def _demonstrated(run: Run, task: Task, scene: int) -> movie.Take:
 
 
 def _played(
-    run: Run, arm: protocol.Arm, task: Task, scene: int, split: str
+    run: Run, condition: Condition, task: Task, scene: int, split: str
 ) -> list[movie.Take]:
-    arms = [protocol.arm(name) for name in arm.trials] + [arm]
-    for each in arms:
+    conditions = [CONDITIONS[name] for name in condition.trials] + [condition]
+    for each in conditions:
         require_policy(run, each.method)
     player = players.Player(
-        run, _KEY, split, scene + 1, human=any(a.human for a in arms)
+        run, _KEY, split, scene + 1, human=any(map(uses_human_videos, conditions))
     )
     which = [
         i
-        for i, pair in enumerate(player.pairs)
-        if (pair.task.task_id, pair.index) == (task.task_id, scene)
+        for i, scenario in enumerate(player.scenarios)
+        if (scenario.task.task_id, scenario.index) == (task.task_id, scene)
     ]
     if not which:
         raise UserError(f"scene {scene} of {task.task_id} is not demonstrated")
     takes = []
-    if METHODS[arm.method].config.demos:
-        takes.append(_shown(run, player, arm, which[0], split))
+    if METHODS[condition.method].config.demos:
+        takes.append(_shown(run, player, condition, which[0], split))
     spec = run.spec_of(players.NAME)
     folder = run.staging(players.NAME, _KEY)
     try:
         with staging.StagingWriter(folder, spec) as writer:
-            for each in arms:
+            for each in conditions:
                 (episode,) = player.shard(each, which).play()
                 writer.append(episode)
-                caption = f"{glossary.label(each.name)}: {_outcome(episode)}"
+                caption = f"{methods_lib.label(each.name)}: {_outcome(episode)}"
                 takes.append(movie.Take(caption, episode, spec))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return takes
 
 
-def _shown(run: Run, player, arm: protocol.Arm, pair: int, split: str) -> movie.Take:
-    store, rows = player.shown(arm)
-    wanted = str(store[fields.EPISODE_ID][rows[pair, 0]])
-    name = fields.WTL_HUMAN_VIDEOS if arm.human else fields.WTL_DEMOS
+def _shown(
+    run: Run, player, condition: Condition, scenario: int, split: str
+) -> movie.Take:
+    store, rows = player.shown(condition)
+    wanted = str(store[fields.EPISODE_ID][rows[scenario, 0]])
+    name = fields.WTL_HUMAN_VIDEOS if uses_human_videos(condition) else fields.WTL_DEMOS
     for episode in reader.iterate_episodes(run.dataset(name), split):
         if episode.id == wanted:
             return movie.Take("Demonstration", episode, run.spec_of(name))

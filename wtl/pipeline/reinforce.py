@@ -21,12 +21,13 @@ from wtl.pipeline import run_folder
 from wtl.pipeline.run import Run
 from wtl.pipeline.train import require_policy
 from wtl.policies.bc_sac import config as configs
+from wtl.policies.methods import BASELINE, RETRIAL, TRIAL
 from wtl.training import process
 from wtl.training import reinforcement_job as jobs
 from wtl.training.policy_config import config_for, with_settings
 
-_REFERENCE = "wtl"
-_FURTHER = ("mil", "bc")  # further references, if they were evaluated
+_REFERENCE = RETRIAL
+_FURTHER = (TRIAL, BASELINE)  # further references, if they were evaluated
 
 
 def reinforce(

@@ -6,13 +6,11 @@ from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.tabletop import appearance
 from wtl.datasets.contract import fields
 from wtl.datasets.reading.store import EpisodeStore
-from wtl.evaluation import protocol
 from wtl.evaluation.camera_video import CameraVideo, Gaze
 from wtl.evaluation.episode_strip import Recording, Strip
 from wtl.pipeline.player import Player
+from wtl.policies.methods import CONDITIONS, METHODS, Condition, uses_human_videos
 
-# Conditions of trial and retrial; the first pair that was played is shown.
-_SHOWN = (("mil_human", "wtl_human"), ("mil", "wtl"))
 _PER_FAMILY = 3
 _FAILED = 2
 
@@ -24,23 +22,29 @@ def gather(player: Player) -> list[Strip]:
       player: has played. There are no strips unless a trial and its retrial are among
         its conditions.
     """
-    for names in _SHOWN:
+    # Human videos before robot demonstrations.
+    shown = [
+        (method.trial_source, method.name)
+        for method in METHODS.values()
+        if method.trial_source and method.config.demos and not method.retrial_source
+    ]
+    for names in sorted(shown, key=lambda names: not METHODS[names[1]].config.human):
         if set(names) <= set(player.played):
-            return _gather(player, *(protocol.arm(name) for name in names))
+            return _gather(player, *(CONDITIONS[name] for name in names))
     return []
 
 
-def _gather(player: Player, trial: protocol.Arm, retrial: protocol.Arm) -> list[Strip]:
+def _gather(player: Player, trial: Condition, retrial: Condition) -> list[Strip]:
     selected = _select(player, trial.name, retrial.name)
     store, rows = player.shown(trial)
     demos = store.select(rows[selected, 0])
     return [
         Strip(
-            family=player.pairs[i].task.family,
-            rule=str(player.pairs[i].task.rule),
-            task_id=player.pairs[i].task.task_id,
+            family=player.scenarios[i].task.family,
+            rule=str(player.scenarios[i].task.rule),
+            task_id=player.scenarios[i].task.task_id,
             layout=player.layout,
-            goal=player.pairs[i].task.goal,
+            goal=player.scenarios[i].task.goal,
             demo=demo,
             trial=tried,
             retrial=retried,
@@ -48,7 +52,7 @@ def _gather(player: Player, trial: protocol.Arm, retrial: protocol.Arm) -> list[
         for i, demo, tried, retried in zip(
             selected,
             # With the attention of the policy that has no other context.
-            _recordings(player, trial, demos, by_human=trial.human),
+            _recordings(player, trial, demos, by_human=uses_human_videos(trial)),
             _played(player, trial, selected),
             _played(player, retrial, selected),
             strict=True,
@@ -61,17 +65,19 @@ def _select(player: Player, trial_name: str, retrial_name: str) -> list[int]:
     trial = player.played[trial_name][fields.SUCCESS]
     retrial = player.played[retrial_name][fields.SUCCESS]
     # Failed trials first: they are what the retrial learns from.
-    order = sorted(range(len(player.pairs)), key=lambda i: (trial[i], not retrial[i]))
+    order = sorted(
+        range(len(player.scenarios)), key=lambda i: (trial[i], not retrial[i])
+    )
     by_family: dict[str, list[int]] = {}
     for i in order:
-        by_family.setdefault(player.pairs[i].task.family, []).append(i)
+        by_family.setdefault(player.scenarios[i].task.family, []).append(i)
     selected = [i for numbers in by_family.values() for i in numbers[:_PER_FAMILY]]
     selected += [i for i in order if not retrial[i]][:_FAILED]
     return list(dict.fromkeys(selected))
 
 
 def _played(
-    player: Player, condition: protocol.Arm, selected: list[int]
+    player: Player, condition: Condition, selected: list[int]
 ) -> list[Recording]:
     store = player.recorded(condition, selected)
     targets = None
@@ -82,7 +88,7 @@ def _played(
 
 def _recordings(
     player: Player,
-    condition: protocol.Arm,
+    condition: Condition,
     store: EpisodeStore,
     targets: np.ndarray | None = None,
     by_human: bool = False,

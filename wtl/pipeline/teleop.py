@@ -61,7 +61,11 @@ def teleop(
     _check("split", [split], suites.SPLITS)
     _check("families", families, known_families.FAMILIES)
     _check("speed", [speed], messages.SPEEDS)
-    shown_to = [m for m, method in METHODS.items() if not method.config.trials]
+    shown_to = [
+        method.name
+        for method in METHODS.values()
+        if method.is_trained and not method.config.trials
+    ]
     _check("assist", [assist] if assist else [], shown_to)
     chosen = teleop_plan.chosen_tasks(run, split, families, tasks)
     demos = None
@@ -127,7 +131,7 @@ def _policy(
             "scenes; teleop.assist needs two scenes of each task"
         )
     assistance = assistant.Assistance(
-        saved_model=run.folder.policies / METHODS[method].folder / "saved_model",
+        saved_model=run.folder.policies / method / "saved_model",
         config=config_for(method, run.suite),
         demos=demos.select(demos.rows(shown)),
         pixels=run.pixels,

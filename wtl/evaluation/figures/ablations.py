@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from wtl.evaluation.figures import drawing, palette
-from wtl.evaluation.glossary import label
+from wtl.evaluation.figures import drawing
+from wtl.policies import methods as methods_lib
+from wtl.policies.methods import label
 
 
 def figure(results: Mapping[str, Any]) -> str:
@@ -20,7 +21,7 @@ def figure(results: Mapping[str, Any]) -> str:
         axes = drawn.subplots()
         for place, entry in enumerate(found):
             difference = entry["difference"]
-            colour = palette.colour(entry["arm"])
+            colour = methods_lib.colour(entry["arm"])
             interval = [100 * bound for bound in difference["ci95"]]
             axes.plot(interval, [place] * 2, color=colour, **drawing.INTERVAL)
             axes.plot(100 * difference["difference"], place, "o", color=colour)

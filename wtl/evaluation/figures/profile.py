@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wtl.evaluation.figures import drawing, palette
-from wtl.evaluation.glossary import label
+from wtl.evaluation.figures import drawing
+from wtl.policies import methods as methods_lib
+from wtl.policies.methods import label
 
 
 def figure(profiles: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
@@ -13,7 +14,7 @@ def figure(profiles: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     Args:
       profiles: by method, `tau`, `value` and `ci95` of each point.
     """
-    colours = palette.colours(profiles)
+    colours = methods_lib.colours(profiles)
     with drawing.style():
         drawn = drawing.new(7, 3.4)
         axes = drawn.subplots()

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from wtl.evaluation.figures import drawing, palette
-from wtl.evaluation.glossary import in_order, label
+from wtl.evaluation.figures import drawing
 from wtl.evaluation.table import percent
+from wtl.policies import methods as methods_lib
+from wtl.policies.methods import in_order, label
 
 _COLUMNS = 3
 
@@ -31,7 +32,7 @@ def figure(methods: Mapping[str, Any]) -> str:
             for place, name in enumerate(names):
                 rate, bound = _rate(methods[name], family)
                 if rate is not None and rate["success"] is not None:
-                    _row(axes, place, rate, bound, palette.colour(name))
+                    _row(axes, place, rate, bound, methods_lib.colour(name))
             drawing.of_success(axes, "x")
             axes.grid(axis="y", visible=False)
         for axes in grid[len(panels) :]:

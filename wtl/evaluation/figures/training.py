@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from wtl.evaluation.figures import drawing, palette
-from wtl.evaluation.glossary import label
+from wtl.evaluation.figures import drawing
 from wtl.evaluation.learning_curve import Curve
+from wtl.policies import methods as methods_lib
+from wtl.policies.methods import label
 
 _POINTS = 120
 _COLUMNS = 3
@@ -34,7 +35,7 @@ def figure(curves: Mapping[str, Curve]) -> str | None:
         return None
     rows = -(-len(panels) // _COLUMNS)
     columns = min(_COLUMNS, len(panels))
-    colours = palette.colours(curves)
+    colours = methods_lib.colours(curves)
     with drawing.style():
         drawn = drawing.new(10, 0.5 + 2.2 * rows)
         grid = drawn.subplots(rows, columns, squeeze=False).ravel()

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from wtl.evaluation.figures import drawing, palette
+from wtl.evaluation.figures import drawing
+from wtl.policies.methods.record import BLUE
 
 _SHOWN = {"1": 0.35, "2": 0.55, "5": 0.75, "10": 1.0}  # opacity by trial
 
@@ -26,8 +27,8 @@ def figure(results: Mapping[str, Any]) -> str:
         success = [found["success"] for found in trials.values()]
         low, high = zip(*(found["ci95"] for found in trials.values()))
         numbers = list(map(int, trials))
-        by_trial.vlines(numbers, low, high, color=palette.BLUE, lw=4, alpha=0.4)
-        by_trial.plot(numbers, success, "o-", color=palette.BLUE)
+        by_trial.vlines(numbers, low, high, color=BLUE, lw=4, alpha=0.4)
+        by_trial.plot(numbers, success, "o-", color=BLUE)
         by_trial.set(title="Held-out tasks", xlabel="trial", xticks=numbers)
         drawing.of_success(by_trial)
         curve = results["curve"]
@@ -36,7 +37,7 @@ def figure(results: Mapping[str, Any]) -> str:
             if number in curve[-1]["trials"]:
                 line = [point["trials"][number]["success"] for point in curve]
                 words = {"label": f"trial {number}", "alpha": alpha}
-                over_steps.plot(steps, line, color=palette.BLUE, **words)
+                over_steps.plot(steps, line, color=BLUE, **words)
         over_steps.set(title="Validation tasks", xlabel="environment steps of training")
         over_steps.legend()
         drawing.of_success(over_steps)

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from wtl.evaluation.figures import drawing, palette
-from wtl.evaluation.glossary import label
+from wtl.evaluation.figures import drawing
+from wtl.policies import methods as methods_lib
+from wtl.policies.methods import label
 
 _TICKS = (0, 10, 50, 100, 200, 500, 1000, 2000, 3000, 5000, 10_000)
 
@@ -21,7 +22,7 @@ def figure(curves: Mapping[str, Any]) -> str:
       curves: contents of `curves.json` of `wtl reinforce`.
     """
     last = curves["protocol"]["trials"]
-    colours = palette.colours((*curves["reference"], *curves["arms"]))
+    colours = methods_lib.colours((*curves["reference"], *curves["arms"]))
     with drawing.style():
         drawn = drawing.new(9, 4)
         axes = drawn.subplots()

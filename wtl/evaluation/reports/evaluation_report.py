@@ -4,21 +4,14 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wtl.evaluation import camera_video, glossary, table
+from wtl.evaluation import camera_video, table
 from wtl.evaluation.episode_strip import Strip
 from wtl.evaluation.figures import success, training
 from wtl.evaluation.learning_curve import Curve
 from wtl.evaluation.reports import page
 from wtl.evaluation.rollout_row import RolloutRow
+from wtl.policies import methods as methods_lib
 
-# Folders of policies that are not named after their method.
-_METHOD_OF_FOLDER = {
-    "trial": "mil",
-    "retrial": "wtl",
-    "retrial_second_round": "wtl_second_round",
-    "trial_human": "mil_human",
-    "retrial_human": "wtl_human",
-}
 # Columns of the table of rates: keys within the results of a method -> title.
 _COLUMNS = {
     ("rules", "identity"): "by identity",
@@ -49,8 +42,7 @@ def write_report(
       provenance: seed, commit, versions, commands, …; may be nested.
     """
     methods = results["methods"]
-    methods = {name: methods[name] for name in glossary.in_order(methods)}
-    by_method = {_METHOD_OF_FOLDER.get(name, name): c for name, c in curves.items()}
+    methods = {name: methods[name] for name in methods_lib.in_order(methods)}
     shown = _shown(strips)
     page.write(
         path,
@@ -67,7 +59,7 @@ def write_report(
         },
         has_bound=any("ceiling" in m for m in methods.values()),
         has_wrong_target=any("wrong_target" in m for m in methods.values()),
-        training=training.figure(by_method),
+        training=training.figure(curves),
         strips=shown,
         **_player(strips),
         more_strips=[strip for strip in strips if strip not in shown],

@@ -10,8 +10,8 @@ import jinja2
 import markupsafe
 
 from wtl.datasets.storage import files
-from wtl.evaluation import glossary, table
-from wtl.evaluation.figures import palette
+from wtl.evaluation import table
+from wtl.policies import methods as methods_lib
 
 
 def write(path: str | os.PathLike, template: str, **values) -> None:
@@ -34,8 +34,8 @@ def write(path: str | os.PathLike, template: str, **values) -> None:
         "percent": table.percent,
         "points": table.points,
         "probability": table.probability,
-        "label": glossary.label,
-        "colour": palette.colour,
+        "label": methods_lib.label,
+        "colour": methods_lib.colour,
         "picture": _picture,
         "svg": markupsafe.Markup,  # our own markup, escaped where it is made
     }
@@ -47,9 +47,9 @@ def write(path: str | os.PathLike, template: str, **values) -> None:
 def meanings(methods) -> dict[str, str]:
     """Return the descriptions of those of some methods that are known."""
     return {
-        name: glossary.METHODS[known].meaning
+        name: found
         for name in methods
-        if (known := name.rpartition("/")[2]) in glossary.METHODS
+        if (found := methods_lib.description(name)) is not None
     }
 
 

@@ -4,9 +4,10 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wtl.evaluation import glossary, table
+from wtl.evaluation import table
 from wtl.evaluation.figures import trials_needed
 from wtl.evaluation.reports import page
+from wtl.policies import methods as methods_lib
 
 
 def write_report(path: str | os.PathLike, curves: Mapping[str, Any]) -> None:
@@ -52,14 +53,14 @@ def _cells(curves: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     body = []
     for name, found in curves["reference"].items():
         rate = {"success": found["success"][0], "ci95": found["ci95"][0]}
-        body.append([glossary.label(name), table.with_interval(rate)])
+        body.append([methods_lib.label(name), table.with_interval(rate)])
         body[-1] += ["–"] * (len(header) - 2)
     for name, found in curves["arms"].items():
         at = dict(zip(found["trials"], zip(found["success"], found["ci95"])))
         needed = found["needed"]
         body.append(
             [
-                glossary.label(name),
+                methods_lib.label(name),
                 *(_rate(at.get(number)) for number in shown),
                 _trials(needed["mean"], needed["budget"]),
                 _trials(needed["median"], needed["budget"]),

@@ -9,10 +9,10 @@ An estimated state has the layout of `tabletop.observation`: objects, then butto
 from left to right as they were in the first image. Object velocities are not estimated
 and stay zero; what belongs to the gripper is felt, not seen.
 
-In videos of somebody else (`PerceptionConfig.watching`) nothing is felt: the hand is one
-more thing to look for, and stands in the place of the gripper. The camera is elsewhere in
-each video, so where things were found in the first image is remembered as the view, by
-which image coordinates become places on the table.
+In videos of somebody else (`PerceptionConfig.watching`) there is no proprioception: the
+hand is one more thing to detect, and takes the place of the gripper. The camera differs
+from video to video, so detections in the first image are kept as the view, by which
+image coordinates become places on the table.
 """
 
 from typing import NamedTuple
