@@ -63,9 +63,9 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
         from wtl.datasets.storage import publish, staging
         from wtl.policies import export
         from wtl.policies.methods import METHODS
-        from wtl.training.train_config import TrainConfig
-    from wtl.training import examples, trainer
+        from wtl.training import examples, trainer
         from wtl.training.policy_config import config_for
+        from wtl.training.train_config import TrainConfig
 
     folder, found = staged.parent, {}
     spec = staging.read_spec(staged)

@@ -6,7 +6,6 @@ import pathlib
 import shutil
 from collections.abc import Sequence
 
-from wtl.collection import recorder
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage import checksums
@@ -114,7 +113,7 @@ def _write(run: Run, folder, split, scenes_per_task, demos_shown, rows, player):
         "identity_share": run.suite.identity_share,
         "objects": run.suite.size,
         "world": run.suite.world.name,
-        "world_version": recorder.ENV_VERSION,
+        "world_version": run.suite.world.version,
         "training_seeds": [run.seed],
         "domain": run.suite.domain,
     }
