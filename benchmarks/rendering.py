@@ -6,6 +6,7 @@ import mujoco
 from mujoco.rendering.classic import gl_context
 
 from benchmarks import comparison
+from wtl.collection import opengl
 from wtl.collection.worlds.entities import environment, task_distribution
 from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.tabletop import appearance, renderer
@@ -17,7 +18,7 @@ _FRAMES = 20
 
 def run() -> list[comparison.Comparison]:
     """Measure frames of each size; both without shadows and multisampling."""
-    backend, _ = renderer.find_renderer()
+    backend, _ = opengl.find_renderer()
     # MuJoCo chose a backend on import, before one was searched.
     gl_context.GLContext = importlib.import_module(f"mujoco.{backend}").GLContext
     tasks = task_distribution.Suite(train_tasks=1, train_object_sets=1)

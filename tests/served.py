@@ -15,12 +15,12 @@ ORIGIN = "http://127.0.0.1:{port}"
 # Imports neither TensorFlow nor the pipeline, and so starts soon.
 _SERVE = """
 import sys
-sys.path[:0] = [{tests!r}, {root!r}]
-from collection.teleop import server, simulation
+sys.path[:0] = [{here!r}, {root!r}]
+from wtl.collection.teleop import server, simulation
 from driven import SPEC, plan_items
 if __name__ == "__main__":
     assignment = simulation.Assignment(
-        plan_items(), sys.argv[1], SPEC, 3
+        "gripper", plan_items(), sys.argv[1], SPEC, 3
     )
     server.run(assignment, sys.argv[2], int(sys.argv[3]))
 """
@@ -83,7 +83,11 @@ def start(command: list[str]) -> subprocess.Popen:
 def session(folder: pathlib.Path, host: str = "127.0.0.1", port: int = 0):
     """Serves a few scenes; what is kept goes to `folder`/staged."""
     script = folder / "serve.py"
-    script.write_text(_SERVE.format(tests=str(ROOT / "tests"), root=str(ROOT)))
+    script.write_text(
+        _SERVE.format(
+            here=str(ROOT / "tests" / "collection" / "teleop"), root=str(ROOT)
+        )
+    )
     process = start(
         [sys.executable, "-u", str(script), str(folder / "staged"), host, str(port)]
     )

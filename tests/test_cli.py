@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from wtl.collection.worlds.tabletop import renderer
+from wtl.collection import opengl
 from wtl.commands import cli
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage import verify
@@ -20,7 +20,7 @@ def _wtl(*arguments: str) -> int:
 
 def test_doctor_names_versions_and_the_renderer(monkeypatch, capsys):
     monkeypatch.setattr(
-        renderer, "find_renderer", lambda: ("egl", "llvmpipe (LLVM 15, 256 bits)")
+        opengl, "find_renderer", lambda: ("egl", "llvmpipe (LLVM 15, 256 bits)")
     )
     assert _wtl("doctor") == 0
     said = capsys.readouterr().out
@@ -30,9 +30,9 @@ def test_doctor_names_versions_and_the_renderer(monkeypatch, capsys):
 
 def test_doctor_names_what_to_install_where_nothing_renders(monkeypatch, capsys):
     def nothing_renders():
-        raise renderer.RendererNotFoundError("install libosmesa6")
+        raise opengl.RendererNotFoundError("install libosmesa6")
 
-    monkeypatch.setattr(renderer, "find_renderer", nothing_renders)
+    monkeypatch.setattr(opengl, "find_renderer", nothing_renders)
     assert _wtl("doctor") == 0
     said = capsys.readouterr().out
     assert "none: install libosmesa6" in said and "images need it" in said

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from wtl.collection import opengl
 from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
-from wtl.collection.worlds.tabletop import appearance, experts, renderer
+from wtl.collection.worlds.tabletop import appearance, experts
 from wtl.collection.worlds.tabletop.environment import Manipulation
 from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.contract.fields import IMAGE, PROPRIOCEPTION, STATE, WRIST_IMAGE
@@ -13,10 +14,10 @@ PIXELS = 64
 
 
 @pytest.fixture(autouse=True, scope="module")
-def opengl():
+def backend():
     try:
-        return renderer.find_renderer()
-    except renderer.RendererNotFoundError as error:
+        return opengl.find_renderer()
+    except opengl.RendererNotFoundError as error:
         pytest.skip(str(error))
 
 
@@ -126,16 +127,16 @@ def test_looks_differ_between_scenes_and_keep_the_camera():
 
 
 def test_without_opengl_one_clear_error(monkeypatch):
-    renderer.find_renderer.cache_clear()
-    monkeypatch.setattr(renderer, "_PROBE", "raise SystemExit(1)")
-    with pytest.raises(renderer.RendererNotFoundError, match="apt-get install"):
-        renderer.find_renderer()
-    renderer.find_renderer.cache_clear()
+    opengl.find_renderer.cache_clear()
+    monkeypatch.setattr(opengl, "_PROBE", "raise SystemExit(1)")
+    with pytest.raises(opengl.RendererNotFoundError, match="apt-get install"):
+        opengl.find_renderer()
+    opengl.find_renderer.cache_clear()
 
 
 def test_software_renderers_are_called_so():
-    assert renderer.is_software("llvmpipe (LLVM 15.0.6, 256 bits)")
-    assert not renderer.is_software("NVIDIA H200/PCIe/SSE2")
+    assert opengl.is_software("llvmpipe (LLVM 15.0.6, 256 bits)")
+    assert not opengl.is_software("NVIDIA H200/PCIe/SSE2")
 
 
 def test_an_image_point_leads_back_to_its_place():

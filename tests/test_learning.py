@@ -6,8 +6,9 @@ import pathlib
 import numpy as np
 import pytest
 
+from wtl.collection import opengl
 from wtl.collection.worlds.entities import task_distribution as suites
-from wtl.collection.worlds.tabletop import observation, renderer
+from wtl.collection.worlds.tabletop import observation
 from wtl.commands import cli
 from wtl.datasets.sampling import slot_order
 from wtl.pipeline import perception, stages
@@ -40,8 +41,8 @@ def test_quickstart_order_and_margin(tmp_path):
 @pytest.mark.parametrize("eyes", [perception.OWN, perception.WATCHING])
 def test_perception_finds_things_on_held_out_object_sets(eyes, tmp_path):
     try:
-        renderer.find_renderer()
-    except renderer.RendererNotFoundError as error:
+        opengl.find_renderer()
+    except opengl.RendererNotFoundError as error:
         pytest.skip(str(error))
     stages.configure(
         f"{ROOT}/gin_configs/human_vision.gin",

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from wtl.collection.worlds.tabletop import renderer
+from wtl.collection import opengl
 from wtl.collection.worlds.tabletop.observation import Layout
 from wtl.commands import cli
 from wtl.datasets.format import tfrecord
@@ -34,8 +34,8 @@ def _stage(stage: str, run_dir, *bindings: str) -> int:
 @pytest.fixture(scope="module")
 def tiny_run(tmp_path_factory):
     try:
-        renderer.find_renderer()
-    except renderer.RendererNotFoundError as error:
+        opengl.find_renderer()
+    except opengl.RendererNotFoundError as error:
         pytest.skip(str(error))
     run_dir = tmp_path_factory.mktemp("runs") / "tiny_vision"
     assert _stage("run", run_dir) == 0

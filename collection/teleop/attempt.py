@@ -1,8 +1,8 @@
-"""One attempt at a scene, and the episode that is made of it.
+"""Attempt of an operator at a scene, and the episode that is made of it.
 
-What is stored is not what was watched but the same actions played once more: trimmed,
-then held still up to the horizon, as scripted demonstrators do. Physics is a pure
-function of scene and actions, so the two are the same wherever nothing was trimmed.
+The stored episode is not the attempt itself but its actions replayed: trimmed, then
+held still up to the horizon, as in scripted demonstrations. Physics is a pure function
+of scene and actions, so both are the same wherever nothing was trimmed.
 """
 
 import dataclasses
@@ -10,19 +10,17 @@ import dataclasses
 import numpy as np
 
 from wtl.collection import recorder
-from wtl.collection.teleop.operator_input import FIRST_FINGER
-from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.tabletop import environment as tabletop_environment
-from wtl.collection.worlds.tabletop import world as worlds
+from wtl.collection.teleop.interface import Teleop
+from wtl.collection.worlds.entities.environment import SceneEnvironment, Setup
 from wtl.datasets.contract import episode as episodes
 
 
 @dataclasses.dataclass(frozen=True)
 class Trimmed:
-    """The actions of an attempt, made as long as an episode.
+    """Actions of an attempt, extended to the length of an episode.
 
     Attributes:
-      actions: float32[HORIZON, 5].
+      actions: float32[H, A], H the horizon.
       acted: control steps from the first move to the last.
       head: idle steps left out before the first move.
       tail: idle steps after the last move; holding still takes their place.
@@ -34,35 +32,31 @@ class Trimmed:
     tail: int
 
     def pad(self, flags: np.ndarray) -> np.ndarray:
-        """bool[HORIZON] flags of the actions, from bool[T] flags of the attempt."""
+        """Return bool[H] flags of the actions from bool[T] flags of the attempt."""
         result = np.zeros(len(self.actions), bool)
         result[: self.acted] = flags[self.head : self.head + self.acted]
         return result
 
 
-def trim(actions: np.ndarray) -> Trimmed | None:
-    """Cuts idle ends off and holds still up to the horizon.
-
-    A step is idle if it moves no axis and leaves the fingers as they are.
+def trim(actions: np.ndarray, teleop: Teleop, horizon: int) -> Trimmed | None:
+    """Cut idle ends off and hold still up to the horizon.
 
     Args:
-      actions: float32[T, 5] of an attempt, T at most the horizon.
+      actions: float32[T, A] of an attempt, T at most the horizon.
+      teleop: of the world.
+      horizon: control steps of an episode.
 
     Returns:
-      None if all of it is idle.
+      None if all steps are idle.
     """
-    fingers = np.concatenate([[FIRST_FINGER], actions[:, 4]])
-    busy = np.flatnonzero(actions[:, :4].any(axis=1) | (np.diff(fingers) != 0))
+    busy = np.flatnonzero(teleop.moves(actions)) if len(actions) else ()
     if not len(busy):
         return None
     first, last = int(busy[0]), int(busy[-1])
     kept = actions[first : last + 1]
-    still = np.zeros(
-        (tabletop_environment.HORIZON - len(kept), actions.shape[1]), np.float32
-    )
-    still[:, 4] = kept[-1, 4]
+    still = [teleop.hold(kept[-1])] * (horizon - len(kept))
     return Trimmed(
-        actions=np.concatenate([kept, still]),
+        actions=np.array([*kept, *still], np.float32),
         acted=len(kept),
         head=first,
         tail=len(actions) - 1 - last,
@@ -70,18 +64,16 @@ def trim(actions: np.ndarray) -> Trimmed | None:
 
 
 class Attempt:
-    """A scene being played by somebody, control step by control step.
+    """A scene that is acted in, control step by control step.
 
     Attributes:
       env: the environment.
-      setup: what is played in it.
+      setup: the scene and the target.
       observation: the last one.
     """
 
-    def __init__(
-        self, env: tabletop_environment.Manipulation, setup: environment.Setup
-    ):
-        """Puts the environment into the scene of `setup`."""
+    def __init__(self, env: SceneEnvironment, setup: Setup):
+        """Reset the environment to the scene of `setup`."""
         self.env = env
         self.setup = setup
         env.prepare(setup)
@@ -95,21 +87,16 @@ class Attempt:
     @property
     def is_over(self) -> bool:
         """Whether the horizon is reached."""
-        return len(self) >= tabletop_environment.HORIZON
-
-    @property
-    def finger(self) -> float:
-        """The finger command that holds."""
-        return float(self._actions[-1][4]) if self._actions else FIRST_FINGER
+        return len(self) >= self.env.horizon
 
     @property
     def actions(self) -> np.ndarray:
-        """float32[T, 5] actions so far."""
-        return np.array(self._actions, np.float32).reshape(-1, worlds.ACTION_SIZE)
+        """float32[T, A] actions so far."""
+        return np.array(self._actions, np.float32)
 
     @property
     def interventions(self) -> np.ndarray:
-        """bool[T] whether a person took each action in place of a policy."""
+        """bool[T], the steps at which the operator acted in place of a policy."""
         return np.array(self._interventions, bool)
 
     @property
@@ -118,28 +105,28 @@ class Attempt:
         return self.env.achieved(self.setup.target)
 
     def step(self, action: np.ndarray, intervention: bool = False):
-        """Makes a control step; see `interventions`."""
-        # As it will be stored, so that it can be played again to the bit.
+        """Make a control step; see `interventions`."""
+        # As it will be stored, so that a replay is bit-identical.
         action = np.clip(action, -1, 1).astype(np.float32)
         self.observation = self.env.step(action).observation
         self._actions.append(action)
         self._interventions.append(intervention)
 
 
-def play(
-    env: tabletop_environment.Manipulation,
-    setup: environment.Setup,
+def replay(
+    env: SceneEnvironment,
+    setup: Setup,
     actions: np.ndarray,
     success: bool | None = None,
     **metadata,
 ) -> episodes.Episode:
-    """Plays actions from the start of a scene to the horizon.
+    """Play actions from the start of a scene to the horizon.
 
     Args:
       env: where to play; it observes what is to be stored.
-      setup: the scene.
-      actions: float32[HORIZON, 5].
-      success: what a person says about it; None leaves it to the environment's test.
+      setup: the scene and the target.
+      actions: float32[H, A].
+      success: label given by the operator; None for the environment's own test.
       **metadata: see `Recorder.episode`.
     """
     env.prepare(setup)

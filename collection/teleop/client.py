@@ -1,62 +1,93 @@
-"""One connected browser."""
+"""Connection to one browser."""
 
 import asyncio
 import json
 import socket
 import time
 
-from websockets.asyncio.server import ServerConnection
+from aiohttp import WSMsgType, web
 
-_RATE = 120.0  # messages per second; chords struck as fast as can be need 90
+_RATE = 120.0  # messages per second; the fastest chords need 90
 _BURST = 120.0
-_PATIENCE = 200  # messages beyond that, or malformed, before it is shown the door
+_PATIENCE = 200  # excess or malformed messages before the connection is closed
 _SEND_BUFFER = 64 << 10  # bytes; so that old pictures don't queue up in the kernel
+_PING_SECONDS = 2
+_LOST_SECONDS = 12  # without an answer to a ping
 
 
 class Client:
-    """Sends a browser the newest picture and status, as fast as it takes them."""
+    """Sends a browser the newest picture and status, as fast as it takes them.
 
-    def __init__(self, connection: ServerConnection):
-        """Serves a browser whose connection has just been opened."""
-        self.connection = connection
+    Attributes:
+      rtt: round-trip time to the browser, as last measured, seconds.
+    """
+
+    def __init__(self, socket_: web.WebSocketResponse, request: web.Request):
+        """Serve a browser whose socket has just been opened, without autoping."""
+        self._socket = socket_
+        self._transport = request.transport
         self._offences = 0
         self._allowance = _BURST
-        self._counted = time.monotonic()
+        self._counted = self._answered = time.monotonic()
         self._status: dict | None = None
         self._picture: bytes | None = None
         self._news = asyncio.Event()
-        raw = connection.transport.get_extra_info("socket")
+        self.rtt = 0.0
+        raw = self._transport.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
 
-    @property
-    def rtt(self) -> float:
-        """Seconds of the way to the browser and back, as last measured."""
-        return self.connection.latency
-
     def show(self, image: bytes):
-        """Offers a picture; one that is not yet sent is dropped for it."""
+        """Offer a picture; it replaces one that is not yet sent."""
         self._picture = image
         self._news.set()
 
-    def tell(self, status: dict):
-        """Offers a status; one that is not yet sent is dropped for it."""
+    def report(self, status: dict):
+        """Offer a status; it replaces one that is not yet sent."""
         self._status = status
         self._news.set()
 
     async def feed(self):
-        """Sends what is offered, until the connection closes."""
+        """Send what is offered, until the connection closes."""
         while True:
             await self._news.wait()
             self._news.clear()
             if self._status is not None:
                 status, self._status = self._status, None
-                await self.connection.send(json.dumps(status))
+                await self._socket.send_str(json.dumps(status))
             if self._picture is not None:
                 image, self._picture = self._picture, None
-                await self.connection.send(image)
+                await self._socket.send_bytes(image)
 
-    def may_speak(self) -> bool:
-        """Whether the next message is within the rate; counts it."""
+    async def watch(self):
+        """Measure the round-trip time; cut the connection if nobody answers."""
+        while time.monotonic() - self._answered < _LOST_SECONDS:
+            await self._socket.ping(repr(time.monotonic()).encode())
+            await asyncio.sleep(_PING_SECONDS)
+        self._transport.abort()
+
+    async def messages(self):
+        """Yield the messages within the rate, until the connection closes."""
+        async for message in self._socket:
+            if message.type is WSMsgType.PONG:
+                self._take_pong(bytes(message.data))
+            elif message.type is WSMsgType.PING:
+                await self._socket.pong(message.data)
+            elif self._is_allowed():
+                yield message.data
+            if self._offences > _PATIENCE:
+                await self._socket.close(code=1008, message=b"too many messages")
+                return
+
+    def _take_pong(self, data: bytes):
+        try:
+            sent = float(data)
+        except ValueError:
+            return
+        now = time.monotonic()
+        if sent <= now:
+            self.rtt, self._answered = now - sent, now
+
+    def _is_allowed(self) -> bool:
         now = time.monotonic()
         self._allowance += _RATE * (now - self._counted)
         self._allowance = min(self._allowance, _BURST)
@@ -68,10 +99,5 @@ class Client:
         return True
 
     def offend(self):
-        """Counts a message that should not have come."""
+        """Count a message that should not have come."""
         self._offences += 1
-
-    @property
-    def is_hostile(self) -> bool:
-        """Whether there were more of those than any mistake explains."""
-        return self._offences > _PATIENCE

@@ -1,10 +1,6 @@
-"""What an operator wants the gripper to do now, whatever device says so."""
+"""Command of an operator, whatever the input device."""
 
 import dataclasses
-
-Axes = tuple[float, float, float, float]
-
-REST: Axes = (0.0, 0.0, 0.0, 0.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,21 +8,22 @@ class Command:
     """A command; it holds until the next one.
 
     Attributes:
-      axes: x, y, z and yaw in [-1, 1], in the units of `World.step`.
-      finger: from open (-1) to closed (1); None leaves it as it is.
-      goal: where on the wide view to drag the gripper to, in the coordinates of
-        `Camera.project`; it takes the place of the x and y axes.
-      wait: lets time pass though nothing moves.
+      axes: rate of each axis of the world's controls in [-1, 1]; empty for rest.
+      latch: new value in [-1, 1] of the latched axis, such as fingers, which keeps its
+        value; None leaves it as it is.
+      goal: point of the first view to move to, in [-1, 1] from left to right and from
+        top to bottom; it takes the place of some axes.
+      wait: lets time pass although nothing moves.
     """
 
-    axes: Axes = REST
-    finger: float | None = None
+    axes: tuple[float, ...] = ()
+    latch: float | None = None
     goal: tuple[float, float] | None = None
     wait: bool = False
 
     @property
     def moves(self) -> bool:
-        """Whether the world has to go on for it; otherwise the world waits."""
+        """Whether simulated time passes while the command holds."""
         return self.wait or self.goal is not None or any(self.axes)
 
 

@@ -1,6 +1,6 @@
-"""What browsers may say: small JSON messages, none of which is trusted.
+"""Messages of browsers: small JSON objects, none of which is trusted.
 
-{"type": "drive", "seq": 7, "axes": [0, 0.4, 0, 0], "finger": 1, "wait": false}
+{"type": "drive", "seq": 7, "axes": [0, 0.4, 0, 0], "latch": 1, "wait": false}
 {"type": "drive", "seq": 8, "goal": [0.1, -0.2]}
 {"type": "do", "verb": "keep"}
 {"type": "do", "verb": "speed", "value": 0.5}
@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-from wtl.collection.teleop.command import REST, Command
+from wtl.collection.teleop.command import Command
 from wtl.datasets.contract.errors import UserError
 
 MAX_BYTES = 512
@@ -19,10 +19,10 @@ SPEEDS = (1.0, 0.5, 0.25)
 _MAX_SEQ = 2**31
 _NAME = re.compile(r"[\w.][\w. -]{0,38}[\w.]|[\w.]")
 
-# What may be done, and the values it takes (None: no value).
+# Verbs, and the values that each takes (None: no value).
 VERBS: dict[str, Any] = {
-    "claim": None,  # drive, if nobody does
-    "release": None,  # let somebody else drive
+    "claim": None,  # become the operator, if there is none
+    "release": None,  # let another browser become the operator
     "keep": None,
     "redo": None,
     "discard": None,
@@ -37,16 +37,16 @@ VERBS: dict[str, Any] = {
 
 
 class MessageError(UserError):
-    """A browser said something it may not say."""
+    """A message is malformed or out of range."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Drive:
-    """The state of the driver's devices.
+    """State of the operator's devices.
 
     Attributes:
-      command: what the operator wants.
-      seq: number of the message; pictures say which one they show.
+      command: the command.
+      seq: number of the message; each picture carries the number that it shows.
     """
 
     command: Command
@@ -55,19 +55,23 @@ class Drive:
 
 @dataclasses.dataclass(frozen=True)
 class Do:
-    """Something to be done once.
+    """Request for something to be done once.
 
     Attributes:
       verb: a key of `VERBS`.
-      value: what it takes.
+      value: one of the values that the verb takes.
     """
 
     verb: str
     value: Any = None
 
 
-def parse(text: str | bytes) -> Drive | Do:
-    """Reads a message.
+def parse(text: str | bytes, axes: int) -> Drive | Do:
+    """Read a message.
+
+    Args:
+      text: the message.
+      axes: number of axes of the world's controls.
 
     Raises:
       MessageError: if it is anything but a well-formed message in range.
@@ -77,20 +81,19 @@ def parse(text: str | bytes) -> Drive | Do:
     try:
         tree = json.loads(text, parse_constant=_not_finite)
     except (ValueError, RecursionError):
-        raise MessageError("a message is a JSON object") from None
+        tree = None
     if not isinstance(tree, dict):
         raise MessageError("a message is a JSON object")
     kind = tree.pop("type", None)
     if kind == "drive":
-        return _drive(tree)
+        return _drive(tree, axes)
     if kind == "do":
         return _do(tree)
     raise MessageError("a message is of type drive or do")
 
 
-def _drive(tree: dict) -> Drive:
-    unknown = set(tree) - {"seq", "axes", "finger", "goal", "wait"}
-    if unknown:
+def _drive(tree: dict, axes: int) -> Drive:
+    if set(tree) - {"seq", "axes", "latch", "goal", "wait"}:
         raise MessageError("unknown field in a drive message")
     seq = tree.get("seq", 0)
     if type(seq) is not int or not 0 <= seq < _MAX_SEQ:
@@ -98,11 +101,12 @@ def _drive(tree: dict) -> Drive:
     wait = tree.get("wait", False)
     if type(wait) is not bool:
         raise MessageError("wait must be true or false")
-    finger, goal = tree.get("finger"), tree.get("goal")
+    rates = _numbers(tree["axes"], axes) if "axes" in tree else ()
+    latch, goal = tree.get("latch"), tree.get("goal")
     return Drive(
         Command(
-            axes=_numbers(tree.get("axes", list(REST)), 4),
-            finger=None if finger is None else _numbers([finger], 1)[0],
+            axes=rates if any(rates) else (),
+            latch=None if latch is None else _numbers([latch], 1)[0],
             goal=None if goal is None else _numbers(goal, 2),
             wait=wait,
         ),
@@ -113,16 +117,16 @@ def _drive(tree: dict) -> Drive:
 def _do(tree: dict) -> Do:
     verb, value = tree.pop("verb", None), tree.pop("value", None)
     if tree or not isinstance(verb, str) or verb not in VERBS:
-        raise MessageError(f"what may be done is {', '.join(VERBS)}")
+        raise MessageError(f"the verbs are {', '.join(VERBS)}")
     allowed = VERBS[verb]
     if allowed is None:
         good = value is None
     elif isinstance(allowed, re.Pattern):
         good = isinstance(value, str) and allowed.fullmatch(value) is not None
     else:
-        # 1 equals True, so types are compared too.
-        good = any(type(value) is type(a) and value == a for a in allowed)
-        good = good or (type(value) is int and verb == "speed" and value in allowed)
+        # To Python 1 equals True and 1.0; only the latter is meant.
+        bools = type(value) is bool
+        good = any(value == a and bools == (type(a) is bool) for a in allowed)
     if not good:
         raise MessageError(f"{verb} does not take this value")
     return Do(verb, value)

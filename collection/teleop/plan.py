@@ -1,4 +1,4 @@
-"""What is to be recorded, in which order, and how far that is."""
+"""Plan of the episodes to record, in order, and its progress."""
 
 import dataclasses
 from collections.abc import Collection, Sequence
@@ -9,14 +9,15 @@ from wtl.datasets.contract import fields
 
 @dataclasses.dataclass(frozen=True)
 class Item:
-    """One episode to be recorded.
+    """One episode to record.
 
     Attributes:
       setup: scene and target.
-      episode_id: id of the episode, which tells whether it is done.
+      episode_id: id of the episode.
       role: demonstration, trial or retrial.
       rule: the rule of the task, as text; empty where a training example draws it.
-      shown: id of the demonstration that whoever acts is shown; empty for none.
+      shown: id of the demonstration that the operator or a policy is shown; empty for
+        none.
       trial: id of the trial that a retrial follows.
     """
 
@@ -29,14 +30,14 @@ class Item:
 
 
 class Plan:
-    """Items in order; those discarded come again after all others."""
+    """Items in order; discarded ones come again after all others."""
 
     def __init__(self, items: Sequence[Item], done: Collection[str]):
-        """Plans what is left.
+        """Plan the items that are left.
 
         Args:
-          items: everything that is to be recorded.
-          done: ids of episodes that are there already.
+          items: all of them.
+          done: ids of episodes that are recorded already.
         """
         self._items = {item.episode_id: item for item in items}
         self._done = set(done) & set(self._items)
@@ -44,33 +45,32 @@ class Plan:
 
     @property
     def current(self) -> Item | None:
-        """What is to be recorded now; None if everything is."""
+        """The item to record now; None if all are recorded."""
         return self._items[self._queue[0]] if self._queue else None
 
     def complete(self):
-        """The current item is recorded."""
+        """Mark the current item as recorded."""
         self._done.add(self._queue.pop(0))
 
     def postpone(self):
-        """The current item comes again after all others, its retrial after it."""
+        """Move the current item, and its retrial, behind all others."""
         name = self._queue[0]
         later = [i for i in self._queue if name in (i, self._items[i].trial)]
         self._queue = [i for i in self._queue if i not in later] + later
 
     def take_back(self, episode_id: str):
-        """An item is no longer recorded, and becomes the current one."""
+        """Make a recorded item the current one again."""
         self._done.remove(episode_id)
         self._queue.insert(0, episode_id)
 
     def is_done(self, episode_id: str | None) -> bool:
-        """Whether an episode is recorded and of this plan."""
+        """Return whether an episode is recorded and of this plan."""
         return episode_id in self._done
 
     def progress(self) -> dict:
-        """Counts for people, each [done, all].
+        """Return counts as [done, all].
 
-        They are of episodes, of tasks, of episodes of the current task, and of tasks
-        by family.
+        They count episodes, tasks, episodes of the current task, and tasks by family.
         """
         episodes, families = {}, {}
         for name, item in self._items.items():

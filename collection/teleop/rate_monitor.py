@@ -1,49 +1,49 @@
-"""How well a control loop keeps time."""
+"""Control rate and latency of an attempt."""
 
 import numpy as np
 
-MIN_SHARE = 0.95  # of the wanted rate; episodes below are flagged
+MIN_SHARE = 0.95  # of the wanted rate; slower episodes are flagged
 
 
-class Cadence:
-    """Measures one episode's control rate and latency."""
+class RateMonitor:
+    """Measures the control rate and the latency of one episode."""
 
     def __init__(self, hz: float):
-        """Measures against `hz`, in simulated time."""
+        """Measure against `hz`, in simulated time."""
         self._hz = hz
         self._last: float | None = None
         self._lateness = []
         self._latencies = []
 
     def step(self, now: float, period: float):
-        """A control step was made.
+        """Record a control step.
 
         Args:
-          now: when, seconds.
-          period: seconds it should have come after the one before.
+          now: seconds.
+          period: seconds after the step before at which it was due.
         """
         if self._last is not None:
             self._lateness.append((now - self._last) / period)
         self._last = now
 
     def pause(self):
-        """The world waits: the next step follows none."""
+        """Record that the simulation waits: the next step follows none."""
         self._last = None
 
     def answer(self, latency: float):
-        """A command took `latency` seconds to be seen."""
+        """Record the seconds from a command to the picture that shows it."""
         self._latencies.append(latency)
 
     @property
     def rate(self) -> float:
-        """Control steps per simulated second while the world ran; Hz."""
+        """Control steps per simulated second while the simulation ran, Hz."""
         if not self._lateness:
             return self._hz
         return self._hz / float(np.mean(self._lateness))
 
     @property
     def is_slow(self) -> bool:
-        """Whether the loop fell behind so far that the episode is flagged."""
+        """Whether the rate is so low that the episode is flagged."""
         return self.rate < MIN_SHARE * self._hz
 
     @property

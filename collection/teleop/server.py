@@ -1,56 +1,33 @@
-"""The server: a page, a socket for each browser, and the simulation behind them.
+"""Server of teleoperation: a page, a socket for each browser, and the simulation.
 
-One browser drives, the others watch. Browsers are not trusted: the page takes no path
-and no file, messages are checked one by one, and nothing that a browser does or leaves
-undone reaches the simulation other than as a command in range.
+One browser operates, the others watch. Browsers are not trusted: paths are fixed,
+messages are checked one by one, and nothing that a browser does or leaves undone
+reaches the simulation other than as a command in range.
 """
 
 import asyncio
 import contextlib
-import hmac
-import importlib.resources
-import logging
-import secrets
 import signal
 import time
-import urllib.parse
-from http import HTTPStatus
 from multiprocessing.connection import Connection
 
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.datastructures import Headers
-from websockets.exceptions import ConnectionClosed
-from websockets.http11 import Request, Response
+from aiohttp import web
 
-from wtl.collection import vector_environment
+from wtl.collection import local_server, vector_environment
 from wtl.collection.teleop import messages, simulation
 from wtl.collection.teleop.client import Client
+from wtl.collection.worlds import registry
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.hosting import loopback
 
-_FILES = {
-    "/": ("page.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/devices.js": ("devices.js", "text/javascript; charset=utf-8"),
-}
+_PAGE = ("page.html", "page.css", "page.js", "devices.js")
 _SOCKET = "/socket"
 _MAX_CLIENTS = 16
-# What clients do wrong is theirs; it would fill the operator's terminal.
-_SILENT = logging.Logger("teleop", logging.CRITICAL)
-_SECURITY = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
+_WRITE_LIMIT = 32 << 10  # bytes, of the buffer of a socket
+_GOODBYE_SECONDS = 0.3  # for the last status to arrive before the socket closes
 
 
 class TeleopError(UserError):
-    """The session can't go on; what is kept is safe."""
+    """The session can't go on; saved episodes are safe."""
 
 
 def run(
@@ -59,19 +36,19 @@ def run(
     port: int = 8765,
     policy: Connection | None = None,
 ) -> dict:
-    """Serves a session until its operator quits.
+    """Serve a session until its operator quits.
 
     Args:
-      assignment: what is to be recorded.
-      host: address to listen on; others than loopback ask for a token.
+      assignment: configuration of the simulation.
+      host: address to listen on; other than loopback, it needs a token.
       port: 0 takes a free one.
-      policy: to the process of a policy that may drive.
+      policy: to the process of a policy that may act.
 
     Returns:
       The last status of the session.
 
     Raises:
-      TeleopError: if the address can't be had or the simulation fails.
+      UserError: if the address is not available or the simulation fails.
       KeyboardInterrupt: if the process was asked to end.
     """
     ours, theirs = vector_environment.CONTEXT.Pipe()
@@ -81,88 +58,73 @@ def run(
     process.start()
     theirs.close()
     try:
-        return asyncio.run(_Server(ours, host, port).serve())
+        return asyncio.run(_Server(ours, assignment.world).serve(host, port))
     finally:
         ours.close()
-        # It ends by itself when nobody listens; an episode being kept is kept whole.
+        # It ends by itself when nobody listens, after the episode that it stores.
         process.join(timeout=5)
         process.kill()
 
 
 class _Server:
-    def __init__(self, connection: Connection, host: str, port: int):
+    def __init__(self, connection: Connection, world: str):
         self._simulation = connection
-        self._host, self._port = host, port
-        self._token = "" if loopback.is_loopback(host) else secrets.token_urlsafe(16)
+        self._controls = registry.get(world).teleop.controls
         self._clients: list[Client] = []
-        self._driver: Client | None = None
+        self._operator: Client | None = None
         self._status: dict = {}
         self._picture: bytes | None = None
 
-    async def serve(self) -> dict:
+    async def serve(self, host: str, port: int) -> dict:
         loop = asyncio.get_running_loop()
         self._began, self._ended = loop.create_future(), loop.create_future()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._interrupt)
-        loop.add_reader(self._simulation.fileno(), self._hear)
+            loop.add_signal_handler(number, self._end, KeyboardInterrupt())
+        loop.add_reader(self._simulation.fileno(), self._receive)
         try:
-            # Nobody is let in before there is something to see.
+            # No browser is let in before there is something to see.
             either = (self._began, self._ended)
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if self._ended.done():
                 return await self._ended
-            async with serve(
-                self._converse,
-                self._host,
-                self._port,
-                process_request=self._answer,
-                max_size=messages.MAX_BYTES,
-                max_queue=16,
-                ping_interval=2,
-                ping_timeout=10,
-                close_timeout=1,
-                compression=None,
-                server_header=None,
-                logger=_SILENT,
-            ) as server:
-                self._port = server.sockets[0].getsockname()[1]
-                print(f"Teleoperation at {self._address()}", flush=True)
-                print("Ctrl-C ends it; what is kept is safe.", flush=True)
+            token = local_server.token_for(host)
+            app = self._application(token)
+            async with local_server.listening(app, host, port, token) as address:
+                print(f"Teleoperation at {address}", flush=True)
+                print("Ctrl-C ends it; saved episodes are safe.", flush=True)
                 return await self._ended
-        except OSError as error:
-            raise TeleopError(
-                f"can't listen on {self._host}, port {self._port} "
-                f"({error.strerror or error}); choose another with --port"
-            ) from error
         finally:
             loop.remove_reader(self._simulation.fileno())
 
-    def _address(self) -> str:
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        token = f"?token={self._token}" if self._token else ""
-        return f"http://{host}:{self._port}/{token}"
+    def _application(self, token: str) -> web.Application:
+        guard = local_server.Guard(token, "wtl_teleop", _SOCKET)
+        app = local_server.application(guard, __package__, _PAGE)
+        app.add_routes(
+            [
+                web.get("/controls.json", self._send_controls),
+                web.get(_SOCKET, self._converse),
+            ]
+        )
+        return app
 
-    def _interrupt(self):
-        self._end(KeyboardInterrupt())
-
-    def _end(self, how: dict | BaseException):
+    def _end(self, outcome: dict | BaseException):
         if self._ended.done():
             return
-        if isinstance(how, BaseException):
-            self._ended.set_exception(how)
+        if isinstance(outcome, BaseException):
+            self._ended.set_exception(outcome)
         else:
-            self._ended.set_result(how)
+            self._ended.set_result(outcome)
 
     # --- The simulation.
 
-    def _hear(self):
+    def _receive(self):
         try:
             kind, content = self._simulation.recv()
         except (EOFError, OSError):
             self._end(
                 TeleopError(
-                    "the simulation died (out of memory?); what is kept is safe: run "
-                    "the same command again"
+                    "the simulation died (out of memory?); saved episodes are safe: "
+                    "rerun the command"
                 )
             )
             return
@@ -174,128 +136,94 @@ class _Server:
             self._status = content
             if not self._began.done():
                 self._began.set_result(None)
-            self._tell()
+            self._report()
         elif kind == "failed":
             self._end(TeleopError(content))
         else:
             self._status = content | {"ended": True}
-            self._tell()
-            # So that the page can say so before its socket closes.
-            asyncio.get_running_loop().call_later(0.3, self._end, content)
+            self._report()
+            loop = asyncio.get_running_loop()
+            loop.call_later(_GOODBYE_SECONDS, self._end, content)
 
-    def _ask(self, method: str, *arguments):
-        # A simulation that is gone is noticed in `_hear`.
+    def _send(self, method: str, *arguments):
+        # A simulation that is gone is noticed in `_receive`.
         with contextlib.suppress(OSError):
             self._simulation.send((method, arguments))
 
-    def _tell(self):
+    def _report(self):
         for client in self._clients:
-            client.tell(
+            client.report(
                 self._status
                 | {
-                    "driving": client is self._driver,
-                    "driven": self._driver is not None,
-                    "watching": len(self._clients) - (self._driver is not None),
+                    "driving": client is self._operator,
+                    "driven": self._operator is not None,
+                    "watching": len(self._clients) - (self._operator is not None),
                     "rtt": round(client.rtt, 3),
                 }
             )
 
     # --- Browsers.
 
-    def _answer(self, connection: ServerConnection, request: Request):
-        """Serves the page's files; lets good sockets through by returning None."""
-        path, _, query = request.path.partition("?")
-        host = _only(request.headers, "Host")
-        if not self._token and not loopback.is_loopback(loopback.hostname(host)):
-            # A name of somebody else's that was made to point here.
-            return _refuse(connection, HTTPStatus.FORBIDDEN, "unknown host")
-        if path in ("/", _SOCKET) and not self._knows_token(query):
-            return _refuse(
-                connection, HTTPStatus.FORBIDDEN, "the address needs its token"
-            )
-        if path == _SOCKET:
-            origin = _only(request.headers, "Origin")
-            if origin not in (f"http://{host}", f"https://{host}"):
-                return _refuse(connection, HTTPStatus.FORBIDDEN, "unknown origin")
-            if len(self._clients) >= _MAX_CLIENTS:
-                return _refuse(
-                    connection, HTTPStatus.SERVICE_UNAVAILABLE, "too many browsers"
-                )
-            return None
-        if path not in _FILES:
-            return _refuse(connection, HTTPStatus.NOT_FOUND, "there is no such page")
-        name, kind = _FILES[path]
-        body = (importlib.resources.files(__package__) / "page" / name).read_bytes()
-        headers = Headers(
-            {"Content-Type": kind, "Content-Length": str(len(body))} | _SECURITY
+    async def _send_controls(self, request: web.Request) -> web.Response:
+        del request
+        return web.json_response(self._controls)
+
+    async def _converse(self, request: web.Request) -> web.StreamResponse:
+        if len(self._clients) >= _MAX_CLIENTS:
+            raise web.HTTPServiceUnavailable(text="too many browsers")
+        socket = web.WebSocketResponse(
+            timeout=1,
+            autoping=False,
+            compress=False,
+            max_msg_size=messages.MAX_BYTES,
+            writer_limit=_WRITE_LIMIT,
         )
-        return Response(HTTPStatus.OK, HTTPStatus.OK.phrase, headers, body)
-
-    def _knows_token(self, query: str) -> bool:
-        given = urllib.parse.parse_qs(query).get("token", [""])[0]
-        return hmac.compare_digest(given.encode(), self._token.encode())
-
-    async def _converse(self, connection: ServerConnection):
-        client = Client(connection)
+        if not socket.can_prepare(request):
+            raise web.HTTPForbidden(text="only sockets are served here")
+        await socket.prepare(request)
+        client = Client(socket, request)
         self._clients.append(client)
-        self._ask("audience", len(self._clients))
-        if self._driver is None:
-            self._driver = client
+        self._send("audience", len(self._clients))
+        if self._operator is None:
+            self._operator = client
         if self._picture:
             client.show(self._picture)
-        self._tell()
-        feeding = asyncio.create_task(client.feed())
+        self._report()
+        tasks = [asyncio.create_task(t) for t in (client.feed(), client.watch())]
         try:
-            async for text in connection:
+            async for text in client.messages():
                 self._take(client, text)
-                if client.is_hostile:
-                    await connection.close(1008, "too many messages")
-                    return
-        except ConnectionClosed:
-            pass
         finally:
-            feeding.cancel()
-            with contextlib.suppress(asyncio.CancelledError, ConnectionClosed):
-                await feeding
+            for task in tasks:
+                task.cancel()
             self._clients.remove(client)
             self._leave(client)
-            self._ask("audience", len(self._clients))
+            self._send("audience", len(self._clients))
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return socket
 
     def _take(self, client: Client, text: str | bytes):
-        if not client.may_speak():
-            return
         try:
-            said = messages.parse(text)
+            message = messages.parse(text, len(self._controls["axes"]))
         except messages.MessageError:
             client.offend()
             return
-        if isinstance(said, messages.Do) and said.verb == "claim":
-            if self._driver is None:
-                self._driver = client
-                self._tell()
-        elif client is not self._driver:
+        if isinstance(message, messages.Do) and message.verb == "claim":
+            if self._operator is None:
+                self._operator = client
+                self._report()
+        elif client is not self._operator:
             return
-        elif isinstance(said, messages.Drive):
-            self._ask("drive", said.command, time.monotonic(), said.seq, client.rtt)
-        elif said.verb == "release":
+        elif isinstance(message, messages.Drive):
+            now = time.monotonic()
+            self._send("drive", message.command, now, message.seq, client.rtt)
+        elif message.verb == "release":
             self._leave(client)
         else:
-            self._ask("do", said.verb, said.value)
+            self._send("do", message.verb, message.value)
 
     def _leave(self, client: Client):
-        if client is self._driver:
-            self._driver = None
-            self._ask("let_go")
-        self._tell()
-
-
-def _refuse(connection: ServerConnection, status: HTTPStatus, why: str) -> Response:
-    response = connection.respond(status, f"{why}\n")
-    response.headers.update(_SECURITY)
-    return response
-
-
-def _only(headers: Headers, name: str) -> str:
-    """The value of a header that is there once; whatever else is as if it was not."""
-    values = headers.get_all(name)
-    return values[0] if len(values) == 1 else ""
+        if client is self._operator:
+            self._operator = None
+            self._send("release")
+        self._report()

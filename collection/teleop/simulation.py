@@ -1,7 +1,7 @@
-"""The process in which a session's physics and pictures are made.
+"""Process in which the physics and the pictures of a session are made.
 
-It knows of browsers only what comes through a pipe, and never waits for anybody: what
-it has to say goes through a thread that keeps the newest picture alone.
+It knows browsers only through a pipe, and waits for none: a thread sends its messages
+and keeps only the newest picture.
 """
 
 import collections
@@ -14,10 +14,12 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from wtl.collection import vector_environment
-from wtl.collection.teleop import picture
-from wtl.collection.teleop.pilot import RemotePilot
+from wtl.collection.teleop.interface import Pictures
 from wtl.collection.teleop.plan import Item, Plan
+from wtl.collection.teleop.policy_driver import RemotePolicyDriver
 from wtl.collection.teleop.session import Phase, Session
+from wtl.collection.worlds import registry
+from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.storage.staging import StagingWriter
 
@@ -27,81 +29,84 @@ _STATUS_SECONDS = 0.05  # at least between two reports
 
 @dataclasses.dataclass(frozen=True)
 class Assignment:
-    """What a simulation needs to begin.
+    """Configuration of a simulation.
 
     Attributes:
-      items: everything that is to be recorded.
-      staging: folder for kept episodes.
+      world: name of the world.
+      items: the episodes to record.
+      staging: folder for saved episodes.
       spec: of the episodes.
       size: number of objects in the scenes.
-      speed: of the simulated clock relative to that of the wall.
-      films: [T, P] physics states of demonstrations that are shown to the operator,
-        by id.
+      speed: of the simulated clock relative to the wall clock.
+      demonstrations: [T, P] physics states of demonstrations that are shown to the
+        operator, by id.
     """
 
+    world: str
     items: Sequence[Item]
     staging: str
     spec: EpisodeSpec
     size: int
     speed: float = 1.0
-    films: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    demonstrations: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
 def simulate(
     connection: Connection, assignment: Assignment, policy: Connection | None = None
 ):
-    """Runs a session until its operator quits or the other end hangs up.
+    """Run a session until its operator quits or the other end hangs up.
+
+    Messages that come in are pairs of a method of `Session`, or `audience`, and its
+    arguments. Messages that go out are pairs of a kind (`status`, `picture`, `failed`,
+    `ended`) and its content.
 
     Args:
       connection: to the server.
-      assignment: what is to be recorded.
-      policy: to the process of a policy that may drive.
-
-    What comes in are pairs of a method of `_Loop` and its arguments; what goes out are
-    pairs of a kind (`status`, `picture`, `failed`, `ended`) and what belongs to it.
+      assignment: the configuration.
+      policy: to the process of a policy that may act.
     """
     vector_environment.begin_worker()
     outbox = _Outbox(connection)
+    spec = assignment.spec
     try:
-        with StagingWriter(assignment.staging, assignment.spec) as writer:
-            plan = Plan(assignment.items, writer.episode_ids)
+        world = registry.get(assignment.world)
+        with StagingWriter(assignment.staging, spec) as writer:
             session = Session(
-                plan,
+                Plan(assignment.items, writer.episode_ids),
                 writer,
-                assignment.spec.image_pixels,
-                picture.WIDE.place,
-                RemotePilot(policy) if policy else None,
-                assignment.films,
-                assignment.spec.wrist_image,
+                world,
+                CameraConfig(spec.image_pixels, wrist=spec.wrist_image),
+                RemotePolicyDriver(policy) if policy else None,
+                assignment.demonstrations,
             )
             session.speed = assignment.speed
-            pictures = picture.Picture(assignment.size)
+            pictures = world.teleop.pictures(assignment.size)
             _Loop(connection, outbox, session, pictures).run()
-        outbox.say("ended", session.status())
+        outbox.send("ended", session.status())
     except EOFError:
         return  # the other end has hung up
     except Exception as error:  # the other end raises it
-        outbox.say("failed", " ".join(str(error).split()))
+        outbox.send("failed", " ".join(str(error).split()))
     finally:
         outbox.close()
 
 
 class _Loop:
-    """Steps, pictures and reports in time."""
+    """Makes steps, pictures and reports in time."""
 
     def __init__(
         self,
         connection: Connection,
         outbox: "_Outbox",
         session: Session,
-        pictures: picture.Picture,
+        pictures: Pictures,
     ):
         self._connection = connection
         self._outbox = outbox
         self._session = session
         self._pictures = pictures
         self._audience = 0
-        self._told = None
+        self._reported = None
 
     def run(self):
         session = self._session
@@ -120,59 +125,48 @@ class _Loop:
             self._listen(min(next_picture, next_status))
 
     def _listen(self, until: float):
-        """Takes what comes in, until something is to be done."""
+        """Take one message, unless something is to be done first."""
         now = time.monotonic()
         if now < self._session.due < until:
             until = self._session.due
         if self._connection.poll(max(0.0, until - now)):
             method, arguments = self._connection.recv()
-            getattr(self, method)(*arguments)
-
-    def drive(self, command, received: float, seq: int, rtt: float):
-        self._session.drive(command, received, seq, rtt)
-
-    def let_go(self):
-        self._session.let_go()
-
-    def do(self, verb: str, value):
-        self._session.do(verb, value)
-
-    def audience(self, count: int):
-        self._audience = count
+            if method == "audience":
+                (self._audience,) = arguments
+            else:
+                getattr(self._session, method)(*arguments)
 
     def _report(self):
         status = self._session.status()
-        if status != self._told:
-            self._told = status
-            self._outbox.say("status", status)
+        if status != self._reported:
+            self._reported = status
+            self._outbox.send("status", status)
 
     def _show(self):
         session = self._session
         if not self._audience or session.phase is Phase.COMPLETE:
             return
-        compiled, data = session.scene(time.monotonic())
-        # Who tries is told by the demonstration alone what the target is.
-        target = session.target if session.tells_target else None
-        image = self._pictures.make(compiled, data, session.tip, target)
+        data = session.state(time.monotonic())
+        image = self._pictures.make(session.physics, data, session.target)
         seq = session.seen(time.monotonic())
         self._outbox.show(seq.to_bytes(4, "little") + image)
 
 
 class _Outbox:
-    """Sends what is said in order, and of the pictures the newest."""
+    """Sends messages in order, and of the pictures the newest."""
 
     def __init__(self, connection: Connection):
         self._connection = connection
-        self._said = collections.deque()
+        self._messages = collections.deque()
         self._picture = None
         self._news = threading.Condition()
         self._closed = False
-        self._thread = threading.Thread(target=self._send, daemon=True)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def say(self, kind: str, content):
+    def send(self, kind: str, content):
         with self._news:
-            self._said.append((kind, content))
+            self._messages.append((kind, content))
             self._news.notify()
 
     def show(self, image: bytes):
@@ -186,20 +180,20 @@ class _Outbox:
             self._news.notify()
         self._thread.join(timeout=5)
 
-    def _send(self):
+    def _run(self):
         try:
             while True:
                 with self._news:
-                    while not (self._said or self._picture or self._closed):
+                    while not (self._messages or self._picture or self._closed):
                         self._news.wait()
-                    parts = list(self._said)
-                    self._said.clear()
+                    messages = list(self._messages)
+                    self._messages.clear()
                     if self._picture:
-                        parts.append(("picture", self._picture))
+                        messages.append(("picture", self._picture))
                         self._picture = None
-                    elif not parts:
+                    elif not messages:
                         return
-                for part in parts:
-                    self._connection.send(part)
+                for message in messages:
+                    self._connection.send(message)
         except OSError:
             return  # nobody listens any more; the loop learns it too

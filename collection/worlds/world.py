@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mujoco
 import numpy as np
@@ -11,8 +11,12 @@ from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.entities.family import Family
 from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.scene_renderer import SceneRenderer
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.layout import Layout
+
+if TYPE_CHECKING:
+    from wtl.collection.teleop.interface import Teleop
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,11 +40,13 @@ class World:
       moves_as_commanded: whether a control step moves by gain times command, so that a
         trial shows the gains as soon as anything moves.
       human: (family, generator) -> simulated human, an expert; None if there is none.
-      can_be_seen: whether there are cameras, human videos and teleoperation.
+      can_be_seen: whether there are cameras and human videos.
       draws_dynamics: whether tasks may draw all hidden dynamics of their entities.
       trial_tasks: (vector environment, [(task, scene seed)], shaped) -> `TaskPool` of
         methods that learn from trials alone.
       version: raised whenever the same seed no longer gives the same episode.
+      renderer: renders stored episodes; None if they can't be rendered.
+      teleop: mapping between an operator and the world; None if there is none.
     """
 
     name: str
@@ -58,6 +64,8 @@ class World:
     draws_dynamics: bool = False
     trial_tasks: Callable[..., Any] | None = None
     version: str = "1.0.0"
+    renderer: SceneRenderer | None = None
+    teleop: "Teleop | None" = None
 
     def open(
         self, setup: environment.Setup, camera: CameraConfig = NO_CAMERA

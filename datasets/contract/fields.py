@@ -96,6 +96,7 @@ CARD_FILE = "README.md"
 CITATION_FILE = "CITATIONS.bib"
 LICENSE_FILE = "LICENSE"
 PROVENANCE_FILE = "provenance.json"
+PROVENANCE_WORLD = "world"  # key of the provenance: name of the world
 CHECKSUMS_FILE = "checksums.json"
 
 # --- What a published policy has that a dataset has not.

@@ -5,6 +5,7 @@ Episodes are moved as they are encoded and keep their ids and their parents' ids
 
 import collections
 import dataclasses
+import json
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -119,6 +120,7 @@ class Curation:
                 f"`wtl {command}` of {parents}{done and ': ' + done}.",
                 {
                     **self._origin,
+                    **_world(self._sources),
                     "command": command,
                     "parents": self._parents,
                     **how,
@@ -226,3 +228,14 @@ def _batches(
             batch, size = [], 0
     if batch:
         yield batch
+
+
+def _world(sources: Sequence[pathlib.Path]) -> dict[str, str]:
+    """Return the world that the sources are of, where all of them name the same."""
+    named = set()
+    for source in sources:
+        path = source / fields.PROVENANCE_FILE
+        account = json.loads(path.read_text()) if path.exists() else {}
+        named.add(account.get(fields.PROVENANCE_WORLD))
+    (world,) = named if len(named) == 1 else (None,)
+    return {fields.PROVENANCE_WORLD: world} if world else {}

@@ -9,7 +9,7 @@ from wtl.commands.command import Command
 
 def _doctor(options: argparse.Namespace) -> None:
     with notices.Dropped(options.verbosity):
-        from wtl.collection.worlds.tabletop import renderer
+        from wtl.collection import opengl
         from wtl.pipeline import run_folder
 
         versions = run_folder.versions()
@@ -17,12 +17,12 @@ def _doctor(options: argparse.Namespace) -> None:
         print(f"{package:20} {version}")
     print(f"{'cores':20} {len(os.sched_getaffinity(0))}")
     try:
-        backend, name = renderer.find_renderer()
-    except renderer.RendererNotFoundError as error:
+        backend, name = opengl.find_renderer()
+    except opengl.RendererNotFoundError as error:
         print(f"{'renderer':20} none: {error}")
         print("State observations work without; images need it.")
         return
-    kind = "software" if renderer.is_software(name) else "GPU"
+    kind = "software" if opengl.is_software(name) else "GPU"
     print(f"{'renderer':20} {name} ({backend}, {kind})")
 
 

@@ -53,6 +53,6 @@ def collect_demos(
 def _adopt(run: Run, wanted, writer: StagingWriter):
     """Stages what people have demonstrated."""
     names = {request.episode_id for request in wanted}
-    kept = [episode for episode in teleoperated.kept(run) if episode.id in names]
+    kept = [episode for episode in teleoperated.saved(run) if episode.id in names]
     writer.append(kept)
     print(f"{len(kept)} of {len(names)} demonstrations are teleoperated")

@@ -68,7 +68,7 @@ def collect_trials(
         ):
             if teleop:
                 by_hand = (fields.ROLE_TRIAL, fields.ROLE_RETRIAL)
-                writer.append(teleoperated.kept(run, by_hand))
+                writer.append(teleoperated.saved(run, by_hand))
             if run.beam:
                 run.beam.adopt(writer)
             shards = [

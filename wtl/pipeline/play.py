@@ -1,4 +1,4 @@
-"""Rolls out a policy or the demonstrator in one scene, and films it."""
+"""Video of a policy or of the scripted expert in one scene."""
 
 import pathlib
 import shutil
@@ -17,7 +17,8 @@ from wtl.pipeline.run import Run
 from wtl.pipeline.train import require_policy
 from wtl.policies import methods as methods_lib
 from wtl.policies.methods import CONDITIONS, METHODS, Condition, uses_human_videos
-from wtl.viewer import movie, rendering
+from wtl.viewer import episode_video, render_process
+from wtl.viewer.episode_video import CaptionedEpisode
 
 DEMONSTRATOR = "demonstrator"
 _KEY = "play"
@@ -32,44 +33,46 @@ def play(
     split: str,
     out: pathlib.Path,
 ) -> str:
-    """Plays what an evaluation would, in one scene, and films it.
+    """Play one scene as an evaluation does, and write a video.
 
     Args:
-      run: whose policies play; the demonstrator needs none.
+      run: gives the policies; the scripted expert needs none.
       who: name of a condition of an evaluation, or `DEMONSTRATOR`.
       family: of the task; any if empty.
       number: of the task among those.
       scene: of the task.
       split: of the tasks, `val` or `test`.
-      out: an .mp4 or .svg file. Without OpenGL, or where the world has no cameras, a
+      out: an .mp4 or .svg file. Without OpenGL, or in a world without renderer, a
         drawing from the states is written in place of an .mp4, ending in .svg.
 
     Returns:
-      What is to be said: the task, how each episode went, and where the file is.
+      A message: the task, the outcome of each episode, and the file.
 
     Raises:
       UserError: if there is no such condition, task, scene or policy, or no
-        demonstration, or the file is of another kind.
+        demonstration, or the file is of another type.
     """
     if out.suffix not in (".mp4", ".svg"):
-        raise UserError(f"{out} is to be an .mp4 or .svg file")
+        raise UserError(f"{out} must be an .mp4 or .svg file")
     task = _task(run, family, number, split)
     if who == DEMONSTRATOR:
-        takes = [_demonstrated(run, task, scene)]
+        shown = [_demonstrated(run, task, scene)]
     else:
-        takes = _played(run, _condition(who), task, scene, split)
+        shown = _played(run, _condition(who), task, scene, split)
     out.parent.mkdir(parents=True, exist_ok=True)
-    fps, note = run.suite.world.environment.control_hz, ""
+    world, note = run.suite.world, ""
     if out.suffix == ".mp4":
         try:
-            movie.film(out, takes, fps)
-        except rendering.RenderingError as error:
+            episode_video.write(out, shown, world)
+        except render_process.RenderingError as error:
             out = out.with_suffix(".svg")
             note = f" (drawn from the states: {error})"
     if out.suffix == ".svg":
-        out.write_text(movie.draw(takes, run.suite.layout, fps), encoding="utf-8")
-    said = ", ".join(take.caption for take in takes)
-    return f"{task.task_id}, {task.family}, {task.rule}: {said}\n{out}{note}"
+        hz = world.environment.control_hz
+        drawing = episode_video.draw(shown, run.suite.layout, hz)
+        out.write_text(drawing, encoding="utf-8")
+    captions = ", ".join(each.caption for each in shown)
+    return f"{task.task_id}, {task.family}, {task.rule}: {captions}\n{out}{note}"
 
 
 def _task(run: Run, family: str, number: int, split: str) -> Task:
@@ -92,7 +95,7 @@ def _condition(name: str) -> Condition:
     return CONDITIONS[name]
 
 
-def _demonstrated(run: Run, task: Task, scene: int) -> movie.Take:
+def _demonstrated(run: Run, task: Task, scene: int) -> CaptionedEpisode:
     scene_seed = run.suite.scene_seed(task, "evaluation", scene)
     request = EpisodeRequest(
         environment.Setup.by_rule(task, task.rule, scene_seed),
@@ -105,12 +108,13 @@ def _demonstrated(run: Run, task: Task, scene: int) -> movie.Take:
     if not played:
         raise UserError(f"the scripted expert fails in scene {scene}; choose another")
     (episode,) = played
-    return movie.Take("Demonstrator", episode, run.spec_of(fields.WTL_DEMOS))
+    spec = run.spec_of(fields.WTL_DEMOS)
+    return CaptionedEpisode("Scripted expert", episode, spec)
 
 
 def _played(
     run: Run, condition: Condition, task: Task, scene: int, split: str
-) -> list[movie.Take]:
+) -> list[CaptionedEpisode]:
     conditions = [CONDITIONS[name] for name in condition.trials] + [condition]
     for each in conditions:
         require_policy(run, each.method)
@@ -124,9 +128,9 @@ def _played(
     ]
     if not which:
         raise UserError(f"scene {scene} of {task.task_id} is not demonstrated")
-    takes = []
+    shown = []
     if METHODS[condition.method].config.demos:
-        takes.append(_shown(run, player, condition, which[0], split))
+        shown.append(_shown(run, player, condition, which[0], split))
     spec = run.spec_of(players.NAME)
     folder = run.staging(players.NAME, _KEY)
     try:
@@ -135,22 +139,22 @@ def _played(
                 (episode,) = player.shard(each, which).play()
                 writer.append(episode)
                 caption = f"{methods_lib.label(each.name)}: {_outcome(episode)}"
-                takes.append(movie.Take(caption, episode, spec))
+                shown.append(CaptionedEpisode(caption, episode, spec))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return takes
+    return shown
 
 
 def _shown(
     run: Run, player, condition: Condition, scenario: int, split: str
-) -> movie.Take:
+) -> CaptionedEpisode:
     store, rows = player.shown(condition)
     wanted = str(store[fields.EPISODE_ID][rows[scenario, 0]])
     name = fields.WTL_HUMAN_VIDEOS if uses_human_videos(condition) else fields.WTL_DEMOS
     for episode in reader.iterate_episodes(run.dataset(name), split):
         if episode.id == wanted:
-            return movie.Take("Demonstration", episode, run.spec_of(name))
-    raise UserError(f"{run.dataset(name)} has lost {wanted}")
+            return CaptionedEpisode("Demonstration", episode, run.spec_of(name))
+    raise UserError(f"{run.dataset(name)} holds no episode {wanted}")
 
 
 def _outcome(episode: Episode) -> str:

@@ -287,6 +287,7 @@ class Run:
             spec or self.spec_of(name),
             account
             | {
+                fields.PROVENANCE_WORLD: self.suite.domain,
                 "key": key,
                 "seed": self.seed,
                 "commit": run_folder.commit(),

@@ -1,14 +1,15 @@
-"""Teleoperation: a person records what a run lacks."""
+"""Teleoperation: an operator records episodes that a run lacks."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 
+import numpy as np
+
 from wtl.collection import vector_environment
-from wtl.collection.teleop import assistant, messages, server, simulation
+from wtl.collection.teleop import messages, policy_process, server, simulation
 from wtl.collection.teleop.plan import Item
 from wtl.collection.worlds.entities import task_distribution as suites
-from wtl.collection.worlds.tabletop import families as known_families
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading import reader
@@ -28,16 +29,16 @@ def teleop(
     port: int,
     record: str = DEMONSTRATIONS,
     split: str = suites.TRAIN,
-    families: Sequence[str] = tuple(known_families.FAMILIES),
+    families: Sequence[str] | None = None,
     tasks: int = 40,
     per_task: int = 2,
     speed: float = 1.0,
     assist: str = "",
 ):
-    """Lets a person record episodes in the browser, until they quit.
+    """Serve a page on which an operator records episodes, until they quit.
 
-    What is kept lies in `RUN/teleop`; `collect_demos.teleop` and
-    `collect_trials.teleop` take it into the datasets.
+    Saved episodes are in `RUN/teleop`; `collect_demos.teleop` and
+    `collect_trials.teleop` take them into the datasets.
 
     Args:
       run: the run.
@@ -45,28 +46,30 @@ def teleop(
       port: 0 takes a free one.
       record: `demonstrations`, or `trials` and retrials of demonstrations that the
         run has.
-      split: whose tasks.
-      families: names of the families to record.
-      tasks: how many tasks, the first ones of the suite.
+      split: of the tasks.
+      families: names of the families to record; None for all of the world.
+      tasks: number of tasks, the first ones of the split.
       per_task: demonstrations, or pairs of a trial and a retrial, of each task.
-      speed: of the simulated clock relative to that of the wall, to begin with.
-      assist: method whose policy may drive while the person watches and takes over;
-        it is shown a demonstration of the run. Empty for none.
+      speed: of the simulated clock relative to the wall clock, to begin with.
+      assist: method whose policy may act until the operator takes over; it is given a
+        demonstration of the run. Empty for none.
 
     Raises:
       UserError: if the configuration is wrong or the session can't go on.
     """
-    run.require_capability("can_be_seen", "teleoperation")
+    run.require_capability("teleop", "teleoperation")
+    world = run.suite.world
+    families = list(world.families) if families is None else families
     _check("record", [record], RECORDED)
     _check("split", [split], suites.SPLITS)
-    _check("families", families, known_families.FAMILIES)
+    _check("families", families, world.families)
     _check("speed", [speed], messages.SPEEDS)
-    shown_to = [
+    by_demo = [
         method.name
         for method in METHODS.values()
         if method.is_trained and not method.config.trials
     ]
-    _check("assist", [assist] if assist else [], shown_to)
+    _check("assist", [assist] if assist else [], by_demo)
     chosen = teleop_plan.chosen_tasks(run, split, families, tasks)
     demos = None
     if assist or record == TRIALS:
@@ -80,19 +83,20 @@ def teleop(
     if not items:
         raise UserError("there is nothing to record: no such task is in the suite")
     assignment = simulation.Assignment(
+        world=world.name,
         items=items,
         staging=str(run.folder.teleop),
         spec=run.spec_of(fields.WTL_DEMOS, by_hand=True),
         size=run.suite.size,
         speed=float(speed),
-        films=_films(run, split, items) if record == TRIALS else {},
+        demonstrations=_shown(run, split, items) if record == TRIALS else {},
     )
     with _policy(run, assist, items, demos) as policy:
         last = server.run(assignment, host, port, policy)
     done, wanted = last["progress"]["episodes"]
     stage = "collect_trials" if record == TRIALS else "collect_demos"
     print(
-        f"{done} of {wanted} {record} are kept in {run.folder.teleop}; `wtl {stage}` "
+        f"{done} of {wanted} {record} are saved in {run.folder.teleop}; `wtl {stage}` "
         f"with {stage}.teleop = True takes them into the dataset"
     )
 
@@ -105,21 +109,21 @@ def _check(name: str, given: Sequence, known):
             )
 
 
-def _films(run: Run, split: str, items: Sequence[Item]) -> dict:
-    """Physics states of the demonstrations that are shown to a person, by id."""
+def _shown(run: Run, split: str, items: Sequence[Item]) -> dict[str, np.ndarray]:
+    """Return physics states of the demonstrations to show to the operator, by id."""
     store = reader.read(run.dataset(fields.WTL_DEMOS), split, with_physics=True)
-    films = {}
+    shown = {}
     for name in {item.shown for item in items}:
         (row,) = store.rows([name])
-        films[name] = store.physics_state[row, : store.length[row]]
-    return films
+        shown[name] = store.physics_state[row, : store.length[row]]
+    return shown
 
 
 @contextlib.contextmanager
 def _policy(
     run: Run, method: str, items: Sequence[Item], demos: EpisodeStore | None
 ) -> Iterator[Connection | None]:
-    """The process of a policy that assists, if one is to."""
+    """Start the process of a policy that assists, if one is to."""
     if not method:
         yield None
         return
@@ -127,10 +131,10 @@ def _policy(
     shown = sorted({item.shown for item in items if item.shown})
     if not shown:
         raise UserError(
-            "no demonstration of the run shows what the policy would do in these "
-            "scenes; teleop.assist needs two scenes of each task"
+            "no demonstration of the run fits these scenes; teleop.assist needs two "
+            "scenes of each task"
         )
-    assistance = assistant.Assistance(
+    assisting = policy_process.AssistingPolicy(
         saved_model=run.folder.policies / method / "saved_model",
         config=config_for(method, run.suite),
         demos=demos.select(demos.rows(shown)),
@@ -138,7 +142,7 @@ def _policy(
     )
     ours, theirs = vector_environment.CONTEXT.Pipe()
     process = vector_environment.CONTEXT.Process(
-        target=assistant.assist, args=(theirs, assistance), daemon=True
+        target=policy_process.serve, args=(theirs, assisting), daemon=True
     )
     process.start()
     theirs.close()

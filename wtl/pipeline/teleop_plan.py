@@ -1,4 +1,4 @@
-"""What a person is to record in a run."""
+"""Plan of the episodes that an operator records in a run."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from wtl.pipeline.run import Run
 def chosen_tasks(
     run: Run, split: str, families: Sequence[str], tasks: int
 ) -> list[Task]:
-    """The first tasks of a split that are of some families."""
+    """Return the first tasks of a split that are of some families."""
     return [t for t in run.suite.tasks(split) if t.family in families][:tasks]
 
 
 def demonstrations(run: Run, tasks: Sequence[Task], count: int) -> list[Item]:
-    """The first demonstrations of tasks, under the ids of the scripted ones."""
+    """Return the first demonstrations of tasks, with the ids of the scripted ones."""
     left = {task.task_id: count for task in tasks}
     result = []
     for request in demonstrated.requests(run, count):
@@ -43,10 +43,10 @@ def demonstrations(run: Run, tasks: Sequence[Task], count: int) -> list[Item]:
 
 
 def with_policy(items: Sequence[Item], demos: EpisodeStore) -> list[Item]:
-    """The same items, each with a demonstration for a policy that assists.
+    """Return the same items, each with a demonstration for a policy that assists.
 
-    It shows the same thing being done in another scene of the task; where there is no
-    such demonstration, no policy assists.
+    The demonstration has the same target in another scene of the task; where there is
+    none, no policy assists.
     """
     result = []
     for item in items:
@@ -64,12 +64,12 @@ def with_policy(items: Sequence[Item], demos: EpisodeStore) -> list[Item]:
 def trials(
     run: Run, tasks: Sequence[Task], count: int, demos: EpisodeStore
 ) -> list[Item]:
-    """Trials of demonstrations in other scenes, a retrial after each.
+    """Return trials of demonstrations in other scenes, a retrial after each.
 
     Args:
       run: the run.
-      tasks: whose.
-      count: pairs of a demonstration and a scene, of each task.
+      tasks: their tasks.
+      count: scenarios (a demonstration and a scene) of each task.
       demos: the demonstrations of the run.
     """
     result = []
@@ -83,7 +83,7 @@ def trials(
             others = seeds[seeds != demos[fields.SCENE_SEED][row]]
             if not len(others):
                 continue
-            # As for trials of policies, success is for the reading by identity.
+            # As for trials of policies, success is that of the rule by identity.
             setup = environment.Setup(
                 task, int(rng.choice(others)), shown_index(task, demos, row)
             )

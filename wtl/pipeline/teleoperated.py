@@ -1,4 +1,4 @@
-"""The episodes that people have recorded in a run, as other stages take them."""
+"""Episodes that operators have recorded in a run."""
 
 import hashlib
 from collections.abc import Iterator
@@ -10,18 +10,18 @@ from wtl.datasets.storage import staging
 from wtl.pipeline.run import Run
 
 
-def kept(run: Run, roles: tuple[str, ...] = (fields.ROLE_DEMO,)) -> Iterator[Episode]:
-    """Yields kept episodes of some roles.
+def saved(run: Run, roles: tuple[str, ...] = (fields.ROLE_DEMO,)) -> Iterator[Episode]:
+    """Yield saved episodes of some roles.
 
     Raises:
-      UserError: if there are none at all, or they are of another kind of scene.
+      UserError: if nothing is saved, or in scenes of another configuration.
     """
     folder = run.folder.teleop
     if not staging.is_staging(folder):
         raise UserError(
             f"nothing is teleoperated in {folder}; run `wtl teleop` with this "
-            "--run_dir first, or leave collect_demos.teleop and collect_trials.teleop "
-            "out"
+            "--run_dir first, or leave out collect_demos.teleop and "
+            "collect_trials.teleop"
         )
     if staging.read_spec(folder) != run.spec_of(fields.WTL_DEMOS, by_hand=True):
         raise UserError(
@@ -34,9 +34,9 @@ def kept(run: Run, roles: tuple[str, ...] = (fields.ROLE_DEMO,)) -> Iterator[Epi
 
 
 def fingerprint(run: Run) -> str:
-    """Names what is kept, whatever the order in which it was recorded."""
+    """Return a fingerprint of the saved episodes, whatever their order."""
     digest = hashlib.sha256()
-    for episode in sorted(kept(run, fields.ROLES), key=lambda episode: episode.id):
+    for episode in sorted(saved(run, fields.ROLES), key=lambda episode: episode.id):
         digest.update(episode.id.encode())
         digest.update(episode.steps[fields.ACTION].tobytes())
         digest.update(str(sorted(episode.metadata.items())).encode())

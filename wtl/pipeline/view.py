@@ -1,4 +1,4 @@
-"""What `wtl view` shows, and where the edits that are made there go."""
+"""Viewer of datasets, whose edits are published beside them."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from wtl.viewer import server
 
 
 def view(path: str | os.PathLike, host: str, port: int) -> int:
-    """Serves a page on datasets until it is interrupted.
+    """Serve a page on datasets until interrupted.
 
     Args:
       path: a version, a dataset, or a folder of datasets as that of a run.
@@ -20,10 +20,10 @@ def view(path: str | os.PathLike, host: str, port: int) -> int:
       port: 0 takes a free one.
 
     Returns:
-      How many episodes have edits that are not published.
+      The number of episodes with unpublished edits.
 
     Raises:
-      Others: as `server.run`.
+      UserError, DatasetDamagedError, DatasetMismatchError: see `server.run`.
     """
     library = server.run(path, _publish, host, port)
     return sum(len(index.pending) for index in library.indices.values())
@@ -36,7 +36,7 @@ def _publish(pending: PendingEdits) -> Curated:
 
 @contextlib.contextmanager
 def _claimed(folder: pathlib.Path) -> Iterator[None]:
-    """Claims a run folder, whose stages must not find another version on the way."""
+    """Lock a run folder, so that its stages meet no new version on the way."""
     if not (folder / ".lock").exists():
         yield
         return

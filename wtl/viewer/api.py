@@ -1,31 +1,30 @@
-"""What the page asks for, as JSON and pictures."""
+"""Data of the page: JSON and pictures."""
 
 import asyncio
 import json
 import math
-import pathlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from aiohttp import web
 
+from wtl.collection.worlds.scene_renderer import ORBIT, ROBOT, WRIST, Viewpoint
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.curation import edits
 from wtl.datasets.curation.curation import Curated
 from wtl.datasets.curation.edits import DELETED, PendingEdits
-from wtl.viewer import footage, rendering, selection, statistics
+from wtl.viewer import episode_views, selection, statistics
 from wtl.viewer.index import Index, Row
 from wtl.viewer.library import Library
-from wtl.viewer.rendering import Studio
+from wtl.viewer.render_process import RenderProcess
 from wtl.viewer.selection import Selection
 
 _MAX_LISTED = 500
 _MAX_CHILDREN = 100
 _MAX_EDITS = 20_000
-_AXES = ("x", "y", "z", "yaw", "fingers")
 _PAGING = ("offset", "limit", "id")
 
 Publisher = Callable[[PendingEdits], Curated]
@@ -34,36 +33,36 @@ Publisher = Callable[[PendingEdits], Curated]
 class Api:
     """Answers about a library, and takes edits."""
 
-    def __init__(self, library: Library, studio: Studio, publisher: Publisher):
-        """Serves a library.
+    def __init__(self, library: Library, renderer: RenderProcess, publisher: Publisher):
+        """Serve a library.
 
         Args:
-          library: what is looked at.
-          studio: renders.
+          library: the datasets.
+          renderer: renders images.
           publisher: publishes edits as a new version.
         """
         self._library = library
-        self._studio = studio
+        self._renderer = renderer
         self._publisher = publisher
         self._editing = asyncio.Lock()
 
     @property
     def routes(self) -> list[web.RouteDef]:
-        """What is served."""
+        """Paths and methods."""
         return [
-            web.get("/api/library", self.tell_library),
+            web.get("/api/library", self.send_library),
             web.get("/api/episodes", self.list_episodes),
-            web.get("/api/statistics", self.tell_statistics),
-            web.get("/api/episodes/{id}", self.tell_episode),
+            web.get("/api/statistics", self.send_statistics),
+            web.get("/api/episodes/{id}", self.send_episode),
             web.get("/api/episodes/{id}/frames/{view}", self.send_frames),
             web.get("/api/episodes/{id}/drawing", self.send_drawing),
-            web.get("/api/edits", self.list_edits),
+            web.get("/api/edits", self.send_edits),
             web.put("/api/edits", self.take_edits),
             web.post("/api/publish", self.publish),
         ]
 
-    async def tell_library(self, request: web.Request) -> web.Response:
-        """What is looked at."""
+    async def send_library(self, request: web.Request) -> web.Response:
+        """Send the datasets."""
         del request
         library = self._library
         return _json(
@@ -74,23 +73,23 @@ class Api:
                     index.name: {
                         "version": index.number,
                         "episodes": len(index.rows),
-                        "views": footage.views(index, self._studio),
+                        "views": self._views(index),
                     }
                     for index in library.indices.values()
                 },
-                "missing_renderer": self._studio.missing or "",
+                "missing_renderer": self._renderer.missing or "",
                 "warnings": library.warnings,
             }
         )
 
     async def list_episodes(self, request: web.Request) -> web.Response:
-        """Part of the episodes that are selected; with the first part, the facets."""
+        """Send part of the selected episodes; with the first part, the facets."""
         chosen = _selection(request)
         rows = list(self._library)
         found = chosen.of(rows)
         offset = _whole(request, "offset", 0, len(found))
         limit = _whole(request, "limit", 100, _MAX_LISTED)
-        told = {
+        answer = {
             "total": len(found),
             "offset": offset,
             "rows": [selection.summary(r) for r in found[offset : offset + limit]],
@@ -98,37 +97,34 @@ class Api:
         name = request.query.get("id")
         if name:
             places = (i for i, row in enumerate(found) if row.id == name)
-            told["place"] = next(places, None)
+            answer["place"] = next(places, None)
         if offset == 0:
-            told["facets"] = chosen.facets(rows)
-        return _json(told)
+            answer["facets"] = chosen.facets(rows)
+        return _json(answer)
 
-    async def tell_statistics(self, request: web.Request) -> web.Response:
-        """Numbers about the episodes that are selected."""
+    async def send_statistics(self, request: web.Request) -> web.Response:
+        """Send statistics of the selected episodes."""
         found = _selection(request).of(self._library)
         return _json(await asyncio.to_thread(statistics.summarise, found))
 
-    async def tell_episode(self, request: web.Request) -> web.Response:
-        """Everything about an episode but its pictures."""
+    async def send_episode(self, request: web.Request) -> web.Response:
+        """Send everything about an episode but its pictures."""
         row, index = self._episode(request)
         episode = await asyncio.to_thread(index.episode, row)
         children = self._library.children(row)
+        # Seeds have more digits than numbers have in browsers.
+        seed = str(row.metadata[fields.SCENE_SEED])
+        quality = ("seconds", "idle", "saturated", "late", "reward")
         return _json(
             {
                 **selection.summary(row),
                 "version": index.number,
-                "metadata": _told_metadata(row),
+                "metadata": {**row.metadata, fields.SCENE_SEED: seed},
                 "edit": row.edit,
-                "views": footage.views(index, self._studio),
-                "quality": {
-                    "seconds": row.quality.seconds,
-                    "idle": row.quality.idle,
-                    "saturated": row.quality.saturated,
-                    "late": row.quality.late,
-                    "reward": row.quality.reward,
-                },
+                "views": self._views(index),
+                "quality": {name: getattr(row.quality, name) for name in quality},
                 "twins": list(row.twins),
-                "chain": [taken.id for taken in self._library.chain(row)],
+                "chain": [linked.id for linked in self._library.chain(row)],
                 "parents": [self._link(name) for name in row.parents],
                 "children": [self._link(r.id) for r in children[:_MAX_CHILDREN]],
                 "children_total": len(children),
@@ -138,15 +134,14 @@ class Api:
         )
 
     async def send_frames(self, request: web.Request) -> web.Response:
-        """A sheet of frames."""
+        """Send a sheet of frames."""
         row, index = self._episode(request)
-        name = request.match_info["view"]
-        view: str | rendering.View = name
-        if name in (rendering.ROBOT, rendering.WRIST):
-            view = rendering.View(name)
-        elif name == rendering.ORBIT:
-            view = rendering.View(
-                name,
+        view: str | Viewpoint = request.match_info["view"]
+        if view in (ROBOT, WRIST):
+            view = Viewpoint(view)
+        elif view == ORBIT:
+            view = Viewpoint(
+                view,
                 _number(request, "azimuth", 90.0),
                 _number(request, "elevation", -56.0),
                 _number(request, "distance", 1.1),
@@ -154,23 +149,23 @@ class Api:
         first = _whole(request, "first", 0)
         count = _whole(request, "count", 64)
         body, kind = await asyncio.to_thread(
-            footage.frames, index, row, self._studio, view, first, count
+            episode_views.frames, index, row, self._renderer, view, first, count
         )
         return web.Response(body=body, content_type=f"image/{kind}")
 
     async def send_drawing(self, request: web.Request) -> web.Response:
-        """An episode as a moving drawing."""
+        """Send an animated drawing of an episode."""
         row, index = self._episode(request)
-        text = await asyncio.to_thread(footage.drawing, index, row)
+        text = await asyncio.to_thread(_drawing, index, row)
         return web.Response(text=text, content_type="image/svg+xml")
 
-    async def list_edits(self, request: web.Request) -> web.Response:
-        """What is pending, by dataset."""
+    async def send_edits(self, request: web.Request) -> web.Response:
+        """Send the pending edits, by dataset."""
         del request
-        return _json(self._told_edits())
+        return _json(self._pending())
 
     async def take_edits(self, request: web.Request) -> web.Response:
-        """Takes edits, all or none of each dataset; on disk when it answers."""
+        """Take edits, all or none of each dataset; they are then on disk."""
         given = (await _body(request)).get("edits")
         if not isinstance(given, dict) or len(given) > _MAX_EDITS:
             raise UserError('"edits" must be an object of edits by episode')
@@ -178,21 +173,20 @@ class Api:
             by_dataset: dict[str, dict[str, edits.Edit]] = {}
             for name, edit in given.items():
                 row = self._library[name]
-                parsed = edits.parse_edit(edit)
-                # What is so already is no edit.
+                # A value that an episode has already is no edit.
                 by_dataset.setdefault(row.dataset, {})[name] = {
                     field: value
-                    for field, value in parsed.items()
+                    for field, value in edits.parse_edit(edit).items()
                     if field == DELETED or row.metadata[field] != value
                 }
             for name, changes in by_dataset.items():
                 index = self._library.indices[name]
                 await asyncio.to_thread(index.pending.change, changes)
                 index.overlay()
-        return _json(self._told_edits())
+        return _json(self._pending())
 
     async def publish(self, request: web.Request) -> web.Response:
-        """Publishes the pending edits of a dataset, which is then looked at."""
+        """Publish the pending edits of a dataset, and serve the new version."""
         name = (await _body(request)).get("dataset")
         if name not in self._library.indices:
             raise UserError(f"there is no dataset {name!r} here")
@@ -202,7 +196,7 @@ class Api:
             self._library.replace(await asyncio.to_thread(Index, made.path))
         return _json(
             {
-                "path": str(pathlib.Path(made.path)),
+                "path": str(made.path),
                 "version": made.path.name,
                 "kept": made.kept,
                 "seen": made.seen,
@@ -213,13 +207,16 @@ class Api:
         row = self._library[request.match_info["id"]]
         return row, self._library.index_of(row)
 
+    def _views(self, index: Index) -> list[str]:
+        return episode_views.views(index, renders=not self._renderer.missing)
+
     def _link(self, name: str) -> dict[str, Any]:
         if name not in self._library:
             return {"id": name, "known": False}
         return {**selection.summary(self._library[name]), "known": True}
 
     def _descendants(self, row: Row) -> list[str]:
-        """Ids of what can't stay in the dataset if an episode is deleted from it."""
+        """Return ids of the episodes of the dataset that go if an episode goes."""
         found: dict[str, None] = {}
         waiting = [row]
         while waiting:
@@ -229,24 +226,13 @@ class Api:
                     waiting.append(child)
         return list(found)
 
-    def _told_edits(self) -> dict[str, Any]:
+    def _pending(self) -> dict[str, Any]:
         return {
             "datasets": {
                 index.name: {
                     "version": index.number,
                     "summary": edits.summary(map(index.pending.of, index.pending)),
-                    "edits": [
-                        {
-                            **selection.summary(index.rows[name]),
-                            "edit": index.pending.of(name),
-                            "was": {
-                                field: index.rows[name].metadata[field]
-                                for field in index.pending.of(name)
-                                if field != DELETED
-                            },
-                        }
-                        for name in index.pending
-                    ],
+                    "edits": [_edit(index, name) for name in index.pending],
                 }
                 for index in self._library.indices.values()
                 if len(index.pending)
@@ -254,30 +240,38 @@ class Api:
         }
 
 
-def _told_metadata(row: Row) -> dict[str, Any]:
-    # Seeds have more digits than numbers have in browsers.
-    seed = str(row.metadata[fields.SCENE_SEED])
-    return {**row.metadata, fields.SCENE_SEED: seed}
+def _edit(index: Index, name: str) -> dict[str, Any]:
+    row, edit = index.rows[name], index.pending.of(name)
+    was = {field: row.metadata[field] for field in edit if field != DELETED}
+    return {**selection.summary(row), "edit": edit, "was": was}
+
+
+def _drawing(index: Index, row: Row) -> str:
+    if index.layout is None:
+        raise UserError(f"{index.label} has no states of a known world")
+    return episode_views.drawing(
+        index.episode(row),
+        index.layout,
+        row.quality.seconds,
+        target=int(row[fields.HIDDEN_TARGET]),
+        failed=row[fields.ROLE] != fields.ROLE_DEMO and not row[fields.SUCCESS],
+    )
 
 
 def _curves(index: Index, episode: Episode) -> dict[str, Any]:
     steps = episode.steps
-    told: dict[str, Any] = {"time": _rounded(_time(episode))}
+    curves: dict[str, Any] = {"time": _rounded(_time(episode))}
     if fields.ACTION in steps:
-        size = index.spec.action_size
-        names = _AXES if size == len(_AXES) else [f"action {i}" for i in range(size)]
-        columns = steps[fields.ACTION].T
-        told["action"] = {
-            name: _rounded(column) for name, column in zip(names, columns, strict=True)
-        }
-        told["reward"] = _rounded(steps[fields.REWARD])
+        columns = map(_rounded, steps[fields.ACTION].T)
+        curves["action"] = dict(zip(index.axes, columns, strict=True))
+        curves["reward"] = _rounded(steps[fields.REWARD])
     if fields.IS_INTERVENTION in steps:
-        told["intervention"] = steps[fields.IS_INTERVENTION].tolist()
-    return told
+        curves["intervention"] = steps[fields.IS_INTERVENTION].tolist()
+    return curves
 
 
 def _time(episode: Episode) -> np.ndarray:
-    """[T+1] seconds since the start, by the control rate where nobody kept time."""
+    """Return [T+1] seconds since the start; without timestamps, by the control rate."""
     time = episode.steps[fields.TIMESTAMP].astype(np.float64)
     if time[-1] > time[0]:
         return time - time[0]
@@ -310,7 +304,7 @@ def _whole(
     text = request.query.get(name)
     if text is None:
         return default
-    # Longer ones are no number that anybody means, and slow to read.
+    # Longer numbers are of no use, and slow to read.
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise UserError(f"{name} must be a whole number, not {text[:40]!r}")
     return int(text) if most is None else min(int(text), most)

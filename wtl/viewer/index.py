@@ -1,14 +1,17 @@
-"""What is known of every episode of a version without decoding its steps."""
+"""Index of the episodes of a version, made without decoding their steps."""
 
 import collections
 import dataclasses
+import functools
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from wtl.collection.worlds import recognition
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
+from wtl.datasets.contract.layout import Layout
 from wtl.datasets.curation import quality
 from wtl.datasets.curation.edits import DELETED, PendingEdits
 from wtl.datasets.format import decoding, schema, tfrecord
@@ -24,12 +27,12 @@ class Row:
 
     Attributes:
       dataset: name of its dataset.
-      metadata: its metadata as it is stored.
+      metadata: its metadata as stored.
       quality: its measures.
-      frame: its record, whole, a view into the file.
-      twins: ids of other episodes in which the same was seen and done.
-      is_orphan: whether an episode that it was made from is not there.
-      edit: what is pending of it.
+      frame: its whole record, a view into the file.
+      twins: ids of other episodes with the same observations and actions.
+      is_orphan: whether a parent is missing.
+      edit: its pending edit.
     """
 
     dataset: str
@@ -46,12 +49,12 @@ class Row:
         return self.metadata[fields.EPISODE_ID]
 
     def __getitem__(self, name: str) -> Any:
-        """A metadata field, as it will be once the edits are published."""
+        """Return a metadata field as it will be once the edits are published."""
         return self.edit[name] if name in self.edit else self.metadata[name]
 
     @property
     def parents(self) -> tuple[str, ...]:
-        """Ids of what it was made from, demonstrations first."""
+        """Ids of its parents, demonstrations first."""
         return (
             *self.metadata[fields.PARENT_DEMO_IDS],
             *self.metadata[fields.PARENT_TRIAL_IDS],
@@ -59,7 +62,7 @@ class Row:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """What is worth a look, in a word each."""
+        """Flags for a closer look, in a word each."""
         found = {
             "duplicate": bool(self.twins),
             "orphan": self.is_orphan,
@@ -68,7 +71,7 @@ class Row:
             "edited": bool(self.edit),
             "deleted": DELETED in self.edit,
         }
-        further = (name for name, holds in found.items() if holds)
+        further = (name for name, is_so in found.items() if is_so)
         return (*self.quality.flags, *further)
 
 
@@ -79,13 +82,14 @@ class Index:
       version: folder of the version.
       name: of the dataset.
       number: of the version.
-      spec: what its episodes look like.
+      spec: of its episodes.
+      world: its world; None if that is unknown.
       rows: its episodes by id.
       pending: its edits.
     """
 
     def __init__(self, dataset_dir: str | os.PathLike):
-        """Reads the metadata of every episode.
+        """Read the metadata of every episode.
 
         Args:
           dataset_dir: a version, or the folder of a dataset's versions.
@@ -93,12 +97,13 @@ class Index:
         Raises:
           DatasetNotFoundError, DatasetMismatchError, DatasetDamagedError: if it can't
             be read.
-          UserError: if the edits that are pending can't be.
+          UserError: if the pending edits can't be read.
         """
         self.version: pathlib.Path = location.resolve(dataset_dir)
         info = location.read_info(self.version)
         self.name, self.number = info["name"], info["version"]
         self.spec = schema.stored_spec(self.version)
+        self.world = recognition.world_of(self.version, self.spec)
         self.pending = PendingEdits(self.version)
         self.rows: dict[str, Row] = {}
         for number, frame in enumerate(reader.iterate_frames(self.version)):
@@ -118,16 +123,34 @@ class Index:
         """Name and version."""
         return f"{self.name} {self.number}"
 
+    @functools.cached_property
+    def layout(self) -> Layout | None:
+        """Layout of the states; None if it is unknown."""
+        return self.world and recognition.layout_of(self.world, self.spec)
+
+    @functools.cached_property
+    def cameras(self) -> tuple[str, ...]:
+        """Cameras from which the physics states can be rendered."""
+        renderer = self.world and self.world.renderer
+        return renderer.cameras(self.spec) if renderer else ()
+
+    @property
+    def axes(self) -> Sequence[str]:
+        """Names of the dimensions of the action."""
+        size = self.spec.action_size
+        known = self.world.environment.axes if self.world else ()
+        return known if len(known) == size else [f"action {i}" for i in range(size)]
+
     def overlay(self) -> None:
-        """Takes the pending edits over into the rows."""
+        """Copy the pending edits into the rows."""
         for name, row in self.rows.items():
             row.edit = self.pending.of(name)
 
     def episode(self, row: Row) -> Episode:
-        """Decodes an episode.
+        """Decode an episode.
 
         Raises:
-          DatasetDamagedError: if its bytes are not what they were.
+          DatasetDamagedError: if its bytes have changed.
         """
         try:
             record = next(tfrecord.scan(row.frame), None)

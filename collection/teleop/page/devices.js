@@ -1,42 +1,43 @@
-// Devices. Each is a small class with one method besides its constructor:
+// Input devices. Each is a small class with one method besides its constructor:
 //
-//   read() -> null while untouched, else {axes: [x, y, z, yaw], goal: [u, v], wait: true}
+//   read() -> null while untouched, else {axes: [...], goal: [u, v], wait: true}
 //
-// with axes in [-1, 1] and any part left out that does not matter. What happens once is
-// called on the page it is given: grip(finger or nothing to toggle), act(verb, value),
-// and changed() when a new reading should not wait for the next round.
+// with axes in [-1, 1], one per axis of the world's controls, and any part left out that
+// does not matter. A device gets the page and the controls. It calls the page for what
+// happens once: latch(value, or nothing to toggle), act(verb, value), and changed() when
+// a new reading should not wait for the next poll.
 // A new device is a class here and a line in DEVICES.
 
-// Shares of the largest translation and of the largest turn.
-const GAITS = {slow: [0.12, 0.1], normal: [0.4, 0.4], fast: [1, 0.8]};
+const CAPS = {ArrowRight: '→', ArrowLeft: '←', ArrowUp: '↑', ArrowDown: '↓'};
 
-function paced(signs, gait) {
-  const [pace, turn] = GAITS[gait];
-  return signs.map((sign, axis) => sign * (axis === 3 ? turn : pace));
+// Rates of the axes from their signs.
+function paced({axes}, signs, pace) {
+  return signs.map((sign, i) => sign * axes[i].pace[pace]);
 }
 
+const rest = ({axes}) => axes.map(() => 0);
+
 export class Keyboard {
-  static help = [
-    [['←', '→', '↑', '↓'], 'left, right, away, near'],
-    [['w', 's'], 'up, down'],
-    [['z', 'x'], 'turn'],
-    [['space'], 'open or close'],
-    [['shift'], 'hold: slowly'],
-    [['f'], 'hold: fast'],
-    [['t'], 'hold: let time pass'],
-  ];
-  static axes = {
-    arrowright: [0, 1], arrowleft: [0, -1], arrowup: [1, 1], arrowdown: [1, -1],
-    w: [2, 1], s: [2, -1], z: [3, 1], x: [3, -1],
-  };
-  static gaits = {shift: 'slow', f: 'fast'};
+  static paces = {shift: 'slow', f: 'fast'};
   static verbs = {
     n: ['keep'], r: ['redo'], d: ['discard'], u: ['undo'], q: ['quit'], o: ['override'],
     p: ['assist'], v: ['show'],
     1: ['speed', 1], 2: ['speed', 0.5], 3: ['speed', 0.25],
   };
+  static help = ({axes, latch}) => [
+    ...axes.map(({keys, labels}) => [keys.map((key) => CAPS[key] ?? key), labels.join(', ')]),
+    [['space'], latch.help],
+    [['shift'], 'hold: slowly'],
+    [['f'], 'hold: fast'],
+    [['t'], 'hold: let time pass'],
+  ];
 
-  constructor(page) {
+  constructor(page, controls) {
+    this.controls = controls;
+    this.axes = {}; // [axis, sign] by key
+    controls.axes.forEach(({keys}, axis) => {
+      keys.forEach((key, i) => (this.axes[key.toLowerCase()] = [axis, i ? -1 : 1]));
+    });
     this.held = new Set();
     addEventListener('keydown', (event) => this.down(event, page));
     addEventListener('keyup', (event) => {
@@ -51,40 +52,41 @@ export class Keyboard {
   }
 
   down(event, page) {
-    // Shortcuts of the browser stay its own.
+    // The browser keeps its shortcuts.
     if (event.ctrlKey || event.metaKey || event.altKey || !event.key) return;
     if (event.target instanceof HTMLInputElement) return;
     const key = event.key.toLowerCase();
-    const known = key in Keyboard.axes || key in Keyboard.gaits || key === 't';
-    if (known || key === ' ' || key in Keyboard.verbs) event.preventDefault();
+    const holds = key in this.axes || key in Keyboard.paces || key === 't';
+    if (holds || key === ' ' || key in Keyboard.verbs) event.preventDefault();
     if (event.repeat) return;
-    if (known) {
+    if (holds) {
       this.held.add(key);
       page.changed();
     } else if (key === ' ') {
-      page.grip();
+      page.latch();
     } else if (key in Keyboard.verbs) {
       page.act(...Keyboard.verbs[key]);
     }
   }
 
   read() {
-    const signs = [0, 0, 0, 0];
-    let gait = 'normal';
+    const signs = rest(this.controls);
+    let pace = 'normal';
     for (const key of this.held) {
-      if (key in Keyboard.axes) {
-        const [axis, sign] = Keyboard.axes[key];
+      if (key in this.axes) {
+        const [axis, sign] = this.axes[key];
         signs[axis] += sign;
       }
-      gait = Keyboard.gaits[key] ?? gait;
+      pace = Keyboard.paces[key] ?? pace;
     }
     const wait = this.held.has('t');
-    return signs.some(Boolean) || wait ? {axes: paced(signs, gait), wait} : null;
+    if (!signs.some(Boolean) && !wait) return null;
+    return {axes: paced(this.controls, signs, pace), wait};
   }
 }
 
 export class Pointer {
-  static help = [[['drag'], 'on the wide view: lead the gripper']];
+  static help = ({captions}) => [[['drag'], captions[0]]];
 
   constructor(page) {
     const view = document.getElementById('wide');
@@ -116,14 +118,15 @@ export class Pointer {
 }
 
 export class Buttons {
-  static help = [];
+  static help = () => [];
 
-  constructor(page) {
+  constructor(page, controls) {
+    this.controls = controls;
     this.pressed = new Map();
     for (const button of document.querySelectorAll('#pad button')) {
       button.addEventListener('pointerdown', (event) => {
         button.setPointerCapture(event.pointerId);
-        if ('grip' in button.dataset) page.grip();
+        if ('latch' in button.dataset) page.latch();
         else this.pressed.set(event.pointerId, button.dataset);
         page.changed();
       });
@@ -138,23 +141,24 @@ export class Buttons {
 
   read() {
     if (!this.pressed.size) return null;
-    const signs = [0, 0, 0, 0];
+    const signs = rest(this.controls);
     let wait = false;
     for (const {axis, sign} of this.pressed.values()) {
       if (axis === undefined) wait = true;
       else signs[axis] += Number(sign);
     }
-    return {axes: paced(signs, 'normal'), wait};
+    return {axes: paced(this.controls, signs, 'normal'), wait};
   }
 }
 
 export class Gamepad {
-  static help = [[['pad'], 'sticks move, A grips, B lets time pass']];
+  static help = ({latch}) => [[['pad'], `sticks move, A: ${latch.label}, B: let time pass`]];
   static dead = 0.15; // sticks at rest are never quite at zero
 
-  constructor(page) {
+  constructor(page, controls) {
     this.page = page;
-    this.gripped = false;
+    this.controls = controls;
+    this.latched = false;
     this.verbs = {8: ['redo'], 9: ['keep']}; // back and start of the standard mapping
     this.done = new Set();
   }
@@ -163,16 +167,18 @@ export class Gamepad {
     const pad = navigator.getGamepads().find((found) => found?.mapping === 'standard');
     if (!pad) return null;
     const pressed = (number) => pad.buttons[number]?.pressed ?? false;
-    if (pressed(0) && !this.gripped) this.page.grip();
-    this.gripped = pressed(0);
-    for (const [number, said] of Object.entries(this.verbs)) {
-      if (pressed(number) && !this.done.has(number)) this.page.act(...said);
+    if (pressed(0) && !this.latched) this.page.latch();
+    this.latched = pressed(0);
+    for (const [number, verb] of Object.entries(this.verbs)) {
+      if (pressed(number) && !this.done.has(number)) this.page.act(...verb);
       if (pressed(number)) this.done.add(number);
       else this.done.delete(number);
     }
-    const turn = pressed(4) - pressed(5);
+    // The left stick, the right one's height, and the shoulder buttons.
     const [x, y, , z] = pad.axes.map((value) => this.bent(value));
-    const axes = [x, -y, -z, turn * GAITS.normal[1]];
+    const turn = pressed(4) - pressed(5);
+    const known = this.controls.axes;
+    const axes = [x, -y, -z, turn && turn * known[3]?.pace.normal].slice(0, known.length);
     const wait = pressed(1);
     return axes.some(Boolean) || wait ? {axes, wait} : null;
   }

@@ -1,10 +1,12 @@
-// The page: shows what the server sends, tells it what the devices read.
+// The page: shows what the server sends, and sends it what the devices read.
 
 import {DEVICES} from './devices.js';
 
-const REPEAT_MS = 100; // a held command is repeated, or the server lets go of it
+const REPEAT_MS = 100; // a held command is repeated, or the server drops it
 const POLL_MS = 30;
-const IDLE = JSON.stringify({axes: [0, 0, 0, 0], wait: false});
+const controls = await (await fetch('controls.json')).json();
+const REST = {axes: controls.axes.map(() => 0), wait: false};
+const IDLE = JSON.stringify(REST);
 
 const $ = (id) => document.getElementById(id);
 const wide = $('wide').getContext('2d');
@@ -15,13 +17,14 @@ class Page {
     this.status = {};
     this.seq = 0;
     this.sent = new Map(); // when each command was sent, by its number
-    this.said = IDLE;
-    this.saidAt = 0;
-    this.finger = 1;
-    this.grippedAt = 0;
+    this.last = IDLE; // command sent last, and when
+    this.lastAt = 0;
+    this.latched = 1; // value of the latched axis, and when it was set here
+    this.latchedAt = -Infinity;
     this.pictures = []; // when those of the last seconds came
     this.shown = 0;
-    this.devices = DEVICES.map((Device) => new Device(this));
+    this.makeControls();
+    this.devices = DEVICES.map((Device) => new Device(this, controls));
     this.listen();
     this.connect();
     setInterval(() => this.changed(), POLL_MS);
@@ -31,19 +34,19 @@ class Page {
 
   changed() {
     const read = this.devices.map((device) => device.read()).find(Boolean);
-    const command = {axes: [0, 0, 0, 0], wait: false, ...read};
+    const command = {...REST, ...read};
     const text = JSON.stringify(command);
     const now = performance.now();
-    if (text === this.said && (text === IDLE || now - this.saidAt < REPEAT_MS)) return;
-    this.drive(command, text !== this.said);
-    this.said = text;
-    this.saidAt = now;
+    if (text === this.last && (text === IDLE || now - this.lastAt < REPEAT_MS)) return;
+    this.drive(command, text !== this.last);
+    this.last = text;
+    this.lastAt = now;
   }
 
-  grip(finger = this.finger > 0 ? -1 : 1) {
-    this.finger = finger;
-    this.grippedAt = performance.now();
-    this.drive({...JSON.parse(this.said), finger}, true);
+  latch(latch = this.latched > 0 ? -1 : 1) {
+    this.latched = latch;
+    this.latchedAt = performance.now();
+    this.drive({...JSON.parse(this.last), latch}, true);
   }
 
   act(verb, value) {
@@ -52,13 +55,13 @@ class Page {
       value = this.status.override === null ? !this.status.success : null;
     }
     if (verb === 'assist') value = !this.status.assist;
-    this.say({type: 'do', verb, ...(value === undefined ? {} : {value})});
+    this.send({type: 'do', verb, ...(value === undefined ? {} : {value})});
   }
 
   drive(command, isNew) {
     if (!this.status.driving) return;
     if (isNew) this.sent.set(++this.seq, performance.now());
-    this.say({type: 'drive', seq: this.seq, ...command});
+    this.send({type: 'drive', seq: this.seq, ...command});
   }
 
   // --- The server.
@@ -68,7 +71,7 @@ class Page {
     this.socket = new WebSocket(`${scheme}://${location.host}/socket${location.search}`);
     this.socket.binaryType = 'arraybuffer';
     this.socket.onmessage = ({data}) => {
-      if (typeof data === 'string') this.tell(JSON.parse(data));
+      if (typeof data === 'string') this.update(JSON.parse(data));
       else this.show(data);
     };
     this.socket.onclose = () => {
@@ -80,7 +83,7 @@ class Page {
     };
   }
 
-  say(message) {
+  send(message) {
     if (this.socket.readyState === WebSocket.OPEN) {
       this.socket.send(JSON.stringify(message));
     }
@@ -106,21 +109,21 @@ class Page {
     $('fps').textContent = `${rate.toFixed(0)} /s`;
   }
 
-  // --- People.
+  // --- The operator.
 
-  tell(status) {
+  update(status) {
     const took = status.driving && !this.status.driving;
     this.status = status;
     this.drove ||= status.driving;
-    // After a torn connection its ghost may drive for a while.
+    // A lost connection may remain the operator for a while.
     if (this.drove && !status.driven) this.act('claim');
     if (took && $('name').value) this.act('name', $('name').value);
-    if (performance.now() - this.grippedAt > 500) this.finger = status.finger ?? 1;
+    if (performance.now() - this.latchedAt > 500) this.latched = status.latch ?? 1;
     document.body.classList.toggle('watches', !status.driving);
     const {phase, progress} = status;
     const ended = status.ended === true;
     $('task').textContent = ended
-      ? 'The session has ended. What is kept is safe.'
+      ? 'The session has ended. Kept episodes are safe.'
       : (status.task ?? 'Everything is recorded. Thank you!');
     $('family').textContent = status.family ?? '';
     const [done, all] = progress.task;
@@ -128,13 +131,13 @@ class Page {
     $('count').textContent =
       (all ? `${status.role ?? 'episode'} ${Math.min(done + 1, all)} of ${all} · ` : '') +
       `${tasks} of ${allTasks} tasks · ${progress.episodes[0]} kept`;
-    const overruled = status.override !== null && status.override !== undefined;
-    const success = overruled ? status.override : status.success;
-    $('lamp').classList.toggle('on', success === true);
-    $('lamp-text').textContent =
-      (success === null ? 'told at the end'
+    const overridden = (status.override ?? null) !== null;
+    const success = overridden ? status.override : status.success;
+    $('success').classList.toggle('on', success === true);
+    $('success-text').textContent =
+      (success === null ? 'shown at the end'
         : success ? 'success' : phase === 'over' ? 'out of time' : 'not yet') +
-      (overruled ? ' (yours)' : '');
+      (overridden ? ' (your label)' : '');
     $('budget').style.width = `${(100 * (status.step ?? 0)) / (status.horizon ?? 1)}%`;
     $('steps').textContent = {
       showing: 'watch the demonstration (v skips it)',
@@ -144,24 +147,24 @@ class Page {
     }[phase] ?? '';
     $('assist').hidden = (status.assist ?? null) === null;
     $('assist').classList.toggle('chosen', status.assist === true);
-    $('show').hidden = !status.film;
+    $('show').hidden = !status.demonstration;
     $('message').textContent = status.message;
     $('message').className = status.refused ? 'refused' : '';
     $('rate').textContent = `${status.rate.toFixed(1)} Hz`;
-    $('rate').className = status.rate < 9.5 ? 'slow' : '';
+    $('rate').className = status.slow ? 'slow' : '';
     $('claim').disabled = status.driven && !status.driving;
-    $('claim').textContent = status.driving ? 'hand over' : 'drive';
+    $('claim').textContent = status.driving ? 'hand over' : 'operate';
     $('who').textContent = status.driving
-      ? `You drive; ${status.watching} watching.`
-      : status.driven ? `${status.operator} drives, you watch.` : 'Nobody drives.';
+      ? `You operate; ${status.watching} watching.`
+      : status.driven ? `${status.operator} operates, you watch.` : 'There is no operator.';
     for (const button of document.querySelectorAll('[data-speed]')) {
       button.classList.toggle('chosen', Number(button.dataset.speed) === status.speed);
       button.disabled = !status.driving;
     }
-    this.tellProgress(progress.families);
+    this.updateProgress(progress.families);
   }
 
-  tellProgress(families) {
+  updateProgress(families) {
     $('progress').replaceChildren(
       ...Object.entries(families).map(([family, [done, all]]) => {
         const row = document.createElement('div');
@@ -180,7 +183,7 @@ class Page {
     for (const button of document.querySelectorAll('[data-verb]')) {
       button.addEventListener('click', () => {
         this.act(button.dataset.verb);
-        button.blur(); // the space bar is the fingers'
+        button.blur(); // the space bar is the latch's
       });
     }
     for (const button of document.querySelectorAll('[data-speed]')) {
@@ -201,18 +204,39 @@ class Page {
     $('name').addEventListener('keydown', (event) => {
       if (event.key === 'Enter') $('name').blur();
     });
-    for (const Device of DEVICES) {
-      for (const [keys, what] of Device.help) {
-        const term = document.createElement('dt');
-        for (const key of keys) {
-          const cap = document.createElement('kbd');
-          cap.textContent = key;
-          term.append(cap, ' ');
-        }
-        const text = document.createElement('dd');
-        text.textContent = what;
-        $('help').append(term, text);
+  }
+
+  // Captions, steering buttons and help, as the world's controls say.
+  makeControls() {
+    document.querySelectorAll('figcaption').forEach((caption, i) => {
+      caption.textContent = controls.captions[i];
+    });
+    $('latch').textContent = controls.latch.label;
+    const arrows = [['▶', 'e', '◀', 'w'], ['▲', 'n', '▼', 's']];
+    controls.axes.forEach(({labels}, axis) => {
+      const column = document.createElement('div');
+      column.className = 'column';
+      labels.forEach((label, i) => {
+        const button = document.createElement('button');
+        Object.assign(button.dataset, {axis, sign: i ? -1 : 1});
+        const [arrow, place] = arrows[axis]?.slice(2 * i) ?? [label, ''];
+        button.textContent = arrow;
+        button.className = place;
+        button.ariaLabel = label;
+        (place ? $('cross') : column).append(button);
+      });
+      if (column.hasChildNodes()) $('latch').parentElement.before(column);
+    });
+    for (const [keys, what] of DEVICES.flatMap((Device) => Device.help(controls))) {
+      const term = document.createElement('dt');
+      for (const key of keys) {
+        const cap = document.createElement('kbd');
+        cap.textContent = key;
+        term.append(cap, ' ');
       }
+      const text = document.createElement('dd');
+      text.textContent = what;
+      $('help').append(term, text);
     }
   }
 }

@@ -1,4 +1,4 @@
-"""How an episode looks: camera, light and colours, as data for a renderer."""
+"""Appearance of an episode: camera, light and colours, as data for a renderer."""
 
 import dataclasses
 
@@ -13,7 +13,7 @@ RGB = tuple[float, float, float]
 
 @dataclasses.dataclass(frozen=True)
 class Camera:
-    """A camera on an orbit, in the terms of `mujoco.MjvCamera`.
+    """Camera on an orbit, in the terms of `mujoco.MjvCamera`.
 
     Attributes:
       azimuth: degrees; 90 looks along positive y.
@@ -30,7 +30,7 @@ class Camera:
     fovy: float
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """Image coordinates [..., 2] of points [..., 3] in metres.
+        """Return image coordinates [..., 2] of points [..., 3] in metres.
 
         They are 0 at the centre of a square image and 1 at its right and lower edge.
         """
@@ -40,7 +40,7 @@ class Camera:
         return np.stack([seen @ right / extent, seen @ down / extent], axis=-1)
 
     def place(self, at: tuple[float, float], height: float) -> np.ndarray:
-        """The [2] x and y at which the ray through an image point has a height.
+        """Return the [2] x and y at which the ray through an image point has a height.
 
         Args:
           at: image coordinates, as `project` gives them.
@@ -70,13 +70,13 @@ class Camera:
 
     @property
     def _extent(self) -> float:
-        """Half of what a metre's distance brings into sight, metres."""
+        """Half of the width in sight at a distance of one metre, metres."""
         return float(np.tan(np.radians(self.fovy / 2)))
 
 
 @dataclasses.dataclass(frozen=True)
 class Light:
-    """A point light.
+    """Point light.
 
     Attributes:
       position: [3] metres.
@@ -91,7 +91,7 @@ class Light:
 
 @dataclasses.dataclass(frozen=True)
 class Appearance:
-    """All that an image of a scene depends on besides its physics state.
+    """Everything but the physics state that an image of a scene depends on.
 
     Attributes:
       camera: the view.
@@ -110,7 +110,7 @@ class Appearance:
     sleeve: RGB = hand.SLEEVE_RGB
 
 
-# Every place that matters fills the image, also a small one.
+# The workspace fills the image, also a small one.
 ROBOT_CAMERA = Camera(
     azimuth=90.0, elevation=-62.0, distance=1.0, lookat=(0.0, 0.085, 0.0), fovy=40.0
 )
@@ -125,7 +125,7 @@ _SLEEVE_HIGH = 0.75
 
 
 def draw_robot(seed: int) -> Appearance:
-    """Draws the look of a robot's episode: one camera, table and light vary.
+    """Draw the appearance of a robot's episode: one camera, varied table and light.
 
     Args:
       seed: of the episode.
@@ -150,7 +150,7 @@ def draw_robot(seed: int) -> Appearance:
 
 
 def draw_human(seed: int) -> Appearance:
-    """Draws the look of a human's episode: another view, table and light each time.
+    """Draw the appearance of a human's episode: varied camera, table and light.
 
     Args:
       seed: of the episode.
@@ -194,7 +194,7 @@ def draw_human(seed: int) -> Appearance:
 
 
 def _light(azimuth: float, elevation: float, brightness: np.ndarray) -> Light:
-    """A light above the table; angles in degrees, seen from the middle of the table."""
+    """Return a light above the table; angles in degrees, from the table's middle."""
     around, up = np.radians((azimuth, elevation))
     way = np.array(
         (np.cos(up) * np.cos(around), np.cos(up) * np.sin(around), np.sin(up))
@@ -214,5 +214,5 @@ def _rounded(values: np.ndarray) -> tuple[float, float, float]:
     return tuple(np.round(values, 6).tolist())
 
 
-# Whose episodes look how.
+# Drawn by the body that acts.
 DRAWS = {Embodiment.ROBOT: draw_robot, Embodiment.HUMAN: draw_human}

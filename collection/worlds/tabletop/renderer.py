@@ -1,78 +1,28 @@
-"""Renders scenes off screen, with whatever OpenGL the machine has."""
+"""Off-screen renderer of scenes."""
 
 import dataclasses
 import functools
 import importlib
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 
 import mujoco
 import numpy as np
 
+from wtl.collection import opengl
 from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.tabletop import arena, hand, model
 from wtl.collection.worlds.tabletop import object_set as object_sets
 from wtl.collection.worlds.tabletop.appearance import Appearance
-from wtl.datasets.contract.errors import UserError
 
-_BACKENDS = ("egl", "osmesa")
 _MAX_GEOMS = 200
 _DOWN = np.diag((1.0, -1.0, -1.0))
-_PROBE = """
-import importlib, sys
-context = importlib.import_module("mujoco." + sys.argv[1]).GLContext(8, 8)
-context.make_current()
-from OpenGL import GL
-print(GL.glGetString(GL.GL_RENDERER).decode())
-sys.stdout.flush()
-import os
-os._exit(0)
-"""
-
-
-class RendererNotFoundError(UserError):
-    """There is no OpenGL to render with."""
-
-
-@functools.cache
-def find_renderer() -> tuple[str, str]:
-    """Finds an OpenGL that renders without a display.
-
-    `MUJOCO_GL` names the one to use; otherwise EGL is tried, then OSMesa. Each is
-    tried in a process of its own, since PyOpenGL can't change its mind.
-
-    Returns:
-      The backend (`egl` or `osmesa`) and the renderer's own name.
-
-    Raises:
-      RendererNotFoundError: if there is none.
-    """
-    wished = os.environ.get("MUJOCO_GL")
-    for backend in (wished,) if wished in _BACKENDS else _BACKENDS:
-        tried = subprocess.run(
-            [sys.executable, "-c", _PROBE, backend],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if tried.returncode == 0:
-            return backend, tried.stdout.strip().splitlines()[-1]
-    raise RendererNotFoundError(
-        "images can't be rendered: neither EGL nor OSMesa works here; install one of "
-        "them (Debian and Ubuntu: apt-get install libegl1 libegl-mesa0, or libosmesa6)"
-    )
-
-
-def is_software(renderer: str) -> bool:
-    """Whether a renderer's name is that of one that uses no GPU."""
-    return any(name in renderer.lower() for name in ("llvmpipe", "softpipe", "swrast"))
 
 
 @functools.cache
 def shared(pixels: int, size: int) -> "Renderer":
-    """The renderer that all environments of this process share.
+    """Return the renderer that all environments of this process share.
 
     Args:
       pixels: see `Renderer`.
@@ -83,14 +33,14 @@ def shared(pixels: int, size: int) -> "Renderer":
 
 @dataclasses.dataclass(frozen=True)
 class Mark:
-    """A shape drawn into the picture that is not part of the world.
+    """Shape drawn into the picture that is not part of the scene.
 
     Attributes:
-      shape: which.
+      shape: the type of geom.
       position: [3] its centre, metres; of an arrow the start.
       size: [3] as of a geom of this shape, metres; of an arrow widths and length.
       rgba: [4] colour in [0, 1].
-      down: turned upside down.
+      down: whether it is turned upside down.
     """
 
     shape: mujoco.mjtGeom
@@ -101,10 +51,10 @@ class Mark:
 
 
 class Renderer:
-    """Renders square images of worlds with `size` objects and as many buttons."""
+    """Renders square images of scenes with `size` objects and as many buttons."""
 
     def __init__(self, pixels: int, size: int):
-        """Opens an OpenGL context.
+        """Open an OpenGL context.
 
         With software OpenGL, a process that imports TensorFlow renders twenty times as
         slowly, and must not have rendered before the import: leave the rendering to
@@ -117,9 +67,9 @@ class Renderer:
         Raises:
           RendererNotFoundError: if there is no OpenGL.
         """
-        backend, renderer = find_renderer()
-        if is_software(renderer) and "tensorflow" in sys.modules:
-            # Each brings an LLVM of its own and together they crash; softpipe has none.
+        backend, name = opengl.find_renderer()
+        if opengl.is_software(name) and "tensorflow" in sys.modules:
+            # Mesa and TensorFlow bring an LLVM each and crash; softpipe has none.
             os.environ["GALLIUM_DRIVER"] = "softpipe"
         # Workers are one per core; Mesa would start a thread per core in each.
         os.environ.setdefault("LP_NUM_THREADS", "1")
@@ -152,13 +102,13 @@ class Renderer:
         marks: Sequence[Mark] = (),
         camera: str | None = None,
     ) -> np.ndarray:
-        """Returns the uint8[H, W, 3] image of a state of a world.
+        """Return the uint8[H, W, 3] image of a state.
 
         Args:
-          compiled: its model.
-          data: its state.
-          look: how it looks.
-          marks: drawn into it.
+          compiled: the model.
+          data: the state.
+          look: camera, light and colours.
+          marks: shapes to add.
           camera: name of a camera of the model; the one of `look` by default.
         """
         self._gl.make_current()
@@ -225,13 +175,13 @@ class Renderer:
         scene.ngeom += 1
 
     def close(self):
-        """Frees the OpenGL context."""
+        """Free the OpenGL context."""
         self._context.free()
         self._gl.free()
 
 
 def _material_colours(compiled: mujoco.MjModel, look: Appearance):
-    """(material id, RGB) of the materials of a model that a look paints."""
+    """Yield (material id, RGB) of the materials whose colour a look sets."""
     names = [compiled.material(i).name for i in range(compiled.nmat)]
     for name, rgb in ((hand.SKIN, look.skin), (hand.SLEEVE, look.sleeve)):
         full = f"{model.BODY_NAMES[Embodiment.HUMAN]}/{name}"

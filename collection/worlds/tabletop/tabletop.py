@@ -11,6 +11,8 @@ from wtl.collection.worlds.tabletop import (
     model,
     object_set,
     observation,
+    restoration,
+    teleop,
     trial_tasks,
 )
 from wtl.collection.worlds.tabletop.world import TRANSLATION_STEP
@@ -41,4 +43,6 @@ TABLETOP = World(
     can_be_seen=True,
     draws_dynamics=True,
     trial_tasks=trial_tasks.GripperTasks,
+    renderer=restoration.SceneRenderer(),
+    teleop=teleop.GripperTeleop(),
 )

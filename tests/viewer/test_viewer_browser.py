@@ -10,14 +10,14 @@ import sys
 import pytest
 from browsing import until
 from served import start
-from viewed import NoStudio, make_run, published, tree, viewing
+from viewed import NoRenderer, make_run, published, tree, viewing
 
-from wtl.collection.worlds.tabletop import renderer
+from wtl.collection import opengl
 from wtl.datasets.contract import fields
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import verify
 from wtl.datasets.testing.fakes import SPEC, fake_episode
-from wtl.viewer.rendering import RenderingError, Studio
+from wtl.viewer.render_process import RenderingError, RenderProcess
 
 SECONDS = 180  # a busy machine is slow, not wrong
 
@@ -343,7 +343,7 @@ def test_everything_has_a_name_and_the_dark_is_dark(chromium, made):
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-class Failing(NoStudio):
+class Failing(NoRenderer):
     """Finds out late that it can't render."""
 
     missing = None
@@ -362,11 +362,11 @@ def test_where_rendering_fails_the_drawing_takes_its_place(chromium, made):
 
 def test_the_camera_is_turned_by_hand(chromium, made):
     try:
-        renderer.find_renderer()
-    except renderer.RendererNotFoundError as error:
+        opengl.find_renderer()
+    except opengl.RendererNotFoundError as error:
         pytest.skip(str(error))
-    studio = Studio()
-    with viewing(made, studio) as viewed, page_of(chromium) as page:
+    renderer = RenderProcess()
+    with viewing(made, renderer) as viewed, page_of(chromium) as page:
         person = Person(page, f"{viewed.url}/#role=demo&view=robot")
         person.plays()
         box = page.locator(".take canvas").first.bounding_box()
@@ -385,4 +385,4 @@ def test_the_camera_is_turned_by_hand(chromium, made):
         page.click("#orbit >> text=top")
         person.until("viewer.player.orbit.elevation === -89")
         person.plays()
-    studio.close()
+    renderer.close()

@@ -1,4 +1,4 @@
-"""Films of policies and of the demonstrator."""
+"""Videos of policies and of the scripted expert."""
 
 import pathlib
 import xml.etree.ElementTree as ET
@@ -7,10 +7,10 @@ import av
 import numpy as np
 import pytest
 
-from wtl.collection.worlds.tabletop import renderer
+from wtl.collection import opengl
 from wtl.commands import cli
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def _wtl(*arguments) -> int:
@@ -27,8 +27,8 @@ def _play(run_dir, *arguments, world: str = "tests/tiny.gin") -> int:
 
 def test_a_film_shows_an_episode_in_its_own_time(tmp_path):
     try:
-        renderer.find_renderer()
-    except renderer.RendererNotFoundError as error:
+        opengl.find_renderer()
+    except opengl.RendererNotFoundError as error:
         pytest.skip(str(error))
     run_dir = tmp_path / "run"
     assert _play(run_dir, "--who=demonstrator", "--family=push") == 0

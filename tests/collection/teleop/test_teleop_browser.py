@@ -15,8 +15,9 @@ from driven import Driven
 from key_operator import press
 from served import ROOT, Served, start
 
+from wtl.collection import opengl
 from wtl.collection.teleop.attempt import Attempt
-from wtl.collection.worlds.tabletop import environment, renderer
+from wtl.collection.worlds.tabletop import environment, instruction
 from wtl.datasets.contract import fields
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import verify
@@ -31,8 +32,8 @@ def machine():
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed (apt-get install chromium)")
     try:
-        renderer.find_renderer()
-    except renderer.RendererNotFoundError as error:
+        opengl.find_renderer()
+    except opengl.RendererNotFoundError as error:
         pytest.skip(str(error))
 
 
@@ -92,23 +93,23 @@ class Operator:
             self.page.keyboard.down(name)
         for name in reversed(pressed.keys):
             self.page.keyboard.up(name)
-        finger = pressed.command.finger
-        wanted = before + (1 if finger is None else 3)
+        latch = pressed.command.latch
+        wanted = before + (1 if latch is None else 3)
         self.until(
             f"window.teleop.status.step >= {min(wanted, environment.HORIZON)}", 10
         )
         self.page.wait_for_timeout(80)  # a key held too long was two steps
-        held = self.env.world.finger_command if finger is None else finger
+        held = self.env.world.finger_command if latch is None else latch
         for _ in range(self.status["step"] - before):
             self.mind.step(np.array([*pressed.command.axes, held]))
 
     def solve(self, item):
-        """Solves a scene, and sees the lamp."""
+        """Solves a scene, and sees that it has succeeded."""
         self.begin(item)
         while not self.mind.achieved:
             assert not self.mind.is_over, "the operator has failed"
             self.tap()
-        self.until("document.getElementById('lamp').classList.contains('on')")
+        self.until("document.getElementById('success').classList.contains('on')")
 
     def does(self, key: str, said: str):
         """Presses a key of the flow, and reads the message."""
@@ -123,9 +124,9 @@ def can_solve(item) -> bool:
     mind = Attempt(env, item.setup)
     while not mind.is_over and not mind.achieved:
         pressed = press(item.setup.task.family, env.world, item.setup.target, True)
-        finger = pressed.command.finger
-        for _ in range(1 if finger is None else 3):
-            held = env.world.finger_command if finger is None else finger
+        latch = pressed.command.latch
+        for _ in range(1 if latch is None else 3):
+            held = env.world.finger_command if latch is None else latch
             if not mind.is_over:
                 mind.step(np.array([*pressed.command.axes, held]))
     return mind.achieved
@@ -226,9 +227,7 @@ def test_half_by_hand_goes_through_the_whole_pipeline(chromium, tmp_path):
 
 
 def _words(item) -> str:
-    from wtl.collection.teleop import words
-
-    return words.instruction(item.setup)
+    return instruction.instruction(item.setup)
 
 
 def _stage(run_dir, *arguments: str):
@@ -324,7 +323,7 @@ def test_pictures_devices_and_watchers(chromium, tmp_path):
         operator.until("window.teleop.status.step >= 4")
         page.evaluate("window.pad.axes = [0.1, 0, 0, 0]")  # within the dead zone
         page.evaluate("window.pad.buttons[0].pressed = true")
-        operator.until("window.teleop.status.finger === -1")
+        operator.until("window.teleop.status.latch === -1")
         page.evaluate("window.pad.buttons[0].pressed = false")
 
         operator.key("r")

@@ -14,10 +14,10 @@ from PIL import Image
 from served import ROOT
 from viewed import make_run, tree, viewing
 
-from wtl.collection.worlds.tabletop import renderer
+from wtl.collection import opengl
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import checksums, verify
-from wtl.viewer.rendering import PIXELS, Studio
+from wtl.viewer.render_process import PIXELS, RenderProcess
 from wtl.viewer.sheet import COLUMNS
 
 
@@ -109,7 +109,7 @@ def test_an_episode_is_told_with_its_links_and_curves(viewed):
     assert [p["id"] for p in told["parents"]] == told["chain"][:2]
     row = viewed.library[name]
     episode = viewed.library.index_of(row).episode(row)
-    assert list(told["curves"]["action"]) == ["x", "y", "z", "yaw", "fingers"]
+    assert list(told["curves"]["action"]) == ["x", "y", "z", "yaw", "finger"]
     for axis, values in enumerate(told["curves"]["action"].values()):
         expected = episode.steps["action"][:, axis]
         np.testing.assert_allclose(values, expected, atol=1e-4)
@@ -252,13 +252,13 @@ def test_an_episode_that_is_damaged_is_named(run):
 @pytest.fixture(scope="module")
 def rendering(made):
     try:
-        renderer.find_renderer()
-    except renderer.RendererNotFoundError as error:
+        opengl.find_renderer()
+    except opengl.RendererNotFoundError as error:
         pytest.skip(str(error))
-    studio = Studio()
-    with viewing(made, studio) as running:
-        yield running, studio
-    studio.close()
+    renderer = RenderProcess()
+    with viewing(made, renderer) as running:
+        yield running, renderer
+    renderer.close()
 
 
 def test_physics_states_are_rendered_from_any_camera(rendering):
@@ -287,12 +287,12 @@ def test_physics_states_are_rendered_from_any_camera(rendering):
 
 
 def test_a_renderer_that_dies_is_started_again(rendering):
-    rendering, studio = rendering
+    rendering, renderer = rendering
     name = rendering.first(role="demo", family="grasp")
     path = f"/api/episodes/{name}/frames/robot?first=7&count=1"
     _, _, before = rendering.ask(path)
-    studio._process.kill()
-    studio._process.join()
+    renderer._process.kill()
+    renderer._process.join()
     status, _, told = rendering.ask(path)
     assert status == 400 and "started again" in told["error"]
     assert rendering.ask(path)[2] == before

@@ -5,14 +5,19 @@ import json
 import pytest
 
 from wtl.collection.teleop import messages
-from wtl.collection.teleop.command import Command
+from wtl.collection.teleop.command import IDLE, Command
+
+
+def test_axes_at_rest_are_no_axes():
+    text = '{"type": "drive", "axes": [0, 0, 0, 0]}'
+    assert messages.parse(text, 4).command == IDLE
 
 
 def test_a_drive_message_becomes_a_command():
-    text = '{"type": "drive", "seq": 7, "axes": [0, 0.4, 0, -1], "finger": 1}'
-    said = messages.parse(text)
-    assert said == messages.Drive(Command(axes=(0.0, 0.4, 0.0, -1.0), finger=1.0), 7)
-    dragged = messages.parse('{"type": "drive", "goal": [0.5, -0.5], "wait": true}')
+    text = '{"type": "drive", "seq": 7, "axes": [0, 0.4, 0, -1], "latch": 1}'
+    said = messages.parse(text, 4)
+    assert said == messages.Drive(Command(axes=(0.0, 0.4, 0.0, -1.0), latch=1.0), 7)
+    dragged = messages.parse('{"type": "drive", "goal": [0.5, -0.5], "wait": true}', 4)
     assert dragged.command == Command(goal=(0.5, -0.5), wait=True)
 
 
@@ -29,7 +34,7 @@ def test_a_drive_message_becomes_a_command():
 )
 def test_a_verb_takes_its_values(verb, value):
     text = json.dumps({"type": "do", "verb": verb, "value": value})
-    assert messages.parse(text) == messages.Do(verb, value)
+    assert messages.parse(text, 4) == messages.Do(verb, value)
 
 
 @pytest.mark.parametrize(
@@ -49,8 +54,8 @@ def test_a_verb_takes_its_values(verb, value):
         '{"type": "drive", "axes": [0, 0, 0, true]}',
         '{"type": "drive", "axes": [0, 0, 0, "1"]}',
         '{"type": "drive", "axes": {"0": 1}}',
-        '{"type": "drive", "finger": 2}',
-        '{"type": "drive", "finger": [1]}',
+        '{"type": "drive", "latch": 2}',
+        '{"type": "drive", "latch": [1]}',
         '{"type": "drive", "goal": [2, 0]}',
         '{"type": "drive", "wait": 1}',
         '{"type": "drive", "seq": -1}',
@@ -73,4 +78,4 @@ def test_a_verb_takes_its_values(verb, value):
 )
 def test_anything_else_is_refused(text):
     with pytest.raises(messages.MessageError):
-        messages.parse(text)
+        messages.parse(text, 4)

@@ -8,7 +8,7 @@ import pytest
 from driven import Driven
 from served import ROOT
 
-from wtl.collection.worlds.tabletop import renderer
+from wtl.collection import opengl
 from wtl.commands import cli
 from wtl.datasets.contract import fields
 from wtl.datasets.reading import reader
@@ -106,16 +106,16 @@ def test_what_can_not_be_is_one_line(tmp_path, capsys, stage, binding, said):
 # Images are rendered where there is no TensorFlow, as in the simulation's process.
 _SEES = """
 import dataclasses, sys
-sys.path[:0] = [{tests!r}, {root!r}]
-from collection import recorder
-from collection.teleop.plan import Plan
-from collection.teleop.session import Session
-from wtl.datasets.storage.staging import StagingWriter, iterate_staged
+sys.path[:0] = [{here!r}, {root!r}]
+from wtl.collection import recorder
+from wtl.collection.teleop.plan import Plan
+from wtl.datasets.contract.camera import CameraConfig
+from wtl.datasets.storage.staging import iterate_staged
 from driven import Driven, plan_items
-spec = dataclasses.replace(recorder.episode_spec(3, 32), interventions=True)
+spec = dataclasses.replace(recorder.episode_spec(3, CameraConfig(32)), interventions=True)
 items = plan_items(("press",), 1)
 with Driven(sys.argv[1], items, spec=spec) as driven:
-    driven.session = Session(Plan(items, ()), driven.writer, 32)
+    driven.session = driven.new_session(Plan(items, ()), camera=CameraConfig(32))
     driven.solve()
     driven.do("keep")
 (episode,) = iterate_staged(sys.argv[1])
@@ -125,10 +125,10 @@ print(episode.steps["image"].shape, episode.steps["image"].std() > 10)
 
 def test_vision_runs_get_the_images_of_what_is_stored(tmp_path):
     try:
-        renderer.find_renderer()
-    except renderer.RendererNotFoundError as error:
+        opengl.find_renderer()
+    except opengl.RendererNotFoundError as error:
         pytest.skip(str(error))
-    script = _SEES.format(tests=str(ROOT / "tests"), root=str(ROOT))
+    script = _SEES.format(here=str(pathlib.Path(__file__).parent), root=str(ROOT))
     done = subprocess.run(
         [sys.executable, "-c", script, tmp_path / "staged"],
         capture_output=True,

@@ -8,6 +8,7 @@ from wtl.collection import recorder
 from wtl.collection.teleop.command import IDLE, Command
 from wtl.collection.teleop.plan import Item, Plan
 from wtl.collection.teleop.session import Phase, Session
+from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
 from wtl.datasets.contract import episode as episodes
 from wtl.datasets.storage.staging import StagingWriter, iterate_staged
@@ -36,8 +37,12 @@ class Driven:
         self.writer = StagingWriter(folder, spec)
         items = plan_items() if items is None else items
         known = self.writer.episode_ids
-        self.session = Session(Plan(items, done or known), self.writer)
+        self.session = self.new_session(Plan(items, done or known))
         self.now = 100.0
+
+    def new_session(self, plan: Plan, **options) -> Session:
+        """A session that writes to the same folder."""
+        return Session(plan, self.writer, registry.get("gripper"), **options)
 
     def __enter__(self):
         return self
@@ -75,6 +80,6 @@ class Driven:
         """Presses keys until the horizon."""
         item = self.session.item
         while self.session.phase in (Phase.READY, Phase.ACTING):
-            world = self.session.world
+            world = self.session.physics
             pressed = press(item.setup.task.family, world, item.setup.target)
             assert self.hold(pressed.command, 1) == 1

@@ -105,7 +105,7 @@ def tree(folder: pathlib.Path) -> dict[str, bytes]:
     }
 
 
-class NoStudio:
+class NoRenderer:
     """A machine without OpenGL."""
 
     missing = "images can't be rendered here"
@@ -174,14 +174,16 @@ class Viewed:
 
 
 @contextlib.contextmanager
-def viewing(path: pathlib.Path, studio=None, token: str = ""):
+def viewing(path: pathlib.Path, renderer=None, token: str = ""):
     """Serves a folder in a thread of this process."""
     library = Library(path)
     loop = asyncio.new_event_loop()
     ready, ports = threading.Event(), []
 
     async def start():
-        api = Api(library, studio or NoStudio(), lambda pending: pending.publish({}))
+        api = Api(
+            library, renderer or NoRenderer(), lambda pending: pending.publish({})
+        )
         runner = web.AppRunner(application(api, token), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

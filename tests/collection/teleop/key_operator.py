@@ -54,7 +54,7 @@ def press(
     finger = 1.0 if wanted[4] > 0 else -1.0
     toggled = finger != world.finger_command
     if toggled and one_key:
-        return Press((" ",), Command(finger=finger))
+        return Press((" ",), Command(latch=finger))
     axes = wanted[:4].copy()
     if one_key:
         share = np.abs(axes) * (1, 1, 1, 0.6)  # being in place matters most
@@ -73,7 +73,7 @@ def press(
         keys.append(" ")
     command = Command(
         axes=tuple((sign * size).tolist()),
-        finger=finger if toggled else None,
+        latch=finger if toggled else None,
         wait=not sign.any(),
     )
     return Press(tuple(keys), command)

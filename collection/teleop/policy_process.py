@@ -1,4 +1,4 @@
-"""The process in which a policy thinks while a person watches."""
+"""Process of a policy that acts in a session of teleoperation."""
 
 import dataclasses
 import pathlib
@@ -13,21 +13,21 @@ from wtl.collection import (
     vector_environment,
 )
 from wtl.collection.episode_request import EpisodeRequest
-from wtl.collection.teleop.pilot import Observation
+from wtl.collection.teleop.interface import Observation
 from wtl.datasets.contract import fields
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.policies import export, interface
 
 
 @dataclasses.dataclass(frozen=True)
-class Assistance:
-    """Which policy assists, and what it is shown.
+class AssistingPolicy:
+    """A policy that may act, and the demonstrations that it may be given.
 
     Attributes:
       saved_model: folder of the policy.
       config: of its method.
-      demos: the demonstrations that it may be shown.
-      pixels: height and width of the images that it sees; 0 where it sees states.
+      demos: the demonstrations.
+      pixels: height and width of the images that it observes; 0 for states.
     """
 
     saved_model: pathlib.Path
@@ -36,49 +36,45 @@ class Assistance:
     pixels: int
 
 
-def assist(connection: Connection, assistance: Assistance):
-    """Answers a `RemotePilot` until it hangs up."""
+def serve(connection: Connection, assisting: AssistingPolicy):
+    """Answer a `RemotePolicyDriver` until it hangs up."""
     vector_environment.begin_worker()
     try:
-        thinker = _Thinker(assistance)
+        policy = _Policy(assisting)
     except Exception as error:  # the other end raises it
         connection.send(("", " ".join(str(error).split())))
         return
-    connection.send((thinker.policy_id, None))
+    connection.send((policy.policy_id, None))
     try:
         while True:
             kind, arguments = connection.recv()
             if kind == "begin":
-                thinker.begin(*arguments)
+                policy.begin(*arguments)
             else:
-                number, observed = arguments
-                connection.send((number, thinker.act(observed)))
+                number, observation = arguments
+                connection.send((number, policy.act(observation)))
     except (EOFError, OSError):
         return
 
 
-class _Thinker:
-    def __init__(self, assistance: Assistance):
-        layout = assistance.config.layout
-        policy = export.load(
-            assistance.saved_model, layout.state_size, assistance.pixels
-        )
-        config = export.as_saved(assistance.config, policy)
+class _Policy:
+    def __init__(self, assisting: AssistingPolicy):
+        layout = assisting.config.layout
+        policy = export.load(assisting.saved_model, layout.state_size, assisting.pixels)
+        config = export.as_saved(assisting.config, policy)
         encoder = observation_encoder.Sight(policy, layout)
-        builder = context_builder.ContextBuilder(
-            config, encoder, demos=assistance.demos
-        )
+        builder = context_builder.ContextBuilder(config, encoder, demos=assisting.demos)
         self.policy_id = export.policy_id(policy)
         self._actor = policy_actor.PolicyActor(policy, builder, self.policy_id)
 
-    def begin(self, shown: str, observed: Observation):
+    def begin(self, shown: str, observation: Observation):
         """Encode the context of an episode, given the demonstration of an id."""
         request = EpisodeRequest(None, "", fields.ROLE_TRIAL, demo_ids=(shown,))
-        batched = {name: value[None] for name, value in observed.items()}
+        batched = {name: value[None] for name, value in observation.items()}
         self._actor.begin(None, [request], batched)
 
-    def act(self, observed: Observation) -> np.ndarray:
+    def act(self, observation: Observation) -> np.ndarray:
         """Return the action for an observation."""
-        batched = {name: value[None] for name, value in observed.items()}
+        batched = {name: value[None] for name, value in observation.items()}
         action, _ = self._actor.act(batched)
         return action[0]

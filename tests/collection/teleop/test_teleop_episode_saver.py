@@ -10,7 +10,10 @@ from wtl.collection.teleop.command import Command
 from wtl.collection.teleop.session import Phase
 from wtl.collection.worlds.tabletop import environment
 from wtl.collection.worlds.tabletop.experts import grasp
+from wtl.collection.worlds.tabletop.tabletop import TABLETOP
 from wtl.datasets.contract import fields
+
+TELEOP = TABLETOP.teleop
 
 
 @pytest.fixture
@@ -34,19 +37,20 @@ def test_trimming_holds_still_with_the_fingers_as_they_were():
     actions = np.zeros((6, 5), np.float32)
     actions[:, 4] = (1, 1, -1, -1, -1, -1)
     actions[4, 0] = 0.5
-    trimmed = attempt.trim(actions)
+    trimmed = attempt.trim(actions, TELEOP, environment.HORIZON)
     assert (trimmed.head, trimmed.acted, trimmed.tail) == (2, 3, 1)
     assert trimmed.actions.shape == (environment.HORIZON, 5)
     np.testing.assert_array_equal(trimmed.actions[:3], actions[2:5])
     np.testing.assert_array_equal(trimmed.actions[3:], [[0, 0, 0, 0, -1]] * 37)
-    assert attempt.trim(np.ones((4, 5), np.float32) * (0, 0, 0, 0, 1)) is None
+    idle = np.ones((4, 5), np.float32) * (0, 0, 0, 0, 1)
+    assert attempt.trim(idle, TELEOP, environment.HORIZON) is None
 
 
 def test_keep_before_the_horizon_holds_still_up_to_it(tmp_path):
     with Driven(tmp_path, plan_items(("press",))) as driven:
         item = driven.session.item
         while not driven.session.status()["success"]:
-            pressed = press("press", driven.session.world, item.setup.target)
+            pressed = press("press", driven.session.physics, item.setup.target)
             driven.hold(pressed.command, 1)
         assert driven.session.phase is Phase.ACTING
         driven.do("keep")
@@ -68,8 +72,8 @@ def test_failures_are_not_kept_but_may_be_overruled(driven):
 def test_an_overruled_success_is_kept_and_flagged(tmp_path):
     with Driven(tmp_path, plan_items(("grasp",))) as driven:
         item = driven.session.item
-        while not grasp.is_held(driven.session.world, item.setup.target):
-            pressed = press("grasp", driven.session.world, item.setup.target)
+        while not grasp.is_held(driven.session.physics, item.setup.target):
+            pressed = press("grasp", driven.session.physics, item.setup.target)
             driven.hold(pressed.command, 1)
         driven.hold(Command(axes=(0.0, 0.0, 0.12, 0.0)), 3)  # not high enough
         driven.refuse("keep", "")
@@ -87,7 +91,7 @@ def test_another_object_moved_more_is_refused(tmp_path):
     other = (setup.target + 1) % 3
     with Driven(tmp_path, items) as driven:
         while driven.session.phase in (Phase.READY, Phase.ACTING):
-            pressed = press("push", driven.session.world, other)
+            pressed = press("push", driven.session.physics, other)
             driven.hold(pressed.command, 1)
         driven.do("override", True)
         driven.refuse("keep", "moved more than the target")
@@ -109,7 +113,7 @@ def test_undo_is_durable_and_offers_the_scene_again(driven):
     assert [episode.id for episode in driven.staged()] == kept
     for _ in kept:
         driven.do("undo")
-    driven.refuse("undo", "nothing that could be undone")
+    driven.refuse("undo", "No kept episode")
 
 
 def test_undo_leaves_what_was_kept_for_other_tasks(tmp_path):
@@ -117,7 +121,7 @@ def test_undo_leaves_what_was_kept_for_other_tasks(tmp_path):
         driven.solve()
         driven.do("keep")
     with Driven(tmp_path, plan_items(("push",))) as driven:
-        driven.refuse("undo", "nothing that could be undone")
+        driven.refuse("undo", "No kept episode")
 
 
 def test_the_next_day_goes_on_where_the_last_one_stopped(tmp_path):

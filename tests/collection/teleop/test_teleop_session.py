@@ -5,22 +5,22 @@ import multiprocessing
 
 import numpy as np
 import pytest
-from driven import EAST, SPEC, Driven, plan_items
+from driven import EAST, Driven, plan_items
 from key_operator import press
 
-from wtl.collection.teleop import attempt, words
+from wtl.collection.teleop import attempt
 from wtl.collection.teleop.command import IDLE, Command
-from wtl.collection.teleop.pilot import RemotePilot
 from wtl.collection.teleop.plan import Item, Plan
-from wtl.collection.teleop.session import Phase, Session
+from wtl.collection.teleop.policy_driver import RemotePolicyDriver
+from wtl.collection.teleop.session import Phase
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.task import Rule, RuleKind
 from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
+from wtl.collection.worlds.tabletop import instruction, teleop
 from wtl.datasets.contract import episode as episodes
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.storage.staging import StagingWriter
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_keys_alone_solve_a_scene_and_the_episode_is_ordinary(tmp_path, family):
     assert "FLAG" not in known[fields.NOTES]
     # Actions are executable: played again they give the same states to the bit.
     env = tabletop_environment.Manipulation(item.setup)
-    again = attempt.play(
+    again = attempt.replay(
         env,
         item.setup,
         episode.steps[fields.ACTION][:-1],
@@ -60,7 +60,7 @@ def test_keys_alone_solve_a_scene_and_the_episode_is_ordinary(tmp_path, family):
 
 def test_what_was_watched_is_what_is_stored(driven):
     driven.solve()
-    live = driven.session.world.physics_state()
+    live = driven.session.physics.physics_state()
     driven.do("keep")
     (episode,) = driven.staged()
     np.testing.assert_array_equal(episode.steps[fields.PHYSICS_STATE][-1], live)
@@ -70,9 +70,9 @@ def test_the_world_waits_for_its_operator(driven):
     assert driven.hold(IDLE, 20) == 0
     assert driven.session.phase is Phase.READY
     assert driven.hold(EAST, 3) == 3
-    moved = driven.session.world.gripper_pose.copy()
+    moved = driven.session.physics.gripper_pose.copy()
     assert driven.hold(IDLE, 20) == 0
-    np.testing.assert_array_equal(driven.session.world.gripper_pose, moved)
+    np.testing.assert_array_equal(driven.session.physics.gripper_pose, moved)
     assert driven.hold(Command(wait=True), 2) == 2
 
 
@@ -97,17 +97,17 @@ def test_a_lost_operator_lets_go(driven):
 
 
 def test_fingers_take_their_time_without_a_key_held(driven):
-    driven.session.drive(Command(finger=-1.0), driven.now)
+    driven.session.drive(Command(latch=-1.0), driven.now)
     driven.session.drive(IDLE, driven.now)
     made = sum(driven.session.tick(driven.now + 0.1 * i) for i in range(10))
     assert made == 3
-    assert driven.session.world.finger_gap > 0.07
+    assert driven.session.physics.finger_gap > 0.07
 
 
 def test_a_slow_loop_is_flagged(driven):
     item = driven.session.item
     while driven.session.phase in (Phase.READY, Phase.ACTING):
-        pressed = press("press", driven.session.world, item.setup.target)
+        pressed = press("press", driven.session.physics, item.setup.target)
         driven.hold(pressed.command, 1, every=0.11)
     driven.do("keep")
     notes = driven.staged()[0].metadata[fields.NOTES]
@@ -115,11 +115,11 @@ def test_a_slow_loop_is_flagged(driven):
 
 
 def test_redo_starts_the_same_scene_again(driven):
-    start = driven.session.world.physics_state()
+    start = driven.session.physics.physics_state()
     driven.hold(EAST, 5)
     driven.do("redo")
     assert driven.session.phase is Phase.READY
-    np.testing.assert_array_equal(driven.session.world.physics_state(), start)
+    np.testing.assert_array_equal(driven.session.physics.physics_state(), start)
     assert driven.hold(IDLE, 5) == 0
 
 
@@ -147,31 +147,28 @@ def test_discarded_scenes_come_again_at_the_end(driven):
 
 
 def test_the_picture_moves_between_control_steps(driven):
-    driven.session.scene(driven.now)
-    start = driven.session.tip.copy()
+    def tip(now):
+        session = driven.session
+        return session.physics.tip_of(session.state(now)).copy()
+
+    start = tip(driven.now)
     driven.hold(EAST, 1)
     stepped = driven.now - 0.1
-    places = []
-    for share in (0.0, 0.5, 1.0):
-        driven.session.scene(stepped + 0.1 * share)
-        places.append(driven.session.tip[0])
+    places = [tip(stepped + 0.1 * share)[0] for share in (0.0, 0.5, 1.0)]
     assert places[0] == start[0] < places[1] < places[2]
     assert places[1] == pytest.approx((places[0] + places[2]) / 2)
-    end = driven.session.world.gripper_pose[0]
+    end = driven.session.physics.gripper_pose[0]
     assert places[2] == pytest.approx(end)
 
 
-def test_a_drag_goes_where_it_points_and_rests_there(tmp_path):
+def test_a_drag_goes_where_it_points_and_rests_there(driven):
     goal = np.array([0.1, 0.05])
-    with StagingWriter(tmp_path, SPEC) as writer:
-        session = Session(Plan(plan_items(), ()), writer, aim=lambda at, height: goal)
-        now = 1.0
-        for _ in range(30):
-            session.drive(Command(goal=(0.3, 0.3)), now)
-            session.tick(now)
-            now += 0.1
-        np.testing.assert_allclose(session.world.setpoint[:2], goal, atol=0.005)
-        assert session.status()["step"] < 15
+    height = driven.session.physics.setpoint[2]
+    at = tuple(teleop.WIDE.project(np.array([*goal, height])))
+    driven.hold(Command(goal=at), 30)
+    setpoint = driven.session.physics.setpoint
+    np.testing.assert_allclose(setpoint[:2], goal, atol=0.005)
+    assert driven.session.status()["step"] < 15
 
 
 def test_tasks_are_said_as_their_rules_mean_them():
@@ -179,7 +176,7 @@ def test_tasks_are_said_as_their_rules_mean_them():
     said = {}
     for task in suite.tasks("val"):
         setup = suite.demonstration_setups(task)[0]
-        said[task.family, task.rule.kind] = words.instruction(setup)
+        said[task.family, task.rule.kind] = instruction.instruction(setup)
     assert said["push", RuleKind.POSITION] in {
         f"Push the {place} object against the grey block."
         for place in ("leftmost", "middle", "rightmost")
@@ -189,11 +186,11 @@ def test_tasks_are_said_as_their_rules_mean_them():
     assert "most" not in identity
     task = suite.tasks(TRAIN)[0]
     setup = environment.Setup.by_rule(task, Rule(RuleKind.POSITION, 0), 5)
-    assert "(leftmost)" in words.instruction(setup)
+    assert "(leftmost)" in instruction.instruction(setup)
 
 
 class Copilot:
-    """A policy that always flies the same way, when it is ready."""
+    """A policy that always acts the same way, when it is ready."""
 
     policy_id = "c0ffee"
 
@@ -217,8 +214,7 @@ def test_a_policy_drives_until_a_key_takes_over(tmp_path):
     items = [dataclasses.replace(item, shown=shown)]
     copilot = Copilot([0.0, 0.0, 0.1, 0.0, 1.0])
     with Driven(tmp_path, items) as driven:
-        writer = driven.writer
-        driven.session = Session(Plan(items, ()), writer, pilot=copilot)
+        driven.session = driven.new_session(Plan(items, ()), policy=copilot)
         driven.session.do("name", "ann")
         assert driven.session.status()["assist"] is False
         assert copilot.begun[0][0] == shown
@@ -273,7 +269,7 @@ def trying(tmp_path):
     env = tabletop_environment.Manipulation(shown)
     film = np.stack([env.reset() and env.world.physics_state()] * 8)
     with Driven(tmp_path / "staged", items) as made:
-        made.session = Session(Plan(items, ()), made.writer, films={"demo": film})
+        made.session = made.new_session(Plan(items, ()), demonstrations={"demo": film})
         yield made
 
 
@@ -281,14 +277,14 @@ def test_a_trial_is_shown_what_to_do_and_told_how_it_ended(trying):
     session = trying.session
     assert session.phase is Phase.SHOWING
     assert trying.hold(EAST, 3) == 0
-    session.scene(trying.now)
-    session.scene(trying.now + 0.5)
+    session.state(trying.now)
+    session.state(trying.now + 0.5)
     assert session.phase is Phase.SHOWING
-    session.scene(trying.now + 1)
+    session.state(trying.now + 1)
     assert session.phase is Phase.READY
     told = session.status()
     assert "button" not in told["task"] and told["family"] == ""
-    assert told["success"] is None and not session.tells_target
+    assert told["success"] is None and not session.names_target
     trial, retrial = session.item, None
     # A failure is kept like a success: that is what a trial is for.
     trying.hold(IDLE, 1)
@@ -329,7 +325,7 @@ def test_a_retrial_never_comes_before_its_trial(trying):
 def test_an_answer_to_what_was_asked_before_is_void():
     ours, theirs = multiprocessing.Pipe()
     theirs.send(("c0ffee", None))
-    pilot = RemotePilot(ours)
+    pilot = RemotePolicyDriver(ours)
     assert pilot.policy_id == "c0ffee"
     pilot.begin("demo", {})
     for _ in range(2):
@@ -347,4 +343,4 @@ def test_a_policy_that_can_not_be_loaded_says_so():
     ours, theirs = multiprocessing.Pipe()
     theirs.send(("", "no such file"))
     with pytest.raises(UserError, match="can't assist: no such file"):
-        RemotePilot(ours)
+        RemotePolicyDriver(ours)

@@ -1,4 +1,4 @@
-"""Says in words what a task is."""
+"""Instructions of tasks in words."""
 
 import numpy as np
 
@@ -32,13 +32,12 @@ _PLACES = {
 
 
 def instruction(setup: environment.Setup) -> str:
-    """One sentence, such as "Push the leftmost object against the grey block."."""
-    family = setup.task.goal
-    return family.instruction.format(target=target(setup))
+    """Return one sentence, such as "Push the red object against the grey block."."""
+    return setup.task.goal.instruction.format(target=target(setup))
 
 
 def target(setup: environment.Setup) -> str:
-    """The target, as its rule refers to it; in both ways where there is no rule."""
+    """Return the target as its rule refers to it; in both ways without a rule."""
     rule = setup.task.rule
     place = _place(setup)
     thing = _thing(setup)

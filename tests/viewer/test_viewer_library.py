@@ -8,6 +8,7 @@ from demonstrating import demonstrate, request
 from viewed import SPEC, demonstrated, make_run, published, tried
 
 from wtl.collection import recorder
+from wtl.collection.worlds import recognition, registry, scene_renderer
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.actuator_gains import MotorFaults
 from wtl.collection.worlds.entities.embodiment import Embodiment
@@ -15,12 +16,13 @@ from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.entities.task_distribution import Suite
 from wtl.collection.worlds.reacher import arm
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
-from wtl.collection.worlds.tabletop import families, model, object_set
+from wtl.collection.worlds.tabletop import families, model, object_set, restoration
 from wtl.datasets.contract import episode, fields
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.curation import curate
 from wtl.datasets.storage import publish, staging
 from wtl.datasets.storage.location import DatasetDamagedError
-from wtl.viewer import footage, restoration, statistics
+from wtl.viewer import api, statistics
 from wtl.viewer.library import Library, UnknownEpisodeError
 from wtl.viewer.selection import Selection
 
@@ -57,7 +59,7 @@ def test_a_chain_is_found_from_each_of_its_links(run):
         library["nobody"]
 
 
-def test_worlds_that_are_not_the_grippers_are_listed_without_pictures(tmp_path):
+def test_a_world_without_renderer_is_listed_and_drawn(tmp_path):
     suite = Suite(
         size=2,
         train_object_sets=1,
@@ -71,13 +73,33 @@ def test_worlds_that_are_not_the_grippers_are_listed_without_pictures(tmp_path):
         for i, setup in enumerate(suite.demonstration_setups(task)):
             name = episode.episode_id("wtl_demos", task.task_id, "demo", i, i)
             writer.append([demonstrate(request(setup, name, i))])
-    publish.publish(tmp_path / "staged", tmp_path, "wtl_demos", "1.0.0", spec, {})
-    index = Library(tmp_path).indices["wtl_demos"]
-    assert len(index.rows) == 6
-    for row in index.rows.values():
-        assert row[fields.HIDDEN_GAINS] == task.gains
-        with pytest.raises(UserError, match="has no states of this world"):
-            footage.drawing(index, row)
+    # The last one is of a world that is not installed; the first, of an old version,
+    # names none.
+    for version, world in enumerate(
+        ({}, {"world": "dense_reacher"}, {"world": "moon"})
+    ):
+        publish.publish(
+            tmp_path / "staged", tmp_path, "wtl_demos", f"{version}.0.0", spec, world
+        )
+    named = []
+    for number in range(3):
+        index = Library(tmp_path / "wtl_demos" / f"{number}.0.0").indices["wtl_demos"]
+        assert len(index.rows) == 6 and index.cameras == ()
+        named.append(index.world and index.world.name)
+        for row in index.rows.values():
+            assert row[fields.HIDDEN_GAINS] == task.gains
+            if index.world:
+                assert api._drawing(index, row).startswith("<svg")
+                assert index.axes == arm.JOINTS
+            else:
+                with pytest.raises(UserError, match="no states of a known world"):
+                    api._drawing(index, row)
+                assert index.axes == ["action 0", "action 1"]
+    assert named == ["reacher", "dense_reacher", None]
+    merged = curate.merge_datasets(
+        [tmp_path / "wtl_demos" / "1.0.0"] * 2, tmp_path / "merged"
+    )
+    assert Library(merged.path).indices["wtl_demos"].world.name == "dense_reacher"
 
 
 def test_episodes_are_flagged(tmp_path):
@@ -168,7 +190,7 @@ def test_what_can_not_be_read_is_named(tmp_path):
 @pytest.mark.parametrize("embodiment", Embodiment)
 def test_worlds_are_restored_from_what_was_stored_alone(embodiment):
     """Shapes, sizes and colours are those of the world that was recorded."""
-    kind = restoration.Kind(3, embodiment)
+    form = restoration.Form(3, embodiment)
     for number in range(6):
         drawn = object_set.draw(f"any-{number}", 3, 7)
         friction = families.FAMILIES["push"].friction_range[1]
@@ -179,7 +201,7 @@ def test_worlds_are_restored_from_what_was_stored_alone(embodiment):
         state = env.reset().observation[fields.STATE]
         for _ in range(2 * number):
             state = env.step(np.full(5, 0.3)).observation[fields.STATE]
-        restored = restoration.restore(kind, state, env.world.physics_state())
+        restored = restoration.restore(form, state, env.world.physics_state())
         truth = model.compile_model(drawn, embodiment)
         np.testing.assert_array_equal(restored.geom_type, truth.geom_type)
         np.testing.assert_allclose(restored.geom_size, truth.geom_size, atol=1e-6)
@@ -187,16 +209,19 @@ def test_worlds_are_restored_from_what_was_stored_alone(embodiment):
 
 
 def test_states_of_another_world_are_not_restored():
-    assert restoration.kind_of(SPEC) == restoration.Kind(3, Embodiment.ROBOT)
+    gripper = registry.get("gripper")
+    assert gripper.renderer.cameras(SPEC) == ("robot", "orbit", "wrist")
     foreign = dataclasses.replace(SPEC, physics_size=SPEC.physics_size + 1)
-    assert restoration.kind_of(foreign) is None
-    assert restoration.layout_of(foreign).size == 3
-    assert restoration.layout_of(dataclasses.replace(SPEC, state_size=7)) is None
+    assert gripper.renderer.cameras(foreign) == ()
+    assert recognition.layout_of(gripper, foreign).size == 3
+    unknown = dataclasses.replace(SPEC, state_size=7)
+    assert recognition.layout_of(gripper, unknown) is None
     demo = demonstrated("grasp", 1)
     state, physics = (demo.steps[name] for name in ("state", "physics_state"))
-    kind = restoration.kind_of(SPEC)
-    assert restoration.restore(kind, state[0], physics[0])
-    with pytest.raises(restoration.RestorationError, match="another version"):
+    form = restoration.form_of(SPEC)
+    assert form == restoration.Form(3, Embodiment.GRIPPER)
+    assert restoration.restore(form, state[0], physics[0])
+    with pytest.raises(scene_renderer.RestorationError, match="another version"):
         restoration.restore(
-            kind, demonstrated("grasp", 2).steps["state"][0], physics[0]
+            form, demonstrated("grasp", 2).steps["state"][0], physics[0]
         )

@@ -1,0 +1,38 @@
+"""Recognition of the world that a stored dataset is of."""
+
+import json
+import pathlib
+
+from wtl.collection.worlds import registry
+from wtl.collection.worlds.world import World
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.layout import Layout
+
+_MAX_SIZE = 8  # entities of each kind in a scene
+
+
+def world_of(version: pathlib.Path, spec: EpisodeSpec) -> World | None:
+    """Return the world of a version; None for an unknown one.
+
+    The provenance names it. Versions made before it did, and imported ones, are of the
+    first world that their spec fits.
+
+    Args:
+      version: folder of the version.
+      spec: of its episodes.
+    """
+    path = version / fields.PROVENANCE_FILE
+    account = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if name := account.get(fields.PROVENANCE_WORLD):
+        return registry.get(name) if name in registry.names() else None
+    worlds = map(registry.get, registry.names())
+    return next((world for world in worlds if layout_of(world, spec)), None)
+
+
+def layout_of(world: World, spec: EpisodeSpec) -> Layout | None:
+    """Return the layout of the states of a spec; None if they are of another world."""
+    if spec.action_size not in (0, len(world.environment.axes)):
+        return None
+    layouts = map(world.layout, range(1, _MAX_SIZE + 1))
+    return next((one for one in layouts if one.state_size == spec.state_size), None)

@@ -1,0 +1,110 @@
+"""Views of an episode: its stored images, rendered ones, or a drawing."""
+
+from wtl.collection.drawing import scene, svg
+from wtl.collection.worlds.scene_renderer import ORBIT, ROBOT, WRIST, Viewpoint
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import Episode
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.layout import Layout
+from wtl.datasets.sampling import inferred_target
+from wtl.viewer import render_process, sheet
+from wtl.viewer.index import Index, Row
+
+DRAWING = "drawing"
+PAUSE_SECONDS = 1.0  # after which a drawing that plays by itself begins again
+
+
+def views(index: Index, renders: bool) -> list[str]:
+    """Return the names of the views of a dataset's episodes, the best first.
+
+    Args:
+      index: of the dataset.
+      renders: whether there is a renderer.
+    """
+    spec = index.spec
+    cameras = index.cameras if renders else ()
+    found = {
+        fields.IMAGE: spec.image_pixels > 0,
+        ROBOT: ROBOT in cameras,
+        ORBIT: ORBIT in cameras,
+        fields.WRIST_IMAGE: spec.wrist_image,
+        WRIST: WRIST in cameras,
+        DRAWING: index.layout is not None,
+    }
+    return [name for name, is_there in found.items() if is_there]
+
+
+def frames(
+    index: Index,
+    row: Row,
+    renderer: render_process.RenderProcess,
+    view: str | Viewpoint,
+    first: int,
+    count: int,
+) -> tuple[bytes, str]:
+    """Return a sheet of frames and its type, `png` or `jpeg`.
+
+    Args:
+      index: of the episode's dataset.
+      row: the episode.
+      renderer: the renderer.
+      view: a step field with images, or a camera to render from.
+      first: number of the first frame.
+      count: number of frames; fewer are given where the episode ends.
+
+    Raises:
+      UserError: if there is no such view or frame, or no renderer.
+      DatasetDamagedError: if the episode is damaged.
+    """
+    length = row.quality.transitions + 1
+    if not (0 <= first < length and 1 <= count <= sheet.FRAMES):
+        raise UserError(f"there is no frame {first} of {length}")
+    chosen = range(first, min(first + count, length))
+    if isinstance(view, Viewpoint):
+        if view.camera not in index.cameras:
+            raise UserError(f"{index.label} can't be rendered from {view.camera!r}")
+        job = render_process.Job(
+            index.world.name,
+            index.spec,
+            *physics_of(index.episode(row)),
+            chosen,
+            row[fields.SCENE_SEED],
+            view,
+        )
+        return renderer.render(job), "jpeg"
+    if view not in fields.IMAGE_FIELDS or view not in index.spec.step_arrays():
+        raise UserError(f"{index.label} has no view {view!r}")
+    images = index.episode(row).steps[view]
+    return sheet.encode(images[chosen.start : chosen.stop], "png"), "png"
+
+
+def physics_of(episode: Episode):
+    """Return the first state [S] and the physics states [T, P]."""
+    return episode.steps[fields.STATE][0], episode.steps[fields.PHYSICS_STATE]
+
+
+def drawing(
+    episode: Episode,
+    layout: Layout,
+    seconds: float,
+    title: str = "",
+    *,
+    target: int,
+    failed: bool,
+) -> str:
+    """Return an SVG that plays an episode in real time, from its states.
+
+    Args:
+      episode: the episode.
+      layout: of its states.
+      seconds: its duration.
+      title: of the drawing.
+      target: slot of the target, which is marked.
+      failed: whether to cross out the entity that was acted on instead.
+    """
+    states = episode.steps[fields.STATE]
+    acted = None
+    if failed:
+        acted = int(inferred_target.acted_slots(states[None], layout)[0])
+    clip = svg.Clip(0, seconds, seconds + PAUSE_SECONDS)
+    return scene.draw(states, layout, title, target, acted, clip)
