@@ -35,12 +35,14 @@ def shoot(run: str, path: str):
         until(page, "window.viewer?.isReady", 120)
         # The first retrial whose trial failed.
         for _ in range(40):
-            if page.evaluate("viewer.player.takes.some(take => !take.told.success)"):
+            if page.evaluate(
+                "viewer.player.videos.some(video => !video.episode.success)"
+            ):
                 break
-            before = page.evaluate("viewer.told.id")
+            before = page.evaluate("viewer.episode.id")
             page.keyboard.press("j")
-            until(page, f"viewer.told.id !== '{before}'", 120)
-        until(page, "viewer.player.takes.every(take => take.painted)", 300)
+            until(page, f"viewer.episode.id !== '{before}'", 120)
+        until(page, "viewer.player.videos.every(video => video.painted)", 300)
         page.evaluate(f"viewer.player.play(false), viewer.player.seek({_SECONDS})")
         page.wait_for_timeout(500)
         image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")

@@ -113,7 +113,7 @@ class Session:
 
     @property
     def names_target(self) -> bool:
-        """Whether the operator is told the target, rather than shown what to do."""
+        """Whether the target is named, rather than shown by a demonstration."""
         return self.item.role == fields.ROLE_DEMO
 
     # --- Input.

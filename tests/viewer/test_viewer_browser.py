@@ -56,27 +56,27 @@ class Person:
         self.page.evaluate("document.activeElement.blur()")
 
     def opens(self, condition: str):
-        """Waits for an episode that is told and whose takes are there."""
+        """Waits for an episode that is loaded and whose videos are there."""
         self.until(
-            f"viewer.told && ({condition}) && viewer.player.takes.length"
-            " === viewer.told.chain.length"
+            f"viewer.episode && ({condition}) && viewer.player.videos.length"
+            " === viewer.episode.chain.length"
         )
 
     def plays(self):
-        """Waits until every take has a picture."""
+        """Waits until every video has a picture."""
         self.until(
-            "viewer.player.takes.length && viewer.player.takes.every("
-            "take => take.painted || take.drawing)"
+            "viewer.player.videos.length && viewer.player.videos.every("
+            "video => video.painted || video.drawing)"
         )
 
     @property
-    def told(self) -> dict:
-        return self.page.evaluate("viewer.told")
+    def episode(self) -> dict:
+        return self.page.evaluate("viewer.episode")
 
     def shades(self) -> list[int]:
-        """Red in the middle of every take's picture."""
+        """Red in the middle of every video's picture."""
         return self.page.evaluate(
-            "viewer.player.takes.map(take => take.canvas.getContext('2d')"
+            "viewer.player.videos.map(video => video.canvas.getContext('2d')"
             ".getImageData(8, 8, 1, 1).data[0])"
         )
 
@@ -103,20 +103,22 @@ def test_filters_keys_and_the_address(chromium, made):
         assert "6 episodes" in page.inner_text("#total")
         person.filters("family", "press", 3)
         person.key("j")
-        person.opens("viewer.told.role === 'retrial' && viewer.told.family === 'press'")
-        first = person.told["id"]
+        person.opens(
+            "viewer.episode.role === 'retrial' && viewer.episode.family === 'press'"
+        )
+        first = person.episode["id"]
         person.key("j")
-        person.opens(f"viewer.told.id !== '{first}'")
-        second = person.told["id"]
+        person.opens(f"viewer.episode.id !== '{first}'")
+        second = person.episode["id"]
         person.key("k")
-        person.opens(f"viewer.told.id === '{first}'")
+        person.opens(f"viewer.episode.id === '{first}'")
         person.key("j")
-        person.opens(f"viewer.told.id === '{second}'")
+        person.opens(f"viewer.episode.id === '{second}'")
         # The list says which one is selected, also to a screen reader.
         active = page.get_attribute("#list", "aria-activedescendant")
         assert page.get_attribute(f"#{active}", "data-id") == second
         assert page.get_attribute(f"#{active}", "aria-selected") == "true"
-        # Typing is not taken for keys; what is found is listed.
+        # Typed letters are no keys; the found episodes are listed.
         person.key("/")
         page.keyboard.type("00002-pre")
         person.until("viewer.browser.total === 1")
@@ -124,11 +126,11 @@ def test_filters_keys_and_the_address(chromium, made):
         # The address brings all of it back.
         page.reload()
         person.until("window.viewer?.isReady")
-        person.opens(f"viewer.told.id === '{second}'")
+        person.opens(f"viewer.episode.id === '{second}'")
         assert page.evaluate("viewer.browser.total") == 1
         # An address given to the open page is followed.
         page.goto(f"{viewed.url}/#role=retrial&id={first}&panel=statistics")
-        person.opens(f"viewer.told.id === '{first}'")
+        person.opens(f"viewer.episode.id === '{first}'")
         assert page.evaluate("viewer.browser.total") == 6
         person.until("!document.getElementById('panel-statistics').hidden")
         page.click("text=clear filters")
@@ -138,8 +140,8 @@ def test_filters_keys_and_the_address(chromium, made):
 def test_demonstration_trial_and_retrial_play_in_step(chromium, made):
     with viewing(made) as viewed, page_of(chromium) as page:
         person = Person(page, f"{viewed.url}/#role=demo&family=grasp")
-        person.opens("viewer.told.role === 'demo'")
-        roles = "viewer.player.takes.map(take => take.told.role).join()"
+        person.opens("viewer.episode.role === 'demo'")
+        roles = "viewer.player.videos.map(video => video.episode.role).join()"
         assert page.evaluate(roles) == "demo,trial,retrial"
         person.plays()
         person.until("viewer.player.playing && viewer.player.time > 0.3")
@@ -154,25 +156,25 @@ def test_demonstration_trial_and_retrial_play_in_step(chromium, made):
         person.key(".")
         person.key(",")
         assert person.shades() == [6 * 11] * 3
-        value = "document.querySelector('.take.chosen .key li').textContent"
-        expected = person.told["curves"]["action"]["x"][11]
+        value = "document.querySelector('.video.chosen .key li').textContent"
+        expected = person.episode["curves"]["action"]["x"][11]
         assert page.evaluate(value) == f"x {expected:.2f}"
-        # A take is selected by its name, and the chain stays.
-        page.click(".take:nth-child(2) button.name")
-        person.opens("viewer.told.role === 'trial'")
+        # A video is selected by its name, and the chain stays.
+        page.click(".video:nth-child(2) button.name")
+        person.opens("viewer.episode.role === 'trial'")
         assert page.evaluate(roles) == "demo,trial,retrial"
         # Up and down the links.
         page.click("#parents button")
-        person.opens("viewer.told.role === 'demo'")
+        person.opens("viewer.episode.role === 'demo'")
         page.click("#children button >> nth=1")
-        person.opens("viewer.told.role === 'retrial'")
+        person.opens("viewer.episode.role === 'retrial'")
         person.plays()
         # The drawing plays in the same time.
         page.select_option("#view", "drawing")
         person.plays()
-        assert page.locator(".take svg.animation").count() == 3
+        assert page.locator(".video svg.film").count() == 3
         page.evaluate("viewer.player.seek(1.5)")
-        times = "viewer.player.takes.map(take => take.drawing.getCurrentTime())"
+        times = "viewer.player.videos.map(video => video.drawing.getCurrentTime())"
         assert page.evaluate(times) == [1.5] * 3
 
 
@@ -183,25 +185,25 @@ def test_edits_outlive_the_server_and_are_published(chromium, run, serve):
     with page_of(chromium) as page:
         process, url = serve(run)
         person = Person(page, f"{url}/#role=trial")
-        person.opens("viewer.told.role === 'trial'")
-        one = person.told["id"]
+        person.opens("viewer.episode.role === 'trial'")
+        one = person.episode["id"]
         person.key("i")
-        person.until("viewer.told.flags.includes('invalid')")
+        person.until("viewer.episode.flags.includes('invalid')")
         person.seeing("Marked invalid")
-        was = person.told["success"]
+        was = person.episode["success"]
         person.key("s")
-        person.until(f"viewer.told.success === {str(not was).lower()}")
+        person.until(f"viewer.episode.success === {str(not was).lower()}")
         person.key("n")
         page.keyboard.type("<img src=x onerror=alert(1)> it slips")
         page.keyboard.press("Escape")
-        person.until("viewer.told.edit.notes")
+        person.until("viewer.episode.edit.notes")
         person.key("j")
-        person.opens(f"viewer.told.id !== '{one}'")
-        two, with_it = person.told["id"], person.told["descendants"]
+        person.opens(f"viewer.episode.id !== '{one}'")
+        two, with_it = person.episode["id"], person.episode["descendants"]
         assert len(with_it) == 1
         person.key("x")
-        person.until("viewer.told.edit.deleted")
-        person.seeing("Deleted, with 1 made from it.")
+        person.until("viewer.episode.edit.deleted")
+        person.seeing("Deleted, with 1 derived from it.")
         assert page.inner_text("#pending") == "3"
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -217,7 +219,7 @@ def test_edits_outlive_the_server_and_are_published(chromium, run, serve):
             assert page.locator("#panel-edits img").count() == 0
             person.seeing("note: <img src=x onerror=alert(1)> it slips")
             assert page.inner_text("#pending") == "3"
-            # Take the deletions back, and delete a demonstration.
+            # Undo the deletions, and delete a demonstration.
             for name in (two, *with_it):
                 page.click(f"#panel-edits tr[data-id='{name}'] >> text=undo")
                 person.until(
@@ -225,27 +227,27 @@ def test_edits_outlive_the_server_and_are_published(chromium, run, serve):
                 )
             link = f"#panel-edits tr[data-id='{one}'] button >> nth=0"
             page.click(link)
-            person.opens(f"viewer.told.id === '{one}'")
+            person.opens(f"viewer.episode.id === '{one}'")
             page.click("#parents button")
-            person.opens("viewer.told.role === 'demo'")
-            demo = person.told["id"]
+            person.opens("viewer.episode.role === 'demo'")
+            demo = person.episode["id"]
             person.key("x")
-            person.until("viewer.told.edit.deleted")
-            person.seeing("2 made from it in other datasets")
+            person.until("viewer.episode.edit.deleted")
+            person.seeing("2 derived from it in other datasets")
             person.key("p")
             for name in ("wtl_trials", "wtl_demos"):
                 page.click(f"[data-publish={name}]")
                 person.seeing(f"{name}/2.0.0 holds")
             # The next episode is told by now, and what was said still stands.
-            person.opens(f"viewer.told.id !== '{demo}'")
+            person.opens(f"viewer.episode.id !== '{demo}'")
             person.seeing("wtl_demos/2.0.0 holds")
             person.until("document.getElementById('pending').textContent === '0'")
             person.seeing("Nothing is edited")
             # What is shown now is the new version.
             page.goto(f"{url}/#id={one}")
-            person.opens(f"viewer.told.id === '{one}'")
-            assert person.told["version"] == "2.0.0"
-            assert {"invalid", "note", "orphan"} <= set(person.told["flags"])
+            person.opens(f"viewer.episode.id === '{one}'")
+            assert person.episode["version"] == "2.0.0"
+            assert {"invalid", "note", "orphan"} <= set(person.episode["flags"])
         finally:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -310,7 +312,7 @@ def test_a_long_list_holds_the_rows_in_sight_alone(chromium, tmp_path):
         person.opens(f"viewer.browser.place === {count - 1}")
         assert page.locator(".item").count() < 60
         names = {row["id"] for row in viewed.get("/api/episodes?offset=1999")["rows"]}
-        person.until(f"viewer.told.id === '{names.pop()}'")
+        person.until(f"viewer.episode.id === '{names.pop()}'")
         for _ in range(3):
             person.key("PageUp")
         person.until(f"viewer.browser.place < {count - 10}")
@@ -357,7 +359,7 @@ def test_where_rendering_fails_the_drawing_takes_its_place(chromium, made):
         person = Person(page, f"{viewed.url}/#view=robot")
         person.plays()
         person.seeing("neither EGL nor OSMesa works here")
-        assert page.locator(".take svg.animation").count() == 3
+        assert page.locator(".video svg.film").count() == 3
 
 
 def test_the_camera_is_turned_by_hand(chromium, made):
@@ -369,7 +371,7 @@ def test_the_camera_is_turned_by_hand(chromium, made):
     with viewing(made, renderer) as viewed, page_of(chromium) as page:
         person = Person(page, f"{viewed.url}/#role=demo&view=robot")
         person.plays()
-        box = page.locator(".take canvas").first.bounding_box()
+        box = page.locator(".video canvas").first.bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         page.mouse.move(x, y)
         page.mouse.down()
@@ -379,7 +381,7 @@ def test_the_camera_is_turned_by_hand(chromium, made):
         person.plays()
         orbit = page.evaluate("viewer.player.orbit")
         assert orbit["azimuth"] < 85 and orbit["elevation"] != -62
-        page.focus(".take canvas")
+        page.focus(".video canvas")
         person.key("ArrowLeft")
         person.until(f"viewer.player.orbit.azimuth === {orbit['azimuth'] + 15}")
         page.click("#orbit >> text=top")

@@ -1,1 +1,1 @@
-"""A local page on which people look at datasets and mend them."""
+"""Viewer: a local page to look at datasets and to edit them."""

@@ -1,4 +1,4 @@
-"""The datasets that are looked at together, and the links between their episodes."""
+"""Datasets that are viewed together, and the links between their episodes."""
 
 import collections
 import contextlib
@@ -14,7 +14,7 @@ from wtl.datasets.storage import location
 from wtl.datasets.storage.location import DatasetDamagedError, DatasetNotFoundError
 from wtl.viewer.index import Index, Row
 
-_MAX_TAKES = 8
+_MAX_CHAIN = 8
 
 
 class UnknownEpisodeError(UserError):
@@ -22,27 +22,26 @@ class UnknownEpisodeError(UserError):
 
 
 class Library:
-    """Datasets that lie beside each other, the newest version of each.
+    """Datasets beside each other, the newest version of each.
 
     Attributes:
-      path: what was asked for.
-      chosen: name of the dataset that was asked for; empty for all of them.
-      indices: their episodes by dataset.
-      warnings: what could not be read, or is not shown.
+      path: the given path.
+      chosen: name of the dataset at that path; empty for all of them.
+      indices: index of each dataset, by name.
+      warnings: datasets that can't be read, and edits that are not shown.
     """
 
     def __init__(self, path: str | os.PathLike):
-        """Reads the index of everything.
+        """Read the index of every dataset.
 
         Args:
           path: a version, the folder of a dataset's versions, or a run folder or other
-            folder that holds such folders. Of one dataset those beside it are read
+            folder that holds such folders. The datasets beside a given one are read
             too, for the links.
 
         Raises:
-          UserError: if there is nothing to look at.
-          DatasetDamagedError, DatasetMismatchError: if what was asked for can't be
-            read.
+          UserError: if there is no dataset.
+          DatasetDamagedError, DatasetMismatchError: if the given one can't be read.
         """
         self.path = pathlib.Path(path)
         self.chosen = ""
@@ -55,7 +54,7 @@ class Library:
         except DatasetNotFoundError as error:
             self._add_all(root)
             if not self.indices:
-                # What is wrong with the only one there is says more.
+                # The fault of an unreadable dataset says more.
                 raise UserError(next(iter(self.warnings), str(error))) from None
         else:
             index = Index(version)
@@ -67,26 +66,26 @@ class Library:
         self._link()
 
     def replace(self, index: Index) -> None:
-        """Takes another version of a dataset in the place of the one that is there."""
+        """Replace the version of a dataset by another one."""
         self.indices[index.name].pending.close()
         self.indices[index.name] = index
         self._link()
 
     def __iter__(self) -> Iterator[Row]:
-        """Every episode, dataset by dataset, in order of their ids."""
+        """Yield every episode, dataset by dataset, in order of their ids."""
         for index in self.indices.values():
             yield from index.rows.values()
 
     def __len__(self) -> int:
-        """Number of episodes."""
+        """Return the number of episodes."""
         return sum(len(index.rows) for index in self.indices.values())
 
     def __contains__(self, episode_id: str) -> bool:
-        """Whether there is such an episode."""
+        """Return whether there is such an episode."""
         return episode_id in self._rows
 
     def __getitem__(self, episode_id: str) -> Row:
-        """The episode of an id.
+        """Return the episode of an id.
 
         Raises:
           UnknownEpisodeError: if there is none.
@@ -97,31 +96,31 @@ class Library:
             raise UnknownEpisodeError(f"there is no episode {episode_id!r}") from None
 
     def index_of(self, row: Row) -> Index:
-        """The index that a row is in."""
+        """Return the index that a row is in."""
         return self.indices[row.dataset]
 
     def children(self, row: Row) -> Sequence[Row]:
-        """What was made from an episode, what was made from fewest things first."""
+        """Return the episodes derived from one, those with the fewest parents first."""
         return self._children.get(row.id, ())
 
     def chain(self, row: Row) -> list[Row]:
-        """Demonstration, trial and retrial of which an episode is one.
+        """Return the demonstration, trial and retrial that an episode belongs to.
 
-        What it was made from comes first. After it comes the first of its children, and
-        so on: of a demonstration a trial, and then the retrial that has seen both.
+        Its parents come first. After it comes the first of its children, and so on: of
+        a demonstration a trial, and then the retrial derived from both.
         """
         chain = [self._rows[name] for name in row.parents if name in self._rows]
         chain.append(row)
-        while len(chain) < _MAX_TAKES:
-            made = (r for r in self.children(chain[-1]) if r not in chain)
-            first = next(made, None)
+        while len(chain) < _MAX_CHAIN:
+            derived = (r for r in self.children(chain[-1]) if r not in chain)
+            first = next(derived, None)
             if first is None:
                 break
             chain.append(first)
         return chain
 
     def _add_all(self, root: pathlib.Path) -> None:
-        """Adds the newest versions of the datasets in a folder, as far as readable."""
+        """Add the newest versions of the datasets in a folder, as far as readable."""
         try:
             folders = sorted(p for p in root.iterdir() if p.is_dir())
         except OSError:
@@ -157,7 +156,7 @@ class Library:
 
 
 def _forgotten(index: Index) -> Iterator[str]:
-    """Edits of other versions than the one that is shown."""
+    """Yield warnings of edits of other versions than the one that is shown."""
     for version in location.versions(index.version.absolute().parent):
         if version.name == index.number:
             continue

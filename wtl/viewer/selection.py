@@ -1,4 +1,4 @@
-"""Which episodes are listed, in which order, and how many others there are."""
+"""Selection of the listed episodes, their order, and counts of others."""
 
 import collections
 import dataclasses
@@ -11,7 +11,7 @@ from wtl.viewer.index import Row
 
 DATASET, FLAG, TEXT, ORDER = "dataset", "flag", "text", "order"
 _ACTOR = "actor"
-# What an episode is filed under, by facet; several things under flags.
+# Values of an episode by facet; of flags there may be several.
 FACETS: Mapping[str, Callable[[Row], tuple[str, ...]]] = {
     DATASET: lambda row: (row.dataset,),
     fields.FAMILY: lambda row: (row[fields.FAMILY],),
@@ -21,7 +21,7 @@ FACETS: Mapping[str, Callable[[Row], tuple[str, ...]]] = {
     _ACTOR: lambda row: (actor(row),),
     FLAG: lambda row: row.flags or ("none",),
 }
-# What comes first in a list: the most.
+# Measures by which a list is sorted, the largest first.
 ORDERS: Mapping[str, Callable[[Row], float]] = {
     "idle": lambda row: row.quality.idle,
     "saturated": lambda row: row.quality.saturated,
@@ -32,13 +32,13 @@ ORDERS: Mapping[str, Callable[[Row], float]] = {
 
 
 def actor(row: Row) -> str:
-    """Who acted: a demonstrator, or a policy by its id."""
+    """Return who acted: the demonstrator, or a policy by its id."""
     return row[fields.DEMONSTRATOR] or f"policy:{row[fields.POLICY_ID]}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Selection:
-    """What is asked for.
+    """Filter and order of episodes.
 
     Attributes:
       wanted: value by facet; facets that are left out may have any.
@@ -52,7 +52,7 @@ class Selection:
 
     @classmethod
     def parse(cls, query: Mapping[str, str]) -> "Selection":
-        """Reads the query of an address; empty values are as if not there.
+        """Read the query of an address; empty values are left out.
 
         Raises:
           UserError: if there is no such facet or order.
@@ -61,25 +61,23 @@ class Selection:
         text, order = given.pop(TEXT, ""), given.pop(ORDER, "")
         for name in given:
             if name not in FACETS:
-                raise UserError(
-                    f"{name!r} is nothing to select by; {', '.join(FACETS)} are"
-                )
+                raise UserError(f"{name!r} is no facet; {', '.join(FACETS)} are")
         if order and order not in ORDERS:
             raise UserError(f"{order!r} is no order; {', '.join(ORDERS)} are")
         return cls(given, text.lower(), order)
 
     def of(self, rows: Iterable[Row]) -> list[Row]:
-        """The rows that are asked for, in order."""
+        """Return the selected rows, in order."""
         chosen = [row for row in rows if self._holds(row)]
         if self.order:
             chosen.sort(key=ORDERS[self.order], reverse=True)
         return chosen
 
     def facets(self, rows: Sequence[Row]) -> dict[str, dict[str, int]]:
-        """How many rows there are for every value of every facet.
+        """Return the number of rows for every value of every facet.
 
-        They are counted among those that fulfil all that is asked for but this facet,
-        so that every other choice says what it would give.
+        They are counted with all filters but that of the facet itself, so that each
+        other value shows how many rows it would select.
         """
         result = {}
         for name, filed in FACETS.items():
@@ -103,7 +101,7 @@ class Selection:
 
 
 def summary(row: Row) -> dict[str, Any]:
-    """What a list says of an episode."""
+    """Return the entry of an episode in a list."""
     return {
         "id": row.id,
         "dataset": row.dataset,

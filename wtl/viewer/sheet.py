@@ -1,4 +1,4 @@
-"""Frames of an episode laid out in images, so that browsers play them in step."""
+"""Sheets: images with many frames of an episode, so that browsers play in step."""
 
 import io
 
@@ -8,13 +8,13 @@ from PIL import Image
 COLUMNS = 8
 FRAMES = 64  # in one sheet
 _SAVED = {
-    "png": {"format": "PNG", "compress_level": 3},  # what was stored stays what it is
+    "png": {"format": "PNG", "compress_level": 3},  # lossless
     "jpeg": {"format": "JPEG", "quality": 85},
 }
 
 
 def encode(frames: np.ndarray, kind: str) -> bytes:
-    """Lays uint8[T, H, W, 3] frames out in rows of `COLUMNS`.
+    """Lay uint8[T, H, W, 3] frames out in rows of `COLUMNS`.
 
     Args:
       frames: `FRAMES` of them at most.
@@ -32,10 +32,10 @@ def encode(frames: np.ndarray, kind: str) -> bytes:
 
 
 def decode(encoded: bytes, count: int, pixels: int) -> np.ndarray:
-    """Takes a sheet of `count` square frames apart: uint8[count, H, W, 3].
+    """Return the uint8[count, H, W, 3] square frames of a sheet.
 
     Args:
-      encoded: as `encode` made it.
+      encoded: the output of `encode`.
       count: of frames.
       pixels: height and width of each.
     """

@@ -1,4 +1,4 @@
-"""What many episodes have in common, in numbers."""
+"""Statistics of many episodes."""
 
 import collections
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ _SHARES = ("idle", "saturated")
 
 
 def summarise(rows: Sequence[Row]) -> dict[str, Any]:
-    """Returns counts, success with Wilson's intervals, and distributions.
+    """Return counts, success with Wilson's intervals, and distributions.
 
     Args:
       rows: the episodes.

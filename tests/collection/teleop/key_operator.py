@@ -54,7 +54,7 @@ def press(
     finger = 1.0 if wanted[4] > 0 else -1.0
     toggled = finger != world.finger_command
     if toggled and one_key:
-        return Press((" ",), Command(latch=finger))
+        return Press((" ",), Command((0.0,) * 4, finger))
     axes = wanted[:4].copy()
     if one_key:
         share = np.abs(axes) * (1, 1, 1, 0.6)  # being in place matters most

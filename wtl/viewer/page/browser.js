@@ -8,19 +8,19 @@ const PART = 100; // rows asked for at once
 const MARGIN = 8; // rows made beyond what is in sight
 const FACETS = {
   dataset: 'dataset', role: 'role', family: 'family', success: 'success', split: 'split',
-  flag: 'flag', actor: 'who acted',
+  flag: 'flag', actor: 'actor',
 };
-const SAID = {success: {true: '✓ success', false: '✗ failure'}};
+const LABELS = {success: {true: '✓ success', false: '✗ failure'}};
 const ORDERS = {
   '': 'by id', idle: 'most idle', saturated: 'most saturated', 'off-rate': 'most off-rate',
   longest: 'longest', reward: 'highest reward',
 };
 
 const MEANING = {
-  idle: 'much waiting before the last move', saturated: 'actions at their limits',
-  'off-rate': 'steps too soon or too late', duplicate: 'the same was seen and done elsewhere',
-  orphan: 'what it was made from is not here', invalid: 'not to be used',
-  note: 'somebody wrote a note', edited: 'not published yet', deleted: 'not published yet',
+  idle: 'many idle steps before the last move', saturated: 'actions at their limits',
+  'off-rate': 'steps too soon or too late', duplicate: 'same observations and actions as another episode',
+  orphan: 'a parent is missing', invalid: 'not to be used',
+  note: 'has a note', edited: 'not published yet', deleted: 'not published yet',
 };
 
 export function flagChips(flags) {
@@ -122,14 +122,14 @@ export class Browser {
   async load() {
     const parts = (this.parts = new Map());
     try {
-      const told = await get('/api/episodes', {
+      const data = await get('/api/episodes', {
         ...this.filters, offset: 0, limit: PART, id: this.selected,
       });
       if (parts !== this.parts) return;
-      parts.set(0, told.rows);
-      this.total = told.total;
-      this.place = told.place ?? null;
-      this.tellFacets(told.facets);
+      parts.set(0, data.rows);
+      this.total = data.total;
+      this.place = data.place ?? null;
+      this.showFacets(data.facets);
     } catch (error) {
       this.onError(error);
       return;
@@ -141,7 +141,7 @@ export class Browser {
     this.show();
   }
 
-  tellFacets(facets) {
+  showFacets(facets) {
     for (const name of Object.keys(FACETS)) {
       const field = this.fields[name];
       const chosen = field.value;
@@ -150,7 +150,7 @@ export class Browser {
       field.replaceChildren(
         new Option('any', ''),
         ...values.map(([value, count]) => {
-          const words = SAID[name]?.[value] ?? value;
+          const words = LABELS[name]?.[value] ?? value;
           return new Option(`${words} · ${count.toLocaleString('en')}`, value);
         }),
       );
@@ -167,7 +167,7 @@ export class Browser {
     if (!this.parts.has(part)) {
       const parts = this.parts;
       const asked = get('/api/episodes', {...this.filters, offset: part * PART, limit: PART});
-      parts.set(part, asked.then((told) => told.rows));
+      parts.set(part, asked.then((data) => data.rows));
       try {
         parts.set(part, await parts.get(part));
       } catch (error) {

@@ -8,17 +8,17 @@ const TOP = 4;
 const COLOURS = 5;
 
 export class Curves {
-  constructor(told) {
-    this.time = told.time;
+  constructor(data) {
+    this.time = data.time;
     const end = this.time.at(-1) || 1;
     this.x = (time) => (time / end) * WIDTH;
-    const lines = Object.entries(told.action ?? {}).map(([name, values], i) => ({
+    const lines = Object.entries(data.action ?? {}).map(([name, values], i) => ({
       name, values, kind: `s${i % COLOURS}`, low: -1, high: 1,
     }));
-    if (told.reward) {
-      const high = Math.max(1, ...told.reward);
-      const low = Math.min(0, ...told.reward);
-      lines.push({name: 'reward', values: told.reward, kind: 'reward', low, high});
+    if (data.reward) {
+      const high = Math.max(1, ...data.reward);
+      const low = Math.min(0, ...data.reward);
+      lines.push({name: 'reward', values: data.reward, kind: 'reward', low, high});
     }
     this.lines = lines;
     this.cursor = drawn('line', {class: 'cursor', y1: 0, y2: HEIGHT, x1: 0, x2: 0});
@@ -31,7 +31,7 @@ export class Curves {
       },
       drawn('rect', {class: 'frame', x: 0, y: 0, width: WIDTH, height: HEIGHT, rx: 4}),
       drawn('line', {class: 'zero', x1: 0, x2: WIDTH, y1: middle, y2: middle}),
-      ...this.byHand(told.intervention ?? []),
+      ...this.byHand(data.intervention ?? []),
       ...lines.map((line) => this.line(line)),
       this.cursor,
     );

@@ -1,7 +1,7 @@
-// The page: what is selected, edited and shown, by keys, buttons and its own address.
+// The page: selection, edits and views, by keys, buttons and the address.
 
 import {Browser} from './browser.js';
-import {tellEdits, tellEpisode, tellStatistics} from './panels.js';
+import {showEdits, showEpisode, showStatistics} from './panels.js';
 import {Player} from './player.js';
 import {element, episodePath, get, send} from './server.js';
 
@@ -21,8 +21,8 @@ const KEYS = [
   ['i', 'mark invalid, or valid again', (page) => page.toggleInvalid()],
   ['s', 'relabel success', (page) => page.toggleSuccess()],
   ['n', 'write a note', (page) => page.writeNote()],
-  ['x', 'delete, or keep after all', (page) => page.toggleDeleted()],
-  ['u', 'undo the edits of this episode', (page) => page.undo([page.told?.id])],
+  ['x', 'delete, or restore', (page) => page.toggleDeleted()],
+  ['u', 'undo the edits of this episode', (page) => page.undo([page.episode?.id])],
   ['/', 'search', (page) => page.browser.fields.text.focus()],
   ['e', 'episode', (page) => page.panel('episode')],
   ['t', 'statistics', (page) => page.panel('statistics')],
@@ -35,8 +35,8 @@ const $ = (id) => document.getElementById(id);
 class Page {
   constructor() {
     const failed = (error) => this.say(error.message, true);
-    this.told = null; // the episode that is selected, as the server tells it
-    this.wanted = null; // the id of what was selected last, perhaps not told yet
+    this.episode = null; // the selected episode, as the server sends it
+    this.wanted = null; // id of the episode selected last, perhaps not loaded yet
     this.shown = 'episode';
     this.browser = new Browser((id) => this.open(id), () => this.filtered(), failed);
     this.player = new Player((id) => this.select(id), failed);
@@ -54,24 +54,24 @@ class Page {
       if (library.chosen && !location.hash) {
         history.replaceState(null, '', `#${new URLSearchParams({dataset: library.chosen})}`);
       }
-      tellEdits(await get('/api/edits'), this.editing);
+      showEdits(await get('/api/edits'), this.editing);
     } catch (error) {
       this.failed(error);
       return;
     }
     await this.follow(location.hash);
     if (this.warnings.length) this.say(`Not shown: ${this.warnings.join('; ')}`, true);
-    // What is open already may have written its own address since.
+    // The open episode may have changed the address since.
     addEventListener('hashchange', ({newURL}) => this.follow(new URL(newURL).hash));
     this.isReady = true;
   }
 
-  // Shows what an address names.
+  // Shows the episode and the panel of an address.
   async follow(hash) {
     const given = Object.fromEntries(new URLSearchParams(hash.slice(1)));
     const {id, panel, view, ...filters} = given;
     this.browser.filters = filters;
-    this.player.wish = view ?? '';
+    this.player.preferred = view ?? '';
     this.wanted = id ?? null;
     await this.browser.select(this.wanted);
     if (this.wanted !== (id ?? null)) return;
@@ -80,12 +80,12 @@ class Page {
     this.panel(PANELS.includes(panel) ? panel : 'episode');
   }
 
-  say(words, refused = false) {
-    clearTimeout(this.saying);
-    $('message').textContent = words;
-    $('message').hidden = !words;
+  say(text, refused = false) {
+    clearTimeout(this.timer);
+    $('message').textContent = text;
+    $('message').hidden = !text;
     $('message').classList.toggle('refused', refused);
-    if (words && !refused) this.saying = setTimeout(() => this.say(''), 8000);
+    if (text && !refused) this.timer = setTimeout(() => this.say(''), 8000);
   }
 
   // --- Episodes.
@@ -104,16 +104,16 @@ class Page {
     this.opening?.abort();
     const {signal} = (this.opening = new AbortController());
     try {
-      const told = await get(episodePath(id), {}, signal);
-      const others = told.chain.map((other) =>
-        other === id ? told : get(episodePath(other), {}, signal));
-      const takes = await Promise.all(others);
+      const data = await get(episodePath(id), {}, signal);
+      const others = data.chain.map((other) =>
+        other === id ? data : get(episodePath(other), {}, signal));
+      const videos = await Promise.all(others);
       if (signal.aborted) return;
-      const same = this.told?.id === id;
-      this.told = told;
-      tellEpisode(told, (other) => this.select(other));
+      const same = this.episode?.id === id;
+      this.episode = data;
+      showEpisode(data, (other) => this.select(other));
       // An edit changes no picture.
-      if (!same || this.player.takes.length !== takes.length) this.player.open(takes, id);
+      if (!same || this.player.videos.length !== videos.length) this.player.open(videos, id);
       if (!same) this.say('');
       this.remember();
     } catch (error) {
@@ -123,7 +123,7 @@ class Page {
 
   filtered() {
     this.remember();
-    if (this.shown === 'statistics') this.tellStatistics();
+    if (this.shown === 'statistics') this.showStatistics();
   }
 
   speed(number) {
@@ -136,14 +136,14 @@ class Page {
     for (const button of document.querySelectorAll('[data-panel]')) {
       button.ariaPressed = String(button.dataset.panel === name);
     }
-    if (name === 'statistics') this.tellStatistics();
+    if (name === 'statistics') this.showStatistics();
     this.remember();
   }
 
-  async tellStatistics() {
+  async showStatistics() {
     const {order, ...filters} = this.browser.filters;
     try {
-      tellStatistics(await get('/api/statistics', filters), filters, (wanted) => {
+      showStatistics(await get('/api/statistics', filters), filters, (wanted) => {
         this.browser.filters = {...wanted, order};
         this.browser.filter();
       });
@@ -152,12 +152,12 @@ class Page {
     }
   }
 
-  // So that the address brings back what is seen.
+  // Keeps the state in the address.
   remember() {
     const state = {...this.browser.filters};
-    if (this.told) state.id = this.told.id;
+    if (this.episode) state.id = this.episode.id;
     if (this.shown !== 'episode') state.panel = this.shown;
-    if (this.player.wish) state.view = this.player.wish;
+    if (this.player.preferred) state.view = this.player.preferred;
     history.replaceState(null, '', `#${new URLSearchParams(state)}`);
   }
 
@@ -171,10 +171,10 @@ class Page {
     };
   }
 
-  async edit(edits, said) {
+  async edit(edits, message) {
     try {
-      tellEdits(await send('PUT', '/api/edits', {edits}), this.editing);
-      this.say(said);
+      showEdits(await send('PUT', '/api/edits', {edits}), this.editing);
+      this.say(message);
     } catch (error) {
       this.failed(error);
     }
@@ -183,38 +183,38 @@ class Page {
 
   async refresh() {
     await this.browser.load();
-    // Perhaps another was asked for meanwhile, and is not told yet.
+    // Perhaps another was selected meanwhile, and is not loaded yet.
     if (this.wanted) await this.open(this.wanted);
-    if (this.shown === 'statistics') this.tellStatistics();
+    if (this.shown === 'statistics') this.showStatistics();
   }
 
-  // Puts what has changed beside what is pending of the episode that is selected.
-  change(changes, said) {
-    if (!this.told) return undefined;
-    return this.edit({[this.told.id]: {...this.told.edit, ...changes}}, said);
+  // Adds changes to the pending edit of the selected episode.
+  change(changes, message) {
+    if (!this.episode) return undefined;
+    return this.edit({[this.episode.id]: {...this.episode.edit, ...changes}}, message);
   }
 
   toggleInvalid() {
-    const invalid = !this.told?.flags.includes('invalid');
+    const invalid = !this.episode?.flags.includes('invalid');
     return this.change({invalid}, invalid ? 'Marked invalid.' : 'Marked valid.');
   }
 
   toggleSuccess() {
-    const success = !this.told?.success;
+    const success = !this.episode?.success;
     return this.change({success}, `Relabelled ${success ? 'success' : 'failure'}.`);
   }
 
   toggleDeleted() {
-    if (!this.told) return undefined;
-    const {id, edit, descendants} = this.told;
-    if (edit.deleted) return this.change({deleted: false}, 'Kept after all.');
+    if (!this.episode) return undefined;
+    const {id, edit, descendants} = this.episode;
+    if (edit.deleted) return this.change({deleted: false}, 'Restored.');
     const edits = {[id]: {...edit, deleted: true}};
     for (const other of descendants) edits[other] = {deleted: true};
     const further = descendants.length;
-    const elsewhere = this.told.children.filter((one) => one.dataset !== this.told.dataset).length;
+    const elsewhere = this.episode.children.filter((one) => one.dataset !== this.episode.dataset).length;
     return this.edit(edits, [
-      further ? `Deleted, with ${further} made from it.` : 'Deleted.',
-      elsewhere ? `There are ${elsewhere} made from it in other datasets.` : '',
+      further ? `Deleted, with ${further} derived from it.` : 'Deleted.',
+      elsewhere ? `There are ${elsewhere} derived from it in other datasets.` : '',
     ].join(' '));
   }
 
@@ -225,11 +225,11 @@ class Page {
 
   async saveNote() {
     const note = $('note').value;
-    if (!this.told || note === (this.told.edit.notes ?? this.told.metadata.notes)) return;
-    const told = this.told;
-    told.edit = {...told.edit, notes: note};
+    if (!this.episode || note === (this.episode.edit.notes ?? this.episode.metadata.notes)) return;
+    const data = this.episode;
+    data.edit = {...data.edit, notes: note};
     try {
-      tellEdits(await send('PUT', '/api/edits', {edits: {[told.id]: told.edit}}), this.editing);
+      showEdits(await send('PUT', '/api/edits', {edits: {[data.id]: data.edit}}), this.editing);
       this.browser.load();
     } catch (error) {
       this.failed(error);
@@ -239,23 +239,23 @@ class Page {
   undo(ids) {
     const known = ids.filter(Boolean);
     if (!known.length) return undefined;
-    if (this.told && known.includes(this.told.id)) $('note').value = this.told.metadata.notes;
+    if (this.episode && known.includes(this.episode.id)) $('note').value = this.episode.metadata.notes;
     return this.edit(Object.fromEntries(known.map((id) => [id, {}])), 'Undone.');
   }
 
   async publish(dataset) {
-    let said;
+    let message;
     try {
       const {path, kept} = await send('POST', '/api/publish', {dataset});
-      said = `Published: ${path} holds ${kept.toLocaleString('en')} episodes.`;
+      message = `Published: ${path} holds ${kept.toLocaleString('en')} episodes.`;
     } catch (error) {
       this.failed(error);
     }
-    tellEdits(await get('/api/edits').catch(() => ({datasets: {}})), this.editing);
-    if (!said) return;
-    const isGone = this.told?.id === this.wanted && this.told?.edit.deleted;
-    this.told = null;
-    this.player.takes = [];
+    showEdits(await get('/api/edits').catch(() => ({datasets: {}})), this.editing);
+    if (!message) return;
+    const isGone = this.episode?.id === this.wanted && this.episode?.edit.deleted;
+    this.episode = null;
+    this.player.videos = [];
     if (isGone) {
       this.wanted = null;
       await this.browser.select(null);
@@ -263,15 +263,15 @@ class Page {
     } else {
       await this.refresh();
     }
-    // Last: what is opened takes away what was said before.
-    this.say(said);
+    // Last, as opening an episode clears the message.
+    this.say(message);
   }
 
   // --- Keys and buttons.
 
   listen() {
     addEventListener('keydown', (event) => this.key(event));
-    // Who clicks does not mean the space bar to click again.
+    // The space bar must not click the button again.
     addEventListener('click', (event) => {
       const button = event.target.closest?.('button');
       if (button && event.detail > 0) button.blur();
@@ -284,7 +284,7 @@ class Page {
     $('do-invalid').addEventListener('click', () => this.toggleInvalid());
     $('do-success').addEventListener('click', () => this.toggleSuccess());
     $('do-delete').addEventListener('click', () => this.toggleDeleted());
-    $('do-undo').addEventListener('click', () => this.undo([this.told?.id]));
+    $('do-undo').addEventListener('click', () => this.undo([this.episode?.id]));
     $('note').addEventListener('change', () => this.saveNote().then(() => this.refresh()));
     $('note').addEventListener('keydown', (event) => {
       if (event.key === 'Escape') $('note').blur();
@@ -298,7 +298,7 @@ class Page {
   }
 
   key(event) {
-    // Shortcuts of the browser stay its own, and so do what is typed and chosen.
+    // The browser keeps its shortcuts; fields keep their keys.
     if (event.ctrlKey || event.metaKey || event.altKey || $('help').open) return;
     const {target} = event;
     if (target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement) return;

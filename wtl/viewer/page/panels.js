@@ -1,4 +1,4 @@
-// What is said of an episode, of many, and of the edits that are pending.
+// Panels: an episode, statistics, and the pending edits.
 
 import {flagChips, successMark} from './browser.js';
 import {drawn, element} from './server.js';
@@ -7,11 +7,11 @@ const $ = (id) => document.getElementById(id);
 const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)}%`;
 const whole = (number) => number.toLocaleString('en');
 
-function link(told, onSelect) {
-  if (!told.known) return element('span', {className: 'flag orphan'}, `${told.id} is not here`);
-  const words = `${told.role} · ${told.family} · ${told.actor}`;
-  const button = element('button', {title: told.id}, successMark(told), ` ${words}`);
-  button.addEventListener('click', () => onSelect(told.id));
+function link(data, onSelect) {
+  if (!data.known) return element('span', {className: 'flag orphan'}, `${data.id} is not here`);
+  const words = `${data.role} · ${data.family} · ${data.actor}`;
+  const button = element('button', {title: data.id}, successMark(data), ` ${words}`);
+  button.addEventListener('click', () => onSelect(data.id));
   return button;
 }
 
@@ -25,46 +25,46 @@ function rate({success, ci95}) {
   );
 }
 
-export function tellEpisode(told, onSelect) {
-  const {metadata, edit, quality} = told;
+export function showEpisode(data, onSelect) {
+  const {metadata, edit, quality} = data;
   $('nothing').hidden = true;
   $('episode').hidden = false;
-  $('kind').textContent = `${told.role} · ${told.family} · ${told.split} · ${told.dataset} ${told.version}`;
-  $('task').textContent = told.task;
+  $('kind').textContent = `${data.role} · ${data.family} · ${data.split} · ${data.dataset} ${data.version}`;
+  $('task').textContent = data.task;
   $('chips').replaceChildren(
     element(
-      'span', {className: 'flag'}, successMark(told), told.success ? ' success' : ' failure',
+      'span', {className: 'flag'}, successMark(data), data.success ? ' success' : ' failure',
     ),
-    ...flagChips(told.flags),
+    ...flagChips(data.flags),
   );
   $('do-invalid').querySelector('span').textContent =
-    told.flags.includes('invalid') ? 'mark valid' : 'mark invalid';
+    data.flags.includes('invalid') ? 'mark valid' : 'mark invalid';
   $('do-success').querySelector('span').textContent =
-    told.success ? 'relabel: failure' : 'relabel: success';
-  const further = told.descendants.length;
+    data.success ? 'relabel: failure' : 'relabel: success';
+  const further = data.descendants.length;
   $('do-delete').querySelector('span').textContent =
-    edit.deleted ? 'keep' : further ? `delete, with ${further} made from it` : 'delete';
+    edit.deleted ? 'restore' : further ? `delete, with ${further} derived from it` : 'delete';
   $('do-undo').disabled = !Object.keys(edit).length;
   $('note').value = edit.notes ?? metadata.notes;
   $('edited').textContent = Object.keys(edit).length
-    ? 'Edited: kept on disk, and not in the dataset before it is published.' : '';
+    ? 'Edited: stored on disk, in the dataset once it is published.' : '';
   const nobody = (words) => element('span', {className: 'over'}, words);
-  const parents = told.parents.map((one) => link(one, onSelect));
+  const parents = data.parents.map((one) => link(one, onSelect));
   $('parents').replaceChildren(...(parents.length ? parents : [nobody('nothing')]));
-  const children = told.children.map((one) => link(one, onSelect));
-  const more = told.children_total - children.length;
+  const children = data.children.map((one) => link(one, onSelect));
+  const more = data.children_total - children.length;
   if (more > 0) children.push(nobody(`and ${whole(more)} more`));
   $('children').replaceChildren(...(children.length ? children : [nobody('nothing')]));
-  $('twins-part').hidden = !told.twins.length;
+  $('twins-part').hidden = !data.twins.length;
   $('twins').replaceChildren(
-    ...told.twins.map((id) => {
+    ...data.twins.map((id) => {
       const button = element('button', {}, id);
       button.addEventListener('click', () => onSelect(id));
       return button;
     }),
   );
   const facts = {
-    steps: `${told.steps} in ${quality.seconds.toFixed(1)} s at ${metadata.control_hz} Hz`,
+    steps: `${data.steps} in ${quality.seconds.toFixed(1)} s at ${metadata.control_hz} Hz`,
     reward: quality.reward.toFixed(2),
     idle: `${percent(quality.idle)} of the steps until the last that moves`,
     saturated: `${percent(quality.saturated)} of the actions' numbers`,
@@ -104,24 +104,24 @@ function tile(words, ...figure) {
   return element('div', {className: 'card tile'}, element('h3', {}, words), ...figure);
 }
 
-export function tellStatistics(told, filters, onFilter) {
+export function showStatistics(data, filters, onFilter) {
   const panel = $('panel-statistics');
   const among = Object.entries(filters).map(([name, value]) => `${name} ${value}`).join(', ');
   const title = element('div', {className: 'title'}, element(
     'div', {}, element('p', {className: 'over'}, among ? `Of the episodes with ${among}` : 'Of all episodes'),
     element('h2', {}, 'Statistics'),
   ));
-  if (!told.episodes) {
+  if (!data.episodes) {
     panel.replaceChildren(title, element('p', {className: 'empty'}, 'No episode fits the filters.'));
     return;
   }
-  const [low, high] = told.success.ci95;
-  const flags = Object.entries(told.flags).map(([flag, count]) => {
+  const [low, high] = data.success.ci95;
+  const flags = Object.entries(data.flags).map(([flag, count]) => {
     const button = element('button', {}, `${flag} · ${whole(count)}`);
     button.addEventListener('click', () => onFilter({...filters, flag}));
     return button;
   });
-  const rows = told.groups.map((group) => {
+  const rows = data.groups.map((group) => {
     const row = element(
       'tr', {className: 'link', tabIndex: 0},
       element('td', {className: 'text'}, group.dataset), element('td', {className: 'text'}, group.role),
@@ -141,10 +141,10 @@ export function tellStatistics(told, filters, onFilter) {
     title,
     element(
       'div', {className: 'tiles'},
-      tile('episodes', element('b', {}, whole(told.episodes)), `of ${whole(told.tasks)} tasks, by ${whole(told.actors)} actors`),
-      tile('success', element('b', {}, percent(told.success.success)), `95% interval ${percent(low)} to ${percent(high)}`),
-      tile('steps', element('b', {}, whole(told.transitions)), `${(told.seconds / 3600).toFixed(2)} hours`),
-      tile('splits', ...Object.entries(told.splits).map(([name, count]) => element('div', {}, `${name} ${whole(count)}`))),
+      tile('episodes', element('b', {}, whole(data.episodes)), `of ${whole(data.tasks)} tasks, by ${whole(data.actors)} actors`),
+      tile('success', element('b', {}, percent(data.success.success)), `95% interval ${percent(low)} to ${percent(high)}`),
+      tile('steps', element('b', {}, whole(data.transitions)), `${(data.seconds / 3600).toFixed(2)} hours`),
+      tile('splits', ...Object.entries(data.splits).map(([name, count]) => element('div', {}, `${name} ${whole(count)}`))),
     ),
     element('h3', {}, 'Worth a look'),
     element('p', {className: 'row'}, ...(flags.length ? flags : ['Nothing is.'])),
@@ -158,7 +158,7 @@ export function tellStatistics(told, filters, onFilter) {
     ),
     element(
       'div', {className: 'tiles'},
-      ...Object.entries(told.histograms).map(([name, bins]) => tile(name, histogram(name, bins))),
+      ...Object.entries(data.histograms).map(([name, bins]) => tile(name, histogram(name, bins))),
     ),
   );
 }
@@ -170,12 +170,12 @@ const WORDS = {
   notes: (now) => (now ? `note: ${now}` : 'note removed'),
 };
 
-export function tellEdits(told, {onSelect, onUndo, onPublish}) {
-  const datasets = Object.entries(told.datasets);
+export function showEdits(data, {onSelect, onUndo, onPublish}) {
+  const datasets = Object.entries(data.datasets);
   const count = datasets.reduce((sum, [, one]) => sum + one.edits.length, 0);
   $('pending').textContent = count;
   const title = element('div', {className: 'title'}, element(
-    'div', {}, element('p', {className: 'over'}, 'Kept on disk until they are published, also if the server is stopped'),
+    'div', {}, element('p', {className: 'over'}, 'Stored on disk until they are published, also if the server stops'),
     element('h2', {}, 'Pending edits'),
   ));
   const parts = datasets.map(([name, {version, summary, edits}]) => {

@@ -1,4 +1,4 @@
-// Plays demonstration, trial and retrial in step: one clock, a picture of each take.
+// Plays demonstration, trial and retrial in step: one clock, one video of each episode.
 
 import {successMark} from './browser.js';
 import {Curves} from './curves.js';
@@ -6,34 +6,34 @@ import {element, episodePath, getBlob} from './server.js';
 
 const SHEET = 64; // frames asked for at once
 const COLUMNS = 8; // of a sheet
-const REST = 0.8; // seconds at the end, before it begins again
+const REST = 0.8; // seconds at the end before it repeats
 const RENDERED = ['robot', 'orbit', 'wrist'];
 const VIEWS = {
   image: 'stored images', wrist_image: 'stored wrist images', robot: "robot's camera",
-  orbit: 'any camera', wrist: "gripper's camera", drawing: 'drawing',
+  orbit: 'any camera', wrist: 'wrist camera', drawing: 'drawing',
 };
 const ORBIT = {azimuth: 90, elevation: -56, distance: 1.1};
 const LIMITS = {elevation: [-90, 10], distance: [0.25, 2.5]};
 
 const $ = (id) => document.getElementById(id);
 
-class Take {
-  constructor(told, player, chosen) {
-    this.told = told;
+class EpisodeVideo {
+  constructor(data, player, chosen) {
+    this.episode = data;
     this.player = player;
-    this.time = told.curves.time; // of each frame
+    this.time = data.curves.time; // of each frame
     this.length = this.time.length;
     this.frame = 0;
     this.sheets = new Map();
-    this.curves = new Curves(told.curves);
+    this.curves = new Curves(data.curves);
     this.canvas = element('canvas', {width: 1, height: 1});
-    this.said = element('div', {className: 'said'});
-    this.picture = element('div', {className: 'picture'}, this.canvas, this.said);
-    const name = element('button', {className: 'name', title: told.id}, `${told.role} · ${told.actor}`);
-    name.addEventListener('click', () => player.onSelect(told.id));
+    this.status = element('div', {className: 'status'});
+    this.picture = element('div', {className: 'picture'}, this.canvas, this.status);
+    const name = element('button', {className: 'name', title: data.id}, `${data.role} · ${data.actor}`);
+    name.addEventListener('click', () => player.onSelect(data.id));
     this.element = element(
-      'figure', {className: 'take', data: {id: told.id}}, this.picture,
-      element('figcaption', {}, successMark(told), ' ', name), this.curves.element,
+      'figure', {className: 'video', data: {id: data.id}}, this.picture,
+      element('figcaption', {}, successMark(data), ' ', name), this.curves.element,
     );
     this.element.classList.toggle('chosen', chosen);
     this.listen();
@@ -44,13 +44,13 @@ class Take {
   }
 
   // The view that is wished for, or the best there is.
-  viewOf(wish) {
-    return this.told.views.includes(wish) ? wish : this.told.views[0];
+  viewOf(preferred) {
+    return this.episode.views.includes(preferred) ? preferred : this.episode.views[0];
   }
 
-  open(wish) {
+  open(preferred) {
     this.close();
-    this.view = this.viewOf(wish);
+    this.view = this.viewOf(preferred);
     this.abort = new AbortController();
     this.canvas.hidden = this.view === 'drawing' || !this.view;
     this.canvas.className =
@@ -66,7 +66,7 @@ class Take {
 
   async openDrawing() {
     const {signal} = this.abort;
-    const blob = await getBlob(`${episodePath(this.told.id)}/drawing`, {}, signal);
+    const blob = await getBlob(`${episodePath(this.episode.id)}/drawing`, {}, signal);
     const text = await blob.text();
     if (signal.aborted) return;
     const parsed = new DOMParser().parseFromString(text, 'image/svg+xml').documentElement;
@@ -76,14 +76,14 @@ class Take {
     this.show();
   }
 
-  // Without OpenGL, or with states of another world, there is still the drawing.
+  // Where rendering fails, the drawing takes its place.
   async load(promise) {
     const {signal} = this.abort;
     try {
       return await promise;
     } catch (error) {
       if (signal.aborted || error.name === 'AbortError') return undefined;
-      if (RENDERED.includes(this.view) && this.told.views.includes('drawing')) {
+      if (RENDERED.includes(this.view) && this.episode.views.includes('drawing')) {
         this.player.onError(error);
         this.open('drawing');
       } else {
@@ -94,8 +94,8 @@ class Take {
   }
 
   say(words) {
-    this.said.textContent = words;
-    this.said.hidden = !words;
+    this.status.textContent = words;
+    this.status.hidden = !words;
   }
 
   seek(time) {
@@ -134,7 +134,7 @@ class Take {
 
   async fetch(first) {
     const {signal} = this.abort;
-    const path = `${episodePath(this.told.id)}/frames/${this.view}`;
+    const path = `${episodePath(this.episode.id)}/frames/${this.view}`;
     if (!this.painted) this.say('…');
     const blob = await getBlob(path, {...this.camera, first, count: SHEET}, signal);
     const sheet = await createImageBitmap(blob);
@@ -160,7 +160,7 @@ class Take {
     const {signal} = this.abort;
     const at = {...this.player.orbit, first: this.frame, count: 1};
     try {
-      const blob = await getBlob(`${episodePath(this.told.id)}/frames/orbit`, at, signal);
+      const blob = await getBlob(`${episodePath(this.episode.id)}/frames/orbit`, at, signal);
       const sheet = await createImageBitmap(blob);
       if (!signal.aborted) this.paint(sheet, 0, 1);
       sheet.close();
@@ -222,36 +222,36 @@ export class Player {
   constructor(onSelect, onError) {
     this.onSelect = onSelect;
     this.onError = onError;
-    this.takes = [];
+    this.videos = [];
     this.time = 0;
-    this.wish = ''; // name of the view that is wished for
+    this.preferred = ''; // name of the view that is wished for
     this.orbit = {...ORBIT};
     this.playing = !matchMedia('(prefers-reduced-motion: reduce)').matches;
     this.listen();
-    this.tellPlaying();
+    this.showPlaying();
     let last = 0;
     const tick = (now) => {
       const passed = (now - last) / 1000;
       last = now;
       // A tab that was hidden does not catch up.
-      if (this.playing && this.takes.length && passed < 1) this.advance(passed);
+      if (this.playing && this.videos.length && passed < 1) this.advance(passed);
       requestAnimationFrame(tick);
     };
     requestAnimationFrame(tick);
   }
 
   get seconds() {
-    return Math.max(0.1, ...this.takes.map((take) => take.seconds));
+    return Math.max(0.1, ...this.videos.map((video) => video.seconds));
   }
 
-  // Shows takes, told as the server tells episodes.
-  open(told, chosen) {
-    const same = told.map((t) => t.id).join() === this.takes.map((t) => t.told.id).join();
-    for (const take of this.takes) take.close();
-    this.takes = told.map((one) => new Take(one, this, one.id === chosen));
-    $('takes').replaceChildren(...this.takes.map((take) => take.element));
-    $('takes').style.setProperty('--count', Math.min(4, this.takes.length));
-    const views = new Set(told.flatMap((one) => one.views));
+  // Shows videos, data as the server tells episodes.
+  open(data, chosen) {
+    const same = data.map((t) => t.id).join() === this.videos.map((t) => t.episode.id).join();
+    for (const video of this.videos) video.close();
+    this.videos = data.map((one) => new EpisodeVideo(one, this, one.id === chosen));
+    $('videos').replaceChildren(...this.videos.map((video) => video.element));
+    $('videos').style.setProperty('--count', Math.min(4, this.videos.length));
+    const views = new Set(data.flatMap((one) => one.views));
     const names = Object.keys(VIEWS).filter((name) => views.has(name));
     $('view').replaceChildren(...names.map((name) => new Option(VIEWS[name], name)));
     this.show();
@@ -260,20 +260,20 @@ export class Player {
   }
 
   show() {
-    for (const take of this.takes) take.open(this.wish);
-    const main = this.takes.find((take) => take.element.classList.contains('chosen'));
-    const view = main?.viewOf(this.wish) ?? '';
+    for (const video of this.videos) video.open(this.preferred);
+    const main = this.videos.find((video) => video.element.classList.contains('chosen'));
+    const view = main?.viewOf(this.preferred) ?? '';
     $('view').value = view;
     $('orbit').hidden = view !== 'orbit';
     $('hint').textContent =
       view === 'orbit' || view === 'robot' ? 'Drag a picture to look from elsewhere; v changes the view.'
-        : view === 'drawing' ? 'Seen from above; the ring marks what is meant, the cross what was taken instead.'
+        : view === 'drawing' ? 'Seen from above; the ring marks the target, the cross the entity acted on instead.'
           : '';
-    for (const take of this.takes) take.seek(this.time);
+    for (const video of this.videos) video.seek(this.time);
   }
 
   look(view) {
-    this.wish = view;
+    this.preferred = view;
     this.show();
   }
 
@@ -312,25 +312,25 @@ export class Player {
     const shown = Math.min(time, this.seconds);
     $('time').value = shown;
     $('clock').textContent = `${shown.toFixed(1)} s`;
-    for (const take of this.takes) take.seek(shown);
+    for (const video of this.videos) video.seek(shown);
   }
 
   step(by) {
     this.play(false);
-    const [first, ...others] = this.takes;
+    const [first, ...others] = this.videos;
     if (!first) return;
-    const take = others.reduce((a, b) => (b.length > a.length ? b : a), first);
-    const frame = take.frameAt(Math.min(this.time, this.seconds)) + by;
-    this.seek(take.time[Math.max(0, Math.min(take.length - 1, frame))]);
+    const video = others.reduce((a, b) => (b.length > a.length ? b : a), first);
+    const frame = video.frameAt(Math.min(this.time, this.seconds)) + by;
+    this.seek(video.time[Math.max(0, Math.min(video.length - 1, frame))]);
   }
 
   play(wanted = !this.playing) {
     this.playing = wanted;
     if (wanted && this.time >= this.seconds) this.seek(0);
-    this.tellPlaying();
+    this.showPlaying();
   }
 
-  tellPlaying() {
+  showPlaying() {
     $('play').querySelector('span').textContent = this.playing ? 'pause' : 'play';
   }
 

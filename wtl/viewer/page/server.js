@@ -1,4 +1,4 @@
-// What the page asks the server for. An answer that is an error is thrown, in its words.
+// Requests to the server. An error is thrown with its text.
 
 export class Refusal extends Error {}
 
@@ -11,8 +11,8 @@ async function answer(path, options) {
     throw new Refusal('The server does not answer; start `wtl view` again.');
   }
   if (!response.ok) {
-    const told = await response.json().catch(() => ({}));
-    throw new Refusal(told.error ?? `the server says ${response.status}`);
+    const data = await response.json().catch(() => ({}));
+    throw new Refusal(data.error ?? `the server says ${response.status}`);
   }
   return response;
 }
