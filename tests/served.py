@@ -15,7 +15,7 @@ ORIGIN = "http://127.0.0.1:{port}"
 # Imports neither TensorFlow nor the pipeline, and so starts soon.
 _SERVE = """
 import sys
-sys.path[:0] = [{here!r}, {root!r}]
+sys.path[:0] = [{tests!r}, {teleop!r}, {root!r}]
 from wtl.collection.teleop import server, simulation
 from driven import SPEC, plan_items
 if __name__ == "__main__":
@@ -85,7 +85,9 @@ def session(folder: pathlib.Path, host: str = "127.0.0.1", port: int = 0):
     script = folder / "serve.py"
     script.write_text(
         _SERVE.format(
-            here=str(ROOT / "tests" / "collection" / "teleop"), root=str(ROOT)
+            tests=str(ROOT / "tests"),
+            teleop=str(ROOT / "tests" / "collection" / "teleop"),
+            root=str(ROOT),
         )
     )
     process = start(

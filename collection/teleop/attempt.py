@@ -68,15 +68,15 @@ class Attempt:
 
     Attributes:
       env: the environment.
-      setup: the scene and the target.
+      scene: scene config.
       observation: the last one.
     """
 
-    def __init__(self, env: SceneEnvironment, setup: Setup):
-        """Reset the environment to the scene of `setup`."""
+    def __init__(self, env: SceneEnvironment, scene: Setup):
+        """Reset the environment to the scene of `scene`."""
         self.env = env
-        self.setup = setup
-        env.prepare(setup)
+        self.scene = scene
+        env.prepare(scene)
         self.observation = env.reset().observation
         self._actions: list[np.ndarray] = []
         self._interventions: list[bool] = []
@@ -102,7 +102,7 @@ class Attempt:
     @property
     def achieved(self) -> bool:
         """Whether the goal holds now."""
-        return self.env.achieved(self.setup.target)
+        return self.env.achieved(self.scene.target)
 
     def step(self, action: np.ndarray, intervention: bool = False):
         """Make a control step; see `interventions`."""
@@ -115,7 +115,7 @@ class Attempt:
 
 def replay(
     env: SceneEnvironment,
-    setup: Setup,
+    scene: Setup,
     actions: np.ndarray,
     success: bool | None = None,
     **metadata,
@@ -124,12 +124,12 @@ def replay(
 
     Args:
       env: where to play; it observes what is to be stored.
-      setup: the scene and the target.
+      scene: scene config.
       actions: float32[H, A].
       success: label given by the operator; None for the environment's own test.
       **metadata: see `Recorder.episode`.
     """
-    env.prepare(setup)
+    env.prepare(scene)
     record = recorder.Recorder(env)
     timestep = env.reset()
     record.start(timestep)

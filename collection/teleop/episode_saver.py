@@ -1,8 +1,8 @@
 """Check of an attempt, and the episode that is saved of it."""
 
+from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop import attempt
 from wtl.collection.teleop.interface import Teleop
-from wtl.collection.teleop.plan import Item
 from wtl.collection.teleop.rate_monitor import RateMonitor
 from wtl.collection.worlds.entities.environment import SceneEnvironment
 from wtl.datasets.contract import fields
@@ -17,7 +17,7 @@ class RefusedError(UserError):
 
 def make_episode(
     env: SceneEnvironment,
-    item: Item,
+    request: EpisodeRequest,
     attempted: attempt.Attempt,
     monitor: RateMonitor,
     teleop: Teleop,
@@ -31,7 +31,7 @@ def make_episode(
 
     Args:
       env: where to replay; it observes what is to be stored.
-      item: the item of the plan.
+      request: the episode to record.
       attempted: the attempt.
       monitor: its control rate.
       teleop: of the world.
@@ -46,21 +46,21 @@ def make_episode(
     trimmed = attempt.trim(attempted.actions, teleop, env.horizon)
     if trimmed is None:
         raise RefusedError("Nothing has moved yet, so there is nothing to keep.")
-    is_demo = item.role == fields.ROLE_DEMO
+    is_demo = request.role == fields.ROLE_DEMO
     episode = attempt.replay(
         env,
-        item.setup,
+        request.scene,
         trimmed.actions,
         override,
-        episode_id=item.episode_id,
-        role=item.role,
+        episode_id=request.episode_id,
+        role=request.role,
         demonstrator=fields.TELEOP + operator,
         policy_id=policy_id,
         # An operator who demonstrates is shown nothing.
-        parent_demo_ids=() if is_demo and not policy_id else (item.shown,),
-        parent_trial_ids=(item.trial,) if item.trial else (),
-        trial_index=int(item.role == fields.ROLE_RETRIAL),
-        hidden_rule=item.rule,
+        parent_demo_ids=() if is_demo and not policy_id else request.demo_ids,
+        parent_trial_ids=request.trial_ids,
+        trial_index=request.trial_index,
+        hidden_rule=request.rule,
         intervention=trimmed.pad(attempted.interventions),
         notes=_notes(trimmed, monitor, env.control_hz, speed, override),
     )

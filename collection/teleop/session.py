@@ -12,12 +12,13 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop import animation, attempt
 from wtl.collection.teleop.command import Command
 from wtl.collection.teleop.episode_saver import RefusedError, make_episode
 from wtl.collection.teleop.interface import PolicyDriver
 from wtl.collection.teleop.operator_input import OperatorInput
-from wtl.collection.teleop.plan import Item, Plan
+from wtl.collection.teleop.plan import Plan
 from wtl.collection.teleop.rate_monitor import RateMonitor
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.world import World
@@ -59,7 +60,7 @@ class Session:
         policy: PolicyDriver | None = None,
         demonstrations: Mapping[str, np.ndarray] | None = None,
     ):
-        """Begin with the first item that is not recorded.
+        """Begin with the first episode that is not recorded.
 
         Args:
           plan: the episodes to record.
@@ -86,14 +87,14 @@ class Session:
         self._load()
 
     @property
-    def item(self) -> Item | None:
-        """The item that is being recorded."""
+    def request(self) -> EpisodeRequest | None:
+        """The episode that is being recorded."""
         return self._plan.current
 
     @property
     def phase(self) -> Phase:
         """Phase of the attempt."""
-        if self.item is None:
+        if self.request is None:
             return Phase.COMPLETE
         if self._animation.shows_demonstration:
             return Phase.SHOWING
@@ -114,7 +115,7 @@ class Session:
     @property
     def names_target(self) -> bool:
         """Whether the target is named, rather than shown by a demonstration."""
-        return self.item.role == fields.ROLE_DEMO
+        return self.request.role == fields.ROLE_DEMO
 
     # --- Input.
 
@@ -220,7 +221,7 @@ class Session:
         self._override = success
 
     def _do_assist(self, on: bool):
-        self._require_item()
+        self._require_request()
         if on and not self._can_assist:
             raise RefusedError("No policy can act here.")
         if on and not self._assisted:
@@ -230,8 +231,8 @@ class Session:
         self._assisted = on
 
     def _do_show(self, _):
-        self._require_item()
-        demonstration = self._demonstrations.get(self.item.shown)
+        self._require_request()
+        demonstration = self._demonstrations.get(self._shown_id)
         if demonstration is None:
             raise RefusedError("There is no demonstration to show here.")
         shown = self._animation.shows_demonstration
@@ -241,11 +242,11 @@ class Session:
         self.ended = True
 
     def _do_redo(self, _):
-        self._require_item()
+        self._require_request()
         self._load(again=True)
 
     def _do_discard(self, _):
-        self._require_item()
+        self._require_request()
         self._plan.postpone()
         self.message = "Discarded; this scene comes again at the end."
         self._load()
@@ -258,10 +259,10 @@ class Session:
         self._load()
 
     def _do_keep(self, _):
-        self._require_item()
+        self._require_request()
         episode = make_episode(
             self._stored,
-            self.item,
+            self.request,
             self._attempt,
             self._monitor,
             self._teleop,
@@ -273,41 +274,46 @@ class Session:
         self._writer.append(episode)
         self.message = "Kept."
         if not self.names_target:
-            # The next item may be the retrial, in which the outcome is known.
+            # The next request may be the retrial, in which the outcome is known.
             succeeded = episode.metadata[fields.SUCCESS]
             self.message = f"Kept. It was a {'success' if succeeded else 'failure'}."
         self._plan.complete()
         self._load()
 
-    def _require_item(self):
-        if self.item is None:
+    def _require_request(self):
+        if self.request is None:
             raise RefusedError("Everything is recorded.")
 
     def _load(self, again: bool = False):
-        """Start the current item from the beginning."""
+        """Start the current request from the beginning."""
         self._input = OperatorInput(self._teleop, stale=self._input.is_held)
         self.due = 0.0  # when the next control step may be made
         self._override: bool | None = None
         self._assisted = self._was_assisted = False
         self._monitor = RateMonitor(self._world.environment.control_hz)
-        if self.item is None:
+        if self.request is None:
             return
-        setup = self.item.setup
+        scene = self.request.scene
         if self._live is None:
             # Only a policy needs images while it acts.
             seen = CameraConfig(self._camera.pixels if self._policy else 0)
-            self._live = self._world.open(setup, seen)
-            self._stored = self._world.open(setup, self._camera)
-        self._attempt = attempt.Attempt(self._live, setup)
+            self._live = self._world.open(scene, seen)
+            self._stored = self._world.open(scene, self._camera)
+        self._attempt = attempt.Attempt(self._live, scene)
         self._animation = animation.Animation(self._live.world, self._world.renderer)
-        if self.item.role == fields.ROLE_TRIAL and not again:
-            self._animation.show(self._demonstrations.get(self.item.shown))
+        if self.request.role == fields.ROLE_TRIAL and not again:
+            self._animation.show(self._demonstrations.get(self._shown_id))
         if self._can_assist:
-            self._policy.begin(self.item.shown, self._attempt.observation)
+            self._policy.begin(self._shown_id, self._attempt.observation)
 
     @property
     def _can_assist(self) -> bool:
-        return self._policy is not None and bool(self.item.shown)
+        return self._policy is not None and bool(self._shown_id)
+
+    @property
+    def _shown_id(self) -> str:
+        """Id of the demonstration that the operator or the policy is shown."""
+        return next(iter(self.request.demo_ids), "")
 
     def status(self) -> dict:
         """Return the status for the page, as JSON."""
@@ -325,17 +331,17 @@ class Session:
         }
         if phase is Phase.COMPLETE:
             return status
-        setup, named = self.item.setup, self.names_target
+        scene, named = self.request.scene, self.names_target
         # A trial teaches by its outcome; success on the way would give it away.
         success = self._attempt.achieved if named or phase is Phase.OVER else None
         return status | {
-            "task": self._teleop.instruction(setup) if named else _IMITATE,
-            "family": setup.task.family if named else "",
-            "role": self.item.role,
+            "task": self._teleop.instruction(scene) if named else _IMITATE,
+            "family": scene.task.family if named else "",
+            "role": self.request.role,
             "step": len(self._attempt),
             "horizon": self._live.horizon,
             "success": success,
-            "demonstration": self.item.shown in self._demonstrations,
+            "demonstration": self._shown_id in self._demonstrations,
             "override": self._override,
             "latch": self._input.latch,
             "assist": self._assisted if self._can_assist else None,

@@ -14,8 +14,9 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from wtl.collection import vector_environment
+from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop.interface import Pictures
-from wtl.collection.teleop.plan import Item, Plan
+from wtl.collection.teleop.plan import Plan
 from wtl.collection.teleop.policy_driver import RemotePolicyDriver
 from wtl.collection.teleop.session import Phase, Session
 from wtl.collection.worlds import registry
@@ -33,7 +34,7 @@ class Assignment:
 
     Attributes:
       world: name of the world.
-      items: the episodes to record.
+      requests: the episodes to record.
       staging: folder for saved episodes.
       spec: of the episodes.
       size: number of objects in the scenes.
@@ -43,7 +44,7 @@ class Assignment:
     """
 
     world: str
-    items: Sequence[Item]
+    requests: Sequence[EpisodeRequest]
     staging: str
     spec: EpisodeSpec
     size: int
@@ -72,7 +73,7 @@ def simulate(
         world = registry.get(assignment.world)
         with StagingWriter(assignment.staging, spec) as writer:
             session = Session(
-                Plan(assignment.items, writer.episode_ids),
+                Plan(assignment.requests, writer.episode_ids),
                 writer,
                 world,
                 CameraConfig(spec.image_pixels, wrist=spec.wrist_image),

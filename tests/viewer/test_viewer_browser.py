@@ -172,7 +172,7 @@ def test_demonstration_trial_and_retrial_play_in_step(chromium, made):
         # The drawing plays in the same time.
         page.select_option("#view", "drawing")
         person.plays()
-        assert page.locator(".video svg.film").count() == 3
+        assert page.locator(".video svg.animation").count() == 3
         page.evaluate("viewer.player.seek(1.5)")
         times = "viewer.player.videos.map(video => video.drawing.getCurrentTime())"
         assert page.evaluate(times) == [1.5] * 3
@@ -359,7 +359,7 @@ def test_where_rendering_fails_the_drawing_takes_its_place(chromium, made):
         person = Person(page, f"{viewed.url}/#view=robot")
         person.plays()
         person.seeing("neither EGL nor OSMesa works here")
-        assert page.locator(".video svg.film").count() == 3
+        assert page.locator(".video svg.animation").count() == 3
 
 
 def test_the_camera_is_turned_by_hand(chromium, made):

@@ -7,8 +7,8 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from wtl.collection import vector_environment
+from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop import messages, policy_process, server, simulation
-from wtl.collection.teleop.plan import Item
 from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
@@ -75,23 +75,23 @@ def teleop(
     if assist or record == TRIALS:
         demos = run.read(fields.WTL_DEMOS, split, with_images=True)
     if record == TRIALS:
-        items = teleop_plan.trials(run, chosen, per_task, demos)
+        requests = teleop_plan.trials(run, chosen, per_task, demos)
     else:
-        items = teleop_plan.demonstrations(run, chosen, per_task)
+        requests = teleop_plan.demonstrations(run, chosen, per_task)
         if assist:
-            items = teleop_plan.with_policy(items, demos)
-    if not items:
+            requests = teleop_plan.with_policy(requests, demos)
+    if not requests:
         raise UserError("there is nothing to record: no such task is in the suite")
     assignment = simulation.Assignment(
         world=world.name,
-        items=items,
+        requests=requests,
         staging=str(run.folder.teleop),
         spec=run.spec_of(fields.WTL_DEMOS, by_hand=True),
         size=run.suite.size,
         speed=float(speed),
-        demonstrations=_shown(run, split, items) if record == TRIALS else {},
+        demonstrations=_shown(run, split, requests) if record == TRIALS else {},
     )
-    with _policy(run, assist, items, demos) as policy:
+    with _policy(run, assist, requests, demos) as policy:
         last = server.run(assignment, host, port, policy)
     done, wanted = last["progress"]["episodes"]
     stage = "collect_trials" if record == TRIALS else "collect_demos"
@@ -109,11 +109,13 @@ def _check(name: str, given: Sequence, known):
             )
 
 
-def _shown(run: Run, split: str, items: Sequence[Item]) -> dict[str, np.ndarray]:
+def _shown(
+    run: Run, split: str, requests: Sequence[EpisodeRequest]
+) -> dict[str, np.ndarray]:
     """Return physics states of the demonstrations to show to the operator, by id."""
     store = reader.read(run.dataset(fields.WTL_DEMOS), split, with_physics=True)
     shown = {}
-    for name in {item.shown for item in items}:
+    for name in {name for request in requests for name in request.demo_ids}:
         (row,) = store.rows([name])
         shown[name] = store.physics_state[row, : store.length[row]]
     return shown
@@ -121,21 +123,24 @@ def _shown(run: Run, split: str, items: Sequence[Item]) -> dict[str, np.ndarray]
 
 @contextlib.contextmanager
 def _policy(
-    run: Run, method: str, items: Sequence[Item], demos: EpisodeStore | None
+    run: Run,
+    method: str,
+    requests: Sequence[EpisodeRequest],
+    demos: EpisodeStore | None,
 ) -> Iterator[Connection | None]:
     """Start the process of a policy that assists, if one is to."""
     if not method:
         yield None
         return
     require_policy(run, method)
-    shown = sorted({item.shown for item in items if item.shown})
+    shown = sorted({name for request in requests for name in request.demo_ids})
     if not shown:
         raise UserError(
             "no demonstration of the run fits these scenes; teleop.assist needs two "
             "scenes of each task"
         )
     assisting = policy_process.AssistingPolicy(
-        saved_model=run.folder.policies / method / "saved_model",
+        saved_model=run.saved_policy(method),
         config=config_for(method, run.suite),
         demos=demos.select(demos.rows(shown)),
         pixels=run.pixels,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wtl.collection.teleop.plan import Item
+from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.task import Task
 from wtl.datasets.contract import episode as episodes
@@ -23,47 +23,42 @@ def chosen_tasks(
     return [t for t in run.suite.tasks(split) if t.family in families][:tasks]
 
 
-def demonstrations(run: Run, tasks: Sequence[Task], count: int) -> list[Item]:
+def demonstrations(run: Run, tasks: Sequence[Task], count: int) -> list[EpisodeRequest]:
     """Return the first demonstrations of tasks, with the ids of the scripted ones."""
     left = {task.task_id: count for task in tasks}
     result = []
     for request in demonstrated.requests(run, count):
-        task = request.setup.task
+        task = request.scene.task
         if left.get(task.task_id, 0) > 0:
             left[task.task_id] -= 1
-            result.append(
-                Item(
-                    request.setup,
-                    request.episode_id,
-                    fields.ROLE_DEMO,
-                    request.rule,
-                )
-            )
+            result.append(request)
     return result
 
 
-def with_policy(items: Sequence[Item], demos: EpisodeStore) -> list[Item]:
-    """Return the same items, each with a demonstration for a policy that assists.
+def with_policy(
+    requests: Sequence[EpisodeRequest], demos: EpisodeStore
+) -> list[EpisodeRequest]:
+    """Return the same requests, each with a demonstration for a policy that assists.
 
     The demonstration has the same target in another scene of the task; where there is
     none, no policy assists.
     """
     result = []
-    for item in items:
-        setup = item.setup
+    for request in requests:
+        scene = request.scene
         rows = np.flatnonzero(
-            (demos[fields.TASK_ID] == setup.task.task_id)
-            & (demos[fields.SCENE_SEED] != setup.scene_seed)
+            (demos[fields.TASK_ID] == scene.task.task_id)
+            & (demos[fields.SCENE_SEED] != scene.scene_seed)
         )
-        good = [r for r in rows if shown_index(setup.task, demos, r) == setup.target]
-        shown = str(demos[fields.EPISODE_ID][good[0]]) if good else ""
-        result.append(dataclasses.replace(item, shown=shown))
+        good = [r for r in rows if shown_index(scene.task, demos, r) == scene.target]
+        shown = tuple(str(demos[fields.EPISODE_ID][row]) for row in good[:1])
+        result.append(dataclasses.replace(request, demo_ids=shown))
     return result
 
 
 def trials(
     run: Run, tasks: Sequence[Task], count: int, demos: EpisodeStore
-) -> list[Item]:
+) -> list[EpisodeRequest]:
     """Return trials of demonstrations in other scenes, a retrial after each.
 
     Args:
@@ -84,7 +79,7 @@ def trials(
             if not len(others):
                 continue
             # As for trials of policies, success is that of the rule by identity.
-            setup = environment.Setup(
+            scene = environment.Setup(
                 task, int(rng.choice(others)), shown_index(task, demos, row)
             )
             trial, retrial = (
@@ -92,6 +87,17 @@ def trials(
                 for role in (fields.ROLE_TRIAL, fields.ROLE_RETRIAL)
             )
             shown = str(demos[fields.EPISODE_ID][row])
-            result.append(Item(setup, trial, fields.ROLE_TRIAL, "", shown))
-            result.append(Item(setup, retrial, fields.ROLE_RETRIAL, "", shown, trial))
+            known = {"scene": scene, "demo_ids": (shown,)}
+            result.append(
+                EpisodeRequest(episode_id=trial, role=fields.ROLE_TRIAL, **known)
+            )
+            result.append(
+                EpisodeRequest(
+                    episode_id=retrial,
+                    role=fields.ROLE_RETRIAL,
+                    trial_ids=(trial,),
+                    trial_index=1,
+                    **known,
+                )
+            )
     return result

@@ -2,11 +2,13 @@
 
 import dataclasses
 
+from demonstrating import request
 from key_operator import press
 
 from wtl.collection import recorder
+from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop.command import IDLE, Command
-from wtl.collection.teleop.plan import Item, Plan
+from wtl.collection.teleop.plan import Plan
 from wtl.collection.teleop.session import Phase, Session
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
@@ -17,12 +19,14 @@ SPEC = dataclasses.replace(recorder.episode_spec(3), interventions=True)
 EAST = Command(axes=(0.4, 0.0, 0.0, 0.0))
 
 
-def plan_items(families=("press", "grasp", "push"), demos: int = 2) -> list[Item]:
+def plan_items(
+    families=("press", "grasp", "push"), demos: int = 2
+) -> list[EpisodeRequest]:
     """Some scenes of a task of each family."""
     suite = Suite(train_object_sets=5, train_tasks=5)
     chosen = {t.family: t for t in suite.tasks(TRAIN)}
     return [
-        Item(
+        request(
             setup, episodes.episode_id("wtl_demos", chosen[name].task_id, "demo", i, i)
         )
         for name in families
@@ -78,8 +82,8 @@ class Driven:
 
     def solve(self):
         """Presses keys until the horizon."""
-        item = self.session.item
+        item = self.session.request
         while self.session.phase in (Phase.READY, Phase.ACTING):
             world = self.session.physics
-            pressed = press(item.setup.task.family, world, item.setup.target)
+            pressed = press(item.scene.task.family, world, item.scene.target)
             assert self.hold(pressed.command, 1) == 1

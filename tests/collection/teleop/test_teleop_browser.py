@@ -80,14 +80,14 @@ class Operator:
     def begin(self, item):
         """Looks at a new scene."""
         self.until("window.teleop.status.phase === 'ready'")
-        self.env = environment.Manipulation(item.setup)
-        self.item, self.mind = item, Attempt(self.env, item.setup)
+        self.env = environment.Manipulation(item.scene)
+        self.item, self.mind = item, Attempt(self.env, item.scene)
 
     def tap(self):
         """Presses what seems best, and sees what came of it."""
         before = len(self.mind)
         pressed = press(
-            self.item.setup.task.family, self.env.world, self.item.setup.target, True
+            self.item.scene.task.family, self.env.world, self.item.scene.target, True
         )
         for name in pressed.keys:
             self.page.keyboard.down(name)
@@ -120,10 +120,10 @@ class Operator:
 
 def can_solve(item) -> bool:
     """Whether this operator, who presses one key at a time, solves a scene."""
-    env = environment.Manipulation(item.setup)
-    mind = Attempt(env, item.setup)
+    env = environment.Manipulation(item.scene)
+    mind = Attempt(env, item.scene)
     while not mind.is_over and not mind.achieved:
-        pressed = press(item.setup.task.family, env.world, item.setup.target, True)
+        pressed = press(item.scene.task.family, env.world, item.scene.target, True)
         latch = pressed.command.latch
         for _ in range(1 if latch is None else 3):
             held = env.world.finger_command if latch is None else latch
@@ -142,7 +142,7 @@ def test_a_person_demonstrates_with_the_keys_alone(chromium, tmp_path):
     items = planned(tmp_path / "plan")
     first = {}  # of each family, the first scene that this operator can solve
     for name, item in items.items():
-        family = item.setup.task.family
+        family = item.scene.task.family
         if family not in first and can_solve(item):
             first[family] = name
     assert set(first) == {"press", "grasp", "push"}
@@ -227,7 +227,7 @@ def test_half_by_hand_goes_through_the_whole_pipeline(chromium, tmp_path):
 
 
 def _words(item) -> str:
-    return instruction.instruction(item.setup)
+    return instruction.instruction(item.scene)
 
 
 def _stage(run_dir, *arguments: str):

@@ -48,9 +48,9 @@ def test_trimming_holds_still_with_the_fingers_as_they_were():
 
 def test_keep_before_the_horizon_holds_still_up_to_it(tmp_path):
     with Driven(tmp_path, plan_items(("press",))) as driven:
-        item = driven.session.item
+        item = driven.session.request
         while not driven.session.status()["success"]:
-            pressed = press("press", driven.session.physics, item.setup.target)
+            pressed = press("press", driven.session.physics, item.scene.target)
             driven.hold(pressed.command, 1)
         assert driven.session.phase is Phase.ACTING
         driven.do("keep")
@@ -71,9 +71,9 @@ def test_failures_are_not_kept_but_may_be_overruled(driven):
 
 def test_an_overruled_success_is_kept_and_flagged(tmp_path):
     with Driven(tmp_path, plan_items(("grasp",))) as driven:
-        item = driven.session.item
-        while not grasp.is_held(driven.session.physics, item.setup.target):
-            pressed = press("grasp", driven.session.physics, item.setup.target)
+        item = driven.session.request
+        while not grasp.is_held(driven.session.physics, item.scene.target):
+            pressed = press("grasp", driven.session.physics, item.scene.target)
             driven.hold(pressed.command, 1)
         driven.hold(Command(axes=(0.0, 0.0, 0.12, 0.0)), 3)  # not high enough
         driven.refuse("keep", "")
@@ -87,7 +87,7 @@ def test_an_overruled_success_is_kept_and_flagged(tmp_path):
 
 def test_another_object_moved_more_is_refused(tmp_path):
     items = plan_items(("push",))
-    setup = items[0].setup
+    setup = items[0].scene
     other = (setup.target + 1) % 3
     with Driven(tmp_path, items) as driven:
         while driven.session.phase in (Phase.READY, Phase.ACTING):
@@ -100,12 +100,12 @@ def test_another_object_moved_more_is_refused(tmp_path):
 def test_undo_is_durable_and_offers_the_scene_again(driven):
     kept = []
     for _ in range(2):
-        kept.append(driven.session.item.episode_id)
+        kept.append(driven.session.request.episode_id)
         driven.solve()
         driven.do("keep")
     driven.do("undo")
     assert [episode.id for episode in driven.staged()] == kept[:1]
-    assert driven.session.item.episode_id == kept[1]
+    assert driven.session.request.episode_id == kept[1]
     # Recorded in another way, under the same name.
     driven.hold(Command(axes=(0.0, 0.0, 0.4, 0.0)), 1)
     driven.solve()
@@ -129,7 +129,7 @@ def test_the_next_day_goes_on_where_the_last_one_stopped(tmp_path):
         for _ in range(3):
             driven.solve()
             driven.do("keep")
-        due = driven.session.item
+        due = driven.session.request
         assert driven.session.status()["progress"] == {
             "episodes": [3, 6],
             "tasks": [1, 3],
@@ -137,7 +137,7 @@ def test_the_next_day_goes_on_where_the_last_one_stopped(tmp_path):
             "families": {"press": [1, 1], "grasp": [0, 1], "push": [0, 1]},
         }
     with Driven(tmp_path) as driven:
-        assert driven.session.item == due
+        assert driven.session.request == due
         driven.do("undo")
         assert driven.session.status()["progress"]["episodes"] == [2, 6]
 

@@ -106,7 +106,7 @@ def test_what_can_not_be_is_one_line(tmp_path, capsys, stage, binding, said):
 # Images are rendered where there is no TensorFlow, as in the simulation's process.
 _SEES = """
 import dataclasses, sys
-sys.path[:0] = [{here!r}, {root!r}]
+sys.path[:0] = [{tests!r}, {here!r}, {root!r}]
 from wtl.collection import recorder
 from wtl.collection.teleop.plan import Plan
 from wtl.datasets.contract.camera import CameraConfig
@@ -129,7 +129,11 @@ def test_vision_runs_get_the_images_of_what_is_stored(tmp_path):
         opengl.find_renderer()
     except opengl.RendererNotFoundError as error:
         pytest.skip(str(error))
-    script = _SEES.format(here=str(pathlib.Path(__file__).parent), root=str(ROOT))
+    script = _SEES.format(
+        tests=str(ROOT / "tests"),
+        here=str(pathlib.Path(__file__).parent),
+        root=str(ROOT),
+    )
     done = subprocess.run(
         [sys.executable, "-c", script, tmp_path / "staged"],
         capture_output=True,

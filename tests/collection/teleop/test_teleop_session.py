@@ -8,9 +8,10 @@ import pytest
 from driven import EAST, Driven, plan_items
 from key_operator import press
 
+from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop import attempt
 from wtl.collection.teleop.command import IDLE, Command
-from wtl.collection.teleop.plan import Item, Plan
+from wtl.collection.teleop.plan import Plan
 from wtl.collection.teleop.policy_driver import RemotePolicyDriver
 from wtl.collection.teleop.session import Phase
 from wtl.collection.worlds.entities import environment
@@ -32,7 +33,7 @@ def driven(tmp_path):
 @pytest.mark.parametrize("family", ["press", "grasp", "push"])
 def test_keys_alone_solve_a_scene_and_the_episode_is_ordinary(tmp_path, family):
     with Driven(tmp_path, plan_items((family,))) as driven:
-        item = driven.session.item
+        item = driven.session.request
         driven.do("name", "ann")
         driven.solve()
         assert driven.session.status()["success"]
@@ -46,10 +47,10 @@ def test_keys_alone_solve_a_scene_and_the_episode_is_ordinary(tmp_path, family):
     assert "rate 10.00 Hz" in known[fields.NOTES]
     assert "FLAG" not in known[fields.NOTES]
     # Actions are executable: played again they give the same states to the bit.
-    env = tabletop_environment.Manipulation(item.setup)
+    env = tabletop_environment.Manipulation(item.scene)
     again = attempt.replay(
         env,
-        item.setup,
+        item.scene,
         episode.steps[fields.ACTION][:-1],
         episode_id=item.episode_id,
         role="demo",
@@ -105,9 +106,9 @@ def test_fingers_take_their_time_without_a_key_held(driven):
 
 
 def test_a_slow_loop_is_flagged(driven):
-    item = driven.session.item
+    item = driven.session.request
     while driven.session.phase in (Phase.READY, Phase.ACTING):
-        pressed = press("press", driven.session.physics, item.setup.target)
+        pressed = press("press", driven.session.physics, item.scene.target)
         driven.hold(pressed.command, 1, every=0.11)
     driven.do("keep")
     notes = driven.staged()[0].metadata[fields.NOTES]
@@ -132,11 +133,11 @@ def test_a_key_still_held_does_not_reach_into_the_next_scene(driven):
 
 
 def test_discarded_scenes_come_again_at_the_end(driven):
-    first = driven.session.item
+    first = driven.session.request
     driven.do("discard")
     seen = []
-    while driven.session.item is not first:
-        seen.append(driven.session.item.episode_id)
+    while driven.session.request is not first:
+        seen.append(driven.session.request.episode_id)
         driven.solve()
         driven.do("keep")
     assert len(seen) == 5
@@ -210,8 +211,8 @@ class Copilot:
 
 def test_a_policy_drives_until_a_key_takes_over(tmp_path):
     (item, *_) = plan_items(("press",))
-    shown = episodes.episode_id("wtl_demos", item.setup.task.task_id, "demo", 7, 7)
-    items = [dataclasses.replace(item, shown=shown)]
+    shown = episodes.episode_id("wtl_demos", item.scene.task.task_id, "demo", 7, 7)
+    items = [dataclasses.replace(item, demo_ids=(shown,))]
     copilot = Copilot([0.0, 0.0, 0.1, 0.0, 1.0])
     with Driven(tmp_path, items) as driven:
         driven.session = driven.new_session(Plan(items, ()), policy=copilot)
@@ -264,8 +265,10 @@ def trying(tmp_path):
             episodes.episode_id("wtl_trials", task.task_id, role, i, i)
             for role in ("trial", "retrial")
         ]
-        items.append(Item(tried, names[0], "trial", "", "demo"))
-        items.append(Item(tried, names[1], "retrial", "", "demo", names[0]))
+        known = {"scene": tried, "demo_ids": ("demo",)}
+        items.append(EpisodeRequest(episode_id=names[0], role="trial", **known))
+        known |= {"trial_ids": (names[0],), "trial_index": 1}
+        items.append(EpisodeRequest(episode_id=names[1], role="retrial", **known))
     env = tabletop_environment.Manipulation(shown)
     film = np.stack([env.reset() and env.world.physics_state()] * 8)
     with Driven(tmp_path / "staged", items) as made:
@@ -285,14 +288,14 @@ def test_a_trial_is_shown_what_to_do_and_told_how_it_ended(trying):
     told = session.status()
     assert "button" not in told["task"] and told["family"] == ""
     assert told["success"] is None and not session.names_target
-    trial, retrial = session.item, None
+    trial, retrial = session.request, None
     # A failure is kept like a success: that is what a trial is for.
     trying.hold(IDLE, 1)
     trying.hold(EAST, 3)
     trying.do("keep")
     assert session.message == "Kept. It was a failure."
-    retrial = session.item
-    assert retrial.trial == trial.episode_id
+    retrial = session.request
+    assert retrial.trial_ids == (trial.episode_id,)
     assert session.phase is Phase.READY
     trying.solve()
     assert session.status()["success"] is True
@@ -308,11 +311,11 @@ def test_a_trial_is_shown_what_to_do_and_told_how_it_ended(trying):
 
 
 def test_a_retrial_never_comes_before_its_trial(trying):
-    trial = trying.session.item
+    trial = trying.session.request
     trying.do("discard")
     seen = []
-    while trying.session.item is not None:
-        seen.append(trying.session.item)
+    while trying.session.request is not None:
+        seen.append(trying.session.request)
         trying.session.do("show")  # skips the film, where there is one
         if trying.session.phase is Phase.SHOWING:
             trying.session.do("show")
