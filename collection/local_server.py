@@ -24,6 +24,7 @@ _HEADERS = {
     "Cache-Control": "no-store",
     "Server": "wtl",
 }
+_BASE_STYLE = importlib.resources.files(__package__) / "page" / "base.css"
 _MAX_BODY = 4 << 20  # bytes
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -116,15 +117,16 @@ def application(
         middlewares=[*outer, guard.__call__], client_max_size=_MAX_BODY
     )
     app.on_response_prepare.append(_add_headers)
-    paths = dict(zip(["/", *(f"/{name}" for name in page[1:])], page, strict=True))
+    folder = importlib.resources.files(package) / "page"
+    files = {f"/{name}": folder / name for name in page[1:]}
+    files |= {"/": folder / page[0], "/base.css": _BASE_STYLE}
 
     async def send_file(request: web.Request) -> web.Response:
-        name = paths[request.path]
-        body = (importlib.resources.files(package) / "page" / name).read_bytes()
+        name, body = files[request.path].name, files[request.path].read_bytes()
         kind = _TYPES[os.path.splitext(name)[1]]
         return web.Response(body=body, content_type=kind, charset="utf-8")
 
-    app.add_routes([web.get(path, send_file) for path in paths])
+    app.add_routes([web.get(path, send_file) for path in files])
     return app
 
 

@@ -48,6 +48,7 @@ def test_the_page_and_its_parts_are_served_and_nothing_else(viewed):
             for name in ("page", "browser", "curves", "panels", "player", "server")
         },
         "/page.css": "text/css",
+        "/base.css": "text/css",
     }
     for path, kind in files.items():
         status, headers, body = viewed.ask(path)

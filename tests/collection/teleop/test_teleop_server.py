@@ -91,6 +91,7 @@ def test_the_page_and_its_parts_are_served_and_nothing_else(served):
     for path, kind in (
         ("/", "text/html"),
         ("/page.css", "text/css"),
+        ("/base.css", "text/css"),
         ("/page.js", "text/javascript"),
         ("/devices.js", "text/javascript"),
         ("/controls.json", "application/json"),
