@@ -20,7 +20,7 @@ from wtl.collection.teleop import server, simulation
 from driven import SPEC, plan_items
 if __name__ == "__main__":
     assignment = simulation.Assignment(
-        "gripper", plan_items(), sys.argv[1], SPEC, 3
+        "tabletop", plan_items(), sys.argv[1], SPEC, 3
     )
     server.run(assignment, sys.argv[2], int(sys.argv[3]))
 """

@@ -75,9 +75,7 @@ def test_a_world_without_renderer_is_listed_and_drawn(tmp_path):
             writer.append([demonstrate(request(setup, name, i))])
     # The last one is of a world that is not installed; the first, of an old version,
     # names none.
-    for version, world in enumerate(
-        ({}, {"world": "dense_reacher"}, {"world": "moon"})
-    ):
+    for version, world in enumerate(({}, {"world": "reacher"}, {"world": "moon"})):
         publish.publish(
             tmp_path / "staged", tmp_path, "wtl_demos", f"{version}.0.0", spec, world
         )
@@ -95,11 +93,11 @@ def test_a_world_without_renderer_is_listed_and_drawn(tmp_path):
                 with pytest.raises(UserError, match="no states of a known world"):
                     api._drawing(index, row)
                 assert index.axes == ["action 0", "action 1"]
-    assert named == ["reacher", "dense_reacher", None]
+    assert named == ["dense_reacher", "reacher", None]
     merged = curate.merge_datasets(
         [tmp_path / "wtl_demos" / "1.0.0"] * 2, tmp_path / "merged"
     )
-    assert Library(merged.path).indices["wtl_demos"].world.name == "dense_reacher"
+    assert Library(merged.path).indices["wtl_demos"].world.name == "reacher"
 
 
 def test_episodes_are_flagged(tmp_path):
@@ -209,17 +207,17 @@ def test_worlds_are_restored_from_what_was_stored_alone(embodiment):
 
 
 def test_states_of_another_world_are_not_restored():
-    gripper = registry.get("gripper")
-    assert gripper.renderer.cameras(SPEC) == ("robot", "orbit", "wrist")
+    tabletop = registry.get("tabletop")
+    assert tabletop.renderer.cameras(SPEC) == ("robot", "orbit", "wrist")
     foreign = dataclasses.replace(SPEC, physics_size=SPEC.physics_size + 1)
-    assert gripper.renderer.cameras(foreign) == ()
-    assert recognition.layout_of(gripper, foreign).size == 3
+    assert tabletop.renderer.cameras(foreign) == ()
+    assert recognition.layout_of(tabletop, foreign).size == 3
     unknown = dataclasses.replace(SPEC, state_size=7)
-    assert recognition.layout_of(gripper, unknown) is None
+    assert recognition.layout_of(tabletop, unknown) is None
     demo = demonstrated("grasp", 1)
     state, physics = (demo.steps[name] for name in ("state", "physics_state"))
     form = restoration.form_of(SPEC)
-    assert form == restoration.Form(3, Embodiment.GRIPPER)
+    assert form == restoration.Form(3, Embodiment.ROBOT)
     assert restoration.restore(form, state[0], physics[0])
     with pytest.raises(scene_renderer.RestorationError, match="another version"):
         restoration.restore(

@@ -46,7 +46,7 @@ class Driven:
 
     def new_session(self, plan: Plan, **options) -> Session:
         """A session that writes to the same folder."""
-        return Session(plan, self.writer, registry.get("gripper"), **options)
+        return Session(plan, self.writer, registry.get("tabletop"), **options)
 
     def __enter__(self):
         return self
