@@ -21,7 +21,7 @@ from wtl.datasets.storage.shard_lock import DatasetLockedError
 from wtl.datasets.storage.staging import StagingError, StagingWriter
 from wtl.datasets.testing.fakes import SPEC, fake_episode
 
-_ROOT = pathlib.Path(__file__).resolve().parents[1]
+_ROOT = pathlib.Path(__file__).resolve().parents[3]
 _SHARD = "staged-00000.tfrecord"
 
 

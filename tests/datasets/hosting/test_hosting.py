@@ -25,7 +25,7 @@ from wtl.datasets.storage.staging import StagingWriter
 from wtl.datasets.storage.verify import verify
 from wtl.datasets.testing.fakes import SPEC, fake_episode
 
-_ROOT = pathlib.Path(__file__).resolve().parents[1]
+_ROOT = pathlib.Path(__file__).resolve().parents[3]
 _NAME, _VERSION = fields.WTL_DEMOS, "1.0.0"
 _PLACE = f"{_NAME}/{_VERSION}"
 

@@ -22,7 +22,7 @@ from wtl.datasets.storage.shard_lock import DatasetLockedError
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.datasets.testing.fakes import SPEC, fake_episode
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 def _published(root, episodes, spec=SPEC, name=fields.WTL_DEMOS):

@@ -17,7 +17,7 @@ from wtl.datasets.storage.shard_lock import DatasetLockedError
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.datasets.testing.fakes import SPEC, fake_episode
 
-_ROOT = pathlib.Path(__file__).resolve().parents[1]
+_ROOT = pathlib.Path(__file__).resolve().parents[3]
 _EPISODES = [
     fake_episode(
         index,

@@ -14,7 +14,7 @@ from wtl.datasets.storage.files import map_file
 from wtl.datasets.storage.staging import StagingError, StagingWriter
 from wtl.datasets.testing.fakes import SPEC, fake_episode
 
-_ROOT = pathlib.Path(__file__).resolve().parents[1]
+_ROOT = pathlib.Path(__file__).resolve().parents[3]
 _SHARD = "staged-00000.tfrecord"
 _KILLS = 120
 

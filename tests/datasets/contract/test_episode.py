@@ -1,7 +1,7 @@
 """Episodes, their ids and their bytes."""
 
 import dataclasses
-import os
+import pathlib
 import random
 import subprocess
 import sys
@@ -250,5 +250,5 @@ def test_workers_and_fields_need_no_tensorflow():
         "from wtl.datasets.storage import staging, verify\n"
         "assert 'tensorflow' not in sys.modules"
     )
-    root = os.path.dirname(os.path.dirname(__file__))
+    root = pathlib.Path(__file__).parents[3]
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root)

@@ -24,7 +24,7 @@ from wtl.datasets.storage.location import DatasetNotFoundError
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.datasets.testing.fakes import SPEC, fake_episode
 
-_DATASETS = pathlib.Path(__file__).resolve().parents[1] / "datasets"
+_DATASETS = pathlib.Path(__file__).resolve().parents[3] / "datasets"
 
 _FOLDERS = sorted(path.parent.name for path in _DATASETS.glob("*/*_dataset_builder.py"))
 _EPISODES = [fake_episode(i, split=("train", "val")[i % 2]) for i in range(4)]
