@@ -57,9 +57,9 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
         from benchmarks.demonstrations import requests, suite
         from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
         from wtl.collection.policy_actor import PolicyActorSpec
+        from wtl.collection.worlds.entities import relabel
         from wtl.datasets.contract import episode, fields
         from wtl.datasets.reading import reader
-        from wtl.datasets.sampling import sampler
         from wtl.datasets.storage import publish, staging
         from wtl.policies import export
         from wtl.policies.methods import METHODS
@@ -104,7 +104,7 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
             demos,
             demos,
             None,
-            sampler.Sampler(demos, config.layout, identity_share=0.6),
+            relabel.sampler(demos, config.layout, identity_share=0.6),
             config,
             training.window,
         ),

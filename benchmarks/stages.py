@@ -94,6 +94,7 @@ _PURPOSES = {
     "input": (
         "datasets/reading/",
         "datasets/sampling/",
+        "collection/worlds/entities/relabel.py:",
         "wtl/training/examples.py:",
         "wtl/training/augmentation.py:",
     ),

@@ -10,10 +10,10 @@ from wtl.collection import episode_loop
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.vector_environment import VectorEnvironment
 from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.identities import identities_and_places
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.layout import Layout
-from wtl.datasets.sampling.sampler import identities_and_places
 from wtl.policies.bc_sac.learner import Learner
 from wtl.policies.heads import mixture_density
 

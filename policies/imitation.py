@@ -63,7 +63,7 @@ def losses(
 
     The actions are predicted given the true target, so that at test time the one that
     was chosen is pursued; the choice is learnt beside. The labels of both are read off
-    the demonstrations (`datasets.sampling.inferred_target`), not from the simulator.
+    the demonstrations, not from the simulator.
 
     Args:
       prediction: mixture over N actions, see `wtl.policies.heads.mixture_density`.

@@ -8,7 +8,7 @@ import tensorflow as tf
 from demonstrating import demonstrate, request
 
 from wtl.collection.recorder import episode_spec
-from wtl.collection.worlds.entities import actuator_gains
+from wtl.collection.worlds.entities import actuator_gains, relabel
 from wtl.collection.worlds.entities.actuator_gains import MotorFaults
 from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.entities.environment import Setup
@@ -20,7 +20,6 @@ from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.episode import episode_id, validate
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading.store import stack
-from wtl.datasets.sampling import sampler
 from wtl.training import augmentation, examples
 from wtl.training.policy_config import config_for
 
@@ -137,7 +136,7 @@ def demos():
 
 
 def test_tasks_of_other_gains_are_other_tasks(demos):
-    index = sampler.DemoIndex(demos, LAYOUT)
+    index = relabel.EntityRelabeller(demos, LAYOUT).index
     assert index.task.tolist() == [0] * 6 + [1] * 6
 
 
@@ -150,7 +149,7 @@ def test_what_is_imitated_is_the_motion(demos, with_trials):
         gains = demos[fields.HIDDEN_GAINS] * np.float32([1, 1, -1, 1, 1])
         known = {fields.PARENT_DEMO_IDS: parents, fields.HIDDEN_GAINS: gains}
         trials = dataclasses.replace(demos, metadata=dict(demos.metadata) | known)
-    draws = sampler.Sampler(demos, LAYOUT, identity_share=0.6, trials=trials)
+    draws = relabel.sampler(demos, LAYOUT, identity_share=0.6, trials=trials)
     with pytest.raises(ValueError, match="tell 5 hidden .* suite has 0; collect"):
         sound = config_for("mil", SOUND)
         examples.ExampleSource(demos, demos, trials, draws, sound, 8)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from wtl.collection import opengl
+from wtl.collection.worlds.entities import slot_order
 from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.tabletop import observation
 from wtl.commands import cli
-from wtl.datasets.sampling import slot_order
 from wtl.pipeline import perception, stages
 from wtl.training import perception_job
 

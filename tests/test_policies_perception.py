@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from wtl.collection import observation_encoder
+from wtl.collection.worlds.entities import slot_order
 from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.tabletop import appearance
 from wtl.collection.worlds.tabletop import object_set as object_sets
@@ -24,7 +25,6 @@ from wtl.collection.worlds.tabletop.perception import policy as perception_polic
 from wtl.collection.worlds.tabletop.world import World
 from wtl.datasets.contract import fields
 from wtl.datasets.reading.store import stack
-from wtl.datasets.sampling import slot_order
 from wtl.datasets.testing.fakes import fake_episode
 from wtl.policies import export
 from wtl.policies.contextual import config as contextual_config

@@ -16,8 +16,14 @@ from wtl.collection import context_builder, recorder
 from wtl.collection.drawing import scene, svg
 from wtl.collection.vector_environment import ProcessVectorEnvironment
 from wtl.collection.worlds import registry
-from wtl.collection.worlds.entities import actuator_gains, oracle_bound
+from wtl.collection.worlds.entities import (
+    actuator_gains,
+    inferred_target,
+    oracle_bound,
+    relabel,
+)
 from wtl.collection.worlds.entities.environment import Setup
+from wtl.collection.worlds.entities.identities import identities_and_places
 from wtl.collection.worlds.entities.task_distribution import TEST, TRAIN, Suite
 from wtl.collection.worlds.reacher import arm, expert, observation
 from wtl.collection.worlds.reacher import world as worlds
@@ -25,7 +31,6 @@ from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.fields import STATE
 from wtl.datasets.reading.store import stack
-from wtl.datasets.sampling import inferred_target, sampler
 from wtl.evaluation.scenario import oracle_bound_of, scenarios
 from wtl.policies import features
 from wtl.policies.contextual import context as contexts
@@ -180,7 +185,7 @@ def test_demonstrations_fit_the_schema_and_are_read_without_the_simulator():
         [one.metadata[fields.HIDDEN_TARGET] for one in made],
     )
     assert (inferred_target.acted_slots(states[:, :1], LAYOUT) == -1).all()
-    identities, places = sampler.identities_and_places(states[:, 0], LAYOUT)
+    identities, places = identities_and_places(states[:, 0], LAYOUT)
     for name in {one.metadata[fields.OBJECT_SET] for one in made}:
         rows = [i for i, m in enumerate(made) if m.metadata[fields.OBJECT_SET] == name]
         rgb = LAYOUT.split(states[rows, 0])["targets"][..., 2:]
@@ -344,7 +349,7 @@ def test_every_kind_of_policy_learns_the_reacher(method, changes):
         names = [(demos[fields.EPISODE_ID][row],) for row in rows.ravel()]
         parents = {fields.PARENT_DEMO_IDS: names}
         trials = dataclasses.replace(demos, metadata=dict(demos.metadata) | parents)
-    draws = sampler.Sampler(demos, LAYOUT, identity_share=0.6, trials=trials)
+    draws = relabel.sampler(demos, LAYOUT, identity_share=0.6, trials=trials)
     source = examples.ExampleSource(demos, demos, trials, draws, config, 8)
     example = source.gather(source.draw(seeding.generator(0), 16))
     kind = METHODS[method].kind

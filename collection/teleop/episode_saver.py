@@ -4,11 +4,11 @@ from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop import attempt
 from wtl.collection.teleop.interface import Teleop
 from wtl.collection.teleop.rate_monitor import RateMonitor
+from wtl.collection.worlds.entities import inferred_target
 from wtl.collection.worlds.entities.environment import SceneEnvironment
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.sampling import inferred_target
 
 
 class RefusedError(UserError):

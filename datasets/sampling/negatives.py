@@ -1,13 +1,13 @@
-"""Draws for rows of one task rows of others, as a control: they tell nothing of it."""
+"""Negatives from other tasks, as a control: they hold no information on a row's own."""
 
 import numpy as np
 
 
-class Strangers:
-    """Rows of other tasks than a row's own."""
+class Negatives:
+    """Draws rows of other tasks than a row's own."""
 
     def __init__(self, tasks: np.ndarray):
-        """Groups rows by task.
+        """Group rows by task.
 
         Args:
           tasks: [N] the task of each row, a number or a text.
@@ -24,7 +24,7 @@ class Strangers:
         self._start = np.cumsum(self._count) - self._count
 
     def draw(self, rng: np.random.Generator, rows: np.ndarray) -> np.ndarray:
-        """Returns for each of B rows another, uniform over those of other tasks."""
+        """Draw for each of B rows another, uniform over those of other tasks."""
         task = self._task[rows]
         count, total = self._count[task], len(self._order)
         step = (rng.random(len(rows)) * (total - count)).astype(np.int64)

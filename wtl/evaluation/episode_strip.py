@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 
 from wtl.collection.drawing import scene, svg
+from wtl.collection.worlds.entities import inferred_target
 from wtl.collection.worlds.entities.family import Family
 from wtl.datasets.contract.layout import Layout
-from wtl.datasets.sampling import inferred_target
 from wtl.evaluation.camera_video import CameraVideo
 
 _SECONDS = 3.0  # of each drawn episode; they play one after the other

@@ -28,7 +28,7 @@ def collect_retrials(run: Run, sources: Sequence[str] = (), greedy_share: float 
     """Collects `wtl_retrials`: one retrial after each trial that a source learns from.
 
     What the trial's success is depends on the rule, which is drawn here; it is the rule
-    under which the retrial was made, see `wtl.datasets.sampling.sampler`.
+    under which the retrial was made, see `wtl.datasets.sampling.trial_groups`.
 
     Args:
       run: the run.

@@ -10,11 +10,10 @@ import tqdm
 from wtl.collection import episode_request
 from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
 from wtl.collection.policy_actor import PolicyActorSpec
-from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities import environment, relabel
 from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.reading.store import EpisodeStore
-from wtl.datasets.sampling import sampler as samplers
 from wtl.datasets.sampling import video_pairs
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.pipeline import episodes, teleoperated
@@ -150,7 +149,7 @@ def _plan(
 ) -> list[EpisodeRequest]:
     """Draw pairs of a demonstration and another demonstrated scene of its task."""
     demos, given = _given(run, method)
-    index = samplers.DemoIndex(demos, run.suite.layout)
+    index = relabel.EntityRelabeller(demos, run.suite.layout).index
     tasks = {task.task_id: task for task in run.suite.tasks(suites.TRAIN)}
     seeds = {}
     for row, (task, scene) in enumerate(

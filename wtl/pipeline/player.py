@@ -322,7 +322,7 @@ class Player:
 
     def _others(self, which: Sequence[int]) -> list[int]:
         """For each of some scenarios one of another task, always the same."""
-        tasks = negatives.Strangers(np.array([p.task.task_id for p in self.scenarios]))
+        tasks = negatives.Negatives(np.array([p.task.task_id for p in self.scenarios]))
         result = []
         for i in which:
             scenario = self.scenarios[i]

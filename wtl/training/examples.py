@@ -116,9 +116,9 @@ class ExampleSource:
         limit = np.where(
             np.arange(self._window) < early, np.minimum(length, _EARLY_STEPS), length
         )
-        acted = self._sampler.index.acted
+        acted = self._sampler.relabeller.acted
         if self._has_trials:
-            trial_acted = self._sampler.trial_acted[batch.trials]
+            trial_acted = self._sampler.relabeller.trial_acted[batch.trials]
         else:
             trial_acted = np.full(batch.trials.shape, -1)
         return Rows(

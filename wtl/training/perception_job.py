@@ -47,14 +47,13 @@ class PerceptionJob:
         with notices.Dropped():
             import tensorflow as tf
 
-            from wtl.collection.worlds.entities import task_distribution
+            from wtl.collection.worlds.entities import slot_order, task_distribution
             from wtl.collection.worlds.tabletop import observation
             from wtl.collection.worlds.tabletop.perception import config as configs
             from wtl.collection.worlds.tabletop.perception import loss as losses
             from wtl.collection.worlds.tabletop.perception import network as networks
             from wtl.datasets.contract import fields
             from wtl.datasets.reading import reader
-            from wtl.datasets.sampling import slot_order
             from wtl.policies import export
             from wtl.policies.legacy_keras import tf_keras
             from wtl.training import perception_examples, trainer

@@ -7,13 +7,14 @@ from typing import NamedTuple
 import numpy as np
 import tqdm
 
-from wtl.collection.worlds.entities import task_distribution
+from wtl.collection.worlds.entities import relabel, slot_order, task_distribution
 from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.tabletop.perception import policy as perception_policy
 from wtl.datasets.contract import fields
 from wtl.datasets.reading import reader
 from wtl.datasets.reading import store as stores
-from wtl.datasets.sampling import sampler, slot_order, video_pairs
+from wtl.datasets.sampling import video_pairs
+from wtl.datasets.sampling.sampler import Sampler
 from wtl.policies import export, interface
 from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.methods import METHODS
@@ -52,7 +53,7 @@ class _Data(NamedTuple):
     trials: _Twofold | None
 
     def examples(
-        self, draws: sampler.Sampler, config: interface.Interface, window: int
+        self, draws: Sampler, config: interface.Interface, window: int
     ) -> examples.ExampleSource:
         """Examples of `window` timesteps, as the policy sees them."""
         trials = self.trials and self.trials.seen
@@ -74,13 +75,13 @@ def train(job: TrainJob) -> str:
     method = METHODS[job.method]
     config = job.config
     data = _read(job, config)
-    draws = sampler.Sampler(
+    draws = relabel.sampler(
         data.demos.true,
         config.layout,
         shown=data.shown,
         trials=data.trials and data.trials.true,
-        strange_trials=config.trials_from == interface.ANOTHER_TASK,
-        strange_success=config.trial_success == interface.SHUFFLED,
+        other_task_trials=config.trials_from == interface.ANOTHER_TASK,
+        other_task_success=config.trial_success == interface.SHUFFLED,
         **job.sampler,
     )
     source = data.examples(draws, config, job.training.window)
@@ -189,9 +190,7 @@ def _perception(job: TrainJob, folder: pathlib.Path | None, body: Embodiment):
     return perception_job.load(folder, body, job.config.layout.size, job.pixels)
 
 
-def _fit_together(
-    job: TrainJob, data: _Data, draws: sampler.Sampler, network, eyes, watching
-):
+def _fit_together(job: TrainJob, data: _Data, draws: Sampler, network, eyes, watching):
     config = job.end_to_end
     sights = end_to_end.SightSource(
         data.examples(draws, network.config, config.window),

@@ -9,11 +9,11 @@ import tensorflow as tf
 from wtl.collection import reinforcement_rollout
 from wtl.collection.vector_environment import VectorEnvironment
 from wtl.collection.worlds import registry
+from wtl.collection.worlds.entities import inferred_target
 from wtl.datasets.contract import seeding
 from wtl.datasets.contract.layout import Layout
 from wtl.datasets.reading import reader
 from wtl.datasets.reading.frames import resample
-from wtl.datasets.sampling import inferred_target
 from wtl.policies import export
 from wtl.policies.bc_sac import config as configs
 from wtl.policies.bc_sac import learner as learners

@@ -1,12 +1,12 @@
 """Views of an episode: its stored images, rendered ones, or a drawing."""
 
 from wtl.collection.drawing import scene, svg
+from wtl.collection.worlds.entities import inferred_target
 from wtl.collection.worlds.scene_renderer import ORBIT, ROBOT, WRIST, Viewpoint
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.layout import Layout
-from wtl.datasets.sampling import inferred_target
 from wtl.viewer import render_process, sheet
 from wtl.viewer.index import Index, Row
 

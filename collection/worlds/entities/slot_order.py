@@ -1,23 +1,23 @@
-"""Stores whose slots are in order of place, as perception estimates them.
+"""Slot order of estimated states: entities of each kind from left to right.
 
-What is stored shuffles objects and buttons over slots. An estimate from images has no
-such slots: it counts from the left, as things lie in the first image of the episode.
+Stored states shuffle entities over slots. States estimated from images have no such
+slots: they count entities from the left in the first image of the episode.
 """
 
 import dataclasses
 
 import numpy as np
 
+from wtl.collection.worlds.entities.identities import identities_and_places
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.layout import Layout
 from wtl.datasets.reading.store import EpisodeStore
-from wtl.datasets.sampling.sampler import identities_and_places
 
 _SLOT_FIELDS = (fields.HIDDEN_TARGET, fields.HIDDEN_ACHIEVED)
 
 
 def by_place(store: EpisodeStore, layout: Layout) -> EpisodeStore:
-    """Returns a store whose objects, and buttons, stand in slots from left to right.
+    """Return a store with the entities of each kind in slots from left to right.
 
     Args:
       store: states in any order of slots; left as it is.

@@ -3,13 +3,13 @@
 import numpy as np
 from demonstrating import demonstrate, request
 
+from wtl.collection.worlds.entities import inferred_target
+from wtl.collection.worlds.entities.slot_order import by_place
 from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
 from wtl.collection.worlds.tabletop.observation import OBJECT, Layout, slices
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import episode_id
 from wtl.datasets.reading.store import stack
-from wtl.datasets.sampling import inferred_target
-from wtl.datasets.sampling.slot_order import by_place
 
 LAYOUT = Layout(3)
 

@@ -1,8 +1,7 @@
-"""Reads off an episode which entity it acted on; no simulator is asked.
+"""Inferred target of an episode: the entity it acted on, read from its states.
 
-It is the object that was displaced, the button that went down, or the target that was
-reached, the furthest (`Layout.acted_scores`). So teleoperated and imported
-demonstrations are labelled in the same way as scripted ones.
+It is the entity with the highest of `Layout.acted_scores`. No simulator is needed, so
+teleoperated and imported demonstrations are labelled in the same way as scripted ones.
 """
 
 import numpy as np
@@ -11,7 +10,7 @@ from wtl.datasets.contract.layout import Layout
 
 
 def acted_slots(states: np.ndarray, layout: Layout) -> np.ndarray:
-    """Returns int32[N] observation slots, -1 where nothing was acted on.
+    """Return int32[N] observation slots, -1 where nothing was acted on.
 
     Args:
       states: [N, T, S] states; padding that repeats the last one does no harm.
