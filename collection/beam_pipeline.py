@@ -118,7 +118,7 @@ def play(
                 if shard is not None:  # else it was played twice
                     try:
                         payloads = shard_file.read(path)
-                    except shard_file.ParcelError as error:
+                    except shard_file.ShardFileError as error:
                         logging.warning("%s; the shard is played again later", error)
                         missing[path.stem] = shard
                     else:

@@ -111,5 +111,5 @@ def episode_spec(
         image_encoding=camera.encoding,
         wrist_image=camera.wrist and acts,
         gains_size=len(world.environment.axes) if hidden_gains else 0,
-        puck_size=dynamics_size,
+        dynamics_size=dynamics_size,
     )

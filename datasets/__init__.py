@@ -1,4 +1,4 @@
-"""Episodes on disk: contract, format, storage, reading, and what is done with them.
+"""Episodes: contract, format, storage, reading, sampling and exchange of datasets.
 
 Importing this package imports nothing heavy: `contract` and `storage.staging` need only
 numpy; `storage.publish` and `reading` need TensorFlow Datasets.

@@ -1,4 +1,4 @@
-"""An episode: what every stage of the pipeline produces and consumes."""
+"""An episode: the unit that every stage of the pipeline produces and consumes."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class EpisodeError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class EpisodeSpec:
-    """Sizes of what an episode holds; a field of size 0 is not there at all.
+    """Sizes of the fields of an episode; a field of size 0 is absent.
 
     Attributes:
       state_size: S, numbers in the observed state.
@@ -31,10 +31,10 @@ class EpisodeSpec:
       image_pixels: H and W of the square images.
       image_encoding: how images are stored, a key of
         `wtl.datasets.format.images.ENCODINGS`.
-      wrist_image: whether there is a second image, of the gripper's own camera.
-      interventions: whether steps say if a person took over from a policy.
-      gains_size: numbers in the hidden gains of the task's motors.
-      puck_size: numbers in the hidden dynamics of the task's objects.
+      wrist_image: whether there is a second image, of a camera on the robot's wrist.
+      interventions: whether steps record if a person took over from a policy.
+      gains_size: numbers in the hidden actuator gains of the task.
+      dynamics_size: numbers in the hidden object dynamics of the task.
 
     Raises:
       ValueError: if nothing is observed, or a size is negative.
@@ -48,11 +48,11 @@ class EpisodeSpec:
     wrist_image: bool = False
     interventions: bool = False
     gains_size: int = 0
-    puck_size: int = 0
+    dynamics_size: int = 0
 
     def __post_init__(self):
         vectors = (self.state_size, self.action_size, self.physics_size)
-        hidden = (self.gains_size, self.puck_size)
+        hidden = (self.gains_size, self.dynamics_size)
         if min(*vectors, *hidden, self.image_pixels) < 0:
             raise ValueError(f"{self} has a negative size")
         if not self.state_size and not self.image_pixels:
@@ -62,10 +62,10 @@ class EpisodeSpec:
 
     @property
     def metadata_vectors(self) -> dict[str, int]:
-        """Sizes of the vectors that are there among the metadata."""
+        """Sizes of the metadata vectors that are present."""
         sizes = {
             fields.HIDDEN_GAINS: self.gains_size,
-            fields.HIDDEN_PUCK: self.puck_size,
+            fields.HIDDEN_PUCK: self.dynamics_size,
         }
         return {name: size for name, size in sizes.items() if size}
 
@@ -103,7 +103,7 @@ class EpisodeSpec:
 
 @dataclasses.dataclass(frozen=True)
 class Episode:
-    """T transitions as T+1 aligned timesteps, and what is known about them.
+    """T transitions as T+1 aligned timesteps, with metadata.
 
     Attributes:
       steps: arrays stacked over timesteps, [T+1, ...] each. Step t holds the
@@ -131,7 +131,7 @@ class Episode:
         intervention: np.ndarray | None = None,
         **given: Any,
     ) -> "Episode":
-        """Builds an episode of T transitions, filling in whatever follows.
+        """Build an episode of T transitions, deriving flags and times.
 
         Args:
           state: [T+1, S] observed states, if known.
@@ -143,9 +143,9 @@ class Episode:
           timestamp: [T+1] times in seconds; by default multiples of the control
             period.
           image: [T+1, H, W, 3] uint8 images, if there is a camera.
-          wrist_image: likewise of the gripper's own camera.
-          intervention: [T] whether a person took the action in place of the policy
-            that was acting, if that is recorded.
+          wrist_image: likewise of the wrist camera.
+          intervention: [T] whether a person took the action in place of the acting
+            policy, if that is recorded.
           **given: metadata by name; `hidden/target` is given as
             `hidden_target`, and likewise its siblings.
 
@@ -204,11 +204,11 @@ class Episode:
 
     @property
     def id(self) -> str:
-        """The episode's unique name."""
+        """Unique name of the episode."""
         return self.metadata[fields.EPISODE_ID]
 
     def unassisted(self) -> "Episode":
-        """The same episode, which says that nobody took over from a policy."""
+        """Return the episode with a record that no person intervened."""
         never = np.zeros(len(self), bool)
         return dataclasses.replace(
             self, steps={fields.IS_INTERVENTION: never} | dict(self.steps)
@@ -220,7 +220,7 @@ class Episode:
 
 
 def validate(episode: Episode, spec: EpisodeSpec) -> None:
-    """Checks an episode against the schema.
+    """Check an episode against the schema.
 
     Raises:
       EpisodeError: with one sentence that names the episode and the fault.
@@ -232,7 +232,7 @@ def validate(episode: Episode, spec: EpisodeSpec) -> None:
 
 
 def fault(episode: Episode, spec: EpisodeSpec) -> str | None:
-    """Returns what is wrong with an episode in one clause, or None."""
+    """Return the fault of an episode as one clause, or None."""
     return (
         metadata.fault(episode.metadata, spec.metadata_vectors)
         or _shape_fault(episode.steps, spec)

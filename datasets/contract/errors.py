@@ -1,5 +1,5 @@
-"""Errors that people meet: one line that says what is wrong and what to do."""
+"""Errors for users: one line that names the fault and the remedy."""
 
 
 class UserError(Exception):
-    """Something the user can put right; shown without a traceback."""
+    """A fault that the user can correct; shown without a traceback."""

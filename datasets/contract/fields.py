@@ -75,7 +75,7 @@ ROLE_RETRIAL = "retrial"
 ROLE_EVAL = "eval"
 ROLES = (ROLE_DEMO, ROLE_TRIAL, ROLE_RETRIAL, ROLE_EVAL)
 
-TELEOP = "teleop:"  # how the name of a demonstrator begins who is a person
+TELEOP = "teleop:"  # prefix of `demonstrator` where a person acted
 
 SPLIT_TRAIN = "train"
 SPLIT_VAL = "val"
@@ -99,12 +99,12 @@ PROVENANCE_FILE = "provenance.json"
 PROVENANCE_WORLD = "world"  # key of the provenance: name of the world
 CHECKSUMS_FILE = "checksums.json"
 
-# --- What a published policy has that a dataset has not.
+# --- File of a published policy that no dataset has.
 POLICY_FILE = "policy.json"
 
 
 def step_key(name: str) -> str:
-    """Name under which TFDS stores a step field in the flat `tf.train.Example`."""
+    """Return the name of a step field in the flat `tf.train.Example` of TFDS."""
     if name in OBSERVATION_FIELDS:
         return f"{STEPS}/{OBSERVATION}/{name}"
     return f"{STEPS}/{name}"

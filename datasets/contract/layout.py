@@ -1,4 +1,4 @@
-"""The layout of state observations: flat vectors with named rows and parts."""
+"""Layout of state observations: flat vectors with named rows and parts."""
 
 import abc
 import dataclasses
@@ -11,7 +11,7 @@ import numpy as np
 
 
 def slices(fields: dict[str, int]) -> dict[str, slice]:
-    """Where each named part lies in its row."""
+    """Return the slice of each named part of a row."""
     result, start = {}, 0
     for name, width in fields.items():
         result[name] = slice(start, start + width)
@@ -20,7 +20,7 @@ def slices(fields: dict[str, int]) -> dict[str, slice]:
 
 
 def width(fields: dict[str, int]) -> int:
-    """Total width of a row."""
+    """Return the total width of a row."""
     return sum(fields.values())
 
 
@@ -28,18 +28,18 @@ def width(fields: dict[str, int]) -> int:
 class Layout(abc.ABC):
     """Layout of a state vector in which there are `size` entities of each kind.
 
-    An entity is what can be meant: it stands in a slot, has a `position` whose first
-    number counts places from the left, and an `rgb` that no other of its kind has.
+    An entity can be the target of a task. It stands in a slot, and has a `position`,
+    whose first number orders places from the left, and an `rgb` unique in its kind.
 
     Attributes:
       size: number of entities of each kind.
       tables: name and width of the parts of each row, in order; rows by name, in order.
       kinds: names of the rows of entities, of which there are `size` each; slots are
         counted through in this order.
-      things: by row of what is not the robot, the part that says where it is.
+      things: by row that does not describe the robot, the part that is a position.
       odd: by row and part, the numbers that change their sign in a mirror that swaps
         left and right.
-      action_mirror: [A] what the same mirror multiplies an action by.
+      action_mirror: [A] factors of an action in the same mirror.
     """
 
     size: int
@@ -51,7 +51,7 @@ class Layout(abc.ABC):
 
     @property
     def entities(self) -> int:
-        """E, the number of slots."""
+        """Number E of slots."""
         return len(self.kinds) * self.size
 
     @property
@@ -70,14 +70,14 @@ class Layout(abc.ABC):
         return {name: (places[name], shape) for name, shape in shapes.items()}
 
     def split(self, state: np.ndarray) -> dict[str, np.ndarray]:
-        """Views of a [..., S] array by row: [..., W], of entities [..., size, W]."""
+        """Return views of a [..., S] array by row: [..., W] or [..., size, W]."""
         return {
             name: state[..., place].reshape(state.shape[:-1] + shape)
             for name, (place, shape) in self.rows.items()
         }
 
     def mirror_signs(self) -> np.ndarray:
-        """[S] what mirroring multiplies a state vector by."""
+        """Return the factors [S] of a state vector in a mirror."""
         signs = np.ones(self.state_size, np.float32)
         rows = self.split(signs)  # views
         for row, parts in self.odd.items():
@@ -102,7 +102,7 @@ class Layout(abc.ABC):
 
     @abc.abstractmethod
     def acted_scores(self, states: np.ndarray) -> np.ndarray:
-        """How far each entity was acted on in episodes; up to 1 it was not.
+        """Return how far each entity was acted on; at most 1 means not at all.
 
         Args:
           states: [N, T, S] states; padding that repeats the last one does no harm.

@@ -1,4 +1,4 @@
-"""Metadata of an episode: which fields there are, their types and defaults."""
+"""Metadata of an episode: fields, their types and defaults."""
 
 import dataclasses
 import enum
@@ -29,7 +29,7 @@ class Kind(enum.Enum):
     INT32 = "int32"
     INT64 = "int64"
     FLOAT32 = "float32"
-    FLOATS = "floats"  # A vector, whose size is the spec's; not there if that is 0.
+    FLOATS = "floats"  # A vector of the size in the spec; absent if that is 0.
 
 
 REQUIRED = object()
@@ -57,7 +57,7 @@ METADATA: Mapping[str, MetadataField] = {
     fields.TASK_ID: MetadataField(
         Kind.TEXT, "Names the object set, the family and the hidden dynamics."
     ),
-    fields.FAMILY: MetadataField(Kind.TEXT, "Task family, e.g. press."),
+    fields.FAMILY: MetadataField(Kind.TEXT, "Task family."),
     fields.OBJECT_SET: MetadataField(Kind.TEXT, "Name of the set of objects."),
     fields.SPLIT: MetadataField(
         Kind.TEXT, "train, val or test; object sets are disjoint between splits."
@@ -68,23 +68,23 @@ METADATA: Mapping[str, MetadataField] = {
         Kind.BOOL, "Whether the task was solved, for the rule it was run under."
     ),
     fields.DEMONSTRATOR: MetadataField(
-        Kind.TEXT, "Who acted in a demonstration: scripted, teleop:<operator>, …", ""
+        Kind.TEXT, "Actor of a demonstration: scripted, teleop:<operator>, …", ""
     ),
     fields.POLICY_ID: MetadataField(
         Kind.TEXT, "Hash of the saved policy that acted; empty if none did.", ""
     ),
     fields.PARENT_DEMO_IDS: MetadataField(
-        Kind.TEXTS, "Ids of the demonstrations the policy was shown.", ()
+        Kind.TEXTS, "Ids of the demonstrations given to the policy.", ()
     ),
     fields.PARENT_TRIAL_IDS: MetadataField(
-        Kind.TEXTS, "Ids of the trials the policy was shown.", ()
+        Kind.TEXTS, "Ids of the trials given to the policy.", ()
     ),
     fields.TRIAL_INDEX: MetadataField(
-        Kind.INT32, "Number of tries before this one on the same task.", 0
+        Kind.INT32, "Number of earlier attempts at the same task.", 0
     ),
     fields.CONTROL_HZ: MetadataField(Kind.FLOAT32, "Control rate in Hz.", 10.0),
     fields.INVALID: MetadataField(
-        Kind.BOOL, "Marked as not to be used, e.g. by a person reviewing it.", False
+        Kind.BOOL, "Whether a reviewer excluded the episode from use.", False
     ),
     fields.NOTES: MetadataField(Kind.TEXT, "Free text.", ""),
     fields.ENV_VERSION: MetadataField(Kind.TEXT, "Version of the simulated world.", ""),
@@ -106,8 +106,8 @@ METADATA: Mapping[str, MetadataField] = {
     ),
     fields.HIDDEN_GAINS: MetadataField(
         Kind.FLOATS,
-        "Gains of the task's motors: what moves per action commanded, for each of its "
-        "dimensions. Demonstrations are made by sound motors nevertheless.",
+        "Actuator gains of the task: motion per commanded action, by dimension. "
+        "Demonstrations are recorded with nominal actuators.",
         (),
     ),
     fields.HIDDEN_PUCK: MetadataField(
@@ -120,7 +120,7 @@ METADATA: Mapping[str, MetadataField] = {
 
 
 def present(vectors: Container[str]) -> list[str]:
-    """Names of the fields of episodes that have these vectors and no others."""
+    """Return the names of the fields of episodes that have just these vectors."""
     return [
         name
         for name, field in METADATA.items()
@@ -129,7 +129,7 @@ def present(vectors: Container[str]) -> list[str]:
 
 
 def complete(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns `given` with the default of every field that it leaves out.
+    """Return `given` with the default of every field that it leaves out.
 
     Args:
       given: values by field name; every field without a default must be there, apart
@@ -153,11 +153,11 @@ def complete(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fault(metadata: Mapping[str, Any], vectors: Mapping[str, int]) -> str | None:
-    """Returns what is wrong with metadata in one clause, or None.
+    """Return the fault of metadata as one clause, or None.
 
     Args:
       metadata: values by field name.
-      vectors: sizes of the vectors that are to be there.
+      vectors: sizes of the vectors that must be present.
     """
     names = present(vectors)
     for name in metadata:
@@ -188,7 +188,7 @@ def fault(metadata: Mapping[str, Any], vectors: Mapping[str, int]) -> str | None
 
 
 def episode_id(dataset: str, task_id: str, role: str, index: int, seed: int) -> str:
-    """Names an episode, as a pure function of where it stands in its dataset.
+    """Return the id of an episode, a pure function of its place in its dataset.
 
     A retried or resumed worker therefore gives the same episode the same name.
 
@@ -208,7 +208,7 @@ def episode_id(dataset: str, task_id: str, role: str, index: int, seed: int) -> 
 
 
 def id_fault(metadata: Mapping[str, Any]) -> str | None:
-    """Returns why the episode id does not fit the other metadata, or None."""
+    """Return why the episode id contradicts the other metadata, or None."""
     name = metadata[fields.EPISODE_ID]
     match = _ID_SHAPE.fullmatch(name)
     if match is None:

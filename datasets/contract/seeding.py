@@ -6,10 +6,10 @@ import numpy as np
 
 
 def derive_seed(*parts: str | int) -> int:
-    """Returns a seed in [0, 2**63) that is a pure function of `parts`.
+    """Return a seed in [0, 2**63) that is a pure function of `parts`.
 
     Args:
-      *parts: what the draw is for, for instance (run seed, task id, episode index).
+      *parts: purpose of the draw, for instance (run seed, task id, episode index).
     """
     text = "\x1f".join(str(part) for part in parts)
     digest = hashlib.sha256(text.encode()).digest()
@@ -17,5 +17,5 @@ def derive_seed(*parts: str | int) -> int:
 
 
 def generator(*parts: str | int) -> np.random.Generator:
-    """Returns a NumPy generator seeded by `derive_seed(*parts)`."""
+    """Return a NumPy generator seeded by `derive_seed(*parts)`."""
     return np.random.Generator(np.random.PCG64(derive_seed(*parts)))

@@ -1,4 +1,4 @@
-"""New versions of datasets out of the episodes of others: fewer, more, split anew.
+"""Commands that make new dataset versions: filter, sample, merge and split.
 
 Episodes are moved as they are encoded and keep their ids and their parents' ids, also
 where a parent is left out; `verify` then names the parent that is in no dataset given.
@@ -22,7 +22,7 @@ def filter_episodes(
     conditions: Sequence[Condition],
     origin: Mapping[str, Any] | None = None,
 ) -> Curated:
-    """Publishes the episodes for which every condition holds.
+    """Publish the episodes for which every condition holds.
 
     Args:
       source: a published dataset.
@@ -57,14 +57,14 @@ def sample_episodes(
     seed: int,
     origin: Mapping[str, Any] | None = None,
 ) -> Curated:
-    """Publishes as many episodes of every task, drawn without replacement.
+    """Publish a sample of the episodes of every task, without replacement.
 
-    What is drawn of a task depends on its own episodes only, not on those of others.
+    The draw of a task depends on its own episodes only.
 
     Args:
       source: as for `filter_episodes`.
       root: likewise.
-      per_task: how many; of a task with fewer, all of them.
+      per_task: episodes of each task; all of them where there are fewer.
       seed: of the draw.
       origin: as for `filter_episodes`.
 
@@ -73,7 +73,7 @@ def sample_episodes(
       Others: as `filter_episodes`.
     """
     if per_task < 1:
-        raise UserError(f"{per_task} episodes per task are none; give 1 or more")
+        raise UserError(f"{per_task} episodes per task are too few; give 1 or more")
     task = Curation([source], root, origin)
     of_task = collections.defaultdict(list)
     for name in sorted(task.metadata):
@@ -90,7 +90,7 @@ def merge_datasets(
     root: str | os.PathLike,
     origin: Mapping[str, Any] | None = None,
 ) -> Curated:
-    """Publishes the episodes of several datasets as one; the same episode once.
+    """Publish the episodes of several datasets as one; the same episode once.
 
     Args:
       sources: published datasets of one name.
@@ -113,27 +113,27 @@ def split_by_fractions(
     seed: int,
     origin: Mapping[str, Any] | None = None,
 ) -> Curated:
-    """Publishes a dataset with its object sets dealt out to splits anew.
+    """Publish a dataset with its object sets assigned to splits at random.
 
-    The deal depends on the names of the object sets and the seed alone: datasets of the
-    same object sets, as demonstrations and the trials made from them, are split alike.
+    The assignment depends on the names of the object sets and the seed alone: datasets
+    of the same object sets, such as demonstrations and their trials, are split alike.
 
     Args:
       source: as for `filter_episodes`.
       root: likewise.
       fractions: share of the object sets by split; they add up to 1.
-      seed: of the deal.
+      seed: of the assignment.
       origin: as for `filter_episodes`.
 
     Raises:
-      UserError: if the fractions are none, or a split gets no object set.
+      UserError: if the fractions are invalid, or a split gets no object set.
       Others: as `filter_episodes`.
     """
     unknown = sorted(set(fractions) - set(fields.SPLITS))
     if unknown:
         raise UserError(f"split {unknown[0]!r} is none of {', '.join(fields.SPLITS)}")
     if min(fractions.values()) <= 0 or abs(sum(fractions.values()) - 1) > 1e-6:
-        raise UserError("fractions of splits are above 0 and add up to 1")
+        raise UserError("fractions of splits must be positive and add up to 1")
     task = Curation([source], root, origin)
     names = sorted(_object_sets(task), key=lambda name: seeding.derive_seed(seed, name))
     assigned, start, share = {}, 0, 0.0
@@ -144,7 +144,7 @@ def split_by_fractions(
         end = round(share * len(names))
         if end == start:
             raise UserError(
-                f"{fractions[name]:g} of {len(names)} object sets are none for {name}"
+                f"{fractions[name]:g} of {len(names)} object sets leave none for {name}"
             )
         assigned.update(dict.fromkeys(names[start:end], name))
         start = end
@@ -162,7 +162,7 @@ def split_by_assignment(
     assigned: Mapping[str, str],
     origin: Mapping[str, Any] | None = None,
 ) -> Curated:
-    """Publishes a dataset with the named object sets in other splits.
+    """Publish a dataset with the named object sets in other splits.
 
     Args:
       source: as for `filter_episodes`.
@@ -193,7 +193,7 @@ def split_by_assignment(
 def _new_splits(
     task: Curation, assigned: Mapping[str, str]
 ) -> dict[str, dict[str, str]]:
-    """Metadata of the episodes whose object sets are assigned to another split."""
+    """Return the changed metadata of episodes whose object sets change their split."""
     return {
         name: {fields.SPLIT: assigned[metadata[fields.OBJECT_SET]]}
         for name, metadata in task.metadata.items()

@@ -1,4 +1,4 @@
-"""A new version out of the episodes of others: which, what changes, from whom.
+"""A new dataset version made of episodes of existing versions.
 
 Episodes are moved as they are encoded and keep their ids and their parents' ids.
 """
@@ -28,12 +28,12 @@ _BATCH_BYTES = 32 << 20  # staged with one sync
 
 @dataclasses.dataclass(frozen=True)
 class Curated:
-    """A version that was made.
+    """A new version.
 
     Attributes:
       path: its folder.
-      kept: how many episodes it holds.
-      seen: how many its sources hold.
+      kept: number of its episodes.
+      seen: number of episodes in its sources.
     """
 
     path: pathlib.Path
@@ -42,7 +42,7 @@ class Curated:
 
 
 class Curation:
-    """Sources, and a version made of them.
+    """Source datasets and the version made of them.
 
     Attributes:
       metadata: of the sources' episodes, by id.
@@ -54,7 +54,7 @@ class Curation:
         root: str | os.PathLike,
         origin: Mapping[str, Any] | None,
     ):
-        """Reads the sources' metadata.
+        """Read the sources' metadata.
 
         Args:
           sources: published datasets of one name, with episodes of one form.
@@ -95,19 +95,19 @@ class Curation:
         changed: Mapping[str, Mapping[str, Any]] | None = None,
         done: str = "",
     ) -> Curated:
-        """Publishes some of the episodes.
+        """Publish some of the episodes.
 
         Args:
-          command: what was asked for, as `dataset filter`.
+          command: the command, such as `dataset filter`.
           kept: ids of the episodes.
           how: its arguments, for the provenance.
           changed: metadata that differ from the sources', by id. With its success the
             reward of an episode's last transition changes too.
-          done: what was done, in a few words for the release notes.
+          done: summary of the changes for the release notes.
 
         Raises:
           UserError: if an object set would be in more than one split.
-          DatasetDamagedError: if a source's bytes are not what they were.
+          DatasetDamagedError: if the bytes of a source have changed.
           StagingError, PublishError, DatasetLockedError: if it cannot be written.
         """
         changed = changed or {}
@@ -142,7 +142,7 @@ class Curation:
                 yield _altered(payload, changed[name]) if name in changed else payload
 
     def _index(self) -> None:
-        """Reads the metadata, and finds ids that name different episodes."""
+        """Read the metadata, and find ids that name different episodes."""
         payloads: dict[str, memoryview] = {}
         names = present(self._spec.metadata_vectors)
         for source in self._sources:
@@ -153,7 +153,7 @@ class Curation:
                 except DecodeError as error:
                     raise DatasetDamagedError(
                         f"{source} cannot be read ({error}); `wtl verify {source}` "
-                        "says what is wrong"
+                        "lists the faults"
                     ) from None
                 name = metadata[fields.EPISODE_ID]
                 if payloads.setdefault(name, payload) != payload:
@@ -174,8 +174,8 @@ class Curation:
             if len(found) > 1:
                 splits = " and ".join(sorted(found))
                 raise UserError(
-                    f"object set {object_set!r} would be in {splits}, but what is held "
-                    "out must be new; use `wtl dataset split` first"
+                    f"object set {object_set!r} would be in {splits}, but held-out "
+                    "objects must be new; use `wtl dataset split` first"
                 )
 
     def _same(self, what: str, values: Sequence[str]) -> str:
@@ -201,7 +201,7 @@ class Curation:
 
 
 def _altered(payload: memoryview, changed: Mapping[str, Any]) -> bytes:
-    """The same episode with other metadata."""
+    """Return the serialised episode with other metadata."""
     features = split(payload)
     for name, value in changed.items():
         features[name] = encoding.metadata_feature(name, value)

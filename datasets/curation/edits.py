@@ -1,6 +1,6 @@
-"""Edits that a person makes to a dataset: kept until they become its next version.
+"""Manual edits of a dataset, kept until they are published as its next version.
 
-The version that is edited is never touched. What is pending lies beside it, in
+The edited version itself never changes. Pending edits lie beside it, in
 `<root>/.<name>.edits/<version>.json`, and is on disk when `change` returns.
 """
 
@@ -22,15 +22,15 @@ DELETED = "deleted"
 _MAX_NOTE = 10_000  # characters
 _TYPES = {fields.INVALID: bool, fields.SUCCESS: bool, fields.NOTES: str, DELETED: bool}
 
-# New values by metadata field, and `DELETED`, which is true or not there.
+# New values by metadata field, and `DELETED`, which is true or absent.
 Edit = Mapping[str, Any]
 
 
 def parse_edit(given: object) -> dict[str, Any]:
-    """Checks an edit, whoever it may come from.
+    """Check an untrusted edit.
 
     Raises:
-      UserError: if it is none.
+      UserError: if it is invalid.
     """
     if not isinstance(given, dict):
         raise UserError("an edit is an object of fields and their new values")
@@ -56,10 +56,10 @@ def parse_edit(given: object) -> dict[str, Any]:
 
 
 class PendingEdits:
-    """The edits of one version that are not published yet."""
+    """Edits of one version that are not published yet."""
 
     def __init__(self, version: str | os.PathLike):
-        """Reads what is pending.
+        """Read pending edits.
 
         Args:
           version: folder of a published version.
@@ -80,12 +80,12 @@ class PendingEdits:
 
     @property
     def version(self) -> pathlib.Path:
-        """The version that is edited."""
+        """Folder of the edited version."""
         return self._version
 
     @property
     def root(self) -> pathlib.Path:
-        """Where the next version is published."""
+        """Root folder of the next version."""
         return self._root
 
     def __len__(self) -> int:
@@ -97,15 +97,14 @@ class PendingEdits:
         return iter(self._edits)
 
     def of(self, episode_id: str) -> Edit:
-        """What is pending of an episode."""
+        """Return the pending edit of an episode."""
         return self._edits.get(episode_id, {})
 
     def change(self, edits: Mapping[str, Edit]) -> None:
-        """Puts edits in the place of those of the same episodes; they are then on disk.
+        """Replace the edits of episodes, durably.
 
         Args:
-          edits: what is to be changed of each episode, by id; an empty edit leaves it
-            as it is.
+          edits: edit by episode id; an empty edit removes the pending one.
 
         Raises:
           UserError: if they can't be written; nothing has changed then.
@@ -129,7 +128,7 @@ class PendingEdits:
         self._edits = changed
 
     def publish(self, origin: Mapping[str, Any]) -> Curated:
-        """Publishes the dataset with its edits as its next version.
+        """Publish the dataset with its edits as its next version.
 
         Args:
           origin: JSON-serialisable addition to the provenance: commit, versions.
@@ -160,7 +159,7 @@ class PendingEdits:
         return made
 
     def close(self) -> None:
-        """Lets other processes edit the version."""
+        """Release the version for edits by other processes."""
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -171,7 +170,7 @@ class PendingEdits:
         usual = self._root / self._name / self._number
         if usual.resolve() != self._version.resolve():
             raise UserError(
-                f"{self._version} can only be looked at: to be edited it must lie in "
+                f"{self._version} is read-only: to be edited it must lie in "
                 f"{self._name}/{self._number}"
             )
         try:
@@ -203,7 +202,7 @@ class PendingEdits:
                 f"the edits in {self._path} are of other episodes than those of "
                 f"{self._version}; move it away"
             )
-        # Killed between publishing and forgetting.
+        # The process was killed between publishing and forgetting.
         return {} if self._is_published(edits) else edits
 
     def _is_published(self, edits: Mapping[str, Edit]) -> bool:
@@ -223,7 +222,7 @@ class PendingEdits:
 
 
 def summary(edits: Iterable[Edit]) -> str:
-    """What edits do, in words, as `2 deleted, 1 marked invalid`."""
+    """Return a summary of edits, such as `2 deleted, 1 marked invalid`."""
     counts: collections.Counter[str] = collections.Counter()
     for edit in edits:
         counts.update(_words(edit))

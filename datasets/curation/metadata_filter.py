@@ -1,4 +1,4 @@
-"""Conditions on the metadata of episodes, as people write them."""
+"""Conditions on the metadata of episodes, parsed from text."""
 
 import dataclasses
 import re
@@ -12,7 +12,7 @@ from wtl.datasets.contract.metadata import METADATA, Kind
 
 _FORM = re.compile(r"(?P<field>[a-z_/]+)(?P<sign>!?=)(?P<values>.*)", re.DOTALL)
 _FLAGS = {"true": True, "false": False}
-# Vectors are not there in every dataset, and nobody writes them down exactly.
+# Vectors are absent from some datasets, and their exact values are hard to type.
 _FIELDS = [name for name, field in METADATA.items() if field.kind is not Kind.FLOATS]
 
 
@@ -32,7 +32,7 @@ class Condition:
     negated: bool = False
 
     def holds(self, metadata: Mapping[str, Any]) -> bool:
-        """Whether it holds for an episode's metadata."""
+        """Return whether the condition holds for an episode's metadata."""
         value = metadata[self.field]
         several = METADATA[self.field].kind is Kind.TEXTS
         found = any(item in self.values for item in (value if several else [value]))
@@ -40,7 +40,7 @@ class Condition:
 
 
 def parse(text: str) -> Condition:
-    """Reads `FIELD=VALUE[,VALUE...]`, or with `!=` the contrary.
+    """Read `FIELD=VALUE[,VALUE...]`, or its negation with `!=`.
 
     Raises:
       UserError: if it is not of this form, there is no such field, or a value is not

@@ -1,4 +1,4 @@
-"""What the numbers of an episode say about how well it was recorded."""
+"""Quality measures of a recorded episode."""
 
 import dataclasses
 import hashlib
@@ -9,8 +9,7 @@ from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.format import decoding
 
-# More is worth a look; scripted demonstrations stay below, waits for a sliding object
-# included.
+# Shares above these are flagged; scripted demonstrations stay below them.
 IDLE_SHARE = 0.8
 SATURATED_SHARE = 0.2
 _STILL = 0.02  # of the largest action
@@ -26,12 +25,11 @@ class Quality:
       transitions: T.
       seconds: from the first timestamp to the last.
       reward: sum of the rewards.
-      idle: share of the steps, up to the last that does something, in which nothing is
-        done: no axis moves and the last one, by custom the fingers', stays as it is. 1
-        if nothing is ever done.
-      saturated: share of the actions' numbers, the fingers' apart, at their limits.
-      late: steps that came more than a fifth of the control period too soon or late.
-      digest: of what was seen and done; the same for episodes that are the same.
+      idle: share of idle steps up to the last active one; 1 if no step is active. A
+        step is idle if no axis moves and the last axis, a setpoint, does not change.
+      saturated: share of actions at their limits, over all axes but the last.
+      late: number of steps whose period is off by more than a fifth.
+      digest: hash of states and actions, equal for equal episodes.
     """
 
     transitions: int
@@ -44,7 +42,7 @@ class Quality:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """What is worth a look."""
+        """Names of the measures outside their usual range."""
         found = {
             "idle": self.idle > IDLE_SHARE,
             "saturated": self.saturated > SATURATED_SHARE,
@@ -56,7 +54,7 @@ class Quality:
 def measure(
     features: decoding.Features, spec: EpisodeSpec, control_hz: float
 ) -> Quality:
-    """Measures a serialised episode; its images and physics states stay untouched.
+    """Measure a serialised episode; images and physics states are not read.
 
     Args:
       features: of the episode, see `decoding.split`.
@@ -93,7 +91,7 @@ def measure(
 
 def _idle(action: np.ndarray) -> float:
     moved = (np.abs(action[:, :-1]) >= _STILL).any(axis=1)
-    # What the fingers were told before is not known at the first step.
+    # The setpoint before the first step is unknown.
     moved[1:] |= np.abs(np.diff(action[:, -1])) >= _STILL
     last = np.flatnonzero(moved)
     if not len(last):
@@ -107,9 +105,9 @@ def _saturated(action: np.ndarray) -> float:
 
 
 def _digest(features: decoding.Features) -> bytes:
-    """Hash of states and actions; of the images only where these are all there is."""
-    told = [fields.step_key(name) for name in (fields.STATE, fields.ACTION)]
-    names = [name for name in told if name in features]
+    """Return a hash of states and actions, or of the images if there are neither."""
+    stored = [fields.step_key(name) for name in (fields.STATE, fields.ACTION)]
+    names = [name for name in stored if name in features]
     digest = hashlib.blake2b(digest_size=16)
     for name in names or [fields.step_key(fields.IMAGE)]:
         if name in features:

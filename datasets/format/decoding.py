@@ -1,7 +1,7 @@
 """`tf.train.Example` bytes to episodes; see `encoding` for their form.
 
-Nothing is trusted: whatever the bytes are, the result is an episode of the
-expected shapes or a `DecodeError`. Only what is asked for is touched.
+The bytes are not trusted: the result is an episode of the expected shapes or a
+`DecodeError`. Only requested fields are decoded.
 """
 
 import struct
@@ -33,7 +33,7 @@ Features = dict[str, tuple[int, memoryview]]
 
 
 def decode(payload: bytes | memoryview, spec: EpisodeSpec) -> Episode:
-    """Parses an episode; its arrays are writable copies.
+    """Parse an episode; its arrays are writable copies.
 
     Raises:
       DecodeError: if a field is missing, unknown, of another type or size.
@@ -57,7 +57,7 @@ def decode(payload: bytes | memoryview, spec: EpisodeSpec) -> Episode:
 def decode_metadata(
     payload: bytes | memoryview, names: Iterable[str]
 ) -> dict[str, Any]:
-    """Parses only the named metadata fields of an episode.
+    """Parse only the named metadata fields of an episode.
 
     Raises:
       DecodeError: if one of them is missing or of another type.
@@ -67,7 +67,7 @@ def decode_metadata(
 
 
 def split(payload: bytes | memoryview) -> Features:
-    """Splits an Example into its features, without decoding them.
+    """Split an Example into its features, without decoding them.
 
     Raises:
       DecodeError: if it is not a well-formed Example.
@@ -83,7 +83,7 @@ def split(payload: bytes | memoryview) -> Features:
 
 
 def metadata_values(features: Features, spec: EpisodeSpec) -> dict[str, Any]:
-    """The metadata of an episode.
+    """Return the metadata of an episode.
 
     Raises:
       DecodeError: if a field is missing, of another type or size.
@@ -99,7 +99,7 @@ def metadata_values(features: Features, spec: EpisodeSpec) -> dict[str, Any]:
 def step_array(
     features: Features, name: str, shape: tuple[int, ...], dtype: np.dtype
 ) -> np.ndarray:
-    """A step field as a [T+1, *shape] array, a view of the bytes where possible.
+    """Return a step field as a [T+1, *shape] array, a view of the bytes where possible.
 
     Raises:
       DecodeError: if it is missing, of another type or size.
@@ -135,7 +135,7 @@ def step_array(
 
 
 def value(features: Features, name: str) -> Any:
-    """The value of a metadata field.
+    """Return the value of a metadata field.
 
     Raises:
       DecodeError: if it is missing or of another type.
@@ -151,7 +151,7 @@ def value(features: Features, name: str) -> Any:
 
 
 def _varint(view: memoryview, at: int) -> tuple[int, int]:
-    """Returns a number and where it ends."""
+    """Return a number and its end."""
     result = shift = 0
     while shift < 64:
         byte = view[at]
@@ -164,7 +164,7 @@ def _varint(view: memoryview, at: int) -> tuple[int, int]:
 
 
 def _field(view: memoryview, at: int, limit: int, tag: int) -> tuple[int, int]:
-    """Returns where the bytes of a length-delimited field begin and end."""
+    """Return the bounds of the bytes of a length-delimited field."""
     if view[at] != tag:
         raise DecodeError("not a tf.train.Example")
     size = view[at + 1]
@@ -188,7 +188,7 @@ def _split(view: memoryview, at: int, limit: int) -> Features:
         if size > 0x7F:
             size, at = _varint(view, at - 1)
         entry_end = at + size
-        # No name of ours takes 128 bytes, where a size would take two.
+        # All known names are shorter than 128 bytes, so their size takes one byte.
         key_end = at + 2 + view[at + 1]
         if view[at] != _TAG_1 or view[key_end] != _TAG_2:
             raise DecodeError("not a tf.train.Example")
@@ -237,7 +237,7 @@ def _packed(body: memoryview) -> memoryview:
 
 
 def _double_rows(body: memoryview, size: int) -> np.ndarray:
-    """Rows of doubles that were stored as one string of bytes each."""
+    """Return rows of doubles, each stored as one string of bytes."""
     head = np.frombuffer(prefix(1, 8 * size), np.uint8)
     rows = np.frombuffer(body, np.uint8).reshape(-1, len(head) + 8 * size)
     if (rows[:, : len(head)] != head).any():

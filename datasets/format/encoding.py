@@ -25,7 +25,7 @@ _UINT64 = (1 << 64) - 1
 
 
 def encode(episode: Episode, image_encoding: str = images.PNG) -> bytes:
-    """Serialises a valid episode."""
+    """Serialise a valid episode."""
     parts = []
     for key, is_step, name in _layout(tuple(episode.steps), tuple(episode.metadata)):
         if name in fields.IMAGE_FIELDS:
@@ -39,7 +39,7 @@ def encode(episode: Episode, image_encoding: str = images.PNG) -> bytes:
 
 
 def join(features: Mapping[str, tuple[int, memoryview | bytes]]) -> bytes:
-    """Serialises an episode that `decoding.split` took apart."""
+    """Serialise an episode given in the form of `decoding.split`."""
     parts = (
         delimited(1, delimited(1, name.encode()) + delimited(2, delimited(kind, body)))
         for name, (kind, body) in sorted(features.items())
@@ -48,7 +48,7 @@ def join(features: Mapping[str, tuple[int, memoryview | bytes]]) -> bytes:
 
 
 def metadata_feature(name: str, value: Any) -> tuple[int, bytes]:
-    """A metadata field as `decoding.split` gives it."""
+    """Return a metadata field in the form of `decoding.split`."""
     kind = METADATA[name].kind
     if kind is Kind.TEXT:
         return BYTES_LIST, delimited(1, value.encode())
@@ -60,7 +60,7 @@ def metadata_feature(name: str, value: Any) -> tuple[int, bytes]:
 
 
 def step_feature(array: np.ndarray) -> tuple[int, bytes]:
-    """A step field other than images as `decoding.split` gives it.
+    """Return a step field other than images in the form of `decoding.split`.
 
     Args:
       array: [T+1, ...] stacked over timesteps.
@@ -77,12 +77,12 @@ def step_feature(array: np.ndarray) -> tuple[int, bytes]:
 
 
 def delimited(number: int, body: bytes | memoryview) -> bytes:
-    """A length-delimited protobuf field, its number below 16."""
+    """Return a length-delimited protobuf field, its number below 16."""
     return prefix(number, len(body)) + body
 
 
 def prefix(number: int, size: int) -> bytes:
-    """What comes before the bytes of a length-delimited field."""
+    """Return the header of a length-delimited field."""
     if size < 0x80:
         return bytes((number << 3 | 2, size))
     return bytes((number << 3 | 2,)) + _varint(size)
@@ -92,7 +92,7 @@ def prefix(number: int, size: int) -> bytes:
 def _layout(
     step_fields: tuple[str, ...], metadata_fields: tuple[str, ...]
 ) -> tuple[tuple[bytes, bool, str], ...]:
-    """(encoded key, whether a step field, field name) in order of stored names."""
+    """Return (encoded key, is step field, field name) in order of stored names."""
     entries = [(fields.step_key(name), True, name) for name in step_fields]
     entries += [(name, False, name) for name in metadata_fields]
     return tuple(

@@ -1,11 +1,11 @@
-"""What the TFDS builders of our datasets share; each has a folder of its own.
+"""Base class of the TFDS builders, of which each dataset folder has one.
 
 The pipeline itself publishes with `publish`, which is faster and durable. These
 builders make the datasets known to TFDS's own tools:
 
     tfds build datasets/wtl_demos --config '{"name": "mine", "source": "DIR"}'
 
-TFDS's command needs `mlcroissant`, and does not say so when it is installed.
+The command needs the package `mlcroissant`, which TFDS does not require itself.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ from wtl.datasets.storage import card, location, staging
 
 @dataclasses.dataclass
 class EpisodesConfig(tfds.core.BuilderConfig):
-    """Says which episodes to build from.
+    """Source of the episodes of a build.
 
     Attributes:
       source: a folder of staged episodes, or a published version; if empty, the
@@ -35,7 +35,7 @@ class EpisodesConfig(tfds.core.BuilderConfig):
 
 
 class EpisodesBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-    """Builds a TFDS dataset from staged or published episodes."""
+    """Builder of a TFDS dataset from staged or published episodes."""
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First version."}
@@ -58,7 +58,7 @@ class EpisodesBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
-        """Returns one generator per value of the metadata field `split`."""
+        """Return one generator per value of the metadata field `split`."""
         del dl_manager  # Episodes are made here, not downloaded.
         found = self._splits()
         return {
@@ -68,7 +68,7 @@ class EpisodesBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         }
 
     def _generate_examples(self, split: str):
-        """Yields (episode id, example)."""
+        """Yield (episode id, example)."""
         for episode in self._episodes(split):
             yield episode.id, schema.example(episode)
 

@@ -18,14 +18,14 @@ class ImageError(ValueError):
 
 
 def encode(image: np.ndarray, encoding: str) -> bytes:
-    """Returns the bytes of a uint8[H, W, 3] image."""
+    """Return the bytes of a uint8[H, W, 3] image."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, **ENCODINGS[encoding])
     return buffer.getvalue()
 
 
 def decode(data: bytes | memoryview, shape: tuple[int, ...]) -> np.ndarray:
-    """Returns the uint8[H, W, 3] image of bytes.
+    """Return the uint8[H, W, 3] image of bytes.
 
     Raises:
       ImageError: if they are not an RGB image of this shape.

@@ -1,4 +1,4 @@
-"""The TFDS features of an episode (RLDS form), derived from the field tables."""
+"""TFDS features of an episode (RLDS form), derived from the field tables."""
 
 import dataclasses
 import json
@@ -13,15 +13,12 @@ from wtl.datasets.contract.episode import Episode, EpisodeSpec
 from wtl.datasets.contract.metadata import METADATA, Kind, present
 
 _STEP_DOCS = {
-    fields.STATE: (
-        "Observed state: poses (m, rad) and velocities (m/s, rad/s) of gripper, "
-        "objects and buttons, finger opening (m), attributes, time; no task in it."
-    ),
+    fields.STATE: "Observed state, in the layout of the world; it omits the task.",
     fields.IMAGE: "RGB image of the robot's fixed camera.",
-    fields.WRIST_IMAGE: "RGB image of the camera on the gripper, which sees its tips.",
+    fields.WRIST_IMAGE: "RGB image of the camera on the robot's wrist.",
     fields.ACTION: (
-        "Action in [-1, 1] taken at this observation: fractions of the largest "
-        "gripper velocity per axis, and of the finger command. Zeros at the last step."
+        "Action in [-1, 1] taken at this observation: fractions of the limits of each "
+        "axis. Zeros at the last step."
     ),
     fields.REWARD: "Reward that followed the action; 0 at the last step.",
     fields.DISCOUNT: "Discount that followed the action; 0 where the task ended.",
@@ -29,8 +26,8 @@ _STEP_DOCS = {
     fields.IS_LAST: "Whether this is the last step; its action has no meaning.",
     fields.IS_TERMINAL: "Whether the state is terminal, not cut off by the horizon.",
     fields.IS_INTERVENTION: (
-        "Whether a person took this action in place of the policy that was acting; "
-        "false where no policy was."
+        "Whether a person took this action in place of the acting policy; false "
+        "where no policy acted."
     ),
     fields.PHYSICS_STATE: (
         "MuJoCo's full integration state before the action, exact (stored as bytes), "
@@ -38,13 +35,13 @@ _STEP_DOCS = {
     ),
     fields.TIMESTAMP: "Seconds since the start of the episode.",
 }
-# What is said otherwise of videos, in which nobody's actions are known.
+# Docs that differ for videos, whose actions are unknown.
 _VIDEO_STEP_DOCS = _STEP_DOCS | {
     fields.STATE: (
-        "Privileged state of the simulation that was filmed, to train perception: "
-        "as in the datasets of the robot; no task in it."
+        "Privileged state of the filmed simulation, to train perception, in the "
+        "layout of the world; it omits the task."
     ),
-    fields.IMAGE: "RGB image of the camera that watches the human.",
+    fields.IMAGE: "RGB image of the camera that films the person.",
     fields.IS_LAST: "Whether this is the last step.",
     fields.PHYSICS_STATE: (
         "MuJoCo's full integration state, exact (stored as bytes), to render the "
@@ -64,7 +61,7 @@ class DatasetMismatchError(ValueError):
 
 
 def features(spec: EpisodeSpec) -> tfds.features.FeaturesDict:
-    """Features of one episode: nested `steps`, metadata, and nested `hidden`."""
+    """Return the features of an episode: nested `steps`, metadata, nested `hidden`."""
     step, observation = {}, {}
     docs = _STEP_DOCS if spec.action_size else _VIDEO_STEP_DOCS
     for name, (shape, dtype) in spec.step_arrays().items():
@@ -92,7 +89,7 @@ def features(spec: EpisodeSpec) -> tfds.features.FeaturesDict:
 
 
 def example(episode: Episode) -> dict:
-    """Nests an episode as `features(spec).encode_example` takes it."""
+    """Return an episode in the nested form of `features(spec).encode_example`."""
     steps = dict(episode.steps)
     steps[fields.OBSERVATION] = {
         name: steps.pop(name) for name in fields.OBSERVATION_FIELDS if name in steps
@@ -106,10 +103,10 @@ def example(episode: Episode) -> dict:
 
 
 def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
-    """Reads the sizes of a published dataset's vectors from its features.json.
+    """Read the sizes of a published dataset's vectors from its features.json.
 
     Raises:
-      DatasetMismatchError: if these are not the features of our episodes.
+      DatasetMismatchError: if these are not the features of WTL episodes.
     """
     path = os.path.join(dataset_dir, fields.FEATURES_FILE)
     try:
@@ -127,7 +124,7 @@ def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
             **_image_spec(observation.get(fields.IMAGE)),
             wrist_image=fields.WRIST_IMAGE in observation,
             gains_size=_vector_size(hidden.get(_leaf(fields.HIDDEN_GAINS))),
-            puck_size=_vector_size(hidden.get(_leaf(fields.HIDDEN_PUCK))),
+            dynamics_size=_vector_size(hidden.get(_leaf(fields.HIDDEN_PUCK))),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetMismatchError(
@@ -146,9 +143,9 @@ def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
 def require(
     expected: EpisodeSpec, found: EpisodeSpec, where: str | os.PathLike
 ) -> None:
-    """Checks that episodes have the expected sizes.
+    """Check that episodes have the expected sizes.
 
-    Whether they say where a person took over matters to nobody who does not ask.
+    A record of interventions is optional and not compared.
 
     Raises:
       DatasetMismatchError: naming the first size that differs.
@@ -164,7 +161,7 @@ def require(
 
 
 def difference(expected: object, found: object, path: str = "") -> str | None:
-    """Path of the first place where two JSON trees differ, or None."""
+    """Return the path of the first difference of two JSON trees, or None."""
     if isinstance(expected, dict) and isinstance(found, dict):
         # Documentation may improve without making older datasets unreadable.
         for key in sorted((set(expected) | set(found)) - {"description"}):

@@ -1,7 +1,7 @@
 """TFRecord framing: length, its checksum, payload, its checksum.
 
 TensorFlow's own writer can neither append to a file nor sync it, and its reader
-stops at the first damaged record without saying where; both are needed here.
+stops at the first damaged record without its position.
 """
 
 import dataclasses
@@ -34,12 +34,12 @@ class Record:
 
     @property
     def end(self) -> int:
-        """Where the frame ends, in bytes."""
+        """End of the frame, in bytes."""
         return self.offset + len(self.payload) + OVERHEAD
 
 
 def frame(payloads: Sequence[bytes]) -> list[bytes]:
-    """Frames payloads; each result is one whole record."""
+    """Return payloads framed as one whole record each."""
     return [_frame(payload) for payload in payloads]
 
 
@@ -57,17 +57,17 @@ def _masked_crc32c(data: bytes | memoryview) -> int:
 
 
 def frame_checksum(framed: bytes) -> int:
-    """The checksum of the payload, as its frame states it."""
+    """Return the checksum that a frame states for its payload."""
     return _FOOTER.unpack_from(framed, len(framed) - _FOOTER.size)[0]
 
 
 def payload_of(framed: memoryview) -> memoryview:
-    """The content of one whole record."""
+    """Return the content of one whole record."""
     return framed[_HEADER.size : len(framed) - _FOOTER.size]
 
 
 def frames(data: memoryview) -> Iterator[memoryview]:
-    """Yields payloads without looking at them, their checksums included.
+    """Yield payloads without checking them.
 
     Raises:
       ValueError: if a frame is broken or the file is cut off.
@@ -82,7 +82,7 @@ def frames(data: memoryview) -> Iterator[memoryview]:
 
 
 def scan(data: memoryview) -> Iterator[Record]:
-    """Yields the records of a file up to its end or to the first broken frame.
+    """Yield the records of a file up to its end or to the first broken frame.
 
     A damaged payload inside an intact frame is yielded as unsound and passed
     over; a frame that is cut off, or whose length is damaged, ends the scan. The
@@ -99,7 +99,7 @@ def scan(data: memoryview) -> Iterator[Record]:
 
 
 def is_cut_off(data: memoryview, offset: int) -> bool:
-    """Whether the file ends within the frame that begins at `offset`."""
+    """Return whether the file ends within the frame that begins at `offset`."""
     rest = len(data) - offset
     if rest < _HEADER.size:
         return rest > 0
@@ -109,7 +109,7 @@ def is_cut_off(data: memoryview, offset: int) -> bool:
 
 
 def _next_frame(data: memoryview, offset: int) -> tuple[int, memoryview, int] | None:
-    """Returns (offset, payload, stored checksum) of the frame at `offset`."""
+    """Return (offset, payload, stored checksum) of the frame at `offset`."""
     if offset + _HEADER.size > len(data):
         return None
     length, length_crc = _HEADER.unpack_from(data, offset)

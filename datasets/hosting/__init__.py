@@ -1,1 +1,1 @@
-"""Publishing to and fetching from other places."""
+"""Upload and download of published versions."""

@@ -1,8 +1,8 @@
-"""Puts published versions where others can get them, and gets them from there.
+"""Upload of published versions to a shared place, and download from there.
 
-A version is a folder with a checksums.json. That file is written last on the way
-there and on the way back, so what has one is whole. What lies elsewhere is not
-trusted: names that leave the folder are refused, and so are bytes that do not fit.
+A version is a folder with a checksums.json. Both directions write that file last, so
+a folder that has one is complete. Remote content is not trusted: names outside the
+folder and bytes that differ from their checksums are refused.
 """
 
 import contextlib
@@ -36,13 +36,13 @@ class HostingError(RuntimeError):
 
 @dataclasses.dataclass
 class Transfer:
-    """What an upload or a download did.
+    """Result of an upload or a download.
 
     Attributes:
       place: address or path of the version.
-      files: how many files it has, checksums.json aside.
-      moved: how many of them had to be moved.
-      bytes: how many bytes of them were moved.
+      files: number of its files without checksums.json.
+      moved: number of files that were transferred.
+      bytes: number of bytes that were transferred.
     """
 
     place: str
@@ -58,9 +58,9 @@ class Transfer:
 def upload(
     folder: str | os.PathLike, destination: str, name: str, version: str
 ) -> Transfer:
-    """Puts a version at `<destination>/<name>/<version>/`.
+    """Upload a version to `<destination>/<name>/<version>/`.
 
-    What is there already and sound is passed over.
+    Intact files at the destination are skipped.
 
     Args:
       folder: the version, with its checksums.json.
@@ -88,11 +88,11 @@ def upload(
     done = Transfer(target.address, len(promised))
     with _bar(promised, "publish") as bar:
         for file, expected in promised.items():
-            # Also what lies there already must not be vouched for unread.
+            # Files already at the destination are checked too.
             if checksums.checksum(folder / file) != expected:
                 raise DatasetDamagedError(
                     f"{folder / file} does not fit its checksum; nothing is published "
-                    f"(`wtl verify {folder}` says more)"
+                    f"(see `wtl verify {folder}`)"
                 )
             if target.checksum(file, expected.size) != expected:
                 target.put(file, folder / file)
@@ -104,10 +104,10 @@ def upload(
 
 
 def fetch(source: str, root: str | os.PathLike) -> Transfer:
-    """Gets a version, as `<root>/<name>/<version>/`.
+    """Download a version to `<root>/<name>/<version>/`.
 
-    Only files that are missing or damaged there travel, and of those that an
-    interrupted download left only the rest, if the server knows ranges.
+    Only missing or damaged files are transferred. A partial file is continued if the
+    server supports ranges.
 
     Args:
       source: address of the version's folder, `…/<name>/<version>`.
@@ -144,7 +144,7 @@ def fetch(source: str, root: str | os.PathLike) -> Transfer:
 
 
 def _check_destination(target: RemoteFolder, promised: dict[str, FileChecksum]) -> None:
-    """Refuses to touch another content of the same version."""
+    """Check that the destination has no other content of the version."""
     there = _read_manifest(target)
     if there is not None:
         # One that cannot be read was cut off: it vouches for nothing.
@@ -174,7 +174,7 @@ def _bar(promised: dict[str, FileChecksum], what: str) -> tqdm.tqdm:
 
 
 class _Download:
-    """Brings one version to this machine."""
+    """Download of one version."""
 
     def __init__(
         self,
@@ -217,7 +217,7 @@ class _Download:
                 )
 
     def _get(self, file: str, expected: FileChecksum, bar: tqdm.tqdm) -> None:
-        """Downloads a file into the partial folder, from where it broke off."""
+        """Download a file into the partial folder, continuing a partial one."""
         path = self._partial / file
         path.parent.mkdir(parents=True, exist_ok=True)
         # No promised name begins with a dot, so nothing else is called this.
@@ -251,7 +251,7 @@ class _Download:
             failures = 0 if _size(part) > before else failures + 1
             if failures == _TRIES:
                 raise RemoteError(
-                    f"{fault}; what was fetched is kept, run the same command again"
+                    f"{fault}; what was fetched is kept, rerun the command to resume"
                 )
             time.sleep(_PAUSE_SECONDS * failures)
         os.replace(part, path)
@@ -260,7 +260,7 @@ class _Download:
     def _continue(
         self, file: str, part: pathlib.Path, expected: FileChecksum, bar: tqdm.tqdm
     ) -> bool:
-        """Appends to a partial file; whether it has its size now, or more."""
+        """Append to a partial file; return whether it now has its full size."""
         offset = _size(part)
         if offset < expected.size or not expected.size:
             with self._remote.open(file, offset, expected.size) as (source, start):
@@ -279,7 +279,7 @@ class _Download:
         return _size(part) >= expected.size
 
     def _put_in_place(self, missing: Iterable[str]) -> None:
-        """Shows what was fetched, checksums.json last."""
+        """Move fetched files to the target, checksums.json last."""
         if not self._target.exists():
             write_durably(self._partial / fields.CHECKSUMS_FILE, self._manifest)
             _sync_folders(self._partial)

@@ -1,11 +1,11 @@
-"""Which hosts are this machine itself."""
+"""Recognition of hosts that are this machine itself."""
 
 import ipaddress
 import urllib.parse
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine itself."""
+    """Return whether a host name or address is this machine itself."""
     if host == "localhost":
         return True
     try:
@@ -15,7 +15,7 @@ def is_loopback(host: str) -> bool:
 
 
 def hostname(host: str) -> str:
-    """The name in a `Host` header, without the port; empty if there is none."""
+    """Return the name in a `Host` header, without the port; empty if there is none."""
     try:
         return urllib.parse.urlsplit(f"//{host}").hostname or ""
     except ValueError:

@@ -1,6 +1,6 @@
-"""A folder somewhere else: on a web server, in an object store or on this machine.
+"""Folder on a web server, in an object store or on this machine.
 
-Nothing that it holds is trusted, and any read may fail half-way.
+Its content is not trusted, and any read may fail half-way.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ class RemoteFolder:
     """
 
     def __init__(self, address: str):
-        """Looks nothing up yet.
+        """Prepare access; nothing is looked up yet.
 
         Raises:
           RemoteError: if it is of a kind that is not known, or not installed here.
@@ -65,15 +65,15 @@ class RemoteFolder:
 
     @property
     def is_web(self) -> bool:
-        """Whether it is on a web server, which cannot be written."""
+        """Whether the folder is on a web server and thus read-only."""
         return self._is_web
 
     def read(self, name: str, limit: int) -> bytes | None:
-        """Reads a small file whole; None if it is not there.
+        """Return the content of a small file; None if there is no such file.
 
         Args:
           name: of the file.
-          limit: how many bytes it may have.
+          limit: largest number of bytes.
 
         Raises:
           RemoteError: if it has more, or cannot be read.
@@ -93,16 +93,16 @@ class RemoteFolder:
 
     @contextlib.contextmanager
     def open(self, name: str, offset: int, size: int) -> Iterator[tuple[BinaryIO, int]]:
-        """Opens a file for reading from some byte on.
+        """Open a file for reading from some byte on.
 
         Args:
           name: of the file.
-          offset: where to begin.
-          size: how many bytes the file should have, if known.
+          offset: first byte to read.
+          size: expected number of bytes of the file; 0 if unknown.
 
         Yields:
-          The open file, and where it begins: a web server may know no ranges, and
-          then gives the file from its start.
+          The open file and its position, which is 0 if a web server supports no
+          ranges.
 
         Raises:
           FileNotFoundError: if it is not there.
@@ -131,7 +131,7 @@ class RemoteFolder:
             yield file, start
 
     def chunks(self, name: str, file: BinaryIO) -> Iterator[bytes]:
-        """Yields the rest of a file opened with `open`.
+        """Yield the rest of a file opened with `open`.
 
         Raises:
           RemoteError: if it breaks off.
@@ -140,7 +140,7 @@ class RemoteFolder:
             yield chunk
 
     def checksum(self, name: str, size: int) -> FileChecksum | None:
-        """Checksum of a file; None if it is not there or not of that size."""
+        """Return the checksum of a file; None if it is absent or of another size."""
         path = f"{self._path}/{name}"
         try:
             if self._attempt(name, self._fs.size, path) != size:
@@ -155,7 +155,7 @@ class RemoteFolder:
         return FileChecksum(digest.hexdigest(), found)
 
     def files(self) -> set[str]:
-        """Names of all files, those in subfolders with their folders' names."""
+        """Return the names of all files, relative to this folder."""
         self._fs.invalidate_cache()
         try:
             found = self._attempt("", self._fs.find, self._path)
@@ -164,7 +164,7 @@ class RemoteFolder:
         return {path.removeprefix(self._path).lstrip("/") for path in found}
 
     def put(self, name: str, source: pathlib.Path) -> None:
-        """Copies a file of this machine there.
+        """Upload a local file.
 
         Raises:
           RemoteError: if that fails.
@@ -188,7 +188,7 @@ class RemoteFolder:
     def _attempt(
         self, name: str, call: Callable[..., _Result], *args, **kwargs
     ) -> _Result:
-        """Calls a library that raises whatever its network code raises."""
+        """Call a library and turn any of its errors into `RemoteError`."""
         try:
             return call(*args, **kwargs)
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Episodes of other formats: which of their arrays are which field of ours."""
+"""Mapping of the arrays of other formats to episode fields."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,9 @@ _STEP_FIELDS = (
 _VECTORS = (fields.STATE, fields.ACTION, fields.PHYSICS_STATE)
 _CALLED = "imported"
 # A note on episodes whose format keeps as many observations as actions.
-REPEATED = "the observation after the last action is not known: the one before it"
+REPEATED = (
+    "the observation after the last action is unknown: the one before is repeated"
+)
 _GIVEN = frozenset(
     name
     for name, field in METADATA.items()
@@ -42,10 +44,10 @@ class ForeignEpisode:
     Attributes:
       get: (key) -> array of all steps. Observations are of T+1 steps; actions and
         rewards of T, or of T+1 where the last is without meaning. Raises KeyError.
-      name: what it is called there.
+      name: its name in that format.
       index: its number.
       terminal: whether its last state is terminal.
-      notes: what people must know of it.
+      notes: remarks for users.
     """
 
     get: Callable[[str], np.ndarray]
@@ -57,7 +59,7 @@ class ForeignEpisode:
 
 @dataclasses.dataclass(frozen=True)
 class FieldMapping:
-    """Which arrays are which step field, and metadata that all episodes share.
+    """Arrays by step field, and metadata that all episodes share.
 
     Attributes:
       arrays: keys by step field; several vectors are joined into one. Also keys by
@@ -74,7 +76,7 @@ class FieldMapping:
     def parse(
         cls, maps: Sequence[str], sets: Sequence[str], dataset: str
     ) -> "FieldMapping":
-        """Reads `FIELD=KEY[,KEY...]` and `FIELD=VALUE` texts.
+        """Read `FIELD=KEY[,KEY...]` and `FIELD=VALUE` texts.
 
         Raises:
           UserError: if one is of another form or names no field.
@@ -101,20 +103,20 @@ class FieldMapping:
                 raise UserError(f"{text!r} does not set a field that can be set")
             (metadata[one.field],) = one.values
         if fields.FAMILY not in {**metadata, **arrays}:
-            raise UserError("say what is done in these episodes: --set=family=NAME")
+            raise UserError("name the task family of these episodes: --set=family=NAME")
         twice = sorted(set(metadata) & set(arrays))
         if twice:
             raise UserError(f"{twice[0]} is both set and mapped")
         return cls(arrays, metadata, dataset)
 
     def episode(self, foreign: ForeignEpisode) -> Episode:
-        """Makes an episode of ours.
+        """Convert an episode.
 
-        Success, unless it is set, is that the last reward is above 0.
+        Success, unless it is set, means that the last reward is positive.
 
         Raises:
           ValueError: if arrays do not fit each other.
-          KeyError: if there is none of a name.
+          KeyError: if a named array is missing.
         """
         steps = {
             name: _joined(name, [foreign.get(key) for key in keys])
@@ -143,7 +145,7 @@ class FieldMapping:
         given = {
             fields.ROLE: fields.ROLE_DEMO,
             fields.OBJECT_SET: self.dataset,
-            # Their objects are known to be neither new nor apart from each other's.
+            # Whether their objects are held out from each other is unknown.
             fields.SPLIT: fields.SPLIT_TRAIN,
             fields.SUCCESS: reward is None or bool(reward[-1] > 0),
             fields.NOTES: "; ".join(filter(None, [foreign.name, foreign.notes])),
@@ -170,10 +172,10 @@ class FieldMapping:
 
 
 def spec_of(episode: Episode) -> EpisodeSpec:
-    """The sizes of an episode's arrays.
+    """Return the spec of an episode, from the sizes of its arrays.
 
     Raises:
-      UserError: if there is none, as of images that are not square.
+      UserError: if it has no spec, for instance if images are not square.
     """
 
     def size(name: str) -> int:
@@ -188,14 +190,14 @@ def spec_of(episode: Episode) -> EpisodeSpec:
             wrist_image=fields.WRIST_IMAGE in episode.steps,
             interventions=fields.IS_INTERVENTION in episode.steps,
             gains_size=len(episode.metadata.get(fields.HIDDEN_GAINS, ())),
-            puck_size=len(episode.metadata.get(fields.HIDDEN_PUCK, ())),
+            dynamics_size=len(episode.metadata.get(fields.HIDDEN_PUCK, ())),
         )
     except (ValueError, IndexError) as error:
         raise UserError(f"{episode.id}: {error}") from None
 
 
 def _joined(name: str, arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """One array of one or more; all but images become vectors."""
+    """Join arrays into one; all but images become vectors."""
     if name in fields.IMAGE_FIELDS:
         return arrays[0]
     return np.concatenate([a.reshape(len(a), -1) for a in arrays], axis=1)

@@ -1,4 +1,4 @@
-"""Publishes episodes of other formats as a dataset's next version."""
+"""Import: publish episodes of other formats as a dataset's next version."""
 
 import itertools
 import os
@@ -13,8 +13,8 @@ from wtl.datasets.storage import new_version
 
 _BATCH = 32  # episodes staged with one sync
 _UNKNOWN_LICENSE = (
-    "The licence is that of the data which were imported. It is not known here: ask "
-    "their authors.\n"
+    "The licence is that of the imported data, which is unknown here: ask their "
+    "authors.\n"
 )
 
 
@@ -25,14 +25,14 @@ def import_episodes(
     account: Mapping[str, Any],
     license_text: str | None = None,
 ) -> pathlib.Path:
-    """Publishes episodes; the first says what all of them look like.
+    """Publish episodes that all have the spec of the first.
 
     Args:
       episodes: the episodes, one at a time.
       root: where datasets are published.
       name: of the dataset, in lower case with underscores.
-      account: JSON-serialisable account of where they come from, for the provenance.
-      license_text: what others may do with them, None if that is not known.
+      account: JSON-serialisable origin of the episodes, for the provenance.
+      license_text: their licence; None if unknown.
 
     Returns:
       The version folder.

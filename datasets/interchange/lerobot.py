@@ -57,14 +57,14 @@ _ARROW = {
 
 
 def export(dataset_dir: str | os.PathLike, folder: str | os.PathLike) -> int:
-    """Writes a published dataset as a folder that LeRobot loads.
+    """Write a published dataset as a folder that LeRobot loads.
 
     Args:
       dataset_dir: the dataset.
       folder: the folder, which appears whole or not at all.
 
     Returns:
-      How many episodes it holds.
+      The number of exported episodes.
 
     Raises:
       UserError: if the folder is there or cannot be written, there are no actions, or
@@ -77,7 +77,7 @@ def export(dataset_dir: str | os.PathLike, folder: str | os.PathLike) -> int:
     if not spec.action_size:
         raise UserError(f"{source} holds videos; LeRobot's policies need actions")
     if folder.exists():
-        raise UserError(f"{folder} is there already; give another name")
+        raise UserError(f"{folder} exists already; give another name")
     partial = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
         partial.mkdir(parents=True)
@@ -96,7 +96,7 @@ def export(dataset_dir: str | os.PathLike, folder: str | os.PathLike) -> int:
 
 
 class _Export:
-    """A folder in the making."""
+    """Writer of the export folder."""
 
     def __init__(self, folder: pathlib.Path, spec: EpisodeSpec):
         self._folder = folder
@@ -125,7 +125,7 @@ class _Export:
             self._writer.close()
 
     def add(self, episode: Episode) -> None:
-        """Writes one episode."""
+        """Write one episode."""
         number, length = len(self._rows), len(episode) - 1
         self._claim_rate(episode)
         task = episode.metadata[fields.TASK_ID]
@@ -179,7 +179,7 @@ class _Export:
         first_last[1] = number + 1
 
     def finish(self) -> None:
-        """Writes what is known only once all episodes are."""
+        """Write the tables that summarise all episodes."""
         meta = self._folder / "meta"
         path = meta / "episodes" / _FILE.format(chunk_index=0, file_index=0)
         path.parent.mkdir(parents=True)
@@ -221,7 +221,7 @@ class _Export:
             )
 
     def _write(self, table: pa.Table) -> tuple[int, int]:
-        """Writes an episode as a row group; returns the chunk and file it is in."""
+        """Write an episode as a row group; return the chunk and file it is in."""
         if self._writer is None or self._bytes + table.nbytes > _FILE_MEGABYTES << 20:
             if self._writer is not None:
                 self._writer.close()
@@ -335,7 +335,7 @@ def _episode_table(rows: list[dict[str, Any]]) -> pa.Table:
 
 
 def _task_table(tasks: Mapping[str, int]) -> pa.Table:
-    """Tasks as pandas writes a table whose index they are, which LeRobot reads."""
+    """Return the tasks as pandas writes a table indexed by them, for LeRobot."""
     table = pa.table(
         {"task_index": pa.array(tasks.values(), pa.int64()), "task": list(tasks)}
     )

@@ -1,4 +1,4 @@
-"""Episodes of any TFDS dataset in RLDS form: nested `steps`, and fields beside them."""
+"""Import of TFDS datasets in RLDS form: nested `steps` and fields beside them."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -29,15 +29,14 @@ class RldsDataset:
         mapping: FieldMapping,
         last_action_counts: bool = False,
     ):
-        """Opens a dataset; none of the code that made it is needed.
+        """Open a dataset; none of the code that made it is needed.
 
         Args:
           directory: version folder, the one that holds `dataset_info.json`.
-          mapping: which features are which field of ours. Names are relative to a step,
-            as `observation/state`, or to the episode, as `episode_metadata/id`.
-          last_action_counts: whether the last step has an action and a reward as the
-            others have. RLDS says that it has none, but there are datasets where it
-            does; its observation then stands for the one that followed, too.
+          mapping: features by field. Names are relative to a step, as
+            `observation/state`, or to the episode, as `episode_metadata/id`.
+          last_action_counts: whether the last step has a valid action and reward,
+            unlike in RLDS; its observation is then repeated for the one that followed.
 
         Raises:
           UserError: if there is no such dataset.
@@ -62,11 +61,11 @@ class RldsDataset:
 
     @property
     def license(self) -> str | None:
-        """What others may do with the episodes, if the dataset says so."""
+        """Licence of the episodes; None if the dataset states none."""
         return self._builder.info.redistribution_info.license or None
 
     def episodes(self) -> Iterator[Episode]:
-        """Yields the episodes of all splits.
+        """Yield the episodes of all splits.
 
         Raises:
           UserError: if a feature is missing, does not fit the others or cannot be read.
@@ -97,7 +96,7 @@ class RldsDataset:
                     f"{self._directory} has no {key!r}; there are "
                     + ", ".join(sorted({**steps, **beside}))
                 )
-            # Only what is observed is known of one step more than the others.
+            # Observations have one step more than actions and rewards.
             if self._last_action_counts and key.startswith(f"{fields.OBSERVATION}/"):
                 return np.concatenate([found, found[-1:]])
             return found
@@ -126,7 +125,7 @@ def _numpy(value: Any) -> Any:
 
 
 def _flat(tree: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Leaves by path, as `observation/state`."""
+    """Return the leaves by path, such as `observation/state`."""
     result = {}
     for key, value in tree.items():
         if isinstance(value, Mapping):

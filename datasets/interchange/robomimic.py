@@ -5,8 +5,8 @@ and `next_obs`, of T rows each; the attribute `num_samples` there, `total` and
 `env_args` on `data`; names of demonstrations by split under `mask/`. See
 https://robomimic.github.io/docs/datasets/overview.html.
 
-What robomimic has no place for goes into a group `wtl` of each demonstration, which it
-passes over, so that what is exported comes back exactly.
+Other fields go into a group `wtl` of each demonstration, which robomimic ignores, so
+that an export can be imported again exactly.
 """
 
 import json
@@ -43,14 +43,14 @@ _MASKS = {
 
 
 def export(dataset_dir: str | os.PathLike, path: str | os.PathLike) -> int:
-    """Writes a published dataset as one HDF5 file.
+    """Write a published dataset as one HDF5 file.
 
     Args:
       dataset_dir: the dataset.
       path: the file, which appears whole or not at all.
 
     Returns:
-      How many episodes it holds.
+      The number of exported episodes.
 
     Raises:
       UserError: if the file is there, cannot be written, or there are no actions.
@@ -60,9 +60,9 @@ def export(dataset_dir: str | os.PathLike, path: str | os.PathLike) -> int:
     source, path = resolve(dataset_dir), pathlib.Path(path)
     license_text = card.stored_license(source)
     if not schema.stored_spec(source).action_size:
-        raise UserError(f"{source} holds videos; robomimic knows only what has actions")
+        raise UserError(f"{source} holds videos; robomimic needs actions")
     if path.exists():
-        raise UserError(f"{path} is there already; give another name")
+        raise UserError(f"{path} exists already; give another name")
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,19 +78,19 @@ def export(dataset_dir: str | os.PathLike, path: str | os.PathLike) -> int:
 
 
 class RobomimicFile:
-    """The demonstrations of an HDF5 file.
+    """Demonstrations in an HDF5 file.
 
     Attributes:
       path: the file.
     """
 
     def __init__(self, path: str | os.PathLike, mapping: FieldMapping | None = None):
-        """Opens a file.
+        """Open a file.
 
         Args:
           path: the file.
-          mapping: which of its arrays are which field, for one that we did not write;
-            names are relative to a demonstration, as `obs/object`.
+          mapping: arrays by field, for a file that WTL did not write; names are
+            relative to a demonstration, as `obs/object`.
 
         Raises:
           UserError: if it is not such a file, or a mapping is needed and not given.
@@ -107,13 +107,13 @@ class RobomimicFile:
         self._is_ours = all(_OURS in self._demos[name] for name in self._names)
         if not self._is_ours and mapping is None:
             raise UserError(
-                f"{path} was not exported by WTL: say which arrays are what, as "
+                f"{path} was not exported by WTL: map its arrays, as in "
                 "--map=state=obs/object --map=action=actions --map=reward=rewards"
             )
         self._mapping = mapping
 
     def episodes(self) -> Iterator[Episode]:
-        """Yields the episodes.
+        """Yield the episodes.
 
         Raises:
           UserError: if an array is missing or does not fit the others.
@@ -130,11 +130,11 @@ class RobomimicFile:
 
     @property
     def license(self) -> str | None:
-        """What others may do with the episodes, if the file says so."""
+        """Licence of the episodes; None if the file states none."""
         return self._demos.attrs.get(_LICENSE)
 
     def close(self) -> None:
-        """Closes the file."""
+        """Close the file."""
         self._file.close()
 
     def __enter__(self) -> "RobomimicFile":
@@ -160,7 +160,7 @@ def _number(name: str) -> int:
 
 
 def _observed(group: h5py.Group, key: str) -> np.ndarray:
-    """An array of a demonstration; those of `obs` with the observation at the end."""
+    """Return an array; those of `obs` include the last observation."""
     array = group[key][()]
     parent, _, leaf = key.partition("/")
     if parent != "obs":
@@ -224,7 +224,7 @@ def _write_episode(group: h5py.Group, episode: Episode) -> None:
 
 
 def _ours(group: h5py.Group) -> Episode:
-    """Reads an episode that we wrote, exactly as it was."""
+    """Return an episode that WTL exported, exactly as it was."""
     ours = group[_OURS]
     length = int(group.attrs["num_samples"]) + 1
     index = np.arange(length)

@@ -1,4 +1,4 @@
-"""Episodes resampled to a fixed number of frames, to be shown to a policy."""
+"""Episodes resampled to a fixed number of frames, as context of a policy."""
 
 import dataclasses
 
@@ -23,9 +23,9 @@ class Frames:
 
 
 def resample(store: EpisodeStore, count: int) -> Frames:
-    """Returns `count` frames spread evenly over the whole of each episode.
+    """Return `count` frames spread evenly over the whole of each episode.
 
-    An episode is never cut: its last frame, which shows the goal, is always there.
+    An episode is never cut: the last frame, which shows the goal, is included.
     """
     share = np.linspace(0, 1, count)
     index = np.rint(share * (store.length[:, None] - 1)).astype(np.int64)

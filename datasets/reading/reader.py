@@ -1,4 +1,4 @@
-"""Reads published datasets: dense arrays for training, episodes for looking at.
+"""Reader of published datasets: dense arrays for training, episodes for display.
 
 Iterating TFDS's nested `steps` gives some 70 episodes per second, and reading
 the same records through `tf.data` some 6,000, since it moves and checksums every
@@ -45,7 +45,7 @@ def read(
     with_images: bool = False,
     spec: EpisodeSpec | None = None,
 ) -> EpisodeStore:
-    """Reads a published dataset into memory.
+    """Read a published dataset into memory.
 
     Args:
       dataset_dir: `<root>/<name>/<version>`, or `<root>/<name>` for its newest
@@ -54,7 +54,7 @@ def read(
         without episodes gives none.
       with_physics: whether to read the physics states too, where there are any.
       with_images: whether to read and decode the images too, where there are any.
-      spec: sizes the episodes are expected to have; not checked if None.
+      spec: expected sizes of the episodes; not checked if None.
 
     Returns:
       The episodes, in order of their ids within each split.
@@ -84,7 +84,7 @@ def read(
 def iterate_episodes(
     dataset_dir: str | os.PathLike, splits: str | Sequence[str] | None = None
 ) -> Iterator[Episode]:
-    """Yields whole episodes, physics states included, one at a time.
+    """Yield whole episodes, physics states included, one at a time.
 
     Args:
       dataset_dir: as for `read`.
@@ -92,7 +92,7 @@ def iterate_episodes(
 
     Raises:
       DatasetNotFoundError: if there is no dataset.
-      DatasetMismatchError: if it does not hold episodes of ours.
+      DatasetMismatchError: if it does not hold WTL episodes.
       DatasetDamagedError: if an episode cannot be read.
     """
     path = location.resolve(dataset_dir)
@@ -107,14 +107,14 @@ def iterate_episodes(
 
 
 def iterate_encoded(dataset_dir: str | os.PathLike) -> Iterator[memoryview]:
-    """Yields serialised episodes that fit their checksums.
+    """Yield serialised episodes whose checksums match.
 
     Args:
       dataset_dir: as for `read`.
 
     Raises:
       DatasetNotFoundError: if there is no dataset.
-      DatasetDamagedError: if it does not hold what it says, or a checksum differs.
+      DatasetDamagedError: if its files differ from its info or a checksum.
     """
     path = location.resolve(dataset_dir)
     for file, length in _shards(path, None):
@@ -127,14 +127,14 @@ def iterate_encoded(dataset_dir: str | os.PathLike) -> Iterator[memoryview]:
 
 
 def iterate_frames(dataset_dir: str | os.PathLike) -> Iterator[memoryview]:
-    """Yields the records of a dataset whole, unchecked and untouched.
+    """Yield the whole records of a dataset, unchecked.
 
     Args:
       dataset_dir: as for `read`.
 
     Raises:
       DatasetNotFoundError: if there is no dataset.
-      DatasetDamagedError: if it does not hold what it says.
+      DatasetDamagedError: if its files differ from its info.
     """
     path = location.resolve(dataset_dir)
     for file, length in _shards(path, None):
@@ -154,8 +154,8 @@ def _damage_named(file: pathlib.Path, dataset_dir: pathlib.Path) -> Iterator[Non
         yield
     except (OSError, ValueError) as error:
         raise DatasetDamagedError(
-            f"{file} cannot be read ({error}); `wtl verify {dataset_dir}` says what "
-            "is wrong"
+            f"{file} cannot be read ({error}); `wtl verify {dataset_dir}` lists the "
+            "faults"
         ) from None
 
 
@@ -169,7 +169,7 @@ def _payloads(file: pathlib.Path, length: int) -> list[memoryview]:
 def _shards(
     path: pathlib.Path, splits: str | Sequence[str] | None
 ) -> list[tuple[pathlib.Path, int]]:
-    """Shard files with the number of episodes in each."""
+    """Return the shard files with the number of episodes in each."""
     info = location.read_info(path)
     if splits is None:
         splits = fields.SPLITS
@@ -187,7 +187,7 @@ def _shards(
 
 
 class _Rows:
-    """Arrays that fill up episode by episode."""
+    """Arrays that are filled episode by episode."""
 
     def __init__(self, count: int, spec: EpisodeSpec, further: list[str]):
         self._spec = spec
@@ -206,7 +206,7 @@ class _Rows:
         self._at = 0
 
     def add(self, features: decoding.Features) -> None:
-        """Takes one episode in; raises DecodeError if it is damaged."""
+        """Add one episode; raise DecodeError if it is damaged."""
         length = None
         for name, (shape, dtype) in self._layout.items():
             array = decoding.step_array(features, name, shape, dtype)
@@ -235,7 +235,7 @@ class _Rows:
         )
 
     def _make_room(self, length: int) -> None:
-        """Lengthens the arrays if an episode is longer than those before."""
+        """Lengthen the arrays if an episode is longer than those before."""
         had = next(iter(self._steps.values())).shape[1]
         if length <= had:
             return

@@ -10,7 +10,7 @@ from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.metadata import METADATA, Kind
 
-# Physics states are for rendering again, from what is published.
+# Physics states serve to render published episodes again.
 _STACKED = (fields.STATE, fields.ACTION, fields.REWARD, fields.IMAGE)
 _COLUMN_TYPES = {
     Kind.BOOL: np.bool_,
@@ -54,7 +54,7 @@ class EpisodeStore:
         length: np.ndarray,
         metadata: Mapping[str, np.ndarray | list[tuple[str, ...]]],
     ) -> "EpisodeStore":
-        """Makes a store of the step fields that there are, at least one.
+        """Make a store of the present step fields, at least one.
 
         Args:
           steps: [N, T, ...] arrays by field name.
@@ -78,7 +78,7 @@ class EpisodeStore:
         return len(self.length)
 
     def __getitem__(self, name: str) -> np.ndarray | list[tuple[str, ...]]:
-        """The metadata column of a field."""
+        """Return the metadata column of a field."""
         return self.metadata[name]
 
     @functools.cached_property
@@ -88,16 +88,16 @@ class EpisodeStore:
         return {name: row for row, name in enumerate(names)}
 
     def rows(self, episode_ids: Sequence[str]) -> np.ndarray:
-        """Rows of the episodes named.
+        """Return the rows of the named episodes.
 
         Raises:
-          KeyError: naming the first id that is not there.
+          KeyError: with the first unknown id.
         """
         index = self.index_by_id
         return np.array([index[name] for name in episode_ids], np.int64)
 
     def select(self, which: np.ndarray | Sequence[int]) -> "EpisodeStore":
-        """Returns a store of some of the episodes.
+        """Return a store of some of the episodes.
 
         Args:
           which: [N] bool mask, or integer rows in the order wanted.
@@ -132,7 +132,7 @@ class EpisodeStore:
 def as_column(
     kind: Kind, name: str, values: list
 ) -> np.ndarray | list[tuple[str, ...]]:
-    """Makes the metadata column of a field from its values."""
+    """Make the metadata column of a field from its values."""
     if kind is Kind.TEXTS:
         return values
     if name == fields.NOTES:
@@ -146,7 +146,7 @@ def as_column(
 
 
 def stack(episodes: Sequence[Episode]) -> EpisodeStore:
-    """Returns a store of episodes in memory, images included, without physics."""
+    """Return a store of episodes in memory, images included, without physics."""
     length = np.array([len(episode) for episode in episodes], np.int32)
 
     def padded(name: str) -> np.ndarray:
@@ -172,7 +172,7 @@ def stack(episodes: Sequence[Episode]) -> EpisodeStore:
 
 
 def concatenate(stores: Sequence[EpisodeStore]) -> EpisodeStore:
-    """Returns one store of the episodes of several, in order; without physics."""
+    """Return one store of the episodes of several, in order; without physics."""
     longest = max(store.state.shape[1] for store in stores)
 
     def joined(name: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Draws training examples: demonstrations, trials and a demonstration to imitate.
+"""Sampler of training examples: demonstrations, trials and one to imitate.
 
 A demonstration is given, and a rule for reading it is drawn by the relabeller. The
 example imitates the demonstration that this rule picks in another scene of the task. A

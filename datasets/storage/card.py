@@ -1,7 +1,7 @@
 """Card, citation and licence of a published dataset.
 
-Their fixed texts lie in the dataset's TFDS folder (`datasets/<name>/`), which
-`tfds build` uses too; the card adds what is in this version.
+Their fixed texts are in the dataset's TFDS folder (`datasets/<name>/`), which
+`tfds build` uses too; the card adds the contents of the version.
 """
 
 import collections
@@ -24,17 +24,17 @@ CARD_FIELDS = (fields.SPLIT, fields.ROLE, fields.FAMILY, fields.SUCCESS)
 
 
 def description(name: str) -> str:
-    """What the dataset is, in Markdown."""
+    """Return the description of a dataset, in Markdown."""
     return _text(name, fields.CARD_FILE) or f"# {name}\n\nEpisodes in RLDS form.\n"
 
 
 def citation(name: str) -> str:
-    """How to cite the dataset, in BibTeX; empty if there is nothing to cite."""
+    """Return the citation of a dataset in BibTeX; empty if there is none."""
     return _text(name, fields.CITATION_FILE)
 
 
 def stored_license(dataset_dir: pathlib.Path) -> str:
-    """The licence of a published version.
+    """Return the licence of a published version.
 
     Raises:
       DatasetDamagedError: if it cannot be read.
@@ -54,7 +54,7 @@ def card(
     episodes: Iterable[Mapping[str, Any]],
     release_notes: Mapping[str, str],
 ) -> str:
-    """Writes the card of one version, in Markdown.
+    """Return the card of one version, in Markdown.
 
     Args:
       name: name of the dataset.
@@ -84,8 +84,8 @@ def card(
 | split | role | family | episodes | success |
 |---|---|---|---|---|
 {rows}
-`{fields.PROVENANCE_FILE}` says what it was made from and by which versions,
-`{fields.CHECKSUMS_FILE}` what every file must contain (`wtl verify DIR` checks it).
+`{fields.PROVENANCE_FILE}` lists its sources and the versions of the code,
+`{fields.CHECKSUMS_FILE}` the checksum of every file (`wtl verify DIR` checks them).
 
 Read it with nothing but TensorFlow Datasets:
 
@@ -103,7 +103,7 @@ for episode in builder.as_dataset(split="{min(counts)[0] if counts else "train"}
 
 
 def _contents(spec: EpisodeSpec) -> str:
-    """What a step holds, broken into two lines."""
+    """Return the contents of a step, in two lines."""
     parts = [f"state of {spec.state_size} numbers"] if spec.state_size else []
     if spec.action_size:
         parts.append(f"action of {spec.action_size}")
@@ -117,7 +117,7 @@ def _contents(spec: EpisodeSpec) -> str:
 
 
 def _example(spec: EpisodeSpec) -> str:
-    """The line of example code that uses a step."""
+    """Return the line of example code that uses a step."""
     if spec.action_size:
         return 'step["observation"]["state"], step["action"]'
     observed = fields.IMAGE if spec.image_pixels else fields.STATE

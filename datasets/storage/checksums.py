@@ -1,4 +1,4 @@
-"""checksums.json: what every file of a published dataset must contain."""
+"""checksums.json: size and hash of every file of a published dataset."""
 
 import dataclasses
 import hashlib
@@ -20,7 +20,7 @@ _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=-]{0,254}")
 
 @dataclasses.dataclass(frozen=True)
 class FileChecksum:
-    """What one file must contain.
+    """Size and hash of one file.
 
     Attributes:
       sha256: digest of its bytes, in hexadecimal.
@@ -32,7 +32,7 @@ class FileChecksum:
 
 
 def checksum(path: str | os.PathLike) -> FileChecksum:
-    """Reads a file and returns its checksum."""
+    """Read a file and return its checksum."""
     digest, size = hashlib.sha256(), 0
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
@@ -42,21 +42,20 @@ def checksum(path: str | os.PathLike) -> FileChecksum:
 
 
 def is_safe(name: str) -> bool:
-    """Whether a name is that of a file or folder, and of nothing outside it."""
+    """Return whether a name is a single, plain path component."""
     return _SAFE.fullmatch(name) is not None
 
 
 def is_shard(name: str) -> bool:
-    """Whether a file name is that of a shard of episodes."""
+    """Return whether a file name is that of a shard of episodes."""
     return _SHARD_MARK in name
 
 
 def content_fingerprint(files: Mapping[str, FileChecksum]) -> str:
-    """Hash of the episodes and their schema.
+    """Return a hash of the episodes and their schema.
 
-    The card, the provenance and the like do not enter: two runs that give the
-    same episodes give the same fingerprint, whenever and wherever they ran. Where
-    there are no episodes, as in a policy, everything enters.
+    The card and the provenance are left out: two runs with the same episodes have the
+    same fingerprint. Without episodes, as in a policy, all files are included.
     """
     chosen = [n for n in files if is_shard(n) or n == fields.FEATURES_FILE] or files
     lines = [f"{name} {files[name].sha256}\n" for name in sorted(chosen)]
@@ -64,7 +63,7 @@ def content_fingerprint(files: Mapping[str, FileChecksum]) -> str:
 
 
 def render(files: Mapping[str, FileChecksum]) -> bytes:
-    """The one text that checksums.json can have for these files."""
+    """Return the text of checksums.json for these files."""
     tree = {
         "fingerprint": content_fingerprint(files),
         "files": {
@@ -76,7 +75,7 @@ def render(files: Mapping[str, FileChecksum]) -> bytes:
 
 
 def seal(folder: str | os.PathLike) -> None:
-    """Writes checksums.json for all that a folder holds, subfolders included."""
+    """Write checksums.json for all files of a folder and its subfolders."""
     folder = pathlib.Path(folder)
     files = {
         path.relative_to(folder).as_posix(): checksum(path)
@@ -87,10 +86,10 @@ def seal(folder: str | os.PathLike) -> None:
 
 
 def read(dataset_dir: str | os.PathLike) -> dict[str, FileChecksum]:
-    """Reads checksums.json.
+    """Read checksums.json.
 
     Raises:
-      DatasetDamagedError: if it is missing, or not exactly what was written.
+      DatasetDamagedError: if it is missing or altered.
     """
     path = pathlib.Path(dataset_dir) / fields.CHECKSUMS_FILE
     try:
@@ -103,15 +102,15 @@ def read(dataset_dir: str | os.PathLike) -> dict[str, FileChecksum]:
 
 
 def parse(data: bytes, where: str) -> dict[str, FileChecksum]:
-    """Reads the text of a checksums.json, whoever it may come from.
+    """Parse the text of an untrusted checksums.json.
 
     Args:
       data: its bytes.
-      where: they are from, for the message.
+      where: its origin, for the message.
 
     Raises:
-      DatasetDamagedError: if they are not exactly what `render` gives, or name files
-        that could lie outside the dataset.
+      DatasetDamagedError: if they differ from the form of `render`, or name files
+        outside the dataset.
     """
     try:
         files = {
@@ -147,7 +146,7 @@ def parse(data: bytes, where: str) -> dict[str, FileChecksum]:
 
 
 def fingerprint(dataset_dir: str | os.PathLike) -> str:
-    """Fingerprint of a published dataset's content, from its checksums.json.
+    """Return the content fingerprint of a published dataset.
 
     Raises:
       DatasetDamagedError: if checksums.json is missing or altered.

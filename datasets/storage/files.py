@@ -1,4 +1,4 @@
-"""Files that survive a power cut."""
+"""Durable and memory-mapped files."""
 
 import mmap
 import os
@@ -6,7 +6,7 @@ import pathlib
 
 
 def map_file(path: str | os.PathLike) -> memoryview:
-    """Maps a file's bytes, read-only; the map lives as long as the view."""
+    """Map a file's bytes, read-only; the map lives as long as the view."""
     with open(path, "rb") as file:
         if os.fstat(file.fileno()).st_size == 0:
             return memoryview(b"")
@@ -14,7 +14,7 @@ def map_file(path: str | os.PathLike) -> memoryview:
 
 
 def sync_directory(path: str | os.PathLike) -> None:
-    """Makes the names in a folder durable, as `fsync` does for contents."""
+    """Make the names in a folder durable, as `fsync` does for contents."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)
@@ -23,7 +23,7 @@ def sync_directory(path: str | os.PathLike) -> None:
 
 
 def write_durably(path: str | os.PathLike, data: bytes) -> None:
-    """Writes or replaces a file such that it is never seen half-written."""
+    """Write or replace a file atomically and durably."""
     path = pathlib.Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:

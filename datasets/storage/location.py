@@ -1,4 +1,4 @@
-"""Where published datasets lie: `<root>/<name>/<version>/`."""
+"""Location of published datasets: `<root>/<name>/<version>/`."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import re
 from wtl.datasets.contract import fields
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
-# The command that makes a dataset, for the message when it is not there.
+# The command that makes a dataset, for the message when it is missing.
 _STAGES = {
     fields.WTL_DEMOS: "collect_demos",
     fields.WTL_TRIALS: "collect_trials",
@@ -22,17 +22,17 @@ class DatasetNotFoundError(FileNotFoundError):
 
 
 class DatasetDamagedError(RuntimeError):
-    """A published dataset cannot be read as it should."""
+    """A published dataset is damaged."""
 
 
 def version_key(version: str) -> tuple[int, int, int] | None:
-    """Sort key of a `MAJOR.MINOR.PATCH` version, or None if it is not one."""
+    """Return the sort key of a `MAJOR.MINOR.PATCH` version; None for other texts."""
     match = _VERSION.fullmatch(version)
     return tuple(int(part) for part in match.groups()) if match else None
 
 
 def versions(folder: str | os.PathLike) -> list[pathlib.Path]:
-    """Published versions in a `<root>/<name>/` folder, oldest first."""
+    """Return the published versions in a `<root>/<name>/` folder, oldest first."""
     found = [
         path
         for path in pathlib.Path(folder).glob("*")
@@ -42,7 +42,7 @@ def versions(folder: str | os.PathLike) -> list[pathlib.Path]:
 
 
 def resolve(dataset_dir: str | os.PathLike) -> pathlib.Path:
-    """Returns the version folder meant by a path.
+    """Return the version folder meant by a path.
 
     Args:
       dataset_dir: a version folder, or the folder of a dataset's versions, which
@@ -66,7 +66,7 @@ def resolve(dataset_dir: str | os.PathLike) -> pathlib.Path:
 
 
 def read_info(dataset_dir: pathlib.Path) -> dict:
-    """Reads dataset_info.json.
+    """Read dataset_info.json.
 
     Raises:
       DatasetDamagedError: if it is not there or not JSON.
@@ -89,7 +89,7 @@ def read_info(dataset_dir: pathlib.Path) -> dict:
 
 
 def release_notes(dataset_dir: pathlib.Path) -> dict[str, str]:
-    """What is new in a version and in those before it, by version.
+    """Return the release notes of a version and of those before it, by version.
 
     Raises:
       DatasetDamagedError: if dataset_info.json is not there or not JSON.
@@ -105,5 +105,5 @@ def release_notes(dataset_dir: pathlib.Path) -> dict[str, str]:
 
 
 def shard_name(name: str, split: str, index: int, count: int) -> str:
-    """File name of a shard, as TFDS expects it."""
+    """Return the file name of a shard, as TFDS expects it."""
     return f"{name}-{split}.tfrecord-{index:05d}-of-{count:05d}"

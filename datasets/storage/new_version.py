@@ -1,4 +1,4 @@
-"""Publishes episodes made from other datasets or files as a dataset's next version."""
+"""Next version of a dataset, made from other datasets or files."""
 
 import contextlib
 import os
@@ -18,10 +18,10 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class NewVersion:
-    """A version in the making; its episodes are staged until it is published.
+    """A version whose episodes are staged until it is published.
 
     Attributes:
-      writer: takes its episodes.
+      writer: writer of its episodes.
     """
 
     def __init__(
@@ -38,12 +38,12 @@ class NewVersion:
         provenance: Mapping[str, Any],
         license_text: str = card.LICENSE,
     ) -> pathlib.Path:
-        """Publishes what is staged, and returns the version's folder.
+        """Publish the staged episodes and return the folder of the version.
 
         Other episodes than before are a new major version, by TFDS's semantics.
 
         Args:
-          notes: what was done, in one sentence.
+          notes: the changes, in one sentence.
           provenance: as for `publish.publish`.
           license_text: likewise.
 
@@ -71,21 +71,21 @@ class NewVersion:
 def new_version(
     root: str | os.PathLike, name: str, spec: EpisodeSpec
 ) -> Iterator[NewVersion]:
-    """Makes room for a version that is visible only once it is published.
+    """Stage a version that becomes visible when it is published.
 
     Args:
       root: where datasets are published.
       name: name of the dataset.
-      spec: what its episodes look like.
+      spec: spec of its episodes.
 
     Raises:
       UserError: if the name is not one, or the root cannot be written.
-      DatasetLockedError: if somebody else makes a version there.
+      DatasetLockedError: if another process makes a version there.
       StagingError: if the disk is full.
     """
     if not _NAME.fullmatch(name):
         raise UserError(
-            f"{name!r} cannot name a dataset: lower case, digits and underscores can"
+            f"{name!r} cannot name a dataset: use lower case, digits and underscores"
         )
     root = pathlib.Path(root)
     work = root / f".{name}.new"
@@ -93,7 +93,7 @@ def new_version(
         try:
             work.mkdir(parents=True, exist_ok=True)
             stack.callback(ShardLock(work / "lock", f"{root / name}").release)
-            # What is left of one that was killed is of no use to another.
+            # Remains of a killed process are not reused.
             shutil.rmtree(work / "staged", ignore_errors=True)
         except OSError as error:
             raise UserError(f"{root} cannot be written ({error.strerror})") from error

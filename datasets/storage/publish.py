@@ -1,4 +1,4 @@
-"""Turns staged episodes into a version folder of a TFDS dataset.
+"""Publication of staged episodes as a version folder of a TFDS dataset.
 
 The folder appears under its name only when it is complete and synced. Episodes
 are written in order of their ids, so the bytes do not depend on the order in
@@ -66,18 +66,18 @@ def publish(
     license_text: str = card.LICENSE,
     shard_bytes: int = _SHARD_BYTES,
 ) -> pathlib.Path:
-    """Publishes every staged episode as `<datasets_root>/<name>/<version>/`.
+    """Publish every staged episode as `<datasets_root>/<name>/<version>/`.
 
     Args:
       staging_dir: a staging folder, or several.
       datasets_root: where datasets are published.
       name: name of the dataset, in lower case with underscores.
       version: its version, `MAJOR.MINOR.PATCH`.
-      spec: sizes the episodes must have.
-      provenance: JSON-serialisable account of what the episodes were made from:
-        seeds, commit, config, versions, fingerprints of parents.
+      spec: spec of the episodes.
+      provenance: JSON-serialisable origin of the episodes: seeds, commit, config,
+        versions, fingerprints of parents.
       release_notes: text by version.
-      license_text: what others may do with the episodes.
+      license_text: licence of the episodes.
       shard_bytes: about how large a shard becomes.
 
     Returns:
@@ -92,7 +92,7 @@ def publish(
         raise PublishError(f"version {version!r} is not of the form 1.0.0")
     target = pathlib.Path(datasets_root) / name / version
     if target.exists():
-        raise PublishError(f"{target} is there already; publish another version")
+        raise PublishError(f"{target} exists already; publish another version")
     if isinstance(staging_dir, (str, os.PathLike)):
         staging_dir = [staging_dir]
     notes = dict(release_notes or {version: "First version."})
@@ -138,7 +138,7 @@ def _staged_episodes(
     spec: EpisodeSpec,
     locks: contextlib.ExitStack,
 ) -> list[_Staged]:
-    """Indexes staged episodes, sorted by id; their bytes stay in the files."""
+    """Index staged episodes, sorted by id; their bytes stay in the files."""
     found: dict[str, _Staged] = {}
     for directory in directories:
         try:
@@ -182,7 +182,7 @@ def _shard_episodes(path: pathlib.Path) -> Iterable[_Staged]:
 
 
 def _incomplete_folder(target: pathlib.Path) -> pathlib.Path:
-    """Makes the folder to write in, and removes those of publishers that died."""
+    """Make a working folder, and remove those of dead processes."""
     target.parent.mkdir(parents=True, exist_ok=True)
     for left in target.parent.glob(f"{target.name}{_INCOMPLETE}*"):
         pid = left.name.rpartition(".")[2]
@@ -206,7 +206,7 @@ def _removed_on_failure(folder: pathlib.Path):
 def _write_shards(
     episodes: Sequence[_Staged], folder: pathlib.Path, name: str, shard_bytes: int
 ) -> tuple[dict[str, tuple[list[int], int]], dict[str, FileChecksum]]:
-    """Returns (shard lengths, payload bytes) by split, and checksums by file."""
+    """Return (shard lengths, payload bytes) by split, and checksums by file."""
     lengths, files = {}, {}
     for split in fields.SPLITS:
         chosen = [e for e in episodes if e.metadata[fields.SPLIT] == split]
@@ -247,7 +247,7 @@ def _write_tfds_files(
     release_notes: Mapping[str, str],
     license_text: str,
 ) -> None:
-    """Writes features.json, dataset_info.json and LICENSE as TFDS does."""
+    """Write features.json, dataset_info.json and LICENSE as TFDS does."""
     # TFDS keeps the folder's path in memory only, so the rename does not matter.
     identity = tfds.core.dataset_info.DatasetIdentity(
         name=name,
@@ -283,7 +283,7 @@ def _write_tfds_files(
     for file in (fields.FEATURES_FILE, fields.INFO_FILE):
         tree = json.loads((folder / file).read_text(encoding="utf-8"))
         # TFRecord is the default. Saying so makes TFDS 4.9.9 ask protobuf for an
-        # attribute that protobuf 7 no longer has, so that nobody could read it.
+        # attribute that protobuf 7 no longer has, so the dataset could not be read.
         tree.pop("fileFormat", None)
         (folder / file).write_text(_json_text(tree), encoding="utf-8")
 
@@ -294,7 +294,7 @@ def _write_texts(folder: pathlib.Path, texts: Mapping[str, str]) -> None:
 
 
 def _seal(folder: pathlib.Path, files: dict[str, FileChecksum]) -> None:
-    """Writes checksums of every file, and syncs what is not synced yet."""
+    """Write checksums of every file, and sync what is not synced yet."""
     for path in sorted(folder.iterdir()):
         if path.name not in files:
             with open(path, "rb") as file:

@@ -1,9 +1,8 @@
-"""Episodes on their way from a worker, on whatever machine, to who stages them.
+"""Shard files: transfer of episodes from a worker on any machine to the stager.
 
-A parcel is a file of serialised episodes in a folder that both can reach. It
-appears at once and whole; the last record says what the others must be. The same
-shard of work gives the same file, so a worker that repeats it replaces the parcel by
-itself.
+A shard file holds the serialised episodes of one shard of work, in a shared folder. It
+appears atomically, and its last record is a checksum of the others. The same shard of
+work gives the same file, so a repeated worker replaces it by an identical one.
 """
 
 import hashlib
@@ -19,22 +18,22 @@ from wtl.datasets.storage.files import map_file, sync_directory
 PATTERN = "*.parcel"
 
 
-class ParcelError(RuntimeError):
-    """A parcel did not arrive whole."""
+class ShardFileError(RuntimeError):
+    """A shard file is damaged."""
 
 
 def write(folder: str | os.PathLike, name: str, payloads: Sequence[bytes]) -> None:
-    """Writes a parcel, durably; one of that name is replaced.
+    """Write or replace a shard file, durably.
 
     Args:
-      folder: where to; made if it is not there.
-      name: of the shard of work.
+      folder: its folder; made if missing.
+      name: name of the shard of work.
       payloads: serialised episodes, perhaps none.
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     frames = tfrecord.frame(payloads)
-    # Workers of several machines may write the same parcel at once.
+    # Workers of several machines may write the same file at once.
     file = tempfile.NamedTemporaryFile(dir=folder, prefix=f".{name}.", delete=False)
     try:
         with file:
@@ -50,23 +49,23 @@ def write(folder: str | os.PathLike, name: str, payloads: Sequence[bytes]) -> No
 
 
 def read(path: pathlib.Path) -> list[memoryview]:
-    """Returns the serialised episodes of a parcel.
+    """Return the serialised episodes of a shard file.
 
     Raises:
-      ParcelError: if they are not what was written.
+      ShardFileError: if the file is damaged.
     """
     try:
         *payloads, content = tfrecord.frames(map_file(path))
         whole = bytes(content) == _content(payloads)
     except ValueError as error:
-        raise ParcelError(f"{path} is damaged ({error})") from None
+        raise ShardFileError(f"{path} is damaged ({error})") from None
     if not whole:
-        raise ParcelError(f"{path} is damaged: it does not hold what was written")
+        raise ShardFileError(f"{path} is damaged: its checksum differs")
     return payloads
 
 
 def _content(payloads: Sequence[bytes | memoryview]) -> bytes:
-    """What the last record says of the others."""
+    """Return the last record: a checksum of the others."""
     digest = hashlib.sha256()
     for payload in payloads:
         digest.update(payload)

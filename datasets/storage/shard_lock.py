@@ -10,14 +10,14 @@ class DatasetLockedError(RuntimeError):
 
 
 class ShardLock:
-    """An advisory lock that the kernel drops with the process that holds it."""
+    """Advisory lock that the kernel drops with the process that holds it."""
 
     def __init__(self, path: str | os.PathLike, what: str):
-        """Takes the lock.
+        """Acquire the lock.
 
         Args:
-          path: the lock file; it stays behind and means nothing by itself.
-          what: what is locked, for the message.
+          path: the lock file; it is left behind without meaning.
+          what: name of the locked thing, for the message.
 
         Raises:
           DatasetLockedError: if another process, or this one, holds it.
@@ -41,14 +41,14 @@ class ShardLock:
         _held.add(self)
 
     def release(self) -> None:
-        """Gives the lock up; doing so twice is harmless."""
+        """Release the lock; releasing it twice is harmless."""
         if self._fd >= 0:
             # Unlocking also frees it of copies that forked workers still hold.
             fcntl.flock(self._fd, fcntl.LOCK_UN)
             self.forget()
 
     def forget(self) -> None:
-        """Closes this process's copy, and leaves the lock to its other holders."""
+        """Close this process's copy, and leave the lock to its other holders."""
         os.close(self._fd)
         self._fd = -1
         _held.discard(self)

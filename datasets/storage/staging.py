@@ -1,7 +1,7 @@
 """Durable staging of episodes while they are being collected.
 
-An episode is safe once `append` has returned: its bytes are synced to disk, and
-whatever happens to the process afterwards they are there at the next start. A
+An episode is safe once `append` has returned: its bytes are synced to disk and
+survive a crash of the process. A
 record cut off by a crash is dropped at that start; it was never acknowledged.
 
 A staging shard is a TFRecord file of serialised episodes in order of arrival.
@@ -34,10 +34,10 @@ class StagingError(RuntimeError):
 
 
 class StagingWriter:
-    """Appends episodes to one staging shard, durably."""
+    """Writer that appends episodes to one staging shard, durably."""
 
     def __init__(self, directory: str | os.PathLike, spec: EpisodeSpec, shard: int = 0):
-        """Opens or creates a shard, and repairs what a crash left.
+        """Open or create a shard, and repair it after a crash.
 
         Args:
           directory: staging folder; made if it is not there.
@@ -71,12 +71,12 @@ class StagingWriter:
 
     @property
     def directory(self) -> pathlib.Path:
-        """The staging folder."""
+        """Folder of staged episodes."""
         return self._directory
 
     @property
     def spec(self) -> EpisodeSpec:
-        """What the staged episodes look like."""
+        """Spec of the staged episodes."""
         return self._spec
 
     @property
@@ -85,19 +85,18 @@ class StagingWriter:
         return frozenset(self._checksums)
 
     def append(self, episodes: Episode | Iterable[Episode]) -> int:
-        """Stages episodes; when it returns, they are on disk.
+        """Stage episodes durably: they are on disk when the call returns.
 
-        Either all of the given episodes are staged or, if it raises, none of them
-        counts as staged. Appending several at once shares one sync. An episode
-        that is already there is passed over, so a resumed collector may offer it
-        again.
+        All of the given episodes are staged or, if it raises, none. Appending several
+        at once shares one sync. An episode that is staged already is skipped, so that
+        a resumed collector may append it again.
 
         Args:
-          episodes: one or several episodes. Where interventions are recorded, those
-            that know nothing of any count as without.
+          episodes: one or several episodes. Where interventions are recorded,
+            episodes without that record count as without interventions.
 
         Returns:
-          How many of them were new.
+          The number of new episodes.
 
         Raises:
           EpisodeError: if an episode breaks the schema.
@@ -111,9 +110,9 @@ class StagingWriter:
         return self._add([(e.id, encoded(e, self._spec)) for e in episodes])
 
     def append_encoded(self, payloads: Iterable[bytes | memoryview]) -> int:
-        """Stages episodes of a dataset of the same spec, as they are encoded there.
+        """Stage encoded episodes of a dataset of the same spec.
 
-        Images that lose something whenever they are encoded so stay what they are.
+        Lossy images are thus not encoded again.
 
         Args:
           payloads: serialised episodes; they are not checked against the schema.
@@ -130,7 +129,7 @@ class StagingWriter:
         return self._add((_episode_id(payload), bytes(payload)) for payload in payloads)
 
     def _add(self, encoded: Iterable[tuple[str, bytes]]) -> int:
-        """Stages those of the named serialised episodes that are not there yet."""
+        """Stage the serialised episodes, given by id, that are not staged yet."""
         new: dict[str, bytes] = {}
         checksums: dict[str, int] = {}
         for name, payload in encoded:
@@ -150,7 +149,7 @@ class StagingWriter:
         return len(new)
 
     def retract(self) -> str | None:
-        """Takes the episode staged last back; when it returns, it is gone.
+        """Remove the newest episode, durably.
 
         Returns:
           Its id, or None if nothing is staged.
@@ -175,7 +174,7 @@ class StagingWriter:
 
     @property
     def newest(self) -> str | None:
-        """Id of the episode staged last, None if there is none."""
+        """Id of the newest episode; None if there is none."""
         last = self._last_record()
         return None if last is None else _episode_id(last.payload)
 
@@ -186,7 +185,7 @@ class StagingWriter:
         return last
 
     def close(self) -> None:
-        """Releases the shard; everything acknowledged is already on disk."""
+        """Release the shard; everything acknowledged is already on disk."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -202,7 +201,7 @@ class StagingWriter:
     def _write(self, data: bytes) -> None:
         view, written = memoryview(data), 0
         try:
-            # Whatever an interrupted append left behind was never acknowledged.
+            # Remains of an interrupted append were never acknowledged.
             os.ftruncate(self._fd, self._size)
             os.lseek(self._fd, self._size, os.SEEK_SET)
             while written < len(view):
@@ -240,7 +239,7 @@ class StagingWriter:
                 )
 
     def _recover(self) -> None:
-        """Reads what is staged, and cuts off or sets aside what is damaged."""
+        """Read the shard, and cut off or set aside damaged records."""
         if not self._path.exists():
             return
         data = map_file(self._path)
@@ -269,7 +268,7 @@ class StagingWriter:
     def _set_aside(
         self, data: memoryview, damaged: list[tfrecord.Record], end: int
     ) -> None:
-        """Rewrites the shard without damaged records, keeping the old file."""
+        """Rewrite the shard without damaged records, keeping the old file."""
         kept, start = [], 0
         for record in damaged:
             kept.append(data[start : record.offset])
@@ -291,13 +290,13 @@ def _episode_id(payload: bytes | memoryview) -> str:
 
 
 def encoded(episode: Episode, spec: EpisodeSpec) -> bytes:
-    """Serialises an episode as it is staged.
+    """Return an episode serialised for staging.
 
-    Where interventions are recorded, one that knows nothing of any counts as without.
+    Where interventions are recorded, an episode without that record has none.
 
     Args:
-      episode: to be staged.
-      spec: of the staging folder.
+      episode: the episode.
+      spec: spec of the staging folder.
 
     Raises:
       EpisodeError: if the episode breaks the schema.
@@ -309,23 +308,23 @@ def encoded(episode: Episode, spec: EpisodeSpec) -> bytes:
 
 
 def shard_lock(path: pathlib.Path) -> ShardLock:
-    """Takes the lock of a staging shard, as its writer and `publish` do.
+    """Return the acquired lock of a staging shard.
 
     Raises:
-      DatasetLockedError: if somebody has it.
+      DatasetLockedError: if another process holds it.
     """
     return ShardLock(path.with_suffix(".lock"), f"staging shard {path}")
 
 
 def is_staging(directory: str | os.PathLike) -> bool:
-    """Whether a folder is one of staged episodes."""
+    """Return whether a folder holds staged episodes."""
     return (pathlib.Path(directory) / _SPEC_FILE).is_file()
 
 
 def iterate_staged(
     directory: str | os.PathLike, episode_ids: Container[str] | None = None
 ) -> Iterator[Episode]:
-    """Yields the staged episodes of a folder that are sound, each id once.
+    """Yield the intact episodes of a staging folder, each id once.
 
     Args:
       directory: staging folder.
@@ -350,7 +349,7 @@ def iterate_staged(
 
 
 def read_spec(directory: str | os.PathLike) -> EpisodeSpec:
-    """Reads what a staging folder's episodes look like.
+    """Return the spec of the episodes of a staging folder.
 
     Raises:
       StagingError: if it is not a staging folder.
@@ -368,6 +367,6 @@ def _write_message(path: pathlib.Path, error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (
             f"the disk is full: {path} keeps every episode acknowledged so far; "
-            "free some space and run again"
+            "free some space and rerun the command to resume"
         )
     return f"cannot write {path}: {error.strerror or error}"

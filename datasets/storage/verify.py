@@ -1,7 +1,7 @@
-"""Finds whatever is wrong with a published dataset, and says where.
+"""Verification of published datasets.
 
-Nothing that lies in the folder is trusted: damaged bytes become problems in the
-list, never an exception.
+The content of the folder is not trusted: damaged bytes become problems in the list,
+never an exception.
 """
 
 import collections
@@ -24,11 +24,11 @@ _PARENT_FIELDS = (fields.PARENT_DEMO_IDS, fields.PARENT_TRIAL_IDS)
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong.
+    """One fault of a dataset.
 
     Attributes:
       dataset: path of the dataset version.
-      what: what is wrong, in one clause.
+      what: the fault, in one clause.
       file: name of the file it is in; empty if in none.
       episode: id of the episode, or its place in the file; empty if in none.
     """
@@ -46,7 +46,7 @@ class Problem:
 def verify(
     dataset_dir: str | os.PathLike, parents: Sequence[str | os.PathLike] = ()
 ) -> list[Problem]:
-    """Checks a published dataset: files, schema, episodes, ids and links.
+    """Check a published dataset: files, schema, episodes, ids and links.
 
     Of a published policy, which has no episodes, it checks the files.
 
@@ -61,7 +61,7 @@ def verify(
       The problems found; empty if the dataset is sound.
     """
     path = pathlib.Path(dataset_dir)
-    # What was sealed is looked at even if a file is gone by which it is known.
+    # A sealed folder is verified even if its info file is missing.
     if not (path / fields.CHECKSUMS_FILE).is_file():
         try:
             path = location.resolve(dataset_dir)
@@ -74,7 +74,7 @@ def verify(
 
 
 class _Verifier:
-    """Checks one dataset, collecting what links need on the way."""
+    """Verification of one dataset; collects ids and links on the way."""
 
     def __init__(self, path: pathlib.Path, parents: Sequence[str | os.PathLike]):
         self._path = path
@@ -106,7 +106,7 @@ class _Verifier:
         return Problem(os.fspath(self._path), what, file, episode)
 
     def file_problems(self) -> Iterator[Problem]:
-        """Checks every file against checksums.json."""
+        """Check every file against checksums.json."""
         try:
             expected = checksums.read(self._path)
         except DatasetDamagedError as error:
@@ -173,7 +173,7 @@ class _Verifier:
                 self._links.setdefault((field, parent), (episode.id, file))
 
     def _link_problems(self, name: str) -> Iterator[Problem]:
-        """Checks that the parents which episodes name exist."""
+        """Check that the parents of episodes exist."""
         if not self._links and not self._parents:
             return
         known = set(self._ids)
@@ -220,7 +220,7 @@ def _episode_faults(episode: Episode, spec: EpisodeSpec, split: str) -> Iterator
         yield f"is of split {found!r} but lies in that of {split!r}"
     if fields.REWARD not in episode.steps:
         return
-    # An episode set aside by a person may be so for this very reason.
+    # A reviewer may have excluded the episode for this very reason.
     rewarded = bool(episode.steps[fields.REWARD][-2] > 0)
     success = bool(episode.metadata[fields.SUCCESS])
     if rewarded != success and not episode.metadata[fields.INVALID]:

@@ -12,10 +12,10 @@ _TICKS = 1000  # per second
 
 
 def numbered(number: int, width: int = 96, height: int = 64) -> np.ndarray:
-    """A uint8[H, W, 3] image that shows a number from 0 to 255.
+    """Return a uint8[H, W, 3] image that shows a number from 0 to 255.
 
     Its bits are white columns of the largest square around the centre, the first at
-    the left, above a line of blue. What a centre crop leaves out is red.
+    the left, above a line of blue. The region outside a centre crop is red.
     """
     side = min(width, height)
     image = np.full((height, width, 3), (255, 0, 0), np.uint8)
@@ -29,7 +29,7 @@ def numbered(number: int, width: int = 96, height: int = 64) -> np.ndarray:
 
 
 def number_of(image: np.ndarray) -> int:
-    """The number that a square image shows.
+    """Return the number that a square image shows.
 
     Raises:
       ValueError: if the image is not upright, or of more than the square.
@@ -54,14 +54,14 @@ def film(
     options: dict[str, str] | None = None,
     movflags: str = "",
 ) -> None:
-    """Writes an mp4 file.
+    """Write an mp4 file.
 
     Args:
-      path: where to.
+      path: the file.
       images: uint8[H, W, 3] frames of one size.
       times: of each frame, in seconds.
       rotation: degrees counterclockwise by which players turn the frames.
-      codec: encoder.
+      codec: name of the encoder.
       options: of the encoder; by default nearly lossless ones.
       movflags: of FFmpeg's mp4 writer.
     """

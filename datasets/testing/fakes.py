@@ -20,28 +20,28 @@ def fake_episode(
     success: bool = True,
     **metadata: Any,
 ) -> Episode:
-    """Makes an episode of random numbers, the same for the same arguments.
+    """Return an episode of random numbers, equal for equal arguments.
 
     Args:
       index: number of the episode; seeds its numbers.
-      spec: what its steps hold; images are of random blocks.
+      spec: spec of the episode; images are of random blocks.
       transitions: T; there are T+1 timesteps.
       dataset: name of the dataset that its id is for.
       success: whether it succeeded; the last transition is then rewarded.
-      **metadata: metadata that shall differ from the defaults.
+      **metadata: metadata that differ from the defaults.
 
     Returns:
       An episode that fits the schema.
 
     Raises:
-      EpisodeError: if what was asked for does not.
+      EpisodeError: if the arguments do not fit it.
     """
     rng = np.random.default_rng(index)
     reward = np.zeros(transitions, np.float32)
     reward[-1] = success
     given = {
-        fields.TASK_ID: f"set{index % 3:04d}-press",
-        fields.FAMILY: "press",
+        fields.TASK_ID: f"set{index % 3:04d}-lift",
+        fields.FAMILY: "lift",
         fields.OBJECT_SET: f"set{index % 3:04d}",
         fields.SPLIT: fields.SPLIT_TRAIN,
         fields.ROLE: fields.ROLE_DEMO,

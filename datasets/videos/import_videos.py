@@ -1,7 +1,7 @@
-"""Makes a version of `wtl_human_videos` from a folder of videos.
+"""Import of a folder of videos as a version of `wtl_human_videos`.
 
-Videos are staged one by one, so that an interrupted import goes on where it stopped,
-and one that found faults need not decode again what was in order.
+Videos are staged one by one, so that a rerun after an interruption or a fault does not
+decode them again.
 """
 
 import contextlib
@@ -38,14 +38,14 @@ def import_videos(
     families: Sequence[str] = (),
     origin: Mapping[str, Any] | None = None,
 ) -> pathlib.Path:
-    """Publishes a folder of videos, unless its newest version was made of the same.
+    """Publish a folder of videos, unless the newest version has the same content.
 
     Args:
       directory: holds `videos/*.mp4` and `tasks.csv`.
       datasets_root: where datasets are published.
       pixels: height and width of the images.
-      encoding: how they are stored, a key of `wtl.datasets.format.images.ENCODINGS`.
-      families: names that families may have; any where there are none.
+      encoding: their encoding, a key of `wtl.datasets.format.images.ENCODINGS`.
+      families: valid names of families; all names are valid if empty.
       origin: JSON-serialisable addition to the provenance: commit, versions.
 
     Returns:
@@ -92,7 +92,7 @@ def import_videos(
 def _stage(
     folder: videos_lib.VideoFolder, spec: EpisodeSpec, staged: pathlib.Path
 ) -> None:
-    """Stages the videos of a folder that are not staged yet, and nothing else."""
+    """Stage the videos of a folder that are not staged yet."""
     wanted = {v.metadata[fields.EPISODE_ID]: v.metadata for v in folder.videos}
     if not _holds_only(staged, spec, wanted):
         shutil.rmtree(staged, ignore_errors=True)
@@ -116,7 +116,7 @@ def _stage(
 def _holds_only(
     staged: pathlib.Path, spec: EpisodeSpec, wanted: Mapping[str, Mapping[str, Any]]
 ) -> bool:
-    """Whether what is staged is still asked for, and as it is."""
+    """Return whether exactly these episodes, or some of them, are staged."""
     if not staging.is_staging(staged):
         return False
     try:
@@ -129,7 +129,7 @@ def _holds_only(
 
 
 def _account(folder: videos_lib.VideoFolder, spec: EpisodeSpec) -> dict[str, Any]:
-    """What a dataset of the folder is made of, and a key of all that matters."""
+    """Return the provenance of the folder, with a key of its whole content."""
     episodes = {v.metadata[fields.EPISODE_ID]: v.metadata for v in folder.videos}
     made_of = [dataclasses.asdict(spec), episodes, folder.license]
     text = json.dumps(made_of, sort_keys=True)

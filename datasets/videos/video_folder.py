@@ -1,7 +1,7 @@
-"""Videos that people filmed: a folder of `videos/*.mp4` and a `tasks.csv`.
+"""Folder of filmed videos: `videos/*.mp4` and a `tasks.csv`.
 
-Whatever is wrong with a row or its file is a fault that names the row's line. Faults
-are collected, so that all of them can be mended at once.
+A fault of a row or its file names the line. Faults are collected, so that all of them
+can be corrected at once.
 """
 
 import dataclasses
@@ -39,14 +39,14 @@ class VideosError(UserError):
     """
 
     def __init__(self, faults: list[str]):
-        """Takes the faults in the order in which they shall be told."""
+        """Keep the first faults."""
         self.faults = faults[:_MAX_FAULTS]
         super().__init__("\n".join(self.faults))
 
 
 @dataclasses.dataclass(frozen=True)
 class Video:
-    """A video file and what its row says of it.
+    """A video file and its row in tasks.csv.
 
     Attributes:
       line: of its row in tasks.csv.
@@ -62,7 +62,7 @@ class Video:
 
     @functools.cached_property
     def metadata(self) -> dict[str, Any]:
-        """Metadata of the episode; its id tells dataset, task and content."""
+        """Metadata of the episode; its id depends on dataset, task and content."""
         given = self.row.metadata()
         given[fields.EPISODE_ID] = episode_id(
             fields.WTL_HUMAN_VIDEOS,
@@ -74,7 +74,7 @@ class Video:
         return metadata.complete(given)
 
     def episode(self, pixels: int) -> Episode:
-        """Decodes the video.
+        """Decode the video.
 
         Raises:
           VideoError: if that fails.
@@ -95,9 +95,9 @@ class VideoFolder:
 
     Attributes:
       tasks: path of its tasks.csv.
-      videos: those whose rows and files look right, in order of their rows.
-      faults: what is wrong with the others, as far as it shows without decoding.
-      license: text of its LICENSE; all rights are reserved where there is none.
+      videos: videos without a visible fault, in order of their rows.
+      faults: faults of the others that are visible without decoding.
+      license: text of its LICENSE; all rights are reserved without one.
     """
 
     def __init__(self, directory: str | os.PathLike, families: Sequence[str] = ()):
@@ -105,7 +105,7 @@ class VideoFolder:
 
         Args:
           directory: the folder.
-          families: names that families may have; any where there are none.
+          families: valid names of families; all names are valid if empty.
 
         Raises:
           TasksError: if tasks.csv or the folder of videos is missing, or if the
@@ -146,10 +146,10 @@ class VideoFolder:
                 )
 
     def episodes(self, videos: Iterable[Video], pixels: int) -> Iterator[Episode]:
-        """Decodes videos of this folder, and passes over those that are faulty.
+        """Decode videos of this folder, and skip faulty ones.
 
         Args:
-          videos: which.
+          videos: the videos.
           pixels: height and width of the images.
 
         Raises:
@@ -170,10 +170,10 @@ class VideoFolder:
             raise VideosError(faults)
 
     def _path(self, name: str) -> pathlib.Path:
-        """Path of a video that may be read.
+        """Return the path of a video.
 
         Raises:
-          RowError: if it may not.
+          RowError: if it must not or cannot be read.
         """
         if "/" in name or "\\" in name:
             raise RowError(
@@ -205,12 +205,12 @@ class VideoFolder:
 
 
 def is_videos(directory: str | os.PathLike) -> bool:
-    """Whether a folder is one of videos."""
+    """Return whether a folder is a folder of videos."""
     return (pathlib.Path(directory) / TASKS_FILE).is_file()
 
 
 def spec(pixels: int, encoding: str = images.PNG) -> EpisodeSpec:
-    """Spec of episodes that are videos of real people."""
+    """Return the spec of filmed videos."""
     return EpisodeSpec(
         state_size=0,
         action_size=0,

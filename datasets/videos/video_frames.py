@@ -1,4 +1,4 @@
-"""Frames of a video file: small, square, upright, at the control rate.
+"""Frames of a video file, resampled to small, square, upright images.
 
 The file is decoded as a stream, so that few frames at a time are held at full size.
 """
@@ -20,7 +20,7 @@ _ROUNDING = 1e-3  # seconds by which a file's timestamps may be off
 
 
 class VideoError(ValueError):
-    """What is wrong with a video file, as a clause that its name precedes."""
+    """Fault of a video file, as a clause that follows its name."""
 
 
 def read(
@@ -30,7 +30,7 @@ def read(
     start_s: float = 0.0,
     end_s: float = math.inf,
 ) -> np.ndarray:
-    """Returns what is on screen at the start and every control period after it.
+    """Return the frames shown at the start and every control period after it.
 
     Of each frame the largest square around its centre is kept; what lies left and
     right of it, or above and below, is lost.
@@ -39,8 +39,8 @@ def read(
       path: a file in the mp4 format.
       pixels: height and width of the result.
       hz: frames per second of the result.
-      start_s: where to begin, in seconds after the first frame.
-      end_s: where to end; by default with the last frame.
+      start_s: start, in seconds after the first frame.
+      end_s: end, likewise; by default that of the last frame.
 
     Returns:
       uint8[T, pixels, pixels, 3] RGB images.
@@ -81,7 +81,7 @@ def read(
 
 
 def _decode(path: str | os.PathLike) -> Iterator[tuple[float, av.VideoFrame | None]]:
-    """Yields frames with their times in seconds after the first; then the end."""
+    """Yield frames with their times in seconds after the first, and then the end."""
     # Decoders take a file for complete that ends between two frames.
     if _is_cut_off(path):
         raise VideoError("is cut off; copy it again")
@@ -113,7 +113,7 @@ def _decode(path: str | os.PathLike) -> Iterator[tuple[float, av.VideoFrame | No
 
 
 def _is_cut_off(path: str | os.PathLike) -> bool:
-    """Whether an mp4 file ends within a box of frames or of their index."""
+    """Return whether an mp4 file ends within a box of frames or of their index."""
     end = os.path.getsize(path)
     with open(path, "rb") as file:
         at = 0

@@ -1,7 +1,7 @@
-"""tasks.csv: what the videos of a folder show, one row for each.
+"""tasks.csv: the task that each video of a folder shows, one row for each.
 
 video,task_id,family,split,person,start_s
-red_cup_1.mp4,red_cup,grasp,train,anna,0.5
+red_cup_1.mp4,red_cup,lift,train,anna,0.5
 """
 
 import csv
@@ -26,12 +26,12 @@ class TasksError(UserError):
 
 
 class RowError(ValueError):
-    """What is wrong with a row, as a clause."""
+    """Fault of a row, as a clause."""
 
 
 @dataclasses.dataclass(frozen=True)
 class TaskRow:
-    """A row whose cells are in order; its video is not looked at.
+    """A valid row; its video is not checked.
 
     Attributes:
       video: name of its file.
@@ -39,9 +39,9 @@ class TaskRow:
       family: name of its family.
       split: train, val or test.
       object_set: name of the set of objects, empty if none is given.
-      person: who acts, empty if not given.
-      start_s: where to begin, in seconds after the first frame.
-      end_s: where to end, likewise; infinite if not given.
+      person: the person who acts; empty if not given.
+      start_s: start of the episode, in seconds after the first frame.
+      end_s: its end, likewise; infinite if not given.
       success: whether the task was solved.
     """
 
@@ -67,10 +67,10 @@ class TaskRow:
         Args:
           columns: names of the columns.
           cells: of the row.
-          families: names that `family` may have; any where there are none.
+          families: valid names of `family`; all names are valid if empty.
 
         Raises:
-          RowError: if a cell is missing or not as it must be.
+          RowError: if a cell is missing or invalid.
         """
         if len(cells) != len(columns):
             raise RowError(f"it has {len(cells)} cells for {len(columns)} columns")
@@ -93,7 +93,7 @@ class TaskRow:
         return cls(**row | {"start_s": start_s, "end_s": end_s, "success": success})
 
     def metadata(self) -> dict[str, Any]:
-        """Metadata of the episode, as far as the row knows it."""
+        """Return the metadata that the row defines."""
         part = f", {self.start_s:.9g} s to {self.end_s:.9g} s"
         is_part = self.start_s > 0 or self.end_s < math.inf
         return {
@@ -110,7 +110,7 @@ class TaskRow:
 
 
 def read_table(path: pathlib.Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Reads the columns of tasks.csv, and the cells of each row with its line.
+    """Read the columns of tasks.csv, and the cells of each row with its line.
 
     Raises:
       TasksError: if it is missing, no CSV, without rows, or if a column is missing or

@@ -19,11 +19,11 @@ from wtl.datasets.videos import video_folder
 
 @dataclasses.dataclass
 class VideosConfig(EpisodesConfig):
-    """Says which videos to build from.
+    """Source and form of the videos of a build.
 
     Attributes:
       pixels: height and width of the images made of real videos.
-      encoding: how these are stored, a key of `wtl.datasets.format.images.ENCODINGS`.
+      encoding: their encoding, a key of `wtl.datasets.format.images.ENCODINGS`.
     """
 
     pixels: int = video_folder.PIXELS

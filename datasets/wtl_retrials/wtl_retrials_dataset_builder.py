@@ -4,4 +4,4 @@ from wtl.datasets.format.episodes_builder import EpisodesBuilder
 
 
 class Builder(EpisodesBuilder):
-    """Retrials: what a policy does after a trial of its own that it was shown."""
+    """Retrials: episodes of a policy given an earlier trial of its own."""

@@ -4,4 +4,4 @@ from wtl.datasets.format.episodes_builder import EpisodesBuilder
 
 
 class Builder(EpisodesBuilder):
-    """Trials: episodes of a policy's own attempts, linked to what it was shown."""
+    """Trials: attempts of a policy, linked to the demonstrations given to it."""

@@ -51,7 +51,7 @@ class BeamRunner:
         for path in sorted(_parcels(writer).glob(shard_file.PATTERN)):
             try:
                 _stage(shard_file.read(path), writer)
-            except shard_file.ParcelError as error:
+            except shard_file.ShardFileError as error:
                 logging.warning("%s; its episodes are played again", error)
             path.unlink()
 

@@ -19,7 +19,7 @@ from wtl.datasets.storage.location import DatasetDamagedError
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.datasets.testing.fakes import SPEC, fake_episode
 
-_FAMILIES = ("press", "grasp", "push")
+_FAMILIES = ("lift", "grasp", "push")
 _SPLIT_OF = {f"set{n:04d}": s for n, s in enumerate(["train"] * 4 + ["val", "test"])}
 
 
@@ -76,7 +76,7 @@ def test_filter_keeps_what_fulfils_every_condition(source, tmp_path):
     expected = {
         e.id
         for e in reader.iterate_episodes(source)
-        if e.metadata["family"] != "press" and e.metadata["success"]
+        if e.metadata["family"] != "lift" and e.metadata["success"]
     }
     assert set(kept) == expected
     assert kept.items() <= _payloads(source).items()
@@ -105,7 +105,7 @@ def test_hidden_gains_come_along(tmp_path):
 @pytest.mark.parametrize(
     "text, expected",
     [
-        ("family!=press", lambda m: m["family"] != "press"),
+        ("family!=lift", lambda m: m["family"] != "lift"),
         ("scene_seed=3,5", lambda m: m["scene_seed"] in (3, 5)),
         ("control_hz=0.3", lambda m: abs(m["control_hz"] - 0.3) < 1e-6),
         ("parent_demo_ids=b", lambda m: "b" in m["parent_demo_ids"]),
@@ -135,7 +135,7 @@ def test_conditions_on_fields_of_every_type(text, expected):
 
 
 @pytest.mark.parametrize(
-    "text", ["family", "famly=press", "success=yes", "scene_seed=x", "=3", ""]
+    "text", ["family", "famly=lift", "success=yes", "scene_seed=x", "=3", ""]
 )
 def test_a_condition_that_means_nothing_is_refused(text):
     with pytest.raises(UserError):
@@ -188,7 +188,7 @@ def test_sample_is_stratified_seeded_and_local_to_a_task(source, tmp_path):
     assert one == draw("b", 1)
     assert one != draw("c", 2)
     # Without other tasks, the same is drawn of this one.
-    part = curate.filter_episodes(source, tmp_path / "d", _where("family=press"))
+    part = curate.filter_episodes(source, tmp_path / "d", _where("family=lift"))
     again = curate.sample_episodes(part.path, tmp_path / "e", 2, 1)
     assert _payloads(again.path).items() <= one.items()
     assert len(draw("f", 1, per_task=99)) == 24
@@ -200,8 +200,8 @@ def test_merge_of_parts_is_the_whole(source, tmp_path):
     parts = [
         curate.filter_episodes(source, tmp_path / where, _where(text)).path
         for where, text in [
-            ("a", "family=press"),
-            ("b", "family=press,grasp"),  # overlaps the first
+            ("a", "family=lift"),
+            ("b", "family=lift,grasp"),  # overlaps the first
             ("c", "family=push"),
         ]
     ]
@@ -290,7 +290,7 @@ def test_the_commands(source, tmp_path, capsys):
 
     out = ("--out", tmp_path / "out")
     versions = tmp_path / "out" / "wtl_demos"
-    code, shown = run("filter", source, *out, "--where", "family=press,grasp")
+    code, shown = run("filter", source, *out, "--where", "family=lift,grasp")
     assert code == 0 and "16 of 24 episodes" in shown.out
     assert run("sample", versions, *out, "--per_task", 1)[0] == 0
     assert run("merge", source, versions / "1.0.0", *out)[0] == 0

@@ -207,7 +207,7 @@ def test_what_was_made_from_a_deleted_episode_can_not_stay(tmp_path):
     [
         None,
         [],
-        {"family": "press"},
+        {"family": "lift"},
         {"invalid": 1},
         {"success": "true"},
         {"notes": None},

@@ -222,7 +222,7 @@ def test_a_server_that_always_breaks_off_is_given_up(web, version, tmp_path):
     hosting.upload(version, str(tmp_path), _NAME, _VERSION)
     (tmp_path / _PLACE / shard.name).unlink()
     with serving(web, manners) as url:
-        with pytest.raises(RemoteError, match="run the same command again"):
+        with pytest.raises(RemoteError, match="rerun the command to resume"):
             hosting.fetch(f"{url}/{_PLACE}", tmp_path)
         manners.cuts_left = 0
         hosting.fetch(f"{url}/{_PLACE}", tmp_path)

@@ -26,7 +26,7 @@ _RICH = EpisodeSpec(
     state_size=7, action_size=3, physics_size=4, image_pixels=16, wrist_image=True
 )
 
-_HIDDEN = dataclasses.replace(SPEC, gains_size=3, puck_size=5)
+_HIDDEN = dataclasses.replace(SPEC, gains_size=3, dynamics_size=5)
 
 
 def _published(root, spec, **metadata):
@@ -142,7 +142,7 @@ def test_large_datasets_are_cut_into_files(tmp_path, monkeypatch):
 def test_what_lerobot_cannot_hold_is_refused(tmp_path):
     source = _published(tmp_path / "in", SPEC)
     (tmp_path / "kept").mkdir()
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="exists already"):
         lerobot.export(source, tmp_path / "kept")
     odd = _published(tmp_path / "odd", SPEC, control_hz=2.5)
     with pytest.raises(UserError, match="2.5 Hz"):
@@ -176,8 +176,8 @@ def test_lerobot_itself_loads_it(exported):
     python = os.environ.get("LEROBOT_PYTHON")
     if not python:
         pytest.skip(
-            "LEROBOT_PYTHON names no Python that has lerobot; its package `datasets` "
-            "has the name of ours, so it needs an environment of its own"
+            "LEROBOT_PYTHON names no Python that has lerobot, which has no "
+            "distribution for this one"
         )
     episodes, folder = exported
     found = subprocess.run(

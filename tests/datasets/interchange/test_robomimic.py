@@ -28,7 +28,7 @@ _RICH = EpisodeSpec(
 )
 
 
-_HIDDEN = dataclasses.replace(SPEC, gains_size=3, puck_size=5)
+_HIDDEN = dataclasses.replace(SPEC, gains_size=3, dynamics_size=5)
 
 
 def _published(root, spec):
@@ -208,7 +208,7 @@ def test_the_commands(tmp_path, capsys):
     assert run(*export)[0] == 0
     before = file.read_bytes()
     code, shown = run(*export)
-    assert code == 1 and "is there already" in shown.err
+    assert code == 1 and "exists already" in shown.err
     assert file.read_bytes() == before
     back = ("import", file, "--format=robomimic", "--name=wtl_demos")
     assert run(*back, "--out", tmp_path / "back")[0] == 0

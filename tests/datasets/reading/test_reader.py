@@ -65,7 +65,7 @@ def test_every_value_comes_back(dataset):
             assert store[name][row] == value, name
     assert store["success"].dtype == np.bool_
     assert store["scene_seed"].dtype == np.int64
-    assert (store["family"] == "press").all()
+    assert (store["family"] == "lift").all()
 
 
 def test_splits_are_chosen_and_physics_left_out(dataset):

@@ -14,7 +14,7 @@ def _store(dataset, keys):
             fake_episode(
                 i,
                 dataset=dataset,
-                task_id=f"set{task:04d}-press",
+                task_id=f"set{task:04d}-lift",
                 scene_seed=scene,
                 hidden_target=target,
             )

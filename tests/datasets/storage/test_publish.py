@@ -145,7 +145,7 @@ def test_the_folder_has_card_citation_licence_and_checksums(tmp_path):
     )
     assert path == tmp_path / "data" / "wtl_demos" / "1.0.0"
     contents = _contents(path)
-    assert b"| train | trial | press | 3 | 0.667 |" in contents["README.md"]
+    assert b"| train | trial | lift | 3 | 0.667 |" in contents["README.md"]
     assert b"Made for a test." in contents["README.md"]
     assert b"@inproceedings" in contents["CITATIONS.bib"]
     assert b"Apache" in contents["LICENSE"]
@@ -169,14 +169,14 @@ def test_refusals(tmp_path):
     with StagingWriter(staged, SPEC), pytest.raises(DatasetLockedError):
         _publish(staged, root)
     other = fake_episode(
-        99, episode_id=_EPISODES[0].id, task_id="set0000-press", role="trial"
+        99, episode_id=_EPISODES[0].id, task_id="set0000-lift", role="trial"
     )
     _stage(tmp_path / "other", [other])
     with pytest.raises(PublishError, match="two different episodes have the id"):
         _publish([staged, tmp_path / "other"], root)
     assert not root.exists()
     _publish(staged, root)
-    with pytest.raises(PublishError, match="is there already"):
+    with pytest.raises(PublishError, match="exists already"):
         _publish(staged, root)
 
 

@@ -59,7 +59,7 @@ def test_a_resumed_writer_passes_over_what_is_there(tmp_path):
 
 
 def test_an_id_names_one_episode(tmp_path):
-    other = fake_episode(7, episode_id=fake_episode(0).id, task_id="set0000-press")
+    other = fake_episode(7, episode_id=fake_episode(0).id, task_id="set0000-lift")
     with StagingWriter(tmp_path, SPEC) as writer:
         writer.append(fake_episode(0))
         with pytest.raises(StagingError, match="another episode with id"):
