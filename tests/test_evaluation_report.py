@@ -17,7 +17,7 @@ from wtl.policies.methods import label
 HOSTILE = "<script>alert('x')</script>\"&"
 CURVES = {
     name: [(step, {"imitation": -step / 9, "target": 1 / step}) for step in (1, 9, 18)]
-    for name in ("trial", "retrial", "bc")
+    for name in ("mil", "wtl", "bc")
 }
 PROVENANCE = {
     "seed": 0,
@@ -135,7 +135,7 @@ def test_who_watched_a_human_is_in_the_headline(tmp_path):
         for row in fakes.evaluation()
         if row.method in names
     ]
-    text = written(tmp_path, rows, curves={"trial_human": CURVES["bc"]})
+    text = written(tmp_path, rows, curves={"mil_human": CURVES["bc"]})
     assert re.search(
         r"One video of a human and one try: WTL succeeds in 9[\d.]+% of unseen tasks, "
         r"imitation alone in [67][\d.]+%",

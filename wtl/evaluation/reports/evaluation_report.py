@@ -37,7 +37,7 @@ def write_report(
       path: of the HTML file.
       results: as from `statistics.results`.
       rows: their rollouts.
-      curves: learning curves by folder of the policy.
+      curves: learning curves by method.
       strips: episode strips to show.
       provenance: seed, commit, versions, commands, …; may be nested.
     """
