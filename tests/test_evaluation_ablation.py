@@ -30,29 +30,29 @@ def test_an_ablation_is_compared_with_the_same_arm_of_the_base():
     assert entry["difference"]["difference"] == pytest.approx(-rate)
     low, high = entry["difference"]["ci95"]
     assert low <= -rate <= high < 0
-    mil = ablation.Ablation(arms=("mil",))
+    mil = ablation.Ablation(conditions=("mil",))
     assert _entry(mil, _worse(BASE, "mil"))["against"] == "mil"
     assert _entry(mil, _worse(BASE))["difference"]["difference"] == 0
 
 
 def test_the_base_is_compared_with_its_first_arm():
     wtl, mil = ablation.entries(
-        "base", ablation.Ablation(arms=("wtl", "mil")), BASE, BASE, "wtl"
+        "base", ablation.Ablation(conditions=("wtl", "mil")), BASE, BASE, "wtl"
     )
     assert wtl["difference"] is None
     assert mil["against"] == "wtl"
     assert mil["difference"]["difference"] < 0
     (alone,) = ablation.entries(
-        "base", ablation.Ablation(arms=("mil",)), BASE, BASE, "mil"
+        "base", ablation.Ablation(conditions=("mil",)), BASE, BASE, "mil"
     )
     assert alone["difference"] is None
 
 
 def test_an_arm_that_the_base_has_not_is_compared_with_its_first():
     rows = [fakes.row(**vars(r) | {"method": "new"}) for r in BASE if r.method == "mil"]
-    entry = _entry(ablation.Ablation(arms=("new",)), rows)
+    entry = _entry(ablation.Ablation(conditions=("new",)), rows)
     assert entry["against"] == "wtl" and entry["difference"]["n"] == 160
-    told = ablation.Ablation(arms=("new",), against="mil")
+    told = ablation.Ablation(conditions=("new",), against="mil")
     assert _entry(told, rows)["difference"]["difference"] == 0
 
 
@@ -78,7 +78,7 @@ def test_families_asked_for_are_counted_alone():
 
 def test_an_arm_that_was_not_played_is_named():
     with pytest.raises(ValueError, match="wtl_2_trials"):
-        _entry(ablation.Ablation(arms=("wtl_2_trials",)))
+        _entry(ablation.Ablation(conditions=("wtl_2_trials",)))
 
 
 def test_tables_have_a_line_for_each_arm():

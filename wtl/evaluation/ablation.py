@@ -17,7 +17,7 @@ class Ablation:
 
     Attributes:
       label: difference from the base, in words.
-      arms: conditions of its evaluation, each a line of the table.
+      conditions: those of its evaluation, each a line of the table.
       against: condition of the base to compare with. By default it is the same
         condition, or the first of the base where the base has not played that; those
         of the base itself are compared with its first.
@@ -25,7 +25,7 @@ class Ablation:
     """
 
     label: str = ""
-    arms: Sequence[str] = ("wtl",)
+    conditions: Sequence[str] = ("wtl",)
     against: str = ""
     families: Sequence[str] = ()
 
@@ -56,7 +56,7 @@ def entries(
       ValueError: if a condition was not evaluated.
     """
     result = []
-    for condition in ablation.arms:
+    for condition in ablation.conditions:
         played = _by(condition, rows)
         same = rows is not base and any(row.method == condition for row in base)
         other = ablation.against or (condition if same else default)
@@ -100,7 +100,7 @@ def _by(condition: str, rows: Sequence[RolloutRow]) -> list[RolloutRow]:
     found = [row for row in rows if row.method == condition]
     if not found:
         raise ValueError(
-            f"the condition {condition!r} was not evaluated; see evaluate.arms"
+            f"the condition {condition!r} was not evaluated; see evaluate.conditions"
         )
     return found
 

@@ -91,7 +91,7 @@ class _Finished:
 
     def entries(self, name: str, base: "_Finished") -> list[dict[str, Any]]:
         """See `ablation.entries`."""
-        default = base.settings.arms[0]
+        default = base.settings.conditions[0]
         return ablation.entries(name, self.settings, self.rows, base.rows, default)
 
 
