@@ -200,16 +200,14 @@ def events(*points):
     """Framed TensorBoard events."""
     return b"".join(
         tfrecord.frame(
-            [
-                event_pb2.Event(
-                    step=step,
-                    summary=summary_pb2.Summary(
-                        value=[summary_pb2.Summary.Value(tag="total", simple_value=v)]
-                    ),
-                ).SerializeToString()
-                for step, v in points
-            ]
+            event_pb2.Event(
+                step=step,
+                summary=summary_pb2.Summary(
+                    value=[summary_pb2.Summary.Value(tag="total", simple_value=v)]
+                ),
+            ).SerializeToString()
         )
+        for step, v in points
     )
 
 

@@ -69,6 +69,14 @@ class EpisodeSpec:
         }
         return {name: size for name, size in sizes.items() if size}
 
+    def difference(self, other: "EpisodeSpec") -> tuple[str, Any, Any] | None:
+        """Return name and both values of the first field that differs, or None."""
+        for field in dataclasses.fields(self):
+            values = getattr(self, field.name), getattr(other, field.name)
+            if values[0] != values[1]:
+                return field.name, *values
+        return None
+
     def step_arrays(self) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
         """Shape (without the time axis) and dtype of each step field."""
         f32, f64, flag = np.dtype("<f4"), np.dtype("<f8"), np.dtype(bool)
@@ -153,14 +161,7 @@ class Episode:
           EpisodeError: if a required metadata field is missing or unknown, if
             nothing is observed, or if actions come without rewards.
         """
-        for name in (
-            fields.HIDDEN_TARGET,
-            fields.HIDDEN_ACHIEVED,
-            fields.HIDDEN_FRICTION,
-            fields.HIDDEN_RULE,
-            fields.HIDDEN_GAINS,
-            fields.HIDDEN_PUCK,
-        ):
+        for name in metadata.METADATA:
             keyword = name.replace("/", "_")
             if keyword in given:
                 given[name] = given.pop(keyword)

@@ -190,13 +190,12 @@ class Curation:
     def _same_spec(self) -> EpisodeSpec:
         specs = [schema.stored_spec(source) for source in self._sources]
         for source, spec in zip(self._sources, specs, strict=True):
-            for field in dataclasses.fields(EpisodeSpec):
-                first, found = getattr(specs[0], field.name), getattr(spec, field.name)
-                if first != found:
-                    raise UserError(
-                        f"{source} has {field.name} {found}, but {self._sources[0]} "
-                        f"has {first}: they cannot be one dataset"
-                    )
+            if different := specs[0].difference(spec):
+                name, first, found = different
+                raise UserError(
+                    f"{source} has {name} {found}, but {self._sources[0]} has {first}: "
+                    "they cannot be one dataset"
+                )
         return specs[0]
 
 

@@ -151,13 +151,12 @@ def require(
       DatasetMismatchError: naming the first size that differs.
     """
     expected = dataclasses.replace(expected, interventions=found.interventions)
-    for field in dataclasses.fields(EpisodeSpec):
-        wanted, has = getattr(expected, field.name), getattr(found, field.name)
-        if wanted != has:
-            raise DatasetMismatchError(
-                f"{where} has {field.name} {has}, but {wanted} is expected; it was "
-                "made with another environment: collect it again"
-            )
+    if different := expected.difference(found):
+        name, wanted, has = different
+        raise DatasetMismatchError(
+            f"{where} has {name} {has}, but {wanted} is expected; it was made with "
+            "another environment: collect it again"
+        )
 
 
 def difference(expected: object, found: object, path: str = "") -> str | None:

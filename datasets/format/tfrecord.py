@@ -6,7 +6,7 @@ stops at the first damaged record without its position.
 
 import dataclasses
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import google_crc32c
 
@@ -38,12 +38,8 @@ class Record:
         return self.offset + len(self.payload) + OVERHEAD
 
 
-def frame(payloads: Sequence[bytes]) -> list[bytes]:
-    """Return payloads framed as one whole record each."""
-    return [_frame(payload) for payload in payloads]
-
-
-def _frame(payload: bytes) -> bytes:
+def frame(payload: bytes) -> bytes:
+    """Return a payload framed as one whole record."""
     length = struct.pack("<Q", len(payload))
     checksums = _masked_crc32c(length), _masked_crc32c(payload)
     return b"".join(

@@ -4,7 +4,6 @@ Its content is not trusted, and any read may fail half-way.
 """
 
 import contextlib
-import hashlib
 import os
 import pathlib
 import re
@@ -14,7 +13,7 @@ from typing import Any, BinaryIO, TypeVar
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from wtl.datasets.storage.checksums import FileChecksum
+from wtl.datasets.storage.checksums import FileChecksum, checksum_of
 from wtl.datasets.storage.files import sync_directory
 
 _CHUNK_BYTES = 1 << 20
@@ -145,14 +144,10 @@ class RemoteFolder:
         try:
             if self._attempt(name, self._fs.size, path) != size:
                 return None
-            digest, found = hashlib.sha256(), 0
             with self.open(name, 0, size) as (file, _):
-                for chunk in self.chunks(name, file):
-                    digest.update(chunk)
-                    found += len(chunk)
+                return checksum_of(self.chunks(name, file))
         except FileNotFoundError:
             return None
-        return FileChecksum(digest.hexdigest(), found)
 
     def files(self) -> set[str]:
         """Return the names of all files, relative to this folder."""

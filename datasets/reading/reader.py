@@ -20,22 +20,10 @@ from wtl.datasets.contract.episode import Episode, EpisodeSpec
 from wtl.datasets.contract.metadata import METADATA, present
 from wtl.datasets.format import decoding, schema, tfrecord
 from wtl.datasets.format.decoding import DecodeError, decode
-from wtl.datasets.format.schema import DatasetMismatchError
 from wtl.datasets.reading.store import EpisodeStore, as_column
 from wtl.datasets.storage import location
 from wtl.datasets.storage.files import map_file
-from wtl.datasets.storage.location import DatasetDamagedError, DatasetNotFoundError
-
-__all__ = [
-    "DatasetDamagedError",
-    "DatasetMismatchError",
-    "DatasetNotFoundError",
-    "EpisodeStore",
-    "iterate_encoded",
-    "iterate_episodes",
-    "iterate_frames",
-    "read",
-]
+from wtl.datasets.storage.location import DatasetDamagedError
 
 
 def read(
@@ -170,20 +158,20 @@ def _shards(
     path: pathlib.Path, splits: str | Sequence[str] | None
 ) -> list[tuple[pathlib.Path, int]]:
     """Return the shard files with the number of episodes in each."""
-    info = location.read_info(path)
     if splits is None:
         splits = fields.SPLITS
     elif isinstance(splits, str):
         splits = [splits]
-    result = []
     for split in splits:
         if split not in fields.SPLITS:
             raise ValueError(f"split {split!r} is none of {', '.join(fields.SPLITS)}")
-        lengths = info["splits"].get(split, [])
-        for index, length in enumerate(lengths):
-            file = location.shard_name(info["name"], split, index, len(lengths))
-            result.append((path / file, length))
-    return result
+    found = list(location.shards(path))
+    return [
+        (path / file, length)
+        for wanted in splits
+        for split, file, length in found
+        if split == wanted
+    ]
 
 
 class _Rows:

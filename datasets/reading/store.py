@@ -110,23 +110,19 @@ class EpisodeStore:
                 )
             which = np.flatnonzero(which)
         which = which.astype(np.int64)
-        physics, image = self.physics_state, self.image
-        return EpisodeStore(
-            state=self.state[which],
-            action=self.action[which],
-            reward=self.reward[which],
-            length=self.length[which],
-            metadata={
-                name: (
-                    column[which]
-                    if isinstance(column, np.ndarray)
-                    else [column[row] for row in which]
-                )
-                for name, column in self.metadata.items()
-            },
-            physics_state=None if physics is None else physics[which],
-            image=None if image is None else image[which],
-        )
+
+        def chosen(column):
+            if isinstance(column, np.ndarray):
+                return column[which]
+            return None if column is None else [column[row] for row in which]
+
+        columns = {name: chosen(column) for name, column in self.metadata.items()}
+        arrays = {
+            field.name: chosen(getattr(self, field.name))
+            for field in dataclasses.fields(self)
+            if field.name != "metadata"
+        }
+        return EpisodeStore(metadata=columns, **arrays)
 
 
 def as_column(

@@ -6,7 +6,7 @@ import json
 import os
 import pathlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from wtl.datasets.contract import fields
 from wtl.datasets.storage.files import write_durably
@@ -33,11 +33,16 @@ class FileChecksum:
 
 def checksum(path: str | os.PathLike) -> FileChecksum:
     """Read a file and return its checksum."""
-    digest, size = hashlib.sha256(), 0
     with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-            size += len(chunk)
+        return checksum_of(iter(lambda: file.read(_CHUNK_BYTES), b""))
+
+
+def checksum_of(chunks: Iterable[bytes]) -> FileChecksum:
+    """Return the checksum of consecutive bytes."""
+    digest, size = hashlib.sha256(), 0
+    for chunk in chunks:
+        digest.update(chunk)
+        size += len(chunk)
     return FileChecksum(digest.hexdigest(), size)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+from collections.abc import Iterator
 
 from wtl.datasets.contract import fields
 
@@ -66,10 +67,10 @@ def resolve(dataset_dir: str | os.PathLike) -> pathlib.Path:
 
 
 def read_info(dataset_dir: pathlib.Path) -> dict:
-    """Read dataset_info.json.
+    """Return name, version, shard lengths by split and release notes of a dataset.
 
     Raises:
-      DatasetDamagedError: if it is not there or not JSON.
+      DatasetDamagedError: if dataset_info.json is missing or invalid.
     """
     path = dataset_dir / fields.INFO_FILE
     try:
@@ -81,27 +82,34 @@ def read_info(dataset_dir: pathlib.Path) -> dict:
                 split["name"]: [int(length) for length in split["shardLengths"]]
                 for split in info["splits"]
             },
+            "release_notes": {
+                str(version): str(note)
+                for version, note in info.get("releaseNotes", {}).items()
+            },
         }
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetDamagedError(
             f"{path} cannot be read ({type(error).__name__}: {error})"
         ) from None
 
 
-def release_notes(dataset_dir: pathlib.Path) -> dict[str, str]:
-    """Return the release notes of a version and of those before it, by version.
+def next_major(folder: str | os.PathLike) -> str:
+    """Return the next major version of a `<root>/<name>/` folder, as `2.0.0`."""
+    return (
+        f"{1 + max((version_key(v.name)[0] for v in versions(folder)), default=0)}.0.0"
+    )
+
+
+def shards(dataset_dir: pathlib.Path) -> Iterator[tuple[str, str, int]]:
+    """Yield split, file name and number of episodes of each shard.
 
     Raises:
-      DatasetDamagedError: if dataset_info.json is not there or not JSON.
+      DatasetDamagedError: if dataset_info.json is missing or invalid.
     """
-    path = dataset_dir / fields.INFO_FILE
-    try:
-        notes = json.loads(path.read_text(encoding="utf-8")).get("releaseNotes", {})
-        return {str(version): str(note) for version, note in notes.items()}
-    except (OSError, ValueError, AttributeError) as error:
-        raise DatasetDamagedError(
-            f"{path} cannot be read ({type(error).__name__}: {error})"
-        ) from None
+    info = read_info(dataset_dir)
+    for split, lengths in info["splits"].items():
+        for index, length in enumerate(lengths):
+            yield split, shard_name(info["name"], split, index, len(lengths)), length
 
 
 def shard_name(name: str, split: str, index: int, count: int) -> str:

@@ -52,17 +52,18 @@ class NewVersion:
         """
         staged = self.writer.directory
         self.writer.close()
-        versions = location.versions(self._root / self._name)
-        number = 1 + max((int(v.name.split(".")[0]) for v in versions), default=0)
-        earlier = location.release_notes(versions[-1]) if versions else {}
+        folder = self._root / self._name
+        versions = location.versions(folder)
+        earlier = location.read_info(versions[-1])["release_notes"] if versions else {}
+        number = location.next_major(folder)
         return publish.publish(
             staged,
             self._root,
             self._name,
-            f"{number}.0.0",
+            number,
             self._spec,
             provenance,
-            release_notes=earlier | {f"{number}.0.0": notes},
+            release_notes=earlier | {number: notes},
             license_text=license_text,
         )
 

@@ -32,13 +32,12 @@ def write(folder: str | os.PathLike, name: str, payloads: Sequence[bytes]) -> No
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    frames = tfrecord.frame(payloads)
     # Workers of several machines may write the same file at once.
     file = tempfile.NamedTemporaryFile(dir=folder, prefix=f".{name}.", delete=False)
     try:
         with file:
-            for frame in (*frames, *tfrecord.frame([_content(payloads)])):
-                file.write(frame)
+            for payload in (*payloads, _content(payloads)):
+                file.write(tfrecord.frame(payload))
             file.flush()
             os.fsync(file.fileno())
         os.replace(file.name, folder / f"{name}.parcel")

@@ -133,7 +133,7 @@ class StagingWriter:
         new: dict[str, bytes] = {}
         checksums: dict[str, int] = {}
         for name, payload in encoded:
-            (frame,) = tfrecord.frame([payload])
+            frame = tfrecord.frame(payload)
             checksum = tfrecord.frame_checksum(frame)
             known = self._checksums.get(name, checksums.get(name))
             if known is None:
@@ -229,14 +229,12 @@ class StagingWriter:
         if not path.exists():
             text = json.dumps(dataclasses.asdict(self._spec), indent=2) + "\n"
             write_durably(path, text.encode())
-        found = read_spec(self._directory)
-        for field in dataclasses.fields(EpisodeSpec):
-            was, now = getattr(found, field.name), getattr(self._spec, field.name)
-            if was != now:
-                raise StagingError(
-                    f"{self._directory} holds episodes with {field.name} {was}, not "
-                    f"{now}; use another folder or remove this one"
-                )
+        if difference := read_spec(self._directory).difference(self._spec):
+            name, was, now = difference
+            raise StagingError(
+                f"{self._directory} holds episodes with {name} {was}, not {now}; use "
+                "another folder or remove this one"
+            )
 
     def _recover(self) -> None:
         """Read the shard, and cut off or set aside damaged records."""

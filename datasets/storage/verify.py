@@ -91,12 +91,10 @@ class _Verifier:
         except (DatasetDamagedError, schema.DatasetMismatchError) as error:
             yield self._problem(str(error))
             return
-        for split, lengths in info["splits"].items():
-            if split not in fields.SPLITS:
-                yield self._problem(f"unknown split {split!r}", fields.INFO_FILE)
-            for index, length in enumerate(lengths):
-                file = location.shard_name(info["name"], split, index, len(lengths))
-                yield from self._shard_problems(file, split, length, spec)
+        for split in info["splits"].keys() - set(fields.SPLITS):
+            yield self._problem(f"unknown split {split!r}", fields.INFO_FILE)
+        for split, file, length in location.shards(self._path):
+            yield from self._shard_problems(file, split, length, spec)
         for name, count in self._ids.items():
             if count > 1:
                 yield self._problem(f"is there {count} times", episode=name)
@@ -239,9 +237,6 @@ def _name_if_legible(payload: memoryview) -> str | None:
 
 
 def _episode_ids(path: pathlib.Path) -> Iterator[str]:
-    info = location.read_info(path)
-    for split, lengths in info["splits"].items():
-        for index in range(len(lengths)):
-            file = location.shard_name(info["name"], split, index, len(lengths))
-            for payload in tfrecord.frames(map_file(path / file)):
-                yield decode_metadata(payload, [fields.EPISODE_ID])[fields.EPISODE_ID]
+    for _, file, _ in location.shards(path):
+        for payload in tfrecord.frames(map_file(path / file)):
+            yield decode_metadata(payload, [fields.EPISODE_ID])[fields.EPISODE_ID]

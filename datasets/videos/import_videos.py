@@ -73,13 +73,12 @@ def import_videos(
         account = _account(folder, spec)
         if not (versions and not folder.faults and _is_made_of(versions[-1], account)):
             _stage(folder, spec, work / "staged")
-            number = 1 + max((int(p.name.split(".")[0]) for p in versions), default=0)
             versions.append(
                 publish.publish(
                     work / "staged",
                     root,
                     _NAME,
-                    f"{number}.0.0",
+                    location.next_major(root / _NAME),
                     spec,
                     {**(origin or {}), **account},
                     license_text=folder.license,

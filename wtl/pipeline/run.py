@@ -277,7 +277,7 @@ class Run:
         version, notes = f"{number}.0.0", {}
         note = "First version."
         if known:
-            notes = location.release_notes(known[-1])
+            notes = location.read_info(known[-1])["release_notes"]
             note = f"Other episodes: {account['stage']} with another configuration."
         path = publish.publish(
             self.staging(name, key),

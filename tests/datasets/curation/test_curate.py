@@ -170,7 +170,7 @@ def test_versions_are_added_and_none_is_changed(source):
     first = curate.filter_episodes(source, root, _where("success=true"))
     second = curate.filter_episodes(source, root, _where("success=false"))
     assert [first.path.name, second.path.name] == ["2.0.0", "3.0.0"]
-    notes = location.release_notes(second.path)
+    notes = location.read_info(second.path)["release_notes"]
     assert list(notes) == ["1.0.0", "2.0.0", "3.0.0"] and all(notes.values())
     assert notes["2.0.0"] in (second.path / fields.CARD_FILE).read_text()
     assert {p.name: p.read_bytes() for p in source.iterdir()} == before

@@ -18,6 +18,7 @@ from wtl.datasets.format import decoding, images
 from wtl.datasets.format.encoding import encode
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import checksums, publish, verify
+from wtl.datasets.storage.location import DatasetDamagedError
 from wtl.datasets.storage.shard_lock import DatasetLockedError
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.datasets.testing.fakes import SPEC, fake_episode
@@ -267,7 +268,7 @@ def test_a_damaged_version_is_not_published(version, episodes):
     data = bytearray(shard.read_bytes())
     data[len(data) // 2] ^= 1
     shard.write_bytes(data)
-    with pytest.raises(reader.DatasetDamagedError, match="wtl verify"):
+    with pytest.raises(DatasetDamagedError, match="wtl verify"):
         pending.publish({})
     assert len(pending) == 1
     assert [p.name for p in version.parent.iterdir()] == ["1.0.0"]

@@ -157,7 +157,7 @@ def test_a_foreign_file_comes_in_by_its_mapping(tmp_path, next_obs):
         assert episode.metadata["family"] == "lift"
         assert episode.metadata["success"]
         assert np.allclose(episode.steps["timestamp"], [0, 0.05, 0.1])
-        assert ("not known" in episode.metadata["notes"]) != next_obs
+        assert ("is unknown" in episode.metadata["notes"]) != next_obs
     # Nothing is claimed of a licence that nobody stated.
     assert "Apache" not in (version / "LICENSE").read_text()
 

@@ -8,13 +8,10 @@ import pytest
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.format.encoding import encode
+from wtl.datasets.format.schema import DatasetMismatchError
 from wtl.datasets.reading import reader
-from wtl.datasets.reading.reader import (
-    DatasetDamagedError,
-    DatasetMismatchError,
-    DatasetNotFoundError,
-)
 from wtl.datasets.storage import publish
+from wtl.datasets.storage.location import DatasetDamagedError, DatasetNotFoundError
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.datasets.testing.fakes import SPEC, fake_episode
 

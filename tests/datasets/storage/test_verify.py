@@ -87,7 +87,7 @@ def _reseal(path):
 def _rewrite(shard, change):
     """Replaces the payloads of a shard by `change` of them, and reseals."""
     payloads = [bytes(r.payload) for r in tfrecord.scan(map_file(shard))]
-    shard.write_bytes(b"".join(tfrecord.frame(change(payloads))))
+    shard.write_bytes(b"".join(map(tfrecord.frame, change(payloads))))
     _reseal(shard.parent)
 
 

@@ -23,7 +23,8 @@ from wtl.datasets.videos.video_tasks import TasksError
 from wtl.datasets.wtl_human_videos import wtl_human_videos_dataset_builder as builders
 
 _COLUMNS = ("video", "task_id", "family", "split", "object_set", "person")
-_GOOD = ("good.mp4", "cups", "lift", "train", "set1", "anna")
+_FAMILIES = ("press", "grasp")
+_GOOD = ("good.mp4", "cups", "press", "train", "set1", "anna")
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def three(folder, clips):
         shutil.copy(clips[number], folder / "videos" / f"{number}.mp4")
     rows = [
         _GOOD,
-        ("1.mp4", "cups", "lift", "val", "", ""),
+        ("1.mp4", "cups", "press", "val", "", ""),
         ("2.mp4", "balls", "grasp", "train", "set2", "ben"),
     ]
     _write_tasks(folder, rows)
@@ -71,7 +72,7 @@ def three(folder, clips):
 def _faults(folder, root) -> list[str]:
     """Faults of an import, which must publish nothing."""
     with pytest.raises(UserError) as caught:
-        import_videos.import_videos(folder, root)
+        import_videos.import_videos(folder, root, families=_FAMILIES)
     assert not list(root.glob("wtl_human_videos/*"))
     faults = getattr(caught.value, "faults", [str(caught.value)])
     assert all("\n" not in fault for fault in faults)
@@ -123,7 +124,7 @@ def test_optional_columns_and_what_spreadsheets_write(folder, tmp_path):
     text = (
         "\ufeffvideo , task_id,family,split,start_s,end_s,success\r\n"
         "\r\n"
-        'good.mp4,"cups, red",lift,test,0.2,1,FALSE\r\n'
+        'good.mp4,"cups, red",press,test,0.2,1,FALSE\r\n'
         ",,,,,,\r\n"
     )
     (folder / "tasks.csv").write_text(text, encoding="utf-8", newline="")
@@ -147,7 +148,7 @@ def test_ids_follow_from_task_and_content_alone(three, clips, tmp_path):
     before = ids(three)
     other = tmp_path / "other"
     (other / "videos").mkdir(parents=True)
-    rows = [("z.mp4", "cups", "lift", "val", "", ""), ("a.MP4", *_GOOD[1:])]
+    rows = [("z.mp4", "cups", "press", "val", "", ""), ("a.MP4", *_GOOD[1:])]
     shutil.copy(clips[0], other / "videos" / "a.MP4")
     shutil.copy(clips[1], other / "videos" / "z.mp4")
     _write_tasks(other, rows)
@@ -216,7 +217,7 @@ def _nothing(path, clips):
         (_link_out, {}, "videos/bad.mp4 is a link that leads out of videos/"),
         (_loop, {}, "videos/bad.mp4 cannot be opened"),
         (_copy, {"task_id": " "}, "task_id is empty"),
-        (_copy, {"family": "grab"}, "family 'grab' is none of lift, grasp, push"),
+        (_copy, {"family": "grab"}, "family 'grab' is none of press, grasp"),
         (_copy, {"family": ""}, "family is empty"),
         (_copy, {"split": "dev"}, "split 'dev' is none of train, val, test"),
         (_copy, {"start_s": "1,5"}, "start_s '1,5' is not a time in seconds"),
@@ -281,7 +282,7 @@ def test_a_video_without_a_line_is_a_fault(folder, clips, tmp_path):
         (b"video,task_id,family,split\n\n", "names no video"),
         (b"video,task_id,family,split\n\xff\n", "is not UTF-8 text"),
         (
-            b'video,task_id,family,split\ngood.mp4,"a,lift,train\n',
+            b'video,task_id,family,split\ngood.mp4,"a,press,train\n',
             "line 2: unexpected",
         ),
         (
@@ -307,7 +308,7 @@ def test_a_folder_without_videos_is_named(folder, tmp_path):
 def test_all_faults_are_told_at_once_up_to_ten(three, clips, tmp_path, capsys):
     rows = [
         _GOOD,
-        ("1.mp4", "cups", "lift", "nonsense", "", ""),
+        ("1.mp4", "cups", "press", "nonsense", "", ""),
         ("2.mp4", "balls", "grasp", "train", "set2", "ben"),
         ("none.mp4", *_GOOD[1:]),
     ]
