@@ -361,7 +361,6 @@ def test_what_an_earlier_version_played_is_named(copied_run, monkeypatch, capsys
         ("mil/ContextualConfig.no_such_name=2", "no_such_name"),
         ("mil/ContextualConfig.demos=False", "demos"),
         ("mil/ContextualConfig.head='tail'", "'tail'; it may be mixture"),
-        ("evaluate.conditions=('mill',)", "'mill'; known are wtl"),
         ("camera.wrist=True", "set camera.pixels"),
     ],
 )
@@ -371,6 +370,11 @@ def test_wrong_gin_is_one_line(tiny_run, copied_run, capsys, binding, said):
     assert said in error
     assert "Traceback" not in error
     assert len(error.splitlines()) == 1
+
+
+def test_misspelt_conditions_are_named(copied_run, capsys):
+    assert _stage("evaluate", copied_run, "evaluate.conditions=('mill',)") == 1
+    assert "'mill'; known are wtl" in capsys.readouterr().err
 
 
 def test_missing_gin_file_is_one_line(tmp_path, capsys):
