@@ -22,7 +22,7 @@ def run(tmp_path_factory):
         writer.append([fake_episode(index) for index in range(3)])
     name = fields.WTL_DEMOS
     publish.publish(run / "staging", run / "datasets", name, "1.0.0", SPEC, {})
-    trial = run / "policies" / "trial"
+    trial = run / "policies" / "mil"
     module = tf.Module()
     module.weight = tf.Variable([1.0, 2.0])
     module.action = tf.function(
@@ -38,7 +38,7 @@ def run(tmp_path_factory):
     (run / "lineage.json").write_text(
         json.dumps({"train_trial": stage, "evaluate": {}})
     )
-    log = run / "logs" / "trial" / "events.out.tfevents.1.machine.v2"
+    log = run / "logs" / "mil" / "events.out.tfevents.1.machine.v2"
     log.parent.mkdir(parents=True)
     log.write_bytes(b"curve")
     return run
@@ -57,10 +57,10 @@ def test_a_run_is_published_and_its_policy_fetched(run, tmp_path, capsys):
     assert capsys.readouterr().out.count("moved 0 of") == 2
     place = "policies/mil/0123456789abcdef"
     assert sorted(p.name for p in web.iterdir()) == ["policies", fields.WTL_DEMOS]
-    assert [p.name for p in (web / "policies").iterdir()] == ["trial"]
+    assert [p.name for p in (web / "policies").iterdir()] == ["mil"]
     with serving(web, Manners()) as url:
         assert _wtl("fetch", f"{url}/{place}", tmp_path / "here") == 0
-    here = tmp_path / "here" / "trial" / "0123456789abcdef"
+    here = tmp_path / "here" / "mil" / "0123456789abcdef"
     loaded = tf.saved_model.load(str(here / "saved_model"))
     assert loaded.action([1.0, 1.0])[1] == 2
     assert "`0123456789abcdef`" in (here / "README.md").read_text()
@@ -74,8 +74,8 @@ def test_a_run_is_published_and_its_policy_fetched(run, tmp_path, capsys):
 
 
 def test_what_is_wrong_with_a_fetched_policy_is_found(run, tmp_path, capsys):
-    assert _wtl("publish", run / "policies" / "trial", tmp_path / "web") == 0
-    there = tmp_path / "web" / "policies" / "trial" / "0123456789abcdef"
+    assert _wtl("publish", run / "policies" / "mil", tmp_path / "web") == 0
+    there = tmp_path / "web" / "policies" / "mil" / "0123456789abcdef"
     variables = there / "saved_model" / "variables" / "variables.index"
     data = bytearray(variables.read_bytes())
     data[5] ^= 1
@@ -91,8 +91,8 @@ def test_another_policy_under_the_same_id_is_refused(run, tmp_path, capsys):
     shutil.copytree(run, other)
     assert _wtl("publish", run, tmp_path / "web") == 0
     (other / "config.gin").write_text("train_trial.steps = 6\n")
-    assert _wtl("publish", other / "policies" / "trial", tmp_path / "web") == 1
+    assert _wtl("publish", other / "policies" / "mil", tmp_path / "web") == 1
     assert "holds another content" in capsys.readouterr().err
-    (other / "policies" / "trial" / "policy.json").write_text("{")
+    (other / "policies" / "mil" / "policy.json").write_text("{")
     assert _wtl("publish", other, tmp_path / "elsewhere") == 1
     assert "policy.json cannot be read" in capsys.readouterr().err

@@ -74,7 +74,7 @@ def test_every_rollout_is_a_row_and_the_report_shows_the_arm(run_dir):
         rows = list(csv.DictReader(file))
     assert len(rows) == 3 * 24 * 4
     report = (run_dir / "evaluation/report.html").read_text()
-    assert "Bring the fingertip to that very target." in report
+    assert "Bring the fingertip to the same target." in report
     films = list((run_dir / "evaluation/videos").glob("*-reach-try.svg"))
     assert films and all("<animateTransform" in film.read_text() for film in films)
 

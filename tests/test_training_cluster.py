@@ -27,7 +27,7 @@ _ARGUMENTS = [
     "--gin_bindings=train_trial.max_demos=2",
     "--gin_bindings=train_trial.batch_size=10",
     "--gin_bindings=train_trial.steps=6",
-    "--gin_bindings=train_trial.log_every=1",
+    "--gin_bindings=train_trial/TrainConfig.log_every=1",
     "--gin_bindings=train_trial.methods=('mil', 'bc')",
 ]
 
