@@ -1,6 +1,6 @@
 """Record docs/teleop.webp: a scripted operator at the keys of the real page.
 
-PYTHONPATH=.:tests python docs/film_teleop.py docs/teleop.webp
+PYTHONPATH=.:tests:tests/collection/teleop python docs/film_teleop.py docs/teleop.webp
 """
 
 import io
@@ -10,14 +10,14 @@ import tempfile
 
 import served
 from browsing import CHROMIUM
+from driven import plan_items
 from PIL import Image
 from playwright.sync_api import sync_playwright
 from test_teleop_browser import Operator, can_solve
-from test_teleop_session import plan_items
 
 _SIZE = (760, 475)
 _FRAME_MS = 110
-_END_MS = 1200  # while the lamp is lit
+_END_MS = 1200  # while success is shown
 
 
 def film(path: str):
@@ -37,7 +37,7 @@ def film(path: str):
         page.keyboard.press("Enter")
         shown = set()
         for item in plan_items():
-            family = item.setup.task.family
+            family = item.scene.task.family
             if family in shown or not can_solve(item):
                 operator.does("d", "Discarded")
                 continue

@@ -1,6 +1,6 @@
 """Record docs/view.webp: a retrial of a run, in the real page.
 
-PYTHONPATH=.:tests python docs/shoot_view.py RUN docs/view.webp
+PYTHONPATH=.:tests:tests/viewer python docs/shoot_view.py RUN docs/view.webp
 """
 
 import io
@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 from viewed import viewing
 
-from wtl.viewer.rendering import Studio
+from wtl.viewer.render_process import RenderProcess
 
 _SIZE = (960, 600)
 # A retrial after a failed trial, halfway through.
@@ -22,9 +22,9 @@ _SECONDS = 2.2
 
 def shoot(run: str, path: str):
     """Open the page on a run and write a screenshot of the browser."""
-    studio = Studio()
+    renderer = RenderProcess()
     with (
-        viewing(pathlib.Path(run), studio) as viewed,
+        viewing(pathlib.Path(run), renderer) as viewed,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(
@@ -46,7 +46,7 @@ def shoot(run: str, path: str):
         page.evaluate(f"viewer.player.play(false), viewer.player.seek({_SECONDS})")
         page.wait_for_timeout(500)
         image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    studio.close()
+    renderer.close()
     image.resize(_SIZE, Image.Resampling.LANCZOS).save(path, quality=80, method=6)
 
 
