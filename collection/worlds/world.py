@@ -44,6 +44,7 @@ class World:
       draws_dynamics: whether tasks may draw all hidden dynamics of their entities.
       trial_tasks: (vector environment, [(task, scene seed)], shaped) -> `TaskPool` of
         methods that learn from trials alone.
+      configurables: gin name -> class of an object of this world that gin configures.
       version: raised whenever the same seed no longer gives the same episode.
       renderer: renders stored episodes; None if they can't be rendered.
       teleop: mapping between an operator and the world; None if there is none.
@@ -63,6 +64,7 @@ class World:
     can_be_seen: bool = False
     draws_dynamics: bool = False
     trial_tasks: Callable[..., Any] | None = None
+    configurables: Mapping[str, type] = dataclasses.field(default_factory=dict)
     version: str = "1.0.0"
     renderer: SceneRenderer | None = None
     teleop: "Teleop | None" = None

@@ -1,36 +1,6 @@
-"""Hyper-parameters of reinforcement learning, and its arms."""
+"""Hyper-parameters of reinforcement learning."""
 
 import dataclasses
-
-
-@dataclasses.dataclass(frozen=True)
-class Arm:
-    """One way of starting.
-
-    Attributes:
-      name: its name in records and figures.
-      start: method of `wtl.policies.methods.METHODS` whose policy is the first actor;
-        empty for random weights.
-      demo: whether the demonstration is in the replay buffer.
-    """
-
-    name: str
-    start: str = ""
-    demo: bool = False
-
-
-ARMS = (
-    Arm("mil_sac_demo", "mil", demo=True),
-    Arm("mil_sac", "mil"),
-    Arm("bc_sac_demo", "bc", demo=True),
-    Arm("bc_sac", "bc"),
-    Arm("sac"),
-)
-
-
-def arm(name: str) -> Arm:
-    """The arm of a name."""
-    return next(arm for arm in ARMS if arm.name == name)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -98,7 +98,7 @@ class _Finished:
 def _perform(path: pathlib.Path, run_dir: pathlib.Path, bindings, sources) -> _Finished:
     stages.configure(str(path), list(bindings))
     others = [source for source in sources if source.path != run_dir]
-    with stages.open_run(str(run_dir), donors=others) as run:
+    with stages.open_run(str(run_dir), cache_sources=others) as run:
         settings = stages.ablation()
         folder = stages.perform(run, list(stages.STAGES))
     results = json.loads((folder / "results.json").read_text())
@@ -109,5 +109,4 @@ def _perform(path: pathlib.Path, run_dir: pathlib.Path, bindings, sources) -> _F
 def _write(root: run_folder.RunFolder, results: dict[str, Any]):
     root.write("ablations.md", ablation.markdown_table(results))
     root.write("ablations.svg", ablations.figure(results))
-    text = json.dumps(results, indent=2, allow_nan=False)
-    root.write("ablations.json", text + "\n")
+    root.write_json("ablations.json", results)

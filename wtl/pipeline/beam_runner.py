@@ -1,4 +1,4 @@
-"""Plays shards with Apache Beam, and stages what comes back."""
+"""Play of shards with Apache Beam, and staging of their episodes."""
 
 import dataclasses
 import logging
@@ -15,18 +15,18 @@ from wtl.datasets.storage.staging import StagingWriter
 
 @dataclasses.dataclass(frozen=True)
 class BeamRunner:
-    """Apache Beam, and how it is to be run.
+    """Apache Beam with its options.
 
     Attributes:
       workers: processes of Beam's local runner.
-      options: Beam's own, as `--runner=FlinkRunner`.
+      options: options of Beam, such as `--runner=FlinkRunner`.
     """
 
     workers: int
     options: tuple[str, ...] = ()
 
     def __post_init__(self):
-        """Raises UserError if Beam is missing or the options make no sense to it."""
+        """Raise UserError if Beam is missing or rejects the options."""
         try:
             self._pipeline.options(self.workers, self.options)
         except (ValueError, SystemExit) as error:
@@ -34,7 +34,7 @@ class BeamRunner:
 
     @property
     def _pipeline(self):
-        # Beam warns that clients of services are missing which nobody has asked for.
+        # Beam warns about missing clients of services that are not used.
         logging.disable(logging.WARNING)
         try:
             from wtl.collection import beam_pipeline
@@ -47,8 +47,8 @@ class BeamRunner:
         return beam_pipeline
 
     def adopt(self, writer: StagingWriter):
-        """Stages what had arrived when an earlier process was ended."""
-        for path in sorted(_parcels(writer).glob(shard_file.PATTERN)):
+        """Stage the shard files that an interrupted process has left."""
+        for path in sorted(_shard_files(writer).glob(shard_file.PATTERN)):
             try:
                 _stage(shard_file.read(path), writer)
             except shard_file.ShardFileError as error:
@@ -58,39 +58,39 @@ class BeamRunner:
     def play(
         self, shards: Sequence[EpisodeShard], writer: StagingWriter
     ) -> Iterator[tuple[EpisodeShard, frozenset[str]]]:
-        """Plays shards and stages their episodes.
+        """Play shards and stage their episodes.
 
         Args:
-          shards: what to play.
-          writer: where to; parcels come to a folder beside it.
+          shards: the shards.
+          writer: stages the episodes; shard files are written to a folder beside it.
 
         Yields:
-          Each shard that is staged, with the ids of its episodes.
+          Each staged shard, with the ids of its episodes.
 
         Raises:
-          WorkerError: if the pipeline failed; what had arrived is staged.
+          WorkerError: if the pipeline failed; received episodes are staged.
         """
         pipeline = self._pipeline
         for shard, payloads in pipeline.play(
             shards,
             writer.spec,
-            _parcels(writer),
+            _shard_files(writer),
             pipeline.options(self.workers, self.options),
         ):
             yield shard, _stage(payloads, writer)
 
 
-def _parcels(writer: StagingWriter) -> pathlib.Path:
+def _shard_files(writer: StagingWriter) -> pathlib.Path:
     return writer.directory.with_name(f"{writer.directory.name}.parcels")
 
 
 def _stage(payloads: Iterable[memoryview], writer: StagingWriter) -> frozenset[str]:
-    """Stages episodes that are not staged yet; returns the ids of all."""
+    """Stage episodes that are not staged yet; return the ids of all."""
     by_id = {
         decode_metadata(payload, [fields.EPISODE_ID])[fields.EPISODE_ID]: payload
         for payload in payloads
     }
-    # Played again, perhaps on a processor that rounds otherwise: the first stays.
+    # A replay on another processor may round differently: the first is kept.
     known = writer.episode_ids
     writer.append_encoded(p for name, p in by_id.items() if name not in known)
     return frozenset(by_id)

@@ -2,10 +2,8 @@
 
 from wtl.datasets.contract import fields
 from wtl.datasets.storage.staging import StagingWriter
-from wtl.pipeline import demonstrations, teleoperated
-from wtl.pipeline.run import Run, newest
-
-NAME = fields.WTL_DEMOS
+from wtl.pipeline import demonstrations, episodes, teleoperated
+from wtl.pipeline.run import Run
 
 
 def collect_demos(
@@ -15,44 +13,36 @@ def collect_demos(
     min_success: float = 0.9,
     teleop: bool = False,
 ):
-    """Collects `wtl_demos`.
+    """Collect `wtl_demos`.
 
     Args:
       run: the run.
       noise: standard deviation of the noise on executed actions.
       held_out_scenes: demonstrations of each validation and test task.
       min_success: share of demonstrations of each family that must succeed.
-      teleop: takes the demonstrations that `wtl teleop` has kept in this run; what
-        nobody has demonstrated is scripted.
+      teleop: whether demonstrations kept by `wtl teleop` in this run are used; the
+        scripted expert gives the others.
 
     Raises:
-      UserError: if the demonstrators fail more often than that.
+      UserError: if the scripted expert fails more often than `min_success` allows.
     """
     inputs = {"teleop": teleoperated.fingerprint(run)} if teleop else {}
-    spec = run.spec_of(NAME, by_hand=teleop)
 
-    def work(key: str) -> dict[str, str]:
+    def stage(writer: StagingWriter):
         wanted = demonstrations.requests(run, held_out_scenes)
-        with StagingWriter(run.staging(NAME, key), spec) as writer:
-            if teleop:
-                _adopt(run, wanted, writer)
-            demonstrations.demonstrate(run, wanted, writer, min_success, noise)
-        account = {"stage": "collect_demos", "noise": noise} | inputs
-        return {NAME: run.publish(NAME, key, account, spec)}
+        if teleop:
+            names = {request.episode_id for request in wanted}
+            kept = [e for e in teleoperated.kept(run) if e.id in names]
+            writer.append(kept)
+            print(f"{len(kept)} of {len(names)} demonstrations are teleoperated")
+        demonstrations.demonstrate(run, wanted, writer, min_success, noise)
 
-    run.do(
-        "collect_demos",
+    episodes.collect(
+        run,
+        fields.WTL_DEMOS,
         {"noise": noise, "held_out_scenes": held_out_scenes},
         inputs,
-        {NAME: lambda: run.collected_fingerprint(NAME)},
-        work,
-        newest(NAME),
+        stage,
+        {"noise": noise} | inputs,
+        by_hand=teleop,
     )
-
-
-def _adopt(run: Run, wanted, writer: StagingWriter):
-    """Stages what people have demonstrated."""
-    names = {request.episode_id for request in wanted}
-    kept = [episode for episode in teleoperated.saved(run) if episode.id in names]
-    writer.append(kept)
-    print(f"{len(kept)} of {len(names)} demonstrations are teleoperated")

@@ -1,12 +1,10 @@
-"""A stage beside the first: videos of a human who does what the robot did."""
+"""Optional stage: videos of a simulated human who does what the robot demonstrated."""
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage.staging import StagingWriter
-from wtl.pipeline import demonstrations
-from wtl.pipeline.run import Run, newest
-
-NAME = fields.WTL_HUMAN_VIDEOS
+from wtl.pipeline import demonstrations, episodes
+from wtl.pipeline.run import Run
 
 
 def collect_human_videos(
@@ -15,10 +13,10 @@ def collect_human_videos(
     held_out_scenes: int = 4,
     min_success: float = 0.9,
 ):
-    """Collects `wtl_human_videos`, of a simulated human.
+    """Collect `wtl_human_videos`, of a simulated human.
 
-    The scenes and targets are those of the robot's demonstrations; body, timing, view,
-    table and light are others. Without scenes there is nothing to do.
+    Scenes and targets are those of the robot's demonstrations; body, timing, viewpoint,
+    table and light differ. Without scenes the stage does nothing.
 
     Args:
       run: the run.
@@ -27,8 +25,8 @@ def collect_human_videos(
       min_success: share of videos of each family that must succeed.
 
     Raises:
-      UserError: if there are more scenes than the robot has, or the human fails more
-        often than that.
+      UserError: if there are more scenes than the robot has, or the simulated human
+        fails more often than `min_success` allows.
     """
     if not scenes_per_task:
         return
@@ -39,22 +37,10 @@ def collect_human_videos(
             f"robot demonstrates in {run.suite.scenes_per_task} scenes "
             "(suite.scenes_per_task)"
         )
-    parameters = {
-        "scenes_per_task": scenes_per_task,
-        "held_out_scenes": held_out_scenes,
-    }
+    scenes = {"scenes_per_task": scenes_per_task, "held_out_scenes": held_out_scenes}
 
-    def work(key: str) -> dict[str, str]:
-        wanted = demonstrations.video_requests(run, scenes_per_task, held_out_scenes)
-        with StagingWriter(run.staging(NAME, key), run.spec_of(NAME)) as writer:
-            demonstrations.demonstrate(run, wanted, writer, min_success)
-        return {NAME: run.publish(NAME, key, {"stage": "collect_human_videos"})}
+    def stage(writer: StagingWriter):
+        wanted = demonstrations.video_requests(run, **scenes)
+        demonstrations.demonstrate(run, wanted, writer, min_success)
 
-    run.do(
-        "collect_human_videos",
-        parameters,
-        {},
-        {NAME: lambda: run.collected_fingerprint(NAME)},
-        work,
-        newest(NAME),
-    )
+    episodes.collect(run, fields.WTL_HUMAN_VIDEOS, scenes, {}, stage)

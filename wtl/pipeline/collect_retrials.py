@@ -1,10 +1,9 @@
-"""Stage 3 again, if asked for: retrials on training tasks, a second round of trials."""
+"""Optional stage: retrials on training tasks, a second round of trials."""
 
 import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-import tqdm
 
 from wtl.collection import episode_request
 from wtl.collection.episode_request import EpisodeRequest
@@ -17,27 +16,27 @@ from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.pipeline import episodes
 from wtl.pipeline.collect_trials import BATCH, actor_spec, shown_index
-from wtl.pipeline.run import Run, newest
-from wtl.pipeline.train import policy_id, require_policy
+from wtl.pipeline.run import Run
 from wtl.policies.methods import METHODS
 
 NAME = fields.WTL_RETRIALS
 
 
 def collect_retrials(run: Run, sources: Sequence[str] = (), greedy_share: float = 0.5):
-    """Collects `wtl_retrials`: one retrial after each trial that a source learns from.
+    """Collect `wtl_retrials`: one retrial after each trial that a source learns from.
 
-    What the trial's success is depends on the rule, which is drawn here; it is the rule
-    under which the retrial was made, see `wtl.datasets.sampling.trial_groups`.
+    The success of a trial depends on the rule, which is drawn here; the retrial is made
+    under the same rule, see `wtl.datasets.sampling.trial_groups`.
 
     Args:
       run: the run.
-      sources: methods whose policies make retrials; without any there is nothing to do.
-      greedy_share: share of retrials that go for the likeliest target; the others
+      sources: methods whose policies make retrials; without any the stage does nothing.
+      greedy_share: share of retrials that select the likeliest target; the others
         sample it.
 
     Raises:
-      UserError: if a source sees no demonstrations and trials, or there is a camera.
+      UserError: if a source is not given demonstrations and trials, or there is a
+        camera.
     """
     if not sources:
         return
@@ -48,48 +47,29 @@ def collect_retrials(run: Run, sources: Sequence[str] = (), greedy_share: float 
             METHODS[source].config.demos and METHODS[source].config.trials
         ):
             raise UserError(
-                f"collect_retrials.sources names {source!r}, which is not shown "
+                f"collect_retrials.sources names {source!r}, which is not given "
                 "demonstrations and trials"
             )
-    inputs = {}
-    for name in (fields.WTL_DEMOS, fields.WTL_TRIALS):
-        run.dataset(name)
-        inputs[name] = run.dataset_fingerprint(name)
-    inputs |= {source: require_policy(run, source) for source in sources}
+    given = (fields.WTL_DEMOS, fields.WTL_TRIALS)
+    inputs = run.inputs(*given, *sources)
 
-    def work(key: str) -> dict[str, str]:
-        demos = run.read(fields.WTL_DEMOS, suites.TRAIN)
-        trials = run.read(fields.WTL_TRIALS, suites.TRAIN)
+    def stage(writer: StagingWriter):
+        demos, trials = (run.read(name, suites.TRAIN) for name in given)
+        trials_dir = run.require(fields.WTL_TRIALS)
         shards = []
         for source in sources:
-            actor = actor_spec(
-                run, source, suites.TRAIN, run.require(fields.WTL_TRIALS)
-            )
+            actor = actor_spec(run, source, suites.TRAIN, trials_dir)
             planned = _plan(run, demos, trials, source, greedy_share)
             shards += episode_request.shards(actor, planned, BATCH)
-        with (
-            StagingWriter(run.staging(NAME, key), run.spec_of(NAME)) as writer,
-            tqdm.tqdm(
-                total=sum(len(shard.requests) for shard in shards),
-                desc="retrials",
-                unit="episode",
-            ) as bar,
-        ):
-            there = writer.episode_ids
-            todo = [s for s in shards if not there.issuperset(s.episode_ids)]
-            bar.update(bar.total - sum(len(shard.requests) for shard in todo))
-            for shard, _ in episodes.staged(run, todo, writer):
-                bar.update(len(shard.requests))
-        account = {"stage": "collect_retrials", "parents": inputs}
-        return {NAME: run.publish(NAME, key, account)}
+        episodes.stage_all(run, shards, writer, "retrials")
 
-    run.do(
-        "collect_retrials",
+    episodes.collect(
+        run,
+        NAME,
         {"sources": list(sources), "greedy_share": greedy_share},
         inputs,
-        {NAME: lambda: run.dataset_fingerprint(NAME)},
-        work,
-        newest(NAME),
+        stage,
+        {"parents": inputs},
     )
 
 
@@ -101,7 +81,7 @@ def _plan(
     greedy_share: float,
 ) -> list[EpisodeRequest]:
     tasks = {task.task_id: task for task in run.suite.tasks(suites.TRAIN)}
-    made_by = policy_id(run, METHODS[source].trial_source)
+    made_by = run.folder.policy_id(METHODS[source].trial_source)
     plans = []
     for row in np.flatnonzero(trials[fields.POLICY_ID] == made_by).tolist():
         name = str(trials[fields.EPISODE_ID][row])
@@ -139,7 +119,7 @@ def _plan(
 
 
 def _rule(task, demos: EpisodeStore, row: int, by_identity: bool) -> Rule:
-    """The rule of a kind that a demonstration follows."""
+    """Return the rule, by identity or position, that a demonstration follows."""
     index = shown_index(task, demos, row)
     if by_identity:
         return Rule(RuleKind.IDENTITY, index)

@@ -5,10 +5,9 @@ import pathlib
 from collections.abc import Sequence
 
 import numpy as np
-import tqdm
 
 from wtl.collection import episode_request
-from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
+from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.policy_actor import PolicyActorSpec
 from wtl.collection.worlds.entities import environment, relabel
 from wtl.collection.worlds.entities import task_distribution as suites
@@ -17,13 +16,12 @@ from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.sampling import video_pairs
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.pipeline import episodes, teleoperated
-from wtl.pipeline.run import Run, newest
-from wtl.pipeline.train import require_policy
+from wtl.pipeline.run import Run
 from wtl.policies.methods import METHODS
 from wtl.training.policy_config import config_for
 
 NAME = fields.WTL_TRIALS
-BATCH = 500  # trials played in lockstep, and made durable at once
+BATCH = 500  # trials played side by side, and staged together
 
 
 def collect_trials(
@@ -34,59 +32,43 @@ def collect_trials(
     greedy_share: float = 0.5,
     teleop: bool = False,
 ):
-    """Collects `wtl_trials`.
+    """Collect `wtl_trials`.
 
     Args:
       run: the run.
-      sources: methods whose policies make trials; without any there is nothing to do.
+      sources: methods whose policies make trials; without any the stage does nothing.
       contexts_per_method: pairs of a demonstration and another scene of its task.
       trials_per_context: trials for each pair.
-      greedy_share: share of trials that go for the likeliest target; the others
+      greedy_share: share of trials that select the likeliest target; the others
         sample it.
-      teleop: takes the trials and retrials that `wtl teleop` has kept in this run,
-        too.
+      teleop: whether trials and retrials kept by `wtl teleop` in this run are added.
     """
     if not sources and not teleop:
         return
-    inputs = {fields.WTL_DEMOS: run.dataset_fingerprint(fields.WTL_DEMOS)}
-    inputs |= {source: require_policy(run, source) for source in sources}
+    human = any(METHODS[source].config.human for source in sources)
+    given = (fields.WTL_DEMOS, *([fields.WTL_HUMAN_VIDEOS] if human else []))
+    inputs = run.inputs(*given, *sources)
+    for name in given:
+        run.require(name)
     if teleop:
         inputs["teleop"] = teleoperated.fingerprint(run)
-    run.require(fields.WTL_DEMOS)
-    if any(METHODS[source].config.human for source in sources):
-        name = fields.WTL_HUMAN_VIDEOS
-        run.require(name)
-        inputs[name] = run.dataset_fingerprint(name)
 
-    def work(key: str) -> dict[str, str]:
-        total = contexts_per_method * trials_per_context * len(sources)
-        spec = run.spec_of(NAME, by_hand=teleop)
-        with (
-            StagingWriter(run.staging(NAME, key), spec) as writer,
-            tqdm.tqdm(total=total, desc="trials", unit="episode") as bar,
-        ):
-            if teleop:
-                by_hand = (fields.ROLE_TRIAL, fields.ROLE_RETRIAL)
-                writer.append(teleoperated.saved(run, by_hand))
-            if run.beam:
-                run.beam.adopt(writer)
-            shards = [
-                shard
-                for source in sources
-                for shard in _shards(
-                    run, source, contexts_per_method, trials_per_context, greedy_share
-                )
-            ]
-            there = writer.episode_ids
-            todo = [s for s in shards if not there.issuperset(s.episode_ids)]
-            bar.update(total - sum(len(shard.requests) for shard in todo))
-            for shard, _ in episodes.staged(run, todo, writer):
-                bar.update(len(shard.requests))
-        account = {"stage": "collect_trials", "parents": inputs}
-        return {NAME: run.publish(NAME, key, account, spec)}
+    def stage(writer: StagingWriter):
+        if teleop:
+            by_hand = (fields.ROLE_TRIAL, fields.ROLE_RETRIAL)
+            writer.append(teleoperated.kept(run, by_hand))
+        shards = []
+        for source in sources:
+            actor = actor_spec(run, source, fields.SPLIT_TRAIN)
+            planned = _plan(
+                run, source, contexts_per_method, trials_per_context, greedy_share
+            )
+            shards += episode_request.shards(actor, planned, BATCH, run.camera)
+        episodes.stage_all(run, shards, writer, "trials")
 
-    run.do(
-        "collect_trials",
+    episodes.collect(
+        run,
+        NAME,
         {
             "sources": list(sources),
             "contexts_per_method": contexts_per_method,
@@ -94,30 +76,21 @@ def collect_trials(
             "greedy_share": greedy_share,
         },
         inputs,
-        {NAME: lambda: run.collected_fingerprint(NAME)},
-        work,
-        newest(NAME),
+        stage,
+        {"parents": inputs},
+        by_hand=teleop,
     )
-
-
-def _shards(
-    run: Run, method: str, count: int, trials_per_context: int, greedy_share: float
-) -> list[EpisodeShard]:
-    """Trials of a policy, in shards that are played together."""
-    actor = actor_spec(run, method, fields.SPLIT_TRAIN)
-    requests = _plan(run, method, count, trials_per_context, greedy_share)
-    return episode_request.shards(actor, requests, BATCH, run.camera)
 
 
 def actor_spec(
     run: Run, method: str, split: str, trials_dir: pathlib.Path | None = None
 ) -> PolicyActorSpec:
-    """A trained policy of a run, given what its method is given.
+    """Return the spec of the actor of a trained policy.
 
     Args:
       run: the run.
-      method: of the policy.
-      split: of the episodes that it is given.
+      method: name of the method.
+      split: split of the episodes that it is given.
       trials_dir: folder of the trials, see `PolicyActorSpec`.
     """
     human = METHODS[method].config.human
@@ -134,7 +107,7 @@ def actor_spec(
 
 
 def _given(run: Run, method: str) -> tuple[EpisodeStore, list[str]]:
-    """Training demonstrations, and the id of what is given in place of each."""
+    """Training demonstrations, and the id of the episode given in place of each."""
     demos = run.read(fields.WTL_DEMOS, fields.SPLIT_TRAIN)
     if not METHODS[method].config.human:
         return demos, demos[fields.EPISODE_ID].tolist()
@@ -168,7 +141,10 @@ def _plan(
         shift = 1 + int(rng.integers(index.scenes_in[number] - 1))
         scene = int(index.scene[row] + shift) % int(index.scenes_in[number])
         task = tasks[demos[fields.TASK_ID][row]]
-        setup = _by_identity(task, demos, row, seeds[number, scene])
+        # The stored success is for the reading by identity; what was achieved is stored
+        # too, from which success under other rules follows.
+        shown = shown_index(task, demos, row)
+        setup = environment.Setup(task, seeds[number, scene], shown)
         for j in range(trials_per_context):
             seed = seeding.derive_seed(run.seed, NAME, method, i, j)
             greedy = rng.random() < greedy_share
@@ -191,17 +167,8 @@ def _plan(
     return plans
 
 
-def _by_identity(task, demos: EpisodeStore, row: int, scene_seed: int):
-    """The setup whose target is the entity that the demonstration acted on.
-
-    The success stored with a trial is for this reading of the demonstration; what the
-    trial achieved is stored too, so that it can be told for every other.
-    """
-    return environment.Setup(task, scene_seed, shown_index(task, demos, row))
-
-
 def shown_index(task, demos: EpisodeStore, row: int) -> int:
-    """Canonical index of the object or button that a demonstration acted on."""
+    """Return the canonical index of the entity that a demonstration acted on."""
     shown = task.object_set.scene(int(demos[fields.SCENE_SEED][row]))
     kind, slot = divmod(int(demos[fields.HIDDEN_TARGET][row]), task.object_set.size)
     return int(shown.slots(kind)[slot])

@@ -1,4 +1,4 @@
-"""Demonstrations of a run, by robot or simulated human, and the playing of them."""
+"""Requests of demonstrations, by scripted expert or simulated human, and their play."""
 
 import collections
 import dataclasses
@@ -12,11 +12,10 @@ from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.scripted_expert import ScriptedExpert
 from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.entities.embodiment import Embodiment
-from wtl.datasets.contract import episode as episodes
-from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage.staging import StagingWriter
-from wtl.pipeline.episodes import staged
+from wtl.pipeline import episodes
 from wtl.pipeline.run import Run
 
 _SHARD = 16  # demonstrations that a worker plays side by side
@@ -68,7 +67,7 @@ def _requests(
                 result.append(
                     EpisodeRequest(
                         scene=dataclasses.replace(setup, embodiment=embodiment),
-                        episode_id=episodes.episode_id(
+                        episode_id=episode.episode_id(
                             dataset, task.task_id, fields.ROLE_DEMO, i, seed
                         ),
                         role=fields.ROLE_DEMO,
@@ -98,8 +97,6 @@ def demonstrate(
     Raises:
       UserError: if the experts fail more often than that.
     """
-    if run.beam:
-        run.beam.adopt(writer)
     todo = [r for r in wanted if r.episode_id not in writer.episode_ids]
     made, lost = collections.Counter(), collections.Counter()
     camera = run.camera
@@ -112,17 +109,16 @@ def demonstrate(
         desc="demonstrations",
         unit="episode",
     ) as bar:
-        for shard, there in staged(run, shards, writer):
+        for shard, there in episodes.play(run, shards, writer, bar):
             for request in shard.requests:
                 counter = made if request.episode_id in there else lost
                 counter[request.scene.task.family] += 1
-            bar.update(len(shard.requests))
     for family, failed in lost.items():
         share = made[family] / (made[family] + failed)
         logging.info("%s: %d demonstrations failed", family, failed)
         if share < min_success:
             raise UserError(
                 f"only {share:.0%} of the {family} demonstrations succeeded; lower "
-                "the stage's min_success or collect_demos.noise, or mend the "
-                "scripted expert"
+                "the stage's min_success or collect_demos.noise, or "
+                "correct the scripted expert"
             )

@@ -1,26 +1,93 @@
-"""Plays shards of episodes, here or with Apache Beam, and stages them."""
+"""Collection of episodes: played here or with Apache Beam, staged and published."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import tqdm
 
 from wtl.collection import vector_environment
 from wtl.collection.episode_request import EpisodeShard
+from wtl.datasets.storage import location
 from wtl.datasets.storage.staging import StagingWriter
-from wtl.pipeline.run import Run
+from wtl.pipeline.run import STAGE_OF, Run
 
 
-def staged(
-    run: Run, shards: Sequence[EpisodeShard], writer: StagingWriter
-) -> Iterator[tuple[EpisodeShard, frozenset[str]]]:
-    """Play shards and stage the episodes.
+def collect(
+    run: Run,
+    name: str,
+    parameters: dict[str, Any],
+    inputs: dict[str, str],
+    stage: Callable[[StagingWriter], None],
+    account: dict[str, Any] | None = None,
+    by_hand: bool = False,
+):
+    """Do the stage that collects a dataset.
 
     Args:
-      run: processes of this machine play in order, Beam in any.
-      shards: all of one kind of actor.
+      run: the run.
+      name: name of the dataset.
+      parameters: configuration of the stage.
+      inputs: fingerprints of its inputs, by name.
+      stage: stages the episodes.
+      account: provenance of the dataset besides seed and code.
+      by_hand: see `Run.spec_of`.
+    """
+
+    def work(key: str) -> dict[str, str]:
+        spec = run.spec_of(name, by_hand)
+        with StagingWriter(run.staging(name, key), spec) as writer:
+            if run.beam:
+                run.beam.adopt(writer)
+            stage(writer)
+        made_by = {"stage": STAGE_OF[name]} | (account or {})
+        return {name: run.publish(name, key, made_by, spec)}
+
+    run.do(
+        STAGE_OF[name],
+        parameters,
+        inputs,
+        {name: lambda: run.collected_fingerprint(name)},
+        work,
+        lambda folder: [location.resolve(folder.datasets / name)],
+    )
+
+
+def stage_all(
+    run: Run, shards: Sequence[EpisodeShard], writer: StagingWriter, title: str
+):
+    """Play and stage the shards that are not staged yet, with a progress bar."""
+    total = sum(len(shard.requests) for shard in shards)
+    with tqdm.tqdm(total=total, desc=title, unit="episode") as bar:
+        for _ in play(run, shards, writer, bar):
+            pass
+
+
+def play(
+    run: Run, shards: Sequence[EpisodeShard], writer: StagingWriter, bar: tqdm.tqdm
+) -> Iterator[tuple[EpisodeShard, frozenset[str]]]:
+    """Play and stage the shards that are not staged yet.
+
+    Args:
+      run: processes of this machine play in order, Beam in any order.
+      shards: shards of one kind of actor.
       writer: stages the episodes.
+      bar: progress bar, moved by the episodes of all shards.
 
     Yields:
-      Each shard that is staged, with the ids of its episodes.
+      Each newly staged shard, with the ids of its episodes.
     """
+    there = writer.episode_ids
+    todo = [s for s in shards if not there.issuperset(s.episode_ids)]
+    count = sum(len(shard.requests) for shard in shards)
+    bar.update(count - sum(len(shard.requests) for shard in todo))
+    for shard, names in _played(run, todo, writer):
+        bar.update(len(shard.requests))
+        yield shard, names
+
+
+def _played(
+    run: Run, shards: Sequence[EpisodeShard], writer: StagingWriter
+) -> Iterator[tuple[EpisodeShard, frozenset[str]]]:
     if not shards:
         return
     if run.beam:

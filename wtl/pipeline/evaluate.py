@@ -1,23 +1,21 @@
-"""Stage 5: success on held-out tasks, every arm on the same scenes."""
+"""Stage 5: success on held-out tasks, every condition on the same scenes."""
 
 import dataclasses
-import json
 import pathlib
 import shutil
 from collections.abc import Sequence
+from typing import Any
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.storage import checksums
 from wtl.evaluation import learning_curve, rollout_row, statistics, table
 from wtl.evaluation.reports import evaluation_report
 from wtl.pipeline import run_folder, strips
 from wtl.pipeline.player import Player
 from wtl.pipeline.run import Run
-from wtl.pipeline.train import policy_id
 from wtl.policies.methods import CONDITIONS, SAME, uses_human_videos
 
-# Parameters of tasks that oracle bounds assume to be known, see `suite`.
+# Hidden parameters of tasks that oracle bounds assume to be known, see `suite`.
 _HIDDEN = ("motor_faults", "puck")
 
 
@@ -30,16 +28,16 @@ def evaluate(
     ),
     demos_shown: int = 1,
 ) -> pathlib.Path:
-    """Evaluates every trained policy; writes results, rollouts and the report.
+    """Evaluate every trained policy; write results, rollouts and the report.
 
     Args:
       run: the run.
       split: `val` for choices, `test` once at the end. Only the results of `test`
         go to `evaluation/`; those of `val` go to `evaluation/val/`.
-      scenes_per_task: pairs of a demonstration and a scene, of each task.
-      conditions: names of `wtl.policies.methods.CONDITIONS`; those whose policies are
-        not trained are left out.
-      demos_shown: K, demonstrations shown to each policy.
+      scenes_per_task: scenarios (a demonstration and a scene) of each task.
+      conditions: names of `wtl.policies.methods.CONDITIONS`; those without a
+        trained policy are skipped.
+      demos_shown: K, demonstrations given to each policy.
 
     Returns:
       The folder of the results.
@@ -52,48 +50,40 @@ def evaluate(
     chosen = [
         condition
         for condition in CONDITIONS.values()
-        if condition.name in conditions and policy_id(run, condition.method) is not None
+        if condition.name in conditions and run.folder.policy_id(condition.method)
     ]
-    folder = run.folder.evaluation / ("" if split == "test" else split)
-    run.dataset(fields.WTL_DEMOS)
-    inputs = {fields.WTL_DEMOS: run.dataset_fingerprint(fields.WTL_DEMOS)}
-    inputs |= {c.method: policy_id(run, c.method) for c in chosen}
-    if any(map(uses_human_videos, chosen)):
-        name = fields.WTL_HUMAN_VIDEOS
-        run.dataset(name)
-        inputs[name] = run.dataset_fingerprint(name)
+    human = any(map(uses_human_videos, chosen))
+    given = (fields.WTL_DEMOS, *([fields.WTL_HUMAN_VIDEOS] if human else []))
+    name = run.folder.results("evaluation", split)
+    folder = run.folder.path / name
 
-    def current() -> str | None:
-        path = folder / "results.json"
-        return checksums.checksum(path).sha256 if path.exists() else None
-
-    def work(key: str) -> dict[str, str]:
-        human = any(map(uses_human_videos, chosen))
+    def work(key: str) -> dict[str, Any]:
         player = Player(run, key, split, scenes_per_task, demos_shown, human)
-        rows = player.play(chosen, run.beam)
-        _write(run, folder, split, scenes_per_task, demos_shown, rows, player)
-        return {"results": current()}
+        rows = player.play(chosen)
+        about = _protocol(run, split, scenes_per_task, demos_shown, rows)
+        results = statistics.results(rows, about)
+        _write(run, folder, results, rows, player)
+        return results
 
-    run.do(
-        "evaluate" if split == "test" else f"evaluate_{split}",
+    results = run.do_results(
+        "evaluate" if split == fields.SPLIT_TEST else f"evaluate_{split}",
         {
             "split": split,
             "scenes_per_task": scenes_per_task,
             "conditions": [condition.name for condition in chosen],
             "demos_shown": demos_shown,
         },
-        inputs,
-        {"results": current},
+        run.inputs(*given, *(condition.method for condition in chosen)),
+        f"{name}/results.json",
         work,
     )
-    results = json.loads((folder / "results.json").read_text())
     print(table.format_table(results))
     print(f"\nReport: {folder / 'report.html'}")
     return folder
 
 
 def _write_videos(folder: pathlib.Path, shown: list[evaluation_report.Strip]):
-    """Writes each episode of the strips as an animated SVG, which browsers play."""
+    """Write each episode of the strips as an animated SVG, which browsers play."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for number, strip in enumerate(shown):
@@ -102,7 +92,7 @@ def _write_videos(folder: pathlib.Path, shown: list[evaluation_report.Strip]):
             (folder / name).write_text(episode.animation, encoding="utf-8")
 
 
-def _write(run: Run, folder, split, scenes_per_task, demos_shown, rows, player):
+def _protocol(run: Run, split, scenes_per_task, demos_shown, rows) -> dict[str, Any]:
     about = {
         "tasks": len({row.task_id for row in rows}),
         "scenes_per_task": scenes_per_task,
@@ -127,7 +117,10 @@ def _write(run: Run, folder, split, scenes_per_task, demos_shown, rows, player):
         known.remove("motor_faults")
     if known:
         about["ceilings_know"] = known
-    results = statistics.results(rows, about)
+    return about
+
+
+def _write(run: Run, folder: pathlib.Path, results, rows, player: Player):
     folder.mkdir(parents=True, exist_ok=True)
     rollout_row.write_csv(rows, folder / "episodes.csv")
     shown = strips.gather(player)
@@ -140,11 +133,7 @@ def _write(run: Run, folder, split, scenes_per_task, demos_shown, rows, player):
         shown,
         {
             "seed": run.seed,
-            "commit": run_folder.commit(),
-            "versions": run_folder.versions(),
+            **run_folder.origin(),
             "run": run.folder.path.name,
         },
     )
-    # Last: what is there is complete.
-    path = folder.relative_to(run.folder.path) / "results.json"
-    run.folder.write(str(path), json.dumps(results, indent=2, allow_nan=False) + "\n")

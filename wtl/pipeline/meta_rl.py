@@ -13,7 +13,6 @@ from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.datasets.contract import seeding
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.storage import checksums
 from wtl.evaluation import trial_results
 from wtl.evaluation.figures import trials as figures
 from wtl.evaluation.rollout_row import write_csv
@@ -89,9 +88,8 @@ def meta_rl(
         _train(run, training, kind, chosen, opened)
         held_out = opened.held_out(split, scenes_per_task)
         measuring = {"split": split, "scenes_per_task": scenes_per_task}
-        _measure(run, training, measuring, kind, chosen, opened, held_out)
+        results = _measure(run, training, measuring, kind, chosen, opened, held_out)
     folder = run.folder.path / "meta_rl" / method
-    results = json.loads((folder / "results.json").read_text())
     print(trial_results.format_table(results))
     print(f"\nFigure: {folder / 'figure.svg'}")
 
@@ -125,15 +123,13 @@ def _train(run: Run, training: dict[str, Any], kind, config, world: TrialWorld):
             name=f"train {method}",
         )
         trained = export.weights_hash(learner.network.variables)
-        entry = {"method": method, "policy_id": trained, "key": key}
-        run.folder.write(f"policies/{method}/policy.json", json.dumps(entry))
+        run.folder.record_policy(method, trained, key)
         # It is large, and only interrupted trainings need it.
         shutil.rmtree(directory / "replay", ignore_errors=True)
         return {method: trained}
 
-    run.do(
-        f"train_{method}", training, {}, {method: lambda: _policy_id(run, method)}, work
-    )
+    current = {method: lambda: run.folder.policy_id(method)}
+    run.do(f"train_{method}", training, {}, current, work)
 
 
 def _measure(
@@ -144,15 +140,11 @@ def _measure(
     config,
     world: TrialWorld,
     held_out: HeldOut,
-):
+) -> dict[str, Any]:
     method = training["method"]
-    folder = run.folder.path / "meta_rl" / method
-    path = folder / "results.json"
+    name = f"meta_rl/{method}"
 
-    def current() -> str | None:
-        return checksums.checksum(path).sha256 if path.exists() else None
-
-    def work(_: str) -> dict[str, str]:
+    def work(_: str) -> dict[str, Any]:
         directory = run.folder.policies / method
         network = kind.network(world.view, config)
         latest = tf.train.latest_checkpoint(str(directory / "checkpoints"))
@@ -166,19 +158,15 @@ def _measure(
         about["tasks"] = len({row.task_id for row in rows})
         about["env_steps"] = curve[-1]["env_steps"]  # whole rounds
         results = trial_results.results(rows, about, world.oracle_bound, curve)
-        write_csv(rows, folder / "trials.csv", TrialRow)
-        name = folder.relative_to(run.folder.path)
-        run.folder.write(str(name / "figure.svg"), figures.figure(results))
-        # Last: its presence marks complete results.
-        text = json.dumps(results, indent=2, allow_nan=False)
-        run.folder.write(str(name / "results.json"), text + "\n")
-        return {"results": current()}
+        write_csv(rows, run.folder.path / name / "trials.csv", TrialRow)
+        run.folder.write(f"{name}/figure.svg", figures.figure(results))
+        return results
 
-    run.do(
+    return run.do_results(
         f"evaluate_{method}",
         training | measuring,
-        {method: _policy_id(run, method)},
-        {"results": current},
+        run.inputs(method),
+        f"{name}/results.json",
         work,
     )
 
@@ -200,8 +188,3 @@ def _play(
             score = float(trial.felt[i, :, goal[i]].sum())
             rows.append(TrialRow(method, task_id, family, pair, number, success, score))
     return rows
-
-
-def _policy_id(run: Run, method: str) -> str | None:
-    path = run.folder.policies / method / "policy.json"
-    return json.loads(path.read_text())["policy_id"] if path.exists() else None

@@ -14,7 +14,6 @@ from wtl.datasets.reading import reader
 from wtl.datasets.storage import staging
 from wtl.pipeline import player as players
 from wtl.pipeline.run import Run
-from wtl.pipeline.train import require_policy
 from wtl.policies import methods as methods_lib
 from wtl.policies.methods import CONDITIONS, METHODS, Condition, uses_human_videos
 from wtl.viewer import episode_video, render_process
@@ -117,7 +116,7 @@ def _played(
 ) -> list[CaptionedEpisode]:
     conditions = [CONDITIONS[name] for name in condition.trials] + [condition]
     for each in conditions:
-        require_policy(run, each.method)
+        run.require_policy(each.method)
     player = players.Player(
         run, _KEY, split, scene + 1, human=any(map(uses_human_videos, conditions))
     )

@@ -1,4 +1,4 @@
-"""Plays the conditions of an evaluation and publishes their episodes."""
+"""Play of the conditions of an evaluation, and publication of their episodes."""
 
 import dataclasses
 import pathlib
@@ -18,26 +18,25 @@ from wtl.datasets.storage import staging
 from wtl.evaluation import rollout_row
 from wtl.evaluation.scenario import Scenario, oracle_bound_of, scenarios
 from wtl.pipeline import episodes
-from wtl.pipeline.beam_runner import BeamRunner
 from wtl.pipeline.collect_trials import actor_spec
 from wtl.pipeline.run import Run
 from wtl.policies import interface
 from wtl.policies.methods import CONDITIONS, Condition, rounds, uses_human_videos
 
 NAME = fields.WTL_EVALUATIONS
-BATCH = 400  # rollouts played side by side, and made durable at once
+BATCH = 400  # rollouts played side by side, and staged together
 _MIN_DEMONSTRATED = 0.95
 
 
 class Player:
-    """Plays the conditions of an evaluation; what is played survives an interruption.
+    """Plays the conditions of an evaluation; played episodes survive an interruption.
 
-    Episodes wait on disk: images of all conditions would not fit into memory.
+    Episodes are kept on disk: images of all conditions would not fit into memory.
 
     Attributes:
-      layout: of the states.
+      layout: layout of the states.
       scenarios: the demonstrations and scenes that all conditions share.
-      demos: demonstrations of the split, with images where there are any.
+      demos: demonstrations of the split, with images if there are any.
       demo_rows: [scenarios, K] rows of `demos` given for each scenario, or -1.
       videos: human videos of the split, or None if no condition is given any.
       video_rows: [scenarios, K] likewise of `videos`.
@@ -53,12 +52,12 @@ class Player:
         demos_shown: int = 1,
         human: bool = False,
     ):
-        """Reads the demonstrations.
+        """Read the demonstrations.
 
         Args:
-          run: its policies play.
-          key: of the stage, see `Run.staging`.
-          split: of the tasks.
+          run: the run whose policies play.
+          key: key of the stage, see `Run.staging`.
+          split: split of the tasks.
           scenes_per_task: scenarios of a demonstration and a scene, of each task.
           demos_shown: K, demonstrations given to each policy.
           human: whether a condition is given human videos.
@@ -74,7 +73,7 @@ class Player:
         self.demos = self._stored(fields.WTL_DEMOS)
         planned = scenarios(run.suite, split, scenes_per_task)
         rows = self._find(self.demos, planned)
-        # A scene whose expert failed is left out for every condition.
+        # A scene where the expert failed is excluded for every condition.
         there = rows[:, 0] >= 0
         self.videos, video_rows = None, rows
         if human:
@@ -97,7 +96,7 @@ class Player:
         return policy_actor.stored(path, self._split, bool(self._run.camera))
 
     def _find(self, store: EpisodeStore, planned: Sequence[Scenario]) -> np.ndarray:
-        """[B, K] rows of what is shown of each scenario, its own first, or -1."""
+        """[B, K] rows given for each scenario, its own demonstration first, or -1."""
         row_of = {
             (task, int(seed)): row
             for row, (task, seed) in enumerate(
@@ -120,21 +119,18 @@ class Player:
         return np.array(result)
 
     def shown(self, condition: Condition) -> tuple[EpisodeStore, np.ndarray]:
-        """Demonstrations of a condition: a store, and [scenarios, K] rows of it."""
+        """Return the demonstrations of a condition: a store and [scenarios, K] rows."""
         if uses_human_videos(condition):
             return self.videos, self.video_rows
         return self.demos, self.demo_rows
 
-    def play(
-        self, conditions: Sequence[Condition], beam: BeamRunner | None
-    ) -> list[rollout_row.RolloutRow]:
-        """Plays conditions in order, publishes the episodes and returns a row of each.
+    def play(self, conditions: Sequence[Condition]) -> list[rollout_row.RolloutRow]:
+        """Play conditions in order, publish the episodes and return a row of each.
 
         Args:
           conditions: each after those whose episodes are its trials.
-          beam: Apache Beam, where it is to play; None for processes of our own.
         """
-        run = dataclasses.replace(self._run, beam=beam)
+        run = self._run
         with (
             staging.StagingWriter(self._staging, run.spec_of(NAME)) as writer,
             tqdm.tqdm(
@@ -143,19 +139,15 @@ class Player:
                 unit="episode",
             ) as bar,
         ):
-            if beam:
-                beam.adopt(writer)
+            if run.beam:
+                run.beam.adopt(writer)
             # Trials are staged before the conditions that they are given to.
             for together in rounds(conditions):
-                there = writer.episode_ids
                 shards = [
                     shard for condition in together for shard in self.shards(condition)
                 ]
-                todo = [s for s in shards if not there.issuperset(s.episode_ids)]
-                todo_count = sum(len(shard.requests) for shard in todo)
-                bar.update(len(together) * len(self.scenarios) - todo_count)
-                for shard, _ in episodes.staged(run, todo, writer):
-                    bar.update(len(shard.requests))
+                for _ in episodes.play(run, shards, writer, bar):
+                    pass
         run.publish(NAME, self._key, {"stage": "evaluate", "split": self._split})
         published = run.read(NAME, self._split)
         wanted = {
@@ -175,7 +167,7 @@ class Player:
         return [row for condition in conditions for row in self._rows(condition)]
 
     def recorded(self, condition: Condition, which: Sequence[int]) -> EpisodeStore:
-        """Episodes that a condition has played, with images where there are any.
+        """Return episodes that a condition has played, with images if there are any.
 
         Args:
           condition: one that has been played.
@@ -186,11 +178,11 @@ class Player:
         return stack([found[name] for name in names])
 
     def actor(self, condition: Condition) -> policy_actor.PolicyActor:
-        """The policy of a condition, with its context builder."""
+        """Return the policy of a condition, with its context builder."""
         return policy_actor.actor_of(self._spec(condition))
 
     def committed(self, condition: Condition, which: Sequence[int]) -> np.ndarray:
-        """Slots [N] of the targets that a condition's policy chose in scenarios."""
+        """Return slots [N] of the targets that a policy selected in scenarios."""
         recorded, actor = self.recorded(condition, which), self.actor(condition)
         first = {fields.STATE: recorded.state[:, 0]}
         if recorded.image is not None:
@@ -218,12 +210,12 @@ class Player:
         return self.actor(condition).builder.config
 
     def shard(self, condition: Condition, which: Sequence[int]) -> EpisodeShard:
-        """Episodes of a condition in some scenarios."""
+        """Return the shard of a condition in some scenarios."""
         requests = tuple(self.requests(condition, which))
         return EpisodeShard(self._spec(condition), requests, self._run.camera)
 
     def shards(self, condition: Condition) -> list[EpisodeShard]:
-        """Episodes of a condition, up to `BATCH` at once; its trials are staged."""
+        """Return the shards of a condition; its trials are staged."""
         return episode_request.shards(
             self._spec(condition), self.requests(condition), BATCH, self._run.camera
         )
@@ -231,7 +223,7 @@ class Player:
     def requests(
         self, condition: Condition, which: Sequence[int] | None = None
     ) -> list[EpisodeRequest]:
-        """Episodes of a condition in some scenarios, all by default."""
+        """Return the requests of a condition in some scenarios, all by default."""
         if which is None:
             which = range(len(self.scenarios))
         store, rows = self.shown(condition)
@@ -277,7 +269,7 @@ class Player:
         return [self._episode_id(condition, scenario) for scenario in scenarios]
 
     def _episode_id(self, condition: Condition, scenario: Scenario) -> str:
-        # By the seed, ids of other conditions stay when one is added.
+        # With the seed, ids of other conditions stay when one is added.
         seed = seeding.derive_seed(
             self._run.seed, condition.name, scenario.seed(condition)
         )

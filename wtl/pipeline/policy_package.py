@@ -1,4 +1,4 @@
-"""A trained policy as a version that can be published: saved model, card, checksums."""
+"""Publishable version of a trained policy: saved model, card, checksums."""
 
 import json
 import os
@@ -23,12 +23,12 @@ import tensorflow as tf
 policy = tf.saved_model.load("PATH/TO/{folder}/{policy_id}/{saved_model}")
 ```
 
-`policy.encode_context` turns the episodes it is shown into its context, `policy.action`
+`policy.encode_context` encodes the episodes it is given as its context, `policy.action`
 acts on a TF-Agents time step. `learning_curve/` is for TensorBoard, `config.gin` is the
-configuration of the run, `{provenance}` what the policy was made from, and
-`{checksums}` what every file must contain (`wtl verify DIR` checks it).
+configuration of the run, `{provenance}` the inputs of its training, and `{checksums}`
+the checksum of every file (`wtl verify DIR` checks them).
 
-It acts in WTL's simulated world, and is meant for research.
+It acts in WTL's simulated world, and is for research.
 """
 
 
@@ -39,7 +39,7 @@ def is_policy(folder: pathlib.Path) -> bool:
 
 
 def pack(policy_dir: pathlib.Path, target: pathlib.Path) -> str:
-    """Copies what others need of a policy, and seals it.
+    """Copy the files of a policy that others need, and write checksums.
 
     Args:
       policy_dir: RUN/policies/FOLDER.
@@ -64,7 +64,7 @@ def pack(policy_dir: pathlib.Path, target: pathlib.Path) -> str:
         shutil.copy(run / "config.gin", target)
     curves = sorted((run / "logs" / folder).rglob("*.tfevents.*"))
     for number, curve in enumerate(curves):
-        # Their own names tell the name of the machine.
+        # The original names contain the name of the machine.
         copy = target / "learning_curve" / f"events.out.tfevents.{number}"
         copy.parent.mkdir(exist_ok=True)
         shutil.copy(curve, copy)
@@ -88,7 +88,7 @@ def pack(policy_dir: pathlib.Path, target: pathlib.Path) -> str:
 
 
 def _provenance(run: pathlib.Path, method: str, policy_id: str) -> str:
-    """What the lineage of the run says about a policy, in JSON."""
+    """Return the lineage entries of a policy in JSON."""
     path, account = run / "lineage.json", {}
     if path.is_file():
         try:

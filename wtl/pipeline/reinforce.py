@@ -19,22 +19,22 @@ from wtl.evaluation import trials_needed as needed
 from wtl.evaluation.reports import reinforcement_report
 from wtl.pipeline import run_folder
 from wtl.pipeline.run import Run
-from wtl.pipeline.train import require_policy
 from wtl.policies.bc_sac import config as configs
-from wtl.policies.methods import BASELINE, RETRIAL, TRIAL
+from wtl.policies.methods import BASELINE, METHODS, RETRIAL, TRIAL, Start
 from wtl.training import process
 from wtl.training import reinforcement_job as jobs
 from wtl.training.policy_config import config_for, with_settings
 
 _REFERENCE = RETRIAL
 _FURTHER = (TRIAL, BASELINE)  # further references, if they were evaluated
+_KNOWN = [m.name for m in METHODS.values() if isinstance(m.config, Start)]
 
 
 def reinforce(
     run: Run,
     split: str = "test",
     tasks: int = 25,
-    arms: Sequence[str] = tuple(arm.name for arm in configs.ARMS),
+    methods: Sequence[str] = tuple(_KNOWN),
     scenes_per_task: int = 4,
     trials: int = 3000,
     at_once: int = 10,
@@ -54,7 +54,7 @@ def reinforce(
       split: `val` for choices, `test` once at the end.
       tasks: number of tasks, the first of the split; in 25 all rules are in
         proportion.
-      arms: names of `wtl.policies.bc_sac.config.ARMS`.
+      methods: names of methods whose configuration is a `Start`.
       scenes_per_task: scenes of `evaluate` in which success is measured.
       trials: number of trials of each task.
       at_once: trials between updates.
@@ -66,15 +66,12 @@ def reinforce(
       **config: further fields of `wtl.policies.bc_sac.config.SacConfig`.
     """
     budget = jobs.Budget(trials, at_once, evaluate_every, patience, scenes)
-    _check(run, split, tasks, arms, budget, config)
-    folder = run.folder.path / "reinforce" / ("" if split == suites.TEST else split)
+    _check(run, split, tasks, methods, budget, config)
+    name = run.folder.results("reinforce", split)
+    folder = run.folder.path / name
     chosen = run.suite.tasks(split)[:tasks]
-    run.dataset(fields.WTL_DEMOS)
-    inputs = {fields.WTL_DEMOS: run.dataset_fingerprint(fields.WTL_DEMOS)}
-    for name in arms:
-        start = configs.arm(name).start
-        if start:
-            inputs[start] = require_policy(run, start)
+    starts = {METHODS[method].config.method for method in methods} - {""}
+    inputs = run.inputs(fields.WTL_DEMOS, *sorted(starts))
     rows, inputs["episodes"] = _evaluated(run, split, chosen, scenes_per_task)
     goals = _goals(rows, chosen)
     seeds = {
@@ -85,43 +82,38 @@ def reinforce(
         )
         for task in chosen
     }
-    planned = _jobs(run, folder, chosen, arms, seeds, budget, config)
+    planned = _jobs(run, folder, chosen, methods, seeds, budget, config)
 
-    def current() -> str | None:
-        path = folder / "curves.json"
-        return checksums.checksum(path).sha256 if path.exists() else None
-
-    def work(_: str) -> dict[str, str]:
+    def work(_: str) -> dict[str, Any]:
         _learn(run, planned)
         records = [json.loads(job.record.read_text()) for job in planned]
-        _write(run, folder, split, records, goals, budget, scenes_per_task, config)
-        return {"curves": current()}
+        curves = _curves(run, split, records, goals, budget, scenes_per_task, config)
+        reinforcement_report.write_report(folder / "report.html", curves)
+        return curves
 
-    run.do(
+    curves = run.do_results(
         "reinforce" if split == suites.TEST else f"reinforce_{split}",
         {
             "split": split,
             "tasks": tasks,
-            "arms": list(arms),
+            "methods": list(methods),
             "scenes_per_task": scenes_per_task,
             **dataclasses.asdict(budget),
             **config,
         },
         inputs,
-        {"curves": current},
+        f"{name}/curves.json",
         work,
     )
-    curves = json.loads((folder / "curves.json").read_text())
     print(reinforcement_report.format_table(curves))
     print(f"\nReport: {folder / 'report.html'}")
 
 
-def _check(run: Run, split: str, tasks: int, arms, budget: jobs.Budget, config):
-    known = [arm.name for arm in configs.ARMS]
-    for name in arms:
-        if name not in known:
+def _check(run: Run, split: str, tasks: int, methods, budget: jobs.Budget, config):
+    for name in methods:
+        if name not in _KNOWN:
             raise UserError(
-                f"reinforce.arms names {name!r}; known are {', '.join(known)}"
+                f"reinforce.methods names {name!r}; known are {', '.join(_KNOWN)}"
             )
     run.require_capability("trial_tasks", "reinforce")
     if run.suite.motor_faults:
@@ -164,8 +156,7 @@ def _evaluated(
     Raises:
       UserError: if WTL was not evaluated there.
     """
-    path = run.folder.evaluation / ("" if split == suites.TEST else split)
-    path = path / "episodes.csv"
+    path = run.folder.path / run.folder.results("evaluation", split) / "episodes.csv"
     remedy = f"run `wtl evaluate` with evaluate.split = {split!r} and this --run_dir"
     if not path.exists():
         raise UserError(
@@ -211,7 +202,7 @@ def _jobs(
     run: Run,
     folder: pathlib.Path,
     chosen: Sequence[Task],
-    arms: Sequence[str],
+    methods: Sequence[str],
     seeds: dict[str, tuple[int, ...]],
     budget: jobs.Budget,
     config: dict[str, Any],
@@ -226,16 +217,16 @@ def _jobs(
             raise UserError(
                 f"there is no demonstration of {task.task_id}; run `wtl collect_demos`"
             )
-        for name in arms:
-            start = configs.arm(name).start
+        for name in methods:
+            start = METHODS[name].config.method
             job = jobs.ReinforcementJob(
-                arm=name,
+                method=name,
                 task=task,
                 evaluation_seeds=seeds[task.task_id],
                 demo_dir=run.dataset(fields.WTL_DEMOS),
                 demo_id=str(demos[fields.EPISODE_ID][shown[0]]),
                 start_dir=run.folder.policies / start if start else None,
-                start_id=require_policy(run, start) if start else "",
+                start_id=run.require_policy(start) if start else "",
                 network=with_settings(
                     config_for(start or "bc", run.suite), trained.get(start, {})
                 ),
@@ -278,7 +269,10 @@ def _learn(run: Run, planned: Sequence[jobs.ReinforcementJob]):
         process.run_all(todo, run.workers, on_done=lambda _: bar.update())
 
 
-def _write(run: Run, folder, split, records, goals, budget, scenes, config):
+def _curves(
+    run: Run, split, records, goals, budget: jobs.Budget, scenes: int, config
+) -> dict[str, Any]:
+    """Return the contents of `curves.json`."""
     conditions: dict[str, Any] = {}
     trials = budget.evaluations()
     names = list(dict.fromkeys(record["task_id"] for record in records))
@@ -297,7 +291,7 @@ def _write(run: Run, folder, split, records, goals, budget, scenes, config):
             "made": [by_task[n]["trials"][-1] for n in names],
             "seconds": sum(record["seconds"] for record in by_task.values()),
         }
-    curves = {
+    return {
         "protocol": {
             "split": split,
             "tasks": len(names),
@@ -305,8 +299,7 @@ def _write(run: Run, folder, split, records, goals, budget, scenes, config):
             "seed": run.seed,
             **dataclasses.asdict(budget),
             "config": dataclasses.asdict(configs.SacConfig(**config)),
-            "commit": run_folder.commit(),
-            "versions": run_folder.versions(),
+            **run_folder.origin(),
         },
         "reference": {
             method: needed.curve([1], np.array([[rates[n]] for n in names]))
@@ -314,10 +307,6 @@ def _write(run: Run, folder, split, records, goals, budget, scenes, config):
         },
         "arms": conditions,
     }
-    reinforcement_report.write_report(folder / "report.html", curves)
-    # Last: its presence marks complete results.
-    path = (folder / "curves.json").relative_to(run.folder.path)
-    run.folder.write(str(path), json.dumps(curves, indent=1, allow_nan=False) + "\n")
 
 
 def _success(record: dict[str, Any], evaluations: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A run: its folder, seed and suite, and the rule by which stages are skipped."""
+"""A run: its folder, seed and tasks, and the rule by which stages are skipped."""
 
 import dataclasses
 import json
@@ -23,23 +23,33 @@ from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.storage import checksums, location, publish, verify
 from wtl.pipeline import run_folder
 from wtl.pipeline.beam_runner import BeamRunner
+from wtl.policies.methods import METHODS
 from wtl.training.cluster import Cluster
+
+# Stage that makes each dataset.
+STAGE_OF = {
+    fields.WTL_DEMOS: "collect_demos",
+    fields.WTL_HUMAN_VIDEOS: "collect_human_videos",
+    fields.WTL_TRIALS: "collect_trials",
+    fields.WTL_RETRIALS: "collect_retrials",
+    fields.WTL_EVALUATIONS: "evaluate",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What all stages of a run share.
+    """Settings and folder that all stages of a run share.
 
     Attributes:
-      folder: where everything goes.
-      suite: the tasks.
+      folder: folder of all outputs.
+      suite: task distribution.
       seed: seed of demonstrations, training, trials and evaluation.
       workers: processes for physics, and for training (one policy each).
-      camera: of all environments; policies act on its images, where there is one.
-      donors: folders of other runs, from which is taken what they have made the same.
-      beam: Apache Beam, where it is to collect; None for processes of our own.
-      cluster: processes that train together, this one among them; None if it trains
-        alone.
+      camera: camera of all environments; with one, policies act on its images.
+      cache_sources: folders of other runs, from which outputs with the same key are
+        copied.
+      beam: Apache Beam, if it collects; None for processes of this machine.
+      cluster: processes that train together, with this one; None if it trains alone.
     """
 
     folder: run_folder.RunFolder
@@ -47,18 +57,18 @@ class Run:
     seed: int
     workers: int
     camera: CameraConfig = NO_CAMERA
-    donors: Sequence[run_folder.RunFolder] = ()
+    cache_sources: Sequence[run_folder.RunFolder] = ()
     beam: BeamRunner | None = None
     cluster: Cluster | None = None
 
     @property
     def pixels(self) -> int:
-        """Height and width of images; 0 where policies act on the state."""
+        """Height and width of images; 0 if policies act on the state."""
         return self.camera.pixels
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process writes; of several that train together one does."""
+        """Whether this process writes; one of several that train together does."""
         return self.cluster is None or self.cluster.is_chief
 
     def do(
@@ -69,23 +79,20 @@ class Run:
         outputs: dict[str, Callable[[], str | None]],
         work: Callable[[str], dict[str, str]],
         places: Callable[[run_folder.RunFolder], list[pathlib.Path]] | None = None,
-    ) -> bool:
-        """Does a stage unless it is done and unchanged.
+    ) -> None:
+        """Do a stage unless it is done and unchanged.
 
         Args:
-          stage: its name.
-          parameters: what configures it.
-          inputs: fingerprint of each thing it reads.
-          outputs: for each thing it makes, how to compute its present fingerprint
-            (None where it is not there).
-          work: (key) -> fingerprints of what it made; called only if needed. The key
-            names what the stage is made from, so that interrupted work is resumed
-            only where it is the same.
-          places: what of a run's folder holds all that the stage makes; None if it is
-            never taken from another run.
-
-        Returns:
-          Whether there was anything to do.
+          stage: name of the stage.
+          parameters: its configuration.
+          inputs: fingerprints of its inputs, by name.
+          outputs: name -> function that returns the present fingerprint of an output,
+            None if it is missing.
+          work: (key) -> fingerprints of the outputs; called only if needed. The key
+            is a hash of everything the stage is made from, so that interrupted work
+            is resumed only with the same configuration.
+          places: (folder of a run) -> the folders that hold all outputs of the stage;
+            None if it is never copied from another run.
         """
         key = run_folder.key(
             stage=stage,
@@ -100,13 +107,13 @@ class Run:
         if done.get("key") == key and done.get("outputs") == present:
             logging.info("%s: done before and unchanged", stage)
             self._discard_staging(outputs, key)
-            return False
+            return
         if places and self._take(stage, key, outputs, places):
-            return False
+            return
         start = time.monotonic()
         made = work(key)
         if not self.is_chief:
-            return True
+            return
         self.folder.record(
             stage,
             {
@@ -119,28 +126,59 @@ class Run:
             },
         )
         self._discard_staging(made, key)
-        return True
+
+    def do_results(
+        self,
+        stage: str,
+        parameters: dict[str, Any],
+        inputs: dict[str, str],
+        name: str,
+        work: Callable[[str], dict[str, Any]],
+    ) -> dict[str, Any]:
+        """Do a stage that ends with a JSON file; return the contents of the file.
+
+        Args:
+          stage: as in `do`.
+          parameters: as in `do`.
+          inputs: as in `do`.
+          name: path of the file inside the run folder.
+          work: (key) -> contents. The file is written last: its presence marks
+            complete results.
+        """
+        path = self.folder.path / name
+
+        def current() -> str | None:
+            return checksums.checksum(path).sha256 if path.exists() else None
+
+        def write(key: str) -> dict[str, str]:
+            self.folder.write_json(name, work(key))
+            return {path.stem: current()}
+
+        self.do(stage, parameters, inputs, {path.stem: current}, write)
+        return json.loads(path.read_text())
 
     def _discard_staging(self, published: Iterable[str], key: str):
-        """Removes what is on disk twice, and is not to be gone on with."""
+        """Remove staged episodes that are published."""
         for name in published:
             shutil.rmtree(self.staging(name, key), ignore_errors=True)
 
     def _take(self, stage: str, key: str, outputs, places) -> bool:
-        """Takes from a donor what it has made of the same; False if none has."""
-        for donor in self.donors:
-            done = donor.lineage.get(stage, {})
+        """Copy the outputs of a stage from a cache source, if one has them."""
+        for source in self.cache_sources:
+            done = source.lineage.get(stage, {})
             if done.get("key") != key:
                 continue
             try:
-                for path in places(donor):
-                    self.folder.adopt(path, donor)
+                for path in places(source):
+                    self.folder.adopt(path, source)
             except FileNotFoundError:
                 continue
             taken = {name: current() for name, current in outputs.items()}
             if taken == done["outputs"]:
-                self.folder.write_lineage(stage, done | {"taken_from": str(donor.path)})
-                logging.info("%s: taken from %s", stage, donor.path)
+                self.folder.write_lineage(
+                    stage, done | {"taken_from": str(source.path)}
+                )
+                logging.info("%s: taken from %s", stage, source.path)
                 return True
         return False
 
@@ -148,7 +186,7 @@ class Run:
         """Check that the world has an optional capability.
 
         Args:
-          capability: an optional attribute of `World`.
+          capability: name of an optional attribute of `World`.
           setting: name of the setting that needs it.
 
         Raises:
@@ -160,36 +198,61 @@ class Run:
                 f"{self.suite.domain!r} has none"
             )
 
+    def require_policy(self, name: str) -> str:
+        """Return the id of a trained policy or perception model of this run.
+
+        Raises:
+          UserError: if it has not been trained.
+        """
+        found = self.folder.policy_id(name)
+        if found is None:
+            raise UserError(
+                f"the policy `{name}` is missing in {self.folder.path}; "
+                f"run `wtl {training_stage(name)}` with this --run_dir first"
+            )
+        return found
+
+    def inputs(self, *names: str) -> dict[str, str]:
+        """Return the fingerprints of datasets and ids of policies that a stage reads.
+
+        Args:
+          *names: names of datasets, methods and perception models.
+
+        Raises:
+          UserError: if one is missing.
+        """
+        found = {}
+        for name in names:
+            if name in STAGE_OF:
+                found[name] = checksums.fingerprint(self.dataset(name))
+            else:
+                found[name] = self.require_policy(name)
+        return found
+
     def saved_policy(self, method: str) -> pathlib.Path:
-        """Folder of the saved policy of a method."""
-        folder = self.folder.policies / method / "saved_model"
-        return folder.absolute()
+        """Return the folder of the saved policy of a method."""
+        return (self.folder.policies / method / "saved_model").absolute()
 
     def dataset(self, name: str) -> pathlib.Path:
-        """Folder of the newest version of a dataset of this run.
+        """Return the folder of the newest version of a dataset of this run.
 
         Raises:
           UserError: if there is none.
         """
-        stage = {
-            fields.WTL_DEMOS: "collect_demos",
-            fields.WTL_HUMAN_VIDEOS: "collect_human_videos",
-            fields.WTL_TRIALS: "collect_trials",
-            fields.WTL_RETRIALS: "collect_retrials",
-        }.get(name, "evaluate")
         try:
             return location.resolve(self.folder.datasets / name)
         except location.DatasetNotFoundError as error:
             raise UserError(
-                f"{self.folder.datasets / name} is missing; run `wtl {stage}` with "
+                f"{self.folder.datasets / name} is missing; run "
+                f"`wtl {STAGE_OF[name]}` with "
                 "this --run_dir first"
             ) from error
 
     def require(self, name: str) -> pathlib.Path:
-        """Folder of the newest version of a dataset of this run, if that fits.
+        """Return the folder of the newest version of a dataset that fits the tasks.
 
         Raises:
-          UserError: if it is missing, or of another kind of scene than the suite's.
+          UserError: if it is missing or of other scenes than the suite's.
         """
         path = self.dataset(name)
         try:
@@ -202,33 +265,26 @@ class Run:
         return path
 
     def read(self, name: str, split: str, with_images: bool = False) -> EpisodeStore:
-        """Reads the valid episodes of a split of a dataset of this run.
+        """Return the valid episodes of a split of a dataset of this run.
 
         Args:
-          name: of the dataset.
-          split: which.
-          with_images: whether to read the images too, where there are any.
+          name: name of the dataset.
+          split: name of the split.
+          with_images: whether to read images too, if there are any.
 
         Raises:
-          UserError: if it is missing, or of another kind of scene than the suite's.
+          UserError: if it is missing or of other scenes than the suite's.
         """
         store = reader.read(
             self.require(name), split, with_images=with_images and bool(self.camera)
         )
         return store.select(~store[fields.INVALID])
 
-    def dataset_fingerprint(self, name: str) -> str | None:
-        """Fingerprint of a dataset's content, None where there is none."""
-        try:
-            return checksums.fingerprint(location.resolve(self.folder.datasets / name))
-        except location.DatasetNotFoundError:
-            return None
-
     def collected_fingerprint(self, name: str) -> str | None:
-        """Fingerprint of the dataset as its stage made it, None where there is none.
+        """Return the fingerprint of a dataset as collected, None if it is missing.
 
-        Who edits, filters or splits what was collected wants the stages after it to
-        take the result, and not that all of it is collected again.
+        Edited, filtered or split versions are traced back to the version that they
+        were made from, so that later stages use them and nothing is collected again.
         """
         versions = location.versions(self.folder.datasets / name)
         if not versions:
@@ -242,9 +298,9 @@ class Run:
         return found
 
     def staging(self, name: str, key: str) -> pathlib.Path:
-        """Where the episodes of a dataset wait until all of them are there.
+        """Return the staging folder of a dataset.
 
-        Those of `evaluate` stay, for further arms are played beside them.
+        Staged episodes of `evaluate` are kept, so that conditions can be added.
         """
         return self.folder.staging / f"{name}-{key}"
 
@@ -255,16 +311,15 @@ class Run:
         account: dict[str, Any],
         spec: EpisodeSpec | None = None,
     ) -> str:
-        """Publishes staged episodes as the next version of a dataset.
+        """Publish staged episodes as the next version of a dataset.
 
-        Where that was done already, and the stage was cut off before it said so, the
-        version is kept.
+        A version that an interrupted stage of the same key has published is kept.
 
         Args:
-          name: of the dataset.
-          key: of the stage, see `staging`.
-          account: what the episodes were made from, beside seed and code.
-          spec: of the episodes; that of the run by default.
+          name: name of the dataset.
+          key: key of the stage, see `staging`.
+          account: provenance besides seed and code.
+          spec: spec of the episodes; that of the run by default.
 
         Returns:
           The fingerprint of the content.
@@ -273,7 +328,7 @@ class Run:
         if known and _made_by(known[-1]) == key and not verify.verify(known[-1]):
             return checksums.fingerprint(known[-1])
         number = 1 + max((int(p.name.split(".")[0]) for p in known), default=0)
-        # By TFDS's semantics other episodes are another major version.
+        # In the semantics of TFDS, other episodes are another major version.
         version, notes = f"{number}.0.0", {}
         note = "First version."
         if known:
@@ -290,19 +345,18 @@ class Run:
                 fields.PROVENANCE_WORLD: self.suite.domain,
                 "key": key,
                 "seed": self.seed,
-                "commit": run_folder.commit(),
-                "versions": run_folder.versions(),
+                **run_folder.origin(),
             },
             release_notes=notes | {version: note},
         )
         return checksums.fingerprint(path)
 
     def spec_of(self, name: str, by_hand: bool = False) -> EpisodeSpec:
-        """Sizes of the episodes of a dataset of this run.
+        """Return the spec of the episodes of a dataset of this run.
 
         Args:
-          name: of the dataset.
-          by_hand: whether they say where a person took over from a policy.
+          name: name of the dataset.
+          by_hand: whether episodes record where an operator took over from a policy.
         """
         human = name == fields.WTL_HUMAN_VIDEOS
         spec = recorder.episode_spec(
@@ -316,18 +370,21 @@ class Run:
         return dataclasses.replace(spec, interventions=by_hand)
 
 
-def newest(name: str) -> Callable[[run_folder.RunFolder], list[pathlib.Path]]:
-    """Where, in a run's folder, the newest version of a dataset is."""
-    return lambda folder: [location.resolve(folder.datasets / name)]
+def training_stage(name: str) -> str:
+    """Return the stage that trains the policy of a method, or a perception model."""
+    method = METHODS.get(name)
+    if method and method.retrial_source:
+        return "train_second_round"
+    return "train_retrial" if method and method.config.trials else "train_trial"
 
 
 def _made_by(version: pathlib.Path) -> str | None:
-    """Key of the stage that a published version came from."""
+    """Return the key of the stage that published a version."""
     return _provenance(version).get("key")
 
 
 def _curated_from(version: pathlib.Path) -> str | None:
-    """Fingerprint of the version that one was made of by a command, if by one."""
+    """Return the fingerprint of the version that a command derived one from, if any."""
     made = _provenance(version)
     if "command" not in made or len(made.get("parents", ())) != 1:
         return None

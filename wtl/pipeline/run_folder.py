@@ -1,4 +1,4 @@
-"""The folder of a run: where everything goes, who may write, what came from what."""
+"""Folder of a run: its layout, lock and lineage."""
 
 import contextlib
 import datetime
@@ -12,16 +12,17 @@ import shutil
 import subprocess
 from typing import Any
 
+from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 
 _PACKAGES = ("tensorflow", "tf-agents", "dm-control", "mujoco", "numpy", "tfds-nightly")
 
 
 class RunFolder:
-    """One run's folder; only one process may write to it at a time."""
+    """Folder of one run; only one process may write to it at a time."""
 
     def __init__(self, path: str | os.PathLike):
-        """Names the folder; `lock` creates it."""
+        """Name the folder; `lock` creates it."""
         self.path = pathlib.Path(path)
         self.datasets = self.path / "datasets"
         self.policies = self.path / "policies"
@@ -35,15 +36,15 @@ class RunFolder:
         return isinstance(other, RunFolder) and self.path == other.path
 
     def __hash__(self):
-        """By path."""
+        """Hash of the path."""
         return hash(self.path)
 
     @contextlib.contextmanager
     def lock(self):
-        """Claims the folder, which is made if it is not there.
+        """Claim the folder, and create it if it is missing.
 
         Raises:
-          UserError: if another process has it, or it can't be written.
+          UserError: if another process holds it, or it can't be written.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -69,7 +70,7 @@ class RunFolder:
             yield
 
     def write(self, name: str, text: str):
-        """Writes a file of the folder at once, never half of it."""
+        """Write a file of the folder atomically."""
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + ".partial")
@@ -79,12 +80,30 @@ class RunFolder:
             os.fsync(file.fileno())
         partial.replace(path)
 
+    def write_json(self, name: str, value: Any):
+        """Write a JSON file of the folder atomically."""
+        self.write(name, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+    def results(self, kind: str, split: str) -> str:
+        """Return the path, inside the folder, of results on a split."""
+        return kind if split == fields.SPLIT_TEST else f"{kind}/{split}"
+
+    def policy_id(self, name: str) -> str | None:
+        """Return the id of a trained policy, None if there is none."""
+        path = self.policies / name / fields.POLICY_FILE
+        return json.loads(path.read_text())["policy_id"] if path.exists() else None
+
+    def record_policy(self, name: str, policy_id: str, key: str):
+        """Write the id of a trained policy and the key of its stage."""
+        entry = {"method": name, "policy_id": policy_id, "key": key}
+        self.write_json(f"policies/{name}/{fields.POLICY_FILE}", entry)
+
     def claim_policy(self, name: str, key: str) -> pathlib.Path:
-        """The folder of a policy, emptied of what another configuration left.
+        """Return the folder of a policy, emptied if it is of another configuration.
 
         Args:
-          name: of the folder.
-          key: of the configuration; checkpoints of another must not be resumed.
+          name: name of the folder.
+          key: key of the stage; checkpoints of another key must not be resumed.
         """
         directory = self.policies / name
         marker = directory / "key.txt"
@@ -95,7 +114,7 @@ class RunFolder:
 
     @property
     def lineage(self) -> dict[str, Any]:
-        """What each finished stage was made from, by stage."""
+        """Entries of finished stages, by stage: key, inputs and outputs."""
         path = self.path / "lineage.json"
         if not path.exists():
             return {}
@@ -107,35 +126,31 @@ class RunFolder:
             ) from error
 
     def record(self, stage: str, entry: dict[str, Any]):
-        """Adds a finished stage to the lineage."""
+        """Add a finished stage to the lineage."""
         entry = entry | {
             "finished": datetime.datetime.now(datetime.UTC).isoformat(
                 timespec="seconds"
             ),
-            "commit": commit(),
-            "versions": versions(),
         }
-        self.write_lineage(stage, entry)
+        self.write_lineage(stage, entry | origin())
 
     def write_lineage(self, stage: str, entry: dict[str, Any]):
-        """Puts the entry of a stage into the lineage as it is."""
-        text = json.dumps(self.lineage | {stage: entry}, indent=2)
-        self.write("lineage.json", text + "\n")
+        """Write the entry of a stage into the lineage unchanged."""
+        self.write_json("lineage.json", self.lineage | {stage: entry})
 
-    def adopt(self, path: pathlib.Path, donor: "RunFolder"):
-        """Takes a folder of another run, sharing its files where the disk can.
+    def adopt(self, path: pathlib.Path, source: "RunFolder"):
+        """Copy a folder of another run, with hard links if the disk supports them.
 
-        A version of a dataset that is there already is left as it is; a policy is
-        replaced, as if it had been trained anew.
+        An existing version of a dataset is left unchanged; a policy is replaced.
 
         Args:
-          path: in the donor's folder.
-          donor: the other run.
+          path: folder inside the source.
+          source: folder of the other run.
 
         Raises:
-          FileNotFoundError: if it is not there.
+          FileNotFoundError: if it is missing.
         """
-        own = self.path / path.relative_to(donor.path)
+        own = self.path / path.relative_to(source.path)
         if self.datasets in own.parents and own.exists():
             return
         incomplete = own.with_name(own.name + ".incomplete")
@@ -146,7 +161,7 @@ class RunFolder:
 
 
 def _link(source: str, target: str):
-    # Files are written once or replaced by rename, so runs can't harm each other.
+    # Files are written once or replaced by rename, so sharing them is safe.
     try:
         os.link(source, target)
     except OSError:
@@ -154,13 +169,13 @@ def _link(source: str, target: str):
 
 
 def key(**parts: Any) -> str:
-    """Hash of what a stage is made from."""
+    """Return the hash of everything that a stage is made from."""
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def commit() -> str:
-    """Commit of the code, or '' outside a checkout; `+` marks local changes."""
+    """Return the commit of the code, '' outside a checkout; `+` marks local changes."""
     root = pathlib.Path(__file__).resolve().parents[2]
     git = ["git", "-C", str(root)]
     try:
@@ -176,7 +191,7 @@ def commit() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of the packages that results depend on."""
+    """Return versions of the packages that results depend on."""
     return {name: importlib.metadata.version(name) for name in _PACKAGES}
 
 

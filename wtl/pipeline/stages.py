@@ -1,4 +1,4 @@
-"""The stages in order, and what gin may configure."""
+"""Stages in order, and the objects that gin configures."""
 
 import contextlib
 import dataclasses
@@ -11,9 +11,9 @@ from typing import Any
 import gin
 
 import wtl
+from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities import actuator_gains
 from wtl.collection.worlds.entities import task_distribution as suites
-from wtl.collection.worlds.tabletop import puck
 from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.contract.errors import UserError
 from wtl.evaluation.ablation import Ablation
@@ -51,8 +51,8 @@ STAGES: dict[str, Callable[[Run], Any]] = {
         evaluate,
     )
 }
-# What is asked for by name alone: no part of a run from start to end.
-RIVALS: dict[str, Callable[[Run], None]] = {
+# Run by name only: not part of `wtl run`.
+BASELINES: dict[str, Callable[[Run], None]] = {
     "reinforce": _configurable(reinforce, "reinforce"),
     "meta_rl": _configurable(meta_rl, "meta_rl"),
 }
@@ -62,26 +62,24 @@ _SHIPPED = next(
     for root in wtl.__path__
     if (path := pathlib.Path(root, "gin_configs")).is_dir()
 )
-teleop = gin.external_configurable(_teleop, "teleop", module="wtl")
-suite = gin.external_configurable(suites.Suite, "suite", module="wtl")
-_camera = gin.external_configurable(CameraConfig, "camera", module="wtl")
-ablation = gin.external_configurable(Ablation, "ablation", module="wtl")
-for _config in (TrainConfig, EndToEndConfig):
-    gin.external_configurable(_config, _config.__name__, module="wtl")
+teleop = _configurable(_teleop, "teleop")
+suite = _configurable(suites.Suite, "suite")
+_camera = _configurable(CameraConfig, "camera")
+ablation = _configurable(Ablation, "ablation")
+_configurable(TrainConfig, "TrainConfig")
+_configurable(EndToEndConfig, "EndToEndConfig")
+# The record of a method fixes what its policy is given, but what ablations vary.
+_fixed = [
+    field.name
+    for field in dataclasses.fields(interface.Interface)
+    if field.name not in interface.OF_TRIALS
+]
 for _config in (ContextualConfig, MamlConfig, DamlConfig, TecnetConfig):
-    # A method says what its policy is given, all but what ablations vary.
-    gin.external_configurable(
-        _config,
-        _config.__name__,
-        module="wtl",
-        denylist=[
-            field.name
-            for field in dataclasses.fields(interface.Interface)
-            if field.name not in interface.OF_TRIALS
-        ],
-    )
-gin.external_configurable(actuator_gains.MotorFaults, "motor_faults", module="wtl")
-gin.external_configurable(puck.PuckRanges, "puck", module="wtl")
+    _configurable(_config, _config.__name__, denylist=_fixed)
+_configurable(actuator_gains.MotorFaults, "motor_faults")
+for _world in map(registry.get, registry.names()):
+    for _name, _class in _world.configurables.items():
+        _configurable(_class, _name)
 
 
 @gin.configurable("run", module="wtl")
@@ -90,16 +88,16 @@ def _settings(seed: int = 0, workers: int = 2) -> tuple[int, int]:
 
 
 def configure(gin_file: str, bindings: list[str]):
-    """Parses a gin file and bindings.
+    """Parse a gin file and bindings.
 
     Raises:
       UserError: if the file is missing or anything in it is unknown.
     """
     gin.clear_config()
     gin.add_config_file_search_path(str(pathlib.Path(gin_file).resolve().parent))
-    # A file of one's own, wherever it lies, may include those shipped.
+    # Gin files outside the project may include the shipped ones.
     gin.add_config_file_search_path(str(_SHIPPED))
-    # Gin logs an error for each place where an included file is not.
+    # Gin logs an error for each searched folder without an included file.
     logging.disable(logging.ERROR)
     try:
         gin.parse_config_files_and_bindings([gin_file], bindings)
@@ -113,7 +111,7 @@ def configure(gin_file: str, bindings: list[str]):
         raise UserError(
             f"the configuration is wrong: {first} Configurable are run, suite, "
             "motor_faults, puck, camera, teleop, ablation and "
-            f"{', '.join(STAGES | RIVALS)}; see "
+            f"{', '.join(STAGES | BASELINES)}; see "
             "gin_configs/"
         ) from error
     finally:
@@ -125,16 +123,16 @@ def open_run(
     run_dir: str,
     pipeline_options: Sequence[str] | None = None,
     together: bool = False,
-    donors: Sequence[run_folder.RunFolder] = (),
+    cache_sources: Sequence[run_folder.RunFolder] = (),
 ) -> Iterator[Run]:
-    """Claims a run folder under the current configuration.
+    """Open and lock a run folder under the current configuration.
 
     Args:
-      run_dir: the folder.
-      pipeline_options: those of Apache Beam, to collect with it; None for processes
-        of our own.
-      together: whether several processes, as TF_CONFIG tells, may do this together.
-      donors: see `Run`.
+      run_dir: the run folder.
+      pipeline_options: options of Apache Beam, to collect with it; None for processes
+        of this machine.
+      together: whether several processes, named by TF_CONFIG, may train together.
+      cache_sources: see `Run`.
 
     Raises:
       UserError: if the folder is in use, or the configuration does not fit.
@@ -155,33 +153,24 @@ def open_run(
     if pipeline_options is not None:
         beam = BeamRunner(workers, tuple(pipeline_options))
     folder = run_folder.RunFolder(run_dir)
-    run = Run(
-        folder,
-        tasks,
-        seed,
-        workers,
-        camera,
-        donors=donors,
-        beam=beam,
-        cluster=cluster,
-    )
+    run = Run(folder, tasks, seed, workers, camera, cache_sources, beam, cluster)
     if camera:
         run.require_capability("can_be_seen", "camera.pixels")
-    # Of several that train together the first has the folder; the others write nothing.
+    # Of several that train together the first locks the folder; others write nothing.
     with folder.lock() if run.is_chief else contextlib.nullcontext():
         yield run
 
 
 def perform(run: Run, names: list[str]) -> Any:
-    """Performs stages in order, keeping the operative configuration.
+    """Perform stages in order, and store the operative configuration.
 
     Returns:
-      What the last one returns.
+      The return value of the last stage.
     """
     made = None
     for name in names:
         try:
-            made = (STAGES | RIVALS)[name](run)
+            made = (STAGES | BASELINES)[name](run)
         finally:
             if run.is_chief:
                 run.folder.write("config.gin", gin.operative_config_str())

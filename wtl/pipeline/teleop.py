@@ -16,7 +16,6 @@ from wtl.datasets.reading import reader
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.pipeline import teleop_plan
 from wtl.pipeline.run import Run
-from wtl.pipeline.train import require_policy
 from wtl.policies.methods import METHODS
 from wtl.training.policy_config import config_for
 
@@ -132,7 +131,7 @@ def _policy(
     if not method:
         yield None
         return
-    require_policy(run, method)
+    run.require_policy(method)
     shown = sorted({name for request in requests for name in request.demo_ids})
     if not shown:
         raise UserError(

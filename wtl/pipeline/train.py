@@ -1,7 +1,6 @@
-"""Stages 2 and 4, and 4 again after a second round: train the policies."""
+"""Stages 2 and 4, and a second round of 4: training of the policies."""
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +8,7 @@ from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.pipeline import perception
 from wtl.pipeline.bindings import bound
-from wtl.pipeline.run import Run
+from wtl.pipeline.run import Run, training_stage
 from wtl.policies import interface
 from wtl.policies.methods import METHODS
 from wtl.training import job as jobs
@@ -29,7 +28,7 @@ def train_trial(
 ):
     """Train the policies that are given demonstrations alone.
 
-    Where there is a camera, perception is trained first, under the scope `perception`.
+    With a camera, perception is trained first, under the scope `perception`.
     Networks are configured under the scope of their method, training under that of the
     stage; see `wtl.pipeline.bindings`.
 
@@ -45,8 +44,8 @@ def train_trial(
         `EndToEndConfig`.
     """
     if run.camera:
-        for eyes in _eyes(methods):
-            perception.train(run, eyes)
+        for model in _models(methods):
+            perception.train(run, model)
     _train(
         run,
         "train_trial",
@@ -74,11 +73,11 @@ def train_retrial(
     Args:
       run: the run.
       methods: names of `policies.methods.METHODS`, the longest training first; without
-        any there is nothing to do.
+        any the stage does nothing.
       steps: as in `train_trial`.
       batch_size: as in `train_trial`.
       max_demos: K, demonstrations given at most.
-      min_trials: trials given at least: 1, or 0 for policies that make the first try
+      min_trials: trials given at least: 1, or 0 for policies that make the first trial
         too.
       max_trials: L, trials given at most.
       new_scene_share: share of retrials in another scene than their trials.
@@ -115,7 +114,7 @@ def train_second_round(
 
     Args:
       run: the run.
-      methods: as in `train_retrial`; without any there is nothing to do.
+      methods: as in `train_retrial`; without any the stage does nothing.
       steps: as in `train_trial`.
       batch_size: as in `train_trial`.
       max_trials: L, trials of both rounds given at most.
@@ -129,36 +128,6 @@ def train_second_round(
         {"steps": steps, "batch_size": batch_size},
         False,
     )
-
-
-def policy_id(run: Run, method: str) -> str | None:
-    """Id of a trained policy of this run, None where there is none."""
-    path = run.folder.policies / method / "policy.json"
-    if not method or not path.exists():
-        return None
-    return json.loads(path.read_text())["policy_id"]
-
-
-def require_policy(run: Run, method: str) -> str:
-    """Id of a trained policy of this run.
-
-    Raises:
-      UserError: if it has not been trained.
-    """
-    found = policy_id(run, method)
-    if found is None:
-        raise UserError(
-            f"the policy `{method}` is missing in {run.folder.path}; "
-            f"run `wtl {_stage_of(method)}` with this --run_dir first"
-        )
-    return found
-
-
-def _stage_of(method: str) -> str:
-    """The stage in which a method is trained."""
-    if METHODS[method].retrial_source:
-        return "train_second_round"
-    return "train_retrial" if METHODS[method].config.trials else "train_trial"
 
 
 def _train(
@@ -177,7 +146,7 @@ def _train(
             raise UserError(
                 f"{stage}.methods names {method!r}; known are {', '.join(known)}"
             )
-    unknown = [method for method in methods if _stage_of(method) != stage]
+    unknown = [method for method in methods if training_stage(method) != stage]
     if unknown:
         raise UserError(f"{stage} can't train {', '.join(unknown)}: wrong stage")
     configs = {m: bound(config_for(m, run.suite), m) for m in methods}
@@ -189,29 +158,30 @@ def _train(
         raise UserError(
             f"{stage} trains on images in one process alone: unset TF_CONFIG"
         )
-    inputs = {fields.WTL_DEMOS: _fingerprint(run, fields.WTL_DEMOS)}
-    if any(METHODS[method].config.human for method in methods):
-        name = fields.WTL_HUMAN_VIDEOS
-        inputs[name] = _fingerprint(run, name)
-    if run.camera:
-        for eyes in _eyes(methods):
-            inputs[eyes.name] = perception.require(run, eyes)
+    records = [METHODS[method] for method in methods]
+    given = [fields.WTL_DEMOS]
+    if any(record.config.human for record in records):
+        given.append(fields.WTL_HUMAN_VIDEOS)
     if stage != "train_trial":
-        inputs[fields.WTL_TRIALS] = _fingerprint(run, fields.WTL_TRIALS)
+        given.append(fields.WTL_TRIALS)
     if stage == "train_second_round":
-        inputs[fields.WTL_RETRIALS] = _fingerprint(run, fields.WTL_RETRIALS)
-    for method in methods:
-        for source in (METHODS[method].trial_source, METHODS[method].retrial_source):
-            if source:
-                inputs[source] = require_policy(run, source)
+        given.append(fields.WTL_RETRIALS)
+    models = [model.name for model in _models(methods)] if run.camera else []
+    sources = {
+        source
+        for record in records
+        for source in (record.trial_source, record.retrial_source)
+        if source
+    }
+    inputs = run.inputs(*given, *models, *sorted(sources))
 
     def work(key: str) -> dict[str, str]:
         if run.camera:
-            perception.perceive(run, [n for n in inputs if n.startswith("wtl_")])
+            perception.perceive(run, given)
         planned = [
             _job(run, key, m, configs[m], sampler, training, together) for m in methods
         ]
-        # Several that train together do one job after the other, in the same order.
+        # Processes that train together do one job after the other, in the same order.
         at_once = 1 if run.cluster else run.workers
         threads = max(run.workers // min(at_once, len(planned)), 1)
         planned = [
@@ -225,10 +195,7 @@ def _train(
             alone = [dataclasses.replace(job, cluster=None) for job in planned]
             ids = process.run_all(alone, at_once)
         for method, trained in zip(methods, ids, strict=True):
-            run.folder.write(
-                f"policies/{method}/policy.json",
-                json.dumps({"method": method, "policy_id": trained, "key": key}),
-            )
+            run.folder.record_policy(method, trained, key)
         return dict(zip(methods, ids, strict=True))
 
     run.do(
@@ -240,7 +207,7 @@ def _train(
             "end_to_end": together and dataclasses.asdict(together),
         },
         inputs,
-        {m: lambda m=m: policy_id(run, m) for m in methods},
+        {m: lambda m=m: run.folder.policy_id(m) for m in methods},
         work,
         lambda folder: [
             kind / method
@@ -250,19 +217,14 @@ def _train(
     )
 
 
-def _eyes(methods: Sequence[str]) -> list[perception.Eyes]:
-    """All that some of the methods see with; those unknown are complained of later."""
+def _models(methods: Sequence[str]) -> list[perception.Model]:
+    """Perception models of the known ones among methods."""
     known = [
         METHODS[method].config
         for method in methods
         if method in METHODS and METHODS[method].is_trained
     ]
-    return list(dict.fromkeys(e for c in known for e in perception.eyes_of(c)))
-
-
-def _fingerprint(run: Run, name: str) -> str:
-    run.dataset(name)
-    return run.dataset_fingerprint(name)
+    return list(dict.fromkeys(m for c in known for m in perception.models_of(c)))
 
 
 def _job(
@@ -283,11 +245,11 @@ def _job(
         config=config,
         demos_dir=run.dataset(fields.WTL_DEMOS),
         trials_dir=run.dataset(fields.WTL_TRIALS) if config.trials else None,
-        trial_policy_id=policy_id(run, record.trial_source),
+        trial_policy_id=run.folder.policy_id(record.trial_source),
         retrials_dir=run.dataset(fields.WTL_RETRIALS)
         if record.retrial_source
         else None,
-        retrial_policy_id=policy_id(run, record.retrial_source),
+        retrial_policy_id=run.folder.policy_id(record.retrial_source),
         sampler={"identity_share": run.suite.identity_share, **sampler},
         training=training,
         seed=seeding.derive_seed(run.seed, "train", method),
@@ -297,5 +259,5 @@ def _job(
         videos_dir=run.dataset(fields.WTL_HUMAN_VIDEOS) if config.human else None,
         end_to_end=together,
         cluster=run.cluster,
-        **perception.sight(run, config),
+        **perception.job_fields(run, config),
     )
