@@ -1,4 +1,4 @@
-"""Saves a policy so that it acts without WTL's training code, and loads it again."""
+"""Saved policies, which act without WTL's code."""
 
 import dataclasses
 import hashlib
@@ -15,7 +15,7 @@ from wtl.datasets.contract import fields
 from wtl.policies import interface
 from wtl.policies.contextual import context as contexts
 
-# Beside the interface, what the number of its alternatives follows from.
+# Fields that follow from the world, and those beyond `Interface` that set `choices`.
 _OF_WORLD = ("layout", "families")
 _OF_CHOICES = ("head", "components")
 
@@ -29,11 +29,11 @@ class PolicyMismatchError(ValueError):
 
 
 def save(policy: tf_policy.TFPolicy, directory: pathlib.Path) -> str:
-    """Saves a TF-Agents policy together with its function `encode_context`.
+    """Save a TF-Agents policy together with its function `encode_context`.
 
     Args:
-      policy: a policy around a trained network, see `wtl.policies.methods.Kind`.
-      directory: where to; what is there is replaced at once, never half.
+      policy: policy around a trained network, see `PolicyKind.policy`.
+      directory: target folder, which is replaced atomically.
 
     Returns:
       The policy id, a hash of the weights.
@@ -73,7 +73,7 @@ def save(policy: tf_policy.TFPolicy, directory: pathlib.Path) -> str:
 
 
 def weights_hash(variables) -> str:
-    """Returns a hash of the values of variables."""
+    """Return a hash of the values of variables."""
     digest = hashlib.sha256()
     for variable in variables:
         digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
@@ -81,17 +81,16 @@ def weights_hash(variables) -> str:
 
 
 def load(directory: pathlib.Path, state_size: int, pixels: int = 0):
-    """Loads a saved policy: `action`, `get_initial_state`, `encode_context`.
+    """Load a saved policy: `action`, `get_initial_state`, `encode_context`.
 
-    One that acts on images has `perceive` too, which estimates the states of whole
-    episodes, of which its context consists, and `look`, which says where it looks in
-    their images. One that is shown videos of humans has `perceive_human` and
-    `look_human` for these.
+    An image policy also has `perceive`, which estimates the states of whole episodes,
+    and `look`, which returns the points of attention in their images. A policy that is
+    given human videos has `perceive_human` and `look_human` for these.
 
     Args:
-      directory: where it was saved.
-      state_size: length of the state vectors it is to act on.
-      pixels: height and width of the images it is to act on; 0 for states.
+      directory: folder of the saved policy.
+      state_size: length of the state vectors.
+      pixels: height and width of the images; 0 for states.
 
     Raises:
       PolicyNotFoundError: if there is none.
@@ -102,23 +101,24 @@ def load(directory: pathlib.Path, state_size: int, pixels: int = 0):
             f"no saved policy at {directory}; train it first (see `wtl --help`)"
         )
     policy = tf.saved_model.load(str(directory))
-    expected = int(policy.get_metadata()["state_size"])
+    metadata = policy.get_metadata()
+    expected = int(metadata["state_size"])
     if expected != state_size:
         raise PolicyMismatchError(
             f"the policy {directory} acts on states of {expected} numbers, but the "
             f"environment gives {state_size}; train it for this suite.size"
         )
-    seen = int(policy.get_metadata()["pixels"])
-    if seen != pixels:
+    expected = int(metadata["pixels"])
+    if expected != pixels:
         raise PolicyMismatchError(
-            f"the policy {directory} sees {_sight(seen)}, but the environment gives "
-            f"{_sight(pixels)}; train it for this camera.pixels"
+            f"the policy {directory} acts on {_observation(expected)}, but the "
+            f"environment gives {_observation(pixels)}; train it for this camera.pixels"
         )
     return policy
 
 
 def build(policy: tf_policy.TFPolicy):
-    """Makes all weights of a policy around a new network."""
+    """Create all weights of a policy around a new network."""
     network = policy.network
     spec = contexts.context_spec(network.config, network.layout.state_size)
     empty = tf.nest.map_structure(
@@ -131,12 +131,12 @@ def build(policy: tf_policy.TFPolicy):
 
 
 def restore(policy: tf_policy.TFPolicy, directory: pathlib.Path, policy_id: str):
-    """Gives a policy the weights of the last checkpoint of its training.
+    """Load the weights of the last checkpoint of a policy's training.
 
     Args:
-      policy: around a network of the same configuration.
-      directory: of the policy; holds `checkpoints/`.
-      policy_id: id of the saved policy, which these must be.
+      policy: policy around a network of the same configuration.
+      directory: folder of the policy, with `checkpoints/`.
+      policy_id: id of the saved policy, which the weights must have.
 
     Raises:
       PolicyNotFoundError: if there is no checkpoint.
@@ -156,21 +156,19 @@ def restore(policy: tf_policy.TFPolicy, directory: pathlib.Path, policy_id: str)
         )
 
 
-def _sight(pixels: int) -> str:
+def _observation(pixels: int) -> str:
     return f"images of {pixels} x {pixels} pixels" if pixels else "the state"
 
 
 def policy_id(policy) -> str:
-    """The id of a loaded policy."""
+    """Return the id of a loaded policy."""
     return policy.get_metadata()["policy_id"].numpy().decode()
 
 
 def as_saved(config: interface.Interface, policy) -> interface.Interface:
-    """The configuration of a method with what one policy of it is shown.
+    """Return the configuration of a method with the interface of a loaded policy.
 
-    Args:
-      config: of the method.
-      policy: loaded; one saved before it could say leaves the configuration as it is.
+    Policies saved by versions that stored no interface leave it unchanged.
     """
     saved = policy.get_metadata().get("interface")
     if saved is None:

@@ -1,4 +1,4 @@
-"""What every policy is trained on, and by what: behaviour cloning given a choice."""
+"""Training examples and losses of imitation: behaviour cloning given a target."""
 
 from typing import NamedTuple
 
@@ -9,17 +9,16 @@ from wtl.policies.heads import mixture_density
 
 
 class Example(NamedTuple):
-    """B training examples: what is shown, and a demonstration to imitate.
+    """B training examples: contexts, and a demonstration to imitate in each.
 
     Attributes:
-      context: what is shown.
-      demo_acted: [B, K] int32 slot acted on in each shown demonstration.
-      trial_acted: [B, L] int32 slot acted on in each shown trial, or -1.
+      context: contexts.
+      demo_acted: [B, K] int32 slot acted on in each demonstration of the context.
+      trial_acted: [B, L] int32 slot acted on in each trial of the context, or -1.
       target: [B] int32 slot acted on in the demonstration to imitate.
       state: [B, W, S] some of its states.
       action: [B, W, A] the clean actions taken at them.
-      imitated: with an axis of length one, the demonstration to imitate as it would be
-        shown.
+      imitated: the demonstration to imitate as a context episode, K = 1.
     """
 
     context: contexts.Context
@@ -35,10 +34,10 @@ class Losses(NamedTuple):
     """Means over a batch.
 
     Attributes:
-      total: what is minimised.
+      total: the minimised loss.
       imitation: nats per action dimension.
       target: cross-entropy of the target, nats.
-      attention: cross-entropy of the entities acted on in the shown episodes, nats.
+      attention: cross-entropy of the entities acted on in context episodes, nats.
       target_accuracy: share of examples whose likeliest target is right.
     """
 
@@ -59,20 +58,20 @@ def losses(
     attention: tf.Tensor | float,
     together: tf.Tensor | int = 1,
 ) -> Losses:
-    """The likelihood of actions and of the entity acted on, and what goes with them.
+    """Return the losses of actions and of the entity acted on.
 
-    The actions are predicted given the true target, so that at test time the one that
-    was chosen is pursued; the choice is learnt beside. The labels of both are read off
-    the demonstrations, not from the simulator.
+    Actions are predicted given the true target, and the target is predicted by itself.
+    Its labels are inferred from the demonstrations
+    and not from the simulator.
 
     Args:
       prediction: mixture over N actions, see `wtl.policies.heads.mixture_density`.
       action: [..., A] these actions, N in all.
       log_sigma_floor: of the mixture.
-      logits: [B, I] of the choice.
-      target: [B] int32 what was to be chosen.
-      attention: loss of what was seen in the shown episodes.
-      together: so many actions after each other are of one component of the mixture.
+      logits: [B, I] of the target.
+      target: [B] int32.
+      attention: cross-entropy of the entities acted on in context episodes.
+      together: number of consecutive actions of one component of the mixture.
     """
     imitation = tf.reduce_mean(cloning(prediction, action, log_sigma_floor, together))
     choice = tf.reduce_mean(
@@ -94,7 +93,7 @@ def cloning(
     log_sigma_floor: tf.Tensor,
     together: tf.Tensor | int = 1,
 ) -> tf.Tensor:
-    """Returns [N / together] nats per action dimension, given as to `losses`."""
+    """Return [N / together] nats per action dimension, given as to `losses`."""
     size = action.shape[-1]
     return (
         mixture_density.negative_log_likelihood(
@@ -105,11 +104,11 @@ def cloning(
 
 
 def acted_loss(logits: tf.Tensor, acted: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Cross-entropy of what was acted on in shown episodes, nats.
+    """Return the cross-entropy of the items acted on in context episodes, nats.
 
     Args:
-      logits: [B, K, I] over what may have been acted on.
-      acted: [B, K] int32 what was, or -1.
+      logits: [B, K, I].
+      acted: [B, K] int32 items, or -1 where unknown.
       mask: [B, K] 1 where there is an episode, else 0.
     """
     known = mask * tf.cast(acted >= 0, mask.dtype)
@@ -120,10 +119,10 @@ def acted_loss(logits: tf.Tensor, acted: tf.Tensor, mask: tf.Tensor) -> tf.Tenso
 
 
 def _at_least_one(count: tf.Tensor) -> tf.Tensor:
-    """A count of a batch to divide by, or its share where several train together.
+    """Return a count of a batch to divide by, or its mean over replicas.
 
-    Their slices of a batch may hold unlike numbers; the mean of what they divide is
-    that of the whole batch only if all divide by the same.
+    Slices of a batch may hold different counts; the mean over replicas is that of the
+    whole batch only if all divide by the same number.
     """
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:

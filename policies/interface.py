@@ -1,10 +1,10 @@
-"""What collection, training and evaluation need to know of every method's policy."""
+"""Interface of a policy to collection, training and evaluation."""
 
 import dataclasses
 
 from wtl.datasets.contract.layout import Layout
 
-# Where what is shown as trials comes from, and what is told of their success.
+# Source of the episodes given as trials, and of their success.
 TRY, ANOTHER_TASK, DEMO = TRIALS_FROM = ("try", "another_task", "demo")
 TOLD, HIDDEN, SHUFFLED = TRIAL_SUCCESS = ("told", "hidden", "shuffled")
 
@@ -14,25 +14,24 @@ OF_TRIALS = ("trials_from", "trial_success", "trial_actions")
 
 @dataclasses.dataclass(frozen=True)
 class Interface:
-    """What a policy is shown, and the sizes of its inputs and outputs.
+    """Context of a policy, and the sizes of its inputs and outputs.
 
     Attributes:
-      demos: whether demonstrations are shown.
-      human: whether the demonstrations shown are videos of humans: no actions come with
-        them, and they are seen by other eyes than the robot's own doing.
-      trials: whether trials, with their success, are shown.
-      trials_from: what is shown as trials: the `try` itself, one of `another_task` with
-        its success there, or the demonstrations over again (`demo`).
-      trial_success: `told` as it was, `hidden`, or `shuffled`: told of another trial.
-      trial_actions: whether the actions of trials are shown.
-      oracle: whether the true target, family and dynamics are given (a ceiling).
+      demos: whether demonstrations are given.
+      human: whether the demonstrations are human videos, which have no actions and an
+        observation encoder of their own.
+      trials: whether trials, with their success, are given.
+      trials_from: episodes given as trials: the `try` itself, one of `another_task` with
+        its success there, or the demonstrations again (`demo`).
+      trial_success: given (`told`), `hidden`, or `shuffled`: that of another trial.
+      trial_actions: whether the actions of trials are given.
+      oracle: whether the true target, family and dynamics are given.
       layout: layout of the states, with the world's network inputs; None until the
         world is known.
       action_size: A.
       families: names of the families, in the order of their numbers.
       hidden_gains: whether actuators may have hidden gains.
-      hidden_size: H, hidden variables beyond friction, the gains first; the oracle is
-        given them.
+      hidden_size: H, hidden variables of the oracle beyond friction, gains first.
       moves_as_commanded: whether a step moves by hidden gain times command.
       context_frames: frames each context episode is resampled to.
     """
@@ -53,7 +52,7 @@ class Interface:
     context_frames: int = 20
 
     def __post_init__(self):
-        """Checks what is chosen by name.
+        """Check the choices made by name.
 
         Raises:
           ValueError: if there is no such choice.
@@ -63,21 +62,21 @@ class Interface:
 
     @property
     def trials_tell(self) -> bool:
-        """Whether trials tell which reading of the demonstration was meant."""
+        """Whether trials resolve the ambiguity of the demonstration."""
         return self.trials_from == TRY and self.trial_success == TOLD
 
     @property
     def entities(self) -> int:
-        """E, the number of things in a scene that may be meant."""
+        """E, the number of entities in a scene."""
         return self.layout.entities
 
     @property
     def choices(self) -> int:
-        """Number of alternatives between which is chosen once per episode."""
+        """C, the number of alternatives of the choices made once per episode."""
         return self.entities
 
 
 def require(name: str, value: str, choices: tuple[str, ...]):
-    """Raises ValueError unless a field has one of its values."""
+    """Raise ValueError unless a field has one of its values."""
     if value not in choices:
         raise ValueError(f"{name} is {value!r}; it may be {', '.join(choices)}")

@@ -120,7 +120,7 @@ def test_the_order_of_trials_does_not_matter(world):
             TrialContext(
                 context.observation,
                 context.action,
-                tf.reverse(context.felt, [2]),
+                tf.reverse(context.observed_reward, [2]),
                 context.mask,
             )
         )

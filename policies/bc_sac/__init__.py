@@ -1,1 +1,1 @@
-"""Reinforcement learning on one task at a time, from a policy that imitates (SAC)."""
+"""Reinforcement learning of one task by SAC, from a policy that imitates."""

@@ -1,10 +1,10 @@
-"""TF-Agents' SAC with what helps where reward is sparse and there is a policy to start.
+"""TF-Agents' SAC for sparse rewards, from an initial policy.
 
-- The actor is a mixture; its loss is the expectation over the components, exactly.
+- The actor is a mixture; its loss is the exact expectation over the components.
 - The entropy of later actions is no part of the return (Ball et al. 2023), which is 0
   or 1 at the end of the episode.
-- Successful actions are imitated (Oh et al. 2018), and a cross-entropy that fades
-  holds the actor near the policy it began with.
+- Successful actions are imitated (Oh et al. 2018), and a decaying cross-entropy keeps
+  the actor near the initial policy.
 """
 
 import tensorflow as tf
@@ -17,7 +17,7 @@ from wtl.policies.legacy_keras import tf_keras
 
 
 class BcSacAgent(sac_agent.SacAgent):
-    """See the module. Experience comes as transitions, see `Replay`."""
+    """SAC on transitions, see `Replay`."""
 
     def __init__(
         self,
@@ -28,15 +28,15 @@ class BcSacAgent(sac_agent.SacAgent):
         config: configs.SacConfig,
         random: tf.random.Generator,
     ):
-        """Creates critics around an actor.
+        """Create the critics.
 
         Args:
           time_step_spec: with the observation of `networks.observe`.
-          action_spec: of the gripper.
-          actor: to be trained.
-          start: the policy it began with, to be held near to; None for none.
-          config: how to learn.
-          random: source of all noise in learning: XLA heeds no global seed.
+          action_spec: spec of the actions.
+          actor: actor to train.
+          start: actor of the initial policy, if any.
+          config: hyper-parameters.
+          random: source of all noise in learning: XLA ignores the global seed.
         """
         critics = [
             networks.Critic(
@@ -67,24 +67,24 @@ class BcSacAgent(sac_agent.SacAgent):
         self._start = start
         self._random = random
         self._imitation = config.imitation
-        # Set by the learner: whether the actor learns, and how strongly it is held.
+        # Set by the learner: whether the actor is trained, and weight of the anchor.
         self.actor_weight = tf.Variable(1.0, trainable=False)
         self.anchor = tf.Variable(0.0, trainable=False)
-        # Which transitions of the batch succeeded, and what was done in them.
+        # Actions of the batch, and 1 where the transition is from a successful episode.
         self._successful = None
 
     def train_on(self, transition, successful: tf.Tensor):
-        """One update.
+        """Take one gradient step.
 
         Args:
           transition: TF-Agents' `Transition` of B transitions of several steps.
-          successful: [B] 1 where the action is to be imitated.
+          successful: [B] 1 where the action is imitated.
         """
         self._successful = (transition.action_step.action, successful)
         return self._train(transition, weights=None)
 
     def value(self, observation, action: tf.Tensor) -> tf.Tensor:
-        """The lesser of both critics' values [N], without bounds."""
+        """Return the lesser of both critics' values [N], without bounds."""
         first, second = (
             critic((observation, action), training=False)[0]
             for critic in (self._critic_network_1, self._critic_network_2)
@@ -98,12 +98,10 @@ class BcSacAgent(sac_agent.SacAgent):
         next_time_steps,
         td_errors_loss_fn,
         gamma=1.0,
-        reward_scale_factor=1.0,
-        weights=None,
-        training=False,
+        **unused,
     ):
-        """TD error without the entropy of later actions; see the base class."""
-        del reward_scale_factor, weights
+        """Return the TD error without the entropy of later actions."""
+        del unused
         then = next_time_steps.observation
         later, _ = self._actor_network(then)
         taken = later.sample(seed=self._seed())
@@ -125,10 +123,10 @@ class BcSacAgent(sac_agent.SacAgent):
         )
 
     def actor_loss(self, time_steps, weights=None, training=True):
-        """Expected over the components of the mixture; see the module."""
+        """Return the expectation over the components, with imitation and anchor."""
         del weights, training
-        seen = time_steps.observation
-        mixture, _ = self._actor_network(seen)
+        observation = time_steps.observation
+        mixture, _ = self._actor_network(observation)
         share = tf.nn.softmax(mixture.mixture_distribution.logits)
         action = mixture.components_distribution.sample(seed=self._seed())  # [B, M, A]
         batch, count, size = action.shape[0], share.shape[-1], action.shape[-1]
@@ -139,7 +137,7 @@ class BcSacAgent(sac_agent.SacAgent):
 
         value = tf.reshape(
             self.value(
-                tf.nest.map_structure(repeated, seen),
+                tf.nest.map_structure(repeated, observation),
                 tf.reshape(action, (batch * count, size)),
             ),
             (batch, count),
@@ -149,12 +147,12 @@ class BcSacAgent(sac_agent.SacAgent):
         loss = tf.reduce_mean(
             tf.reduce_sum(share * (alpha * log_density - value), axis=-1)
         )
-        done, successful = self._successful
-        loss -= self._imitation * tf.reduce_mean(successful * mixture.log_prob(done))
+        taken, successful = self._successful
+        loss -= self._imitation * tf.reduce_mean(successful * mixture.log_prob(taken))
         if self._start is not None:
-            held, _ = self._start(seen)
-            kept = tf.stop_gradient(held.sample(seed=self._seed()))
-            loss -= self.anchor * tf.reduce_mean(mixture.log_prob(kept))
+            initial, _ = self._start(observation)
+            sampled = tf.stop_gradient(initial.sample(seed=self._seed()))
+            loss -= self.anchor * tf.reduce_mean(mixture.log_prob(sampled))
         return self.actor_weight * loss
 
     def _actions_and_log_probs(self, time_steps, training=False):
@@ -164,5 +162,5 @@ class BcSacAgent(sac_agent.SacAgent):
         return action, mixture.log_prob(action)
 
     def _seed(self) -> tf.Tensor:
-        """A seed [2] for one draw."""
+        """Return a seed [2] for one draw."""
         return tf.cast(self._random.make_seeds()[:, 0], tf.int32)

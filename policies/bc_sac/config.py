@@ -1,33 +1,34 @@
-"""Hyper-parameters of reinforcement learning."""
+"""Hyper-parameters of reinforcement learning of one task."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
 class SacConfig:
-    """How to learn.
+    """Hyper-parameters of SAC.
 
     Attributes:
       critic_hidden: widths of the critics' layers, each with a layer norm.
       batch_size: transitions per update.
       updates_per_trial: gradient steps after each trial.
-      warmup_trials: trials before the actor is touched; the critics learn.
+      warmup_trials: trials before the actor is trained; the critics are from the
+        first.
       discount: per control step.
-      trace: the share by which returns look one step further: the number of steps
-        of a transition is geometric, so that targets are λ-returns in expectation.
-      success_share: share of a batch from successful episodes, where there are any.
-      demo_share: share of those from the demonstration, where it is in the buffer.
-      first_share: further share of a batch from first steps of episodes.
+      trace: λ of the returns: the number of steps of a transition is geometric, so
+        that targets are λ-returns in expectation.
+      success_share: share of a batch from successful episodes, if there are any.
+      demo_share: share of those from the demonstration, if it is in the buffer.
+      first_share: share of a batch at the first steps of episodes.
       actor_learning_rate: of Adam.
       critic_learning_rate: of Adam.
       alpha_learning_rate: of Adam.
-      target_tau: share by which the target critics follow.
+      target_tau: step of the target critics towards the critics.
       initial_alpha: temperature of the actor at the start.
       target_entropy: of the actor, nats.
-      choice_temperature: of the choice of the target: return that is worth a nat of
-        divergence from the choice of the policy it began with.
+      choice_temperature: return per nat of divergence from the initial policy, in the
+        selection of the target.
       imitation: weight of the likelihood of successful actions in the actor's loss.
-      anchor: weight at the start of the cross-entropy to the policy it began with.
+      anchor: initial weight of the cross-entropy to the initial policy.
       anchor_half_life: trials in which that weight halves.
     """
 

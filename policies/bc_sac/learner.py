@@ -1,4 +1,4 @@
-"""Learns one task: what to go for, and how, from all of its episodes so far."""
+"""Learner of one task, which selects a target and acts, from all episodes so far."""
 
 import tensorflow as tf
 from tf_agents.trajectories import policy_step, trajectory
@@ -8,25 +8,25 @@ from wtl.policies.bc_sac import agent as agents
 from wtl.policies.bc_sac import config as configs
 from wtl.policies.bc_sac import network as networks
 from wtl.policies.bc_sac import replay as replays
+from wtl.policies.context_policy import specs
 from wtl.policies.contextual import context as contexts
 from wtl.policies.contextual import network as contextual
-from wtl.policies.contextual.policy import specs
 from wtl.policies.heads import mixture_density
 
-# Updates by XLA take a third of the time; compiling takes as long as this many save.
+# XLA takes a third of the time of an update; compiling pays off from this many.
 _WORTH_COMPILING = 1000
 _TIE = 1e-4  # nats by which the earlier of two slots is preferred
 
 
 class Learner:
-    """An agent with its replay buffer.
+    """Agent with its replay buffer.
 
-    States have their objects and buttons in slots by identity; without noise it acts
-    greedily, at first exactly as the policy it began with.
+    States have their entities in slots by identity. Without noise it acts greedily, at
+    first exactly as the initial policy.
 
     Attributes:
-      network: whose actor it trains.
-      replay: to which episodes are added.
+      network: contextual network whose actor is trained.
+      replay: replay buffer.
     """
 
     def __init__(
@@ -39,13 +39,13 @@ class Learner:
         horizon: int,
         seed: int,
     ):
-        """Creates a learner.
+        """Create a learner.
 
         Args:
-          network: whose actor is trained.
-          start: the same, to be left as it is; None where nothing was learnt before.
-          shown: [1, 1, ...] the demonstration, where the policy is shown one.
-          config: how to learn.
+          network: network whose actor is trained.
+          start: copy of it that is not trained; None for random initial weights.
+          shown: [1, 1, ...] the demonstration, if the policy is given one.
+          config: hyper-parameters.
           capacity: episodes in all.
           horizon: T, steps of an episode.
           seed: of batches and of the noise in learning.
@@ -64,11 +64,11 @@ class Learner:
             layout.size,
             random,
         )
-        seen = self._observe(
-            first, tf.zeros(1, tf.int32), tf.zeros((1, 2 * layout.size), tf.int32)
-        )
         observation_spec = tf.nest.map_structure(
-            lambda value: tf.TensorSpec(value.shape[1:], value.dtype), seen
+            lambda value: tf.TensorSpec(value.shape[1:], value.dtype),
+            self._observe(
+                first, tf.zeros(1, tf.int32), tf.zeros((1, 2 * layout.size), tf.int32)
+            ),
         )
         _, action_spec = specs(layout.state_size, network.config.action_size)
         time_step_spec = ts.time_step_spec(observation_spec)
@@ -98,15 +98,15 @@ class Learner:
     def choose(
         self, state: tf.Tensor, places: tf.Tensor, slots: tf.Tensor, gumbel: tf.Tensor
     ) -> tf.Tensor:
-        """Commits N episodes to targets, the first decision of the policy.
+        """Select the targets of N episodes.
 
-        Its choice maximises value less divergence from the policy that it began with,
-        in units of the temperature: known in closed form for finitely many targets.
-        No value is known before the first update.
+        The selection maximises value less divergence from the initial policy, in units
+        of the temperature, which has a closed form. Before the first update all values
+        are 0.
 
         Args:
           state: [N, S] first states.
-          places: [N, E] places of objects, and of buttons, from the left.
+          places: [N, E] places of the entities of each kind, from the left.
           slots: [N, E] slots that they were observed in.
           gumbel: [N, E] standard Gumbel noise, or zeros for the likeliest.
 
@@ -114,15 +114,15 @@ class Learner:
           [N] slots.
         """
         entities = self.network.config.entities
-        # BC can't tell one object from another and takes the first.
+        # BC gives all entities of a kind the same logit; the first is selected.
         base = self._base(state) - _TIE * tf.cast(slots, tf.float32)
-        seen = self._observe(
+        observation = self._observe(
             tf.repeat(state, entities, axis=0),
             tf.tile(tf.range(entities), (tf.shape(state)[0],)),
             tf.repeat(places, entities, axis=0),
         )
-        action = _mode(self._actor.mixture(seen[networks.SKILL]))
-        value = tf.clip_by_value(self._agent.value(seen, action), 0.0, 1.0)
+        action = _mode(self._actor.mixture(observation[networks.SKILL]))
+        value = tf.clip_by_value(self._agent.value(observation, action), 0.0, 1.0)
         gain = tf.reshape(value, (-1, entities)) / self._config.choice_temperature
         return tf.argmax(base + gain + gumbel, axis=-1, output_type=tf.int32)
 
@@ -130,13 +130,13 @@ class Learner:
     def act(
         self, state: tf.Tensor, target: tf.Tensor, point: tf.Tensor, normal: tf.Tensor
     ) -> tf.Tensor:
-        """Returns actions [N, A] in [-1, 1].
+        """Return actions [N, A] in [-1, 1].
 
         Args:
           state: [N, S] states.
-          target: [N] slots that the episodes are committed to.
+          target: [N] slots of the selected targets.
           point: [N] in [0, 1) that picks the component, see
-            `mixture_density.component`: uniform noise, or whose turn it is.
+            `mixture_density.component`: uniform noise, or `mixture_density.turn`.
           normal: [N, A] standard normal noise on the action, or zeros.
         """
         one_hot = tf.one_hot(target, self.network.config.entities)
@@ -152,14 +152,11 @@ class Learner:
         return tf.clip_by_value(mean + sigma * normal, -1.0, 1.0)
 
     def update(self, trials: int, updates: int) -> dict[str, float]:
-        """Takes gradient steps.
+        """Take gradient steps, and return the means of the losses by name.
 
         Args:
-          trials: how many have been made.
-          updates: how many steps.
-
-        Returns:
-          Means of the losses by name.
+          trials: number of trials so far.
+          updates: number of steps.
         """
         config = self._config
         self._agent.actor_weight.assign(float(trials >= config.warmup_trials))
@@ -229,7 +226,7 @@ class Learner:
         )
 
     def _base(self, state: tf.Tensor) -> tf.Tensor:
-        """Logits [N, E] of the policy that it began with, over targets."""
+        """Return logits [N, E] of the initial policy, over targets."""
         if self._start is None:
             return tf.zeros((tf.shape(state)[0], self.network.config.entities))
         return self._start.encode(self._context(state)).target_logits
@@ -241,11 +238,11 @@ class Learner:
             shown = contexts.Shown(
                 *(tf.repeat(value, count, axis=0) for value in self._shown)
             )
-        # No policy to begin with reads more.
+        # No initial policy reads more.
         return contexts.Context(shown, shown, None, state, None)
 
 
 def _mode(mixture) -> tf.Tensor:
-    """The mean [N, A] of the heaviest component."""
+    """Return the mean [N, A] of the heaviest component."""
     heaviest = tf.argmax(mixture.mixture_distribution.logits, axis=-1)
     return tf.gather(mixture.components_distribution.mean(), heaviest, batch_dims=1)

@@ -1,4 +1,4 @@
-"""All episodes of one task, and transitions of several steps drawn from them."""
+"""Replay buffer of one task, of which transitions of several steps are drawn."""
 
 import math
 
@@ -9,9 +9,9 @@ from wtl.policies.bc_sac import config as configs
 
 
 class Replay(tf.Module):
-    """Episodes of T steps with a reward of 0 or 1 at the end; none is forgotten.
+    """Episodes of T steps with a reward of 0 or 1 at the end.
 
-    The first is the demonstration, where there is one.
+    The first is the demonstration, if there is one.
     """
 
     def __init__(
@@ -23,15 +23,15 @@ class Replay(tf.Module):
         size: int,
         random: tf.random.Generator,
     ):
-        """Makes room.
+        """Allocate the buffer.
 
         Args:
           capacity: episodes.
           horizon: T.
           state_size: S.
           action_size: A.
-          size: n, objects (and buttons) in a scene.
-          random: what is drawn with.
+          size: n, entities of each kind in a scene.
+          random: source of randomness.
         """
         super().__init__(name="replay")
 
@@ -47,7 +47,7 @@ class Replay(tf.Module):
         self.places = room(2 * size, dtype=tf.int32)
         self.count = tf.Variable(0, trainable=False)
         self.demos = tf.Variable(0, trainable=False)
-        # Rows of the successful episodes, and how many there are.
+        # Rows of the successful episodes, and their number.
         self.winners = room(dtype=tf.int32)
         self.wins = tf.Variable(0, trainable=False)
 
@@ -60,15 +60,15 @@ class Replay(tf.Module):
         places: np.ndarray,
         demo: bool = False,
     ):
-        """Adds N episodes.
+        """Add N episodes.
 
         Args:
           state: [N, T + 1, S] with slots by identity.
           action: [N, T, A].
           success: [N] whether the goal was reached.
-          target: [N] slot that the episode was committed to.
+          target: [N] slot of the selected target.
           places: [N, E] places from the left.
-          demo: whether they are demonstrations; these come before anything else.
+          demo: whether they are demonstrations, which are added first.
         """
         first = int(self.count)
         rows = np.arange(first, first + len(state))
@@ -94,7 +94,7 @@ class Replay(tf.Module):
             self.wins.assign_add(len(won))
 
     def draw_rows(self, batch: int, config: configs.SacConfig):
-        """Draws episodes.
+        """Draw episodes.
 
         Returns:
           [batch] rows, and [batch] 1 where one was drawn for its success.
@@ -106,17 +106,16 @@ class Replay(tf.Module):
             self._random.uniform((batch,), 0, tf.maximum(self.wins, 1), tf.int32),
         )
         demo = self._random.uniform((batch,), 0, tf.maximum(self.demos, 1), tf.int32)
-        shown = self._random.uniform((batch,)) < config.demo_share
-        use_demo = (self.demos > 0) & (shown | (self.wins == 0))
-        there = use_demo | (self.wins > 0)
-        picked = (tf.range(batch) < wanted) & there
+        prefers_demo = self._random.uniform((batch,)) < config.demo_share
+        use_demo = (self.demos > 0) & (prefers_demo | (self.wins == 0))
+        picked = (tf.range(batch) < wanted) & (use_demo | (self.wins > 0))
         rows = tf.where(picked, tf.where(use_demo, demo, winner), anything)
         return rows, tf.cast(picked, tf.float32)
 
     def draw_steps(self, batch: int, config: configs.SacConfig):
-        """Draws for each transition its first time step, and how many it spans."""
+        """Draw the first time step [batch] and the length [batch] of transitions."""
         time = self._random.uniform((batch,), 0, self._horizon, tf.int32)
-        # Where targets are chosen, values count most.
+        # Targets are selected by the values of first steps.
         chosen = self._random.uniform((batch,)) < config.first_share
         time = tf.where(chosen, 0, time)
         # Geometric: 1 + floor(log u / log λ).

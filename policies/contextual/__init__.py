@@ -1,4 +1,1 @@
-"""One-shot imitation and its relatives: a policy conditioned on episodes.
-
-Which episodes it is shown makes the method, see `wtl.policies.methods`.
-"""
+"""Policies conditioned on context episodes, which are named by the method."""

@@ -8,7 +8,7 @@ from wtl.policies.heads import HEADS, MIXTURE
 
 @dataclasses.dataclass(frozen=True)
 class ContextualConfig(interface.Interface):
-    """Episodes given to a contextual policy, and the sizes of its network.
+    """Context episodes of a policy, and the sizes of its network.
 
     Attributes:
       embedding: width of the embedding of a context episode.

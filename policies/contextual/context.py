@@ -1,4 +1,4 @@
-"""What a contextual policy is shown before it acts."""
+"""Context of a policy: episodes and privileged information given before it acts."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from wtl.policies import interface
 
 
 class Shown(NamedTuple):
-    """K demonstrations, or L trials, for each of B episodes to be played.
+    """K demonstrations, or L trials, for each of B episodes to play.
 
     Attributes:
       state: [B, K, T, S] states, resampled to T frames over the whole episode.
@@ -24,7 +24,7 @@ class Shown(NamedTuple):
 
 
 class Truth(NamedTuple):
-    """The task itself, which only the oracle is told.
+    """Privileged information of the task, given to the oracle only.
 
     Attributes:
       target: [B] int32 slot of the target.
@@ -38,12 +38,11 @@ class Truth(NamedTuple):
 
 
 class WholeTruth(NamedTuple):
-    """The task itself where more than friction is hidden.
+    """Privileged information where more than friction is hidden.
 
     Attributes:
       target, family, friction: as in `Truth`.
-      hidden: [B, H] gains of the motors, then the dynamics of the objects; of each what
-        there is.
+      hidden: [B, H] actuator gains, then object dynamics, of those that are hidden.
     """
 
     target: tf.Tensor
@@ -53,14 +52,14 @@ class WholeTruth(NamedTuple):
 
 
 class Context(NamedTuple):
-    """All that may be shown; a policy reads what its `Interface` names.
+    """All that may be given; a policy reads what its `Interface` names.
 
     Attributes:
       demos: demonstrations.
       trials: trials.
-      truth: the true task.
-      state: [B, S] first state of the episode to be played.
-      gumbel: [B, C] noise on what is chosen once per episode, the target first; zeros
+      truth: privileged information.
+      state: [B, S] first state of the episode to play.
+      gumbel: [B, C] noise on the choices made once per episode, the target first; zeros
         choose the likeliest, standard Gumbel noise samples.
     """
 
@@ -72,7 +71,7 @@ class Context(NamedTuple):
 
 
 def context_spec(config: interface.Interface, state_size: int) -> Context:
-    """Returns the `tf.TensorSpec`s of a context of any K and L, without batch axis."""
+    """Return the `tf.TensorSpec`s of a context of any K and L, without batch axis."""
 
     def spec(*shape, dtype=tf.float32):
         return tf.TensorSpec(shape, dtype)

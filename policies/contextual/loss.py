@@ -11,7 +11,7 @@ def loss(
     example: imitation.Example,
     log_sigma_floor: tf.Tensor,
 ) -> imitation.Losses:
-    """Behaviour cloning of the demonstration, given its target; see `losses`."""
+    """Return the losses of cloning the demonstration, given its target."""
     encoding = network.encode(example.context)
     return imitation_loss(network, encoding, example, log_sigma_floor)
 
@@ -22,7 +22,7 @@ def imitation_loss(
     example: imitation.Example,
     log_sigma_floor: tf.Tensor,
 ) -> imitation.Losses:
-    """The same, where what is shown is encoded already."""
+    """Return the same losses from encoded contexts."""
     config = network.config
     if config.commits:
         target = tf.one_hot(example.target, config.entities)
@@ -65,17 +65,17 @@ def predict(
     state: tf.Tensor,
     target: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Predicts the mixtures over the actions at some states of B episodes.
+    """Predict the mixtures over B * W actions at some states of B episodes.
 
     Args:
-      network: of B * W predictions.
-      embedding: [B, Z'] of what was shown before each episode.
+      network: the network.
+      embedding: [B, Z'] see `Encoding`.
       state: [B, W, S] states.
-      target: [B, W, E] what is pursued at each, see `ContextualNetwork.pursued`.
+      target: [B, W, E] targets at each, see `ContextualNetwork.pursued`.
     """
     batch, window = tf.unstack(tf.shape(state)[:2])
     width = embedding.shape[-1]
-    # Not `tf.repeat`: its gradient is a scatter, a third of the time of a step.
+    # The same as above: with `tf.repeat`, a third of the time of a step.
     each = tf.broadcast_to(embedding[:, None], (batch, window, width))
     return network.act(
         tf.reshape(state, (batch * window, network.layout.state_size)),

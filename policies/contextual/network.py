@@ -1,10 +1,10 @@
-"""The network: encode what was shown once, choose a target once, then act."""
+"""Network of contextual policies: encode the context, select a target, then act."""
 
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from wtl.policies import features
+from wtl.policies import axes, features
 from wtl.policies.contextual import config as configs
 from wtl.policies.contextual import context as contexts
 from wtl.policies.contextual import view
@@ -21,14 +21,13 @@ _HEADS = {MIXTURE: MixtureDensity, MEAN: Mean}
 
 
 class Encoding(NamedTuple):
-    """What is known before the first step.
+    """Encoded contexts.
 
     Attributes:
-      embedding: [B, Z'] of all that was shown.
-      target_logits: [B, E] over the entities of the scene to act in; of a flat network
-        all alike.
+      embedding: [B, Z'] of the context episodes or the privileged information.
+      target_logits: [B, E] over the entities of the scene; of a flat network zeros.
       demo_logits: [B, K, E] over the entities acted on in the demonstrations; None
-        where there are none, and for a flat network.
+        without demonstrations, and for a flat network.
       trial_logits: [B, L, E] likewise in the trials.
     """
 
@@ -39,10 +38,10 @@ class Encoding(NamedTuple):
 
 
 class ContextualNetwork(tf_keras.Model):
-    """See the module."""
+    """Encoders of context episodes, a target head, and an actor."""
 
     def __init__(self, config: configs.ContextualConfig):
-        """Creates the parts that `config` asks for."""
+        """Create the parts that `config` asks for."""
         super().__init__(name="contextual")
         self.config = config
         self.layout = config.layout
@@ -55,9 +54,9 @@ class ContextualNetwork(tf_keras.Model):
             self._demo_encoder = encoder(self.layout, width, "demo")
         if config.trials:
             self._trial_encoder = encoder(self.layout, width, "trial")
-        # Motions alone tell nothing: it takes the commands that made them.
-        told = (config.trials and config.trial_actions) or config.oracle
-        self._compensates = config.moves_as_commanded and told
+        # Gains show only where both motions and commands are given.
+        gains_given = (config.trials and config.trial_actions) or config.oracle
+        self._compensates = config.moves_as_commanded and gains_given
         if config.per_entity and not config.oracle:
             self._target = targets.TargetHead()
         self._actor = [layers.Dense(units, "relu") for units in config.hidden]
@@ -68,19 +67,19 @@ class ContextualNetwork(tf_keras.Model):
         """Z', the width of `Encoding.embedding`."""
         if self.config.oracle:
             return len(self.config.families) + 1 + self.config.hidden_size
-        shown = self.config.demos + self.config.trials
+        encoders = self.config.demos + self.config.trials
         inverse_gains = self.config.action_size * self._compensates
-        return self.config.embedding * shown + inverse_gains
+        return self.config.embedding * encoders + inverse_gains
 
     def encode(self, context: contexts.Context) -> Encoding:
-        """Encodes B contexts; the only use made of what is shown."""
+        """Encode B contexts; nothing else reads them."""
         if self.config.oracle:
             return self._encode_truth(context.truth)
         context = view.shown(context, self.config)
         rows = features.split(context.state, self.layout)
         items = self._features.entities(rows)
         batch = tf.shape(context.state)[0]
-        embeddings, shown = [tf.zeros((batch, 0))], []
+        embeddings, evidence = [tf.zeros((batch, 0))], []
         logits = {"demos": None, "trials": None}
         for name, role in (("demos", 1.0), ("trials", -1.0)):
             if not getattr(self.config, name):
@@ -93,12 +92,12 @@ class ContextualNetwork(tf_keras.Model):
                 tf.einsum("bk,bkz->bz", episodes.mask, code.embedding) / count[:, None]
             )
             logits[name] = code.logits
-            shown.append((code, episodes.success, episodes.mask, role))
+            evidence.append((code, episodes.success, episodes.mask, role))
         if self._compensates:
             embeddings.append(self._inverse_gains(context.trials))
         if self.config.per_entity:
             place = items.position[..., 0]
-            target_logits = self._target(items.attributes, place, shown)
+            target_logits = self._target(items.attributes, place, evidence)
         else:
             target_logits = tf.zeros((batch, self.config.entities))
         return Encoding(
@@ -109,36 +108,35 @@ class ContextualNetwork(tf_keras.Model):
         )
 
     def _encode_each(self, encoder, shown: contexts.Shown) -> episode.EpisodeCode:
-        code = encoder(_merge(shown.state), _merge(shown.action), _merge(shown.success))
+        code = encoder(*map(axes.merge, (shown.state, shown.action, shown.success)))
         return episode.EpisodeCode(
-            *(None if value is None else _unmerge(value, shown.mask) for value in code)
+            *(
+                None if value is None else axes.split(value, shown.mask)
+                for value in code
+            )
         )
 
     def _inverse_gains(self, trials: contexts.Shown) -> tf.Tensor:
-        """Commands per motion [B, A], the mean of the trials; 1 where there is none."""
-        rows = features.split(_merge(trials.state), self.layout)
+        """Return commands per motion [B, A], means over trials; 1 without trials."""
+        rows = features.split(axes.merge(trials.state), self.layout)
         inverse = inverse_gains.inverse_gains(
-            _merge(trials.action), self._features.motion(rows)
+            axes.merge(trials.action), self._features.motion(rows)
         )
         count = tf.maximum(tf.reduce_sum(trials.mask, axis=1), 1)
-        off = _unmerge(inverse, trials.mask) - 1
+        off = axes.split(inverse, trials.mask) - 1
         return 1 + tf.einsum("bl,bla->ba", trials.mask, off) / count[:, None]
 
     def _encode_truth(self, truth: contexts.Truth) -> Encoding:
         family = tf.one_hot(truth.family, len(self.config.families))
         certain = 100.0 * tf.one_hot(truth.target, self.config.entities)
-        told = [family, 10 * truth.friction[:, None]]
+        parts = [family, 10 * truth.friction[:, None]]
         if self.config.hidden_size:
-            told += self._tell_hidden(truth.hidden)
-        return Encoding(tf.concat(told, axis=-1), certain, None, None)
-
-    def _tell_hidden(self, hidden: tf.Tensor) -> list[tf.Tensor]:
-        """Dynamics of the objects, then inverse gains; of each what there is."""
-        gains = self.config.action_size * self.config.hidden_gains
-        return [hidden[:, gains:], 1 / hidden[:, :gains]]
+            gains = self.config.action_size * self.config.hidden_gains
+            parts += [truth.hidden[:, gains:], 1 / truth.hidden[:, :gains]]
+        return Encoding(tf.concat(parts, axis=-1), certain, None, None)
 
     def pursued(self, target_logits: tf.Tensor) -> tf.Tensor:
-        """Weights [B, E] of the entities to act on, given logits of the choice."""
+        """Return weights [B, E] of the entities to act on, given logits."""
         if self.config.commits:
             chosen = tf.argmax(target_logits, axis=-1)
             return tf.one_hot(chosen, self.config.entities)
@@ -147,7 +145,7 @@ class ContextualNetwork(tf_keras.Model):
     def act(
         self, state: tf.Tensor, embedding: tf.Tensor, target: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Predicts the mixture over actions.
+        """Predict the mixture over actions.
 
         Args:
           state: [N, S] states.
@@ -157,7 +155,7 @@ class ContextualNetwork(tf_keras.Model):
         return self.decide(self.skill_inputs(state, target), embedding)
 
     def skill_inputs(self, state: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-        """Features [N, F] of the gripper and of the target, or of all if flat.
+        """Return features [N, F] of the robot and of the target, or of all if flat.
 
         Args:
           state: [N, S] states.
@@ -176,46 +174,31 @@ class ContextualNetwork(tf_keras.Model):
     def decide(
         self, inputs: tf.Tensor, embedding: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Predicts the mixture over actions from `skill_inputs` and `embedding`."""
-        shown = self.embedding_size - self.config.action_size * self._compensates
-        hidden = tf.concat([inputs, embedding[..., :shown]], axis=-1)
+        """Predict the mixture over actions from `skill_inputs` and `embedding`."""
+        encoded = self.embedding_size - self.config.action_size * self._compensates
+        hidden = tf.concat([inputs, embedding[..., :encoded]], axis=-1)
         for layer in self._actor:
             hidden = layer(hidden)
         known = (self._known(embedding),) if self.config.keeps_component else ()
         logits, mean, log_sigma = self._mixture(hidden, *known)
         if self._compensates:
-            mean *= embedding[:, None, shown:]
+            mean *= embedding[:, None, encoded:]
         return logits, mean, log_sigma
 
     def weigh(self, embedding: tf.Tensor) -> tf.Tensor:
-        """Logits [N, M] of the components, where one is chosen once per episode.
+        """Return logits [N, M] of the components, given `Encoding.embedding` [N, Z'].
 
-        Args:
-          embedding: [N, Z'] see `Encoding`.
+        They are used where one component is chosen once per episode.
         """
         return self._mixture.weigh(self._known(embedding))
 
     def _known(self, embedding: tf.Tensor) -> tf.Tensor:
-        # Even where nothing is shown there is something for a layer to take.
+        # A layer needs an input, also where the embedding is empty.
         one = tf.ones((tf.shape(embedding)[0], 1))
         return tf.concat([one, embedding], axis=-1)
 
     @property
     def actor_variables(self) -> list[tf.Variable]:
-        """Weights of what `decide` computes."""
+        """Weights that `decide` uses."""
         layers_used = (*self._actor, self._mixture)
         return [v for layer in layers_used for v in layer.trainable_variables]
-
-
-def _merge(value: tf.Tensor) -> tf.Tensor:
-    """[B, K, ...] as [B K, ...]."""
-    merged = tf.reshape(value, tf.concat([[-1], tf.shape(value)[2:]], 0))
-    merged.set_shape([None, *value.shape[2:]])
-    return merged
-
-
-def _unmerge(value: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """[B K, ...] as [B, K, ...], the first two as of a mask."""
-    split = tf.reshape(value, tf.concat([tf.shape(mask), tf.shape(value)[1:]], 0))
-    split.set_shape([None, None, *value.shape[1:]])
-    return split

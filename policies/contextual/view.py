@@ -1,4 +1,4 @@
-"""What is left of all that could be shown: the parts that a policy is to do without."""
+"""Contexts without the parts that a configuration withholds."""
 
 import numpy as np
 import tensorflow as tf
@@ -12,10 +12,9 @@ from wtl.policies.contextual import context as contexts
 def shown(
     context: contexts.Context, config: configs.ContextualConfig
 ) -> contexts.Context:
-    """A context as a policy is shown it.
+    """Return the context that a policy is given.
 
-    Trials of another task and shuffled successes are not made here: there is no other
-    task in a context. Whoever builds one reads off the configuration what to put in.
+    Trials of another task and shuffled successes are inserted by the context builder.
     """
     trials = context.trials
     if config.trials_from == interface.DEMO:
@@ -38,10 +37,10 @@ def shown(
 
 
 def with_noise(state: tf.Tensor, config: configs.ContextualConfig) -> tf.Tensor:
-    """States [..., S] with noise on where things are.
+    """Return states [..., S] with noise on the coordinates of entities and fixtures.
 
-    The noise is a pure function of the states, so that a saved policy acts alike each
-    time it is asked, and training goes on alike after an interruption.
+    The noise is a pure function of the states, so that a saved policy is deterministic
+    and an interrupted training resumes unchanged.
     """
     if not config.state_noise:
         return state
@@ -52,7 +51,7 @@ def with_noise(state: tf.Tensor, config: configs.ContextualConfig) -> tf.Tensor:
 
 
 def _places(layout: Layout) -> np.ndarray:
-    """[S] 1 for coordinates of what is not the robot, else 0."""
+    """Return [S], 1 for coordinates of everything but the robot, else 0."""
     result = np.zeros(layout.state_size, np.float32)
     rows = layout.split(result)  # views
     for row, name in layout.things.items():

@@ -1,4 +1,4 @@
-"""MIL's network with another inner loss: of what a video shows."""
+"""MAML's network with a learned inner loss of videos without actions."""
 
 import tensorflow as tf
 
@@ -10,19 +10,19 @@ from wtl.policies.maml.adaptation import Parameters
 
 
 class DamlNetwork(maml_network.MamlNetwork):
-    """See the module."""
+    """MAML network whose inner loss is learned."""
 
     def __init__(self, config: configs.DamlConfig):
-        """Creates the parameters that `config` asks for."""
+        """Create the parameters that `config` asks for."""
         super().__init__(config)
         self._video_loss = video_losses.VideoLoss(config.temporal)
 
     def inner_losses(self, phi: Parameters, demos: contexts.Shown) -> tf.Tensor:
-        """Learned losses [B * K] of videos, in which what is acted on is latent.
+        """Return learned losses [B * K] of videos, in which the item is latent.
 
         With l_i the learned loss of item i and c_i the probability of its choice it is
-        -log sum_i c_i exp(-l_i): as in a mixture, each item counts by how well it
-        explains the video, already before anything is adapted.
+        -log sum_i c_i exp(-l_i): as in a mixture, each item is weighted by its
+        likelihood, already before the adaptation.
         """
         choice = tf.nn.log_softmax(self.choose(phi, demos.state[:, :, 0]))
         hidden = self.hidden(phi, demos.state)

@@ -1,1 +1,1 @@
-"""What turns demonstrations and trials into embeddings."""
+"""Encoders of episodes and observations."""

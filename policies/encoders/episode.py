@@ -1,4 +1,4 @@
-"""Encodes an episode: which entity was acted on, and how."""
+"""Encoders of episodes into the entity acted on and an embedding of the motion."""
 
 from typing import NamedTuple
 
@@ -15,8 +15,8 @@ class EpisodeCode(NamedTuple):
     """N encoded episodes.
 
     Attributes:
-      embedding: [N, Z] how the entity was acted on, or all that happened.
-      logits: [N, E] which entity was acted on, or None if that is not asked.
+      embedding: [N, Z] of the trajectory.
+      logits: [N, E] over the entity acted on, or None for a flat encoder.
       attributes: [N, F] its attributes (mean under the logits), or None.
       place: [N] its initial x in metres (mean under the logits), or None.
     """
@@ -28,7 +28,7 @@ class EpisodeCode(NamedTuple):
 
 
 class _OverTime(layers.Layer):
-    """Reads an embedding [N, Z] off features [N, T, F]."""
+    """Embedding [N, Z] of features [N, T, F]."""
 
     def __init__(self, embedding: int):
         super().__init__()
@@ -55,10 +55,10 @@ class _OverTime(layers.Layer):
 
 
 class EpisodeEncoder(layers.Layer):
-    """Attends to the entity that was acted on, then reads its trajectory."""
+    """Attends to the entity that was acted on, then encodes its trajectory."""
 
     def __init__(self, layout: Layout, embedding: int, name: str):
-        """Creates an encoder into `embedding` numbers."""
+        """Create an encoder into `embedding` numbers."""
         super().__init__(name=name)
         self._layout = layout
         self._features = layout.features
@@ -69,7 +69,7 @@ class EpisodeEncoder(layers.Layer):
     def call(
         self, state: tf.Tensor, action: tf.Tensor, success: tf.Tensor
     ) -> EpisodeCode:
-        """Encodes episodes.
+        """Encode N episodes.
 
         Args:
           state: [N, T, S] states.
@@ -114,14 +114,14 @@ class EpisodeEncoder(layers.Layer):
 
 
 class FlatEpisodeEncoder(layers.Layer):
-    """Reads all that happens to all entities, in the order of their slots.
+    """Encodes the trajectories of all entities, in the order of their slots.
 
-    What contextual policies were in DAML's comparison, and in Duan et al. 2017 without
-    attention: nothing is built in about entities.
+    It is the contextual policy of DAML's comparison, and of Duan et al. 2017 without
+    attention: no structure of entities is built in.
     """
 
     def __init__(self, layout: Layout, embedding: int, name: str):
-        """Creates an encoder into `embedding` numbers."""
+        """Create an encoder into `embedding` numbers."""
         super().__init__(name=name)
         self._layout = layout
         self._features = layout.features
@@ -130,7 +130,7 @@ class FlatEpisodeEncoder(layers.Layer):
     def call(
         self, state: tf.Tensor, action: tf.Tensor, success: tf.Tensor
     ) -> EpisodeCode:
-        """Encodes episodes, given as to `EpisodeEncoder`."""
+        """Encode episodes, given as to `EpisodeEncoder`."""
         rows = features.split(state, self._layout)
         items = self._features.entities(rows)
         relations = self._features.relations(rows, items)
@@ -145,5 +145,5 @@ class FlatEpisodeEncoder(layers.Layer):
 
 
 def _flag(success: tf.Tensor, action: tf.Tensor) -> tf.Tensor:
-    """[N] successes as [N, T, 1]."""
+    """Return successes [N] as [N, T, 1]."""
     return tf.broadcast_to(success[:, None, None], tf.shape(action[..., :1]))

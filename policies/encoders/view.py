@@ -1,7 +1,4 @@
-"""How networks that learn from trials look at a world.
-
-The algorithms know observations as vectors; what is in them is known here alone.
-"""
+"""Input layers of networks that learn from trials, of flat and entity observations."""
 
 import dataclasses
 from collections.abc import Callable
@@ -16,20 +13,20 @@ from wtl.policies.legacy_keras import tf_keras
 layers = tf_keras.layers
 
 _HIDDEN = 64  # units per entity, or per transition
-_FRAMES = 20  # of a trial that is looked at as a whole
+_FRAMES = 20  # of a trial that is encoded as a whole
 
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """Sizes of a world, and makers of the layers that look at it.
+    """Sizes of a world's observations and actions, and factories of input layers.
 
     Attributes:
       observation_size: S.
       action_size: A.
-      body: makes a layer (observation [N, S], side [N, X]) -> [N, H], the first of a
-        network that acts or values; `side` is whatever else it is to know.
+      body: makes a layer (observation [N, S], side [N, X]) -> [N, H], the first of an
+        actor or a critic; `side` are its further inputs.
       evidence: makes a layer (observation [N, T + 1, S], action [N, T, A],
-        felt [N, T]) -> [N, F, H], the F pieces of evidence that a trial amounts to.
+        observed reward [N, T]) -> [N, F, H], F pieces of evidence of a trial.
     """
 
     observation_size: int
@@ -39,15 +36,14 @@ class View:
 
 
 def flat_view(observation_size: int, action_size: int) -> View:
-    """Observations as they are; each transition of a trial is evidence."""
+    """Return the view of vectors, where each transition of a trial is evidence."""
     return View(observation_size, action_size, _FlatBody, _TransitionEvidence)
 
 
 def entity_view(layout: Layout, action_size: int) -> View:
-    """A simulated world as entities, whose order does not matter.
+    """Return the view of entities, whose order does not matter.
 
-    A trial as a whole is one piece of evidence: its success is felt at the end, and
-    what it was for shows over time.
+    A trial is one piece of evidence: its reward is observed at the end only.
     """
     return View(
         layout.state_size,
@@ -68,10 +64,16 @@ class _TransitionEvidence(layers.Layer):
         self._layers = [layers.Dense(_HIDDEN, "relu") for _ in range(2)]
 
     def call(
-        self, observation: tf.Tensor, action: tf.Tensor, felt: tf.Tensor
+        self, observation: tf.Tensor, action: tf.Tensor, observed_reward: tf.Tensor
     ) -> tf.Tensor:
         hidden = tf.concat(
-            [observation[:, :-1], action, felt[..., None], observation[:, 1:]], axis=-1
+            [
+                observation[:, :-1],
+                action,
+                observed_reward[..., None],
+                observation[:, 1:],
+            ],
+            axis=-1,
         )
         for layer in self._layers:
             hidden = layer(hidden)
@@ -79,7 +81,7 @@ class _TransitionEvidence(layers.Layer):
 
 
 class _EntityBody(layers.Layer):
-    """Attends to one entity in the light of `side`, with an eye on the others."""
+    """Attends to one entity given `side`, and pools the others."""
 
     def __init__(self, layout: Layout):
         super().__init__()
@@ -94,7 +96,7 @@ class _EntityBody(layers.Layer):
         world = self._layout.features
         relations = world.relations(rows, world.entities(rows))
         scene = tf.concat([world.body(rows), side], axis=-1)
-        # The sum is a layer on both, without repeating the scene for each entity.
+        # The sum is a dense layer on both, without repeating the scene per entity.
         hidden = self._of_entity(relations) + self._of_scene(scene)[:, None]
         hidden = self._second(tf.nn.relu(hidden))
         weights = tf.nn.softmax(self._score(hidden), axis=1)
@@ -110,19 +112,19 @@ class _EntityBody(layers.Layer):
 
 
 class _TrialEvidence(layers.Layer):
-    """Which entity a trial acted on, how, and whether that was right."""
+    """Encodes the entity acted on in a trial, the motion, and the success."""
 
     def __init__(self, layout: Layout):
         super().__init__()
         self._encoder = episode.EpisodeEncoder(layout, _HIDDEN, "trial")
 
     def call(
-        self, observation: tf.Tensor, action: tf.Tensor, felt: tf.Tensor
+        self, observation: tf.Tensor, action: tf.Tensor, observed_reward: tf.Tensor
     ) -> tf.Tensor:
         horizon = action.shape[1]
         frames = [round(i * horizon / (_FRAMES - 1)) for i in range(_FRAMES)]
         acts = [min(frame, horizon - 1) for frame in frames]
-        success = 2 * tf.reduce_sum(felt, axis=1) - 1
+        success = 2 * tf.reduce_sum(observed_reward, axis=1) - 1
         code = self._encoder(
             tf.gather(observation, frames, axis=1),
             tf.gather(action, acts, axis=1),

@@ -1,15 +1,14 @@
-"""Network inputs computed from raw state vectors: scaled and relative quantities.
+"""Network inputs computed from state vectors: scaled and relative quantities.
 
 Relative features were worth 21 points of success in the feasibility study. All of
 them follow from the observation; none is privileged. Each world has a module with
 
 - `entities(rows)`: the `Entities` of split states;
-- `body(rows)`: features [..., G] of whoever acts, of fixtures and of time;
-- `relations(rows, items)`: features [..., E, R] of entities in relation to these. The
-  first nine are the position, the way to it from the body, and the same up close;
+- `body(rows)`: features [..., G] of the robot, of fixtures and of time;
+- `relations(rows, items)`: features [..., E, R] of entities relative to these. The
+  first nine are the position, the vector to it from the body, and the same magnified;
 - `step(rows)`: number [...] of the timestep, as a float;
-- `motion(rows)`, where a world moves as commanded: what moved after each frame,
-  [N, T, A].
+- `motion(rows)`, of worlds that move as commanded: motion after each frame, [N, T, A].
 """
 
 import tensorflow as tf
@@ -21,7 +20,7 @@ __all__ = ["ATTRIBUTES", "Entities", "split", "step"]
 
 
 def split(state: tf.Tensor, layout: Layout) -> dict[str, tf.Tensor]:
-    """Named rows of [..., S] states, see `Layout.rows`."""
+    """Return the named rows of states [..., S], see `Layout.rows`."""
     rows = {}
     for name, (place, shape) in layout.rows.items():
         part = state[..., place]
@@ -31,5 +30,5 @@ def split(state: tf.Tensor, layout: Layout) -> dict[str, tf.Tensor]:
 
 
 def step(state: tf.Tensor, layout: Layout) -> tf.Tensor:
-    """Number [...] of the timestep of states [..., S], as a float."""
+    """Return the number [...] of the timestep of states [..., S], as a float."""
     return layout.features.step(split(state, layout))

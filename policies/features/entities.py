@@ -1,23 +1,23 @@
-"""What networks know of the things in a scene, whatever the world."""
+"""Features of the entities of a scene, of one form in all worlds."""
 
 import dataclasses
 
 import tensorflow as tf
 
-ATTRIBUTES = 8  # F: RGB, half sizes, is box, is button
+ATTRIBUTES = 8  # F: RGB, half sizes, is box, is of the second kind
 
 
 @dataclasses.dataclass(frozen=True)
 class Entities:
-    """The E entities of a state, by slot, brought to one form.
+    """The E entities of a state, by slot.
 
     Attributes:
       position: [..., E, 3] metres.
       sin_cos_yaw: [..., E, 2].
       velocity: [..., E, 3] m/s.
       upright: [..., E, 1].
-      travel: [..., E, 1] how far a button is down, metres.
-      attributes: [..., E, F] what does not change: colour, size, shape, kind.
+      travel: [..., E, 1] displacement of what can be pressed, metres.
+      attributes: [..., E, F] constant colour, size, shape, kind.
     """
 
     position: tf.Tensor
@@ -28,14 +28,7 @@ class Entities:
     attributes: tf.Tensor
 
     def pick(self, weights: tf.Tensor) -> "Entities":
-        """Weighted sums over entities.
-
-        Args:
-          weights: [..., E], broadcast against the leading axes.
-
-        Returns:
-          Entities with an axis of length one in place of E.
-        """
+        """Return sums [..., 1, ...] over entities with weights [..., E]."""
         return Entities(
             *(
                 tf.reduce_sum(weights[..., None] * value, axis=-2, keepdims=True)

@@ -1,3 +1,3 @@
-"""Output layers of networks; those over actions have names."""
+"""Output layers of networks, and names of those over actions."""
 
 MIXTURE, MEAN = HEADS = ("mixture", "mean")

@@ -1,25 +1,25 @@
-"""One action, whose squared error is minimised."""
+"""Head of a single action, whose squared error is minimised."""
 
 import tensorflow as tf
 
 from wtl.policies.legacy_keras import tf_keras
 
-_NONE = -100.0  # log sigma so far below any floor that nothing is added to it
+_NONE = -100.0  # log sigma far below any floor, to which it then adds nothing
 
 
 class Mean(tf_keras.layers.Layer):
-    """Predicts a mixture of one Gaussian that is as narrow as its floor allows.
+    """Predicts a mixture of one Gaussian as narrow as its floor.
 
-    Its likelihood, see `mixture_density`, is the squared error up to a constant.
+    Its log likelihood, see `mixture_density`, is the squared error up to a constant.
     """
 
     def __init__(self, action_size: int, components: int):
-        """Creates a head over `action_size` dimensions; has one component anyway."""
+        """Create a head over `action_size` dimensions, of one component always."""
         super().__init__(name="mean")
         del components
         self._mean = tf_keras.layers.Dense(action_size)
 
     def call(self, hidden: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Returns logits [N, 1], means [N, 1, A] and log sigmas [N, 1, A]."""
+        """Return logits [N, 1], means [N, 1, A] and log sigmas [N, 1, A]."""
         mean = self._mean(hidden)[:, None]
         return tf.zeros_like(mean[..., 0]), mean, tf.fill(tf.shape(mean), _NONE)

@@ -1,4 +1,4 @@
-"""A mixture of diagonal Gaussians over actions (Bishop, "Mixture Density Networks")."""
+"""Mixture of diagonal Gaussians over actions (Bishop, "Mixture Density Networks")."""
 
 import math
 
@@ -13,7 +13,7 @@ class MixtureDensity(tf_keras.layers.Layer):
     """Predicts mixture logits, means and log standard deviations."""
 
     def __init__(self, action_size: int, components: int):
-        """Creates a head of `components` Gaussians over `action_size` dimensions."""
+        """Create a head of `components` Gaussians over `action_size` dimensions."""
         super().__init__(name="mixture_density")
         self._shape = (components, action_size)
         self._logits = tf_keras.layers.Dense(components)
@@ -23,11 +23,11 @@ class MixtureDensity(tf_keras.layers.Layer):
     def call(
         self, hidden: tf.Tensor, known: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Predicts a mixture.
+        """Predict a mixture.
 
         Args:
           hidden: [N, H].
-          known: [N, Z] what the logits follow from; `hidden` by default.
+          known: [N, Z] input of the logits; `hidden` by default.
 
         Returns:
           Logits [N, M], means [N, M, A] and log sigmas [N, M, A].
@@ -40,7 +40,7 @@ class MixtureDensity(tf_keras.layers.Layer):
         )
 
     def weigh(self, known: tf.Tensor) -> tf.Tensor:
-        """Returns the logits [N, M] alone."""
+        """Return the logits [N, M] alone."""
         return self._logits(known)
 
 
@@ -50,15 +50,14 @@ def negative_log_likelihood(
     log_sigma_floor: tf.Tensor | float,
     together: tf.Tensor | int = 1,
 ) -> tf.Tensor:
-    """Returns [N / together] nats per action.
+    """Return [N / together] nats per action.
 
     Args:
       prediction: output of `MixtureDensity`.
       action: [N, A] actions.
-      log_sigma_floor: smallest log sigma. A high floor makes the choice of the
-        component count before its precision; it is lowered during training.
-      together: so many actions after each other are of one component, whichever it
-        is; their logits are the same.
+      log_sigma_floor: smallest log sigma. With a high floor the choice of the
+        component counts more than its precision; it is lowered during training.
+      together: number of consecutive actions of one component; their logits are equal.
     """
     logits, mean, log_sigma = prediction
     log_sigma = log_sigma_floor + tf.nn.softplus(log_sigma - log_sigma_floor)
@@ -76,12 +75,12 @@ def negative_log_likelihood(
 def in_turn(
     prediction: tuple[tf.Tensor, tf.Tensor, tf.Tensor], step: tf.Tensor
 ) -> tf.Tensor:
-    """Returns the mean [N, A] of the component whose turn it is.
+    """Return the mean [N, A] of the component whose turn it is.
 
-    Over the steps of an episode each has its turn as often as it weighs, by the points
-    of a golden-ratio sequence (Weyl 1916), which fall evenly everywhere. The heaviest
-    alone would stand still for ever wherever standing still weighs most; and unlike
-    samples, turns are the same each time.
+    Over the steps of an episode components take turns in proportion to their weights,
+    by a golden-ratio sequence (Weyl 1916), which is uniformly distributed. With the
+    heaviest component alone a policy would never leave a state where standing still
+    weighs most; unlike samples, turns are deterministic.
 
     Args:
       prediction: output of `MixtureDensity`.
@@ -92,16 +91,16 @@ def in_turn(
 
 
 def turn(step: tf.Tensor) -> tf.Tensor:
-    """Returns the point [N] in [0, 1) of the sequence at these timesteps [N]."""
+    """Return the point [N] in [0, 1) of the sequence at timesteps [N]."""
     return tf.math.floormod(step * _GOLDEN_RATIO, 1.0)
 
 
 def component(logits: tf.Tensor, point: tf.Tensor) -> tf.Tensor:
-    """Returns the component [N] in whose share of [0, 1) a point is, heaviest first.
+    """Return the component [N] in whose share of [0, 1) a point is, heaviest first.
 
     Args:
       logits: [N, M] of the components.
-      point: [N] in [0, 1); if uniformly random, so is the component by its weight.
+      point: [N] in [0, 1); a uniform point draws components by their weights.
     """
     heaviest_first = tf.argsort(logits, axis=-1, direction="DESCENDING")
     weight = tf.gather(tf.nn.softmax(logits), heaviest_first, batch_dims=1)

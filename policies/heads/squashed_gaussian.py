@@ -1,4 +1,4 @@
-"""A Gaussian squashed into [-1, 1] (Haarnoja et al., "Soft Actor-Critic")."""
+"""Gaussian squashed into [-1, 1] (Haarnoja et al., "Soft Actor-Critic")."""
 
 import math
 
@@ -13,24 +13,24 @@ class SquashedGaussian(tf_keras.layers.Layer):
     """Predicts a distribution over actions in [-1, 1]."""
 
     def __init__(self, action_size: int):
-        """Creates a head over `action_size` dimensions."""
+        """Create a head over `action_size` dimensions."""
         super().__init__(name="squashed_gaussian")
         self._mean = tf_keras.layers.Dense(action_size)
         self._log_sigma = tf_keras.layers.Dense(action_size)
 
     def call(self, hidden: tf.Tensor, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns actions [N, A] and their log densities [N].
+        """Return actions [N, A] and their log densities [N].
 
         Args:
           hidden: [N, H].
-          noise: [N, A] standard normal; zeros give the most usual action.
+          noise: [N, A] standard normal; zeros give the median action.
         """
         low, high = _LOG_SIGMA
         mean = self._mean(hidden)
         squashed = tf.tanh(self._log_sigma(hidden))
         log_sigma = low + 0.5 * (high - low) * (squashed + 1)
         wide = mean + tf.exp(log_sigma) * noise
-        # log(1 - tanh(x)^2), which cancels if written like that.
+        # log(1 - tanh(x)^2), in a form without cancellation.
         log_slope = 2 * (math.log(2) - wide - tf.nn.softplus(-2 * wide))
         log_density = -0.5 * noise**2 - log_sigma - 0.5 * math.log(2 * math.pi)
         return tf.tanh(wide), tf.reduce_sum(log_density - log_slope, axis=-1)

@@ -1,8 +1,8 @@
-"""Chooses the one entity of a scene to act on, from what was shown.
+"""Selection of the entity of a scene to act on, from context episodes.
 
-Every shown episode points, in the scene at hand, at the entity with the attributes of
-the one it acted on (identity) and at the entity in its place (position). The choice
-weighs these, together with the success of trials and whether the shown episodes agree.
+Every context episode points, in the current scene, at the entity with the attributes of
+the one it acted on (identity) and at the entity in its place (position). The selection
+weighs these, the success of trials, and whether the context episodes agree.
 """
 
 import tensorflow as tf
@@ -13,15 +13,15 @@ from wtl.policies.legacy_keras import tf_keras
 
 layers = tf_keras.layers
 
-_OTHER_KIND = -20.0  # logit of matching a button with an object
+_OTHER_KIND = -20.0  # logit of matching entities of two kinds
 _KIND = features.ATTRIBUTES - 1
 
 
 class TargetHead(layers.Layer):
-    """Scores the entities of a scene; treats all of them alike."""
+    """Scores the entities of a scene, by the same function for each."""
 
     def __init__(self):
-        """Creates the head with its matching scales."""
+        """Create the head."""
         super().__init__(name="target")
         self._evidence = [layers.Dense(32, "relu"), layers.Dense(32, "relu")]
         self._score = [
@@ -31,7 +31,7 @@ class TargetHead(layers.Layer):
         ]
 
     def build(self, _):
-        """Creates the scales that say how close attributes and places must be."""
+        """Create the scales of differences of attributes and of places."""
         self._attribute_scale = self.add_weight(
             "attribute_scale", (features.ATTRIBUTES,), initializer="ones"
         )
@@ -46,17 +46,16 @@ class TargetHead(layers.Layer):
         place: tf.Tensor,
         shown: list[tuple[episode.EpisodeCode, tf.Tensor, tf.Tensor, float]],
     ) -> tf.Tensor:
-        """Returns logits [B, E].
+        """Return logits [B, E].
 
         Args:
           attributes: [B, E, F] attributes of the entities of the scene.
           place: [B, E] their initial x in metres.
           shown: (codes with axes [B, K], success [B, K], mask [B, K], 1 for
-            demonstrations or -1 for trials) for each kind of shown episode. The first
-            kind is what later ones are compared with.
+            demonstrations or -1 for trials) for each kind of context episode. Later
+            kinds are compared with the first.
         """
-        batch = tf.shape(place)[0]
-        entity = attributes[..., _KIND:]
+        batch, entities = tf.unstack(tf.shape(place))
         total = tf.zeros(tf.concat([tf.shape(place), [32]], 0))
         hypotheses = []
         reference = None
@@ -75,43 +74,31 @@ class TargetHead(layers.Layer):
                 reference = (code, mask, present)
             agreement = self._agreement(code, *reference)
             count = tf.shape(mask)[1]
-            entities = tf.shape(place)[1]
-
-            def spread(value, count=count, entities=entities):
-                return tf.broadcast_to(
-                    value[:, :, None], (batch, count, entities, value.shape[-1])
-                )
-
             of_episode = tf.concat(
-                [
-                    success[..., None],
-                    tf.fill((batch, count, 1), role),
-                    agreement,
-                ],
+                [success[..., None], tf.fill((batch, count, 1), role), agreement],
                 axis=-1,
-            )
+            )[:, :, None]
+            of_reference = tf.concat(hypotheses[:2], axis=-1)[:, None]
+            each = (batch, count, entities)
             hidden = tf.concat(
                 [
                     tf.nn.softmax(identity)[..., None],
                     tf.nn.softmax(position)[..., None],
-                    spread(of_episode),
-                    tf.broadcast_to(
-                        tf.concat(hypotheses[:2], axis=-1)[:, None],
-                        (batch, count, entities, 2),
-                    ),
+                    tf.broadcast_to(of_episode, (*each, of_episode.shape[-1])),
+                    tf.broadcast_to(of_reference, (*each, 2)),
                 ],
                 axis=-1,
             )
             for layer in self._evidence:
                 hidden = layer(hidden)
             total += tf.reduce_sum(hidden * mask[..., None, None], axis=1)
-        hidden = tf.concat([entity, *hypotheses, total], axis=-1)
+        hidden = tf.concat([attributes[..., _KIND:], *hypotheses, total], axis=-1)
         for layer in self._score:
             hidden = layer(hidden)
         return hidden[..., 0]
 
     def _match_attributes(self, shown: tf.Tensor, scene: tf.Tensor) -> tf.Tensor:
-        """Logits [B, K, E] of attributes [B, K, F] against [B, E, F]."""
+        """Return logits [B, K, E] of attributes [B, K, F] against [B, E, F]."""
         error = (shown[:, :, None] - scene[:, None]) * 3 * self._attribute_scale
         return -tf.reduce_sum(error**2, axis=-1) + self._kinds(shown, scene)
 
@@ -124,7 +111,7 @@ class TargetHead(layers.Layer):
         return _OTHER_KIND * tf.abs(difference)
 
     def _agreement(self, code, reference, mask, present) -> tf.Tensor:
-        """[B, K, 2] likeness of identity and position with the mean reference."""
+        """Return the likeness [B, K, 2] of identity and position to the reference."""
         weight = mask / tf.maximum(tf.reduce_sum(mask, axis=1, keepdims=True), 1)
         attributes = tf.einsum("bk,bkf->bf", weight, reference.attributes)
         place = tf.einsum("bk,bk->b", weight, reference.place)

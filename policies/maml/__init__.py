@@ -1,4 +1,4 @@
-"""One-shot imitation by gradient: a policy that takes a step on the demonstration.
+"""One-shot imitation by gradient steps on the demonstration.
 
 Meta-imitation learning, MIL (Finn, Yu, Zhang, Abbeel, Levine 2017, "One-Shot Visual
 Imitation Learning via Meta-Learning"): MAML (Finn, Abbeel, Levine 2017) of behaviour

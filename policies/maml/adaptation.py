@@ -1,4 +1,4 @@
-"""The inner loop: gradient steps on the demonstrations, one result for each task."""
+"""Inner loop: gradient steps on the demonstrations of each task."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ def adapt(
     second_order: bool,
     clip: float,
 ) -> Parameters:
-    """Takes gradient steps: phi_i = theta - alpha * grad L_i(theta).
+    """Take gradient steps: phi_i = theta - alpha * grad L_i(theta).
 
     The inner update of MAML (Finn, Abbeel, Levine 2017, algorithm 1), with the step
     sizes of Meta-SGD (Li, Zhou, Chen, Li 2017, algorithm 1), learned elementwise, and
@@ -27,11 +27,11 @@ def adapt(
     Args:
       theta: initial parameters.
       alpha: step sizes, with the shapes of `theta`.
-      loss: takes phi to the losses [B] of the B tasks; each may depend on its own
-        task's parameters only.
+      loss: maps phi to the losses [B] of the B tasks; each may depend on the
+        parameters of its own task only.
       batch: B.
       steps: gradient steps.
-      second_order: whether a gradient of the result goes through the inner gradient.
+      second_order: whether the result is differentiated through the inner gradient.
       clip: largest magnitude of an element of the gradient.
 
     Returns:
@@ -44,7 +44,7 @@ def adapt(
     for _ in range(steps):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(phi)
-            # The sum keeps the tasks apart: each has parameters of its own.
+            # Each task has its own parameters, so that the sum keeps them apart.
             total = tf.reduce_sum(loss(phi))
         gradients = tape.gradient(total, phi, unconnected_gradients="zero")
         for name, gradient in gradients.items():
@@ -56,7 +56,7 @@ def adapt(
 
 
 def pack(phi: Parameters) -> tf.Tensor:
-    """Adapted parameters as one [B, P], in the order of their names."""
+    """Return adapted parameters as one [B, P], in the order of their names."""
     return tf.concat(
         [
             tf.reshape(phi[name], (-1, phi[name].shape[1:].num_elements()))
@@ -67,12 +67,7 @@ def pack(phi: Parameters) -> tf.Tensor:
 
 
 def unpack(packed: tf.Tensor, theta: Parameters) -> Parameters:
-    """The inverse of `pack`.
-
-    Args:
-      packed: [B, P].
-      theta: parameters with the names and shapes, without B, of the result.
-    """
+    """Invert `pack`, given [B, P] and parameters of the same names and shapes."""
     names = sorted(theta)
     sizes = [theta[name].shape.num_elements() for name in names]
     parts = tf.split(packed, sizes, axis=-1)

@@ -7,19 +7,19 @@ from wtl.policies import interface
 
 @dataclasses.dataclass(frozen=True)
 class MamlConfig(interface.Interface):
-    """How a policy adapts, and the sizes of its network.
+    """Adaptation of a policy, and the sizes of its network.
 
     Attributes:
-      second_order: whether the meta-gradient goes through the inner gradient; without,
-        this is first-order MAML, in which nothing teaches an inner head or loss.
+      second_order: whether the meta-gradient goes through the inner gradient; else this
+        is first-order MAML, in which no gradient reaches an inner head or loss.
       inner_steps: gradient steps on the demonstrations.
       alpha: initial inner step size of every parameter.
       clip: largest magnitude of an element of the inner gradient.
       two_heads: whether the inner loss has a final layer of its own.
       bias_transformation: width of the learned vector that joins the inputs of the
         first layer, 0 for none.
-      per_entity: whether each object and button has features, a Gaussian mixture and
-        a probability of its own; else the whole state is one flat input.
+      per_entity: whether each entity has its own features, Gaussian mixture and
+        probability; else the whole state is one flat input.
       hidden: widths of the actor's layers.
       components: Gaussians in each mixture.
     """
@@ -36,5 +36,5 @@ class MamlConfig(interface.Interface):
 
     @property
     def items(self) -> int:
-        """I: what the policy chooses among, entities or the one flat state."""
+        """I, the number of entities to choose from, or 1 for a flat state."""
         return self.entities if self.per_entity else 1

@@ -1,4 +1,4 @@
-"""The outer loss of policies that adapt by gradient."""
+"""Outer loss of policies that adapt by gradient."""
 
 import tensorflow as tf
 
@@ -11,15 +11,15 @@ def loss(
     example: imitation.Example,
     log_sigma_floor: tf.Tensor,
 ) -> imitation.Losses:
-    """MIL's meta-objective: behaviour cloning of another demonstration once adapted.
+    """Return MIL's meta-objective: cloning of another demonstration after adaptation.
 
-    What was acted on in the shown demonstrations is asked for too, after adaptation to
-    them. A flat network has no choice, and this is the loss of MIL as it stands.
+    The entities acted on in the given demonstrations are predicted too. A flat network
+    has no choice to predict, and its loss is MIL's own.
     """
     phi = network.encode(example.context)
     demos = example.context.demos
     last = network.config.items - 1
-    # The one item of a flat network is right whatever the target.
+    # A flat network has one item, whatever the target.
     target = tf.minimum(example.target, last)
     acted = tf.minimum(example.demo_acted, last)
     prediction = network.act(

@@ -1,16 +1,20 @@
-"""The network: parameters, and what it predicts with parameters of each task's own."""
+"""Network that predicts with parameters adapted to each task."""
 
 import tensorflow as tf
 
 from wtl.policies import features
 from wtl.policies.contextual import context as contexts
+from wtl.policies.heads import mixture_density
 from wtl.policies.legacy_keras import tf_keras
-from wtl.policies.maml import adaptation, inner_loss
+from wtl.policies.maml import adaptation
 from wtl.policies.maml import config as configs
 from wtl.policies.maml.adaptation import Parameters
 
 _FIRST, _OUTER, _INNER = "actor_0", "head", "inner_head"
 _ATTRIBUTE_SCALE, _ATTRIBUTE_MEAN = 3.0, 0.5
+# The inner step must tell entities and families apart rather than fit actions closely:
+# the gradient grows with the inverse square of sigma.
+_INNER_LOG_SIGMA_FLOOR = -1.0
 
 Mixture = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 
@@ -18,13 +22,13 @@ Mixture = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 class MamlNetwork(tf_keras.Model):
     """Chooses an item once per episode by its distance to a prototype; acts on it.
 
-    With features per entity the items are the objects and buttons, and what the policy
-    predicts is a mixture over entities: the inner gradient moves the choice towards
-    those that explain the demonstrated actions. A flat network has one item.
+    With features per entity the items are the entities, and the prediction is a mixture
+    over them: the inner gradient moves the choice towards those that explain the
+    demonstrated actions. A flat network has one item.
     """
 
     def __init__(self, config: configs.MamlConfig):
-        """Creates the parameters that `config` asks for."""
+        """Create the parameters that `config` asks for."""
         super().__init__(name="maml")
         self.config = config
         self.layout = config.layout
@@ -66,11 +70,11 @@ class MamlNetwork(tf_keras.Model):
 
     @property
     def parameter_count(self) -> int:
-        """P, the number of parameters that are adapted."""
+        """P, the number of adapted parameters."""
         return sum(value.shape.num_elements() for value in self.theta.values())
 
     def encode(self, context: contexts.Context) -> Parameters:
-        """Adapts to the demonstrations of B contexts; the only use made of them."""
+        """Adapt to the demonstrations of B contexts; nothing else reads them."""
         demos = context.demos
         leading = tf.shape(demos.mask)
         weight = demos.mask / tf.maximum(
@@ -92,54 +96,52 @@ class MamlNetwork(tf_keras.Model):
         )
 
     def inner_losses(self, phi: Parameters, demos: contexts.Shown) -> tf.Tensor:
-        """Inner losses [B * K] of demonstrations; a subclass may have another."""
+        """Return inner losses [B * K] of demonstrations, nats, means over time.
+
+        They are negative log likelihoods of a mixture, where MIL has squared errors.
+        """
         choice = tf.nn.log_softmax(self.choose(phi, demos.state[:, :, 0]))
         hidden = self.hidden(phi, demos.state)
         head = _INNER if self.config.two_heads else _OUTER
         logits, mean, log_sigma = self._mixture(phi, head, hidden)
         logits = tf.nn.log_softmax(logits) + choice[:, :, None, :, None]
-
-        def merged(value, items, trailing):
-            """[B * K, T, ...] of [B, K, T, ...], with the axes from `items` on flat."""
-            frames = tf.shape(value)[2]
-            return tf.reshape(value, (-1, frames, items, *trailing))
-
         count = self.config.items * self.config.components
         size = self.config.action_size
-        return inner_loss.imitation(
+        # No action was taken at the last state.
+        nll = mixture_density.negative_log_likelihood(
             (
-                merged(logits, count, ()),
-                merged(mean, count, (size,)),
-                merged(log_sigma, count, (size,)),
+                tf.reshape(logits[:, :, :-1], (-1, count)),
+                tf.reshape(mean[:, :, :-1], (-1, count, size)),
+                tf.reshape(log_sigma[:, :, :-1], (-1, count, size)),
             ),
-            merged(demos.action, size, ()),
+            tf.reshape(demos.action[:, :, :-1], (-1, size)),
+            _INNER_LOG_SIGMA_FLOOR,
         )
+        frames = tf.shape(demos.action)[2]
+        return tf.reduce_mean(tf.reshape(nll, (-1, frames - 1)), axis=1)
 
     def hidden(self, phi: Parameters, state: tf.Tensor) -> tf.Tensor:
-        """Last layer [B, ..., I, H] of the actor for every item of [B, ..., S]."""
+        """Return features [B, ..., I, H] of every item of states [B, ..., S]."""
         return self._hidden(phi, self._inputs(state))
 
     def choose(self, phi: Parameters, first: tf.Tensor) -> tf.Tensor:
-        """Scores what can be acted on.
+        """Return logits [B, ..., I] of the items.
 
         Args:
           phi: parameters of B tasks.
           first: [B, ..., S] first states of episodes.
-
-        Returns:
-          [B, ..., I] logits.
         """
         if not self.config.per_entity:
             return tf.zeros_like(first[..., :1])
-        # Scores that are linear in features point along a direction, and an entity
-        # further along it than the demonstrated one wins; a distance has its optimum
-        # where the inner gradient moves the prototype to.
+        # With scores linear in the features an entity further along the direction than
+        # the demonstrated one would win; a distance has its optimum at the prototype.
         inputs = self._choice_inputs(first)
-        error = self._metric * inputs - _along(phi["prototype"], inputs)
+        between = (None,) * (inputs.shape.rank - 2)
+        error = self._metric * inputs - phi["prototype"][(slice(None), *between)]
         return -tf.reduce_sum(error**2, axis=-1)
 
     def act(self, phi: Parameters, state: tf.Tensor, target: tf.Tensor) -> Mixture:
-        """Predicts the mixture over actions.
+        """Predict the mixture over actions.
 
         Args:
           phi: parameters of B tasks.
@@ -154,38 +156,38 @@ class MamlNetwork(tf_keras.Model):
         return tuple(tf.reshape(value, (-1, *value.shape[2:])) for value in mixture)
 
     def _inputs(self, state: tf.Tensor) -> tf.Tensor:
-        """Inputs [..., I, D] of the actor in states [..., S]."""
+        """Return inputs [..., I, D] of the actor in states [..., S]."""
         rows = features.split(state, self.layout)
         relations = self._features.relations(rows, self._features.entities(rows))
-        hand = self._features.body(rows)[..., None, :]
+        body = self._features.body(rows)[..., None, :]
         if not self.config.per_entity:
             width = self.config.entities * relations.shape[-1]
             flat = tf.reshape(
                 relations, tf.concat([tf.shape(state)[:-1], [1, width]], 0)
             )
-            return tf.concat([hand, flat], axis=-1)
+            return tf.concat([body, flat], axis=-1)
         leading = tf.shape(relations)[:-1]
-        hand = tf.broadcast_to(hand, tf.concat([leading, [hand.shape[-1]]], 0))
-        return tf.concat([hand, relations], axis=-1)
+        body = tf.broadcast_to(body, tf.concat([leading, [body.shape[-1]]], 0))
+        return tf.concat([body, relations], axis=-1)
 
     def _choice_inputs(self, first: tf.Tensor) -> tf.Tensor:
-        """What tells entities apart [..., I, F]: their attributes, centred.
+        """Return the centred attributes [..., I, F] of entities.
 
-        Their places are left out: distances add up, so where attributes and place
-        point at different entities a sum of both would point at neither.
+        Places are left out: distances add up, so that where attributes and place point
+        at different entities their sum would point at neither.
         """
         items = self._features.entities(features.split(first, self.layout))
         return _ATTRIBUTE_SCALE * (items.attributes - _ATTRIBUTE_MEAN)
 
     def _hidden(self, phi: Parameters, inputs: tf.Tensor) -> tf.Tensor:
-        """Last layer [B, ..., H] of the actor for inputs [B, ..., D]."""
+        """Return the last hidden layer [B, ..., H] for inputs [B, ..., D]."""
         hidden = inputs
         for i in range(len(self.config.hidden)):
             hidden = tf.nn.relu(self._dense(phi, f"actor_{i}", hidden))
         return hidden
 
     def _mixture(self, phi: Parameters, head: str, hidden: tf.Tensor) -> Mixture:
-        """Logits [B, ..., C], means and log sigmas [B, ..., C, A]."""
+        """Return logits [B, ..., C], means and log sigmas [B, ..., C, A]."""
         values = self._dense(phi, head, hidden)
         count, size = self.config.components, self.config.action_size
         logits, mean, log_sigma = tf.split(
@@ -197,10 +199,10 @@ class MamlNetwork(tf_keras.Model):
         return logits, tf.ensure_shape(mean, static), tf.ensure_shape(log_sigma, static)
 
     def _dense(self, phi: Parameters, name: str, inputs: tf.Tensor) -> tf.Tensor:
-        """A layer [B, ..., H] with weights of each task's own, for [B, ..., D]."""
+        """Return [B, ..., H] of [B, ..., D], with the weights of each task."""
         kernel, bias = phi[f"{name}_kernel"], phi[f"{name}_bias"]
         if name == _FIRST and self.config.bias_transformation:
-            # z joins the inputs, so it is a bias: MIL's bias transformation.
+            # MIL's bias transformation: z is concatenated to the inputs.
             bias += tf.linalg.matvec(phi["z_kernel"], phi["z"], transpose_a=True)
         # Not `tf.einsum("b...d,bdh->b...h")`: its gradient takes 80 times as long.
         shape = tf.shape(inputs)
@@ -208,8 +210,3 @@ class MamlNetwork(tf_keras.Model):
         value = tf.matmul(flat, kernel) + bias[:, None]
         value = tf.reshape(value, tf.concat([shape[:-1], tf.shape(bias)[1:]], 0))
         return tf.ensure_shape(value, (*inputs.shape[:-1], bias.shape[-1]))
-
-
-def _along(value: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    """[B, F] with axes between, to go with [B, ..., F]."""
-    return value[(slice(None), *(None,) * (like.shape.rank - 2))]

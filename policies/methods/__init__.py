@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from wtl.policies.contextual import config as contextual_config
 from wtl.policies.daml import config as daml_config
 from wtl.policies.maml import config as maml_config
-from wtl.policies.methods.record import (
+from wtl.policies.methods.record import (  # fmt: skip
     BLUE,
     BROWN,
     FREE,
@@ -17,7 +17,6 @@ from wtl.policies.methods.record import (
     NEW,
     ORANGE,
     ROSE,
-    SAME,
     SKY,
     TEAL,
     VIOLET,
@@ -27,29 +26,6 @@ from wtl.policies.methods.record import (
     Start,
 )
 from wtl.policies.tecnet import config as tecnet_config
-
-__all__ = [
-    "BASELINE",
-    "CONDITIONS",
-    "METHODS",
-    "NEW",
-    "RETRIAL",
-    "SAME",
-    "SECOND_TRY",
-    "TRIAL",
-    "Condition",
-    "Method",
-    "PolicyKind",
-    "Start",
-    "colour",
-    "colours",
-    "compared",
-    "description",
-    "in_order",
-    "label",
-    "rounds",
-    "uses_human_videos",
-]
 
 _CONTEXTUAL = PolicyKind(
     "contextual.network:ContextualNetwork",
@@ -80,15 +56,15 @@ def _method(
     trials: Sequence[str] = (),
     **record,
 ) -> Method:
-    """A method whose first condition has its own name and words.
+    """Return a method whose first condition has its name, label and description.
 
     Args:
-      name: of method and condition.
-      label: of both.
-      description: of both.
-      colour: of both.
+      name: of method and condition, as are label, description and colour.
+      label: short name.
+      description: one sentence.
+      colour: in figures and reports.
       *further: further conditions.
-      trials: of its first condition.
+      trials: of the first condition.
       **record: further fields of the record.
     """
     first = Condition(name, label, description, colour, trials=tuple(trials))
@@ -100,21 +76,18 @@ def _method(
 def _after(
     method: str, trial_source: str, label: str, counts: Iterable[int], **fields
 ) -> tuple[Condition, ...]:
-    """A method after several trials: the first of another policy, then its own."""
-    made = []
-    for count in counts:
-        own = (method, *(f"{method}_{i}_trials" for i in range(2, count)))
-        made.append(
-            Condition(
-                f"{method}_{count}_trials",
-                f"{label}, {count} trials",
-                f"{label} after {count} trials, of which the method made all but the "
-                "first.",
-                trials=(trial_source, *own),
-                **fields,
-            )
+    """Return conditions after several trials: one of another policy, then its own."""
+    names = (method, *(f"{method}_{i}_trials" for i in range(2, max(counts))))
+    return tuple(
+        Condition(
+            f"{method}_{count}_trials",
+            f"{label}, {count} trials",
+            f"{label} after {count} trials, of which the method made all but the first.",
+            trials=(trial_source, *names[: count - 1]),
+            **fields,
         )
-    return tuple(made)
+        for count in counts
+    )
 
 
 _RECORDS = (
@@ -400,7 +373,7 @@ def uses_human_videos(condition: Condition) -> bool:
 
 
 def compared() -> list[tuple[str, str]]:
-    """Pairs of conditions that are compared scene by scene."""
+    """Return pairs of conditions that are compared scene by scene."""
     return [
         (method.name, other)
         for method in METHODS.values()
@@ -408,25 +381,29 @@ def compared() -> list[tuple[str, str]]:
     ]
 
 
+def _known(name: str) -> Condition | Method | None:
+    """Return the condition or method of `NAME` or `SET/NAME`."""
+    name = name.rpartition("/")[2]
+    return CONDITIONS.get(name) or METHODS.get(name)
+
+
 def label(name: str) -> str:
     """Short name of a condition or method, or of `SET/NAME`; unknown ones unchanged."""
-    of, _, name = name.rpartition("/")
-    known = CONDITIONS.get(name) or METHODS.get(name)
-    shown = known.label if known else name
-    return f"{shown} ({of})" if of else shown
+    of, _, last = name.rpartition("/")
+    known = _known(name)
+    text = known.label if known else last
+    return f"{text} ({of})" if of else text
 
 
 def description(name: str) -> str | None:
     """Description of a condition or method, or of `SET/NAME`; None if unknown."""
-    name = name.rpartition("/")[2]
-    known = CONDITIONS.get(name) or METHODS.get(name)
+    known = _known(name)
     return known and known.description
 
 
 def colour(name: str) -> str:
     """Colour of a condition or method, or of `SET/NAME`; grey if it is unknown."""
-    name = name.rpartition("/")[2]
-    known = CONDITIONS.get(name) or METHODS.get(name)
+    known = _known(name)
     return known.colour if known else GREY
 
 

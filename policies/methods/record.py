@@ -1,4 +1,4 @@
-"""Record of a method: everything that is said of it by name."""
+"""Record of a method, the only place that refers to it by name."""
 
 import dataclasses
 import importlib
@@ -15,7 +15,7 @@ FREE = (BLUE, ORANGE, GREEN, ROSE, GOLD, TEAL, BROWN, SKY, VIOLET)
 
 @dataclasses.dataclass(frozen=True)
 class PolicyKind:
-    """Parts of policies that differ by their configuration alone.
+    """Parts of policies that differ by their configuration only.
 
     Parts are named, so that a record imports no TensorFlow.
 

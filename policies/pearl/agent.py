@@ -1,4 +1,4 @@
-"""PEARL at work: a draw of the posterior for each trial."""
+"""Agent of PEARL, which samples the posterior for each trial."""
 
 from collections.abc import Sequence
 
@@ -13,25 +13,25 @@ class PearlAgent:
     """Acts in N tasks at once; a `wtl.collection.trials.Agent`."""
 
     def __init__(self, network: PearlNetwork, explore: bool):
-        """Acts with a network, which may be trained further.
+        """Wrap a network, which may be trained further.
 
         Args:
           network: the network.
-          explore: whether actions are drawn rather than the most usual ones; the
-            latent variable is drawn in any case.
+          explore: whether actions are sampled, not median; the latent variable is
+            sampled in any case.
         """
         self._network = network
         self._explore = explore
 
     def begin(self, seeds: Sequence[int]):
-        """Forgets all trials; the latent variables are drawn from the prior."""
+        """Forget all trials, and sample the latent variables from the prior."""
         self._seeds = list(seeds)
         self._trials = []
         self._start_from_prior()
 
-    def act(self, observation: np.ndarray, felt: np.ndarray) -> np.ndarray:
-        """Acts as if the tasks were those drawn; nothing is learnt within a trial."""
-        del felt
+    def act(self, observation: np.ndarray, observed_reward: np.ndarray) -> np.ndarray:
+        """Return actions given the sampled latent variables, fixed within a trial."""
+        del observed_reward
         shape = (len(self._seeds), self._network.view.action_size)
         noise = np.zeros(shape, np.float32)
         if self._explore:
@@ -40,21 +40,20 @@ class PearlAgent:
         return self._network.act(observation, self.latent, noise).numpy()
 
     def learn(self, trial):
-        """Infers the tasks from all trials so far, and draws anew."""
-        self._trials.append(
-            (trial.observation, np.clip(trial.action, -1, 1), trial.felt)
-        )
+        """Infer the tasks from all trials so far, and sample the posterior."""
+        observation, action, _, observed_reward, _ = trial
+        self._trials.append((observation, np.clip(action, -1, 1), observed_reward))
         if len(self._trials) < self._network.config.prior_trials:
             self._start_from_prior()
             return
-        observation, action, felt = (
-            tf.constant(np.stack(parts, axis=1), tf.float32)
-            for parts in zip(*self._trials, strict=True)
+        context = TrialContext(
+            *(
+                tf.constant(np.stack(parts, axis=1), tf.float32)
+                for parts in zip(*self._trials, strict=True)
+            ),
+            mask=tf.ones((len(self._seeds), len(self._trials))),
         )
-        mask = tf.ones((len(self._seeds), len(self._trials)))
-        mean, variance = self._network.infer(
-            TrialContext(observation, action, felt, mask)
-        )
+        mean, variance = self._network.infer(context)
         self._start(mean.numpy(), variance.numpy())
 
     def _start_from_prior(self):

@@ -5,28 +5,27 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class PearlConfig:
-    """How PEARL collects, learns and looks at its trials; set for point robots.
+    """Hyper-parameters of PEARL, with defaults for point robots.
 
     Attributes:
       latent: width of the latent variable.
       hidden: widths of the layers of actor and critics.
       kl_weight: of the divergence of posterior from prior.
       discount: of rewards, per step.
-      reward_scale: what rewards are multiplied by before they are learnt from.
+      reward_scale: factor on rewards in training.
       target_entropy: of the actor, nats per dimension of the action.
-      target_rate: share by which the target critics follow the critics.
+      target_rate: step of the target critics towards the critics.
       learning_rate: of Adam, for all parts.
-      prior_trials: first trials of a task that are played for draws of the prior,
-        whatever came of those before; further ones are for draws of the posterior.
-      context_trials: trials of a task in its context at most; as many, or fewer, are
-        drawn in training.
-      recent_trials: the context is drawn from so many last trials of a task.
+      prior_trials: first trials of a task, which are played with samples of the prior;
+        further ones are played with samples of the posterior.
+      context_trials: largest number of trials in a context in training.
+      recent_trials: number of last trials of a task of which contexts are sampled.
       meta_batch: tasks per gradient step.
       batch: transitions of each of them.
-      tasks_per_round: tasks in which trials are made in each round.
-      trials_per_task: trials made of each of them, the first one knowing nothing.
+      tasks_per_round: tasks with new trials in each round.
+      trials_per_task: trials of each of them.
       updates_per_round: gradient steps after it.
-      first_rounds: rounds of random trials, with gradient steps from the last on.
+      first_rounds: rounds of random trials; gradient steps start with the last.
     """
 
     latent: int = 5

@@ -1,22 +1,23 @@
-"""PEARL's losses: soft actor-critic given the latent task."""
+"""Losses of PEARL: soft actor-critic given the latent task."""
 
 from typing import NamedTuple
 
 import tensorflow as tf
 
+from wtl.policies.axes import merge
 from wtl.policies.pearl import posterior
 from wtl.policies.pearl.network import PearlNetwork, TrialContext
 
 
 class Batch(NamedTuple):
-    """N transitions of each of B tasks, and trials to infer the tasks from.
+    """N transitions of each of B tasks, and context trials.
 
     Attributes:
-      context: trials.
+      context: trials to infer the tasks from.
       observation: [B, N, S].
       action: [B, N, A] in [-1, 1].
       reward: [B, N].
-      discount: [B, N] of what comes after; 0 where nothing does.
+      discount: [B, N] of the next value; 0 at the end.
       next_observation: [B, N, S].
     """
 
@@ -43,13 +44,13 @@ class Noise(NamedTuple):
 
 
 class Critique(NamedTuple):
-    """The loss of critics and inference, and what the actor needs of it.
+    """Losses of critics and inference.
 
     Attributes:
-      total: what is minimised.
+      total: the minimised loss.
       bellman: mean squared error of the critics.
       divergence: of the posterior from the prior, nats.
-      latent: [B * N, Z] the draws of the posterior.
+      latent: [B * N, Z] samples of the posterior.
     """
 
     total: tf.Tensor
@@ -59,19 +60,19 @@ class Critique(NamedTuple):
 
 
 def critique(network: PearlNetwork, batch: Batch, noise: Noise) -> Critique:
-    """The loss of the critics, whose gradient also teaches inference."""
+    """Return the losses of the critics, whose gradient also trains inference."""
     config = network.config
     mean, variance = network.inference(batch.context)
     drawn = mean + tf.sqrt(variance) * noise.latent
     count = tf.shape(batch.reward)[1]
     latent = tf.repeat(drawn, count, axis=0)
     fixed = tf.stop_gradient(latent)
-    after = flat(batch.next_observation)
+    after = merge(batch.next_observation)
     action, log_density = network.actor(after, fixed, noise.next_action)
     future = tf.reduce_min(network.target_critics(after, action, fixed), axis=-1)
     future -= tf.exp(network.log_temperature) * log_density
-    target = config.reward_scale * flat(batch.reward) + flat(batch.discount) * future
-    value = network.critics(flat(batch.observation), flat(batch.action), latent)
+    target = config.reward_scale * merge(batch.reward) + merge(batch.discount) * future
+    value = network.critics(merge(batch.observation), merge(batch.action), latent)
     error = value - tf.stop_gradient(target)[:, None]
     bellman = tf.reduce_mean(error**2)
     # As in the original, the errors are averaged over all transitions and the
@@ -84,12 +85,12 @@ def critique(network: PearlNetwork, batch: Batch, noise: Noise) -> Critique:
 def actor_loss(
     network: PearlNetwork, observation: tf.Tensor, latent: tf.Tensor, noise: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The loss of the actor, and its entropy in nats.
+    """Return the loss of the actor, and its entropy in nats.
 
     Args:
-      network: of which only the actor is to be taught.
+      network: network of which only the actor is trained.
       observation: [N, S].
-      latent: [N, Z] fixed draws of the posterior.
+      latent: [N, Z] fixed samples of the posterior.
       noise: [N, A].
     """
     action, log_density = network.actor(observation, latent, noise)
@@ -102,13 +103,6 @@ def actor_loss(
 
 
 def temperature_loss(network: PearlNetwork, entropy: tf.Tensor) -> tf.Tensor:
-    """Raises the temperature where the entropy is below its target."""
+    """Return the loss that raises the temperature while entropy is below its target."""
     target = network.config.target_entropy * network.view.action_size
     return network.log_temperature * (tf.stop_gradient(entropy) - target)
-
-
-def flat(value: tf.Tensor) -> tf.Tensor:
-    """[B, N, ...] as [B * N, ...]."""
-    merged = tf.reshape(value, tf.concat([[-1], tf.shape(value)[2:]], 0))
-    merged.set_shape([None, *value.shape[2:]])
-    return merged

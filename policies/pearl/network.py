@@ -1,10 +1,11 @@
-"""PEARL's networks: inference, actor and critics."""
+"""Networks of PEARL: inference, actor and critics."""
 
 import math
 from typing import NamedTuple
 
 import tensorflow as tf
 
+from wtl.policies import axes
 from wtl.policies.encoders.view import View
 from wtl.policies.heads.squashed_gaussian import SquashedGaussian
 from wtl.policies.legacy_keras import tf_keras
@@ -20,42 +21,34 @@ class TrialContext(NamedTuple):
     Attributes:
       observation: [B, K, T + 1, S].
       action: [B, K, T, A] in [-1, 1].
-      felt: [B, K, T].
+      observed_reward: [B, K, T].
       mask: [B, K] 1 where there is a trial, else 0.
     """
 
     observation: tf.Tensor
     action: tf.Tensor
-    felt: tf.Tensor
+    observed_reward: tf.Tensor
     mask: tf.Tensor
 
 
 class Inference(layers.Layer):
-    """From trials to the posterior of the latent variable."""
+    """Posterior of the latent variable given trials."""
 
     def __init__(self, view: View, latent: int):
-        """Creates the layers."""
+        """Create the layers."""
         super().__init__(name="inference")
         self._evidence = view.evidence()
         self._mean = layers.Dense(latent)
-        # At first every piece of evidence says little, and in training it takes little
-        # to say nothing: a trial that found nothing must leave the posterior wide.
+        # A trial without reward must leave the posterior wide, so that evidence starts
+        # with a large variance.
         self._log_variance = layers.Dense(
             latent, bias_initializer=tf_keras.initializers.Constant(3.0)
         )
 
     def call(self, context: TrialContext) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns mean and variance [B, Z]."""
+        """Return mean and variance [B, Z]."""
         leading = tf.shape(context.mask)
-
-        def merge(value):
-            merged = tf.reshape(value, tf.concat([[-1], tf.shape(value)[2:]], 0))
-            merged.set_shape([None, *value.shape[2:]])
-            return merged
-
-        evidence = self._evidence(
-            merge(context.observation), merge(context.action), merge(context.felt)
-        )
+        evidence = self._evidence(*map(axes.merge, context[:-1]))
         pieces = tf.shape(evidence)[1]
 
         def per_task(value):
@@ -86,7 +79,7 @@ class Actor(layers.Layer):
     """(observation, latent, noise) -> action and log density."""
 
     def __init__(self, view: View, hidden: tuple[int, ...]):
-        """Creates the layers."""
+        """Create the layers."""
         super().__init__(name="actor")
         self._trunk = _Trunk(view, hidden)
         self._head = SquashedGaussian(view.action_size)
@@ -94,15 +87,15 @@ class Actor(layers.Layer):
     def call(
         self, observation: tf.Tensor, latent: tf.Tensor, noise: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns actions [N, A] and log densities [N]."""
+        """Return actions [N, A] and log densities [N]."""
         return self._head(self._trunk(observation, latent), noise)
 
 
 class Critics(layers.Layer):
-    """(observation, action, latent) -> two estimates of what is to come."""
+    """(observation, action, latent) -> two estimates of the return."""
 
     def __init__(self, view: View, hidden: tuple[int, ...], name: str):
-        """Creates the layers."""
+        """Create the layers."""
         super().__init__(name=name)
         self._trunks = [_Trunk(view, hidden) for _ in range(2)]
         self._heads = [layers.Dense(1) for _ in range(2)]
@@ -110,7 +103,7 @@ class Critics(layers.Layer):
     def call(
         self, observation: tf.Tensor, action: tf.Tensor, latent: tf.Tensor
     ) -> tf.Tensor:
-        """Returns [N, 2]."""
+        """Return values [N, 2]."""
         side = tf.concat([action, latent], axis=-1)
         values = [
             head(trunk(observation, side))
@@ -120,7 +113,7 @@ class Critics(layers.Layer):
 
 
 class PearlNetwork(tf_keras.Model):
-    """See the module.
+    """All parts of PEARL.
 
     Attributes:
       inference, actor, critics, target_critics: the parts.
@@ -128,7 +121,7 @@ class PearlNetwork(tf_keras.Model):
     """
 
     def __init__(self, view: View, config: configs.PearlConfig):
-        """Creates the parts with their variables."""
+        """Create the parts with their variables."""
         super().__init__(name="pearl")
         self.view = view
         self.config = config
@@ -137,12 +130,9 @@ class PearlNetwork(tf_keras.Model):
         self.critics = Critics(view, config.hidden, "critics")
         self.target_critics = Critics(view, config.hidden, "target_critics")
         self.log_temperature = tf.Variable(math.log(0.1), name="log_temperature")
-        self._build()
-
-    def _build(self):
-        size, acts = self.view.observation_size, self.view.action_size
+        size, acts = view.observation_size, view.action_size
         observation, action = tf.zeros((1, size)), tf.zeros((1, acts))
-        latent = tf.zeros((1, self.config.latent))
+        latent = tf.zeros((1, config.latent))
         self.inference(
             TrialContext(
                 tf.zeros((1, 1, 3, size)),
@@ -158,16 +148,16 @@ class PearlNetwork(tf_keras.Model):
 
     @tf.function(reduce_retracing=True)
     def act(self, observation: tf.Tensor, latent: tf.Tensor, noise: tf.Tensor):
-        """Actions [N, A], see `Actor`."""
+        """Return actions [N, A], see `Actor`."""
         return self.actor(observation, latent, noise)[0]
 
     @tf.function(reduce_retracing=True)
     def infer(self, context: TrialContext) -> tuple[tf.Tensor, tf.Tensor]:
-        """Mean and variance [B, Z] of the posterior."""
+        """Return mean and variance [B, Z] of the posterior."""
         return self.inference(context)
 
     def follow(self, rate: float):
-        """Moves the target critics by a share of the way towards the critics."""
+        """Move the target critics by a share of the way towards the critics."""
         for target, source in zip(
             self.target_critics.variables, self.critics.variables, strict=True
         ):

@@ -1,4 +1,4 @@
-"""The posterior over the latent task: a product of Gaussians."""
+"""Posterior over the latent task: a product of Gaussians."""
 
 import tensorflow as tf
 
@@ -6,9 +6,7 @@ import tensorflow as tf
 def product_of_gaussians(
     mean: tf.Tensor, variance: tf.Tensor, mask: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean and variance [B, Z] of the product of factors and the prior N(0, I).
-
-    The order of the factors does not matter, and without any the prior is left.
+    """Return mean and variance [B, Z] of the product of factors and the prior N(0, I).
 
     Args:
       mean: [B, F, Z] of each factor.
@@ -21,5 +19,5 @@ def product_of_gaussians(
 
 
 def divergence(mean: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
-    """KL [B] of Gaussians from the prior, nats."""
+    """Return the KL divergence [B] of Gaussians from the prior, nats."""
     return 0.5 * tf.reduce_sum(variance + mean**2 - 1 - tf.math.log(variance), axis=-1)

@@ -1,4 +1,4 @@
-"""The trials of all tasks, in files, so that they outlive an interruption."""
+"""Replay buffer of the trials of all tasks, in files, so that training can resume."""
 
 import pathlib
 from typing import NamedTuple
@@ -10,8 +10,8 @@ class Drawn(NamedTuple):
     """Rows and goals of one batch.
 
     Attributes:
-      goal: [B] goal under which each task is looked at.
-      context: [B, K] rows of the trials to infer it from, or -1.
+      goal: [B] goal whose rewards count in each task.
+      context: [B, K] rows of the context trials, or -1.
       trial: [B, N] rows of the trials of the transitions.
       step: [B, N] their steps.
     """
@@ -23,12 +23,12 @@ class Drawn(NamedTuple):
 
 
 class Replay:
-    """Trials in the order in which they were made, and which task each is of.
+    """Trials in the order in which they were made, with their tasks.
 
     Attributes:
       task: [C] task of each trial.
       observation: [C, T + 1, S], and so on as in `wtl.collection.trials.Trial`.
-      count: number of trials that are there.
+      count: number of trials.
     """
 
     def __init__(
@@ -41,11 +41,11 @@ class Replay:
         action_size: int,
         goals: int,
     ):
-        """Opens the files of `directory`, or makes them.
+        """Open the files of `directory`, or make them.
 
         Args:
-          directory: where the files are.
-          capacity: C, number of trials at most.
+          directory: folder of the files.
+          capacity: C, largest number of trials.
           horizon: T.
           observation_size: S.
           action_size: A.
@@ -56,13 +56,13 @@ class Replay:
             "observation": (horizon + 1, observation_size),
             "action": (horizon, action_size),
             "reward": (horizon, goals),
-            "felt": (horizon, goals),
+            "observed_reward": (horizon, goals),
         }
         directory.mkdir(parents=True, exist_ok=True)
         for name, shape in shapes.items():
             path = directory / f"{name}.npy"
             dtype = np.int32 if name == "task" else np.float32
-            # A new file is sparse: it takes room as trials come in.
+            # A new file is sparse: it grows as trials are added.
             mode = "r+" if path.exists() else "w+"
             array = np.lib.format.open_memmap(path, mode, dtype, (capacity, *shape))
             setattr(self, name, array)
@@ -70,26 +70,27 @@ class Replay:
         self.restore(0)
 
     def restore(self, count: int):
-        """Goes back to the first `count` trials."""
+        """Drop all but the first `count` trials."""
         self.count = count
         self._of_task: dict[int, list[int]] = {}
         for row, task in enumerate(self.task[:count].tolist()):
             self._of_task.setdefault(task, []).append(row)
 
     def add(self, task: np.ndarray, trial):
-        """Adds a trial of N tasks, a `wtl.collection.trials.Trial` under all goals."""
+        """Add a trial of N tasks, a `wtl.collection.trials.Trial` under all goals."""
+        observation, action, reward, observed_reward, _ = trial
         rows = slice(self.count, self.count + len(task))
         self.task[rows] = task
-        self.observation[rows] = trial.observation
-        self.action[rows] = np.clip(trial.action, -1, 1)
-        self.reward[rows] = trial.reward
-        self.felt[rows] = trial.felt
+        self.observation[rows] = observation
+        self.action[rows] = np.clip(action, -1, 1)
+        self.reward[rows] = reward
+        self.observed_reward[rows] = observed_reward
         for row, number in enumerate(np.asarray(task).tolist(), self.count):
             self._of_task.setdefault(number, []).append(row)
         self.count += len(task)
 
     def flush(self):
-        """Makes durable what was added."""
+        """Write the added trials to disk."""
         for array in vars(self).values():
             if isinstance(array, np.memmap):
                 array.flush()
@@ -102,14 +103,14 @@ class Replay:
         context_trials: int,
         recent_trials: int,
     ) -> Drawn:
-        """Draws a batch from tasks that have been tried.
+        """Draw a batch from tasks with trials.
 
         Args:
           rng: source of randomness.
           tasks: B, of the batch.
           transitions: N of each task.
-          context_trials: K, trials in a context at most; at least one is.
-          recent_trials: contexts come from so many last trials of a task.
+          context_trials: K, largest number of trials in a context; the least is one.
+          recent_trials: number of last trials of a task of which contexts are drawn.
         """
         known = list(self._of_task)
         chosen = [known[i] for i in rng.integers(len(known), size=tasks)]

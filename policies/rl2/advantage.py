@@ -6,10 +6,10 @@ import numpy as np
 def advantages(
     reward: np.ndarray, value: np.ndarray, discount: float, trace: float
 ) -> np.ndarray:
-    """Returns [B, L] advantages; nothing comes after the last step.
+    """Return advantages [B, L]; the value after the last step is 0.
 
-    Trials follow each other within L: what the last one is worth to the next is what
-    RL² is after, so that values carry over from trial to trial.
+    Trials follow each other within L, and values carry over from trial to trial, so
+    that exploration in one trial is credited with the rewards of the next.
 
     Args:
       reward: [B, L].

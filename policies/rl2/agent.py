@@ -1,4 +1,4 @@
-"""RL² at work: its memory goes from trial to trial, and is emptied between tasks."""
+"""Agent of RL², whose memory is kept from trial to trial of a task."""
 
 from collections.abc import Sequence
 
@@ -13,32 +13,32 @@ class Rl2Agent:
     """Acts in N tasks at once; a `wtl.collection.trials.Agent`.
 
     Attributes:
-      memory: [N, H] what is remembered of each task.
+      memory: [N, H] recurrent state in each task.
     """
 
     def __init__(self, network: Rl2Network, explore: bool):
-        """Acts with a network, which may be trained further.
+        """Wrap a network, which may be trained further.
 
         Args:
           network: the network.
-          explore: whether actions are drawn rather than the most usual ones.
+          explore: whether actions are sampled rather than the means.
         """
         self._network = network
         self._explore = explore
 
     def begin(self, seeds: Sequence[int]):
-        """Empties the memory: new tasks begin."""
+        """Empty the memory, at the start of new tasks."""
         count = len(seeds)
         self._rngs = [seeding.generator(seed, "actions") for seed in seeds]
         self.memory = tf.zeros((count, self._network.config.memory))
         self._last = np.zeros((count, self._network.view.action_size), np.float32)
         self._first = np.ones(count, np.float32)
 
-    def act(self, observation: np.ndarray, felt: np.ndarray) -> np.ndarray:
-        """Acts, and remembers."""
+    def act(self, observation: np.ndarray, observed_reward: np.ndarray) -> np.ndarray:
+        """Return actions, and update the memory."""
+        reward = observed_reward.astype(np.float32)
         self.memory, outlook = self._network.step(
-            self.memory,
-            Experience(observation, self._last, felt.astype(np.float32), self._first),
+            self.memory, Experience(observation, self._last, reward, self._first)
         )
         action = outlook.mean.numpy()
         if self._explore:
@@ -50,6 +50,6 @@ class Rl2Agent:
         return action
 
     def learn(self, trial):
-        """A trial has ended; its last reward is felt at the next step."""
+        """Mark the next step as the first of a trial; it observes the last reward."""
         del trial
         self._first = np.ones_like(self._first)

@@ -5,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Rl2Config:
-    """How RL² collects and learns; set for point robots.
+    """Hyper-parameters of RL², with defaults for point robots.
 
     Attributes:
       memory: width of the recurrent layer.
@@ -13,16 +13,16 @@ class Rl2Config:
       log_sigma: of the actions at the start of training.
       discount: of rewards, per step, across trials.
       trace: lambda of the generalised advantage estimates.
-      reward_scale: what rewards are multiplied by before they are learnt from.
+      reward_scale: factor on rewards in training.
       clip: range of PPO's probability ratio around 1.
       entropy_weight: of the entropy bonus.
       value_weight: of the value's squared error.
       learning_rate: of Adam.
       gradient_norm: global norm to which gradients are clipped.
-      tasks_per_round: tasks in which trials are made in each round.
-      trials_per_task: trials made of each of them.
+      tasks_per_round: tasks with new trials in each round.
+      trials_per_task: trials of each of them.
       epochs: passes over a round.
-      minibatches: parts of a round, by task, for a gradient step each.
+      minibatches: gradient steps of a pass, each on a share of the tasks.
     """
 
     memory: int = 64

@@ -9,14 +9,14 @@ from wtl.policies.rl2.network import Experience, Rl2Network
 
 
 class Batch(NamedTuple):
-    """What was experienced and done, and how that turned out.
+    """Experience of B tasks over L steps, with actions and returns.
 
     Attributes:
-      experience: of B tasks over L steps.
-      action: [B, L, A] as they were before clipping.
-      log_density: [B, L] of these actions when they were taken.
+      experience: observations and rewards.
+      action: [B, L, A] before clipping.
+      log_density: [B, L] of these actions under the policy that took them.
       advantage: [B, L], of mean 0 and variance 1.
-      outcome: [B, L] discounted rewards that followed.
+      outcome: [B, L] discounted sums of later rewards.
     """
 
     experience: Experience
@@ -30,7 +30,7 @@ class Losses(NamedTuple):
     """Means over a batch.
 
     Attributes:
-      total: what is minimised.
+      total: the minimised loss.
       policy: of the clipped, weighted advantages.
       value: squared error.
       entropy: of the actions, nats.
@@ -43,7 +43,7 @@ class Losses(NamedTuple):
 
 
 def loss(network: Rl2Network, batch: Batch) -> Losses:
-    """The loss of policy and value."""
+    """Return the losses of policy and value."""
     config = network.config
     outlook = network.recall(batch.experience)
     now = network.log_density(outlook.mean, batch.action)

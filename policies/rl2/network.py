@@ -1,10 +1,11 @@
-"""RL²'s network: a memory, and an actor and a value that read it."""
+"""Network of RL²: a memory, and an actor and a value that read it."""
 
 import math
 from typing import NamedTuple
 
 import tensorflow as tf
 
+from wtl.policies import axes
 from wtl.policies.encoders.view import View
 from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.rl2 import config as configs
@@ -18,22 +19,22 @@ class Experience(NamedTuple):
     Attributes:
       observation: [B, L, S].
       last_action: [B, L, A] in [-1, 1], the one before; zeros at first.
-      felt: [B, L] after it; zero at first.
+      observed_reward: [B, L] after it; zero at first.
       first: [B, L] 1 where a trial begins, else 0.
     """
 
     observation: tf.Tensor
     last_action: tf.Tensor
-    felt: tf.Tensor
+    observed_reward: tf.Tensor
     first: tf.Tensor
 
 
 class Outlook(NamedTuple):
-    """What the network makes of steps.
+    """Outputs of the network at steps.
 
     Attributes:
       mean: [..., A] of the Gaussian over actions.
-      value: [...] of what is to come.
+      value: [...] estimate of the return.
     """
 
     mean: tf.Tensor
@@ -41,14 +42,14 @@ class Outlook(NamedTuple):
 
 
 class Rl2Network(tf_keras.Model):
-    """See the module.
+    """Recurrent network with an actor and a value.
 
     Attributes:
-      log_sigma: [A] of the Gaussian over actions, the same everywhere.
+      log_sigma: [A] of the Gaussian over actions, the same in all states.
     """
 
     def __init__(self, view: View, config: configs.Rl2Config):
-        """Creates the layers with their variables."""
+        """Create the layers with their variables."""
         super().__init__(name="rl2")
         self.view = view
         self.config = config
@@ -74,17 +75,11 @@ class Rl2Network(tf_keras.Model):
         )
 
     def recall(self, experience: Experience) -> Outlook:
-        """Goes through whole experiences, from an empty memory."""
-        batch, length = tf.unstack(tf.shape(experience.felt))
-
-        def merge(value):
-            merged = tf.reshape(value, tf.concat([[-1], tf.shape(value)[2:]], 0))
-            merged.set_shape([None, *value.shape[2:]])
-            return merged
-
-        seen = self._seen(Experience(*(merge(value) for value in experience)))
-        remembered = self._memory(tf.reshape(seen, (batch, length, seen.shape[-1])))
-        outlook = self._read(merge(experience.observation), merge(remembered))
+        """Process whole experiences, from an empty memory."""
+        batch, length = tf.unstack(tf.shape(experience.observed_reward))
+        inputs = self._inputs(Experience(*map(axes.merge, experience)))
+        memory = self._memory(tf.reshape(inputs, (batch, length, inputs.shape[-1])))
+        outlook = self._read(axes.merge(experience.observation), axes.merge(memory))
         return Outlook(
             tf.reshape(outlook.mean, (batch, length, self.view.action_size)),
             tf.reshape(outlook.value, (batch, length)),
@@ -94,28 +89,28 @@ class Rl2Network(tf_keras.Model):
     def step(
         self, memory: tf.Tensor, experience: Experience
     ) -> tuple[tf.Tensor, Outlook]:
-        """Goes one step on.
+        """Process one step.
 
         Args:
           memory: [B, H]; zeros are the empty memory.
           experience: one step, without the axis L.
 
         Returns:
-          The next memory, and the outlook on this step.
+          The next memory, and the outputs at this step.
         """
-        remembered, _ = self._memory.cell(self._seen(experience), [memory])
-        return remembered, self._read(experience.observation, remembered)
+        memory, _ = self._memory.cell(self._inputs(experience), [memory])
+        return memory, self._read(experience.observation, memory)
 
     def log_density(self, mean: tf.Tensor, action: tf.Tensor) -> tf.Tensor:
-        """Log density [...] of actions [..., A], as they were before clipping."""
+        """Return the log density [...] of actions [..., A] before clipping."""
         error = (action - mean) * tf.exp(-self.log_sigma)
         each = -0.5 * error**2 - self.log_sigma - 0.5 * math.log(2 * math.pi)
         return tf.reduce_sum(each, axis=-1)
 
-    def _seen(self, step: Experience) -> tf.Tensor:
-        felt = tf.stack([step.felt, step.first], axis=-1)
+    def _inputs(self, step: Experience) -> tf.Tensor:
+        reward = tf.stack([step.observed_reward, step.first], axis=-1)
         return self._body(
-            step.observation, tf.concat([step.last_action, felt], axis=-1)
+            step.observation, tf.concat([step.last_action, reward], axis=-1)
         )
 
     def _read(self, observation: tf.Tensor, memory: tf.Tensor) -> Outlook:

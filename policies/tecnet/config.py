@@ -7,15 +7,15 @@ from wtl.policies.contextual import config as contextual_config
 
 @dataclasses.dataclass(frozen=True)
 class TecnetConfig(contextual_config.ContextualConfig):
-    """How tasks are embedded; the control network is that of `wtl.policies.contextual`.
+    """Embedding of tasks, with the control network of `wtl.policies.contextual`.
 
-    Width of the embedding, margin and weights are the paper's as remembered.
+    Width of the embedding, margin and weights follow the paper, from memory.
 
     Attributes:
-      margin: by how much more the embedding of a demonstration shall be like that of
-        its own task than like those of others, in cosines.
+      margin: by how much the embedding of a demonstration shall be closer to that of
+        its own task than to those of others, in cosines.
       embedding_weight: of the loss of the embedding.
-      support_weight: of cloning the demonstrations that the embedding is read off.
+      support_weight: of cloning the embedded demonstrations.
       query_weight: of cloning another demonstration of the task.
     """
 

@@ -1,4 +1,4 @@
-"""The training loss of task-embedded control networks."""
+"""Training loss of task-embedded control networks."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ class Losses(NamedTuple):
     """Means over a batch.
 
     Attributes:
-      total: what is minimised.
+      total: the minimised loss.
       imitation, target, attention, target_accuracy: of the query, see
         `wtl.policies.imitation.Losses`.
       support: cloning of the support, nats per action dimension.
@@ -36,9 +36,9 @@ def loss(
     example: imitation.Example,
     log_sigma_floor: tf.Tensor,
 ) -> Losses:
-    """Clones support and query given the sentence, which a margin loss shapes.
+    """Return the losses of cloning support and query, and of the embedding.
 
-    An example is one task: the demonstrations shown are its support, the one to imitate
+    An example is one task: the given demonstrations are its support, the one to imitate
     is its query. The other examples of the batch are the other tasks.
     """
     config = network.config
@@ -67,7 +67,7 @@ def loss(
 
 
 def margin_loss(cosines: tf.Tensor, margin: float) -> tf.Tensor:
-    """Mean hinge of each query's own sentence against every other.
+    """Return the mean hinge of each query's own sentence against every other.
 
     Args:
       cosines: [B, B] of the query of task j (row) with the sentence of task i (column).
@@ -85,9 +85,9 @@ def _support_loss(
     example: imitation.Example,
     log_sigma_floor: tf.Tensor,
 ) -> tf.Tensor:
-    """Cloning of the shown demonstrations, nats per action dimension."""
+    """Return the loss of cloning the support, nats per action dimension."""
     demos = example.context.demos
-    # At the last state no action was taken any more.
+    # No action was taken at the last state.
     state, action = demos.state[:, :, :-1], demos.action[:, :, :-1]
     batch, count, frames, _ = tf.unstack(tf.shape(state))
     each = imitation.cloning(

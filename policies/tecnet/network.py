@@ -1,4 +1,4 @@
-"""The network: embeddings of demonstrations on the unit sphere, and control by them."""
+"""Network of TecNets: embeddings of demonstrations on the unit sphere, and control."""
 
 import tensorflow as tf
 
@@ -8,14 +8,14 @@ from wtl.policies.encoders import episode
 
 
 class TecnetNetwork(contextual.ContextualNetwork):
-    """A contextual network whose embedding is a TecNet's sentence.
+    """Contextual network whose embedding is a TecNet's sentence.
 
-    The sentence of a task is the mean of its demonstrations' embeddings, which have
-    unit length, brought to unit length again.
+    The sentence of a task is the normalised mean of the embeddings of its
+    demonstrations, which have unit length.
     """
 
     def encode(self, context: contexts.Context) -> contextual.Encoding:
-        """Encodes B contexts; `embedding` is the sentence."""
+        """Encode B contexts; `embedding` is the sentence."""
         encoding = super().encode(context)
         return encoding._replace(
             embedding=tf.math.l2_normalize(encoding.embedding, axis=-1)
@@ -26,5 +26,5 @@ class TecnetNetwork(contextual.ContextualNetwork):
         return code._replace(embedding=tf.math.l2_normalize(code.embedding, axis=-1))
 
     def embed(self, demos: contexts.Shown) -> tf.Tensor:
-        """Embeds demonstrations each for itself: [B, K, Z] of unit length."""
+        """Return the embeddings [B, K, Z] of demonstrations, of unit length."""
         return self._encode_each(self._demo_encoder, demos).embedding

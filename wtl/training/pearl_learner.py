@@ -9,6 +9,7 @@ from wtl.collection import trials
 from wtl.collection.random_actor import Wanderer
 from wtl.collection.task_pool import TaskPool
 from wtl.datasets.contract import seeding
+from wtl.policies import axes
 from wtl.policies.encoders.view import View
 from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.pearl import config as configs
@@ -116,7 +117,9 @@ class PearlLearner:
         context = TrialContext(
             replay.observation[rows],
             replay.action[rows],
-            replay.felt[rows[..., None], np.arange(self._horizon), goal[..., None]],
+            replay.observed_reward[
+                rows[..., None], np.arange(self._horizon), goal[..., None]
+            ],
             present.astype(np.float32),
         )
         return losses.Batch(
@@ -150,7 +153,7 @@ class PearlLearner:
         with tf.GradientTape() as tape:
             critique = losses.critique(network, batch, noise)
         self._apply("critic", tape, critique.total, taught)
-        observation = losses.flat(batch.observation)
+        observation = axes.merge(batch.observation)
         latent = tf.stop_gradient(critique.latent)
         with tf.GradientTape() as tape:
             actor, entropy = losses.actor_loss(

@@ -1,0 +1,54 @@
+"""TF-Agents policy whose state is an encoded context."""
+
+import tensorflow as tf
+from tf_agents.policies import tf_policy
+from tf_agents.specs import array_spec, tensor_spec
+from tf_agents.trajectories import policy_step
+from tf_agents.trajectories import time_step as ts
+
+from wtl.datasets.contract import fields
+
+
+def specs(state_size: int, action_size: int):
+    """Return the time step spec and the action spec."""
+    observation = {
+        fields.STATE: tensor_spec.TensorSpec((state_size,), tf.float32, "state")
+    }
+    action = tensor_spec.from_spec(
+        array_spec.BoundedArraySpec((action_size,), "float32", -1.0, 1.0, "action")
+    )
+    return ts.time_step_spec(observation), action
+
+
+class ContextPolicy(tf_policy.TFPolicy):
+    """Deterministic policy around a network, which may be trained further.
+
+    A subclass has `encode_context`, which is called once per episode and returns the
+    policy state, and `_act`, which returns actions [N, A].
+    """
+
+    def __init__(self, network, state_sizes: dict[str, int], name: str):
+        """Wrap a network whose policy state has vectors of these sizes."""
+        super().__init__(
+            *specs(network.layout.state_size, network.config.action_size),
+            policy_state_spec={
+                key: tf.TensorSpec((size,), tf.float32)
+                for key, size in state_sizes.items()
+            },
+            # The first step must not erase the encoded context.
+            automatic_state_reset=False,
+            name=name,
+        )
+        self.network = network
+
+    def _variables(self):
+        return self.network.variables
+
+    def _action(self, time_step, policy_state, seed=None):
+        del seed
+        action = self._act(time_step.observation[fields.STATE], policy_state)
+        action = tf.clip_by_value(action, -1.0, 1.0)
+        return policy_step.PolicyStep(action, policy_state, ())
+
+    def _distribution(self, time_step, policy_state):
+        raise NotImplementedError("the policy is deterministic; call `action`")
