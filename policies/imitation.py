@@ -61,8 +61,7 @@ def losses(
     """Return the losses of actions and of the entity acted on.
 
     Actions are predicted given the true target, and the target is predicted by itself.
-    Its labels are inferred from the demonstrations
-    and not from the simulator.
+    Its labels are inferred from the demonstrations, not from the simulator.
 
     Args:
       prediction: mixture over N actions, see `wtl.policies.heads.mixture_density`.

@@ -21,8 +21,8 @@ class Interface:
       human: whether the demonstrations are human videos, which have no actions and an
         observation encoder of their own.
       trials: whether trials, with their success, are given.
-      trials_from: episodes given as trials: the `try` itself, one of `another_task` with
-        its success there, or the demonstrations again (`demo`).
+      trials_from: episodes given as trials: the `try` itself, one of `another_task`
+        with its success there, or the demonstrations again (`demo`).
       trial_success: given (`told`), `hidden`, or `shuffled`: that of another trial.
       trial_actions: whether the actions of trials are given.
       oracle: whether the true target, family and dynamics are given.

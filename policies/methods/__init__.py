@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from wtl.policies.contextual import config as contextual_config
 from wtl.policies.daml import config as daml_config
 from wtl.policies.maml import config as maml_config
-from wtl.policies.methods.record import (  # fmt: skip
+from wtl.policies.methods.record import (
     BLUE,
     BROWN,
     FREE,
@@ -82,7 +82,7 @@ def _after(
         Condition(
             f"{method}_{count}_trials",
             f"{label}, {count} trials",
-            f"{label} after {count} trials, of which the method made all but the first.",
+            f"{label} after {count} trials; the method made all but the first.",
             trials=(trial_source, *names[: count - 1]),
             **fields,
         )

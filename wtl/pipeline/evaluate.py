@@ -13,7 +13,8 @@ from wtl.evaluation.reports import evaluation_report
 from wtl.pipeline import run_folder, strips
 from wtl.pipeline.player import Player
 from wtl.pipeline.run import Run
-from wtl.policies.methods import CONDITIONS, SAME, uses_human_videos
+from wtl.policies.methods import CONDITIONS, uses_human_videos
+from wtl.policies.methods.record import SAME
 
 # Hidden parameters of tasks that oracle bounds assume to be known, see `suite`.
 _HIDDEN = ("motor_faults", "puck")
