@@ -5,13 +5,11 @@ import mujoco
 import numpy as np
 
 from wtl.collection.worlds import registry
-from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities import environment, physics
 from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.datasets.contract import episode as episodes
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
-
-PHYSICS_STATE = mujoco.mjtState.mjSTATE_INTEGRATION  # what is stored of the physics
 
 
 class Recorder:
@@ -106,7 +104,7 @@ def episode_spec(
     return episodes.EpisodeSpec(
         state_size=world.layout(size).state_size,
         action_size=len(world.environment.axes) if acts else 0,
-        physics_size=mujoco.mj_stateSize(compiled, PHYSICS_STATE),
+        physics_size=mujoco.mj_stateSize(compiled, physics.STATE_SPEC),
         image_pixels=camera.pixels,
         image_encoding=camera.encoding,
         wrist_image=camera.wrist and acts,

@@ -6,11 +6,11 @@ import pytest
 from demonstrating import demonstrate, request
 
 from wtl.collection.recorder import Recorder, episode_spec
+from wtl.collection.worlds.entities import physics
 from wtl.collection.worlds.entities.environment import Setup
 from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.tabletop import experts
 from wtl.collection.worlds.tabletop import object_set as object_sets
-from wtl.collection.worlds.tabletop import world as worlds
 from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation
 from wtl.collection.worlds.tabletop.experts import DEMONSTRATORS, Command
 from wtl.collection.worlds.tabletop.families import FAMILIES
@@ -115,7 +115,7 @@ def test_stored_physics_states_are_those_of_the_steps():
     for state, physics_state in zip(
         episode.steps[fields.STATE], episode.steps[fields.PHYSICS_STATE], strict=True
     ):
-        mujoco.mj_setState(env.world.model, data, physics_state, worlds.STATE_SPEC)
+        mujoco.mj_setState(env.world.model, data, physics_state, physics.STATE_SPEC)
         mujoco.mj_kinematics(env.world.model, data)
         np.testing.assert_allclose(data.xpos[body], state[start : start + 3], atol=1e-6)
 

@@ -8,6 +8,7 @@ import pytest
 from demonstrating import demonstrate, request
 
 from wtl.collection.recorder import episode_spec
+from wtl.collection.worlds.entities import physics
 from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.entities.environment import Setup
 from wtl.collection.worlds.entities.task_distribution import TEST, Suite
@@ -124,7 +125,7 @@ def test_gripper_keeps_its_model():
     assert compiled.nv == arm + fingers + 6 * objects + buttons
     assert compiled.neq == 1
     assert compiled.nmat == 0
-    assert mujoco.mj_stateSize(compiled, worlds.STATE_SPEC) == 268
+    assert mujoco.mj_stateSize(compiled, physics.STATE_SPEC) == 268
     assert compiled.body("gripper/hand").id == 4
 
 

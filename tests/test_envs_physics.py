@@ -4,6 +4,7 @@ import mujoco
 import numpy as np
 import pytest
 
+from wtl.collection.worlds.entities import physics
 from wtl.collection.worlds.tabletop import object_set as object_sets
 from wtl.collection.worlds.tabletop import observation
 from wtl.collection.worlds.tabletop import scene as scenes
@@ -132,7 +133,7 @@ def test_physics_state_restores_the_scene():
     for _ in range(20):
         world.step(np.append(rng.uniform(-1, 0.5, 4), 1))
     restored = mujoco.MjData(world.model)
-    mujoco.mj_setState(world.model, restored, world.physics_state(), worlds.STATE_SPEC)
+    mujoco.mj_setState(world.model, restored, world.physics_state(), physics.STATE_SPEC)
     mujoco.mj_forward(world.model, restored)
     np.testing.assert_array_equal(restored.qpos, world.data.qpos)
     np.testing.assert_array_equal(restored.mocap_pos, world.data.mocap_pos)

@@ -20,6 +20,7 @@ from wtl.collection.worlds.entities import (
     actuator_gains,
     inferred_target,
     oracle_bound,
+    physics,
     relabel,
 )
 from wtl.collection.worlds.entities.environment import Setup
@@ -217,7 +218,7 @@ def test_physics_state_renders_the_scene_again():
     data = mujoco.MjData(model)
     for step in (0, -1):
         state = made.steps[fields.PHYSICS_STATE][step]
-        mujoco.mj_setState(model, data, state, worlds.STATE_SPEC)
+        mujoco.mj_setState(model, data, state, physics.STATE_SPEC)
         mujoco.mj_forward(model, data)
         tip = LAYOUT.split(made.steps[fields.STATE][step])["arm"][6:8]
         np.testing.assert_allclose(

@@ -1,4 +1,4 @@
-"""A planar arm of two equal links, moved by torques; its geometry in closed form.
+"""Planar arm of two equal links, moved by torques; its geometry in closed form.
 
 Joint angles are counted counter-clockwise from the y axis, so that swapping left and
 right changes the sign of both angles and of both torques.
@@ -12,7 +12,7 @@ REACH = 2 * LINK
 TIP = "tip"  # name of the site at the end of the second link
 JOINTS = ("shoulder", "elbow")
 JOINT_RANGES = ((-2.9, 2.9), (-2.6, 2.6))  # radians
-TORQUES = (1.0, 0.5)  # Nm of the motors at action 1
+TORQUES = (1.0, 0.5)  # Nm of the actuators at action 1
 DAMPING = 0.02  # Nms/rad
 
 _MASS = 0.6  # kg, of each link
@@ -20,12 +20,12 @@ _RADIUS = 0.012  # metres
 _RGBA = (0.25, 0.25, 0.28, 1)
 
 
-class Arm(composer.Entity):
-    """The arm, on a base at the origin of a horizontal plane."""
+class Arm(composer.ModelWrapperEntity):
+    """Arm on a base at the origin of a horizontal plane."""
 
     def _build(self, name: str = "arm"):
-        self._mjcf_root = mjcf.RootElement(model=name)
-        body = self._mjcf_root.worldbody
+        root = mjcf.RootElement(model=name)
+        body = root.worldbody
         for i, joint in enumerate(JOINTS):
             body = body.add("body", name=f"link_{i}", pos=(0, LINK * (i > 0), 0))
             added = body.add(
@@ -48,7 +48,7 @@ class Arm(composer.Entity):
                 conaffinity=0,
                 rgba=_RGBA,
             )
-            self._mjcf_root.actuator.add(
+            root.actuator.add(
                 "motor",
                 name=joint,
                 joint=added,
@@ -57,11 +57,7 @@ class Arm(composer.Entity):
                 ctrlrange=(-1, 1),
             )
         body.add("site", name=TIP, pos=(0, LINK, 0))
-
-    @property
-    def mjcf_model(self):
-        """The PyMJCF root element of the arm."""
-        return self._mjcf_root
+        super()._build(root)
 
 
 def forward(joints: np.ndarray) -> np.ndarray:
@@ -72,7 +68,7 @@ def forward(joints: np.ndarray) -> np.ndarray:
 
 
 def inverse(position: np.ndarray, bent: float) -> np.ndarray:
-    """Joint angles [2] that bring the tip to a position.
+    """Return the joint angles [2] that bring the tip to a position.
 
     Args:
       position: [2] x, y in metres, not further away than `REACH`.

@@ -1,4 +1,4 @@
-"""The physics of one scene with the arm."""
+"""Physics of one scene with the arm."""
 
 import functools
 
@@ -6,10 +6,10 @@ import mujoco
 import numpy as np
 from dm_control import composer
 
+from wtl.collection.worlds.entities.physics import Physics
 from wtl.collection.worlds.reacher import arm
 from wtl.collection.worlds.reacher import scene as scenes
 from wtl.collection.worlds.reacher import target_set as target_sets
-from wtl.collection.worlds.tabletop.world import STATE_SPEC
 
 CONTROL_HZ = 50.0
 _SUBSTEPS = 4
@@ -23,9 +23,9 @@ def target_name(index: int) -> str:
 
 @functools.lru_cache(maxsize=256)
 def compile_model(targets: target_sets.TargetSet) -> mujoco.MjModel:
-    """Returns the model of arm and targets; it is shared, so copy it to change it.
+    """Return the model of arm and targets; it is shared, so copy it to change it.
 
-    Targets are mocap bodies: where they are is then part of the physics state.
+    Targets are mocap bodies: their places are then part of the physics state.
     """
     table = composer.Arena("table")
     root = table.mjcf_model
@@ -49,7 +49,7 @@ def compile_model(targets: target_sets.TargetSet) -> mujoco.MjModel:
     return mujoco.MjModel.from_xml_string(root.to_xml_string())
 
 
-class World:
+class World(Physics):
     """The arm in a horizontal plane, reset into scenes and stepped at 50 Hz.
 
     Everything indexed by target is in canonical order. Positions are in metres, angles
@@ -61,7 +61,7 @@ class World:
         self.scene: scenes.Scene | None = None
 
     def reset(self, object_set: target_sets.TargetSet, scene: scenes.Scene):
-        """Puts the targets of a set, and the arm at rest, into a scene."""
+        """Put the targets of a set, and the arm at rest, into a scene."""
         if object_set != self.object_set:
             self.model = compile_model(object_set)
             self.data = mujoco.MjData(self.model)
@@ -75,7 +75,7 @@ class World:
         mujoco.mj_forward(self.model, self.data)
 
     def step(self, action: np.ndarray):
-        """Advances the physics by one control step (0.02 s).
+        """Advance the physics by one control step (0.02 s).
 
         Args:
           action: [2] torques of shoulder and elbow in [-1, 1], in units of
@@ -85,22 +85,11 @@ class World:
         mujoco.mj_step(self.model, self.data, _SUBSTEPS)
         mujoco.mj_forward(self.model, self.data)
 
-    def physics_state(self) -> np.ndarray:
-        """Full integration state, float64[P] (`mujoco.mj_setState` takes it)."""
-        state = np.empty(mujoco.mj_stateSize(self.model, STATE_SPEC))
-        mujoco.mj_getState(self.model, self.data, state, STATE_SPEC)
-        return state
-
     def torques(self, acceleration: np.ndarray) -> np.ndarray:
         """[2] torques in Nm that give the joints an acceleration [2], rad/s²."""
         inertia = np.empty_like(acceleration)
         mujoco.mj_mulM(self.model, self.data, inertia, acceleration)
         return inertia + self.data.qfrc_bias - self.data.qfrc_passive
-
-    @property
-    def time(self) -> float:
-        """Simulated seconds since the reset."""
-        return self.data.time
 
     @property
     def joints(self) -> np.ndarray:

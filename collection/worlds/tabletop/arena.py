@@ -5,14 +5,20 @@ from dm_control import composer, mjcf
 ANCHOR_RADIUS = 0.028  # metres
 ANCHOR_HALF_HEIGHT = 0.02  # metres
 SURFACE = "surface"  # name of the geom of the table
-TABLE_FRICTION_RANGE = (0.8, 0.8)  # of families in which nothing slides
 GOAL_HALF_WIDTH = 0.10  # metres; half depth (y) of the band in which slides end
 
 TIMESTEP = 0.004  # seconds
 
 
-def set_contact_defaults(root: mjcf.RootElement):
-    """Sets the contact parameters of a model's geoms (attaching keeps them apart)."""
+def part(name: str) -> mjcf.RootElement:
+    """Return an empty model of this name, with the contact parameters of the table."""
+    root = mjcf.RootElement(model=name)
+    _set_contact_defaults(root)
+    return root
+
+
+def _set_contact_defaults(root: mjcf.RootElement):
+    # Attaching one model to another keeps their defaults apart.
     root.default.geom.solref = (0.01, 3)  # overdamped: struck objects don't bounce off
     root.default.geom.friction = (0.8, 0.01, 0.0005)
 
@@ -39,7 +45,7 @@ class Table(composer.Arena):
         root.size.memory = "4M"
         root.visual.quality.shadowsize = 0
         root.visual.quality.offsamples = 0
-        set_contact_defaults(root)
+        _set_contact_defaults(root)
         self.surface = root.worldbody.add(
             "geom",
             name=SURFACE,
@@ -79,8 +85,7 @@ class Table(composer.Arena):
         return self._mjcf_root.worldbody.add("body", name=name, mocap=True)
 
     def attach_button(self, button: composer.Entity):
-        """Puts a button on a base of its own that `Scene` can move."""
-        base = self._add_mocap(f"{button.mjcf_model.model}_base")
-        base.add("site", name=f"{button.mjcf_model.model}_site").attach(
-            button.mjcf_model
-        )
+        """Put a button on a base of its own that moves per scene."""
+        model = button.mjcf_model
+        base = self._add_mocap(f"{model.model}_base")
+        base.add("site", name=f"{model.model}_site").attach(model)

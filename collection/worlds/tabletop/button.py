@@ -1,6 +1,6 @@
 """A spring-loaded push button."""
 
-from dm_control import composer, mjcf
+from dm_control import composer
 
 from wtl.collection.worlds.tabletop import arena
 
@@ -11,13 +11,12 @@ TRAVEL = 0.016  # metres
 PRESSED_TRAVEL = 0.010  # metres; further down than this counts as pressed
 
 
-class Button(composer.Entity):
+class Button(composer.ModelWrapperEntity):
     """A cap on a vertical spring over a base that is placed per scene."""
 
     def _build(self, name: str):
-        self._mjcf_root = mjcf.RootElement(model=name)
-        arena.set_contact_defaults(self._mjcf_root)
-        cap = self._mjcf_root.worldbody.add("body", name="cap", pos=(0, 0, 0))
+        root = arena.part(name)
+        cap = root.worldbody.add("body", name="cap", pos=(0, 0, 0))
         cap.add(
             "joint",
             name="spring",
@@ -30,14 +29,6 @@ class Button(composer.Entity):
             armature=0.01,
         )
         cap.add(
-            "geom",
-            name="cap",
-            type="cylinder",
-            size=(RADIUS, HALF_HEIGHT),
-            mass=0.02,
+            "geom", name="cap", type="cylinder", size=(RADIUS, HALF_HEIGHT), mass=0.02
         )
-
-    @property
-    def mjcf_model(self):
-        """The PyMJCF root element of the button."""
-        return self._mjcf_root
+        super()._build(root)

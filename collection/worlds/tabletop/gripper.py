@@ -20,22 +20,21 @@ PAD_HALF_SIZES = (0.006, 0.012, 0.032)
 ARM_JOINTS = ("x", "y", "z", "yaw")
 FINGERS = ("left", "right")
 
-_ARM_AXES = {"x": (1, 0, 0), "y": (0, 1, 0), "z": (0, 0, 1), "yaw": (0, 0, 1)}
-_ARM_RANGES = {"x": X_RANGE, "y": Y_RANGE, "z": Z_RANGE, "yaw": YAW_RANGE}
+_ARM_AXES = ((1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 1))
+_ARM_RANGES = (X_RANGE, Y_RANGE, Z_RANGE, YAW_RANGE)
 _RGBA = (0.25, 0.25, 0.28, 1)
 
 WRIST_CAMERA = "wrist"
 
 
-class Gripper(composer.Entity):
+class Gripper(composer.ModelWrapperEntity):
     """Position-controlled gripper; every actuator takes a joint setpoint."""
 
     def _build(self, name: str = "gripper"):
-        self._mjcf_root = mjcf.RootElement(model=name)
-        arena.set_contact_defaults(self._mjcf_root)
-        hand = self._mjcf_root.worldbody.add("body", name="hand", gravcomp=1)
+        root = arena.part(name)
+        hand = root.worldbody.add("body", name="hand", gravcomp=1)
         hand.add("inertial", pos=(0, 0, 0.08), mass=0.5, diaginertia=(1e-3,) * 3)
-        add_arm(self._mjcf_root, hand, kp=900, yaw_kp=2.5)
+        add_arm(root, hand, kp=900, yaw_kp=2.5)
         hand.add(
             "geom",
             name="palm",
@@ -54,20 +53,14 @@ class Gripper(composer.Entity):
             fovy=70,
         )
         for finger, side in zip(FINGERS, (-1, 1), strict=True):
-            pad = add_finger(
-                self._mjcf_root, hand, finger, side, PAD_HALF_SIZES, kp=300, kv=12
-            )
+            pad = add_finger(root, hand, finger, side, PAD_HALF_SIZES, kp=300, kv=12)
             pad.rgba = _RGBA
-        couple_fingers(self._mjcf_root)
-
-    @property
-    def mjcf_model(self):
-        """The PyMJCF root element of the gripper."""
-        return self._mjcf_root
+        couple_fingers(root)
+        super()._build(root)
 
 
 def add_arm(root: mjcf.RootElement, body, kp: float, yaw_kp: float):
-    """Adds the arm's joints to a body, and their position actuators.
+    """Add the arm's joints to a body, and their position actuators.
 
     Args:
       root: the model.
@@ -75,21 +68,24 @@ def add_arm(root: mjcf.RootElement, body, kp: float, yaw_kp: float):
       kp: stiffness of x, y and z, N/m.
       yaw_kp: stiffness of yaw, Nm/rad.
     """
-    for name in ARM_JOINTS:
+    for name, axis, limits in zip(ARM_JOINTS, _ARM_AXES, _ARM_RANGES, strict=True):
         joint = body.add(
             "joint",
             name=name,
             type="hinge" if name == "yaw" else "slide",
-            axis=_ARM_AXES[name],
-            range=_ARM_RANGES[name],
+            axis=axis,
+            range=limits,
             limited=True,
         )
-        gains = (
-            dict(kp=yaw_kp, forcerange=(-2, 2))
-            if name == "yaw"
-            else dict(kp=kp, forcerange=(-40, 40))
+        stiffness, force = (yaw_kp, 2) if name == "yaw" else (kp, 40)
+        root.actuator.add(
+            "position",
+            name=name,
+            joint=joint,
+            dampratio=1,
+            kp=stiffness,
+            forcerange=(-force, force),
         )
-        root.actuator.add("position", name=name, joint=joint, dampratio=1, **gains)
 
 
 def add_finger(
@@ -101,7 +97,7 @@ def add_finger(
     kp: float,
     kv: float,
 ):
-    """Adds a finger that slides along x, and its position actuator.
+    """Add a finger that slides along x, and its position actuator.
 
     Args:
       root: the model.
@@ -141,7 +137,7 @@ def add_finger(
 
 
 def couple_fingers(root: mjcf.RootElement):
-    """Makes both fingers open equally far."""
+    """Make both fingers open equally far."""
     # The joint limits keep the closed fingers apart more cheaply than contacts.
     root.contact.add("exclude", body1=FINGERS[0], body2=FINGERS[1])
     root.equality.add(

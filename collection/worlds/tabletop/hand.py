@@ -1,16 +1,15 @@
-"""A human right hand on a forearm; it moves and closes as the gripper does.
+"""Right hand of the simulated human, on a forearm; it moves as the gripper does.
 
-Two hidden pads do the touching, one below the thumb and one below the index and middle
+Two hidden pads touch things, one below the thumb and one below the index and middle
 finger. The digits are drawn over them: polynomials of the opening of the pads, fitted
-to two-link inverse kinematics, couple their joints to the pads. Where there is nothing
-between the pads, the middle, ring and little finger curl up and the index finger stays
-out: the hand points.
+to two-link inverse kinematics, couple their joints to the pads. Where the pads touch,
+the middle, ring and little finger curl up: the hand points.
 """
 
 import dataclasses
 
 import numpy as np
-from dm_control import composer, mjcf
+from dm_control import composer
 
 from wtl.collection.worlds.tabletop import arena, gripper
 
@@ -28,7 +27,7 @@ _PAD_HALF_SIZES = (0.006, 0.012, 0.026)  # metres
 _CURLED = (0.35, 1.9)  # radians at the knuckle and at the middle joint
 _CURL_OPENING = 0.016  # metres; further open than this no finger is curled
 _POLYNOMIAL_DEGREE = 4  # what a joint equality takes
-# Visual parts weigh next to nothing, so that the pads do not feel them.
+# Visual parts weigh next to nothing, so that they do not load the pads.
 _VISUAL_MASS = 0.001  # kg
 _VISUAL_INERTIA = 1e-7  # kg m^2
 _HIDDEN_GROUP = 3
@@ -36,7 +35,7 @@ _HIDDEN_GROUP = 3
 
 @dataclasses.dataclass(frozen=True)
 class Digit:
-    """A thumb or finger; lengths in metres, positions in the frame of the hand.
+    """Thumb or finger; lengths in metres, positions in the frame of the hand.
 
     Attributes:
       name: prefix of its parts.
@@ -78,80 +77,46 @@ class Digit:
         return self.side * angles
 
 
+# fmt: off
 DIGITS = (
-    Digit(
-        "thumb",
-        -1,
-        knuckle=(-0.036, -0.030, 0.060),
-        tip=(-0.009, 0.0, 0.010),
-        lengths=(0.036, 0.034),
-        radius=0.0095,
-    ),
-    Digit(
-        "index",
-        1,
-        knuckle=(0.030, -0.014, 0.088),
-        tip=(0.008, 0.004, 0.008),
-        lengths=(0.046, 0.046),
-        radius=0.0078,
-    ),
-    Digit(
-        "middle",
-        1,
-        knuckle=(0.036, -0.034, 0.091),
-        tip=(0.009, -0.014, 0.008),
-        lengths=(0.050, 0.050),
-        radius=0.0080,
-        curls=True,
-    ),
-    Digit(
-        "ring",
-        1,
-        knuckle=(0.037, -0.053, 0.089),
-        tip=(0.020, -0.036, 0.036),
-        lengths=(0.046, 0.046),
-        radius=0.0076,
-        curls=True,
-    ),
-    Digit(
-        "little",
-        1,
-        knuckle=(0.034, -0.070, 0.084),
-        tip=(0.024, -0.053, 0.046),
-        lengths=(0.036, 0.036),
-        radius=0.0066,
-        curls=True,
-    ),
+    Digit("thumb", -1, (-0.036, -0.030, 0.060), (-0.009, 0.000, 0.010),
+          (0.036, 0.034), 0.0095),
+    Digit("index", 1, (0.030, -0.014, 0.088), (0.008, 0.004, 0.008),
+          (0.046, 0.046), 0.0078),
+    Digit("middle", 1, (0.036, -0.034, 0.091), (0.009, -0.014, 0.008),
+          (0.050, 0.050), 0.0080, curls=True),
+    Digit("ring", 1, (0.037, -0.053, 0.089), (0.020, -0.036, 0.036),
+          (0.046, 0.046), 0.0076, curls=True),
+    Digit("little", 1, (0.034, -0.070, 0.084), (0.024, -0.053, 0.046),
+          (0.036, 0.036), 0.0066, curls=True),
 )
+# fmt: on
 
 
-class Hand(composer.Entity):
+class Hand(composer.ModelWrapperEntity):
     """Position-controlled hand with the gripper's joints, actuators and setpoints."""
 
     def _build(self, name: str = "hand"):
-        self._mjcf_root = mjcf.RootElement(model=name)
-        arena.set_contact_defaults(self._mjcf_root)
+        self._root = arena.part(name)
         for material, rgb in ((SKIN, SKIN_RGB), (SLEEVE, SLEEVE_RGB)):
-            self._mjcf_root.asset.add(
+            self._root.asset.add(
                 "material", name=material, rgba=(*rgb, 1), specular=0.1, shininess=0.1
             )
-        palm = self._mjcf_root.worldbody.add("body", name="hand", gravcomp=1)
+        palm = self._root.worldbody.add("body", name="hand", gravcomp=1)
         palm.add("inertial", pos=(0, 0, 0.08), mass=0.7, diaginertia=(1.5e-3,) * 3)
         # Softer for its mass than the gripper.
-        gripper.add_arm(self._mjcf_root, palm, kp=1000, yaw_kp=3)
+        gripper.add_arm(self._root, palm, kp=1000, yaw_kp=3)
         for finger, side in zip(gripper.FINGERS, (-1, 1), strict=True):
-            self._add_pad(palm, finger, side)
-        gripper.couple_fingers(self._mjcf_root)
+            pad = gripper.add_finger(
+                self._root, palm, finger, side, _PAD_HALF_SIZES, kp=250, kv=14
+            )
+            pad.group = _HIDDEN_GROUP
+        gripper.couple_fingers(self._root)
         self._add_palm(palm)
         self._add_forearm(palm)
         for digit in DIGITS:
             self._add_digit(palm, digit)
-
-    def _add_pad(self, palm, name: str, side: int):
-        pad = gripper.add_finger(
-            self._mjcf_root, palm, name, side, _PAD_HALF_SIZES, kp=250, kv=14
-        )
-        pad.group = _HIDDEN_GROUP
+        super()._build(self._root)
 
     def _add_palm(self, palm):
         for digit in DIGITS:
@@ -166,8 +131,7 @@ class Hand(composer.Entity):
         _draw(palm, _THUMB_BASE, np.add(DIGITS[0].knuckle, first) / 2, 0.012)
 
     def _add_forearm(self, palm):
-        forearm = self._add_visual_body(palm, "forearm", _WRIST)
-        joint = self._add_visual_joint(forearm, "wrist", (0, 0, 1))
+        forearm, joint = _add_link(palm, "forearm", _WRIST, "wrist", (0, 0, 1))
         self._follow(joint, "yaw", (0, _WRIST_TURN, 0, 0, 0))
         way = np.subtract(_ELBOW, _WRIST)
         _draw(forearm, (0, 0, 0), 0.16 * way, 0.021)
@@ -176,40 +140,29 @@ class Hand(composer.Entity):
             _draw(forearm, start * way, way, radius, SLEEVE)
 
     def _add_digit(self, palm, digit: Digit):
-        up, _ = digit.plane()
-        proximal = self._add_visual_body(palm, f"{digit.name}_proximal", digit.knuckle)
+        name, (up, _), axis = digit.name, digit.plane(), (0, 1, 0)
+        first, second = digit.lengths
+        proximal, knuckle = _add_link(
+            palm, f"{name}_proximal", digit.knuckle, f"{name}_knuckle", axis
+        )
         # x and z span the plane of motion, at angles of zero the digit points down.
         proximal.xyaxes = (1, 0, 0, 0, up[2], -up[1])
-        first, second = digit.lengths
-        joints = [self._add_visual_joint(proximal, f"{digit.name}_knuckle", (0, 1, 0))]
         _draw(proximal, (0, 0, 0), (0, 0, -first), 1.15 * digit.radius)
-        distal = self._add_visual_body(proximal, f"{digit.name}_distal", (0, 0, -first))
-        joints.append(self._add_visual_joint(distal, f"{digit.name}_middle", (0, 1, 0)))
+        distal, middle = _add_link(
+            proximal, f"{name}_distal", (0, 0, -first), f"{name}_middle", axis
+        )
         # The last joint stays bent a little, as an unstrained one does.
         bend = (0.004 * digit.side, 0, -0.55 * second)
         _draw(distal, (0, 0, 0), bend, 1.07 * digit.radius)
         _draw(distal, bend, (0, 0, -second), digit.radius)
         opening = np.linspace(*gripper.FINGER_RANGE, 32)
         finger = gripper.FINGERS[(digit.side + 1) // 2]
-        for joint, angles in zip(joints, digit.angles(opening), strict=True):
+        for joint, angles in zip((knuckle, middle), digit.angles(opening), strict=True):
             coefficients = np.polyfit(opening, angles, _POLYNOMIAL_DEGREE)[::-1]
             self._follow(joint, finger, coefficients)
 
-    def _add_visual_body(self, parent, name: str, position):
-        body = parent.add("body", name=name, pos=position, gravcomp=1)
-        body.add(
-            "inertial",
-            pos=(0, 0, 0),
-            mass=_VISUAL_MASS,
-            diaginertia=(_VISUAL_INERTIA,) * 3,
-        )
-        return body
-
-    def _add_visual_joint(self, body, name: str, axis):
-        return body.add("joint", name=name, type="hinge", axis=axis, damping=1e-5)
-
     def _follow(self, joint, leader: str, coefficients):
-        self._mjcf_root.equality.add(
+        self._root.equality.add(
             "joint",
             joint1=joint,
             joint2=leader,
@@ -217,10 +170,14 @@ class Hand(composer.Entity):
             solref=(0.01, 1),
         )
 
-    @property
-    def mjcf_model(self):
-        """The PyMJCF root element of the hand."""
-        return self._mjcf_root
+
+def _add_link(parent, name: str, position, joint: str, axis):
+    """Add a visual body on a hinge; return both."""
+    body = parent.add("body", name=name, pos=position, gravcomp=1)
+    inertia = (_VISUAL_INERTIA,) * 3
+    body.add("inertial", pos=(0, 0, 0), mass=_VISUAL_MASS, diaginertia=inertia)
+    hinge = body.add("joint", name=joint, type="hinge", axis=axis, damping=1e-5)
+    return body, hinge
 
 
 def _draw(body, start, end, radius: float, material: str = SKIN):

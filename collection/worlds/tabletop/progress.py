@@ -1,7 +1,7 @@
-"""How far a task has come, in every state: a dense reward for meta-training.
+"""Progress of a task in every state: a dense reward for meta-training.
 
-PEARL's own sparse benchmarks are meta-trained with dense rewards; at random almost
-nothing but a press ever succeeds in the gripper's world.
+PEARL's own sparse benchmarks are meta-trained with dense rewards. On the tabletop a
+random action almost never solves a family but the pressing of buttons.
 """
 
 from collections.abc import Sequence
@@ -14,42 +14,41 @@ from wtl.collection.worlds.tabletop import scene as scenes
 
 # Per metre.
 _REACH = 2.0  # of the hand towards the target
-_MOVE = 5.0  # of the target towards where it shall be
+_MOVE = 5.0  # of the target towards its goal
 _TRAVEL = 50.0  # of a button
 _ENOUGH_HEIGHT = 0.1  # metres
 
 
 class Progress:
-    """Measures progress towards every target of N setups."""
+    """Measures progress towards every target of N scenes."""
 
     def __init__(self, setups: Sequence[environment.Setup]):
-        """Looks up where targets stand in the states of `setups`."""
+        """Look up the slots of the targets in N scene configs."""
         size = setups[0].task.object_set.size
         self._layout = observation.Layout(size)
         drawn = [scenes.draw(size, setup.scene_seed) for setup in setups]
         # Slots hold canonical indices; the inverse permutation finds an index's slot.
-        self._objects = np.stack([np.argsort(scene.object_slots) for scene in drawn])
-        self._buttons = np.stack([np.argsort(scene.button_slots) for scene in drawn])
+        self._slots = {
+            "objects": np.stack([np.argsort(scene.object_slots) for scene in drawn]),
+            "buttons": np.stack([np.argsort(scene.button_slots) for scene in drawn]),
+        }
         names = list(families.FAMILIES)
         self._family = np.array([names.index(setup.task.family) for setup in setups])
 
     def measure(self, state: np.ndarray) -> np.ndarray:
         """Progress [N, G] towards each target, by canonical index, in states [N, S]."""
         rows = self._layout.split(state)
-        hand = rows["gripper"][:, None, _field(observation.GRIPPER, "position")]
-        anchor = rows["fixtures"][:, None, _field(observation.FIXTURES, "anchor")]
-        goal = rows["fixtures"][:, _field(observation.FIXTURES, "goal")]
-        targets = {
-            "objects": np.take_along_axis(
-                rows["objects"], self._objects[..., None], axis=1
-            ),
-            "buttons": np.take_along_axis(
-                rows["buttons"], self._buttons[..., None], axis=1
-            ),
-        }
-        item = targets["objects"][..., _field(observation.OBJECT, "position")]
-        button = targets["buttons"][..., _field(observation.BUTTON, "position")]
-        travel = targets["buttons"][..., _field(observation.BUTTON, "travel")][..., 0]
+        for kind, slots in self._slots.items():
+            rows[kind] = np.take_along_axis(rows[kind], slots[..., None], axis=1)
+
+        def part(row, name):
+            return rows[row][..., observation.slices(self._layout.tables[row])[name]]
+
+        hand = part("gripper", "position")[:, None]
+        anchor = part("fixtures", "anchor")[:, None]
+        goal = part("fixtures", "goal")
+        item, button = part("objects", "position"), part("buttons", "position")
+        travel = part("buttons", "travel")[..., 0]
         reach = -_REACH * np.linalg.norm(hand - item, axis=-1)
         height = _MOVE * np.minimum(item[..., 2], _ENOUGH_HEIGHT)
         beside = -_MOVE * np.linalg.norm((item - anchor)[..., :2], axis=-1)
@@ -62,7 +61,3 @@ class Progress:
         }
         every = np.stack([of_family[name] for name in families.FAMILIES])
         return every[self._family, np.arange(len(self._family))]
-
-
-def _field(fields: dict[str, int], name: str) -> slice:
-    return observation.slices(fields)[name]

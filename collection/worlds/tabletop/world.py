@@ -6,6 +6,7 @@ import mujoco
 import numpy as np
 
 from wtl.collection.worlds.entities.embodiment import Embodiment
+from wtl.collection.worlds.entities.physics import Physics
 from wtl.collection.worlds.tabletop import arena, button, gripper, model
 from wtl.collection.worlds.tabletop import object_set as object_sets
 from wtl.collection.worlds.tabletop import scene as scenes
@@ -30,38 +31,30 @@ _CONTACT, _ROLLING_CONTACT = 4, 6  # dimensions of contact, without and with rol
 _SLIPPERY = 0.2
 _SLIPPERY_TORSION = 5e-4
 
-STATE_SPEC = mujoco.mjtState.mjSTATE_INTEGRATION
-
 
 class _Addresses:
-    """Where the parts of a model of `size` objects lie in MuJoCo's arrays."""
+    """Addresses of the parts of a model of `size` objects in MuJoCo's arrays."""
 
     def __init__(self, compiled: mujoco.MjModel, size: int, embodiment: Embodiment):
-        def qpos(name):
-            return compiled.joint(name).qposadr[0]
+        def qpos(names):
+            return np.array([compiled.joint(name).qposadr[0] for name in names])
 
-        def dof(name):
-            return compiled.joint(name).dofadr[0]
+        def dof(names):
+            return np.array([compiled.joint(name).dofadr[0] for name in names])
 
         body = model.BODY_NAMES[embodiment]
         arm = [f"{body}/{name}" for name in gripper.ARM_JOINTS]
         fingers = [f"{body}/{name}" for name in gripper.FINGERS]
         objects = [f"{model.object_name(i)}/" for i in range(size)]
         buttons = [f"{model.button_name(i)}/spring" for i in range(size)]
-        self.arm_qpos = np.array([qpos(name) for name in arm])
-        self.arm_dof = np.array([dof(name) for name in arm])
-        self.finger_qpos = np.array([qpos(name) for name in fingers])
-        self.object_qpos = np.array([qpos(name) for name in objects])
-        self.object_dof = np.array([dof(name) for name in objects])
-        self.object_velocity = self.object_dof[:, None] + np.arange(3)
+        self.arm_qpos, self.arm_dof = qpos(arm), dof(arm)
+        self.finger_qpos = qpos(fingers)
+        self.object_qpos = qpos(objects)
+        self.object_velocity = dof(objects)[:, None] + np.arange(3)
         self.object_body = np.array([compiled.body(name).id for name in objects])
-        self.button_qpos = np.array([qpos(name) for name in buttons])
-        self.button_mocap = np.array(
-            [
-                compiled.body(f"{model.button_name(i)}_base").mocapid[0]
-                for i in range(size)
-            ]
-        )
+        self.button_qpos = qpos(buttons)
+        bases = [f"{model.button_name(i)}_base" for i in range(size)]
+        self.button_mocap = np.array([compiled.body(b).mocapid[0] for b in bases])
         self.anchor_mocap = compiled.body("anchor").mocapid[0]
         self.goal_mocap = compiled.body("goal").mocapid[0]
         self.pairs = np.array(
@@ -76,8 +69,8 @@ def _addresses(size: int, embodiment: Embodiment) -> _Addresses:
     return _Addresses(compiled, size, embodiment)
 
 
-class World:
-    """One table with a gripper or a hand, reset into scenes and stepped at 10 Hz.
+class World(Physics):
+    """Table with a gripper or a hand, reset into scenes and stepped at 10 Hz.
 
     Everything indexed by object or button is in canonical order. Positions are in
     metres, angles in radians, velocities in metres per second.
@@ -96,13 +89,13 @@ class World:
         embodiment: Embodiment = Embodiment.ROBOT,
         puck: Puck | None = None,
     ):
-        """Puts the objects of a set into a scene.
+        """Put the objects of a set into a scene.
 
         Args:
           object_set: the model is compiled anew only if this or the body changes.
           friction: sliding friction between objects and table.
           scene: initial poses.
-          embodiment: the body that acts; all that is said of the gripper holds for it.
+          embodiment: the body that acts; properties named after the gripper are its.
           puck: the rest of the hidden dynamics, where all of them are drawn.
         """
         if (object_set, embodiment) != (self.object_set, self.embodiment):
@@ -138,13 +131,9 @@ class World:
             pair_friction[2] = _SLIPPERY_TORSION
         dimensions = _CONTACT
         if self.puck:
-            along_x, along_y = self.puck.friction
-            rolling = self.puck.rolling
             # The first tangent of a contact with the floor is along y.
-            pair_friction[:] = (
-                *(along_y, along_x, self.puck.torsional),
-                *(rolling, rolling),
-            )
+            pair_friction[:2] = self.puck.friction[::-1]
+            pair_friction[2], pair_friction[3:] = self.puck.torsional, self.puck.rolling
             dimensions = _ROLLING_CONTACT
         self.model.pair_friction[self._at.pairs] = pair_friction
         self.model.pair_dim[self._at.pairs] = dimensions
@@ -168,7 +157,7 @@ class World:
         data.ctrl[:] = self._control
 
     def step(self, action: np.ndarray):
-        """Advances the physics by one control step (0.1 s).
+        """Advance the physics by one control step (0.1 s).
 
         Args:
           action: [5] in [-1, 1]: changes of the x, y, z and yaw setpoints in units of
@@ -202,23 +191,12 @@ class World:
         mujoco.mj_kinematics(self.model, data)
 
     def imagine(self) -> "World":
-        """A copy of this world, in which one can see what would happen."""
+        """Return a copy of this world that can be stepped in its place."""
         copy = World.__new__(World)
         copy.__dict__.update(vars(self))
         copy.data = mujoco.MjData(self.model)
         mujoco.mj_copyData(copy.data, self.model, self.data)
         return copy
-
-    def physics_state(self) -> np.ndarray:
-        """Full integration state, float64[P] (`mujoco.mj_setState` takes it)."""
-        state = np.empty(mujoco.mj_stateSize(self.model, STATE_SPEC))
-        mujoco.mj_getState(self.model, self.data, state, STATE_SPEC)
-        return state
-
-    @property
-    def time(self) -> float:
-        """Simulated seconds since the reset."""
-        return self.data.time
 
     @property
     def gripper_pose(self) -> np.ndarray:
@@ -226,7 +204,7 @@ class World:
         return self.data.qpos[self._at.arm_qpos]
 
     def tip_of(self, data: mujoco.MjData) -> np.ndarray:
-        """[3] where the finger tips are in another state of this world."""
+        """[3] x, y, z of the finger tips in another state of this world."""
         return data.qpos[self._at.arm_qpos[:3]]
 
     @property
@@ -249,6 +227,11 @@ class World:
         """[n, 3, 3] rotation matrices."""
         return self.data.xmat[self._at.object_body].reshape(-1, 3, 3)
 
+    def object_yaw(self, index: int) -> float:
+        """Yaw of an object, radians."""
+        rotation = self.object_rotations[index]
+        return np.arctan2(rotation[1, 0], rotation[0, 0])
+
     @property
     def object_velocities(self) -> np.ndarray:
         """[n, 3] linear velocities."""
@@ -263,7 +246,7 @@ class World:
 
     @property
     def button_travel(self) -> np.ndarray:
-        """[n] how far each button is pressed down, metres."""
+        """[n] travel of each button, metres; 0 where released."""
         return -self.data.qpos[self._at.button_qpos]
 
     @property

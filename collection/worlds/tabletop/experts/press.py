@@ -1,4 +1,4 @@
-"""Presses a button with closed fingers."""
+"""Scripted expert that presses a button with closed fingers."""
 
 import numpy as np
 
@@ -10,10 +10,8 @@ _PRESS_HEIGHT = 0.004  # metres
 
 
 def act(world: worlds.World, index: int) -> expert.Command:
-    """Goes over the button, then straight down."""
+    """Go over the button, then straight down."""
     xy = world.button_positions[index, :2]
-    yaw = float(world.setpoint[3])
     if np.linalg.norm(world.gripper_pose[:2] - xy) > _ALIGNED:
-        return expert.move_above(world, xy, yaw, expert.CLOSED)
-    down = np.array([*xy, _PRESS_HEIGHT])
-    return expert.move_to(world, down, yaw, expert.CLOSED, noise=0.3)
+        return expert.move_above(world, xy)
+    return expert.move_to(world, (*xy, _PRESS_HEIGHT), noise=0.3)

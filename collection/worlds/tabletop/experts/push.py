@@ -1,4 +1,4 @@
-"""Pushes an object against the anchor with closed fingers."""
+"""Scripted expert that pushes an object against the anchor with closed fingers."""
 
 import numpy as np
 
@@ -14,37 +14,28 @@ _MAX_LATERAL = 0.01  # metres per control step
 
 
 def act(world: worlds.World, index: int) -> expert.Command:
-    """Goes behind the object, down, and pushes along the line to the anchor."""
+    """Go behind the object, down, and push along the line to the anchor."""
     position = world.object_positions[index, :2]
     way = world.anchor_position[:2] - position
     distance = np.linalg.norm(way)
     forward = way / max(distance, 1e-6)
     gap = distance - world.footprints[index] - arena.ANCHOR_RADIUS
-    yaw = _face(world, forward)
     if gap < _STOP_GAP:
-        hold = world.setpoint[:3].copy()
-        return expert.move_to(
-            world, hold, float(world.setpoint[3]), expert.CLOSED, noise=0.1
-        )
+        return expert.move_to(world, world.setpoint[:3], noise=0.1)
+    # The row of fingers stands across the push direction.
+    yaw = np.arctan2(-forward[0], forward[1])
+    yaw = float(np.clip(yaw, worlds.SETPOINT_LOW[3], worlds.SETPOINT_HIGH[3]))
     offset = world.gripper_pose[:2] - position
     along = offset @ forward
     across = offset - along * forward
-    reach = world.half_sizes[index, :2].max() + _BEHIND
     low = world.gripper_pose[2] < 0.04
     if low and along < 0 and np.linalg.norm(across) < 4 * _LANE:
         step = min(0.035, 0.4 * gap + 0.004)
         lateral = np.clip(-0.8 * across, -_MAX_LATERAL, _MAX_LATERAL)
         goal = world.setpoint[:2] + step * forward + lateral
-        pushing = np.array([*goal, _PUSH_HEIGHT])
-        return expert.move_to(world, pushing, yaw, expert.CLOSED, noise=0.25)
+        return expert.move_to(world, (*goal, _PUSH_HEIGHT), yaw, noise=0.25)
+    reach = world.half_sizes[index, :2].max() + _BEHIND
     behind = position - reach * forward
     if np.linalg.norm(world.gripper_pose[:2] - behind) > _LANE:
-        return expert.move_above(world, behind, yaw, expert.CLOSED)
-    down = np.array([*behind, _PUSH_HEIGHT])
-    return expert.move_to(world, down, yaw, expert.CLOSED, noise=0.3)
-
-
-def _face(world: worlds.World, forward: np.ndarray) -> float:
-    """Yaw at which the row of fingers stands across the push direction."""
-    yaw = np.arctan2(-forward[0], forward[1])
-    return float(np.clip(yaw, worlds.SETPOINT_LOW[3], worlds.SETPOINT_HIGH[3]))
+        return expert.move_above(world, behind, yaw)
+    return expert.move_to(world, (*behind, _PUSH_HEIGHT), yaw, noise=0.3)

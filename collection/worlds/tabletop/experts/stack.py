@@ -1,4 +1,4 @@
-"""Puts an object down on the anchor."""
+"""Scripted expert that puts an object down on the anchor."""
 
 import numpy as np
 
@@ -16,29 +16,26 @@ _TIP_CLEARANCE = 0.008  # metres between the finger tips and the anchor
 
 
 def act(world: worlds.World, index: int) -> expert.Command:
-    """Picks up, carries, lowers, lets go, rises."""
+    """Pick up, carry, lower, let go, rise."""
     position = world.object_positions[index]
-    anchor = world.anchor_position[:2]
-    top = 2 * arena.ANCHOR_HALF_HEIGHT + world.half_sizes[index, 2]
-    offset = anchor - position[:2]
-    height = position[2] - top
-    yaw = float(world.setpoint[3])
+    half_sizes = world.half_sizes[index]
+    offset = world.anchor_position[:2] - position[:2]
+    far = np.linalg.norm(offset)
+    height = position[2] - (2 * arena.ANCHOR_HALF_HEIGHT + half_sizes[2])
     hold = world.setpoint[:3].copy()
-    placed = abs(height) < _PLACED_HEIGHT and np.linalg.norm(offset) < _PLACED_OFFSET
-    if placed:
-        released = world.finger_gap > 2 * world.half_sizes[index, 0] + _RELEASE_GAP
+    if abs(height) < _PLACED_HEIGHT and far < _PLACED_OFFSET:
         # Tips pressed onto the anchor could not open.
         hold[2] = 2 * arena.ANCHOR_HALF_HEIGHT + _TIP_CLEARANCE
-        if released:
+        if world.finger_gap > 2 * half_sizes[0] + _RELEASE_GAP:
             hold[2] = position[2] + _RETREAT
-        return expert.move_to(world, hold, yaw, expert.OPEN, noise=0.1)
+        return expert.move_to(world, hold, finger=expert.OPEN, noise=0.1)
     if not grasp.is_held(world, index):
         return grasp.pick(world, index)
-    if np.linalg.norm(offset) > _OVER:
+    if far > _OVER:
         hold[2] += np.clip(_CLEARANCE + 0.01 - height, -0.08, 0.08)
         if height > _CLEARANCE - 0.005:
             hold[:2] += offset
-        return expert.move_to(world, hold, yaw, expert.CLOSED, noise=0.5, max_step=0.06)
+        return expert.move_to(world, hold, noise=0.5, max_step=0.06)
     hold[:2] += offset
     hold[2] -= height + 0.002
-    return expert.move_to(world, hold, yaw, expert.CLOSED, noise=0.25, max_step=0.03)
+    return expert.move_to(world, hold, noise=0.25, max_step=0.03)

@@ -1,4 +1,4 @@
-"""Where to look: a coarse map of the whole image, searched with queries."""
+"""Attention: a coarse map of the whole image, searched with queries."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ STRIDE = 4  # pixels of the image per cell of the map
 
 
 class Attended(NamedTuple):
-    """What Q queries found in N images.
+    """Results of Q queries in N images.
 
     Attributes:
       point: [N, Q, 2] expected image coordinates in [-1, 1], right and down (the
@@ -31,7 +31,7 @@ class CoarseMap(layers.Layer):
     """Convolutions to a map of a quarter of the image's side."""
 
     def __init__(self, channels: int):
-        """Creates the convolutions, `channels` wide."""
+        """Create the convolutions, `channels` wide."""
         super().__init__(name="coarse_map")
 
         def conv(width, size, stride=1, dilation=1):
@@ -53,7 +53,7 @@ class CoarseMap(layers.Layer):
         ]
 
     def call(self, image: tf.Tensor) -> tf.Tensor:
-        """Returns features [N, h w, C + 4] of [N, H, W, 3] images.
+        """Return features [N, h w, C + 4] of [N, H, W, 3] images.
 
         The last four are the coordinates and their squares, so that an inner product
         can ask for a neighbourhood.
@@ -62,7 +62,9 @@ class CoarseMap(layers.Layer):
         for layer in self._convolutions:
             hidden = layer(hidden)
         height, width = hidden.shape[1:3]
-        grid = _grid(height, width)
+        x = (tf.range(width, dtype=tf.float32) + 0.5) / width * 2 - 1
+        y = (tf.range(height, dtype=tf.float32) + 0.5) / height * 2 - 1
+        grid = tf.reshape(tf.stack(tf.meshgrid(x, y), axis=-1), (height * width, 2))
         grid = tf.concat([grid, grid**2], axis=-1)[None]
         count = tf.shape(hidden)[0]
         flat = tf.reshape(hidden, (count, height * width, hidden.shape[-1]))
@@ -70,7 +72,7 @@ class CoarseMap(layers.Layer):
 
 
 def attend(features: tf.Tensor, logits: tf.Tensor) -> Attended:
-    """Reads a map [N, h w, C + 4] under a softmax of logits [N, h w, Q]."""
+    """Read a map [N, h w, C + 4] under a softmax of logits [N, h w, Q]."""
     weights = tf.nn.softmax(logits, axis=1)
     found = tf.einsum("npq,npd->nqd", weights, features)
     return Attended(found[..., -4:-2], found[..., :-4], logits)
@@ -81,11 +83,3 @@ def cell(point: tf.Tensor, side: int) -> tf.Tensor:
     place = tf.cast(tf.floor((point + 1) / 2 * side), tf.int32)
     place = tf.clip_by_value(place, 0, side - 1)
     return place[..., 1] * side + place[..., 0]
-
-
-def _grid(height: int, width: int) -> tf.Tensor:
-    """[h w, 2] image coordinates of the centres of the cells."""
-    x = (tf.range(width, dtype=tf.float32) + 0.5) / width * 2 - 1
-    y = (tf.range(height, dtype=tf.float32) + 0.5) / height * 2 - 1
-    right, down = tf.meshgrid(x, y)
-    return tf.reshape(tf.stack([right, down], axis=-1), (height * width, 2))

@@ -13,12 +13,12 @@ class PerceptionConfig:
       size: number of objects, and of buttons, in a scene.
       pixels: height and width of the images.
       channels: of the map that is searched for things.
-      fovea: share of the image's side that is looked at closely around a thing.
-      close: width of what is seen there.
-      hidden: width of the layers that tell what was seen.
-      watching: whether it is somebody else's videos that are seen, from a camera that
-        is elsewhere in each: no proprioception, so the hand is looked for too.
-      view: width of what is remembered of where the camera of a video is.
+      fovea: share of the image's side that a crop around a thing shows.
+      close: width of the features of a crop.
+      hidden: width of the layers that read states from features.
+      watching: whether the images are videos of the simulated human, each from a camera
+        of its own: without proprioception, so the hand is searched for too.
+      view: width of the code of the camera's pose in a video.
     """
 
     size: int = 3
@@ -32,5 +32,5 @@ class PerceptionConfig:
 
 
 def of_embodiment(embodiment: Embodiment, size: int, pixels: int) -> PerceptionConfig:
-    """How a body is seen: one's own, or somebody else's in a video."""
+    """Config for images of the robot, or for videos of the simulated human."""
     return PerceptionConfig(size, pixels, watching=embodiment is not Embodiment.ROBOT)

@@ -1,4 +1,4 @@
-"""Looks closely: a crop of the image around a point."""
+"""Fovea: features of a crop of the image around a point."""
 
 import tensorflow as tf
 
@@ -8,15 +8,15 @@ layers = tf_keras.layers
 
 
 class Fovea(layers.Layer):
-    """Convolutions over crops; the same for whatever is looked at."""
+    """Convolutions over crops, the same for all things."""
 
     def __init__(self, pixels: int, share: float, width: int):
-        """Creates the convolutions.
+        """Create the convolutions.
 
         Args:
           pixels: height and width of the images.
           share: of the image's side that a crop shows.
-          width: of what is returned.
+          width: of the features.
         """
         super().__init__(name="fovea")
         self._side = round(pixels * share)
@@ -28,12 +28,12 @@ class Fovea(layers.Layer):
         self._out = layers.Dense(width, "relu")
 
     def call(self, image: tf.Tensor, point: tf.Tensor) -> tf.Tensor:
-        """Returns what is seen, [N, Q, width].
+        """Return the features [N, Q, width] of crops.
 
         Args:
           image: [N, H, W, 3] images in [-0.5, 0.5].
-          point: [N, Q, 2] where to look, image coordinates in [-1, 1]; no gradient
-            flows through them.
+          point: [N, Q, 2] centres of the crops, image coordinates in [-1, 1]; no
+            gradient flows through them.
         """
         count, queries = tf.unstack(tf.shape(point)[:2])
         centre = (tf.stop_gradient(point)[..., ::-1] + 1) / 2
@@ -48,5 +48,5 @@ class Fovea(layers.Layer):
         for layer in self._convolutions:
             hidden = layer(hidden)
         size = hidden.shape[1] * hidden.shape[2] * hidden.shape[3]
-        seen = self._out(tf.reshape(hidden, (-1, size)))
-        return tf.reshape(seen, (count, queries, seen.shape[-1]))
+        feature = self._out(tf.reshape(hidden, (-1, size)))
+        return tf.reshape(feature, (count, queries, feature.shape[-1]))

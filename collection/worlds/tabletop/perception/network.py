@@ -1,22 +1,23 @@
-"""From pixels to an estimated state vector: look for things, then look closely.
+"""Perception model: from pixels to an estimated state vector, in two looks.
 
 The first image of an episode is searched with learnt queries, one for each place on the
-table (`detect`). What was found there, colour, size and place, becomes the query with
-which the same things are looked for in every later image (`track`). Around each point
-found, a crop of the image is looked at closely.
+table (`detect`). The colour, size and place of a thing found there become the query for
+the same thing in every later image (`track`). Both read a crop of the image around each
+point found.
 
 An estimated state has the layout of `tabletop.observation`: objects, then buttons, each
 from left to right as they were in the first image. Object velocities are not estimated
-and stay zero; what belongs to the gripper is felt, not seen.
+and stay zero; the gripper's row is proprioception.
 
-In videos of somebody else (`PerceptionConfig.watching`) there is no proprioception: the
-hand is one more thing to detect, and takes the place of the gripper. The camera differs
-from video to video, so detections in the first image are kept as the view, by which
-image coordinates become places on the table.
+In videos of the simulated human (`PerceptionConfig.watching`) there is no
+proprioception: the hand is one more thing to detect, and takes the place of the
+gripper. The camera differs from video to video, so a code of the detections in the
+first image, the view, maps image coordinates to places on the table.
 """
 
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from wtl.collection.worlds.tabletop import arena, observation
@@ -38,13 +39,13 @@ _GAP = 0.05  # metres
 
 
 class Detected(NamedTuple):
-    """What the first images of N episodes show.
+    """Estimates from the first images of N episodes.
 
     Attributes:
       state: [N, S] estimated states.
-      found: where objects, buttons, anchor, goal band and, if it is somebody else's,
-        the hand were found.
-      view: [N, V] from where they are seen; V is 0 where that is always the same.
+      found: attention to objects, buttons, anchor, goal band and, in videos of the
+        simulated human, the hand.
+      view: [N, V] code of the camera's pose; V is 0 where that is always the same.
     """
 
     state: tf.Tensor
@@ -53,14 +54,14 @@ class Detected(NamedTuple):
 
 
 class Watched(NamedTuple):
-    """What was seen in N episodes of T images, and where.
+    """Estimates from all T images of N episodes.
 
     Attributes:
       state: [N, T, S] estimated states.
-      point: [N, T, Q, 2] image coordinates in [-1, 1] where objects, buttons, anchor,
-        goal band and, if it is somebody else's, the hand were found. What is looked for
-        in first images alone stays.
-      heat: [N, T, h, w] shares of the attention that cells of the map got, 1 in all.
+      point: [N, T, Q, 2] image coordinates in [-1, 1] of objects, buttons, anchor, goal
+        band and, in videos of the simulated human, the hand. Points that are looked for
+        in first images alone stay.
+      heat: [N, T, h, w] shares of the attention to the cells of the map, 1 in all.
     """
 
     state: tf.Tensor
@@ -69,10 +70,10 @@ class Watched(NamedTuple):
 
 
 class Perception(tf_keras.Model):
-    """See the module."""
+    """Perception model of one body's images, see the module."""
 
     def __init__(self, config: configs.PerceptionConfig):
-        """Creates the layers."""
+        """Create the layers."""
         super().__init__(name="perception")
         self.config = config
         self.layout = observation.Layout(config.size)
@@ -112,12 +113,12 @@ class Perception(tf_keras.Model):
         self._read_moved = mlp(3 + 2 + 1)
         self._read_travel = mlp(1)
 
-    def detect(self, image: tf.Tensor, felt: tf.Tensor) -> Detected:
-        """Estimates the state shown by first images.
+    def detect(self, image: tf.Tensor, proprioception: tf.Tensor) -> Detected:
+        """Estimate the state in first images.
 
         Args:
           image: uint8[N, H, W, 3].
-          felt: [N, P] proprioception; of somebody else's only the time, which is last.
+          proprioception: [N, P]; of the simulated human only the time, which is last.
         """
         size = self.config.size
         image = _scaled_image(image)
@@ -129,67 +130,64 @@ class Perception(tf_keras.Model):
         if self.config.watching:
             where = tf.reshape(found.point, (-1, 2 * (2 * size + 3)))
             view = self._view(tf.concat([where, average], axis=-1))
-            felt = self._see_hand(close, found, view, felt)
+            proprioception = self._hand_row(close, found, view, proprioception)
         else:
             view = average[:, :0]
-        shared = tf.concat([average, _scaled_felt(felt)], -1)
-        seen = tf.concat(
+        shared = tf.concat([average, _scaled_proprioception(proprioception)], -1)
+        inputs = tf.concat(
             [close, found.feature, found.point, _spread(shared, close)], axis=-1
         )
 
-        def read(reader, which):
-            return reader(seen[:, which])
+        def read(reader, which, name):
+            """Read the things of a slice: positions, and outputs beside these."""
+            output = reader(inputs[:, which])
+            rough = self._places[name](_powers(view, found.point[:, which]))
+            return _PLACE * rough + _NEAR * output[..., :3], output
 
-        def place(name, told, which):
-            rough = self._places[name](_seen_from(view, found.point[:, which]))
-            return _PLACE * rough + _NEAR * told[..., :3]
-
-        which = slice(0, size)
-        told = read(self._read_object, which)
+        place, output = read(self._read_object, slice(0, size), "object")
         objects = tf.concat(
             [
-                place("object", told, which),
-                told[..., 3:5],
-                tf.zeros_like(told[..., :3]),
-                tf.ones_like(told[..., :1]),
-                told[..., 5:8],
-                _SIZE_MEAN + _SIZE_SCALE * told[..., 8:11],
-                told[..., 11:],
+                place,
+                output[..., 3:5],
+                tf.zeros_like(output[..., :3]),
+                tf.ones_like(output[..., :1]),
+                output[..., 5:8],
+                _SIZE_MEAN + _SIZE_SCALE * output[..., 8:11],
+                output[..., 11:],
             ],
             axis=-1,
         )
-        which = slice(size, 2 * size)
-        told = read(self._read_button, which)
+        place, output = read(self._read_button, slice(size, 2 * size), "button")
         buttons = tf.concat(
-            [place("button", told, which), tf.zeros_like(told[..., :1]), told[..., 3:]],
+            [place, tf.zeros_like(output[..., :1]), output[..., 3:]], axis=-1
+        )
+        anchor = slice(2 * size, 2 * size + 1)
+        anchor = read(self._read_anchor, anchor, "anchor")[0][:, 0, :2]
+        goal = self._read_goal(inputs[:, 2 * size + 1 : 2 * size + 2])[:, 0]
+        height = tf.fill((tf.shape(image)[0], 1), arena.ANCHOR_HALF_HEIGHT)
+        fixtures = tf.concat(
+            [anchor, height, _GOAL_MEAN + _GOAL_SCALE * goal, proprioception[:, -1:]],
             axis=-1,
         )
-        which = slice(2 * size, 2 * size + 1)
-        anchor = place("anchor", read(self._read_anchor, which), which)[:, 0, :2]
-        goal = read(self._read_goal, slice(2 * size + 1, 2 * size + 2))[:, 0]
-        height = tf.fill((tf.shape(felt)[0], 1), arena.ANCHOR_HALF_HEIGHT)
-        fixtures = tf.concat(
-            [anchor, height, _GOAL_MEAN + _GOAL_SCALE * goal, felt[:, -1:]], axis=-1
-        )
-        return Detected(_join(felt, objects, buttons, fixtures), found, view)
+        return Detected(_join(proprioception, objects, buttons, fixtures), found, view)
 
     def track(
         self,
         image: tf.Tensor,
-        felt: tf.Tensor,
+        proprioception: tf.Tensor,
         first: tf.Tensor,
         view: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, attention.Attended]:
-        """Estimates the states shown by later images of the same episodes.
+        """Estimate the states in later images of the same episodes.
 
         Args:
           image: uint8[N, H, W, 3].
-          felt: [N, P] proprioception; of somebody else's only the time, which is last.
-          first: [N, S] what `detect` found in the first images.
-          view: [N, V] from where, see `Detected`; needed in videos of somebody else.
+          proprioception: [N, P]; of the simulated human only the time, which is last.
+          first: [N, S] states of `detect` in the first images.
+          view: [N, V] see `Detected`; needed in videos of the simulated human.
 
         Returns:
-          [N, S] states, and where the objects were found.
+          [N, S] states, and the attention to the objects.
         """
         if view is None:
             view = first[:, :0]
@@ -215,99 +213,81 @@ class Perception(tf_keras.Model):
         found = attention.attend(coarse, self._with_hand(coarse, logits))
         close = self._fovea(image, found.point)
         if self.config.watching:
-            felt = self._see_hand(close, found, view, felt)
+            proprioception = self._hand_row(close, found, view, proprioception)
         close, point = close[:, :size], found.point[:, :size]
-        hand = felt[:, None, :3]
-        rough = _PLACE * self._places["moved"](_seen_from(view, point))
-        self_felt = _spread(_scaled_felt(felt), known)
-        told = self._read_moved(
-            tf.concat(
-                [
-                    close,
-                    found.feature[:, :size],
-                    point,
-                    known,
-                    (rough - place) / _NEAR,
-                    (rough - hand) / _PLACE,
-                    self_felt,
-                ],
-                axis=-1,
-            )
+        hand = proprioception[:, None, :3]
+        rough = _PLACE * self._places["moved"](_powers(view, point))
+        body = _spread(_scaled_proprioception(proprioception), known)
+        inputs = (
+            *(close, found.feature[:, :size], point, known),
+            *((rough - place) / _NEAR, (rough - hand) / _PLACE, body),
         )
+        output = self._read_moved(tf.concat(inputs, axis=-1))
         moved = tf.concat(
             [
-                rough + _NEAR * told[..., :3],
-                objects[..., part["sin_cos_yaw"]] + told[..., 3:5],
+                rough + _NEAR * output[..., :3],
+                objects[..., part["sin_cos_yaw"]] + output[..., 3:5],
                 objects[..., part["velocity"]],
-                1 + told[..., 5:],
+                1 + output[..., 5:],
                 objects[..., part["rgb"].start :],
             ],
             axis=-1,
         )
         part = observation.slices(observation.BUTTON)
         where = buttons[..., part["position"]]
-        near = tf.concat([(where - hand) / _NEAR, self_felt], axis=-1)
+        near = tf.concat([(where - hand) / _NEAR, body], axis=-1)
         travel = _TRAVEL * self._read_travel(near)
+        height = where[..., 2:] - travel
         pressed = tf.concat(
-            [
-                where[..., :2],
-                where[..., 2:] - travel,
-                travel,
-                buttons[..., part["rgb"]],
-            ],
-            axis=-1,
+            [where[..., :2], height, travel, buttons[..., part["rgb"]]], axis=-1
         )
-        fixtures = tf.concat([rows["fixtures"][:, :-1], felt[:, -1:]], axis=-1)
-        return _join(felt, moved, pressed, fixtures), found
+        fixtures = tf.concat([rows["fixtures"][:, :-1], proprioception[:, -1:]], -1)
+        return _join(proprioception, moved, pressed, fixtures), found
 
     def _with_hand(self, coarse: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        """Adds a query for the hand, the last, where it can't be felt."""
+        """Add a query for the hand, the last, where there is no proprioception."""
         if not self.config.watching:
             return logits
         return tf.concat([logits, self._hand_logits(coarse)], axis=-1)
 
-    def _see_hand(self, close, found: attention.Attended, view, felt) -> tf.Tensor:
-        """[N, P] what could be felt were the hand one's own, as far as it is seen."""
+    def _hand_row(
+        self, close, found: attention.Attended, view, proprioception
+    ) -> tf.Tensor:
+        """Estimate [N, P] the proprioception of a robot in the place of the hand."""
         point = found.point[:, -1]
-        told = self._read_hand(
+        output = self._read_hand(
             tf.concat([close[:, -1], found.feature[:, -1], point, view], axis=-1)
         )
-        rough = self._places["hand"](_seen_from(view, point[:, None]))[:, 0]
-        position = _PLACE * rough + _NEAR * told[:, :3]
-        sin_cos_yaw = told[:, 3:5]
-        yaw = tf.atan2(told[:, 3:4], told[:, 4:5])
-        # Nothing is known of its setpoint but that it is about there.
-        unseen = tf.zeros((tf.shape(felt)[0], 1 + 3))
+        rough = self._places["hand"](_powers(view, point[:, None]))[:, 0]
+        position = _PLACE * rough + _NEAR * output[:, :3]
+        yaw = tf.atan2(output[:, 3:4], output[:, 4:5])
+        unknown = tf.zeros((tf.shape(point)[0], 1 + 3))  # finger command and velocity
+        # The setpoint is taken to be where the hand is.
         return tf.concat(
             [
-                position,
-                sin_cos_yaw,
-                position,
-                yaw,
-                _GAP * told[:, 5:],
-                unseen,
-                felt[:, -1:],
+                *(position, output[:, 3:5], position, yaw),
+                *(_GAP * output[:, 5:], unknown, proprioception[:, -1:]),
             ],
             axis=-1,
         )
 
-    def watch(self, image: tf.Tensor, felt: tf.Tensor) -> Watched:
-        """Looks at all images of N episodes.
+    def watch(self, image: tf.Tensor, proprioception: tf.Tensor) -> Watched:
+        """Estimate the states in all images of N episodes.
 
         Args:
           image: uint8[N, T, H, W, 3].
-          felt: [N, T, P] proprioception.
+          proprioception: [N, T, P].
         """
-        count, length = tf.unstack(tf.shape(felt)[:2])
+        count, length = tf.unstack(tf.shape(proprioception)[:2])
         size, still = self.config.size, 2 * self.config.size + 2
-        detected = self.detect(image[:, 0], felt[:, 0])
+        detected = self.detect(image[:, 0], proprioception[:, 0])
         state, point = detected.state[:, None], detected.found.point[:, None]
         first = Watched(state, point, _heat(detected.found)[:, None])
 
         def track_later():
             later, followed = self.track(
                 tf.reshape(image[:, 1:], (-1, *image.shape[2:])),
-                tf.reshape(felt[:, 1:], (-1, felt.shape[-1])),
+                tf.reshape(proprioception[:, 1:], (-1, proprioception.shape[-1])),
                 tf.repeat(detected.state, length - 1, axis=0),
                 tf.repeat(detected.view, length - 1, axis=0),
             )
@@ -328,42 +308,39 @@ class Perception(tf_keras.Model):
         # TensorFlow's convolutions on CPU fail on no images at all.
         return tf.cond(length > 1, track_later, lambda: first)
 
-    def perceive(self, image: tf.Tensor, felt: tf.Tensor) -> tf.Tensor:
-        """Estimates all states [N, T, S] of N episodes; see `watch`."""
-        return self.watch(image, felt).state
+    def perceive(self, image: tf.Tensor, proprioception: tf.Tensor) -> tf.Tensor:
+        """Estimate all states [N, T, S] of N episodes; see `watch`."""
+        return self.watch(image, proprioception).state
 
     def create(self):
-        """Creates the variables, before they are restored."""
+        """Create the variables, before they are restored."""
         side = self.config.pixels
         image = tf.zeros((1, 2, side, side, 3), tf.uint8)
         self.perceive(image, tf.zeros((1, 2, self.layout.proprioception_size)))
 
 
 def _heat(found: attention.Attended) -> tf.Tensor:
-    """[N, h, w] mean over what was looked for of the attention to each cell."""
+    """[N, h, w] mean over the queries of the attention to each cell."""
     side = round(found.logits.shape[1] ** 0.5)
     share = tf.reduce_mean(tf.nn.softmax(found.logits, axis=1), axis=-1)
     return tf.reshape(share, (-1, side, side))
 
 
-def _join(felt, objects, buttons, fixtures) -> tf.Tensor:
-    count = tf.shape(felt)[0]
-    return tf.concat(
-        [
-            felt[:, :-1],
-            tf.reshape(objects, (count, objects.shape[1] * objects.shape[2])),
-            tf.reshape(buttons, (count, buttons.shape[1] * buttons.shape[2])),
-            fixtures,
-        ],
-        axis=-1,
-    )
+def _join(proprioception, objects, buttons, fixtures) -> tf.Tensor:
+    """[N, S] states of their rows; the time in `fixtures` is that of the body."""
+    count = tf.shape(proprioception)[0]
+    entities = [
+        tf.reshape(rows, (count, rows.shape[1] * rows.shape[2]))
+        for rows in (objects, buttons)
+    ]
+    return tf.concat([proprioception[:, :-1], *entities, fixtures], axis=-1)
 
 
 def _scaled_image(image: tf.Tensor) -> tf.Tensor:
     return tf.cast(image, tf.float32) / 255.0 - 0.5
 
 
-def _seen_from(view: tf.Tensor, point: tf.Tensor) -> tf.Tensor:
+def _powers(view: tf.Tensor, point: tf.Tensor) -> tf.Tensor:
     """[N, Q, 2] image coordinates with their products, for a perspective, and view."""
     x, y = point[..., :1], point[..., 1:]
     powers = tf.concat([x, y, x * y, x**2, y**2, x * y**2, y**3], axis=-1)
@@ -375,19 +352,8 @@ def _spread(value: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
     return tf.repeat(value[:, None], tf.shape(like)[1], axis=1)
 
 
-def _scaled_felt(felt: tf.Tensor) -> tf.Tensor:
+def _scaled_proprioception(proprioception: tf.Tensor) -> tf.Tensor:
     """Proprioception of about unit size."""
-    scales = {
-        "position": 5.0,
-        "sin_cos_yaw": 1.0,
-        "setpoint": 5.0,
-        "gap": 15.0,
-        "finger_command": 1.0,
-        "velocity": 2.0,
-    }
-    values = [
-        scales[name]
-        for name, width in observation.GRIPPER.items()
-        for _ in range(width)
-    ]
-    return felt * tf.constant([*values, 1.0])
+    # By part of the gripper's row, then the time.
+    scales = np.repeat([5.0, 1.0, 5.0, 15.0, 1.0, 2.0], [*observation.GRIPPER.values()])
+    return proprioception * tf.constant([*scales, 1.0], tf.float32)

@@ -1,4 +1,4 @@
-"""Lets a policy over states act on images."""
+"""Image policy: perception before a policy over states."""
 
 import tensorflow as tf
 from tf_agents.policies import tf_policy
@@ -13,9 +13,9 @@ from wtl.policies.contextual import context as contexts
 class SeeingPolicy(tf_policy.TFPolicy):
     """Estimates the state from image and proprioception, then acts on it.
 
-    The context is given in estimated states too: `perceive` makes them of whole
-    episodes, once. What was found in the first image of the episode to be played is
-    kept in the policy state, as that by which things are told apart later.
+    The context consists of estimated states too: `perceive` makes them of whole
+    episodes, once. The state in the first image of the episode to be played is kept in
+    the policy state: later images are searched for the things in it.
     """
 
     def __init__(
@@ -24,12 +24,13 @@ class SeeingPolicy(tf_policy.TFPolicy):
         policy: tf_policy.TFPolicy,
         watching: networks.Perception | None = None,
     ):
-        """Puts perception before a policy.
+        """Put perception before a policy.
 
         Args:
-          perception: trained on what the robot sees.
+          perception: trained on images of the robot.
           policy: over `{"state": [B, S]}`, with `encode_context`.
-          watching: trained on videos of humans, for policies that are shown them.
+          watching: trained on videos of the simulated human, for policies whose
+            demonstrations they are.
         """
         layout, side = perception.layout, perception.config.pixels
         observation = {
@@ -56,13 +57,13 @@ class SeeingPolicy(tf_policy.TFPolicy):
         self._policy = policy
 
     def perceive(self, observed: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Estimates the states [N, T, S] of N episodes of T observations each."""
+        """Estimate the states [N, T, S] of N episodes of T observations each."""
         return self.perception.perceive(
             observed[fields.IMAGE], observed[fields.PROPRIOCEPTION]
         )
 
     def look(self, observed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Says where it looks in N episodes of T observations each.
+        """Return the attention in N episodes of T observations each.
 
         Returns:
           `point` [N, T, Q, 2] and `heat` [N, T, h, w] of `networks.Watched`.
@@ -70,25 +71,23 @@ class SeeingPolicy(tf_policy.TFPolicy):
         return _look(self.perception, observed)
 
     def perceive_human(self, observed: dict[str, tf.Tensor]) -> tf.Tensor:
-        """As `perceive`, of videos of somebody else, of which only the time is felt."""
+        """As `perceive`, of videos of the simulated human, without proprioception."""
         return self.watching.perceive(
             observed[fields.IMAGE], observed[fields.PROPRIOCEPTION]
         )
 
     def look_human(self, observed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """As `look`, in videos of somebody else."""
+        """As `look`, in videos of the simulated human."""
         return _look(self.watching, observed)
 
     def encode_context(self, context: contexts.Context):
-        """Returns the policy state for B contexts of estimated states."""
-        return {
-            "policy": self._policy.encode_context(context),
-            "first": context.state,
-        }
+        """Return the policy state for B contexts of estimated states."""
+        embedded = self._policy.encode_context(context)
+        return {"policy": embedded, "first": context.state}
 
     def _variables(self):
-        eyes = [self.perception] + ([self.watching] if self.watching else [])
-        return [*self._policy.variables(), *(v for eye in eyes for v in eye.variables)]
+        found = [*self._policy.variables(), *self.perception.variables]
+        return found + (self.watching.variables if self.watching else [])
 
     def _action(self, time_step, policy_state, seed=None):
         observed = time_step.observation
@@ -110,6 +109,6 @@ class SeeingPolicy(tf_policy.TFPolicy):
         raise NotImplementedError("a contextual policy is deterministic; call `action`")
 
 
-def _look(eyes: networks.Perception, observed) -> dict[str, tf.Tensor]:
-    watched = eyes.watch(observed[fields.IMAGE], observed[fields.PROPRIOCEPTION])
+def _look(model: networks.Perception, observed) -> dict[str, tf.Tensor]:
+    watched = model.watch(observed[fields.IMAGE], observed[fields.PROPRIOCEPTION])
     return {"point": watched.point, "heat": watched.heat}
