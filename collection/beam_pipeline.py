@@ -1,8 +1,8 @@
-"""Plays shards of episodes as an Apache Beam pipeline, on one machine or on many.
+"""Apache Beam pipeline that plays shards of episodes, on one machine or on many.
 
-A worker plays a shard and leaves a parcel in a folder that all machines share; the
-episodes don't go through Beam. They are staged here as they arrive. Runners repeat
-what failed, and may run it twice: the same shard gives the same parcel.
+A worker plays a shard and leaves a shard file in a folder that all machines share; the
+episodes don't go through Beam. The caller stages them as they arrive. Runners repeat
+failed work, and may do it twice: the same shard gives the same file.
 """
 
 import contextlib
@@ -31,15 +31,15 @@ _POLL_S = 0.5
 
 
 class Play(beam.DoFn):
-    """Plays pickled shards, and gives the number of episodes of each."""
+    """Beam function that plays pickled shards and yields their numbers of episodes."""
 
     def __init__(self, spec: EpisodeSpec, folder: pathlib.Path):
-        """Leaves parcels of episodes of `spec` in `folder`."""
+        """Keep the spec of the episodes, and the folder for shard files."""
         self._spec = spec
         self._folder = folder
 
     def process(self, element: bytes) -> Iterator[int]:
-        """Plays a shard; its parcel is durable before the bundle counts as done."""
+        """Play a shard; its file is durable before the bundle counts as done."""
         shard = pickle.loads(element)
         payloads = [staging.encoded(e, self._spec) for e in shard.play()]
         shard_file.write(self._folder, shard.name, payloads)
@@ -47,14 +47,14 @@ class Play(beam.DoFn):
 
 
 def options(workers: int, given: Sequence[str]) -> PipelineOptions:
-    """Beam's options: several processes of this machine, unless told otherwise.
+    """Return Beam's options; by default several processes of this machine.
 
     Args:
-      workers: how many.
+      workers: number of processes.
       given: Beam's own options, as `--runner=FlinkRunner`.
 
     Raises:
-      ValueError: if they make no sense to Beam.
+      ValueError: if Beam refuses them.
     """
     defaults = [
         "--direct_running_mode=multi_processing",
@@ -71,8 +71,8 @@ def options(workers: int, given: Sequence[str]) -> PipelineOptions:
 def _pipeline(found: PipelineOptions) -> beam.Pipeline:
     runner = found.view_as(StandardOptions).runner
     if runner in (None, "DirectRunner"):
-        # DirectRunner would first try to download another runner, and it alone tells
-        # workers the options.
+        # DirectRunner would first try to download another runner. It alone passes the
+        # options on to workers.
         encoded = portable_runner.JobServiceHandle.encode_pipeline_options(
             found.get_all_options()
         )
@@ -90,18 +90,18 @@ def play(
     folder: pathlib.Path,
     pipeline_options: PipelineOptions,
 ) -> Iterator[tuple[EpisodeShard, list[memoryview]]]:
-    """Plays shards, yielding the serialised episodes of each as they arrive.
+    """Play shards, and yield the serialised episodes of each as they arrive.
 
-    A parcel is removed when the next one is asked for: by then it must be staged.
+    A shard file is removed when the next one is asked for: stage it by then.
 
     Args:
-      shards: what to play.
+      shards: shards to be played.
       spec: of the episodes.
-      folder: for parcels; on many machines, at the same path on each.
+      folder: for shard files; on many machines, at the same path on each.
       pipeline_options: see `options`.
 
     Raises:
-      WorkerError: if the pipeline failed; what had arrived has been yielded.
+      WorkerError: if the pipeline failed; shards that arrived have been yielded.
     """
     missing = {shard.name: shard for shard in shards}
     if not missing:
@@ -137,7 +137,7 @@ def play(
 
 
 def _local_workers(parent: int) -> list[int]:
-    """Processes of Beam's local runner, among those that a process has started."""
+    """Return the processes of Beam's local runner below a parent process."""
     found = []
     for children in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
         for pid in map(int, children.read_text().split()):
@@ -149,7 +149,7 @@ def _local_workers(parent: int) -> list[int]:
 
 
 class _Running(threading.Thread):
-    """A pipeline that runs while its parcels are taken in."""
+    """Pipeline that runs while its shard files are read."""
 
     def __init__(self, shards, spec, folder, pipeline_options):
         super().__init__(daemon=True)
@@ -165,7 +165,7 @@ class _Running(threading.Thread):
 
     @property
     def ended(self) -> bool:
-        """Whether no more parcels will come."""
+        """Whether no more shard files will come."""
         return self._worker_died or not self.is_alive()
 
     def run(self):
@@ -182,17 +182,16 @@ class _Running(threading.Thread):
             threading.excepthook = self._excepthook
 
     def fail(self, missing: int):
-        """Raises WorkerError; some shards are missing."""
+        """Raise WorkerError for missing shards."""
         if self._worker_died:
             raise WorkerError(
-                "a Beam worker died (out of memory?); run the stage again to go on "
-                "where it stopped"
+                "a Beam worker died (out of memory?); rerun the command to resume"
             )
         if self._error is not None:
             lines = str(self._error).strip().splitlines() or [repr(self._error)]
             raise WorkerError(f"the Beam pipeline failed: {lines[-1]}") from self._error
         raise WorkerError(
-            f"of {missing} shards no sound parcel arrived; run the stage again, with "
+            f"of {missing} shards no valid shard file arrived; rerun the command, with "
             "the folder of the run at the same path on all machines"
         )
 

@@ -1,4 +1,4 @@
-"""Builds what a policy is given: demonstrations, trials, privileged information."""
+"""Context of a policy: demonstrations, trials, privileged information."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,11 +18,11 @@ from wtl.policies.contextual import context as contexts
 
 
 class ContextBuilder:
-    """Builds the contexts of one policy.
+    """Builder of the contexts of one policy.
 
     Attributes:
-      config: what the policy is given.
-      encoder: how the policy observes.
+      config: interface of the policy.
+      encoder: observation encoder of the policy.
     """
 
     def __init__(
@@ -34,13 +34,14 @@ class ContextBuilder:
         human: bool = False,
         trials: Callable[[set[str]], EpisodeStore] | None = None,
     ):
-        """Keeps the episodes that requests refer to.
+        """Keep the episodes that requests refer to.
 
         Args:
           config: of the policy.
           encoder: of the policy.
-          demos: demonstrations, or human videos; with images for image policies.
-          human: whether they are human videos.
+          demos: demonstrations, or videos of the simulated human; with images for image
+            policies.
+          human: whether they are videos of the simulated human.
           trials: returns trials by their ids.
         """
         self.config = config
@@ -65,13 +66,13 @@ class ContextBuilder:
         nothing = no_episodes(count, config)
         demos = trials = nothing
         if config.demos:
-            demos = self._shown(
+            demos = self._encoded(
                 self._demos, [r.demo_ids for r in requests], own=not self._human
             )
         names = [request.trial_ids for request in requests]
         if config.trials and any(names):
             store = self._trials({name for each in names for name in each})
-            trials = self._shown(store, names)
+            trials = self._encoded(store, names)
             given = [request.trial_success for request in requests]
             if any(given):
                 success = np.where(np.array(given), 1.0, -1.0)
@@ -84,18 +85,18 @@ class ContextBuilder:
             gumbel=self._gumbel(requests),
         )
 
-    def _shown(
+    def _encoded(
         self,
         store: EpisodeStore,
         names: Sequence[tuple[str, ...]],
         own: bool = True,
     ) -> contexts.Shown:
-        """Episodes by id.
+        """Return episodes by id, as the policy encodes them.
 
         Args:
           store: holds all of them.
           names: N tuples of up to K ids.
-          own: whether they are the robot's, not human videos.
+          own: whether they are of the robot, not of the simulated human.
         """
         most = max(map(len, names))
         rows = np.array(
@@ -121,17 +122,17 @@ class ContextBuilder:
     def _privileged(
         self, requests: Sequence[EpisodeRequest]
     ) -> contexts.Truth | contexts.WholeTruth:
-        """The tasks themselves for the oracle; zeros for others."""
-        if self.config.oracle:
-            scenes = [request.scene for request in requests]
-            # Images are estimated in order of place; stored states have slots.
-            of_image = self.encoder.has_eyes
-            targets = [s.place if of_image else s.slot for s in scenes]
-            return privileged(targets, [scene.task for scene in scenes], self.config)
-        return no_privileged(len(requests), self.config)
+        """Return the true tasks for the oracle; zeros for others."""
+        if not self.config.oracle:
+            return no_privileged(len(requests), self.config)
+        scenes = [request.scene for request in requests]
+        # States estimated from images are in order of place; stored ones have slots.
+        of_images = self.encoder.of_images
+        targets = [scene.place if of_images else scene.slot for scene in scenes]
+        return privileged(targets, [scene.task for scene in scenes], self.config)
 
     def _gumbel(self, requests: Sequence[EpisodeRequest]) -> np.ndarray:
-        """[N, C] noise on what is chosen once per episode."""
+        """[N, C] noise on the choices made once per episode."""
         gumbel = np.zeros((len(requests), self.config.choices), np.float32)
         for row, request in zip(gumbel, requests, strict=True):
             if request.choice_seed is not None:
@@ -143,7 +144,7 @@ class ContextBuilder:
 def privileged(
     targets: Sequence[int], tasks: Sequence[Task], config: interface.Interface
 ) -> contexts.Truth | contexts.WholeTruth:
-    """Privileged information on B tasks, for the oracle.
+    """Return privileged information on B tasks, for the oracle.
 
     Args:
       targets: slots of the targets.
@@ -164,7 +165,7 @@ def privileged(
 
 
 def no_episodes(count: int, config: interface.Interface) -> contexts.Shown:
-    """No demonstration, or trial, for any of `count` policies."""
+    """Return the lack of demonstrations, or of trials, for `count` policies."""
     frames, state_size = config.context_frames, config.layout.state_size
     return contexts.Shown(
         state=tf.zeros((count, 1, frames, state_size)),
@@ -177,7 +178,7 @@ def no_episodes(count: int, config: interface.Interface) -> contexts.Shown:
 def no_privileged(
     count: int, config: interface.Interface
 ) -> contexts.Truth | contexts.WholeTruth:
-    """Privileged information for all but the oracle, which ignore it."""
+    """Return the zeros that stand for privileged information, ignored by policies."""
     zeros = tf.zeros(count, tf.int32)
     nothing = contexts.Truth(zeros, zeros, tf.zeros(count))
     if not config.hidden_size:

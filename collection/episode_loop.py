@@ -1,4 +1,4 @@
-"""The loop that plays episodes: every stage, command and runner uses it."""
+"""Loop that plays episodes: every stage, command and runner uses it."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ from wtl.datasets.contract.episode import Episode
 
 
 class Actor(Protocol):
-    """Selects the actions of N episodes that are played at once."""
+    """Actor that selects the actions of N episodes played at once."""
 
     def begin(
         self,
@@ -31,7 +31,7 @@ class Actor(Protocol):
         """Return float[N, A] actions, and those to be recorded in their place."""
 
     def metadata(self, request: EpisodeRequest) -> dict[str, Any]:
-        """Return what the environment does not know of an episode."""
+        """Return metadata of an episode that the environment does not have."""
 
 
 def play(

@@ -1,4 +1,4 @@
-"""An episode to be played, and shards of them that are played together."""
+"""Requests for episodes, and shards of them that are played together."""
 
 import dataclasses
 import hashlib
@@ -13,15 +13,15 @@ from wtl.datasets.contract.episode import Episode
 
 @dataclasses.dataclass(frozen=True)
 class EpisodeRequest:
-    """One episode to be played.
+    """Request for one episode.
 
     Attributes:
       scene: scene config: task, scene seed, target and body.
       episode_id: id of the episode.
       role: one of `fields.ROLES`.
       seed: of the actor's noise.
-      choice_seed: seed of the Gumbel noise on what a policy chooses once per episode;
-        None takes the likeliest.
+      choice_seed: seed of the Gumbel noise on the choices of a policy made once per
+        episode; None takes the likeliest.
       demo_ids: ids of the demonstrations that a policy is given, in order.
       trial_ids: ids of the trials that a policy is given, in order.
       trial_success: success given with each trial; empty gives it as stored.
@@ -55,7 +55,7 @@ class ActorSpec(Protocol):
         environments: vector_environment.VectorEnvironment,
         requests: tuple[EpisodeRequest, ...],
     ) -> list[Episode]:
-        """Play requests with the loop of `episode_loop`; return what succeeded."""
+        """Play requests with the loop of `episode_loop`; return the successes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +78,7 @@ class EpisodeShard:
 
     @property
     def episode_ids(self) -> tuple[str, ...]:
-        """Ids of the episodes; those of experts that fail are not made."""
+        """Ids of the episodes; failed experts leave some of them out."""
         return tuple(request.episode_id for request in self.requests)
 
     @property
@@ -88,14 +88,15 @@ class EpisodeShard:
 
     def play(self) -> list[Episode]:
         """Play the episodes in this process."""
-        if not self.camera or (self.actor.privileged and not _has_tensorflow()):
+        no_tensorflow = "tensorflow" not in sys.modules
+        if not self.camera or (self.actor.privileged and no_tensorflow):
             return self.play_in(vector_environment.VectorEnvironment(self.camera))
         # Mesa and TensorFlow in one process crash: another one renders.
         if self.actor.privileged:
             (episodes,) = vector_environment.play_shards([self], workers=1)
             return episodes
-        with vector_environment.ProcessVectorEnvironment(1, self.camera) as pool:
-            return self.play_in(pool)
+        with vector_environment.ProcessVectorEnvironment(1, self.camera) as process:
+            return self.play_in(process)
 
     def play_in(
         self, environments: vector_environment.VectorEnvironment
@@ -115,7 +116,3 @@ def shards(
         EpisodeShard(actor, tuple(requests[start : start + size]), camera)
         for start in range(0, len(requests), size)
     ]
-
-
-def _has_tensorflow() -> bool:
-    return "tensorflow" in sys.modules

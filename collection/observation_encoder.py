@@ -1,4 +1,9 @@
-"""What a policy makes of what it sees: nothing of a state, a state of images."""
+"""Observation encoder: maps observations to the states that a policy acts on.
+
+A state is left as it is; from images the policy's perception estimates one.
+"""
+
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -7,19 +12,20 @@ from wtl.collection import vector_environment
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.layout import Layout
 
-_BATCH = 64  # episodes looked at together
+_BATCH = 64  # episodes encoded together
 
 
 class Sight:
-    """The way in which one saved policy sees.
+    """Observation encoder of one saved policy.
 
     Attributes:
       layout: of the true states.
-      has_eyes: whether it sees images rather than the state.
+      of_images: whether the policy observes images rather than the state.
+      inputs: names of the observations that the policy takes.
     """
 
     def __init__(self, policy, layout: Layout):
-        """Looks through the eyes of a policy.
+        """Create the encoder of a policy.
 
         Args:
           policy: loaded by `wtl.policies.export.load`.
@@ -27,88 +33,76 @@ class Sight:
         """
         self._policy = policy
         self.layout = layout
-        self.has_eyes = int(policy.get_metadata()["pixels"]) > 0
-        self._watches = hasattr(policy, "perceive_human")
-
-    @property
-    def sees(self) -> tuple[str, ...]:
-        """Names of the observations that the policy takes."""
-        if self.has_eyes:
-            return (fields.IMAGE, fields.PROPRIOCEPTION)
-        return (fields.STATE,)
+        self.of_images = int(policy.get_metadata()["pixels"]) > 0
+        self.inputs = (fields.STATE,)
+        if self.of_images:
+            self.inputs = (fields.IMAGE, fields.PROPRIOCEPTION)
 
     def episodes(
         self, state: np.ndarray, image: np.ndarray | None, own: bool = True
     ) -> np.ndarray:
-        """States [N, T, S] of episodes, as the policy sees them.
+        """Return the states [N, T, S] of episodes that the policy acts on.
 
         Args:
-          state: [N, T, S] true states, of which only what is felt is used if there
-            are eyes.
-          image: uint8[N, T, H, W, 3], needed only then.
-          own: whether they are the robot's, not somebody else's. A policy that was
-            never taught to watch others takes these for its own.
+          state: [N, T, S] true states, of which an image policy is given the
+            proprioception alone.
+          image: uint8[N, T, H, W, 3], needed for image policies.
+          own: whether they are of the robot, not of the simulated human. A policy
+            without perception of human videos takes these for the robot's.
         """
-        if not self.has_eyes:
+        if not self.of_images:
             return state
-        felt = self.layout.proprioception(state, own)
-        perceive = self._policy.perceive
-        if not own and self._watches:
-            perceive = self._policy.perceive_human
-        parts = []
-        for start in range(0, len(state), _BATCH):
-            part = slice(start, start + _BATCH)
-            parts.append(
-                perceive(
-                    {
-                        fields.IMAGE: tf.constant(image[part]),
-                        fields.PROPRIOCEPTION: tf.constant(felt[part]),
-                    }
-                ).numpy()
-            )
-        return np.concatenate(parts)
+        perceive = self._function("perceive", own)
+        parts = [slice(i, i + _BATCH) for i in range(0, len(state), _BATCH)]
+        return np.concatenate(
+            [
+                perceive(self._observed(state[part], image[part], own)).numpy()
+                for part in parts
+            ]
+        )
 
     def look(
         self, state: np.ndarray, image: np.ndarray, own: bool = True
     ) -> tuple[np.ndarray, np.ndarray] | None:
-        """Where the policy looks in the images of episodes.
+        """Return the attention of the policy in the images of episodes.
 
         Args:
-          state: [N, T, S] true states, of which only what is felt is used.
+          state: [N, T, S] true states, of which the proprioception alone is used.
           image: uint8[N, T, H, W, 3].
           own: as for `episodes`.
 
         Returns:
-          [N, T, Q, 2] image coordinates in [-1, 1] where objects and buttons were
-          found, each from left to right, then what else was looked for; and
-          [N, T, h, w] shares of the attention over the image. None if the policy was
-          saved before it could tell.
+          [N, T, Q, 2] image coordinates in [-1, 1] of entities, each kind from left to
+          right, then of anything else searched for; and [N, T, h, w] shares of
+          the attention over the image. None for policies saved without this function.
         """
         if not hasattr(self._policy, "look"):
             return None
-        felt = self.layout.proprioception(state, own)
-        look = self._policy.look
-        if not own and self._watches:
-            look = self._policy.look_human
-        looked = look(
-            {
-                fields.IMAGE: tf.constant(image),
-                fields.PROPRIOCEPTION: tf.constant(felt),
-            }
-        )
-        return looked["point"].numpy(), looked["heat"].numpy()
+        found = self._function("look", own)(self._observed(state, image, own))
+        return found["point"].numpy(), found["heat"].numpy()
+
+    def _function(self, name: str, own: bool) -> Callable:
+        """Saved function for episodes of the robot, or of the simulated human."""
+        robot = getattr(self._policy, name)
+        return robot if own else getattr(self._policy, f"{name}_human", robot)
+
+    def _observed(self, state, image, own: bool) -> dict[str, tf.Tensor]:
+        return {
+            fields.IMAGE: tf.constant(image),
+            fields.PROPRIOCEPTION: tf.constant(self.layout.proprioception(state, own)),
+        }
 
     def committed(self, policy_state) -> np.ndarray:
-        """Slots [N] of the targets that the policy has chosen, as it sees them.
+        """Return the slots [N] of the targets that the policy has selected.
 
         Args:
-          policy_state: what its `encode_context` returned.
+          policy_state: result of its `encode_context`.
         """
-        chosen = policy_state["policy"] if self.has_eyes else policy_state
-        return tf.argmax(chosen["target"], axis=-1).numpy()
+        selected = policy_state["policy"] if self.of_images else policy_state
+        return tf.argmax(selected["target"], axis=-1).numpy()
 
     def first(self, observed: vector_environment.Observations) -> np.ndarray:
-        """First states [N, S] of episodes to be played, as the policy sees them."""
+        """Return the first states [N, S] of episodes to be played."""
         state, image = (observed.get(name) for name in (fields.STATE, fields.IMAGE))
         image = None if image is None else image[:, None]
         return self.episodes(state[:, None], image)[:, 0]

@@ -1,4 +1,4 @@
-"""Acts with a saved policy, given the demonstrations and trials of each request."""
+"""Policy actor: a saved policy with the demonstrations and trials of a request."""
 
 import dataclasses
 import functools
@@ -24,14 +24,14 @@ from wtl.policies import export, interface
 
 @dataclasses.dataclass(frozen=True)
 class PolicyActorSpec:
-    """A saved policy and the episodes it may be given; see `episode_request.ActorSpec`.
+    """Saved policy and the episodes it may be given; see `episode_request.ActorSpec`.
 
     Attributes:
       config: of the policy's method.
       policy_dir: where the policy was saved.
       split: of the demonstrations and trials.
-      demos_dir: version folder of the demonstrations; of human videos where `human`.
-      human: whether the demonstrations are human videos.
+      demos_dir: version folder of the demonstrations.
+      human: whether the demonstrations are videos of the simulated human.
       trials_dir: folder of the trials, a published version or staged episodes; None
         where no request names any.
       camera: of the environments.
@@ -76,13 +76,13 @@ def actor_of(spec: PolicyActorSpec) -> "PolicyActor":
 
 @functools.lru_cache(maxsize=2)
 def stored(folder: pathlib.Path, split: str, with_images: bool) -> EpisodeStore:
-    """Valid episodes of a version of a dataset, read once in each process."""
+    """Return the valid episodes of a version of a dataset, read once per process."""
     store = reader.read(folder, split, with_images=with_images)
     return store.select(~store[fields.INVALID])
 
 
 def _trials(spec: PolicyActorSpec, names: set[str]) -> EpisodeStore:
-    """Trials by id."""
+    """Return trials by id."""
     if staging.is_staging(spec.trials_dir):
         return stack(list(staging.iterate_staged(spec.trials_dir, names)))
     store = stored(spec.trials_dir, spec.split, bool(spec.camera))
@@ -90,10 +90,10 @@ def _trials(spec: PolicyActorSpec, names: set[str]) -> EpisodeStore:
 
 
 class PolicyActor:
-    """A policy with its context builder; see `episode_loop.Actor`."""
+    """Policy with its context builder; see `episode_loop.Actor`."""
 
     def __init__(self, policy, builder: context_builder.ContextBuilder, policy_id: str):
-        """Wraps a TF-Agents policy with `encode_context`, saved or not."""
+        """Wrap a TF-Agents policy with `encode_context`, saved or not."""
         self.policy = policy
         self.builder = builder
         self._policy_id = policy_id
@@ -108,7 +108,7 @@ class PolicyActor:
     def act(self, observed: Observations) -> tuple[np.ndarray, None]:
         """Return the policy's actions."""
         given = {
-            name: tf.constant(observed[name]) for name in self.builder.encoder.sees
+            name: tf.constant(observed[name]) for name in self.builder.encoder.inputs
         }
         action, self._state = compiled(self.policy)(self._step_type, given, self._state)
         self._step_type = tf.fill([len(action)], ts.StepType.MID)
@@ -126,11 +126,11 @@ class PolicyActor:
 
 @functools.lru_cache(maxsize=8)
 def compiled(policy) -> Callable:
-    """A policy's `action` without what takes time beside its network.
+    """Return a policy's `action` without the overhead of TF-Agents.
 
     Args:
-      policy: any TF-Agents policy, or a saved one, which called by itself looks for
-        its signature in all that a time step consists of.
+      policy: any TF-Agents policy, or a saved one, which on each call would search for
+        the signature that fits a time step.
 
     Returns:
       (int32[N] step types, N observations, policy state) -> actions [N, A] and the next

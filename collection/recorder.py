@@ -1,4 +1,4 @@
-"""Turns what happens in an environment into an `Episode`."""
+"""Recorder of episodes of an environment."""
 
 import dm_env
 import mujoco
@@ -13,14 +13,14 @@ from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 
 
 class Recorder:
-    """Collects the steps of one episode of an environment."""
+    """Recorder of the steps of one episode of an environment."""
 
     def __init__(self, env: environment.SceneEnvironment):
-        """Records `env`, whose episodes start with `start`."""
+        """Record `env`, whose episodes start with `start`."""
         self._env = env
 
     def start(self, timestep: dm_env.TimeStep):
-        """Begins with the timestep of a reset."""
+        """Begin with the timestep of a reset."""
         world = self._env.world
         self._states = [timestep.observation[fields.STATE]]
         self._physics_states = [world.physics_state()]
@@ -34,26 +34,26 @@ class Recorder:
         self._rewards = []
 
     def add(self, action: np.ndarray, timestep: dm_env.TimeStep):
-        """Adds the action taken at the last state, and what followed."""
+        """Add the action taken at the last state, and the next timestep."""
         world = self._env.world
         self._states.append(timestep.observation[fields.STATE])
         self._physics_states.append(world.physics_state())
-        for name, seen in self._images.items():
-            seen.append(timestep.observation[name])
+        for name, frames in self._images.items():
+            frames.append(timestep.observation[name])
         self._timestamps.append(world.time)
         self._actions.append(np.clip(action, -1, 1))
         self._rewards.append(timestep.reward)
         self._last = timestep
 
     def episode(self, **metadata) -> episodes.Episode:
-        """Returns the finished episode; of a human, a video without actions.
+        """Return the finished episode; of the simulated human, one without actions.
 
         Args:
-          **metadata: what the environment does not know, such as `episode_id`,
+          **metadata: metadata that the environment does not have, such as `episode_id`,
             `role` and `hidden_rule`.
         """
         setup = self._env.setup
-        seen = {name: np.stack(frames) for name, frames in self._images.items()}
+        images = {name: np.stack(frames) for name, frames in self._images.items()}
         metadata |= setup.task.hidden_metadata
         if setup.embodiment is Embodiment.ROBOT:
             metadata["action"] = np.stack(self._actions)
@@ -75,7 +75,7 @@ class Recorder:
             hidden_target=self._env.target_slot,
             hidden_achieved=self._env.achieved_slot(),
             hidden_friction=setup.task.friction,
-            **seen,
+            **images,
             **metadata,
         )
 
@@ -88,12 +88,12 @@ def episode_spec(
     hidden_gains: bool = False,
     dynamics_size: int = 0,
 ) -> episodes.EpisodeSpec:
-    """Spec of the episodes recorded in scenes of a size.
+    """Return the spec of episodes recorded in scenes of a size.
 
     Args:
       size: number of entities of each kind.
       camera: of the environments.
-      embodiment: the body that acts; nothing is known of a human's actions.
+      embodiment: the body that acts; episodes of the simulated human have no actions.
       domain: name of the world.
       hidden_gains: whether tasks have hidden actuator gains.
       dynamics_size: number of hidden variables of entities beyond friction.

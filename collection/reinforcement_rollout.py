@@ -1,4 +1,4 @@
-"""Episodes of one task, as reinforcement learning plays and stores them."""
+"""Rollouts of one task for reinforcement learning."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from wtl.policies.heads import mixture_density
 
 
 class Trials(NamedTuple):
-    """N episodes of T steps, slots by identity; see `Replay.add`.
+    """Batch of N episodes of T steps, slots by identity; see `Replay.add`.
 
     Attributes:
       state: [N, T + 1, S] states.
@@ -37,13 +37,13 @@ class Trials(NamedTuple):
 
 
 class ReinforcementActor:
-    """Acts as a reinforcement learner; see `episode_loop.Actor`.
+    """Actor of a reinforcement learner; see `episode_loop.Actor`.
 
-    It keeps what the replay buffer needs: ordered states, and actions before clipping.
+    It keeps data for the replay buffer: ordered states, and actions before clipping.
     """
 
     def __init__(self, learner: Learner, layout: Layout, explores: bool):
-        """Wraps a learner.
+        """Wrap a learner.
 
         Args:
           learner: selects actions.

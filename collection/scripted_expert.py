@@ -1,4 +1,4 @@
-"""Demonstrates with the scripted experts of a world, or its simulated human."""
+"""Scripted experts of a world, or its simulated human, as an actor."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ ATTEMPTS = 3  # noise is drawn anew after a failure
 
 @dataclasses.dataclass(frozen=True)
 class ScriptedExpert:
-    """Demonstrates until the goal is reached; see `episode_request.ActorSpec`.
+    """Expert that tries until the goal is reached; see `episode_request.ActorSpec`.
 
     Attributes:
-      noise: standard deviation of the noise on executed actions; what is recorded is
-        free of it. A simulated human brings noise of its own.
+      noise: standard deviation of the noise on executed actions; recorded actions are
+        free of it. A simulated human has noise of its own.
       attempts: number of attempts at a scene.
     """
 
@@ -53,7 +53,7 @@ class ScriptedExpert:
 
 
 class _Attempt:
-    """One attempt at N scenes; see `episode_loop.Actor`."""
+    """Attempt at N scenes; see `episode_loop.Actor`."""
 
     def __init__(self, expert: ScriptedExpert, attempt: int):
         self._noise = expert.noise
@@ -92,7 +92,7 @@ class _Attempt:
 
 
 def _expert(request: EpisodeRequest, attempt: int):
-    """The expert of an episode: (physics, index of the target) -> command."""
+    """Return the expert of an episode: (physics, index of the target) -> command."""
     world, task = registry.get(request.scene.task.domain), request.scene.task
     if request.scene.is_human:
         return world.human(

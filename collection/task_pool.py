@@ -1,4 +1,4 @@
-"""Many tasks played in lockstep: all that learning from trials sees of a world."""
+"""Interface of the worlds of agents that learn from trials: many tasks at once."""
 
 import dataclasses
 from typing import NamedTuple, Protocol
@@ -8,11 +8,11 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Attempt:
-    """One task to be attempted, any number of times.
+    """Task to be attempted, any number of times.
 
     Attributes:
-      task: its number in the pool: dynamics and a scene.
-      goal: which of the goals that the task might have is the one that counts.
+      task: its number: dynamics and a scene.
+      goal: number of the goal that counts, of those that the task might have.
     """
 
     task: int
@@ -20,13 +20,13 @@ class Attempt:
 
 
 class Step(NamedTuple):
-    """What followed an action in each of N attempts, under each of G goals.
+    """Result of an action in each of N attempts, under each of G goals.
 
     Attributes:
       observation: [N, S] float32.
-      reward: [N, G] float32, what learning maximises.
-      felt: [N, G] float32, what is felt of it, in training and afterwards; sparser
-        than `reward` where training has a denser one at hand.
+      reward: [N, G] float32, the reward that learning maximises.
+      felt: [N, G] float32, the observed reward, an input of agents in training and
+        afterwards; sparser than `reward` where that is shaped.
       success: [N, G] whether the goal holds now.
     """
 
@@ -37,18 +37,18 @@ class Step(NamedTuple):
 
 
 class TaskPool(Protocol):
-    """Plays many tasks at once, all trials equally long.
+    """Vector environment of many tasks, all trials equally long.
 
-    The goal of an attempt is hidden: no observation tells it, and no action but what
-    is felt depends on it. So what happened serves every goal of the task.
+    The goal of an attempt is hidden: only the observed reward depends on it. So a trial
+    can be relabelled with every goal of the task.
 
     Attributes:
       observation_size: S.
       action_size: A; actions are clipped to [-1, 1].
       horizon: T, steps of a trial.
-      terminal: whether nothing is to be had after the horizon.
+      terminal: whether there is no reward after the horizon.
       tasks: number of tasks.
-      goals: G, number of goals that each might have, alike in probability.
+      goals: G, number of goals that each might have, equally probable.
     """
 
     observation_size: int
@@ -59,7 +59,7 @@ class TaskPool(Protocol):
     goals: int
 
     def reset(self, attempts: list[Attempt]) -> np.ndarray:
-        """Starts a trial of each attempt; returns the observations [N, S]."""
+        """Start a trial of each attempt; return the observations [N, S]."""
 
     def step(self, actions: np.ndarray) -> Step:
-        """Applies float32[N, A] actions."""
+        """Apply float32[N, A] actions."""

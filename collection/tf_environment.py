@@ -1,4 +1,4 @@
-"""The environment as TF-Agents sees it; TensorFlow is imported when one is made."""
+"""Environment for TF-Agents; TensorFlow is imported when one is made."""
 
 import os
 import typing
@@ -14,7 +14,7 @@ if typing.TYPE_CHECKING:
 def load(
     setup: environment.Setup, camera: CameraConfig = NO_CAMERA
 ) -> "py_environment.PyEnvironment":
-    """Returns a TF-Agents environment.
+    """Return a TF-Agents environment.
 
     Args:
       setup: its first episode.

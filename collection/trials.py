@@ -1,4 +1,4 @@
-"""Plays several trials of each of many tasks; agents learn between them."""
+"""Trials of many tasks, one after another; agents learn between them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -9,13 +9,13 @@ from wtl.collection.task_pool import Attempt, TaskPool
 
 
 class Trial(NamedTuple):
-    """One trial of T steps of each of N attempts, under each of G goals.
+    """Trial of T steps of each of N attempts, under each of G goals.
 
     Attributes:
       observation: [N, T + 1, S].
-      action: [N, T, A] as the agent asked for; worlds clip them to [-1, 1].
-      reward: [N, T, G] what learning maximises.
-      felt: [N, T, G] what is felt of it.
+      action: [N, T, A] of the agent; worlds clip them to [-1, 1].
+      reward: [N, T, G] reward that learning maximises.
+      felt: [N, T, G] observed reward.
       success: [N, G] whether the goal held at the end.
     """
 
@@ -26,7 +26,7 @@ class Trial(NamedTuple):
     success: np.ndarray
 
     def of_goal(self, goal: np.ndarray) -> "Trial":
-        """The same under one goal [N] each, without the axis of goals."""
+        """Return the trial under one goal [N] each, without the axis of goals."""
         rows = np.arange(len(goal))
         return self._replace(
             reward=self.reward[rows, :, goal],
@@ -36,32 +36,33 @@ class Trial(NamedTuple):
 
 
 class Agent(Protocol):
-    """Acts in N tasks at once, and learns about each from its trials."""
+    """Agent that acts in N tasks at once, and adapts to each in its trials."""
 
     def begin(self, seeds: Sequence[int]):
-        """Forgets everything: new tasks begin. All its noise derives from the seeds."""
+        """Forget everything: new tasks begin. All its noise derives from the seeds."""
 
-    def act(self, observation: np.ndarray, felt: np.ndarray) -> np.ndarray:
-        """Returns actions [N, A].
+    def act(self, observation: np.ndarray, reward: np.ndarray) -> np.ndarray:
+        """Return actions [N, A].
 
         Args:
           observation: [N, S].
-          felt: [N] after the action before, also of the trial before; zeros at first.
+          reward: [N] observed after the previous action, also that of the previous
+            trial; zeros at first.
         """
 
     def learn(self, trial: Trial):
-        """Is told that a trial, under the goals that count, has ended."""
+        """Adapt to a finished trial, given under the goals that count."""
 
 
 def play(
     pool: TaskPool, agent: Agent, attempts: Sequence[Attempt], seeds, count: int
 ) -> list[Trial]:
-    """Plays `count` trials of each attempt, one after another.
+    """Play `count` trials of each attempt, one after another.
 
     Args:
-      pool: the world.
+      pool: the tasks.
       agent: begins anew.
-      attempts: N tasks.
+      attempts: N attempts.
       seeds: N seeds of the agent's noise.
       count: number of trials.
     """
@@ -69,15 +70,15 @@ def play(
     goal = np.array([attempt.goal for attempt in attempts])
     rows = np.arange(len(attempts))
     agent.begin(seeds)
-    felt = np.zeros(len(attempts), np.float32)
+    reward = np.zeros(len(attempts), np.float32)
     trials = []
     for _ in range(count):
         observations, actions, steps = [pool.reset(attempts)], [], []
         for _ in range(pool.horizon):
-            actions.append(agent.act(observations[-1], felt))
+            actions.append(agent.act(observations[-1], reward))
             steps.append(pool.step(actions[-1]))
             observations.append(steps[-1].observation)
-            felt = steps[-1].felt[rows, goal]
+            reward = steps[-1].felt[rows, goal]
         trials.append(
             Trial(
                 observation=np.stack(observations, axis=1),

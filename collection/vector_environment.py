@@ -1,4 +1,4 @@
-"""Many environments stepped side by side, in this process or in several."""
+"""Vector environments: many stepped side by side, in one process or in several."""
 
 import concurrent.futures
 import multiprocessing
@@ -19,17 +19,16 @@ from wtl.datasets.contract.episode import Episode
 # Workers import neither TensorFlow nor the parent's threads.
 CONTEXT = multiprocessing.get_context("spawn")
 
-
 # Arrays by name, as environments observe them, stacked over environments.
 Observations = dict[str, np.ndarray]
 
 
 class WorkerError(RuntimeError):
-    """A worker process died or raised."""
+    """Failure of a worker process."""
 
 
 def begin_worker():
-    """Makes this process one that ends with its parent and with nothing else."""
+    """Let this worker process end with its parent and with nothing else."""
     # Ctrl-C reaches the whole process group; only the parent acts on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A parent killed outright can't end its workers, which would wait forever.
@@ -84,7 +83,7 @@ class VectorEnvironment:
     """
 
     def __init__(self, camera: CameraConfig = NO_CAMERA):
-        """Starts with none; `reset` opens them."""
+        """Start with none; `reset` opens them."""
         self._camera = camera
         self.environments: list[environment.SceneEnvironment] = []
 
@@ -94,7 +93,7 @@ class VectorEnvironment:
         return self.environments[0].horizon
 
     def reset(self, setups: Sequence[environment.Setup]) -> Observations:
-        """Starts one episode per setup; returns the observations, [N, ...] each."""
+        """Start one episode per setup; return the observations, [N, ...] each."""
         del self.environments[len(setups) :]
         for env, setup in zip(self.environments, setups, strict=False):
             env.prepare(setup)
@@ -121,8 +120,7 @@ class VectorEnvironment:
           The observations, [N, ...] each.
         """
         timesteps = []
-        if recorded is None:
-            recorded = actions
+        recorded = actions if recorded is None else recorded
         for env, record, action, label in zip(
             self.environments, self._recorders, actions, recorded, strict=True
         ):
@@ -131,7 +129,7 @@ class VectorEnvironment:
         return self._stacked(timesteps)
 
     def finish(self, metadata: Sequence[dict[str, Any]]) -> list[Episode]:
-        """Returns the episodes; `metadata` is what the environments do not know."""
+        """Return the episodes, given metadata that the environments do not have."""
         return [
             record.episode(**known)
             for record, known in zip(self._recorders, metadata, strict=True)
@@ -186,7 +184,7 @@ class ProcessVectorEnvironment:
         self.close()
 
     def close(self):
-        """Ends the workers."""
+        """End the workers."""
         for connection in self._connections:
             connection.close()
         for process in self._processes:
@@ -194,7 +192,7 @@ class ProcessVectorEnvironment:
             process.join()
 
     def reset(self, setups: Sequence[environment.Setup]) -> Observations:
-        """Starts one episode per setup; returns the observations, [N, ...] each."""
+        """Start one episode per setup; return the observations, [N, ...] each."""
         count = len(self._connections)
         bounds = [len(setups) * i // count for i in range(count + 1)]
         self._parts = [
@@ -211,11 +209,7 @@ class ProcessVectorEnvironment:
         return self._concatenate(self._call("step", actions))
 
     def finish(self, metadata: Sequence[dict[str, Any]]) -> list[Episode]:
-        """Returns the episodes.
-
-        Args:
-          metadata: for each what the environment does not know, see `Recorder`.
-        """
+        """Return the episodes, given metadata that the environments do not have."""
         return [e for part in self._call("finish", metadata) for e in part]
 
     def _concatenate(self, parts: list[Observations]) -> Observations:

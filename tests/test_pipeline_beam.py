@@ -76,7 +76,7 @@ def test_a_killed_worker_is_reported_and_loses_nothing(writer, tmp_path):
     mine.mkdir()
     shards = [FakeShard((100,), fatal=mine / "fatal"), *_SHARDS]
     runner = BeamRunner(workers=2)
-    with pytest.raises(WorkerError, match="a Beam worker died.*run the stage again"):
+    with pytest.raises(WorkerError, match="a Beam worker died.*rerun the command"):
         list(runner.play(shards, writer))
     runner.adopt(writer)
     there = writer.episode_ids

@@ -1,4 +1,4 @@
-"""A world: all that stages, datasets, policies and reports need to know of it."""
+"""World: its interface to stages, datasets, policies and reports."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -9,6 +9,7 @@ import numpy as np
 
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.embodiment import Embodiment
+from wtl.collection.worlds.entities.expert import Expert
 from wtl.collection.worlds.entities.family import Family
 from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.scene_renderer import SceneRenderer
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class World:
-    """One world, see `wtl.collection.worlds.registry`.
+    """World by its parts, see `wtl.collection.worlds.registry`.
 
     Attributes:
       name: its key in the registry.
@@ -31,16 +32,16 @@ class World:
       objects: (name, size, seed) -> the entities in every scene of a task, with
         `name`, `size` and `scene(scene_seed)`.
       layout: (size) -> layout of the observed states.
-      environment: class of its environments, made of a setup; where there are cameras
-        also of a `CameraConfig`.
+      environment: class of its environments, made of a scene config; where there are
+        cameras also of a `CameraConfig`.
       model: (object set, embodiment) -> MuJoCo model.
-      experts: scripted expert by family: (physics, index of the target) -> command.
-      every_motor_counts: whether an agent that is wrong about the direction of a motor
-        never succeeds; oracle bounds take account of that.
+      experts: scripted expert by family.
+      every_motor_counts: whether an agent that is wrong about the sign of a gain never
+        succeeds; oracle bounds take account of that.
       moves_as_commanded: whether a control step moves by gain times command, so that a
-        trial shows the gains as soon as anything moves.
-      human: (family, generator) -> simulated human, an expert; None if there is none.
-      can_be_seen: whether there are cameras and human videos.
+        trial reveals the gains as soon as anything moves.
+      human: (family, generator) -> simulated human; None if there is none.
+      can_be_seen: whether there are cameras and videos of the simulated human.
       draws_dynamics: whether tasks may draw all hidden dynamics of their entities.
       trial_tasks: (vector environment, [(task, scene seed)], shaped) -> `TaskPool` of
         methods that learn from trials alone.
@@ -57,10 +58,10 @@ class World:
     layout: Callable[[int], Layout]
     environment: type[environment.SceneEnvironment]
     model: Callable[[Any, Embodiment], mujoco.MjModel]
-    experts: Mapping[str, Callable[[Any, int], Any]]
+    experts: Mapping[str, Expert]
     every_motor_counts: bool = False
     moves_as_commanded: bool = False
-    human: Callable[[str, np.random.Generator], Any] | None = None
+    human: Callable[[str, np.random.Generator], Expert] | None = None
     can_be_seen: bool = False
     draws_dynamics: bool = False
     trial_tasks: Callable[..., Any] | None = None

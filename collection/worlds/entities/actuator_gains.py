@@ -1,8 +1,8 @@
-"""Faulty motors: hidden gains between what is commanded and what moves.
+"""Hidden actuator gains: factors between commands and motions.
 
 A gain scales, and may flip, one dimension of the action: the motion is gain × command,
-within the limits of a sound motor. No demonstration tells the gains, since it is made
-by somebody else's sound motors; what was commanded in a trial, and what moved, does.
+with the command cut off at 1. Demonstrations are made with nominal actuators, so they
+hold no information on the gains; commands and motions of a trial do.
 """
 
 import dataclasses
@@ -15,17 +15,17 @@ from wtl.datasets.contract.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class MotorFaults:
-    """How the gains of a task are drawn, for each axis by itself.
+    """Distribution of the actuator gains of a task, independent by axis.
 
     Attributes:
-      axes: names of the action dimensions whose motors are faulty.
+      axes: names of the action dimensions with hidden gains.
       scale: smallest and largest size of a gain, which is log-uniform between them.
-        From 1 on, faulty motors can make every motion of sound ones; smaller ones are
-        slower, and what is commanded in their place is cut off at 1.
-      flipped: probability that a motor runs backwards.
+        From 1 on, every motion of nominal actuators is possible; smaller gains are
+        slower.
+      flipped: probability that a gain is negative.
 
     Raises:
-      UserError: if these are no such numbers.
+      UserError: if a value is out of its range.
     """
 
     axes: tuple[str, ...] = ("x", "y")
@@ -35,8 +35,8 @@ class MotorFaults:
     def __post_init__(self):
         if not self.axes:
             raise UserError(
-                "motor_faults.axes names no axis; suite.motor_faults = None"
-                " is a robot without faults"
+                "motor_faults.axes names no axis; suite.motor_faults = None "
+                "gives nominal actuators"
             )
         if len(self.scale) != 2 or not 0 < self.scale[0] <= self.scale[1]:
             raise UserError(
@@ -50,18 +50,18 @@ class MotorFaults:
 
     @property
     def likeliest(self) -> float:
-        """Probability of the likeliest directions of all motors together."""
+        """Probability of the likeliest signs of all gains together."""
         return max(self.flipped, 1 - self.flipped) ** len(self.axes)
 
     def draw(self, rng: np.random.Generator, axes: Sequence[str]) -> tuple[float, ...]:
-        """Draws the gains of a task.
+        """Draw the gains of a task.
 
         Args:
           rng: of the task.
           axes: names of all dimensions of the action, in order.
 
         Returns:
-          One gain for each of them; 1 where the motor is sound.
+          One gain for each of them; 1 for nominal actuators.
 
         Raises:
           UserError: if the robot has no such axis.
@@ -71,31 +71,30 @@ class MotorFaults:
                 raise UserError(
                     f"motor_faults.axes names {name!r}; the robot has {', '.join(axes)}"
                 )
-        # Drawn for every axis: a further faulty one leaves the others as they are.
+        # Drawn for every axis: adding one to `axes` leaves the others as they are.
         sizes = np.exp(rng.uniform(*np.log(self.scale), len(axes)))
         signs = np.where(rng.random(len(axes)) < self.flipped, -1.0, 1.0)
-        faulty = np.isin(axes, self.axes)
-        return tuple(np.where(faulty, signs * sizes, 1.0).tolist())
+        return tuple(np.where(np.isin(axes, self.axes), signs * sizes, 1.0).tolist())
 
 
 def motion(command: np.ndarray, gains: Sequence[float]) -> np.ndarray:
-    """What motors make of a command.
+    """Return the motion of a command.
 
     Args:
-      command: [A] within [-1, 1]; what is beyond is cut off.
-      gains: [A], or none for sound motors.
+      command: [A], cut off at -1 and 1.
+      gains: [A], or none for nominal actuators.
 
     Returns:
-      [A] the action of sound motors that moves alike, perhaps beyond [-1, 1].
+      [A] the action of nominal actuators that moves alike, perhaps beyond [-1, 1].
     """
     return np.clip(command, -1, 1) * np.asarray(gains) if len(gains) else command
 
 
 def command(motion: np.ndarray, gains: Sequence[float]) -> np.ndarray:
-    """What to command motors so that they move as wanted: the inverse of `motion`.
+    """Return the command of a desired motion: the inverse of `motion`.
 
     Args:
-      motion: [A] action of sound motors.
-      gains: [A], or none for sound motors.
+      motion: [A] action of nominal actuators.
+      gains: [A], or none for nominal actuators.
     """
     return np.clip(motion / np.asarray(gains), -1, 1) if len(gains) else motion

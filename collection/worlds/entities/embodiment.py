@@ -4,7 +4,7 @@ import enum
 
 
 class Embodiment(enum.StrEnum):
-    """The robot, or a human who does the same."""
+    """Robot, or simulated human."""
 
     ROBOT = "robot"
     HUMAN = "human"

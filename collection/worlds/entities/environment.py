@@ -1,4 +1,4 @@
-"""The environment: scenes of tasks as a `dm_env.Environment`."""
+"""Environment of scenes of tasks, a `dm_env.Environment`."""
 
 import abc
 import dataclasses
@@ -16,17 +16,17 @@ from wtl.datasets.contract import layout as layouts
 
 @dataclasses.dataclass(frozen=True)
 class Setup:
-    """One episode to be played: a scene of a task, and the target in it.
+    """Scene config of one episode: a scene of a task, and the target in it.
 
     Attributes:
       task: the task.
       scene_seed: seed of the initial poses.
       target: canonical index of the target object, or button in families on buttons.
       embodiment: the body that acts.
-      sound: whether its motors are sound whatever those of the task are, as are those
-        of whoever demonstrates.
-      attempt: names the attempt in this scene; where objects are put down inexactly,
-        every attempt starts a little different.
+      sound: whether the body has nominal actuators whatever the gains of the task, as
+        scripted experts have.
+      attempt: name of the attempt in this scene; with noise on the initial poses every
+        attempt starts a little different.
     """
 
     task: tasks.Task
@@ -38,9 +38,8 @@ class Setup:
 
     @property
     def gains(self) -> tuple[float, ...]:
-        """Gains of the motors of the body that acts; none where they are sound."""
-        human = self.embodiment is Embodiment.HUMAN
-        return () if self.sound or human else self.task.gains
+        """Actuator gains of the body; none for nominal actuators."""
+        return () if self.sound or self.is_human else self.task.gains
 
     @property
     def is_human(self) -> bool:
@@ -50,53 +49,55 @@ class Setup:
     @property
     def slot(self) -> int:
         """Observation slot of the target."""
-        scene = self.task.object_set.scene(self.scene_seed)
-        return slot_of(self.task, scene, self.target)
+        return slot_of(self.task, self._scene, self.target)
 
     @property
     def place(self) -> int:
-        """Slot of the target, were the slots in order of place from left to right."""
-        scene = self.task.object_set.scene(self.scene_seed)
-        return place_of(self.task, scene, self.target)
+        """Slot of the target where slots are in order of place, from left to right."""
+        return place_of(self.task, self._scene, self.target)
+
+    @property
+    def _scene(self):
+        return self.task.object_set.scene(self.scene_seed)
 
     @classmethod
     def by_rule(cls, task: tasks.Task, rule: tasks.Rule, scene_seed: int) -> "Setup":
-        """The setup in which `rule` picks the target."""
+        """Return the scene config in which `rule` picks the target."""
         scene = task.object_set.scene(scene_seed)
         return cls(task, scene_seed, referent(task, rule, scene))
 
 
 def referent(task: tasks.Task, rule: tasks.Rule, scene) -> int:
-    """Canonical index of the entity that `rule` picks in `scene`."""
+    """Return the canonical index of the entity that `rule` picks in `scene`."""
     if rule.kind is tasks.RuleKind.IDENTITY:
         return rule.index
     return int(np.flatnonzero(scene.places(task.goal.kind) == rule.index)[0])
 
 
 def slot_of(task: tasks.Task, scene, index: int) -> int:
-    """Observation slot of a canonical index; kinds follow each other."""
+    """Return the observation slot of a canonical index; kinds follow each other."""
     kind = task.goal.kind
     slot = int(np.flatnonzero(scene.slots(kind) == index)[0])
     return kind * task.object_set.size + slot
 
 
 def place_of(task: tasks.Task, scene, index: int) -> int:
-    """Like `slot_of`, were the slots in order of place from left to right."""
+    """Return the slot of a canonical index where slots are in order of place."""
     kind = task.goal.kind
     return kind * task.object_set.size + int(scene.places(kind)[index])
 
 
 class SceneEnvironment(dm_env.Environment):
-    """Plays setups; reward 1 at the end of an episode whose goal is reached.
+    """Environment with reward 1 at the end of an episode whose goal is reached.
 
-    `reset` plays the setup given to `prepare`; without one it goes through scenes of
-    its own task, whose seeds derive from the episode's number.
+    `reset` starts the scene config given to `prepare`; without one it goes through
+    scenes of its task, whose seeds derive from the episode's number.
 
     Attributes:
       horizon: control steps of an episode.
       axes: names of the A dimensions of the action.
       control_hz: control steps per second.
-      world: privileged access to the physics, for demonstrators and success tests.
+      world: privileged access to the physics, for experts and success tests.
       layout: of the observed states.
     """
 
@@ -105,13 +106,7 @@ class SceneEnvironment(dm_env.Environment):
     control_hz: float
 
     def __init__(self, setup: Setup, world, layout: layouts.Layout):
-        """Creates an environment; see the attributes.
-
-        Args:
-          setup: its first episode.
-          world: as the attribute.
-          layout: as the attribute.
-        """
+        """Create an environment whose first episode is `setup`."""
         self.world = world
         self.layout = layout
         self._next: Setup | None = setup
@@ -121,7 +116,7 @@ class SceneEnvironment(dm_env.Environment):
 
     @property
     def setup(self) -> Setup:
-        """What is being played."""
+        """Scene config of the current episode."""
         return self._setup
 
     @property
@@ -135,11 +130,11 @@ class SceneEnvironment(dm_env.Environment):
         return self._step / self.horizon
 
     def prepare(self, setup: Setup):
-        """Chooses what the next `reset` starts."""
+        """Choose the scene config of the next `reset`."""
         self._next = setup
 
     def reset(self) -> dm_env.TimeStep:
-        """Starts the next episode."""
+        """Start the next episode."""
         if self._next is None:
             self._episode += 1
             scene_seed = seeding.derive_seed(self._setup.scene_seed, self._episode)
@@ -150,7 +145,7 @@ class SceneEnvironment(dm_env.Environment):
         return dm_env.restart(self._observation())
 
     def step(self, action: np.ndarray) -> dm_env.TimeStep:
-        """Commands a float[A] action in [-1, 1]; see `World.step` for the units."""
+        """Command a float[A] action in [-1, 1]; see `World.step` for the units."""
         if self._step >= self.horizon:
             return self.reset()
         command = np.asarray(action, np.float64)
@@ -176,11 +171,8 @@ class SceneEnvironment(dm_env.Environment):
 
     def observation_spec(self) -> dict[str, specs.Array]:
         """Spec of `state`."""
-        return {
-            fields.STATE: specs.Array(
-                (self.layout.state_size,), np.float32, fields.STATE
-            )
-        }
+        shape = (self.layout.state_size,)
+        return {fields.STATE: specs.Array(shape, np.float32, fields.STATE)}
 
     def action_spec(self) -> specs.BoundedArray:
         """Spec of the float32[A] action in [-1, 1]."""
@@ -189,12 +181,12 @@ class SceneEnvironment(dm_env.Environment):
 
     @abc.abstractmethod
     def _place(self):
-        """Puts the world into the scene of the setup."""
+        """Put the world into the scene of the current episode."""
 
     @abc.abstractmethod
     def _observation(self) -> dict[str, np.ndarray]:
-        """What is observed now, by name."""
+        """Return the current observations by name."""
 
     def _shaping(self) -> float:
-        """What is added to the sparse reward at each step."""
+        """Return the term added to the sparse reward at each step."""
         return 0.0

@@ -1,4 +1,4 @@
-"""Kind of manipulation that tasks of a world belong to."""
+"""Family of tasks: a kind of manipulation."""
 
 import dataclasses
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Family:
-    """A kind of manipulation.
+    """Family of tasks.
 
     Attributes:
       name: its key in the registry of its world.

@@ -1,12 +1,11 @@
-"""Success of an ideal agent with perfect motor skill, by enumerating the rules.
+"""Oracle bound: success of an ideal agent with perfect skill, by enumerating rules.
 
-The agent knows the prior over rules and acts for the likeliest target; what it is
-worth is measured under the rule that holds. Ties count by their share. Hidden dynamics
-are no secret to it: where they are drawn per task (faulty motors, pucks, the friction
-of slides), its success is an upper bound for whoever has to find them out. But where
-motors may run backwards and every one of them counts, it settles before it begins for
-the likeliest way in which they turn: who finds out on the way tries twice in one
-episode.
+The agent knows the prior over rules and acts for the likeliest target; its success is
+that under the true rule. Ties count by their share. It knows the hidden dynamics: where
+these are drawn per task (actuator gains, objects, the friction of slides), its success
+is an upper bound for agents that have to infer them. With gains that may be negative
+and all of which matter, though, it decides for the likeliest signs before it begins: an
+agent that infers them on the way makes two attempts in one episode.
 """
 
 import dataclasses
@@ -19,12 +18,12 @@ from wtl.collection.worlds.entities.task import Rule, RuleKind, Task
 
 @dataclasses.dataclass(frozen=True)
 class Readings:
-    """How a demonstration can be read in another scene.
+    """Readings of a demonstration in another scene.
 
     Attributes:
       identity: canonical index of the target if the rule is by identity.
       position: the same if it is by position.
-      true: the same under the rule that holds.
+      true: the same under the true rule.
     """
 
     identity: int
@@ -38,7 +37,7 @@ class Readings:
 
 
 def readings(task: Task, demo_seed: int, scene_seed: int) -> Readings:
-    """Reads a demonstration of a task, made in one scene, in another scene."""
+    """Return the readings of a demonstration in the scene of another seed."""
     demo_scene = task.object_set.scene(demo_seed)
     scene = task.object_set.scene(scene_seed)
     shown = environment.referent(task, task.rule, demo_scene)
@@ -53,14 +52,14 @@ def readings(task: Task, demo_seed: int, scene_seed: int) -> Readings:
 
 @dataclasses.dataclass(frozen=True)
 class Prior:
-    """What is known of tasks before anything is shown.
+    """Prior over tasks, before any demonstration or trial.
 
     Attributes:
       identity_share: share of rules by identity.
       families: number of families.
       size: number of entities, one of which is the target.
-      motors: probability of the likeliest way in which all motors may turn, where
-        whoever has it wrong gets nowhere; a trial tells which it is.
+      motors: probability of the likeliest signs of the actuator gains, where wrong
+        signs prevent success; a trial reveals them.
     """
 
     identity_share: float
@@ -70,7 +69,7 @@ class Prior:
 
     @classmethod
     def of(cls, suite: suites.Suite) -> "Prior":
-        """That of the tasks of a suite."""
+        """Return the prior over the tasks of a distribution."""
         motors = 1.0
         if suite.motor_faults and suite.world.every_motor_counts:
             motors = suite.motor_faults.likeliest
@@ -78,7 +77,7 @@ class Prior:
 
     @property
     def choices(self) -> int:
-        """Number of things that may be asked for in a scene."""
+        """Number of combinations of family and target in a scene."""
         return self.families * self.size
 
 
@@ -90,39 +89,38 @@ def settled(task: Task, demo_seeds: Sequence[int]) -> bool:
     return any(read.conflict for read in shown)
 
 
-def _told(read: Readings, prior: Prior) -> float:
-    """Picks the target by the likelier kind of rule."""
+def _by_likelier(read: Readings, prior: Prior) -> float:
+    """Return the success of picking the target by the likelier kind of rule."""
     likely = read.identity if prior.identity_share >= 0.5 else read.position
     return float(likely == read.true)
 
 
 def demo_only(read: Readings, prior: Prior) -> float:
-    """Knows the demonstration: follows the likelier kind of rule."""
-    return prior.motors * _told(read, prior)
+    """Return the success of an agent that is given the demonstration alone."""
+    return prior.motors * _by_likelier(read, prior)
 
 
 def demo_and_trial(trial: Readings, retrial: Readings, prior: Prior) -> float:
-    """Knows the demonstration and its own trial, which may be of another scene."""
-    told = _told(retrial, prior)
+    """Return the success given the demonstration and a trial, perhaps elsewhere."""
+    likelier = _by_likelier(retrial, prior)
     if not trial.conflict:
-        return told
-    # Where the motors got it there, success or failure tells the rule.
-    return prior.motors + (1 - prior.motors) * told
+        return likelier
+    # Where the trial got to a target, success or failure reveals the rule.
+    return prior.motors + (1 - prior.motors) * likelier
 
 
 def trial_of_demo_only(read: Readings, prior: Prior) -> float:
-    """Knows the trial of an agent that saw the demonstration, but not that one."""
-    if _told(read, prior):
+    """Return the success given the trial of `demo_only`, without the demonstration."""
+    if _by_likelier(read, prior):
         return 1.0
     return prior.motors / (prior.size - 1)
 
 
 def nth_trial(prior: Prior, number: int) -> float:
-    """Knows all its trials before in the same scene, and nothing else.
+    """Return the success given all previous trials in the same scene, and no more.
 
-    The first is made knowing nothing: one family and one target out of all. It goes
-    through them one by one, and stays with what succeeds. Where it has the motors
-    wrong its first trial tells them, and nothing else.
+    The agent tries families and targets one by one, and repeats a success. With wrong
+    signs of the gains its first trial reveals these, and nothing else.
     """
 
     def found(tried: int) -> float:

@@ -1,4 +1,4 @@
-"""A task: entities, a family, a referent rule and hidden dynamics."""
+"""Task: entities, a family, a referent rule and hidden dynamics."""
 
 import dataclasses
 import enum
@@ -17,7 +17,7 @@ class RuleKind(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """Picks the target in any scene.
+    """Referent rule: picks the target in any scene.
 
     Attributes:
       kind: by identity or by position.
@@ -32,13 +32,13 @@ class Rule:
 
     @classmethod
     def parse(cls, text: str) -> "Rule":
-        """Inverse of `str`. Raises ValueError where `text` is no rule."""
+        """Return the rule of its `str`; raise ValueError where `text` is none."""
         kind, _, index = text.partition(":")
         return cls(RuleKind(kind), int(index))
 
 
 class EntitySet(Protocol):
-    """The entities in every scene of a task.
+    """Entities in every scene of a task.
 
     Attributes:
       name: `SPLIT-INDEX`, unique over all splits.
@@ -64,7 +64,7 @@ class HiddenDynamics(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """A family, the entities, a referent rule and hidden dynamics.
+    """Task: entities, a family, a referent rule and hidden dynamics.
 
     Attributes:
       object_set: the entities.
@@ -92,7 +92,7 @@ class Task:
 
     @property
     def goal(self) -> Family:
-        """Its family."""
+        """Family of the task."""
         return registry.get(self.domain).families[self.family]
 
     @property

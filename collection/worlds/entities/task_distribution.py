@@ -1,4 +1,4 @@
-"""Which tasks there are: splits by object set, rules, scenes of each task."""
+"""Task distribution: splits by object set, rules, scenes of each task."""
 
 import dataclasses
 from typing import Protocol
@@ -32,7 +32,7 @@ class DynamicsDistribution(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Suite:
-    """All tasks of a run. Object sets of the three splits are disjoint.
+    """Distribution of the tasks of a run, with disjoint object sets of the splits.
 
     Attributes:
       size: number of objects, and of buttons, in each scene; or of targets.
@@ -46,17 +46,17 @@ class Suite:
       test_tasks: held-out tasks, each with a set of its own, for the final result.
       identity_share: share of rules by identity.
       seed: world seed.
-      left_out: family of which no task is trained on; '' for none. Validation and test
-        tasks are of all families.
+      left_out: held-out family, of which no task is trained on; '' for none.
+        Validation and test tasks are of all families.
       domain: name of the world, see `wtl.collection.worlds.registry`.
       families: names of the families of the tasks; None for all of the world.
-      motor_faults: how the motors of each task's robot are faulty; None if they are
-        sound. Demonstrations are made by a sound one.
-      puck: what all hidden dynamics of each task's objects are drawn from; None for
-        the friction of its family alone.
+      motor_faults: distribution of the actuator gains; None for nominal actuators,
+        which demonstrations have in any case.
+      puck: distribution of all hidden dynamics of objects; None for the friction of
+        the family alone.
 
     Raises:
-      UserError: if there is no such world or family, or no such object in the world.
+      UserError: if there is no such world or family, or the world lacks a feature.
     """
 
     size: int = 3
@@ -103,12 +103,12 @@ class Suite:
 
     @property
     def family_names(self) -> list[str]:
-        """Names of the families of its tasks, in the order they are dealt out."""
+        """Names of the families of the tasks, in the order they are dealt out."""
         return list(self.families or self.world.families)
 
     @property
     def world(self) -> World:
-        """The world that its tasks are of."""
+        """World of the tasks."""
         return registry.get(self.domain)
 
     @property
@@ -122,14 +122,11 @@ class Suite:
         return self.world.layout(self.size)
 
     def tasks(self, split: str) -> list[Task]:
-        """The tasks of a split, families and rules in fixed proportions."""
+        """Return the tasks of a split, families and rules in fixed proportions."""
         count = getattr(self, f"{split}_tasks")
         sets = min(self.train_object_sets, count) if split == TRAIN else count
-        names = [
-            name
-            for name in self.family_names
-            if split != TRAIN or name != self.left_out
-        ]
+        held_out = self.left_out if split == TRAIN else None
+        names = [name for name in self.family_names if name != held_out]
         drawn = [
             self.world.objects(f"{split}-{i:05d}", self.size, self.seed)
             for i in range(sets)
@@ -141,12 +138,13 @@ class Suite:
             repeat, index = divmod(i, sets)
             family = names[(index + repeat) % len(names)]
             chosen = drawn[index]
-            rng = seeding.generator(self.seed, "dynamics", chosen.name, family, repeat)
+            named = (chosen.name, family, repeat)
+            rng = seeding.generator(self.seed, "dynamics", *named)
             rule = None
             if split != TRAIN or not self.complete:
                 rule = self._rule(i // len(names), rng)
             friction = self.world.families[family].draw_friction(rng)
-            gains, puck, named = (), None, (chosen.name, family, repeat)
+            gains, puck = (), None
             if self.motor_faults:
                 rng = seeding.generator(self.seed, "motors", *named)
                 gains = self.motor_faults.draw(rng, self.world.environment.axes)
@@ -180,10 +178,10 @@ class Suite:
     def demonstration_setups(
         self, task: Task, scenes: int | None = None
     ) -> list[environment.Setup]:
-        """What is to be demonstrated of a task, by somebody whose motors are sound.
+        """Return the scene configs to be demonstrated of a task.
 
         Args:
-          task: a task of this suite.
+          task: a task of this distribution.
           scenes: number of scenes; `scenes_per_task` by default.
         """
         setups = []
@@ -197,5 +195,5 @@ class Suite:
         return [dataclasses.replace(setup, sound=True) for setup in setups]
 
     def scene_seed(self, task: Task, purpose: str, index: int) -> int:
-        """Seed of a scene of a task, a pure function of its arguments."""
+        """Return the seed of a scene of a task, a pure function of the arguments."""
         return seeding.derive_seed(self.seed, "scene", task.task_id, purpose, index)

@@ -1,8 +1,8 @@
-"""The point robot of Rakelly et al. 2019: go to a hidden goal on the half circle.
+"""Point robots of Rakelly et al. 2019: go to a hidden goal on the half circle.
 
 A benchmark with known answers, for code that learns from trials. With dense rewards a
-trial or two tell where the goal is; with sparse ones only trials that come upon it do,
-so that different places have to be tried.
+trial or two reveal the goal; with sparse ones only trials that reach it do, so that
+different places have to be tried.
 """
 
 import numpy as np
@@ -26,15 +26,15 @@ class PointRobots:
     def __init__(
         self, split: str, tasks: int, seed: int, *, sparse: bool, radius: float = 0.2
     ):
-        """Draws the goals.
+        """Draw the goals.
 
         Args:
           split: its tasks have goals of their own.
-          tasks: how many.
+          tasks: number of tasks.
           seed: of the goals.
-          sparse: whether nothing is felt but within `radius` of the goal; what
-            learning maximises is dense all the same, as in the paper.
-          radius: where an attempt counts as a success, too.
+          sparse: whether the observed reward is zero outside `radius` of the goal; the
+            reward that learning maximises is dense all the same, as in the paper.
+          radius: distance up to which an attempt counts as a success, too.
         """
         angles = [
             seeding.generator(seed, "point robot", split, i).uniform(0, np.pi)
@@ -46,22 +46,22 @@ class PointRobots:
         self._radius = radius
 
     def reset(self, attempts: list[Attempt]) -> np.ndarray:
-        """Puts a robot at the origin for each attempt."""
+        """Put a robot at the origin for each attempt."""
         self._goal = self._goals[[attempt.task for attempt in attempts]]
         self._position = np.zeros_like(self._goal)
         return self._position.astype(np.float32)
 
     def step(self, actions: np.ndarray) -> Step:
-        """Moves the robots."""
+        """Move the robots."""
         self._position = self._position + _STEP * np.clip(actions, -1, 1)
         distance = np.linalg.norm(self._position - self._goal, axis=1, keepdims=True)
         near = distance <= self._radius
         reward = -distance.astype(np.float32)
-        felt = near * (1 + reward) if self._sparse else reward
-        return Step(self._position.astype(np.float32), reward, felt, near)
+        observed = near * (1 + reward) if self._sparse else reward
+        return Step(self._position.astype(np.float32), reward, observed, near)
 
     def best_return(self) -> np.ndarray:
-        """[tasks] what is felt in a trial by who knows the goal."""
+        """[tasks] sum of the observed rewards in a trial straight to the goal."""
         self.reset([Attempt(task) for task in range(self.tasks)])
         total = np.zeros(self.tasks)
         for _ in range(self.horizon):

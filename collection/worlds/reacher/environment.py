@@ -1,4 +1,4 @@
-"""The reacher: scenes of tasks as a `dm_env.Environment`."""
+"""Environment of the reacher."""
 
 import numpy as np
 
@@ -9,14 +9,14 @@ from wtl.datasets.contract import fields
 
 
 class Reacher(environment.SceneEnvironment):
-    """The arm; its goal is reached if it ends with the fingertip in the target."""
+    """Environment whose goal is to end with the fingertip in the target."""
 
     horizon = 50
     axes = arm.JOINTS
     control_hz = worlds.CONTROL_HZ
 
     def __init__(self, setup: environment.Setup):
-        """Creates an environment whose first episode is `setup`."""
+        """Create an environment whose first episode is `setup`."""
         layout = observation.Layout(setup.task.object_set.size)
         super().__init__(setup, worlds.World(), layout)
 
@@ -29,10 +29,10 @@ class Reacher(environment.SceneEnvironment):
 
 
 class DenseReacher(Reacher):
-    """The same, with the distance to the target taken off the reward at each step.
+    """Environment that takes the distance to the target off the reward at each step.
 
-    Distances in metres are below 1, so the last reward tells success by its sign, as
-    where it is sparse.
+    Distances in metres are below 1, so the sign of the last reward is that of success,
+    as where it is sparse.
     """
 
     def _shaping(self) -> float:

@@ -1,4 +1,4 @@
-"""Network inputs of the reacher's world."""
+"""Network inputs of the reacher."""
 
 import tensorflow as tf
 
@@ -19,7 +19,7 @@ def _flat(position: tf.Tensor) -> tf.Tensor:
 
 
 def entities(rows: dict[str, tf.Tensor]) -> Entities:
-    """The targets of split states: discs that differ by their colours alone."""
+    """Return the targets of split states: discs that differ by colour alone."""
     where = slices(observation.TARGET)
     position = rows["targets"][..., where["position"]]
     rgb = rows["targets"][..., where["rgb"]]
@@ -41,7 +41,7 @@ def step(rows: dict[str, tf.Tensor]) -> tf.Tensor:
 
 
 def body(rows: dict[str, tf.Tensor]) -> tf.Tensor:
-    """Features [..., G] of arm and time."""
+    """Return features [..., G] of arm and time."""
     return tf.concat(
         [
             _part(rows, "sin_joints"),
@@ -55,13 +55,13 @@ def body(rows: dict[str, tf.Tensor]) -> tf.Tensor:
 
 
 def relations(rows: dict[str, tf.Tensor], items: Entities) -> tf.Tensor:
-    """Features [..., E, R] of targets in relation to the arm."""
+    """Return features [..., E, R] of targets in relation to the arm."""
     tip = _part(rows, "tip")[..., None, :]
     to_tip = items.position - _flat(tip)
     sine = _part(rows, "sin_joints")[..., None, :1]
     cosine = _part(rows, "cos_joints")[..., None, :1]
     x, y = items.position[..., :1], items.position[..., 1:2]
-    # Seen from the upper arm, what the shoulder has to turn is the same everywhere.
+    # In the frame of the upper arm the turn of the shoulder is the same everywhere.
     along, across = y * cosine - x * sine, -x * cosine - y * sine
     return tf.concat(
         [

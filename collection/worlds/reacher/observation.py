@@ -1,6 +1,6 @@
-"""The state observation of the reacher: one flat vector with named parts.
+"""State observation of the reacher: one flat vector with named parts.
 
-Nothing in it tells which target is meant, or which way the motors turn.
+It holds no information on the target or the actuator gains.
 """
 
 import dataclasses
@@ -51,7 +51,7 @@ class Layout(layout.Layout):
         return importlib.import_module("wtl.collection.worlds.reacher.drawing")
 
     def acted_scores(self, states: np.ndarray) -> np.ndarray:
-        """See the base class: by how near the fingertip came to it at the end."""
+        """See the base class; an entity is acted on if the fingertip ends near it."""
         rows = self.split(states[:, -1])
         tip = rows["arm"][:, None, slices(ARM)["tip"]]
         target = rows["targets"][..., slices(TARGET)["position"]]
@@ -60,7 +60,7 @@ class Layout(layout.Layout):
 
 
 def observe(world: worlds.World, time: float) -> np.ndarray:
-    """Returns the float32[S] state vector.
+    """Return the float32[S] state vector.
 
     Args:
       world: the scene.

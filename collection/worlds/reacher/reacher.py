@@ -4,25 +4,28 @@ import dataclasses
 
 import numpy as np
 
-from wtl.collection.worlds.reacher import (
-    environment,
-    expert,
-    observation,
-    reach,
-    target_set,
-)
+from wtl.collection.worlds.entities.family import Family
+from wtl.collection.worlds.reacher import environment, expert, observation, target_set
 from wtl.collection.worlds.reacher import world as worlds
 from wtl.collection.worlds.world import World
 
+
+def reached(world: worlds.World, index: int) -> bool:
+    """Whether the fingertip is within this target."""
+    return bool(world.distances[index] < worlds.TARGET_RADIUS)
+
+
+_REACH = Family("reach", "Bring the fingertip to {target}.", reached, noun="target")
+
 REACHER = World(
     name="reacher",
-    families={reach.FAMILY.name: reach.FAMILY},
+    families={_REACH.name: _REACH},
     noise_share=lambda task: np.ones(2),
     objects=target_set.draw,
     layout=observation.Layout,
     environment=environment.Reacher,
     model=lambda targets, _: worlds.compile_model(targets),
-    experts={reach.FAMILY.name: expert.act},
+    experts={_REACH.name: expert.act},
     every_motor_counts=True,
 )
 DENSE_REACHER = dataclasses.replace(

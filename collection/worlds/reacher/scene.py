@@ -1,4 +1,4 @@
-"""Where targets and arm are at the start of an episode."""
+"""Initial poses of targets and arm."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ _ANGLE = 1.2  # largest angle of a target from the y axis
 _APART = 0.6  # smallest angle between two targets
 _SHOULDER = 1.5  # largest angle at the start
 _ELBOW = (0.4, 1.0)  # to either side; every target asks for 1.7
-# Both joints have to move, whichever target is meant: a motor with the wrong sign
+# Both joints have to move, whichever the target is: with a wrong sign of a gain the arm
 # never gets there.
 _MIN_TURN = 0.5
 
@@ -47,7 +47,7 @@ class Scene:
 
 
 def draw(size: int, scene_seed: int) -> Scene:
-    """Draws a scene of `size` targets, a pure function of the seed."""
+    """Draw a scene of `size` targets, a pure function of the seed."""
     rng = seeding.generator("reacher scene", scene_seed)
     while True:
         angles = rng.uniform(-_ANGLE, _ANGLE, size)

@@ -1,15 +1,15 @@
-"""The two targets of a task, told apart by their colours."""
+"""Targets of a task, which differ by colour."""
 
 import dataclasses
 
+from wtl.collection.worlds.entities import colours
 from wtl.collection.worlds.reacher import scene as scenes
-from wtl.collection.worlds.tabletop import object_set
 from wtl.datasets.contract import seeding
 
 
 @dataclasses.dataclass(frozen=True)
 class TargetSet:
-    """What is there to be reached in every scene of a task.
+    """Targets in every scene of a task.
 
     Attributes:
       name: `SPLIT-INDEX`, unique over all splits.
@@ -25,11 +25,11 @@ class TargetSet:
         return len(self.rgbs)
 
     def scene(self, scene_seed: int) -> scenes.Scene:
-        """Where the targets are in the scene of a seed."""
+        """Return the scene of a seed."""
         return scenes.draw(self.size, scene_seed)
 
 
 def draw(name: str, size: int, seed: int) -> TargetSet:
-    """Draws a set of `size` targets, a pure function of the arguments."""
+    """Draw a set of `size` targets, a pure function of the arguments."""
     rng = seeding.generator(seed, "target_set", name)
-    return TargetSet(name, tuple(object_set.distinct_colours(rng, size)))
+    return TargetSet(name, tuple(colours.draw(rng, size)))

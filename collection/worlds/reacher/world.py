@@ -50,7 +50,7 @@ def compile_model(targets: target_sets.TargetSet) -> mujoco.MjModel:
 
 
 class World(Physics):
-    """The arm in a horizontal plane, reset into scenes and stepped at 50 Hz.
+    """Arm in a horizontal plane, reset into scenes and stepped at 50 Hz.
 
     Everything indexed by target is in canonical order. Positions are in metres, angles
     in radians, velocities per second.

@@ -1,4 +1,4 @@
-"""The table with its anchor block and goal band."""
+"""Table with its anchor block and goal band."""
 
 from dm_control import composer, mjcf
 
@@ -24,7 +24,7 @@ def _set_contact_defaults(root: mjcf.RootElement):
 
 
 class Table(composer.Arena):
-    """A plane, a grey anchor and a painted band; the last two move per scene.
+    """Plane, grey anchor and painted band; the last two move per scene.
 
     Anchor, band and button bases are mocap bodies: their poses are then part of the
     physics state, from which a scene can be rendered again.

@@ -1,4 +1,4 @@
-"""A spring-loaded push button."""
+"""Spring-loaded push button."""
 
 from dm_control import composer
 
@@ -12,7 +12,7 @@ PRESSED_TRAVEL = 0.010  # metres; further down than this counts as pressed
 
 
 class Button(composer.ModelWrapperEntity):
-    """A cap on a vertical spring over a base that is placed per scene."""
+    """Cap on a vertical spring over a base that is placed per scene."""
 
     def _build(self, name: str):
         root = arena.part(name)

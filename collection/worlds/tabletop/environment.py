@@ -1,4 +1,4 @@
-"""Scenes of the tabletop as a `dm_env.Environment`."""
+"""Environment of the tabletop, with cameras."""
 
 import functools
 
@@ -22,14 +22,14 @@ HORIZON = 40  # control steps
 
 
 class Manipulation(SceneEnvironment):
-    """The table with the gripper, or a hand."""
+    """Table with the gripper, or with the hand of the simulated human."""
 
     horizon = HORIZON
     axes = worlds.AXES
     control_hz = worlds.CONTROL_HZ
 
     def __init__(self, setup: Setup, camera: CameraConfig = NO_CAMERA):
-        """Creates an environment.
+        """Create an environment.
 
         Args:
           setup: its first episode.
@@ -76,10 +76,8 @@ class Manipulation(SceneEnvironment):
         """Spec of `state` and, with a camera, `proprioception` and images."""
         spec, side = super().observation_spec(), self._camera.pixels
         if side:
-            felt = (self.layout.proprioception_size,)
-            spec[fields.PROPRIOCEPTION] = specs.Array(
-                felt, np.float32, fields.PROPRIOCEPTION
-            )
+            name, shape = fields.PROPRIOCEPTION, (self.layout.proprioception_size,)
+            spec[name] = specs.Array(shape, np.float32, name)
             for name in (fields.IMAGE, fields.WRIST_IMAGE)[: 1 + self._camera.wrist]:
                 spec[name] = specs.BoundedArray((side, side, 3), np.uint8, 0, 255, name)
         return spec

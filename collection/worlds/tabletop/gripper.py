@@ -1,4 +1,4 @@
-"""A free-flying parallel gripper: four arm joints and two coupled fingers."""
+"""Free-flying parallel gripper: four arm joints and two coupled fingers."""
 
 from dm_control import composer, mjcf
 

@@ -1,4 +1,4 @@
-"""A simulated human: solves a family as its demonstrator does, in a way of its own."""
+"""Simulated human: a scripted expert with a random style of motion."""
 
 import dataclasses
 
@@ -8,8 +8,8 @@ from wtl.collection.worlds.tabletop import experts
 from wtl.collection.worlds.tabletop import world as worlds
 from wtl.collection.worlds.tabletop.experts import expert
 
-# A demonstrator says by `Command.noise` how much a phase bears. Below the first number
-# a human keeps to its commands, from the second on its manner shows in full.
+# By `Command.noise`, the share of noise that a phase bears. Below the first number the
+# simulated human keeps to the expert's commands, from the second on its style is full.
 _STRICT = 0.1
 _FREE = 0.5
 _MAX_SPEED_UP = 0.25  # of the action per control step
@@ -23,15 +23,15 @@ _FLAT_HAND = ("push",)
 
 @dataclasses.dataclass(frozen=True)
 class HumanStyle:
-    """How somebody moves; actions are in the units of `World.step`.
+    """Style of motion; actions are in the units of `World.step`.
 
     Attributes:
       reaction: control steps before the first move.
-      approach_tempo: speed relative to the demonstrator's, in the air.
-      handling_tempo: the same, near things and with something in the hand.
+      approach_tempo: speed relative to the expert's, in the air.
+      handling_tempo: the same, near objects and while holding one.
       bend: radians by which a fast move heads beside its goal.
       arch: z action per xy action; the hand flies higher the faster it moves.
-      yaw: radians; where the hand turns when any yaw will do.
+      yaw: radians; yaw of the hand when any will do.
       pause_chance: per control step.
       wobble: standard deviation of the action's smooth noise at full speed.
       flat_finger: finger command for pushing with a flat hand.
@@ -49,7 +49,7 @@ class HumanStyle:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> "HumanStyle":
-        """Draws somebody's way of moving."""
+        """Draw a style."""
         return cls(
             reaction=int(rng.integers(0, 4)),
             approach_tempo=float(rng.uniform(0.55, 0.85)),
@@ -64,11 +64,11 @@ class HumanStyle:
 
 
 class Human:
-    """A demonstrator with a memory of its own, made anew for each episode."""
+    """Simulated human with memory, made anew for each episode."""
 
     def __init__(self, family: str, rng: np.random.Generator):
-        """Draws a style and everything by chance in one episode from `rng`."""
-        self._demonstrator = experts.DEMONSTRATORS[family]
+        """Draw a style, and later all other random numbers, from `rng`."""
+        self._expert = experts.DEMONSTRATORS[family]
         self._flat = family in _FLAT_HAND
         self._rng = rng
         self.style = HumanStyle.draw(rng)
@@ -78,8 +78,8 @@ class Human:
         self._finger = expert.OPEN
 
     def __call__(self, world: worlds.World, index: int) -> experts.Command:
-        """Returns the command; its noise is 0, as the human's own is part of it."""
-        command = self._demonstrator(world, index)
+        """Return the command; its noise is 0, since the human's own is part of it."""
+        command = self._expert(world, index)
         freedom = np.clip((command.noise - _STRICT) / (_FREE - _STRICT), 0, 1)
         action = command.action.copy()
         if self._rests(freedom):
@@ -102,14 +102,14 @@ class Human:
     def _rests(self, freedom: float) -> bool:
         if self._pause == 0 and self._rng.random() < self.style.pause_chance:
             self._pause = int(self._rng.integers(1, 4))
-        # Nobody stops in the middle of a strike.
+        # It never stops in the middle of a strike.
         if self._pause == 0 or freedom == 0:
             return False
         self._pause -= 1
         return True
 
     def _shape(self, action: np.ndarray, world: worlds.World, in_the_air: bool):
-        """Bends the way sideways and upwards, and turns the hand to its habit."""
+        """Bend the way sideways and upwards, and turn the hand to the style's yaw."""
         if not in_the_air:
             return
         fast = float(np.linalg.norm(action[:2]))
@@ -117,12 +117,12 @@ class Human:
         sine, cosine = np.sin(angle), np.cos(angle)
         action[:2] = np.array([[cosine, -sine], [sine, cosine]]) @ action[:2]
         action[2] += self.style.arch * fast
-        if action[3] == 0:  # the demonstrator does not mind
+        if action[3] == 0:  # the expert leaves the yaw as it is
             turn = self.style.yaw - world.setpoint[3]
             action[3] = np.clip(turn, -_YAW_RATE, _YAW_RATE)
 
     def _pace(self, action: np.ndarray, noise: float, freedom: float):
-        """Slows down, and speeds up no faster than an arm does."""
+        """Slow down, and speed up no faster than an arm does."""
         air = noise >= 1
         tempo = self.style.approach_tempo if air else self.style.handling_tempo
         action[:4] *= 1 - (1 - tempo) * freedom

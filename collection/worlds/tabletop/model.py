@@ -1,4 +1,4 @@
-"""Compiles the MuJoCo model of an object set."""
+"""MuJoCo models of object sets."""
 
 import functools
 
@@ -29,7 +29,7 @@ def button_name(index: int) -> str:
 
 @functools.lru_cache(maxsize=4)
 def _template(size: int, embodiment: Embodiment) -> str:
-    """MJCF of a table with `size` objects and buttons, shapes still to be set."""
+    """Return the MJCF of a table with `size` objects and buttons of no set."""
     table = arena.Table()
     table.attach(_BODIES[embodiment]())
     for i in range(size):
@@ -52,7 +52,7 @@ def _template(size: int, embodiment: Embodiment) -> str:
 def compile_model(
     object_set: object_sets.ObjectSet, embodiment: Embodiment = Embodiment.ROBOT
 ) -> mujoco.MjModel:
-    """Returns the model of an object set and of the body that acts on it.
+    """Return the model of an object set and of the body that acts on it.
 
     The table is built with PyMJCF once; an object set only reshapes its geoms, which
     costs milliseconds. The model is shared: copy it before changing it.

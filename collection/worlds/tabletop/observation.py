@@ -1,7 +1,7 @@
-"""The state observation: one flat vector with named parts.
+"""State observation: one flat vector with named parts.
 
-Nothing in it tells the family, rule, target or hidden dynamics of a task. Objects and
-buttons stand in slots whose order is shuffled per scene.
+It holds no information on the family, rule, target or hidden dynamics of a task.
+Objects and buttons stand in slots whose order is shuffled per scene.
 """
 
 import dataclasses
@@ -83,7 +83,7 @@ class Layout(layout.Layout):
         return importlib.import_module("wtl.collection.worlds.tabletop.drawing")
 
     def acted_scores(self, states: np.ndarray) -> np.ndarray:
-        """See the base class: by how far it was displaced or pressed down."""
+        """See the base class; an entity is acted on if it was displaced or pressed."""
         rows = self.split(states)
         position = rows["objects"][..., slices(OBJECT)["position"]]
         travel = rows["buttons"][..., slices(BUTTON)["travel"]]
@@ -93,7 +93,7 @@ class Layout(layout.Layout):
 
     @property
     def proprioception_size(self) -> int:
-        """Length of what the robot knows of itself: gripper and time."""
+        """P, the length of proprioception: gripper and time."""
         return width(GRIPPER) + 1
 
     def proprioception(self, state: np.ndarray, own: bool = True) -> np.ndarray:
@@ -101,15 +101,15 @@ class Layout(layout.Layout):
 
         Args:
           state: the states.
-          own: whether the body in them is the robot's own; somebody else's is not felt
-            and its row is zeros.
+          own: whether the body in them is the robot's; the row of the simulated human
+            is zeros.
         """
         row = state[..., : width(GRIPPER)]
         return np.concatenate([own * row, state[..., -1:]], axis=-1)
 
 
 def observe(world: worlds.World, time: float) -> np.ndarray:
-    """Returns the float32[S] state vector.
+    """Return the float32[S] state vector.
 
     Args:
       world: the scene.
@@ -131,11 +131,7 @@ def observe(world: worlds.World, time: float) -> np.ndarray:
         axis=1,
     )
     buttons = np.concatenate(
-        [
-            world.button_positions,
-            world.button_travel[:, None],
-            world.button_rgbs,
-        ],
+        [world.button_positions, world.button_travel[:, None], world.button_rgbs],
         axis=1,
     )
     return np.concatenate(

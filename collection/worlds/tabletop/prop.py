@@ -1,4 +1,4 @@
-"""A movable object; its shape, size and colour come from the object set."""
+"""Movable object; its shape, size and colour come from the object set."""
 
 from dm_control import composer
 

@@ -1,4 +1,4 @@
-"""Objects whose dynamics on the table are all hidden, like those of an unknown puck.
+"""Hidden dynamics of objects on the table, like those of an unknown puck.
 
 A puck that a robot hits to a target is a problem of sim-to-real studies (Arndt et al.,
 "Meta Reinforcement Learning for Sim-to-real Domain Adaptation", 2020), and so are wide
@@ -16,14 +16,14 @@ from wtl.datasets.contract.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class Puck:
-    """How the objects of a task move on the table.
+    """Dynamics of the objects of a task.
 
     Attributes:
       friction: along x and along y.
       torsional: friction against spinning, metres.
       rolling: friction against rolling, metres.
       mass: of each object, kg.
-      start_noise: standard deviation of where an object lies at the start of an
+      start_noise: standard deviation of the place of an object at the start of an
         attempt, metres; not hidden.
       stride: metres per control step at action 1 that the robot moves; not hidden.
     """
@@ -37,11 +37,11 @@ class Puck:
 
     @property
     def hidden(self) -> tuple[float, ...]:
-        """All that nobody is told, `HIDDEN_SIZE` numbers."""
+        """All hidden variables, `HIDDEN_SIZE` numbers."""
         return (*self.friction, self.torsional, self.rolling, self.mass)
 
     def weigh(self, object_set: object_sets.ObjectSet) -> object_sets.ObjectSet:
-        """The same objects, as heavy as in this task."""
+        """Return the same objects with the mass of this task."""
         props = (dataclasses.replace(p, mass=self.mass) for p in object_set.props)
         return dataclasses.replace(object_set, props=tuple(props))
 
@@ -51,7 +51,7 @@ HIDDEN_SIZE = 5
 
 @dataclasses.dataclass(frozen=True)
 class PuckRanges:
-    """What the dynamics of a task are drawn from, all uniformly.
+    """Uniform distribution of the dynamics of a task.
 
     Attributes:
       friction: along x.
@@ -86,7 +86,7 @@ class PuckRanges:
             )
 
     def draw(self, rng: np.random.Generator) -> Puck:
-        """Draws the dynamics of a task."""
+        """Draw the dynamics of a task."""
         along_x = rng.uniform(*self.friction)
         along_y = along_x * rng.uniform(*self.friction_ratio)
         torsional, rolling, mass = (

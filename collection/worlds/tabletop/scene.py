@@ -1,4 +1,4 @@
-"""Where everything lies at the start of an episode, drawn alike for every family."""
+"""Initial poses of an episode, with the same distribution for every family."""
 
 import dataclasses
 
@@ -57,11 +57,11 @@ class Scene:
 
 
 def disturbed(scene: Scene, noise: float, seed: int) -> Scene:
-    """The same scene, put up again by somebody less exact.
+    """Return a scene with noise on the places of the objects.
 
     Args:
       scene: the scene.
-      noise: standard deviation of where each object comes to lie, metres.
+      noise: standard deviation along x and y, metres.
       seed: of the attempt.
     """
     shift = np.zeros_like(scene.object_poses)
@@ -71,12 +71,16 @@ def disturbed(scene: Scene, noise: float, seed: int) -> Scene:
 
 
 def draw(size: int, scene_seed: int) -> Scene:
-    """Draws a scene of `size` objects and buttons, a pure function of the seed."""
+    """Draw a scene of `size` objects and buttons, a pure function of the seed."""
     rng = seeding.generator("scene", scene_seed)
     object_places = rng.permutation(size)
     button_places = rng.permutation(size)
-    centred_objects = object_places - (size - 1) / 2
-    centred_buttons = button_places - (size - 1) / 2
+    object_xs = (object_places - (size - 1) / 2) * _OBJECT_SPACING
+    button_xs = (button_places - (size - 1) / 2) * _BUTTON_SPACING
+
+    def about(middle, jitter, count=None):
+        return middle + rng.uniform(-jitter, jitter, count)
+
     # Between the lanes along which objects are struck.
     anchor_xs = (np.arange(size - 1) - (size - 2) / 2) * _OBJECT_SPACING
     return Scene(
@@ -86,8 +90,7 @@ def draw(size: int, scene_seed: int) -> Scene:
         button_slots=rng.permutation(size),
         object_poses=np.stack(
             [
-                centred_objects * _OBJECT_SPACING
-                + rng.uniform(-_OBJECT_X_JITTER, _OBJECT_X_JITTER, size),
+                about(object_xs, _OBJECT_X_JITTER, size),
                 rng.uniform(*_OBJECT_Y_RANGE, size),
                 rng.uniform(*_OBJECT_YAW_RANGE, size),
             ],
@@ -95,16 +98,14 @@ def draw(size: int, scene_seed: int) -> Scene:
         ),
         button_positions=np.stack(
             [
-                centred_buttons * _BUTTON_SPACING
-                + rng.uniform(-_BUTTON_X_JITTER, _BUTTON_X_JITTER, size),
+                about(button_xs, _BUTTON_X_JITTER, size),
                 rng.uniform(*_BUTTON_Y_RANGE, size),
             ],
             axis=1,
         ),
         anchor=np.array(
             [
-                rng.choice(anchor_xs)
-                + rng.uniform(-_ANCHOR_X_JITTER, _ANCHOR_X_JITTER),
+                about(rng.choice(anchor_xs), _ANCHOR_X_JITTER),
                 rng.uniform(*_ANCHOR_Y_RANGE),
             ]
         ),

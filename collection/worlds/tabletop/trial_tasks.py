@@ -1,4 +1,4 @@
-"""The gripper's world as a pool of tasks to be learnt from trials alone."""
+"""Tabletop tasks for agents that learn from trials alone."""
 
 from collections.abc import Sequence
 
@@ -20,8 +20,8 @@ class GripperTasks:
     """Scenes of tasks as a `TaskPool`.
 
     All trials of a task are in one scene, where a rule comes down to its target. So a
-    task of the pool is a scene of a task of the suite, and its goals are the targets
-    by canonical index. What is felt is sparse: 1 at the end where the goal was reached.
+    task here is a scene of a task of the distribution, and its goals are the targets by
+    canonical index. The observed reward is sparse: 1 at the end if the goal is reached.
     """
 
     action_size = worlds.ACTION_SIZE
@@ -34,12 +34,12 @@ class GripperTasks:
         scenes_of: Sequence[tuple[Task, int]],
         shaped: bool = False,
     ):
-        """Chooses the tasks.
+        """Choose the tasks.
 
         Args:
-          pool: plays them; without a camera.
+          pool: vector environment without a camera.
           scenes_of: tasks, all with as many objects, and the seed of a scene of each.
-          shaped: whether what learning maximises has progress added in every step.
+          shaped: whether progress is added to the reward that learning maximises.
         """
         self._pool = pool
         self._shaped = shaped
@@ -49,7 +49,7 @@ class GripperTasks:
         self.observation_size = observation.Layout(self.goals).state_size
 
     def reset(self, attempts: list[Attempt]) -> np.ndarray:
-        """Starts an episode for each attempt."""
+        """Start an episode for each attempt."""
         self._setups = [
             environment.Setup(*self._scenes[attempt.task], attempt.goal)
             for attempt in attempts
@@ -58,22 +58,21 @@ class GripperTasks:
         observed = self._pool.reset(self._setups)[fields.STATE]
         if self._shaped:
             self._progress = Progress(self._setups)
-            self._come = self._progress.measure(observed)
+            self._reached = self._progress.measure(observed)
         return observed
 
     def step(self, actions: np.ndarray) -> Step:
-        """Steps the physics; success is known after the last step."""
+        """Step the physics; success is known after the last step."""
         observed = self._pool.step(actions)[fields.STATE]
         self._steps += 1
         success = np.zeros((len(self._setups), self.goals), bool)
         if self._steps == self.horizon:
             success = self._success()
-        felt = reward = success.astype(np.float32)
+        observed_reward = reward = success.astype(np.float32)
         if self._shaped:
-            come = self._progress.measure(observed)
-            reward = felt + come - self._come
-            self._come = come
-        return Step(observed, reward, felt, success)
+            before, self._reached = self._reached, self._progress.measure(observed)
+            reward = observed_reward + self._reached - before
+        return Step(observed, reward, observed_reward, success)
 
     def _success(self) -> np.ndarray:
         """[N, G] for which targets the goal of the family holds."""
@@ -89,7 +88,7 @@ class GripperTasks:
 
 
 def _index_of(setup: environment.Setup, slot: int) -> int:
-    """Canonical index of an observation slot, the inverse of `slot_of`."""
+    """Return the canonical index of an observation slot, the inverse of `slot_of`."""
     size = setup.task.object_set.size
     scene = scenes.draw(size, setup.scene_seed)
     return int(scene.slots(setup.task.goal.kind)[slot % size])

@@ -1,41 +1,20 @@
-"""Interface of the scripted experts, and the moves they share.
+"""Moves that the scripted experts share.
 
 Experts are reactive: a command depends on the state of the world alone, not on a hidden
 phase, so that a policy without memory can copy them.
 """
 
-import dataclasses
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 
+from wtl.collection.worlds.entities.expert import Command
 from wtl.collection.worlds.tabletop import world as worlds
 
 OPEN = -1.0
 CLOSED = 1.0
 TRAVEL_HEIGHT = 0.085  # metres; clears every object and the anchor
 _MAX_LOW_SHIFT = 0.02  # metres the finger tips may move sideways near the table
-
-
-@dataclasses.dataclass(frozen=True)
-class Command:
-    """Command of an expert for one control step.
-
-    Attributes:
-      action: float64[A] in [-1, 1], the clean label.
-      noise: share of the exploration noise that this phase bears, in [0, 1].
-    """
-
-    action: np.ndarray
-    noise: float
-
-
-class Demonstrator(Protocol):
-    """Scripted expert of one family."""
-
-    def __call__(self, world: worlds.World, index: int) -> Command:
-        """Return the command towards the target with this canonical index."""
 
 
 def move_to(

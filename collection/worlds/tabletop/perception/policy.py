@@ -58,9 +58,7 @@ class SeeingPolicy(tf_policy.TFPolicy):
 
     def perceive(self, observed: dict[str, tf.Tensor]) -> tf.Tensor:
         """Estimate the states [N, T, S] of N episodes of T observations each."""
-        return self.perception.perceive(
-            observed[fields.IMAGE], observed[fields.PROPRIOCEPTION]
-        )
+        return _watch(self.perception, observed).state
 
     def look(self, observed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Return the attention in N episodes of T observations each.
@@ -68,17 +66,17 @@ class SeeingPolicy(tf_policy.TFPolicy):
         Returns:
           `point` [N, T, Q, 2] and `heat` [N, T, h, w] of `networks.Watched`.
         """
-        return _look(self.perception, observed)
+        watched = _watch(self.perception, observed)
+        return {"point": watched.point, "heat": watched.heat}
 
     def perceive_human(self, observed: dict[str, tf.Tensor]) -> tf.Tensor:
         """As `perceive`, of videos of the simulated human, without proprioception."""
-        return self.watching.perceive(
-            observed[fields.IMAGE], observed[fields.PROPRIOCEPTION]
-        )
+        return _watch(self.watching, observed).state
 
     def look_human(self, observed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """As `look`, in videos of the simulated human."""
-        return _look(self.watching, observed)
+        watched = _watch(self.watching, observed)
+        return {"point": watched.point, "heat": watched.heat}
 
     def encode_context(self, context: contexts.Context):
         """Return the policy state for B contexts of estimated states."""
@@ -109,6 +107,5 @@ class SeeingPolicy(tf_policy.TFPolicy):
         raise NotImplementedError("a contextual policy is deterministic; call `action`")
 
 
-def _look(model: networks.Perception, observed) -> dict[str, tf.Tensor]:
-    watched = model.watch(observed[fields.IMAGE], observed[fields.PROPRIOCEPTION])
-    return {"point": watched.point, "heat": watched.heat}
+def _watch(model: networks.Perception, observed) -> networks.Watched:
+    return model.watch(observed[fields.IMAGE], observed[fields.PROPRIOCEPTION])
