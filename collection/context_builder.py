@@ -86,17 +86,11 @@ class ContextBuilder:
         )
 
     def _encoded(
-        self,
-        store: EpisodeStore,
-        names: Sequence[tuple[str, ...]],
-        own: bool = True,
+        self, store: EpisodeStore, names: Sequence[tuple[str, ...]], own: bool = True
     ) -> contexts.Shown:
-        """Return episodes by id, as the policy encodes them.
+        """Return episodes of a store by N tuples of up to K ids, encoded.
 
-        Args:
-          store: holds all of them.
-          names: N tuples of up to K ids.
-          own: whether they are of the robot, not of the simulated human.
+        `own` episodes are of the robot, others of the simulated human.
         """
         most = max(map(len, names))
         rows = np.array(
@@ -144,13 +138,7 @@ class ContextBuilder:
 def privileged(
     targets: Sequence[int], tasks: Sequence[Task], config: interface.Interface
 ) -> contexts.Truth | contexts.WholeTruth:
-    """Return privileged information on B tasks, for the oracle.
-
-    Args:
-      targets: slots of the targets.
-      tasks: the tasks.
-      config: of the policy.
-    """
+    """Return privileged information on B tasks, for the oracle, by target slots."""
     truth = contexts.Truth(
         target=tf.constant(targets, tf.int32),
         family=tf.constant(

@@ -35,9 +35,7 @@ class Actor(Protocol):
 
 
 def play(
-    environments: VectorEnvironment,
-    actor: Actor,
-    requests: Sequence[EpisodeRequest],
+    environments: VectorEnvironment, actor: Actor, requests: Sequence[EpisodeRequest]
 ) -> list[Episode]:
     """Play N episodes side by side to their end.
 

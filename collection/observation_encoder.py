@@ -25,12 +25,7 @@ class Sight:
     """
 
     def __init__(self, policy, layout: Layout):
-        """Create the encoder of a policy.
-
-        Args:
-          policy: loaded by `wtl.policies.export.load`.
-          layout: of the true states.
-        """
+        """Create the encoder of a policy loaded by `wtl.policies.export.load`."""
         self._policy = policy
         self.layout = layout
         self.of_images = int(policy.get_metadata()["pixels"]) > 0
@@ -93,11 +88,7 @@ class Sight:
         }
 
     def committed(self, policy_state) -> np.ndarray:
-        """Return the slots [N] of the targets that the policy has selected.
-
-        Args:
-          policy_state: result of its `encode_context`.
-        """
+        """Return the slots [N] of the selected targets in a state of the policy."""
         selected = policy_state["policy"] if self.of_images else policy_state
         return tf.argmax(selected["target"], axis=-1).numpy()
 

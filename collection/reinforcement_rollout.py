@@ -43,13 +43,7 @@ class ReinforcementActor:
     """
 
     def __init__(self, learner: Learner, layout: Layout, explores: bool):
-        """Wrap a learner.
-
-        Args:
-          learner: selects actions.
-          layout: of the states.
-          explores: whether noise is added; greedy otherwise.
-        """
+        """Wrap a learner; it adds noise to its greedy actions where it `explores`."""
         self._learner = learner
         self._layout = layout
         self._explores = explores
@@ -153,12 +147,7 @@ class Order(NamedTuple):
 
 
 def by_identity(first: np.ndarray, layout: Layout) -> Order:
-    """Return the order of the entities of each kind by their colours.
-
-    Args:
-      first: [N, S] first states of episodes.
-      layout: their layout.
-    """
+    """Return the order of entities by colour, given first states [N, S]."""
     size = layout.size
     identities, places = identities_and_places(first, layout)
     index = np.tile(np.arange(layout.state_size), (len(first), 1))

@@ -14,12 +14,7 @@ if typing.TYPE_CHECKING:
 def load(
     setup: environment.Setup, camera: CameraConfig = NO_CAMERA
 ) -> "py_environment.PyEnvironment":
-    """Return a TF-Agents environment.
-
-    Args:
-      setup: its first episode.
-      camera: observes too.
-    """
+    """Return a TF-Agents environment whose first episode is `setup`."""
     # TF-Agents is written for Keras 2 (see `policies`).
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     from tf_agents.environments import dm_control_wrapper

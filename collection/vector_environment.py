@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import multiprocessing
+import operator
 import os
 import signal
 import threading
@@ -57,7 +58,7 @@ def play_shards(shards: Sequence[Any], workers: int) -> Iterator[list[Episode]]:
             # Few shards in flight: episodes wait in memory no longer than needed.
             pending = []
             for shard in shards:
-                pending.append(pool.submit(_play, shard))
+                pending.append(pool.submit(operator.methodcaller("play"), shard))
                 if len(pending) > 2 * workers:
                     yield pending.pop(0).result()
             while pending:
@@ -69,10 +70,6 @@ def play_shards(shards: Sequence[Any], workers: int) -> Iterator[list[Episode]]:
             ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _play(shard) -> list[Episode]:
-    return shard.play()
 
 
 class VectorEnvironment:
@@ -162,12 +159,7 @@ class ProcessVectorEnvironment:
     """
 
     def __init__(self, workers: int = 0, camera: CameraConfig = NO_CAMERA):
-        """Start worker processes.
-
-        Args:
-          workers: number of processes; 0 for one per core.
-          camera: of the environments.
-        """
+        """Start worker processes; 0 is one per core."""
         self._connections, self._processes = [], []
         for _ in range(workers or os.cpu_count()):
             ours, theirs = CONTEXT.Pipe()

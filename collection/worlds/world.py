@@ -73,12 +73,7 @@ class World:
     def open(
         self, setup: environment.Setup, camera: CameraConfig = NO_CAMERA
     ) -> environment.SceneEnvironment:
-        """Return an environment whose first episode is `setup`.
-
-        Args:
-          setup: of a task of this world.
-          camera: observes too, in worlds that have cameras.
-        """
+        """Return an environment whose first episode is `setup`, of this world."""
         if not self.can_be_seen:
             return self.environment(setup)
         return self.environment(setup, camera)

@@ -151,19 +151,9 @@ class Suite:
             if self.puck:
                 puck = self.puck.draw(seeding.generator(self.seed, "puck", *named))
                 chosen, friction = puck.weigh(chosen), puck.friction[1]
-            result.append(
-                Task(
-                    object_set=chosen,
-                    family=family,
-                    friction=friction,
-                    split=split,
-                    rule=rule,
-                    index=repeat,
-                    gains=gains,
-                    puck=puck,
-                    domain=self.domain,
-                )
-            )
+            hidden = {"friction": friction, "gains": gains, "puck": puck}
+            where = {"split": split, "index": repeat, "domain": self.domain}
+            result.append(Task(chosen, family, rule=rule, **hidden, **where))
         return result
 
     def _rule(self, index: int, rng) -> Rule:
@@ -178,11 +168,9 @@ class Suite:
     def demonstration_setups(
         self, task: Task, scenes: int | None = None
     ) -> list[environment.Setup]:
-        """Return the scene configs to be demonstrated of a task.
+        """Return scene configs for demonstrations of a task, with nominal actuators.
 
-        Args:
-          task: a task of this distribution.
-          scenes: number of scenes; `scenes_per_task` by default.
+        There are `scenes_per_task` scenes by default.
         """
         setups = []
         for i in range(scenes or self.scenes_per_task):

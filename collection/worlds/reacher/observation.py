@@ -60,12 +60,7 @@ class Layout(layout.Layout):
 
 
 def observe(world: worlds.World, time: float) -> np.ndarray:
-    """Return the float32[S] state vector.
-
-    Args:
-      world: the scene.
-      time: share of the horizon that has passed.
-    """
+    """Return the float32[S] state vector at a `time`, a share of the horizon."""
     targets = np.concatenate([world.targets, world.object_set.rgbs], axis=1)
     return np.concatenate(
         [

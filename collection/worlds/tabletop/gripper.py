@@ -62,11 +62,7 @@ class Gripper(composer.ModelWrapperEntity):
 def add_arm(root: mjcf.RootElement, body, kp: float, yaw_kp: float):
     """Add the arm's joints to a body, and their position actuators.
 
-    Args:
-      root: the model.
-      body: the element that the joints move.
-      kp: stiffness of x, y and z, N/m.
-      yaw_kp: stiffness of yaw, Nm/rad.
+    The stiffness is `kp` (N/m) of x, y and z, and `yaw_kp` (Nm/rad) of yaw.
     """
     for name, axis, limits in zip(ARM_JOINTS, _ARM_AXES, _ARM_RANGES, strict=True):
         joint = body.add(
@@ -97,19 +93,10 @@ def add_finger(
     kp: float,
     kv: float,
 ):
-    """Add a finger that slides along x, and its position actuator.
+    """Add a finger and its position actuator; return the geom of its pad.
 
-    Args:
-      root: the model.
-      body: the element that carries the finger.
-      name: one of `FINGERS`.
-      side: 1 if it opens towards positive x, else -1.
-      half_sizes: of its pad, metres.
-      kp: stiffness, N/m.
-      kv: damping, Ns/m.
-
-    Returns:
-      The geom element of the pad.
+    It opens along x, towards the sign of `side`. The half sizes of the pad are in
+    metres, the stiffness `kp` in N/m and the damping `kv` in Ns/m.
     """
     finger = body.add("body", name=name, gravcomp=1)
     joint = finger.add(

@@ -73,7 +73,7 @@ class PuckRanges:
     hidden_size: ClassVar[int] = HIDDEN_SIZE
 
     def __post_init__(self):
-        for field in dataclasses.fields(self)[:5]:
+        for field in dataclasses.fields(self)[:HIDDEN_SIZE]:
             given = getattr(self, field.name)
             if len(given) != 2 or not 0 < given[0] <= given[1]:
                 raise UserError(
@@ -87,17 +87,8 @@ class PuckRanges:
 
     def draw(self, rng: np.random.Generator) -> Puck:
         """Draw the dynamics of a task."""
-        along_x = rng.uniform(*self.friction)
-        along_y = along_x * rng.uniform(*self.friction_ratio)
-        torsional, rolling, mass = (
-            float(rng.uniform(*bounds))
-            for bounds in (self.torsional, self.rolling, self.mass)
+        along_x, ratio, *others = (
+            float(rng.uniform(*getattr(self, field.name)))
+            for field in dataclasses.fields(self)[:HIDDEN_SIZE]
         )
-        return Puck(
-            friction=(float(along_x), float(along_y)),
-            torsional=torsional,
-            rolling=rolling,
-            mass=mass,
-            start_noise=self.start_noise,
-            stride=self.stride,
-        )
+        return Puck((along_x, along_x * ratio), *others, self.start_noise, self.stride)

@@ -57,13 +57,7 @@ class Scene:
 
 
 def disturbed(scene: Scene, noise: float, seed: int) -> Scene:
-    """Return a scene with noise on the places of the objects.
-
-    Args:
-      scene: the scene.
-      noise: standard deviation along x and y, metres.
-      seed: of the attempt.
-    """
+    """Return a scene with noise (standard deviation in metres) on x, y of objects."""
     shift = np.zeros_like(scene.object_poses)
     rng = seeding.generator("start", seed)
     shift[:, :2] = noise * rng.standard_normal(shift[:, :2].shape)
@@ -77,38 +71,25 @@ def draw(size: int, scene_seed: int) -> Scene:
     button_places = rng.permutation(size)
     object_xs = (object_places - (size - 1) / 2) * _OBJECT_SPACING
     button_xs = (button_places - (size - 1) / 2) * _BUTTON_SPACING
-
-    def about(middle, jitter, count=None):
-        return middle + rng.uniform(-jitter, jitter, count)
-
     # Between the lanes along which objects are struck.
     anchor_xs = (np.arange(size - 1) - (size - 2) / 2) * _OBJECT_SPACING
+
+    def poses(xs, jitter, *ranges):
+        """Add jitter to [n] xs, and a uniform column for each range."""
+        columns = [xs + rng.uniform(-jitter, jitter, len(xs))]
+        columns += [rng.uniform(*limits, len(xs)) for limits in ranges]
+        return np.stack(columns, axis=1)
+
     return Scene(
         object_places=object_places,
         button_places=button_places,
         object_slots=rng.permutation(size),
         button_slots=rng.permutation(size),
-        object_poses=np.stack(
-            [
-                about(object_xs, _OBJECT_X_JITTER, size),
-                rng.uniform(*_OBJECT_Y_RANGE, size),
-                rng.uniform(*_OBJECT_YAW_RANGE, size),
-            ],
-            axis=1,
+        object_poses=poses(
+            object_xs, _OBJECT_X_JITTER, _OBJECT_Y_RANGE, _OBJECT_YAW_RANGE
         ),
-        button_positions=np.stack(
-            [
-                about(button_xs, _BUTTON_X_JITTER, size),
-                rng.uniform(*_BUTTON_Y_RANGE, size),
-            ],
-            axis=1,
-        ),
-        anchor=np.array(
-            [
-                about(rng.choice(anchor_xs), _ANCHOR_X_JITTER),
-                rng.uniform(*_ANCHOR_Y_RANGE),
-            ]
-        ),
+        button_positions=poses(button_xs, _BUTTON_X_JITTER, _BUTTON_Y_RANGE),
+        anchor=poses(rng.choice(anchor_xs, 1), _ANCHOR_X_JITTER, _ANCHOR_Y_RANGE)[0],
         goal=float(rng.uniform(*_GOAL_Y_RANGE)),
         gripper=rng.uniform(_GRIPPER_LOW, _GRIPPER_HIGH),
     )

@@ -82,13 +82,8 @@ class GripperTasks:
         for row, (setup, episode) in enumerate(zip(self._setups, episodes)):
             slot = episode.metadata[fields.HIDDEN_ACHIEVED]
             if slot >= 0:
-                success[row, _index_of(setup, slot)] = True
+                scene = scenes.draw(self.goals, setup.scene_seed)
+                slots = scene.slots(setup.task.goal.kind)
+                success[row, slots[slot % self.goals]] = True
             success[row, setup.target] = episode.metadata[fields.SUCCESS]
         return success
-
-
-def _index_of(setup: environment.Setup, slot: int) -> int:
-    """Return the canonical index of an observation slot, the inverse of `slot_of`."""
-    size = setup.task.object_set.size
-    scene = scenes.draw(size, setup.scene_seed)
-    return int(scene.slots(setup.task.goal.kind)[slot % size])

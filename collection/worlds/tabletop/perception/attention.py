@@ -34,21 +34,15 @@ class CoarseMap(layers.Layer):
         """Create the convolutions, `channels` wide."""
         super().__init__(name="coarse_map")
 
-        def conv(width, size, stride=1, dilation=1):
-            return layers.Conv2D(
-                width,
-                size,
-                stride,
-                dilation_rate=dilation,
-                padding="same",
-                activation="relu",
-            )
+        def conv(width, size, stride=1, **dilation):
+            shape = (width, size, stride, "same")
+            return layers.Conv2D(*shape, activation="relu", **dilation)
 
         self._convolutions = [
             conv(16, 5, 2),
             conv(channels, 3, 2),
             conv(channels, 3),
-            conv(channels, 3, dilation=2),
+            conv(channels, 3, dilation_rate=2),
             conv(channels, 3),
         ]
 

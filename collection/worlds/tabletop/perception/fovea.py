@@ -11,13 +11,7 @@ class Fovea(layers.Layer):
     """Convolutions over crops, the same for all things."""
 
     def __init__(self, pixels: int, share: float, width: int):
-        """Create the convolutions.
-
-        Args:
-          pixels: height and width of the images.
-          share: of the image's side that a crop shows.
-          width: of the features.
-        """
+        """Create convolutions for images of `pixels` squared, cropped to a share."""
         super().__init__(name="fovea")
         self._side = round(pixels * share)
         self._share = share

@@ -80,13 +80,8 @@ class Perception(tf_keras.Model):
         hidden = config.hidden
 
         def mlp(outputs):
-            return tf_keras.Sequential(
-                [
-                    layers.Dense(hidden, "relu"),
-                    layers.Dense(hidden, "relu"),
-                    layers.Dense(outputs),
-                ]
-            )
+            inner = [layers.Dense(hidden, "relu") for _ in range(2)]
+            return tf_keras.Sequential([*inner, layers.Dense(outputs)])
 
         # From one view a polynomial will do.
         places = mlp if config.watching else layers.Dense
