@@ -21,29 +21,25 @@ class Recorder:
 
     def start(self, timestep: dm_env.TimeStep):
         """Begin with the timestep of a reset."""
-        world = self._env.world
-        self._states = [timestep.observation[fields.STATE]]
-        self._physics_states = [world.physics_state()]
-        self._images = {
-            name: [timestep.observation[name]]
-            for name in (fields.IMAGE, fields.WRIST_IMAGE)
-            if name in timestep.observation
-        }
-        self._timestamps = [world.time]
-        self._actions = []
-        self._rewards = []
+        self._states, self._physics_states, self._timestamps = [], [], []
+        self._actions, self._rewards = [], []
+        images = (fields.IMAGE, fields.WRIST_IMAGE)
+        self._images = {name: [] for name in images if name in timestep.observation}
+        self._observe(timestep)
 
     def add(self, action: np.ndarray, timestep: dm_env.TimeStep):
         """Add the action taken at the last state, and the next timestep."""
-        world = self._env.world
-        self._states.append(timestep.observation[fields.STATE])
-        self._physics_states.append(world.physics_state())
-        for name, frames in self._images.items():
-            frames.append(timestep.observation[name])
-        self._timestamps.append(world.time)
+        self._observe(timestep)
         self._actions.append(np.clip(action, -1, 1))
         self._rewards.append(timestep.reward)
         self._last = timestep
+
+    def _observe(self, timestep: dm_env.TimeStep):
+        self._states.append(timestep.observation[fields.STATE])
+        self._physics_states.append(self._env.world.physics_state())
+        for name, frames in self._images.items():
+            frames.append(timestep.observation[name])
+        self._timestamps.append(self._env.world.time)
 
     def episode(self, **metadata) -> episodes.Episode:
         """Return the finished episode; of the simulated human, one without actions.

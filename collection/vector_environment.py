@@ -1,6 +1,7 @@
 """Vector environments: many stepped side by side, in one process or in several."""
 
 import concurrent.futures
+import contextlib
 import multiprocessing
 import operator
 import os
@@ -151,7 +152,7 @@ def _serve(connection, camera: CameraConfig):
             connection.send((None, f"{type(error).__name__}: {error}"))
 
 
-class ProcessVectorEnvironment:
+class ProcessVectorEnvironment(contextlib.AbstractContextManager):
     """Environments spread over worker processes; used as a `VectorEnvironment`.
 
     Attributes:
@@ -168,9 +169,6 @@ class ProcessVectorEnvironment:
             theirs.close()
             self._connections.append(ours)
             self._processes.append(process)
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, *_):
         self.close()

@@ -38,7 +38,7 @@ _BANNED = {
 # Occurrences left, by top-level folder; pages of the root are "".
 _ALLOWED = {
     "benchmarks": 2,
-    "collection": 201,
+    "collection": 21,
     "datasets": 24,
     "policies": 37,
     "tests": 150,
@@ -46,7 +46,6 @@ _ALLOWED = {
 }
 _ALLOWED_OPENINGS = {
     "benchmarks": 7,
-    "collection": 44,
     "datasets": 25,
     "policies": 24,
     "tests": 18,
@@ -62,7 +61,6 @@ _WORLD_WORDS = re.compile(
 )
 _ALLOWED_WORLD_WORDS = {
     "benchmarks": 13,
-    "collection": 23,
     "datasets": 13,
     "policies": 14,
     "wtl": 44,

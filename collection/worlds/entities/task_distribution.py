@@ -76,20 +76,16 @@ class Suite:
 
     def __post_init__(self):
         if self.domain not in registry.names():
-            raise UserError(
-                f"suite.domain is {self.domain!r}; known are "
-                f"{', '.join(registry.names())}"
-            )
+            known = ", ".join(registry.names())
+            raise UserError(f"suite.domain is {self.domain!r}; known are {known}")
         for name in self.families or ():
             if name not in self.world.families:
-                raise UserError(
-                    f"suite.families names {name!r}; known are "
-                    f"{', '.join(self.world.families)}"
-                )
+                known = ", ".join(self.world.families)
+                raise UserError(f"suite.families names {name!r}; known are {known}")
         if self.left_out and self.left_out not in self.family_names:
+            names = ", ".join(self.family_names)
             raise UserError(
-                f"suite.left_out is {self.left_out!r}; families are "
-                f"{', '.join(self.family_names)}"
+                f"suite.left_out is {self.left_out!r}; families are {names}"
             )
         if self.family_names == [self.left_out]:
             raise UserError(

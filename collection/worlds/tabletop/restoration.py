@@ -7,6 +7,7 @@ import mujoco
 import numpy as np
 
 from wtl.collection.worlds import scene_renderer
+from wtl.collection.worlds.entities import physics
 from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.scene_renderer import RestorationError, Viewpoint
 from wtl.collection.worlds.tabletop import (
@@ -17,7 +18,6 @@ from wtl.collection.worlds.tabletop import (
     renderer,
 )
 from wtl.collection.worlds.tabletop import object_set as object_sets
-from wtl.collection.worlds.tabletop import world as worlds
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 
@@ -49,7 +49,7 @@ def form_of(spec: EpisodeSpec) -> Form | None:
         drawn = object_sets.draw("layout", size, 0)
         for embodiment in Embodiment:
             compiled = model.compile_model(drawn, embodiment)
-            if mujoco.mj_stateSize(compiled, worlds.STATE_SPEC) == spec.physics_size:
+            if mujoco.mj_stateSize(compiled, physics.STATE_SPEC) == spec.physics_size:
                 return Form(size, embodiment)
     return None
 
@@ -157,7 +157,7 @@ def restore(form: Form, state: np.ndarray, physics_state: np.ndarray) -> mujoco.
 
 def put(compiled: mujoco.MjModel, data: mujoco.MjData, physics_state: np.ndarray):
     """Set `data` to a physics state, as far as pictures need it."""
-    mujoco.mj_setState(compiled, data, physics_state, worlds.STATE_SPEC)
+    mujoco.mj_setState(compiled, data, physics_state, physics.STATE_SPEC)
     mujoco.mj_kinematics(compiled, data)
     mujoco.mj_comPos(compiled, data)
     mujoco.mj_camlight(compiled, data)

@@ -26,7 +26,7 @@ WIDE = Camera(
 )
 _CLOSE_ELEVATION = -46.0
 _CLOSE_DISTANCE = 0.44
-_CLOSE_SHARE = 0.75  # of the height of the finger tips, so that the table is in sight
+_CLOSE_SHARE = 0.75  # of the height of the finger tips, so that the table is visible
 _LIGHTS = (
     Light((-0.7, -0.8, 1.4), (0.4, 0.5, -0.77), (0.5, 0.49, 0.46)),
     Light((0.9, -0.6, 1.1), (-0.55, 0.4, -0.73), (0.2, 0.21, 0.23)),

@@ -66,7 +66,7 @@ def _open(setup):
 
 
 def _act(env, gains):
-    """Plays the demonstrator through motors; returns all timesteps."""
+    """Plays the scripted expert through motors; returns all timesteps."""
     timesteps = [env.reset()]
     while not timesteps[-1].last():
         command = expert.act(env.world, env.setup.target)

@@ -1,4 +1,4 @@
-"""Worlds whose tasks are learnt from trials: point robots, and the gripper's."""
+"""Tasks that are learnt from trials: point robots, and those of the tabletop."""
 
 import numpy as np
 import pytest
@@ -17,17 +17,17 @@ SUITE = suites.Suite(train_object_sets=5, train_tasks=5, val_tasks=5)
 
 
 class Walker:
-    """Goes straight to a place; remembers what it was told."""
+    """Agent that goes straight to a place; it keeps the rewards it observed."""
 
     def __init__(self, place):
         self.place = np.asarray(place)
-        self.felt, self.learnt = [], []
+        self.rewards, self.learnt = [], []
 
     def begin(self, seeds):
         self.seeds = seeds
 
-    def act(self, observation, felt):
-        self.felt.append(felt)
+    def act(self, observation, reward):
+        self.rewards.append(reward)
         return (self.place - observation) / 0.1
 
     def learn(self, trial):
@@ -79,7 +79,7 @@ def test_going_straight_to_the_goal_is_best(sparse):
     assert near.success.all() and (near.felt.sum(axis=(1, 2)) < best).all()
 
 
-def test_nothing_is_felt_far_from_a_sparse_goal_but_learning_has_more():
+def test_sparse_rewards_are_zero_far_from_the_goal_and_dense_ones_are_not():
     robots = PointRobots("train", 4, 0, sparse=True)
     away = Walker(np.tile([0.0, -1.0], (4, 1)))
     (trial,) = trials.play(robots, away, [Attempt(i) for i in range(4)], range(4), 1)
@@ -87,16 +87,16 @@ def test_nothing_is_felt_far_from_a_sparse_goal_but_learning_has_more():
     assert (trial.reward < -0.9).all()
 
 
-def test_what_was_felt_last_is_told_also_across_trials():
+def test_the_last_reward_is_observed_also_across_trials():
     robots = PointRobots("train", 2, 0, sparse=False)
     agent = Walker(np.zeros((2, 2)))
     played = trials.play(robots, agent, [Attempt(0), Attempt(1)], [1, 2], 2)
-    assert (agent.felt[0] == 0).all() and len(agent.learnt) == 2
-    np.testing.assert_array_equal(agent.felt[1], played[0].felt[:, 0, 0])
-    np.testing.assert_array_equal(agent.felt[20], played[0].felt[:, -1, 0])
+    assert (agent.rewards[0] == 0).all() and len(agent.learnt) == 2
+    np.testing.assert_array_equal(agent.rewards[1], played[0].felt[:, 0, 0])
+    np.testing.assert_array_equal(agent.rewards[20], played[0].felt[:, -1, 0])
 
 
-def test_wandering_comes_upon_sparse_goals_and_is_a_function_of_its_seeds():
+def test_random_actors_find_sparse_goals_and_are_a_function_of_their_seeds():
     robots = PointRobots("train", 200, 0, sparse=True, radius=0.3)
     attempts = [Attempt(i) for i in range(200)]
     first, second = trials.play(robots, Wanderer(2), attempts, range(200), 2)
@@ -128,7 +128,7 @@ class Replayer:
     def begin(self, seeds):
         self._step = 0
 
-    def act(self, observation, felt):
+    def act(self, observation, reward):
         self._step += 1
         return self._actions[:, self._step - 1]
 
@@ -137,7 +137,7 @@ class Replayer:
 
 
 def test_what_a_trial_achieved_counts_for_the_goal_it_achieved():
-    """Demonstrations replayed under another goal fail, and say what they were."""
+    """Demonstrations replayed under another goal fail, with success for their own."""
     tasks = SUITE.tasks("train")
     assert {task.family for task in tasks} >= {"press", "grasp", "push"}
     target = 1
@@ -162,14 +162,14 @@ def test_what_a_trial_achieved_counts_for_the_goal_it_achieved():
         assert (progress[:, target] > 0.1).all()
         assert (progress.argmax(axis=1) == target).all()
         assert ((dense.felt == 0) | (dense.felt == 1)).all()
-        for meant in (target, 2):
-            attempts = [Attempt(i, meant) for i in range(5)]
+        for goal in (target, 2):
+            attempts = [Attempt(i, goal) for i in range(5)]
             (trial,) = trials.play(
                 tasks_at_once, Replayer(np.stack(actions)), attempts, range(5), 1
             )
             assert trial.success[:, target].all()
             assert trial.success.sum() == 5
-            of_goal = trial.of_goal(np.full(5, meant))
-            assert of_goal.success.all() == (meant == target)
+            of_goal = trial.of_goal(np.full(5, goal))
+            assert of_goal.success.all() == (goal == target)
             assert (trial.felt[:, :-1] == 0).all()
             np.testing.assert_array_equal(of_goal.felt[:, -1], of_goal.success)

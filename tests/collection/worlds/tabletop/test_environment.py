@@ -34,7 +34,7 @@ def _setup(family="slide", scene_seed=3, target=1, object_set=_SETS[0], friction
 
 
 def _record(env, setup, seed=0):
-    """Plays the noisy demonstrator in an environment that may have a past."""
+    """Plays the noisy scripted expert in an environment that may have a past."""
     rng = seeding.generator("noise", seed)
     env.prepare(setup)
     recorder = Recorder(env)

@@ -1,4 +1,4 @@
-"""What every family and its demonstrator must do; registering one tests it."""
+"""Requirements on every family and its scripted expert, over the registry."""
 
 import mujoco
 import numpy as np
@@ -55,14 +55,14 @@ def test_registries_name_the_same_families():
 
 @every_size
 @every_family
-def test_demonstrator_succeeds(family, size):
+def test_scripted_expert_succeeds(family, size):
     assert _success_rate(family, 12, size) >= 0.9
 
 
 @pytest.mark.slow
 @every_size
 @every_family
-def test_demonstrator_succeeds_nearly_always(family, size):
+def test_scripted_expert_succeeds_nearly_always(family, size):
     rate = _success_rate(family, 300, size)
     print(f"{family}, {size} objects: {rate:.4f} of 300")
     assert rate >= 0.97

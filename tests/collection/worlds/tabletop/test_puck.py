@@ -26,7 +26,7 @@ _PUCK = Puck((0.3, 0.6), 0.01, 0.05, 0.2, 0.0, 0.3)
 
 
 def _slid(puck, axis, speed=1.0):
-    """How far the first object comes that is let go at some speed."""
+    """Distance that the first object slides from some speed, metres."""
     world = World()
     objects = puck.weigh(PUCKS.tasks(TRAIN)[0].object_set)
     world.reset(objects, puck.friction[1], scenes.draw(3, 0), puck=puck)
@@ -97,7 +97,7 @@ def test_every_attempt_starts_a_little_different():
     np.testing.assert_array_equal(*states)
 
 
-def test_the_demonstrator_knows_how_hard_to_strike():
+def test_the_expert_strikes_as_hard_as_needed():
     made = []
     for i, task in enumerate(PUCKS.tasks(TRAIN)):
         setup = PUCKS.demonstration_setups(task, 1)[0]

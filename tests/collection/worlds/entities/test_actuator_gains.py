@@ -55,7 +55,7 @@ def test_faulty_motors_are_no_faster_than_sound_ones():
     assert env.world.setpoint[1] - before[1] == pytest.approx(0.08)
 
 
-def test_people_and_the_robots_of_demonstrators_have_sound_motors():
+def test_simulated_humans_and_experts_have_nominal_actuators():
     task = FAULTY.tasks(TRAIN)[0]
     assert Setup(task, 0, 0).gains == task.gains
     assert Setup(task, 0, 0, Embodiment.HUMAN).gains == ()
@@ -83,7 +83,7 @@ def test_who_knows_the_gains_solves_the_task(family):
         gains = (1.9 * signs[0], 1.2 * signs[1], 1.0, 1.0, 1.0)
         wanted = request(Setup(_task(family, gains), 40 + i, i), seed=i)
         assert demonstrate(wanted, attempts=1)
-    # It was not for nothing: a sound robot's commands lead astray.
+    # The commands of nominal actuators fail with these gains.
     env = Manipulation(Setup(_task(family, gains), 42, 2))
     episode = _demo(Setup(_task(family, ()), 42, 2))
     env.reset()

@@ -55,7 +55,7 @@ def test_same_seed_same_image_and_objects_do_not_mix():
     np.testing.assert_array_equal(image, again)
 
 
-def test_what_is_felt_is_part_of_the_state():
+def test_proprioception_is_part_of_the_state():
     env = Manipulation(_setups(1)[0], CameraConfig(PIXELS))
     env.reset()
     observed = env.step(np.full(5, 0.5)).observation
