@@ -59,7 +59,7 @@ class _NoContext:
     """Builds no context for a policy that takes none."""
 
     config = Interface()
-    encoder = types.SimpleNamespace(sees=(STATE,))
+    encoder = types.SimpleNamespace(inputs=(STATE,))
 
     def build(self, requests, observed):
         return len(requests)
