@@ -72,7 +72,7 @@ _PURPOSES = {
             f"collection/worlds/tabletop/{name}.py:"
             for name in ("model", "scene", "object_set")
         ),
-        "collection/worlds/tabletop/families/",
+        "collection/worlds/tabletop/families.py:",
         "collection/worlds/tabletop/experts/",
         "collection/scripted_expert.py:",
         "collection/vector_environment.py:VectorEnvironment.",
