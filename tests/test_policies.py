@@ -29,6 +29,8 @@ SIZE = 3
 LAYOUT = observation.Layout(SIZE)
 _CONFIG = dict(hidden=(32, 32), context_frames=6)
 
+TRAINED = [method.name for method in METHODS.values() if method.is_trained]
+
 
 def _states(count: int) -> np.ndarray:
     """First states of real scenes, so that attributes are as in the world."""
@@ -86,7 +88,7 @@ def _time_step(states):
     return ts.restart({"state": tf.constant(states)}, len(states))
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", TRAINED)
 def test_actions_are_within_bounds_and_state_stays(method):
     policy = _policy(method)
     state = policy.encode_context(_context(policy.network.config))
@@ -97,7 +99,7 @@ def test_actions_are_within_bounds_and_state_stays(method):
     assert set(np.sum(state["target"], axis=1)) == {1.0}
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", TRAINED)
 def test_context_is_encoded_once_per_episode(method, monkeypatch):
     policy = _policy(method)
     network = policy.network
@@ -110,7 +112,7 @@ def test_context_is_encoded_once_per_episode(method, monkeypatch):
     assert len(calls) == 1
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", TRAINED)
 def test_saved_policy_acts_the_same_without_our_code(method, tmp_path):
     policy = _policy(method)
     identifier = export.save(policy, tmp_path / "saved_model")
