@@ -37,13 +37,13 @@ def test_shipped_config_builds_its_objects(path, tmp_path):
     for method in METHODS.values():
         if method.is_trained:
             bindings.bound(config_for(method.name, stages.suite()), method.name)
-    own = inspect.signature(stages.RIVALS["reinforce"]).parameters
+    own = inspect.signature(stages.BASELINES["reinforce"]).parameters
     given = gin.get_bindings("reinforce")
     bc_sac_config.SacConfig(**{k: v for k, v in given.items() if k not in own})
     assert given.get("tasks", 1) <= run.suite.test_tasks
     given = gin.get_bindings("meta_rl")
     if "method" in given:  # else it is for others to include
-        call = inspect.signature(stages.RIVALS["meta_rl"]).bind(None, **given)
+        call = inspect.signature(stages.BASELINES["meta_rl"]).bind(None, **given)
         call.apply_defaults()
         assert call.arguments["world"] in trial_worlds.WORLDS
         kind = learners.LEARNERS[call.arguments["method"]]
