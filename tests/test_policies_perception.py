@@ -22,6 +22,7 @@ from wtl.collection.worlds.tabletop.perception import (
     network,
 )
 from wtl.collection.worlds.tabletop.perception import policy as perception_policy
+from wtl.collection.worlds.tabletop.perception.examples import ExampleSource
 from wtl.collection.worlds.tabletop.world import World
 from wtl.datasets.contract import fields
 from wtl.datasets.reading.store import stack
@@ -30,7 +31,6 @@ from wtl.policies import export
 from wtl.policies.contextual import config as contextual_config
 from wtl.policies.contextual import network as contextual_network
 from wtl.policies.contextual import policy as contextual_policy
-from wtl.training.perception_examples import GlimpseSource
 
 LAYOUT = Layout(3)
 PIXELS = 32
@@ -139,7 +139,7 @@ def test_perception_learns_from_images_of_any_size(pixels):
     store = _store(3)
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (3, 4, pixels, pixels, 3), np.uint8)
-    source = GlimpseSource(dataclasses.replace(store, image=image), LAYOUT, later=1)
+    source = ExampleSource(dataclasses.replace(store, image=image), LAYOUT, later=1)
     tf.random.set_seed(0)
     network_ = network.Perception(config.PerceptionConfig(3, pixels))
     network_.create()
@@ -155,7 +155,7 @@ def test_perception_learns_from_images_of_any_size(pixels):
 
 def test_mirrored_examples_are_those_of_a_mirrored_table():
     store = _store(6)
-    source = GlimpseSource(store, LAYOUT, later=2)
+    source = ExampleSource(store, LAYOUT, later=2)
     rng = np.random.default_rng(1)
     mirrored = straight = 0
     for _ in range(4):
@@ -188,7 +188,7 @@ def test_the_loss_wants_the_truth(embodiment):
     perception = network.Perception(config.of_embodiment(embodiment, 3, PIXELS))
     things = [0, 1, 2] + [-1] * perception.config.watching
     everything = list(range(8)) + [-1] * perception.config.watching
-    source = GlimpseSource(_store(6), LAYOUT, later=2, embodiment=embodiment)
+    source = ExampleSource(_store(6), LAYOUT, later=2, embodiment=embodiment)
     example = source.gather(source.draw(np.random.default_rng(0), 4))
 
     def measure(change):
@@ -331,7 +331,7 @@ def test_of_somebody_else_only_the_time_is_known():
     tf.random.set_seed(0)
     watching = network.Perception(config.of_embodiment(Embodiment.HUMAN, 3, PIXELS))
     store = _store(2)
-    source = GlimpseSource(store, LAYOUT, later=2, embodiment=Embodiment.HUMAN)
+    source = ExampleSource(store, LAYOUT, later=2, embodiment=Embodiment.HUMAN)
     drawn = source.draw(np.random.default_rng(0), 8)
     assert not drawn.felt[..., :-1].any()
     np.testing.assert_array_equal(drawn.felt[..., -1], drawn.state[..., -1])

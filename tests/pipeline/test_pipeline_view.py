@@ -50,7 +50,7 @@ def test_what_was_edited_is_taken_and_not_collected_again(run, monkeypatch):
     assert run.collected_fingerprint(NAME) is None
     assert _collect(run, collected) is True
     assert _collect(run, collected) is False
-    was = run.dataset_fingerprint(NAME)
+    was = run.inputs(NAME)[NAME]
     view.view(run.folder.path, "127.0.0.1", 0)
     curate.filter_episodes(
         run.dataset(NAME), run.folder.datasets, [metadata_filter.parse("invalid=false")]
@@ -60,7 +60,7 @@ def test_what_was_edited_is_taken_and_not_collected_again(run, monkeypatch):
     # The stage is done, and those after it see that their input is another.
     assert _collect(run, collected) is False and len(collected) == 1
     assert run.collected_fingerprint(NAME) == was
-    assert run.dataset_fingerprint(NAME) == checksums.fingerprint(versions[-1]) != was
+    assert run.inputs(NAME)[NAME] == checksums.fingerprint(versions[-1]) != was
     # Another configuration collects anew, on top.
     assert _collect(run, collected, "4.0.0") is True and len(collected) == 2
 

@@ -81,7 +81,7 @@ class BeamRunner:
 
 
 def _shard_files(writer: StagingWriter) -> pathlib.Path:
-    return writer.directory.with_name(f"{writer.directory.name}.parcels")
+    return writer.directory.with_name(f"{writer.directory.name}.shards")
 
 
 def _stage(payloads: Iterable[memoryview], writer: StagingWriter) -> frozenset[str]:

@@ -72,7 +72,7 @@ def meta_rl(
         raise UserError("meta_rl acts on states: set camera.pixels to 0")
     kind = LEARNERS[method]
     try:
-        chosen = kind.config(**(config or {}))
+        chosen = kind.config_type(**(config or {}))
     except TypeError as error:
         raise UserError(f"meta_rl.config does not fit {method}: {error}") from error
     training = {
@@ -104,7 +104,7 @@ def _train(run: Run, training: dict[str, Any], kind, config, world: TrialWorld):
 
     def work(key: str) -> dict[str, str]:
         directory = run.folder.claim_policy(method, key)
-        learner = kind.learner(
+        learner = kind(
             world.view,
             config,
             world.train,
@@ -146,11 +146,11 @@ def _measure(
 
     def work(_: str) -> dict[str, Any]:
         directory = run.folder.policies / method
-        network = kind.network(world.view, config)
+        network = kind.network_type(world.view, config)
         latest = tf.train.latest_checkpoint(str(directory / "checkpoints"))
         found = tf.train.Checkpoint(network=network).restore(latest)
         found.expect_partial().assert_existing_objects_matched()
-        agent = kind.agent(network, explore=False)
+        agent = kind.agent_type(network, explore=False)
         rows = _play(run, method, agent, held_out, training["trials"])
         curve = json.loads((directory / "curve.json").read_text())
         about = training | measuring

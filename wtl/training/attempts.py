@@ -1,4 +1,4 @@
-"""Which tasks are attempted in a round of meta-training."""
+"""Draw of the tasks that are attempted in a round of meta-training."""
 
 from wtl.collection.task_pool import Attempt, TaskPool
 from wtl.datasets.contract import seeding
@@ -7,13 +7,13 @@ from wtl.datasets.contract import seeding
 def draw_attempts(
     pool: TaskPool, count: int, seed: int, number: int
 ) -> tuple[list[Attempt], list[int]]:
-    """Draws attempts, and a seed of the agent's noise in each.
+    """Draw attempts, and a seed of the agent's noise in each.
 
     Args:
-      pool: the tasks; every one comes up before any comes up again.
+      pool: the tasks; each is drawn once before any is drawn again.
       count: number of attempts.
-      seed: of training.
-      number: of the round.
+      seed: seed of training.
+      number: number of the round.
     """
     attempts = []
     for place in range(number * count, (number + 1) * count):

@@ -1,8 +1,8 @@
-"""Symmetries of the world, applied alike to all states and actions of an example.
+"""Symmetries of a world, applied to all states and actions of an example.
 
 The world may be mirrored left to right, and colours may be permuted and inverted
-channel by channel: 2 x 48 examples of each, none of which a simulator need play. The
-second keeps a network from learning object sets by heart.
+channel by channel: 2 x 48 variants of each example without simulation. The
+second keeps a network from memorising object sets.
 """
 
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class Symmetry(NamedTuple):
 
 
 def draw(rng: np.random.Generator, count: int) -> Symmetry:
-    """Draws symmetries, uniformly."""
+    """Draw symmetries uniformly."""
     order = rng.permuted(np.tile(np.arange(3), (count, 1)), axis=1)
     inverted = rng.random((count, 3)) < 0.5
     sign = np.where(inverted, -1.0, 1.0)
@@ -40,7 +40,7 @@ def draw(rng: np.random.Generator, count: int) -> Symmetry:
 
 
 def apply_to_states(symmetry: Symmetry, state: tf.Tensor, layout: Layout) -> tf.Tensor:
-    """Transforms [B, ..., S] states."""
+    """Transform [B, ..., S] states."""
     mirror = _broadcast(symmetry.mirror, state)
     signs = tf.constant(layout.mirror_signs())
     state = state * tf.where(mirror < 0, signs, tf.ones_like(signs))
@@ -55,11 +55,11 @@ def apply_to_states(symmetry: Symmetry, state: tf.Tensor, layout: Layout) -> tf.
 def _recolour(
     symmetry: Symmetry, row: tf.Tensor, layout: Layout, name: str
 ) -> tf.Tensor:
-    """Transforms the [B, ..., size * W] rows of all entities of a kind."""
+    """Transform the [B, ..., size * W] rows of all entities of a kind."""
     fields = layout.tables[name]
     rgb, size = slices(fields)["rgb"], width(fields)
     beside = [rgb.start, size - rgb.stop]
-    # One small product does less than taking rows apart and putting them together.
+    # One small product is cheaper than splitting and joining rows.
     change = tf.linalg.matrix_transpose(symmetry.colour) - tf.eye(3)
     change = tf.pad(change, [[0, 0], beside, beside])
     offset = tf.pad(symmetry.offset, [[0, 0], beside])
@@ -71,13 +71,13 @@ def _recolour(
 def apply_to_actions(
     symmetry: Symmetry, action: tf.Tensor, layout: Layout
 ) -> tf.Tensor:
-    """Transforms [B, ..., A] actions."""
+    """Transform [B, ..., A] actions."""
     mirror = _broadcast(symmetry.mirror, action)
     signs = tf.constant(layout.action_mirror, tf.float32)
     return action * tf.where(mirror < 0, signs, tf.ones_like(signs))
 
 
 def _broadcast(value: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    """[B] as [B, 1, ..., 1] to go with a tensor of B examples."""
+    """Reshape [B] to [B, 1, ..., 1], the rank of a tensor of B examples."""
     shape = tf.concat([tf.shape(value), tf.ones(tf.rank(like) - 1, tf.int32)], 0)
     return tf.reshape(value, shape)

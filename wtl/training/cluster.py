@@ -1,8 +1,8 @@
-"""Several processes, perhaps of several machines, that train one network together.
+"""Processes, perhaps of several machines, that train one network together.
 
 Each draws the same batch, a pure function of seed and step, and takes its slice;
-`tf.distribute` adds up the gradients. TF_CONFIG says who takes part, as TensorFlow's
-own tools write it: the same command is started once for each.
+`tf.distribute` sums the gradients. TF_CONFIG names the processes in the format of
+TensorFlow: the same command is started once for each.
 """
 
 import dataclasses
@@ -14,11 +14,11 @@ from wtl.datasets.contract.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class Cluster:
-    """Who trains together, and who of them this process is.
+    """Processes that train together, and the place of this one among them.
 
     Attributes:
       workers: address of each, `host:port`.
-      index: number of this one; the first is the chief, who alone writes.
+      index: number of this process; the first is the chief, which alone writes.
     """
 
     workers: tuple[str, ...]
@@ -26,10 +26,10 @@ class Cluster:
 
     @classmethod
     def from_environment(cls) -> "Cluster | None":
-        """Reads TF_CONFIG; None where this process trains alone.
+        """Read TF_CONFIG; return None if this process trains alone.
 
         Raises:
-          UserError: if it makes no sense.
+          UserError: if it is invalid.
         """
         text = os.environ.get("TF_CONFIG", "")
         if not text:
@@ -57,7 +57,7 @@ class Cluster:
         return self.index == 0
 
     def strategy(self):
-        """Joins the others; waits until all of them are there.
+        """Join the other processes; wait for all of them.
 
         Returns:
           A `tf.distribute.Strategy` of one replica per process.
@@ -72,13 +72,13 @@ class Cluster:
         return tf.distribute.MultiWorkerMirroredStrategy(resolver)
 
     def slice(self, rows):
-        """The part of a batch that this process computes.
+        """Return the part of a batch that this process computes.
 
         Args:
           rows: nested tuples of arrays, [B, ...] or a multiple of B each.
 
         Raises:
-          ValueError: if the batch can't be dealt out evenly.
+          ValueError: if the batch can't be divided evenly.
         """
         import tensorflow as tf
 
@@ -86,7 +86,7 @@ class Cluster:
             size, left = divmod(len(array), len(self.workers))
             if left:
                 raise ValueError(
-                    f"a batch of {len(array)} can't be dealt out to "
+                    f"a batch of {len(array)} can't be divided among "
                     f"{len(self.workers)} workers; choose another batch_size"
                 )
             return array[self.index * size : (self.index + 1) * size]
@@ -95,7 +95,7 @@ class Cluster:
 
 
 def meet(strategy) -> None:
-    """Waits until all processes of a strategy have come here."""
+    """Wait until all processes of a strategy have reached this call."""
     import tensorflow as tf
 
     @tf.function

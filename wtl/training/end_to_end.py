@@ -1,8 +1,8 @@
-"""Trains perception and policy together, from pixels to actions.
+"""Training of perception and policy together, from pixels to actions.
 
-Perception taught with states sees what a state has names for, as well everywhere; the
-policy's loss tells it where the last millimetre counts. What is shown goes through it
-anew in each step too: nothing is cached.
+Perception trained with simulator states estimates all of a state equally well; the
+policy's loss weights what matters to actions. Context episodes pass through it in each
+step too: nothing is cached.
 """
 
 from typing import NamedTuple
@@ -11,46 +11,48 @@ import numpy as np
 import tensorflow as tf
 
 from wtl.collection.worlds.tabletop import observation
+from wtl.collection.worlds.tabletop.perception import examples as perception_examples
 from wtl.collection.worlds.tabletop.perception import loss as perception_losses
 from wtl.collection.worlds.tabletop.perception import network as perception_networks
 from wtl.datasets.reading.frames import resample
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.policies.legacy_keras import tf_keras
-from wtl.training import examples, perception_examples
+from wtl.training import examples
 
 
-class Sights(NamedTuple):
-    """Images of T timesteps each of N episodes, and what is felt at them.
+class Observed(NamedTuple):
+    """Observations at T timesteps each of N episodes.
 
     Attributes:
       image: uint8[N, T, H, W, 3].
-      felt: [N, T, P].
+      proprioception: [N, T, P].
     """
 
     image: np.ndarray
-    felt: np.ndarray
+    proprioception: np.ndarray
 
 
-class SightRows(NamedTuple):
-    """B examples before they are seen.
+class ObservedRows(NamedTuple):
+    """B examples whose states are not estimated yet.
 
     Attributes:
-      rows: what belongs to which example.
-      demos: of the B * K demonstrations shown.
-      trials: of the B * L trials shown.
-      target: of the demonstrations to imitate, at the first and the W timesteps.
-      glimpses: images with the states they show.
+      rows: rows of the examples.
+      demos: observations of the B * K given demonstrations.
+      trials: observations of the B * L given trials.
+      target: observations of the demonstrations to imitate, at the first and the W
+        timesteps.
+      supervised: images with the states that they show.
     """
 
     rows: examples.Rows
-    demos: Sights
-    trials: Sights
-    target: Sights
-    glimpses: perception_examples.Glimpses
+    demos: Observed
+    trials: Observed
+    target: Observed
+    supervised: perception_losses.Example
 
 
-class SightSource:
-    """Draws examples whose states are yet to be seen."""
+class ObservationSource:
+    """Draws examples whose states are estimated in the loss."""
 
     def __init__(
         self,
@@ -62,57 +64,57 @@ class SightSource:
         frames: int,
         human: bool,
     ):
-        """Keeps images in memory as they are.
+        """Keep images in memory unchanged.
 
         Args:
-          source: draws the rows, and builds examples of what is seen.
+          source: draws the rows, and builds examples from estimated states.
           demos: demonstrations to imitate, with images and true states.
-          shown: what is shown in place of each, with images.
-          trials: trials with images, for methods that see them.
-          layout: of the states.
-          frames: to which what is shown is resampled.
-          human: whether what is shown are videos of humans.
+          shown: episodes given in place of each, with images.
+          trials: trials with images, for methods given them.
+          layout: layout of the states.
+          frames: number of frames of context episodes.
+          human: whether `shown` are human videos.
         """
         self.source = source
         self._demos = demos
         self._layout = layout
-        self._glimpses = perception_examples.GlimpseSource(demos, layout, _LATER)
-        self._shown = _sights(shown, layout, frames, own=not human)
+        self._supervised = perception_examples.ExampleSource(demos, layout, _LATER)
+        self._shown = _observed(shown, layout, frames, own=not human)
         self._trials = None
         if trials is not None:
-            self._trials = _sights(trials, layout, frames, own=True)
+            self._trials = _observed(trials, layout, frames, own=True)
 
-    def draw(self, rng: np.random.Generator, count: int) -> SightRows:
-        """Draws `count` examples."""
+    def draw(self, rng: np.random.Generator, count: int) -> ObservedRows:
+        """Draw `count` examples."""
         rows = self.source.draw(rng, count)
         times = np.concatenate([np.zeros((count, 1), np.int32), rows.times], axis=1)
         target = rows.target[:, None]
         state = self._demos.state[target, times]
-        return SightRows(
+        return ObservedRows(
             rows=rows,
             demos=_pick(self._shown, rows.demos),
             trials=_pick(self._trials or self._shown, rows.trials),
-            target=Sights(
+            target=Observed(
                 self._demos.image[target, times], self._layout.proprioception(state)
             ),
-            glimpses=self._glimpses.draw(rng, count),
+            supervised=self._supervised.draw(rng, count),
         )
 
-    def gather(self, rows: SightRows) -> SightRows:
-        """Leaves the rows as they are: to be seen is part of the loss."""
+    def gather(self, rows: ObservedRows) -> ObservedRows:
+        """Return the rows unchanged: the loss estimates their states."""
         return rows
 
 
-_LATER = 4  # later images for each first one that perception is taught with
+_LATER = 4  # supervised later images for each first one
 
 
-def _sights(store: EpisodeStore, layout, frames: int, own: bool) -> Sights:
+def _observed(store: EpisodeStore, layout, frames: int, own: bool) -> Observed:
     resampled = resample(store, frames)
-    return Sights(resampled.image, layout.proprioception(resampled.state, own))
+    return Observed(resampled.image, layout.proprioception(resampled.state, own))
 
 
-def _pick(sights: Sights, rows: np.ndarray) -> Sights:
-    return Sights(sights.image[rows.ravel()], sights.felt[rows.ravel()])
+def _pick(observed: Observed, rows: np.ndarray) -> Observed:
+    return Observed(observed.image[rows.ravel()], observed.proprioception[rows.ravel()])
 
 
 class EndToEnd(tf_keras.Model):
@@ -124,22 +126,22 @@ class EndToEnd(tf_keras.Model):
         perception: perception_networks.Perception,
         watching: perception_networks.Perception | None,
     ):
-        """Joins trained networks; `watching` sees the videos of humans."""
+        """Join trained networks; `watching` is the perception of human videos."""
         super().__init__(name="end_to_end")
         self.policy_network = network
         self.perception = perception
         self.watching = watching
 
-    def see(self, rows: SightRows) -> examples.Seen:
-        """The states of examples, as they are seen."""
+    def estimate(self, rows: ObservedRows) -> examples.Seen:
+        """Estimate the states of examples."""
 
-        def shown(eyes, sights: Sights, like):
-            states = eyes.perceive(sights.image, sights.felt)
+        def shown(perception, observed: Observed, like):
+            states = perception.perceive(observed.image, observed.proprioception)
             return tf.reshape(
                 states, tf.concat([tf.shape(like), tf.shape(states)[1:]], 0)
             )
 
-        target = self.perception.perceive(rows.target.image, rows.target.felt)
+        target = self.perception.perceive(rows.target.image, rows.target.proprioception)
         demos = shown(self.watching or self.perception, rows.demos, rows.rows.demos)
         trials = tf.zeros_like(demos[:, :1])
         if self.policy_network.config.trials:
@@ -147,25 +149,25 @@ class EndToEnd(tf_keras.Model):
         return examples.Seen(demos, trials, target[:, 0], target[:, 1:])
 
 
-def loss_of(policy_loss, source: SightSource, privileged: float):
-    """The loss of `EndToEnd` networks.
+def loss_of(policy_loss, source: ObservationSource, privileged: float):
+    """Return the loss of `EndToEnd` networks.
 
     Args:
-      policy_loss: of the policy, see `wtl.policies.methods.Kind`.
-      source: of the examples.
+      policy_loss: loss of the policy, see `wtl.policies.methods.Kind`.
+      source: source of the examples.
       privileged: see `EndToEndConfig`.
     """
 
-    def loss(network: EndToEnd, rows: SightRows, log_sigma_floor: tf.Tensor):
-        example = source.source.assemble(rows.rows, network.see(rows))
+    def loss(network: EndToEnd, rows: ObservedRows, log_sigma_floor: tf.Tensor):
+        example = source.source.assemble(rows.rows, network.estimate(rows))
         found = policy_loss(network.policy_network, example, log_sigma_floor)
         if not privileged:
             return found
-        taught = perception_losses.loss(
+        supervised = perception_losses.loss(
             network.perception,
-            perception_losses.Example(*rows.glimpses),
+            rows.supervised,
             log_sigma_floor,
         )
-        return found._replace(total=found.total + privileged * taught.total)
+        return found._replace(total=found.total + privileged * supervised.total)
 
     return loss

@@ -1,4 +1,4 @@
-"""Turns sampled rows into tensors: the data stays in memory, a step sends indices."""
+"""Examples from sampled rows: data stays in memory, a step sends indices."""
 
 from typing import NamedTuple
 
@@ -26,8 +26,8 @@ class Rows(NamedTuple):
       demos, demo_mask, trials, trial_mask, trial_success, target: as in `Batch`.
       times: [B, W] timesteps of the demonstration to imitate.
       target_slot: [B] slot that it acted on.
-      demo_acted, trial_acted: slots acted on in the shown episodes.
-      symmetry: of each example.
+      demo_acted, trial_acted: slots acted on in the given episodes.
+      symmetry: symmetry of each example.
     """
 
     demos: np.ndarray
@@ -44,13 +44,13 @@ class Rows(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """The states of B examples, as they are known or as they are seen in images.
+    """States of B examples, known or estimated from images.
 
     Attributes:
-      demos: [B, K, T, S] of the demonstrations shown.
-      trials: [B, L, T, S] of the trials shown.
+      demos: [B, K, T, S] of the given demonstrations.
+      trials: [B, L, T, S] of the given trials.
       first: [B, S] at the start of the demonstration to imitate.
-      window: [B, W, S] at the timesteps of it that are imitated.
+      window: [B, W, S] at its imitated timesteps.
     """
 
     demos: tf.Tensor
@@ -71,15 +71,15 @@ class ExampleSource:
         config: interface.Interface,
         window: int,
     ):
-        """Puts the stores into tensors; memory is about their size in memory.
+        """Convert the stores to tensors, which take about as much memory.
 
         Args:
           demos: demonstrations to imitate.
-          shown: what is shown in place of each, row by row: the demonstrations
-            themselves, or videos of humans, whose actions nobody knows.
-          trials: trials, for methods that see them.
+          shown: episode given in place of each, row by row: the demonstration itself,
+            or a human video, whose actions are unknown.
+          trials: trials, for methods given them.
           sampler: joins the two.
-          config: of the network to be trained.
+          config: configuration of the network.
           window: W, timesteps of each demonstration to imitate.
         """
         self._sampler = sampler
@@ -99,7 +99,7 @@ class ExampleSource:
         )
         self._friction = tf.constant(demos[fields.HIDDEN_FRICTION])
         self._has_trials = trials is not None
-        # Whoever learns acts with the motors that made its own trials.
+        # A policy acts with the actuator gains that made its own trials.
         self._acts_as_tried = (
             trials is not None and config.trials_from != interface.ANOTHER_TASK
         )
@@ -108,7 +108,7 @@ class ExampleSource:
         self._choices = config.choices
 
     def draw(self, rng: np.random.Generator, count: int) -> Rows:
-        """Draws the rows of `count` examples."""
+        """Draw the rows of `count` examples."""
         batch: Batch = self._sampler.draw(rng, count)
         length = self._length[batch.target][:, None] - 1
         early = round(self._window * _EARLY_SHARE)
@@ -136,7 +136,7 @@ class ExampleSource:
         )
 
     def gather(self, rows: Rows) -> Example:
-        """Builds the examples inside a graph."""
+        """Build the examples inside a graph."""
         whole = tf.gather(self._state, rows.target)
         seen = Seen(
             demos=tf.gather(self._demo_frames.state, rows.demos),
@@ -147,7 +147,7 @@ class ExampleSource:
         return self.assemble(rows, seen)
 
     def assemble(self, rows: Rows, seen: Seen) -> Example:
-        """Builds the examples around states, inside a graph."""
+        """Build the examples from their states, inside a graph."""
 
         def states(found):
             return augmentation.apply_to_states(rows.symmetry, found, self._layout)
@@ -167,8 +167,8 @@ class ExampleSource:
             truth = contexts.WholeTruth(*truth, tf.gather(self._hidden, acting))
         if self._faulty_motors:
             gains = truth.hidden[:, : action.shape[-1]]
-            # What is imitated is the motion. Mirroring leaves gains as they are: both
-            # what is commanded and what moves change sides.
+            # The motion is imitated. Mirroring leaves gains unchanged: commands and
+            # motions both change sides.
             action = tf.clip_by_value(action / gains[:, None], -1.0, 1.0)
         return Example(
             context=contexts.Context(
@@ -207,13 +207,13 @@ class ExampleSource:
 
 
 def _hidden(store: EpisodeStore, config: interface.Interface) -> tf.Tensor | None:
-    """Hidden variables [N, H] of the tasks of episodes; None where there are none."""
+    """Hidden variables [N, H] of the tasks of episodes; None if there are none."""
     known = (fields.HIDDEN_GAINS, fields.HIDDEN_PUCK)
     columns = [store[name] for name in known if name in store.metadata]
     size = sum(column.shape[1] for column in columns)
     if size != config.hidden_size:
         raise ValueError(
-            f"the episodes tell {size} hidden variables of their tasks, but the suite "
+            f"the episodes have {size} hidden variables of their tasks, but the suite "
             f"has {config.hidden_size}; collect them again with this configuration"
         )
     return tf.constant(np.concatenate(columns, axis=1)) if columns else None

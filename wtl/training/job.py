@@ -1,11 +1,11 @@
-"""Trains one method in a process of its own."""
+"""Job that trains the policy of a method."""
 
 import dataclasses
 import pathlib
 from typing import Any
 
-from wtl import notices
 from wtl.policies.interface import Interface
+from wtl.training import process
 from wtl.training.cluster import Cluster, meet
 from wtl.training.train_config import EndToEndConfig, TrainConfig
 
@@ -16,31 +16,31 @@ class TrainJob:
 
     Attributes:
       method: key of `wtl.policies.methods.METHODS`.
-      config: of its network and of what it is given.
+      config: configuration of its network and of what it is given.
       demos_dir: version folder of the demonstrations.
-      trials_dir: version folder of the trials, for methods that see them.
+      trials_dir: version folder of the trials, for methods given them.
       trial_policy_id: only its trials are given.
-      retrials_dir: version folder of a second round of trials, for methods that see
+      retrials_dir: version folder of a second round of trials, for methods given
         them.
       retrial_policy_id: only its second round is given.
       sampler: keyword arguments of `wtl.datasets.sampling.sampler.Sampler`.
       training: hyper-parameters of the training.
-      seed: of initial weights and batches.
+      seed: seed of initial weights and batches.
       policy_dir: gets `checkpoints/`, `saved_model/` and the learning curve.
       log_dir: gets TensorBoard events.
-      threads: of TensorFlow.
-      videos_dir: version folder of the videos of humans, for methods given them.
+      threads: threads of TensorFlow.
+      videos_dir: version folder of the human videos, for methods given them.
       row: line of the terminal for the progress bar.
       pixels: height and width of the images to act on; 0 to act on the state.
-      perception_dir: where perception was trained, for policies that act on images.
+      perception_dir: folder of trained perception, for policies that act on images.
       perceived_demos: file of the states estimated from the demonstrations' images.
       perceived_trials: likewise of the trials.
-      watching_dir: where perception of videos of humans was trained, for policies on
-        images that are given them.
+      watching_dir: folder of trained perception of human videos, for image policies
+        that are given them.
       perceived_videos: likewise of these videos.
       end_to_end: hyper-parameters of training perception and policy together
-        afterwards; None to leave perception as it is.
-      cluster: processes that train together; they write checkpoints alone, from which
+        afterwards; None to leave perception unchanged.
+      cluster: processes that train together; they write only checkpoints, from which
         the same job without a cluster saves the policy. None to train alone.
     """
 
@@ -70,25 +70,17 @@ class TrainJob:
 
     @property
     def name(self) -> str:
-        """Name for people."""
+        """Name of the job in messages."""
         return f"the training of {self.method}"
 
     def run(self) -> str:
-        """Trains and saves the policy; returns its id, empty from a cluster."""
-        notices.quiet()
-        with notices.Dropped():
-            import tensorflow as tf
-
-        tf.config.threading.set_intra_op_parallelism_threads(self.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-        with notices.Dropped():
-            from wtl.training import policy_training
-
+        """Train and save the policy; return its id, empty from a cluster."""
+        policy_training = process.load("wtl.training.policy_training", self.threads)
         if not self.cluster:
             return policy_training.train(self)
         # Before anything is read: the chief may still be preparing it.
         strategy = self.cluster.strategy()
         with strategy.scope():
             made = policy_training.train(self)
-        meet(strategy)  # nobody goes on to the next job before this one is done
+        meet(strategy)  # all end this job before any begins the next
         return made

@@ -1,47 +1,20 @@
-"""The loop of learning to learn from trials: resumable, the same for every learner."""
+"""Loop of meta-learning from trials: resumable, the same for every learner."""
 
 import json
 import pathlib
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 import tqdm
 
 from wtl.collection.task_pool import TaskPool
 from wtl.collection.trials import Agent
-
-
-class Learner(Protocol):
-    """Makes trials in training tasks, and learns from them.
-
-    Attributes:
-      parts: what a checkpoint holds, by name.
-      steps_per_round: environment steps of a round.
-    """
-
-    parts: Mapping[str, Any]
-    steps_per_round: int
-
-    def round(self, pool: TaskPool, number: int) -> dict[str, float]:
-        """Plays one round of trials and learns; returns its losses, if any.
-
-        Everything drawn derives from the number of the round, so that an interrupted
-        and resumed run goes on as if nothing had happened.
-        """
-
-    def keep(self):
-        """Makes durable what checkpoints do not hold."""
-
-    def resume(self, rounds: int):
-        """Goes back to what was kept after so many rounds."""
-
-    def agent(self, explore: bool) -> Agent:
-        """Acts as learnt so far."""
+from wtl.training.meta_learner import MetaLearner
 
 
 def train(
-    learner: Learner,
+    learner: MetaLearner,
     pool: TaskPool,
     env_steps: int,
     *,
@@ -51,7 +24,7 @@ def train(
     evaluations: int,
     name: str,
 ) -> list[dict[str, Any]]:
-    """Trains, going on from the last checkpoint if there is one.
+    """Train, from the last checkpoint if there is one.
 
     Args:
       learner: trained in place.
@@ -59,12 +32,12 @@ def train(
       env_steps: environment steps, rounded up to whole rounds.
       directory: gets `checkpoints/` and the points of the curve.
       log_dir: TensorBoard events.
-      evaluate: measures an agent; what it returns is a point of the curve.
+      evaluate: measures an agent; returns a point of the curve.
       evaluations: number of points, evenly spread; each comes with a checkpoint.
-      name: what the progress bar says.
+      name: title of the progress bar.
 
     Returns:
-      The curve: what `evaluate` returned, and `env_steps`.
+      The curve: points of `evaluate`, each with `env_steps`.
     """
     rounds = -(-env_steps // learner.steps_per_round)
     due = {round(rounds * (i + 1) / evaluations) for i in range(evaluations)}

@@ -1,54 +1,32 @@
 """Meta-training of PEARL: off-policy, from the trials of all rounds."""
 
-import pathlib
-
 import numpy as np
 import tensorflow as tf
 
-from wtl.collection import trials
 from wtl.collection.random_actor import Wanderer
 from wtl.collection.task_pool import TaskPool
 from wtl.datasets.contract import seeding
 from wtl.policies import axes
-from wtl.policies.encoders.view import View
 from wtl.policies.legacy_keras import tf_keras
-from wtl.policies.pearl import config as configs
 from wtl.policies.pearl import loss as losses
 from wtl.policies.pearl.agent import PearlAgent
+from wtl.policies.pearl.config import PearlConfig
 from wtl.policies.pearl.network import PearlNetwork, TrialContext
 from wtl.policies.pearl.replay import Drawn, Replay
-from wtl.training.attempts import draw_attempts
+from wtl.training.meta_learner import MetaLearner
 
 
-class PearlLearner:
-    """A `wtl.training.meta_learning.Learner`."""
+class PearlLearner(MetaLearner):
+    """Meta-learner of PEARL; its folder holds the replay buffer."""
 
-    def __init__(
-        self,
-        view: View,
-        config: configs.PearlConfig,
-        pool: TaskPool,
-        env_steps: int,
-        *,
-        seed: int,
-        directory: pathlib.Path,
-    ):
-        """Creates networks and replay.
+    config_type = PearlConfig
+    network_type = PearlNetwork
+    agent_type = PearlAgent
 
-        Args:
-          view: of the world.
-          config: how.
-          pool: the training tasks.
-          env_steps: environment steps that will be made.
-          seed: of everything drawn.
-          directory: gets `replay/`.
-        """
-        tf_keras.utils.set_random_seed(seed % 2**32)
-        self._config, self._seed = config, seed
+    def __init__(self, view, config, pool, env_steps, *, seed, directory):
+        """See `MetaLearner`."""
+        super().__init__(view, config, pool, env_steps, seed=seed, directory=directory)
         self._horizon, self._terminal = pool.horizon, pool.terminal
-        self._trials = config.tasks_per_round * config.trials_per_task
-        self.steps_per_round = self._trials * pool.horizon
-        self.network = PearlNetwork(view, config)
         self._optimizers = {
             name: tf_keras.optimizers.Adam(config.learning_rate)
             for name in ("critic", "actor", "temperature")
@@ -64,29 +42,22 @@ class PearlLearner:
         )
         self._update = tf.function(self._step)
 
-    def agent(self, explore: bool) -> PearlAgent:
-        """Acts as learnt so far."""
-        return PearlAgent(self.network, explore)
-
     def keep(self):
-        """Makes the replay durable."""
+        """Flush the replay buffer to its files."""
         self.replay.flush()
 
     def resume(self, rounds: int):
-        """Drops the trials of later rounds."""
+        """Drop the trials of later rounds."""
         self.replay.restore(rounds * self._trials)
 
     def round(self, pool: TaskPool, number: int) -> dict[str, float]:
-        """Makes trials with posterior sampling between them, then learns."""
+        """Play trials with posterior sampling between them, then learn."""
         config = self._config
-        attempts, seeds = draw_attempts(
-            pool, config.tasks_per_round, self._seed, number
-        )
-        task = np.array([attempt.task for attempt in attempts])
         agent = self.agent(explore=True)
         if number < config.first_rounds:
             agent = Wanderer(pool.action_size)
-        played = trials.play(pool, agent, attempts, seeds, config.trials_per_task)
+        attempts, played = self._play(pool, number, agent)
+        task = np.array([attempt.task for attempt in attempts])
         for trial in played:
             self.replay.add(task, trial)
         if number + 1 < config.first_rounds:

@@ -1,11 +1,10 @@
-"""What a training process does: from datasets to a saved policy."""
+"""Training of a policy in its process: from datasets to a saved policy."""
 
 import dataclasses
 import pathlib
 from typing import NamedTuple
 
 import numpy as np
-import tqdm
 
 from wtl.collection.worlds.entities import relabel, slot_order, task_distribution
 from wtl.collection.worlds.entities.embodiment import Embodiment
@@ -18,24 +17,24 @@ from wtl.datasets.sampling.sampler import Sampler
 from wtl.policies import export, interface
 from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.methods import METHODS
-from wtl.training import end_to_end, examples, perception_job, trainer
+from wtl.training import end_to_end, examples, perception_training, trainer
 from wtl.training.job import TrainJob
 from wtl.training.train_config import TrainConfig
 
 
 class _Twofold(NamedTuple):
-    """The same episodes twice.
+    """The same episodes with two kinds of states.
 
     Attributes:
-      true: with the states of the simulator.
-      seen: with those that the policy sees.
+      true: states of the simulator.
+      seen: states that the policy observes.
     """
 
     true: stores.EpisodeStore
     seen: stores.EpisodeStore
 
     def select(self, index: np.ndarray) -> "_Twofold":
-        """Episodes by mask or number."""
+        """Return episodes by mask or number."""
         return _Twofold(self.true.select(index), self.seen.select(index))
 
 
@@ -43,9 +42,9 @@ class _Data(NamedTuple):
     """Episodes to train with.
 
     Attributes:
-      demos: to imitate.
-      shown: what is shown in place of each of them.
-      trials: to be shown, for methods that see them.
+      demos: demonstrations to imitate.
+      shown: episode given in place of each demonstration.
+      trials: trials, for methods given them.
     """
 
     demos: _Twofold
@@ -55,7 +54,7 @@ class _Data(NamedTuple):
     def examples(
         self, draws: Sampler, config: interface.Interface, window: int
     ) -> examples.ExampleSource:
-        """Examples of `window` timesteps, as the policy sees them."""
+        """Return the source of examples of `window` timesteps."""
         trials = self.trials and self.trials.seen
         return examples.ExampleSource(
             self.demos.seen, self.shown, trials, draws, config, window
@@ -63,14 +62,7 @@ class _Data(NamedTuple):
 
 
 def train(job: TrainJob) -> str:
-    """Trains and saves a policy.
-
-    Args:
-      job: all there is to know.
-
-    Returns:
-      The policy's id, empty from a cluster.
-    """
+    """Train and save a policy; return its id, empty from a cluster."""
     tf_keras.utils.set_random_seed(job.seed % 2**32)
     method = METHODS[job.method]
     config = job.config
@@ -91,11 +83,11 @@ def train(job: TrainJob) -> str:
         return ""
     policy = method.kind.policy(network)
     if job.perception_dir:
-        eyes = _perception(job, job.perception_dir, Embodiment.ROBOT)
+        perception = _perception(job, job.perception_dir, Embodiment.ROBOT)
         watching = _perception(job, job.watching_dir, Embodiment.HUMAN)
         if job.end_to_end is not None:
-            _fit_together(job, data, draws, network, eyes, watching)
-        policy = perception_policy.SeeingPolicy(eyes, policy, watching)
+            _fit_together(job, data, draws, network, perception, watching)
+        policy = perception_policy.SeeingPolicy(perception, policy, watching)
     return export.save(policy, job.policy_dir / "saved_model")
 
 
@@ -118,7 +110,7 @@ def _read(job: TrainJob, config: interface.Interface) -> _Data:
         rows = video_pairs.paired_rows(demos.true, videos.true)
         usable = (rows >= 0) & ~videos.true[fields.INVALID][rows]
         if not usable.any():
-            raise ValueError(f"{job.videos_dir} shows nothing that the robot did")
+            raise ValueError(f"{job.videos_dir} shows no demonstrated scene")
         demos = demos.select(usable)
         shown = video_pairs.as_video(
             videos.seen.select(rows[usable]), config.action_size
@@ -134,7 +126,7 @@ def _read(job: TrainJob, config: interface.Interface) -> _Data:
                 "collect_trials.sources and run that stage again"
             )
     if job.retrials_dir:
-        # Of what is perceived there is no second round.
+        # There is no second round from images.
         retrials = read(job.retrials_dir, None).true
         known = retrials[fields.POLICY_ID] == job.retrial_policy_id
         known &= ~retrials[fields.INVALID]
@@ -148,51 +140,39 @@ def _known_trials(
 ) -> np.ndarray:
     known = trials[fields.POLICY_ID] == job.trial_policy_id
     if config.demos:
-        # Whoever tried by hand was shown a demonstration.
+        # Operators are given a demonstration.
         known |= np.char.startswith(trials[fields.DEMONSTRATOR], fields.TELEOP)
     return known & (trials[fields.ROLE] == fields.ROLE_TRIAL) & ~trials[fields.INVALID]
 
 
 def _fit(job: TrainJob, network, loss, source, config: TrainConfig, name: str):
-    with tqdm.tqdm(
-        total=config.steps,
-        desc=f"train {job.method}",
-        unit="step",
-        position=job.row,
-        mininterval=1.0,
-    ) as bar:
-
-        def on_step(step, losses):
-            bar.update(step - bar.n)
-            if losses is not None:
-                bar.set_postfix(
-                    imitation=f"{float(losses.imitation):.3f}",
-                    target=f"{float(losses.target):.3f}",
-                    refresh=False,
-                )
-
-        trainer.train(
-            network,
-            loss,
-            source,
-            config,
-            seed=job.seed,
-            checkpoint_dir=job.policy_dir / name,
-            log_dir=job.log_dir / ("" if name == "checkpoints" else name),
-            on_step=on_step,
-            cluster=job.cluster,
-        )
+    trainer.train_with_progress(
+        job.method,
+        lambda losses: {
+            "imitation": f"{float(losses.imitation):.3f}",
+            "target": f"{float(losses.target):.3f}",
+        },
+        network,
+        loss,
+        source,
+        config,
+        row=job.row,
+        seed=job.seed,
+        checkpoint_dir=job.policy_dir / name,
+        log_dir=job.log_dir / ("" if name == "checkpoints" else name),
+        cluster=job.cluster,
+    )
 
 
 def _perception(job: TrainJob, folder: pathlib.Path | None, body: Embodiment):
     if folder is None:
         return None
-    return perception_job.load(folder, body, job.config.layout.size, job.pixels)
+    return perception_training.load(folder, body, job.config.layout.size, job.pixels)
 
 
-def _fit_together(job: TrainJob, data: _Data, draws: Sampler, network, eyes, watching):
-    config = job.end_to_end
-    sights = end_to_end.SightSource(
+def _fit_together(job: TrainJob, data: _Data, draws: Sampler, network, *perception):
+    config, loss = job.end_to_end, METHODS[job.method].kind.loss
+    source = end_to_end.ObservationSource(
         data.examples(draws, network.config, config.window),
         data.demos.true,
         data.shown,
@@ -201,11 +181,6 @@ def _fit_together(job: TrainJob, data: _Data, draws: Sampler, network, eyes, wat
         network.config.context_frames,
         network.config.human,
     )
-    _fit(
-        job,
-        end_to_end.EndToEnd(network, eyes, watching),
-        end_to_end.loss_of(METHODS[job.method].kind.loss, sights, config.privileged),
-        sights,
-        config,
-        "end_to_end",
-    )
+    together = end_to_end.EndToEnd(network, *perception)
+    loss = end_to_end.loss_of(loss, source, config.privileged)
+    _fit(job, together, loss, source, config, "end_to_end")

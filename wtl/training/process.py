@@ -1,25 +1,44 @@
-"""Runs training jobs in processes of their own, so that two use two cores well."""
+"""Training jobs in processes of their own, so that several use several cores."""
 
 import concurrent.futures
+import importlib
 import multiprocessing
 import threading
+import types
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from wtl import notices
 from wtl.collection.vector_environment import WorkerError, begin_worker
 
 
 class Job(Protocol):
-    """Something to be done in a process of its own.
+    """Work of one process.
 
     Attributes:
-      name: what it is about, for messages.
+      name: name of the job in messages.
     """
 
     name: str
 
     def run(self) -> str:
-        """Does it; returns what identifies the result."""
+        """Do the job; return an identifier of the result."""
+
+
+def load(module: str, threads: int) -> types.ModuleType:
+    """Import a module that uses TensorFlow, without notices, in the process of a job.
+
+    Args:
+      module: name of the module.
+      threads: threads of each TensorFlow operation.
+    """
+    notices.quiet()
+    with notices.Dropped():
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        return importlib.import_module(module)
 
 
 def run_all(
@@ -27,15 +46,15 @@ def run_all(
     workers: int,
     on_done: Callable[[str], None] = lambda _: None,
 ) -> list[str]:
-    """Runs jobs, up to `workers` at a time; returns their results in order.
+    """Run jobs, up to `workers` at a time; return their results in order.
 
     Args:
-      jobs: what is to be done.
+      jobs: the jobs.
       workers: processes at a time.
       on_done: called with the result of each job when it ends.
 
     Raises:
-      WorkerError: if one failed or its process died; the others are ended.
+      WorkerError: if a job failed or its process died; the others are stopped.
     """
     context = multiprocessing.get_context("spawn")
     processes = []
@@ -55,8 +74,8 @@ def run_all(
         except EOFError:
             process.join()
             raise WorkerError(
-                f"the process of {job.name} died (out of memory?); run the stage "
-                "again to go on from its last checkpoint"
+                f"the process of {job.name} died (out of memory?); rerun the stage to "
+                "resume from its last checkpoint"
             ) from None
         process.join()
         if problem:

@@ -1,4 +1,4 @@
-"""The loop of reinforcement learning: try, learn, and now and then be evaluated."""
+"""Loop of reinforcement learning: trials, updates and regular evaluations."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,23 +26,23 @@ from wtl.training import reinforcement_job as jobs
 def learn(
     job: jobs.ReinforcementJob, on_trials: Callable[[int], None] = lambda _: None
 ) -> dict[str, Any]:
-    """Learns a task.
+    """Learn a task.
 
     Args:
-      job: what, from what, and how long.
+      job: task, start and budget.
       on_trials: called with the number of trials made.
 
     Returns:
-      `trials` at which it was evaluated, until the budget is spent or the task
-      mastered; `success` of each evaluation scene then, `tried` the share of successful
-      trials since, and `losses`.
+      `trials`, numbers of trials at the evaluations, until the budget is spent or the
+      task mastered; `success` in each evaluation scene; `tried`, share of successful
+      trials since the evaluation before; and `losses`.
     """
     tf_keras.utils.set_random_seed(job.seed % 2**32)
-    arm, budget = configs.arm(job.arm), job.budget
+    start, budget = METHODS[job.method].config, job.budget
     layout = _layout(job)
     learner = make_learner(job)
     config = configs.SacConfig(**job.config)
-    if arm.demo:
+    if start.keeps_demo:
         learner.replay.add(*demonstration(job, layout), demo=True)
     environments = VectorEnvironment()
     scenes = [job.setup(seed) for seed in job.evaluation_seeds]
@@ -80,8 +80,8 @@ def learn(
 
 
 def make_learner(job: jobs.ReinforcementJob) -> learners.Learner:
-    """The agent as it is before any trial."""
-    kind = METHODS[configs.arm(job.arm).start or "bc"].kind
+    """Return the agent before any trial."""
+    kind = METHODS[METHODS[job.method].config.method or "bc"].kind
     config = job.network
     networks = []
     for _ in range(1 if job.start_dir is None else 2):
@@ -123,7 +123,7 @@ def _scene(job: jobs.ReinforcementJob, number: int) -> int:
 def demonstration(
     job: jobs.ReinforcementJob, layout: Layout
 ) -> reinforcement_rollout.Trials:
-    """The demonstration as an episode of the replay buffer."""
+    """Return the demonstration as an episode of the replay buffer."""
     demo = reader.read(job.demo_dir, job.task.split)
     demo = demo.select(demo.rows([job.demo_id]))
     order = reinforcement_rollout.by_identity(demo.state[:, 0], layout)
@@ -133,7 +133,7 @@ def demonstration(
         state=state[:, : horizon + 1],
         action=demo.action[:, :horizon],
         success=np.ones(1, bool),
-        # As with all demonstrations, what was acted on is read off the states.
+        # As in all demonstrations, the target is inferred from the states.
         target=inferred_target.acted_slots(state, layout),
         places=order.places,
     )

@@ -1,4 +1,4 @@
-"""Reinforcement learning of one task by one arm, in a process of its own."""
+"""Job of reinforcement learning of one task by one method."""
 
 import dataclasses
 import json
@@ -9,11 +9,11 @@ from typing import Any
 
 import tqdm
 
-from wtl import notices
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.task import Task
 from wtl.datasets.storage import files
 from wtl.policies.interface import Interface
+from wtl.training import process
 
 FRESH, EVALUATION = SCENES = ("fresh", "evaluation")
 _EARLY = (10, 20, 50)  # trials after which to evaluate before the first regular time
@@ -21,17 +21,17 @@ _EARLY = (10, 20, 50)  # trials after which to evaluate before the first regular
 
 @dataclasses.dataclass(frozen=True)
 class Budget:
-    """How much is tried, and when it is looked at.
+    """Number of trials, and times of evaluation.
 
     Attributes:
-      trials: of each task.
-      at_once: trials made together, between which nothing is learnt.
-      evaluate_every: trials between evaluations, which are not counted as trials.
+      trials: trials of each task.
+      at_once: trials between updates.
+      evaluate_every: trials between evaluations; evaluation episodes do not count.
       patience: trials over which every evaluation must have succeeded in every scene
-        for a task to be mastered. It is then left at that, as who stops a robot that
-        does what it shall: learning on from successes alone has lost tasks again.
-      scenes: `fresh`, a scene of its own for every trial; or `evaluation`, those
-        that are evaluated, over and over.
+        for a task to be mastered. Learning then stops: learning from successes alone
+        has lost tasks again.
+      scenes: `fresh`, a new scene for every trial; or `evaluation`, the evaluated
+        scenes in turn.
     """
 
     trials: int = 3000
@@ -41,7 +41,7 @@ class Budget:
     scenes: str = FRESH
 
     def evaluations(self) -> list[int]:
-        """Numbers of trials after which to evaluate, from 0."""
+        """Return the numbers of trials after which to evaluate, from 0."""
         regular = range(self.evaluate_every, self.trials + 1, self.evaluate_every)
         early = (t for t in _EARLY if t < min(self.evaluate_every, self.trials))
         return sorted({0, *early, *regular, self.trials})
@@ -61,27 +61,27 @@ class Budget:
 
 @dataclasses.dataclass(frozen=True)
 class ReinforcementJob:
-    """All that the process needs to know.
+    """Job of reinforcement learning.
 
     Attributes:
-      arm: key of `wtl.policies.bc_sac.config.ARMS`.
+      method: name of a method whose configuration is a `Start`.
       task: the held-out task.
       evaluation_seeds: scenes in which success is measured.
       demo_dir: version folder of the demonstrations.
-      demo_id: the demonstration of this task.
-      start_dir: folder of the policy to begin with, None to begin with nothing.
-      start_id: its id.
+      demo_id: id of the demonstration of this task.
+      start_dir: folder of the policy to start from, None for random weights.
+      start_id: id of that policy.
       network: configuration of its network.
       config: fields of `wtl.policies.bc_sac.config.SacConfig`.
-      budget: how much is tried.
-      seed: of weights, noise and batches.
-      scene_seed: of the scenes of the trials: the same for all arms.
-      record: JSON file to write when all is done.
-      about: what else to put into it.
+      budget: number of trials, and times of evaluation.
+      seed: seed of weights, noise and batches.
+      scene_seed: seed of the scenes of the trials, the same for all methods.
+      record: JSON file, written at the end.
+      about: further entries of the file.
       row: line of the terminal for the progress bar.
     """
 
-    arm: str
+    method: str
     task: Task
     evaluation_seeds: tuple[int, ...]
     demo_dir: pathlib.Path
@@ -99,18 +99,12 @@ class ReinforcementJob:
 
     @property
     def name(self) -> str:
-        """What the process is about."""
-        return f"{self.arm} on {self.task.task_id}"
+        """Name of the job in messages."""
+        return f"{self.method} on {self.task.task_id}"
 
     def run(self) -> str:
-        """Learns the task and writes the record; returns its path."""
-        notices.quiet()
-        with notices.Dropped():
-            import tensorflow as tf
-
-            tf.config.threading.set_intra_op_parallelism_threads(1)
-            tf.config.threading.set_inter_op_parallelism_threads(1)
-            from wtl.training import reinforcement
+        """Learn the task and write the record; return its path."""
+        reinforcement = process.load("wtl.training.reinforcement", 1)
         began = time.monotonic()
         with tqdm.tqdm(
             total=self.budget.trials,
@@ -128,5 +122,5 @@ class ReinforcementJob:
         return str(self.record)
 
     def setup(self, scene_seed: int) -> environment.Setup:
-        """A scene of the task with its true target, which only reward tells."""
+        """Return the config of a scene with its true target."""
         return environment.Setup.by_rule(self.task, self.task.rule, scene_seed)

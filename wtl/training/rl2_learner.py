@@ -1,53 +1,30 @@
 """Meta-training of RL²: on-policy, from the trials of one round at a time."""
 
-import pathlib
-
 import numpy as np
 import tensorflow as tf
 
-from wtl.collection import trials
 from wtl.collection.task_pool import TaskPool
+from wtl.collection.trials import Trial
 from wtl.datasets.contract import seeding
-from wtl.policies.encoders.view import View
 from wtl.policies.legacy_keras import tf_keras
-from wtl.policies.rl2 import config as configs
 from wtl.policies.rl2 import loss as losses
 from wtl.policies.rl2.advantage import advantages
 from wtl.policies.rl2.agent import Rl2Agent
+from wtl.policies.rl2.config import Rl2Config
 from wtl.policies.rl2.network import Experience, Rl2Network
-from wtl.training.attempts import draw_attempts
+from wtl.training.meta_learner import MetaLearner
 
 
-class Rl2Learner:
-    """A `wtl.training.meta_learning.Learner`."""
+class Rl2Learner(MetaLearner):
+    """Meta-learner of RL², whose checkpoints hold everything."""
 
-    def __init__(
-        self,
-        view: View,
-        config: configs.Rl2Config,
-        pool: TaskPool,
-        env_steps: int,
-        *,
-        seed: int,
-        directory: pathlib.Path,
-    ):
-        """Creates the network; takes what all learners take.
+    config_type = Rl2Config
+    network_type = Rl2Network
+    agent_type = Rl2Agent
 
-        Args:
-          view: of the world.
-          config: how.
-          pool: the training tasks.
-          env_steps: not needed; nothing is kept.
-          seed: of everything drawn.
-          directory: not needed.
-        """
-        del env_steps, directory
-        tf_keras.utils.set_random_seed(seed % 2**32)
-        self._config, self._seed = config, seed
-        self.steps_per_round = (
-            config.tasks_per_round * config.trials_per_task * pool.horizon
-        )
-        self.network = Rl2Network(view, config)
+    def __init__(self, view, config, pool, env_steps, *, seed, directory):
+        """See `MetaLearner`."""
+        super().__init__(view, config, pool, env_steps, seed=seed, directory=directory)
         self._optimizer = tf_keras.optimizers.Adam(
             config.learning_rate, global_clipnorm=config.gradient_norm
         )
@@ -55,26 +32,11 @@ class Rl2Learner:
         self._recall = tf.function(self.network.recall)
         self._update = tf.function(self._step)
 
-    def agent(self, explore: bool) -> Rl2Agent:
-        """Acts as learnt so far."""
-        return Rl2Agent(self.network, explore)
-
-    def keep(self):
-        """Checkpoints hold everything."""
-
-    def resume(self, rounds: int):
-        """Checkpoints hold everything."""
-
     def round(self, pool: TaskPool, number: int) -> dict[str, float]:
-        """Makes trials, then goes over them a few times."""
+        """Play trials, then learn from them for a few epochs."""
         config = self._config
-        attempts, seeds = draw_attempts(
-            pool, config.tasks_per_round, self._seed, number
-        )
+        attempts, played = self._play(pool, number, self.agent(explore=True))
         goal = np.array([attempt.goal for attempt in attempts])
-        played = trials.play(
-            pool, self.agent(explore=True), attempts, seeds, config.trials_per_task
-        )
         batch = self._batch([trial.of_goal(goal) for trial in played])
         sums = np.zeros(len(losses.Losses._fields))
         count = config.epochs * config.minibatches
@@ -86,7 +48,7 @@ class Rl2Learner:
                 sums += [float(value) for value in self._update(part)]
         return dict(zip(losses.Losses._fields, (sums / count).tolist(), strict=True))
 
-    def _batch(self, played: list[trials.Trial]) -> losses.Batch:
+    def _batch(self, played: list[Trial]) -> losses.Batch:
         """All trials of each task, one after another."""
         config = self._config
 
@@ -95,9 +57,9 @@ class Rl2Learner:
 
         action = joined(trial.action for trial in played)
         reward = joined(trial.reward for trial in played)
-        felt = joined(trial.felt for trial in played)
-        first = np.zeros_like(felt)
-        first[:, :: played[0].felt.shape[1]] = 1
+        observed = joined(trial.felt for trial in played)
+        first = np.zeros_like(observed)
+        first[:, :: played[0].action.shape[1]] = 1
 
         def before(values):
             return np.concatenate([np.zeros_like(values[:, :1]), values[:, :-1]], 1)
@@ -105,7 +67,7 @@ class Rl2Learner:
         experience = Experience(
             joined(trial.observation[:, :-1] for trial in played),
             before(np.clip(action, -1, 1)),
-            before(felt),
+            before(observed),
             first,
         )
         outlook = self._recall(Experience(*map(tf.constant, experience)))

@@ -35,8 +35,8 @@ class EndToEndConfig(TrainConfig):
     """Hyper-parameters of training perception and policy together.
 
     Attributes:
-      privileged: weight of the loss that compares what is seen with the simulator's
-        states; 0 leaves perception to the imitation loss alone.
+      privileged: weight of the loss that compares estimated with simulator states; 0
+        trains perception with the imitation loss alone.
     """
 
     steps: int = 2000

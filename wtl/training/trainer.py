@@ -1,9 +1,10 @@
-"""The training loop: resumable, the same for every policy."""
+"""Training loop: resumable, the same for every policy."""
 
 import pathlib
 from collections.abc import Callable
 
 import tensorflow as tf
+import tqdm
 
 from wtl.datasets.contract import seeding
 from wtl.datasets.contract.errors import UserError
@@ -17,7 +18,7 @@ Loss = Callable[[tf_keras.Model, Example, tf.Tensor], tuple]
 
 
 def log_sigma_floor(config: TrainConfig, step: int) -> float:
-    """Floor of the mixture's log sigma at a step."""
+    """Return the floor of the mixture's log sigma at a step."""
     start, end = (share * config.steps for share in config.sigma_shares)
     progress = min(max((step - start) / max(end - start, 1), 0.0), 1.0)
     first, last = config.sigma_floors
@@ -25,7 +26,7 @@ def log_sigma_floor(config: TrainConfig, step: int) -> float:
 
 
 def optimizer(config: TrainConfig) -> tf_keras.optimizers.Optimizer:
-    """The optimizer of a new network."""
+    """Return the optimizer of a new network."""
     schedule = tf_keras.optimizers.schedules.CosineDecay(
         config.learning_rate, config.steps, alpha=0.02
     )
@@ -33,7 +34,7 @@ def optimizer(config: TrainConfig) -> tf_keras.optimizers.Optimizer:
 
 
 class Step:
-    """One gradient step, compiled once; the losses of its batch are returned."""
+    """Gradient step, compiled once, that returns the losses of its batch."""
 
     def __init__(
         self,
@@ -43,13 +44,13 @@ class Step:
         config: TrainConfig,
         cluster: Cluster | None = None,
     ):
-        """Makes the weights of the network, and its optimizer.
+        """Create the weights of the network, and its optimizer.
 
         Args:
           network: trained in place.
-          loss: of the network, see `wtl.policies.methods.Kind`.
-          source: of examples.
-          config: how to train.
+          loss: loss of the network, see `wtl.policies.methods.Kind`.
+          source: source of examples.
+          config: hyper-parameters.
           cluster: see `train`.
         """
         self.network = network
@@ -57,20 +58,20 @@ class Step:
         self._loss = loss
         self._source = source
         self._cluster = cluster
-        # What these are makes no difference: they create the variables.
+        # Any rows will do: the call creates the variables.
         rows = source.draw(seeding.generator("build"), 2)
         loss(network, source.gather(rows), tf.constant(0.0))
         self._variables = network.trainable_variables
         self.optimizer.build(self._variables)
 
-    # With XLA a step takes a fifth less time on a CPU, but results are others.
+    # With XLA a step takes a fifth less time on a CPU, but results differ.
     @tf.function
     def __call__(self, rows, log_sigma_floor: tf.Tensor):
-        """Takes a step.
+        """Take a step.
 
         Args:
-          rows: as `source.draw` gives them; of a cluster this process's slice.
-          log_sigma_floor: of the mixture.
+          rows: rows of `source.draw`; in a cluster the slice of this process.
+          log_sigma_floor: floor of the mixture.
         """
         if not self._cluster:
             return self._replica(rows, log_sigma_floor)
@@ -84,7 +85,7 @@ class Step:
         with tf.GradientTape() as tape:
             result = self._loss(self.network, example, log_sigma_floor)
             total = result.total
-            if self._cluster:  # the optimizer adds the gradients of all up
+            if self._cluster:  # the optimizer sums the gradients of all
                 total /= len(self._cluster.workers)
         gradients = tape.gradient(total, self._variables)
         pairs = zip(gradients, self._variables, strict=True)
@@ -104,21 +105,21 @@ def train(
     on_step: Callable[[int, tuple | None], None] = lambda *_: None,
     cluster: Cluster | None = None,
 ) -> None:
-    """Trains a network, going on from its last checkpoint if there is one.
+    """Train a network, from its last checkpoint if there is one.
 
     Args:
       network: trained in place.
-      loss: of the network, see `wtl.policies.methods.Kind`.
-      source: of examples.
-      config: how.
+      loss: loss of the network, see `wtl.policies.methods.Kind`.
+      source: source of examples.
+      config: hyper-parameters.
       seed: the examples of step i are drawn from (seed, i), so that an interrupted
-        and resumed run sees the same.
-      checkpoint_dir: checkpoints of weights and optimizer.
-      log_dir: TensorBoard events.
+        and resumed run gets the same.
+      checkpoint_dir: folder of checkpoints of weights and optimizer.
+      log_dir: folder of TensorBoard events.
       on_step: called after each step with its number and, when it is logged, its
         losses.
       cluster: processes that train it together, under whose strategy the network was
-        made and this is called; a batch is dealt out to them. None to train alone.
+        made and this is called; they share each batch. None to train alone.
 
     Raises:
       UserError: if the last checkpoint is of a network with other parts.
@@ -129,7 +130,7 @@ def train(
         network=network, optimizer=update.optimizer, step=step
     )
     if cluster:
-        # Otherwise made when the chief saves, who would wait for the others to join.
+        # Else created when the chief saves, which would wait for the others.
         _ = checkpoint.save_counter
     manager = tf.train.CheckpointManager(checkpoint, str(checkpoint_dir), max_to_keep=2)
     _restore(checkpoint, manager)
@@ -158,13 +159,51 @@ def train(
     writer.close()
 
 
+def train_with_progress(
+    name: str,
+    describe: Callable[[tuple], dict[str, str]],
+    network: tf_keras.Model,
+    loss: Loss,
+    source: ExampleSource,
+    config: TrainConfig,
+    row: int = 0,
+    **settings,
+) -> None:
+    """Call `train` with a progress bar.
+
+    Args:
+      name: name of the network.
+      describe: losses -> texts beside the bar, by name.
+      network: as in `train`.
+      loss: as in `train`.
+      source: as in `train`.
+      config: as in `train`.
+      row: line of the terminal for the bar.
+      **settings: further arguments of `train`.
+    """
+    with tqdm.tqdm(
+        total=config.steps,
+        desc=f"train {name}",
+        unit="step",
+        position=row,
+        mininterval=1.0,
+    ) as bar:
+
+        def on_step(step: int, losses: tuple | None):
+            bar.update(step - bar.n)
+            if losses is not None:
+                bar.set_postfix(**describe(losses), refresh=False)
+
+        train(network, loss, source, config, on_step=on_step, **settings)
+
+
 def _restore(checkpoint: tf.train.Checkpoint, manager: tf.train.CheckpointManager):
-    """Restores the last checkpoint, if there is one, whole."""
+    """Restore the last checkpoint completely, if there is one."""
     if manager.latest_checkpoint is None:
         return
     restored = checkpoint.restore(manager.latest_checkpoint)
     try:
-        # What it does not name would be left untrained, and nobody would notice.
+        # Variables that it lacks would silently stay untrained.
         restored.assert_existing_objects_matched()
     except AssertionError as error:
         raise UserError(

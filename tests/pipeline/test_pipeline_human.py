@@ -12,7 +12,7 @@ from wtl.datasets.format import schema
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import verify
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 TINY = str(ROOT / "tests" / "tiny_human.gin")
 
 

@@ -16,7 +16,7 @@ from wtl.pipeline.bindings import bound
 from wtl.policies.methods import CONDITIONS, METHODS
 from wtl.training.policy_config import config_for
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "gin_configs"
 SHIPPED = CONFIGS / "ablations"
 GRIDS = ("ablations", "dynamics", "maml_ablations")

@@ -19,7 +19,7 @@ from wtl.policies.methods import METHODS
 from wtl.training import learners, train_config
 from wtl.training.policy_config import config_for
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONFIGS = sorted((ROOT / "gin_configs").rglob("*.gin"))
 
 
@@ -46,8 +46,8 @@ def test_shipped_config_builds_its_objects(path, tmp_path):
         call = inspect.signature(stages.BASELINES["meta_rl"]).bind(None, **given)
         call.apply_defaults()
         assert call.arguments["world"] in trial_worlds.WORLDS
-        kind = learners.LEARNERS[call.arguments["method"]]
-        kind.config(**(call.arguments["config"] or {}))
+        learner = learners.LEARNERS[call.arguments["method"]]
+        learner.config_type(**(call.arguments["config"] or {}))
 
 
 def test_paper_size_is_that_of_the_paper():

@@ -15,7 +15,7 @@ from wtl.evaluation import trial_results
 from wtl.evaluation.trial_row import TrialRow
 from wtl.pipeline import stages  # noqa: F401  (its imports print notices)
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 TINY = str(ROOT / "tests" / "tiny.gin")
 SMALL = {
     "pearl": {"meta_batch": 2, "batch": 4, "updates_per_round": 2, "first_rounds": 1},

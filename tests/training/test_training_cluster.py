@@ -16,7 +16,7 @@ from wtl.commands import cli
 from wtl.datasets.contract.errors import UserError
 from wtl.training.cluster import Cluster
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 _ARGUMENTS = [
     f"--gin_file={ROOT}/tests/tiny.gin",
     "--gin_bindings=suite.train_object_sets=5",

@@ -12,9 +12,9 @@ from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.tabletop import observation
 from wtl.commands import cli
 from wtl.pipeline import perception, stages
-from wtl.training import perception_job
+from wtl.training import perception_training
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.slow
@@ -38,8 +38,8 @@ def test_quickstart_order_and_margin(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("eyes", [perception.OWN, perception.WATCHING])
-def test_perception_finds_things_on_held_out_object_sets(eyes, tmp_path):
+@pytest.mark.parametrize("model", [perception.OWN, perception.WATCHING])
+def test_perception_finds_things_on_held_out_object_sets(model, tmp_path):
     try:
         opengl.find_renderer()
     except opengl.RendererNotFoundError as error:
@@ -53,21 +53,26 @@ def test_perception_finds_things_on_held_out_object_sets(eyes, tmp_path):
             "suite.val_tasks=0",
             "suite.test_tasks=25",
             "collect_human_videos.scenes_per_task=2",
+            "perception/TrainConfig.steps=1500",
+            "perception/TrainConfig.batch_size=16",
+            "perception/TrainConfig.window=4",
         ],
     )
     with stages.open_run(tmp_path / "run") as run:
         stages.perform(run, ["collect_demos", "collect_human_videos"])
-        perception.train(run, eyes, {"steps": 1500, "batch_size": 16, "window": 4})
-        store = run.read(eyes.dataset, suites.TEST, with_images=True)
-        network = perception_job.load(
-            run.folder.policies / eyes.name, eyes.embodiment, 3, run.pixels
+        perception.train(run, model)
+        store = run.read(model.dataset, suites.TEST, with_images=True)
+        network = perception_training.load(
+            run.folder.policies / model.name, model.embodiment, 3, run.pixels
         )
     layout = observation.Layout(3)
     store = slot_order.by_place(store, layout)
-    felt = layout.proprioception(store.state, own=eyes is perception.OWN)
+    proprioception = layout.proprioception(store.state, own=model is perception.OWN)
     seen = np.concatenate(
         [
-            network.perceive(store.image[i : i + 20], felt[i : i + 20]).numpy()
+            network.perceive(
+                store.image[i : i + 20], proprioception[i : i + 20]
+            ).numpy()
             for i in range(0, len(store), 20)
         ]
     )

@@ -20,7 +20,7 @@ from wtl.pipeline.player import Player
 from wtl.pipeline.run_folder import RunFolder
 from wtl.policies.methods import CONDITIONS, Condition
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 TINY = str(ROOT / "tests" / "tiny.gin")
 STAGES = ["collect_demos", "train_trial", "collect_trials", "train_retrial", "evaluate"]
 
@@ -101,7 +101,7 @@ def test_every_rollout_is_a_row_on_shared_scenes(tiny_run):
         )
         for method in {r["method"] for r in rows}
     }
-    assert len(scenes) == 7  # no arms are named: all of these policies
+    assert len(scenes) == 7  # no conditions are named: all of these policies
     assert scenes["wtl_2_trials"] == scenes["wtl_3_trials"] == scenes["wtl"]
     assert scenes["mil"] == scenes["wtl"] == scenes["bc"] == scenes["mil_second_try"]
     assert scenes["mil"] != scenes["wtl_new_scene"]
@@ -142,7 +142,7 @@ def test_datasets_of_a_run_are_sound(tiny_run, capsys):
 
 def test_what_is_published_is_not_on_disk_twice(tiny_run):
     (staged,) = tiny_run.glob("staging/*")
-    # Further arms are played beside these.
+    # Further conditions are played beside these.
     assert staged.name.startswith("wtl_evaluations-")
 
 
@@ -277,7 +277,7 @@ def test_interrupted_collection_loses_nothing(tiny_run, tmp_path, how):
         stderr=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
-        # Whoever runs the tests in the background has Ctrl-C ignored.
+        # Ctrl-C is ignored where the tests run in the background.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     told = [int(process.stdout.readline())]
@@ -325,7 +325,7 @@ def test_run_folder_in_use_is_refused(copied_run, capsys):
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_a_new_arm_leaves_finished_evaluations_alone(copied_run, monkeypatch):
+def test_a_new_condition_leaves_finished_evaluations_alone(copied_run, monkeypatch):
     (shard,) = copied_run.glob("staging/wtl_evaluations-*/staged-*.tfrecord")
     staged = shard.read_bytes()
     results = (copied_run / "evaluation/results.json").read_bytes()

@@ -20,7 +20,7 @@ from wtl.datasets.reading import reader
 from wtl.datasets.storage import staging
 from wtl.policies import export
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 TINY = str(ROOT / "tests" / "tiny_vision.gin")
 
 
@@ -44,8 +44,8 @@ def tiny_run(tmp_path_factory):
 
 def test_every_stage_leaves_its_output(tiny_run):
     results = json.loads((tiny_run / "evaluation/results.json").read_text())
-    arms = {"mil", "mil_human", "mil_shown_human", "wtl"}
-    assert set(results["methods"]) == arms
+    conditions = {"mil", "mil_human", "mil_shown_human", "wtl"}
+    assert set(results["methods"]) == conditions
     for name in ("wtl_demos", "wtl_human_videos", "wtl_trials"):
         store = reader.read(tiny_run / "datasets" / name, with_images=True)
         assert store.image.shape[2:] == (32, 32, 3)
@@ -70,25 +70,25 @@ def test_policies_see_nothing_but_images_and_proprioception(tiny_run):
     names = policy.action.concrete_functions[0].structured_input_signature[0][0]
     assert set(names.observation) == {"image", "proprioception"}
     store = reader.read(tiny_run / "datasets/wtl_demos", with_images=True)
-    felt = layout.proprioception(store.state)
-    observed = {"image": store.image[:2], "proprioception": felt[:2]}
+    proprioception = layout.proprioception(store.state)
+    observed = {"image": store.image[:2], "proprioception": proprioception[:2]}
     state = policy.perceive(observed).numpy()
-    # What is felt is passed on as it is; what is not seen stays zero.
+    # Proprioception is passed on unchanged; what is not estimated stays zero.
     gripper = layout.rows["gripper"][0]
     np.testing.assert_array_equal(state[..., gripper], store.state[:2][..., gripper])
     assert not layout.split(state)["objects"][..., 5:8].any()
 
 
-def test_eyes_for_others_are_trained_on_videos_alone(tiny_run):
+def test_perception_of_humans_is_trained_on_videos_alone(tiny_run):
     lineage = json.loads((tiny_run / "lineage.json").read_text())
     assert list(lineage["train_perception_human"]["inputs"]) == ["wtl_human_videos"]
     layout = Layout(3)
     saved = tiny_run / "policies/mil_human/saved_model"
     policy = export.load(saved, layout.state_size, pixels=32)
     store = reader.read(tiny_run / "datasets/wtl_human_videos", with_images=True)
-    felt = layout.proprioception(store.state, own=False)
+    proprioception = layout.proprioception(store.state, own=False)
     state = policy.perceive_human(
-        {"image": store.image[:2], "proprioception": felt[:2]}
+        {"image": store.image[:2], "proprioception": proprioception[:2]}
     )
     assert state.shape == store.state[:2].shape
     robots = export.load(
@@ -97,11 +97,11 @@ def test_eyes_for_others_are_trained_on_videos_alone(tiny_run):
     assert not hasattr(robots, "perceive_human")
 
 
-def test_end_to_end_training_changes_the_eyes_of_that_policy_alone(tiny_run):
+def test_end_to_end_training_changes_the_perception_of_that_policy_alone(tiny_run):
     layout = Layout(3)
     store = reader.read(tiny_run / "datasets/wtl_demos", with_images=True)
-    felt = layout.proprioception(store.state)
-    observed = {"image": store.image[:2], "proprioception": felt[:2]}
+    proprioception = layout.proprioception(store.state)
+    observed = {"image": store.image[:2], "proprioception": proprioception[:2]}
     policies = [
         export.load(
             tiny_run / "policies" / name / "saved_model", layout.state_size, pixels=32
@@ -159,7 +159,7 @@ def test_an_interrupted_evaluation_ends_the_same(tiny_run, tmp_path):
     np.testing.assert_array_equal(after.state, before.state)
 
 
-def test_a_policy_for_other_eyes_is_refused(tiny_run, tmp_path, capsys):
+def test_a_policy_for_other_perception_is_refused(tiny_run, tmp_path, capsys):
     saved = tiny_run / "policies/mil/saved_model"
     with pytest.raises(export.PolicyMismatchError, match="images of 32 x 32 pixels"):
         export.load(saved, Layout(3).state_size)

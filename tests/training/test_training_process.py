@@ -11,7 +11,7 @@ from fake_jobs import Told
 from wtl.collection.vector_environment import WorkerError
 from wtl.training import process
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 _PARENT = """
 import pathlib, sys
 sys.path[:0] = [{root!r}, {tests!r}]

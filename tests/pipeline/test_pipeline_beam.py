@@ -21,7 +21,7 @@ from wtl.datasets.storage.staging import StagingWriter, encoded, iterate_staged
 from wtl.datasets.testing.fakes import SPEC, fake_episode
 from wtl.pipeline.beam_runner import BeamRunner
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 _SHARDS = [FakeShard(tuple(range(i, i + 3))) for i in range(0, 15, 3)]
 
 
@@ -37,7 +37,7 @@ def writer(tmp_path):
 
 
 def _assert_staged(writer, shards):
-    """Every episode is there once, as it is, and no parcel is left behind."""
+    """Every episode is there once, as it is, and no shard file is left behind."""
     found = {e.id: encoded(e, SPEC) for e in iterate_staged(writer.directory)}
     numbers = {number for shard in shards for number in shard.numbers}
     expected = [fake_episode(number) for number in numbers]
@@ -53,8 +53,8 @@ def _play(runner, shards, writer):
         assert there == set(shard.episode_ids)
 
 
-def _parcels(writer) -> pathlib.Path:
-    return writer.directory.with_name("staged.parcels")
+def _shard_files(writer) -> pathlib.Path:
+    return writer.directory.with_name("staged.shards")
 
 
 beam = pytest.mark.skipif(
@@ -118,22 +118,22 @@ def test_an_error_in_a_shard_is_reported_in_one_line(writer):
 def test_what_arrived_before_the_driver_was_killed_is_adopted(writer):
     from wtl.collection.beam_pipeline import Play
 
-    play = Play(SPEC, _parcels(writer))
+    play = Play(SPEC, _shard_files(writer))
     for shard in _SHARDS:
         assert list(play.process(pickle.dumps(shard))) == [3]
-    damaged = sorted(_parcels(writer).iterdir())[0]
+    damaged = sorted(_shard_files(writer).iterdir())[0]
     damaged.write_bytes(damaged.read_bytes()[:-1])
     BeamRunner(workers=1).adopt(writer)
     assert len(writer.episode_ids) == 12
-    assert not list(_parcels(writer).iterdir())
+    assert not list(_shard_files(writer).iterdir())
 
 
 @beam
-def test_a_parcel_of_other_bytes_leaves_the_first(writer):
+def test_a_shard_file_of_other_bytes_leaves_the_first(writer):
     other = fake_episode(1, notes="rounded otherwise")
     first = fake_episode(1)
     writer.append(first)
-    shard_file.write(_parcels(writer), "again", [encoded(other, SPEC)])
+    shard_file.write(_shard_files(writer), "again", [encoded(other, SPEC)])
     BeamRunner(workers=1).adopt(writer)
     (found,) = iterate_staged(writer.directory)
     assert found.metadata == first.metadata

@@ -1,6 +1,4 @@
-"""Draws images with the states they show, to train perception."""
-
-from typing import NamedTuple
+"""Draws images with the states that they show, to train perception."""
 
 import numpy as np
 import tensorflow as tf
@@ -12,24 +10,7 @@ from wtl.datasets.contract import fields
 from wtl.datasets.reading.store import EpisodeStore
 
 
-class Glimpses(NamedTuple):
-    """B episodes at 1 + K timesteps each, the first of them the first.
-
-    Attributes:
-      image: uint8[B, 1 + K, H, W, 3].
-      felt: [B, 1 + K, P] proprioception.
-      state: [B, 1 + K, S] slots in order of place.
-      point: [B, 1 + K, Q, 2] image coordinates of objects, buttons, anchor, the middle
-        of the goal band and the hand.
-    """
-
-    image: np.ndarray
-    felt: np.ndarray
-    state: np.ndarray
-    point: np.ndarray
-
-
-class GlimpseSource:
+class ExampleSource:
     """Draws timesteps of stored episodes.
 
     Those of the robot's one camera are mirrored left to right half of the time.
@@ -42,13 +23,13 @@ class GlimpseSource:
         later: int,
         embodiment: Embodiment = Embodiment.ROBOT,
     ):
-        """Keeps the images in memory as they are.
+        """Keep the images in memory unchanged.
 
         Args:
-          demos: with images; slots in order of place.
-          layout: of their states.
-          later: K.
-          embodiment: the body seen in them.
+          demos: episodes with images; slots in order of place.
+          layout: layout of their states.
+          later: K, timesteps drawn after the first.
+          embodiment: body that the images show.
         """
         self._demos = demos
         draw = appearance.DRAWS[embodiment]
@@ -58,8 +39,8 @@ class GlimpseSource:
         self._later = later
         self._signs = layout.mirror_signs()
 
-    def draw(self, rng: np.random.Generator, count: int) -> Glimpses:
-        """Draws `count` episodes."""
+    def draw(self, rng: np.random.Generator, count: int) -> Example:
+        """Draw `count` episodes, as arrays."""
         demos, layout = self._demos, self._layout
         row = rng.integers(len(demos), size=count)
         share = rng.random((count, self._later))
@@ -71,26 +52,26 @@ class GlimpseSource:
         image[mirrored] = image[mirrored][..., ::-1, :]
         turned = state[mirrored] * self._signs
         rows = layout.split(turned)
-        for name in ("objects", "buttons"):
+        for name in layout.kinds:
             # Mirrored, the leftmost is the rightmost.
             rows[name][...] = rows[name][..., ::-1, :].copy()
         state[mirrored] = turned
-        felt = layout.proprioception(state, own=self._own)
-        return Glimpses(image, felt, state, self._points(row, state))
+        proprioception = layout.proprioception(state, own=self._own)
+        return Example(image, proprioception, state, self._points(row, state))
 
-    def gather(self, rows: Glimpses) -> Example:
-        """Turns arrays into tensors."""
+    def gather(self, rows: Example) -> Example:
+        """Convert arrays to tensors."""
         return Example(*(tf.convert_to_tensor(value) for value in rows))
 
     def _points(self, row: np.ndarray, state: np.ndarray) -> np.ndarray:
+        """[B, 1 + K, Q, 2] image coordinates, see `Example.point`."""
         rows = self._layout.split(state)
         fixtures = observation.slices(observation.FIXTURES)
         goal = np.zeros((*state.shape[:-1], 3))
         goal[..., 1:2] = rows["fixtures"][..., fixtures["goal"]]
         positions = np.concatenate(
             [
-                rows["objects"][..., :3],
-                rows["buttons"][..., :3],
+                *(rows[name][..., :3] for name in self._layout.kinds),
                 rows["fixtures"][..., None, fixtures["anchor"]],
                 goal[..., None, :],
                 rows["gripper"][..., None, :3],
