@@ -152,7 +152,7 @@ def test_interrupted_it_goes_on_with_what_is_missing(copied_run, monkeypatch, ca
 @pytest.mark.parametrize(
     ("binding", "said"),
     [
-        ("reinforce.methods=('bc_scc',)", "'bc_scc'; known are mil_sac_demo"),
+        ("reinforce.methods=('bc_scc',)", "bc_scc; known are mil_sac_demo"),
         ("reinforce.tasks=6", "has 5"),
         ("reinforce.scenes='other'", "known are fresh, evaluation"),
         ("reinforce.split='train'", "'val' or 'test'"),
@@ -160,7 +160,7 @@ def test_interrupted_it_goes_on_with_what_is_missing(copied_run, monkeypatch, ca
         ("reinforce.no_such_name=1", "no_such_name"),
         ("reinforce.split='val'", "run `wtl evaluate` with evaluate.split = 'val'"),
         ("reinforce.scenes_per_task=3", "evaluate"),
-        ("camera.pixels=64", "without camera.pixels"),
+        ("camera.pixels=64", "set camera.pixels to 0"),
     ],
 )
 def test_wrong_settings_are_one_line(reinforced_run, capsys, binding, said):

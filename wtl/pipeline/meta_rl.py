@@ -84,18 +84,44 @@ def meta_rl(
         "evaluations": evaluations,
         "config": dict(config or {}),
     }
+    evaluation = {"split": split, "scenes_per_task": scenes_per_task}
+    name = f"meta_rl/{method}"
+    folder = run.folder.path / name
+
+    def work(_: str) -> dict[str, Any]:
+        directory = run.folder.policies / method
+        network = kind.network_type(opened.view, chosen)
+        latest = tf.train.latest_checkpoint(str(directory / "checkpoints"))
+        found = tf.train.Checkpoint(network=network).restore(latest)
+        found.expect_partial().assert_existing_objects_matched()
+        agent = kind.agent_type(network, explore=False)
+        rows = _play(run, method, agent, held_out, trials)
+        curve = json.loads((directory / "curve.json").read_text())
+        about = training | evaluation
+        about["seed"] = run.seed
+        about["tasks"] = len({row.task_id for row in rows})
+        about["env_steps"] = curve[-1]["env_steps"]  # whole rounds
+        results = trial_results.results(rows, about, opened.oracle_bound, curve)
+        write_csv(rows, folder / "trials.csv", TrialRow)
+        run.folder.write(f"{name}/figure.svg", figures.figure(results))
+        return results
+
     with open_world(run, world, shaped) as opened:
         _train(run, training, kind, chosen, opened)
         held_out = opened.held_out(split, scenes_per_task)
-        measuring = {"split": split, "scenes_per_task": scenes_per_task}
-        results = _measure(run, training, measuring, kind, chosen, opened, held_out)
-    folder = run.folder.path / "meta_rl" / method
+        results = run.do_results(
+            f"evaluate_{method}",
+            training | evaluation,
+            run.inputs(method),
+            f"{name}/results.json",
+            work,
+        )
     print(trial_results.format_table(results))
     print(f"\nFigure: {folder / 'figure.svg'}")
 
 
 def _train(run: Run, training: dict[str, Any], kind, config, world: TrialWorld):
-    method = training["method"]
+    method, env_steps = training["method"], training["env_steps"]
     validation = world.held_out(suites.VAL, 1)
 
     def evaluate(agent: Agent) -> dict[str, Any]:
@@ -104,18 +130,14 @@ def _train(run: Run, training: dict[str, Any], kind, config, world: TrialWorld):
 
     def work(key: str) -> dict[str, str]:
         directory = run.folder.claim_policy(method, key)
+        seed = seeding.derive_seed(run.seed, "meta_rl", method)
         learner = kind(
-            world.view,
-            config,
-            world.train,
-            training["env_steps"],
-            seed=seeding.derive_seed(run.seed, "meta_rl", method),
-            directory=directory,
+            world.view, config, world.train, env_steps, seed=seed, directory=directory
         )
         meta_learning.train(
             learner,
             world.train,
-            training["env_steps"],
+            env_steps,
             directory=directory,
             log_dir=run.folder.logs / method,
             evaluate=evaluate,
@@ -130,45 +152,6 @@ def _train(run: Run, training: dict[str, Any], kind, config, world: TrialWorld):
 
     current = {method: lambda: run.folder.policy_id(method)}
     run.do(f"train_{method}", training, {}, current, work)
-
-
-def _measure(
-    run: Run,
-    training: dict[str, Any],
-    measuring: dict[str, Any],
-    kind,
-    config,
-    world: TrialWorld,
-    held_out: HeldOut,
-) -> dict[str, Any]:
-    method = training["method"]
-    name = f"meta_rl/{method}"
-
-    def work(_: str) -> dict[str, Any]:
-        directory = run.folder.policies / method
-        network = kind.network_type(world.view, config)
-        latest = tf.train.latest_checkpoint(str(directory / "checkpoints"))
-        found = tf.train.Checkpoint(network=network).restore(latest)
-        found.expect_partial().assert_existing_objects_matched()
-        agent = kind.agent_type(network, explore=False)
-        rows = _play(run, method, agent, held_out, training["trials"])
-        curve = json.loads((directory / "curve.json").read_text())
-        about = training | measuring
-        about["seed"] = run.seed
-        about["tasks"] = len({row.task_id for row in rows})
-        about["env_steps"] = curve[-1]["env_steps"]  # whole rounds
-        results = trial_results.results(rows, about, world.oracle_bound, curve)
-        write_csv(rows, run.folder.path / name / "trials.csv", TrialRow)
-        run.folder.write(f"{name}/figure.svg", figures.figure(results))
-        return results
-
-    return run.do_results(
-        f"evaluate_{method}",
-        training | measuring,
-        run.inputs(method),
-        f"{name}/results.json",
-        work,
-    )
 
 
 def _play(

@@ -97,23 +97,17 @@ class Player:
 
     def _find(self, store: EpisodeStore, planned: Sequence[Scenario]) -> np.ndarray:
         """[B, K] rows given for each scenario, its own demonstration first, or -1."""
-        row_of = {
-            (task, int(seed)): row
-            for row, (task, seed) in enumerate(
-                zip(
-                    store[fields.TASK_ID].tolist(),
-                    store[fields.SCENE_SEED].tolist(),
-                    strict=True,
-                )
-            )
-        }
-        of_task: dict[str, list[int]] = {}
-        for (task, _), row in row_of.items():
-            of_task.setdefault(task, []).append(row)
+        keys = zip(
+            store[fields.TASK_ID].tolist(),
+            store[fields.SCENE_SEED].tolist(),
+            strict=True,
+        )
+        row_of = {(task, int(seed)): row for row, (task, seed) in enumerate(keys)}
         result = []
         for scenario in planned:
-            own = row_of.get((scenario.task.task_id, scenario.demo_seed), -1)
-            others = [r for r in of_task.get(scenario.task.task_id, []) if r != own]
+            task = scenario.task.task_id
+            own = row_of.get((task, scenario.demo_seed), -1)
+            others = [r for (t, _), r in row_of.items() if t == task and r != own]
             rows = ([own] + others)[: self._demos_shown]
             result.append(rows + [-1] * (self._demos_shown - len(rows)))
         return np.array(result)
@@ -234,17 +228,13 @@ class Player:
             zip(which, self._trial_ids(condition, which), strict=True)
         ):
             scenario = self.scenarios[i]
-            choice_seed = None
-            if condition.sampled:
-                choice_seed = seeding.derive_seed(
-                    self._run.seed, condition.name, scenario.seed(condition)
-                )
+            seed = self._seed(condition, scenario)
             result.append(
                 EpisodeRequest(
                     scene=self._setup(condition, scenario),
                     episode_id=self._episode_id(condition, scenario),
                     role=self._role(condition),
-                    choice_seed=choice_seed,
+                    choice_seed=seed if condition.sampled else None,
                     demo_ids=tuple(str(names[row]) for row in rows[i] if row >= 0),
                     trial_ids=trial_ids,
                     trial_success=success[number] if success else (),
@@ -263,19 +253,19 @@ class Player:
     def _episode_ids(
         self, condition: Condition, which: Sequence[int] | None = None
     ) -> list[str]:
-        scenarios = (
-            self.scenarios if which is None else [self.scenarios[i] for i in which]
-        )
-        return [self._episode_id(condition, scenario) for scenario in scenarios]
+        which = range(len(self.scenarios)) if which is None else which
+        return [self._episode_id(condition, self.scenarios[i]) for i in which]
 
     def _episode_id(self, condition: Condition, scenario: Scenario) -> str:
         # With the seed, ids of other conditions stay when one is added.
-        seed = seeding.derive_seed(
-            self._run.seed, condition.name, scenario.seed(condition)
-        )
+        seed = self._seed(condition, scenario)
         return episode.episode_id(
             NAME, scenario.task.task_id, self._role(condition), scenario.index, seed
         )
+
+    def _seed(self, condition: Condition, scenario: Scenario) -> int:
+        named = (condition.name, scenario.seed(condition))
+        return seeding.derive_seed(self._run.seed, *named)
 
     def _role(self, condition: Condition) -> str:
         return fields.ROLE_RETRIAL if condition.trials else fields.ROLE_EVAL

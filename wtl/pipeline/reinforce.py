@@ -73,19 +73,28 @@ def reinforce(
     starts = {METHODS[method].config.method for method in methods} - {""}
     inputs = run.inputs(fields.WTL_DEMOS, *sorted(starts))
     rows, inputs["episodes"] = _evaluated(run, split, chosen, scenes_per_task)
-    goals = _goals(rows, chosen)
-    seeds = {
-        task.task_id: tuple(
-            row.scene_seed
-            for row in rows
-            if (row.method, row.task_id) == (_REFERENCE, task.task_id)
-        )
-        for task in chosen
-    }
+    by_task = _by_task(rows, _REFERENCE, chosen)
+    seeds = {name: tuple(r.scene_seed for r in by_task[name]) for name in by_task}
     planned = _jobs(run, folder, chosen, methods, seeds, budget, config)
+    goals = {}
+    for method in (_REFERENCE, *_FURTHER):
+        found = _by_task(rows, method, chosen)
+        if all(found.values()):
+            goals[method] = {
+                name: float(np.mean([row.success for row in of_task]))
+                for name, of_task in found.items()
+            }
 
     def work(_: str) -> dict[str, Any]:
-        _learn(run, planned)
+        todo = [job for job in planned if not job.record.exists()]
+        with tqdm.tqdm(
+            total=len(planned),
+            initial=len(planned) - len(todo),
+            desc="reinforce",
+            unit="task and condition",
+            smoothing=0,
+        ) as bar:
+            process.run_all(todo, run.workers, on_done=lambda _: bar.update())
         records = [json.loads(job.record.read_text()) for job in planned]
         curves = _curves(run, split, records, goals, budget, scenes_per_task, config)
         reinforcement_report.write_report(folder / "report.html", curves)
@@ -110,38 +119,37 @@ def reinforce(
 
 
 def _check(run: Run, split: str, tasks: int, methods, budget: jobs.Budget, config):
-    for name in methods:
-        if name not in _KNOWN:
-            raise UserError(
-                f"reinforce.methods names {name!r}; known are {', '.join(_KNOWN)}"
-            )
     run.require_capability("trial_tasks", "reinforce")
-    if run.suite.motor_faults:
-        raise UserError(
-            "reinforce imitates commands, which hidden actuator gains change; choose a "
-            "configuration without suite.motor_faults"
-        )
-    if split not in (suites.VAL, suites.TEST):
-        raise UserError(f"reinforce.split is {split!r}; it is 'val' or 'test'")
-    if not 0 < tasks <= len(run.suite.tasks(split)):
-        raise UserError(
-            f"reinforce.tasks is {tasks}; the split {split!r} has "
-            f"{len(run.suite.tasks(split))}"
-        )
-    if budget.scenes not in jobs.SCENES:
-        raise UserError(
-            f"reinforce.scenes is {budget.scenes!r}; known are {', '.join(jobs.SCENES)}"
-        )
+    unknown = [name for name in methods if name not in _KNOWN]
+    known = ", ".join(_KNOWN)
     counts = (budget.trials, budget.at_once, budget.evaluate_every, budget.patience)
-    if min(counts) < 1:
-        raise UserError(
-            "reinforce.trials, reinforce.at_once, reinforce.evaluate_every and "
-            "reinforce.patience are at least 1"
-        )
-    if run.pixels:
-        raise UserError(
-            "reinforce learns from states; choose a configuration without camera.pixels"
-        )
+    for is_wrong, problem in (
+        (unknown, f"reinforce.methods names {', '.join(unknown)}; known are {known}"),
+        (
+            run.suite.motor_faults,
+            "reinforce imitates commands, which hidden actuator gains change; choose a "
+            "configuration without suite.motor_faults",
+        ),
+        (
+            split not in (suites.VAL, suites.TEST),
+            f"reinforce.split is {split!r}; it is 'val' or 'test'",
+        ),
+        (
+            budget.scenes not in jobs.SCENES,
+            f"reinforce.scenes is {budget.scenes!r}; known are "
+            f"{', '.join(jobs.SCENES)}",
+        ),
+        (
+            min(counts) < 1,
+            "reinforce.trials, at_once, evaluate_every and patience are at least 1",
+        ),
+        (run.pixels, "reinforce learns from states: set camera.pixels to 0"),
+    ):
+        if is_wrong:
+            raise UserError(problem)
+    most = len(run.suite.tasks(split))
+    if not 0 < tasks <= most:
+        raise UserError(f"reinforce.tasks is {tasks}; the split {split!r} has {most}")
     try:
         configs.SacConfig(**config)
     except TypeError as error:
@@ -179,23 +187,16 @@ def _evaluated(
     return rows, checksums.checksum(path).sha256
 
 
-def _goals(
-    rows: Sequence[rollout_row.RolloutRow], chosen: Sequence[Task]
-) -> dict[str, dict[str, float]]:
-    """Return success by method and task of the references."""
-    found = {}
-    for method in (_REFERENCE, *_FURTHER):
-        by_task = {
-            task.task_id: [
-                row.success
-                for row in rows
-                if (row.method, row.task_id) == (method, task.task_id)
-            ]
-            for task in chosen
-        }
-        if all(by_task.values()):
-            found[method] = {name: float(np.mean(s)) for name, s in by_task.items()}
-    return found
+def _by_task(
+    rows: Sequence[rollout_row.RolloutRow], method: str, tasks: Sequence[Task]
+) -> dict[str, list[rollout_row.RolloutRow]]:
+    """Return the rollouts of a method by task."""
+    return {
+        task.task_id: [
+            row for row in rows if (row.method, row.task_id) == (method, task.task_id)
+        ]
+        for task in tasks
+    }
 
 
 def _jobs(
@@ -254,19 +255,6 @@ def _jobs(
             record = folder / "records" / f"{name}-{task.task_id}-{key}.json"
             planned.append(dataclasses.replace(job, record=record))
     return planned
-
-
-def _learn(run: Run, planned: Sequence[jobs.ReinforcementJob]):
-    """Run the jobs that have no record yet."""
-    todo = [job for job in planned if not job.record.exists()]
-    with tqdm.tqdm(
-        total=len(planned),
-        initial=len(planned) - len(todo),
-        desc="reinforce",
-        unit="task and condition",
-        smoothing=0,
-    ) as bar:
-        process.run_all(todo, run.workers, on_done=lambda _: bar.update())
 
 
 def _curves(

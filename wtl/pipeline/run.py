@@ -79,8 +79,8 @@ class Run:
         outputs: dict[str, Callable[[], str | None]],
         work: Callable[[str], dict[str, str]],
         places: Callable[[run_folder.RunFolder], list[pathlib.Path]] | None = None,
-    ) -> None:
-        """Do a stage unless it is done and unchanged.
+    ) -> bool:
+        """Do a stage unless it is done and unchanged; return whether it was done now.
 
         Args:
           stage: name of the stage.
@@ -107,13 +107,13 @@ class Run:
         if done.get("key") == key and done.get("outputs") == present:
             logging.info("%s: done before and unchanged", stage)
             self._discard_staging(outputs, key)
-            return
+            return False
         if places and self._take(stage, key, outputs, places):
-            return
+            return False
         start = time.monotonic()
         made = work(key)
         if not self.is_chief:
-            return
+            return True
         self.folder.record(
             stage,
             {
@@ -126,6 +126,7 @@ class Run:
             },
         )
         self._discard_staging(made, key)
+        return True
 
     def do_results(
         self,
@@ -137,13 +138,9 @@ class Run:
     ) -> dict[str, Any]:
         """Do a stage that ends with a JSON file; return the contents of the file.
 
-        Args:
-          stage: as in `do`.
-          parameters: as in `do`.
-          inputs: as in `do`.
-          name: path of the file inside the run folder.
-          work: (key) -> contents. The file is written last: its presence marks
-            complete results.
+        Arguments are those of `do`, but `name` is the path of the file inside the run
+        folder, and `work` returns its contents. The file is written last: its presence
+        marks complete results.
         """
         path = self.folder.path / name
 
@@ -221,13 +218,12 @@ class Run:
         Raises:
           UserError: if one is missing.
         """
-        found = {}
-        for name in names:
-            if name in STAGE_OF:
-                found[name] = checksums.fingerprint(self.dataset(name))
-            else:
-                found[name] = self.require_policy(name)
-        return found
+        return {
+            name: checksums.fingerprint(self.dataset(name))
+            if name in STAGE_OF
+            else self.require_policy(name)
+            for name in names
+        }
 
     def saved_policy(self, method: str) -> pathlib.Path:
         """Return the folder of the saved policy of a method."""
@@ -243,9 +239,8 @@ class Run:
             return location.resolve(self.folder.datasets / name)
         except location.DatasetNotFoundError as error:
             raise UserError(
-                f"{self.folder.datasets / name} is missing; run "
-                f"`wtl {STAGE_OF[name]}` with "
-                "this --run_dir first"
+                f"{self.folder.datasets / name} is missing; "
+                f"run `wtl {STAGE_OF[name]}` with this --run_dir first"
             ) from error
 
     def require(self, name: str) -> pathlib.Path:
@@ -311,9 +306,7 @@ class Run:
         account: dict[str, Any],
         spec: EpisodeSpec | None = None,
     ) -> str:
-        """Publish staged episodes as the next version of a dataset.
-
-        A version that an interrupted stage of the same key has published is kept.
+        """Publish staged episodes as the next version of a dataset, unless it is there.
 
         Args:
           name: name of the dataset.
@@ -325,15 +318,20 @@ class Run:
           The fingerprint of the content.
         """
         known = location.versions(self.folder.datasets / name)
-        if known and _made_by(known[-1]) == key and not verify.verify(known[-1]):
+        if (
+            known
+            and _provenance(known[-1]).get("key") == key
+            and not verify.verify(known[-1])
+        ):
             return checksums.fingerprint(known[-1])
         number = 1 + max((int(p.name.split(".")[0]) for p in known), default=0)
         # In the semantics of TFDS, other episodes are another major version.
-        version, notes = f"{number}.0.0", {}
-        note = "First version."
+        version = f"{number}.0.0"
+        notes = {version: "First version."}
         if known:
-            notes = location.read_info(known[-1])["release_notes"]
             note = f"Other episodes: {account['stage']} with another configuration."
+            notes = location.read_info(known[-1])["release_notes"]
+            notes |= {version: note}
         path = publish.publish(
             self.staging(name, key),
             self.folder.datasets,
@@ -347,7 +345,7 @@ class Run:
                 "seed": self.seed,
                 **run_folder.origin(),
             },
-            release_notes=notes | {version: note},
+            release_notes=notes,
         )
         return checksums.fingerprint(path)
 
@@ -376,11 +374,6 @@ def training_stage(name: str) -> str:
     if method and method.retrial_source:
         return "train_second_round"
     return "train_retrial" if method and method.config.trials else "train_trial"
-
-
-def _made_by(version: pathlib.Path) -> str | None:
-    """Return the key of the stage that published a version."""
-    return _provenance(version).get("key")
 
 
 def _curated_from(version: pathlib.Path) -> str | None:

@@ -70,19 +70,10 @@ def train_retrial(
 ):
     """Train the policies that are given trials.
 
-    Args:
-      run: the run.
-      methods: names of `policies.methods.METHODS`, the longest training first; without
-        any the stage does nothing.
-      steps: as in `train_trial`.
-      batch_size: as in `train_trial`.
-      max_demos: K, demonstrations given at most.
-      min_trials: trials given at least: 1, or 0 for policies that make the first trial
-        too.
-      max_trials: L, trials given at most.
-      new_scene_share: share of retrials in another scene than their trials.
-      privileged_labels: as in `train_trial`.
-      end_to_end: as in `train_trial`.
+    Arguments are those of `train_trial`, and `min_trials` and `max_trials`, the least
+    and largest number of trials given (at least 0 for policies that make the first
+    trial too), and `new_scene_share`, the share of retrials in another scene than their
+    trials. Without methods the stage does nothing.
     """
     if min_trials not in (0, 1):
         raise UserError(f"train_retrial.min_trials is {min_trials}; it may be 0 or 1")
@@ -112,13 +103,7 @@ def train_second_round(
 ):
     """Train policies that are given the episodes of `collect_retrials` beside trials.
 
-    Args:
-      run: the run.
-      methods: as in `train_retrial`; without any the stage does nothing.
-      steps: as in `train_trial`.
-      batch_size: as in `train_trial`.
-      max_trials: L, trials of both rounds given at most.
-      new_scene_share: as in `train_retrial`.
+    Arguments are those of `train_retrial`; `max_trials` counts trials of both rounds.
     """
     _train(
         run,
@@ -219,12 +204,9 @@ def _train(
 
 def _models(methods: Sequence[str]) -> list[perception.Model]:
     """Perception models of the known ones among methods."""
-    known = [
-        METHODS[method].config
-        for method in methods
-        if method in METHODS and METHODS[method].is_trained
-    ]
-    return list(dict.fromkeys(m for c in known for m in perception.models_of(c)))
+    records = [METHODS[m] for m in methods if m in METHODS and METHODS[m].is_trained]
+    models = [m for record in records for m in perception.models_of(record.config)]
+    return list(dict.fromkeys(models))
 
 
 def _job(
@@ -246,9 +228,9 @@ def _job(
         demos_dir=run.dataset(fields.WTL_DEMOS),
         trials_dir=run.dataset(fields.WTL_TRIALS) if config.trials else None,
         trial_policy_id=run.folder.policy_id(record.trial_source),
-        retrials_dir=run.dataset(fields.WTL_RETRIALS)
-        if record.retrial_source
-        else None,
+        retrials_dir=(
+            run.dataset(fields.WTL_RETRIALS) if record.retrial_source else None
+        ),
         retrial_policy_id=run.folder.policy_id(record.retrial_source),
         sampler={"identity_share": run.suite.identity_share, **sampler},
         training=training,

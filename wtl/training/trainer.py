@@ -169,17 +169,10 @@ def train_with_progress(
     row: int = 0,
     **settings,
 ) -> None:
-    """Call `train` with a progress bar.
+    """Call `train` with a progress bar on a row of the terminal.
 
-    Args:
-      name: name of the network.
-      describe: losses -> texts beside the bar, by name.
-      network: as in `train`.
-      loss: as in `train`.
-      source: as in `train`.
-      config: as in `train`.
-      row: line of the terminal for the bar.
-      **settings: further arguments of `train`.
+    The bar shows `name` and the texts of `describe`: losses -> text by name. Other
+    arguments are those of `train`.
     """
     with tqdm.tqdm(
         total=config.steps,
