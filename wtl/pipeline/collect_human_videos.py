@@ -6,6 +6,8 @@ from wtl.datasets.storage.staging import StagingWriter
 from wtl.pipeline import demonstrations, episodes
 from wtl.pipeline.run import Run
 
+NAME = fields.WTL_HUMAN_VIDEOS
+
 
 def collect_human_videos(
     run: Run,
@@ -40,7 +42,7 @@ def collect_human_videos(
     scenes = {"scenes_per_task": scenes_per_task, "held_out_scenes": held_out_scenes}
 
     def stage(writer: StagingWriter):
-        wanted = demonstrations.video_requests(run, **scenes)
+        wanted = demonstrations.requests(run, dataset=NAME, **scenes)
         demonstrations.demonstrate(run, wanted, writer, min_success)
 
-    episodes.collect(run, fields.WTL_HUMAN_VIDEOS, scenes, {}, stage)
+    episodes.collect(run, NAME, scenes, {}, stage)

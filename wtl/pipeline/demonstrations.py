@@ -21,45 +21,25 @@ from wtl.pipeline.run import Run
 _SHARD = 16  # demonstrations that a worker plays side by side
 
 
-def requests(run: Run, held_out_scenes: int) -> list[EpisodeRequest]:
-    """Every demonstration of the robot, scripted or teleoperated.
+def requests(
+    run: Run,
+    held_out_scenes: int,
+    scenes_per_task: int | None = None,
+    dataset: str = fields.WTL_DEMOS,
+) -> list[EpisodeRequest]:
+    """Return the requests of all demonstrations of the robot, or all human videos.
 
     Args:
       run: the run.
       held_out_scenes: demonstrations of each validation and test task.
+      scenes_per_task: demonstrations of each training task; None for all.
+      dataset: name of the dataset that is collected.
     """
-    return _requests(run, fields.WTL_DEMOS, Embodiment.ROBOT, None, held_out_scenes)
-
-
-def video_requests(
-    run: Run, scenes_per_task: int, held_out_scenes: int
-) -> list[EpisodeRequest]:
-    """Every video of the simulated human.
-
-    Args:
-      run: the run.
-      scenes_per_task: scenes of each training task, the first of the robot's.
-      held_out_scenes: videos of each validation and test task.
-    """
-    return _requests(
-        run,
-        fields.WTL_HUMAN_VIDEOS,
-        Embodiment.HUMAN,
-        scenes_per_task,
-        held_out_scenes,
-    )
-
-
-def _requests(
-    run: Run,
-    dataset: str,
-    embodiment: Embodiment,
-    train_scenes: int | None,
-    held_out_scenes: int,
-) -> list[EpisodeRequest]:
+    is_human = dataset == fields.WTL_HUMAN_VIDEOS
+    embodiment = Embodiment.HUMAN if is_human else Embodiment.ROBOT
     result = []
     for split in fields.SPLITS:
-        scenes = train_scenes if split == suites.TRAIN else held_out_scenes
+        scenes = scenes_per_task if split == suites.TRAIN else held_out_scenes
         for task in run.suite.tasks(split):
             setups = run.suite.demonstration_setups(task, scenes)
             for i, setup in enumerate(setups):

@@ -1,4 +1,4 @@
-"""Worlds in which methods learn from trials alone."""
+"""Tasks from which methods learn by trials alone."""
 
 import contextlib
 import dataclasses
@@ -23,10 +23,10 @@ _RADIUS, _SPARSE_RADIUS = 0.2, 0.3
 
 @dataclasses.dataclass(frozen=True)
 class HeldOut:
-    """Attempts that measure an agent.
+    """Attempts with which an agent is evaluated.
 
     Attributes:
-      pool: plays them.
+      pool: plays the attempts.
       attempts: one for each scene of each task.
       names: (task_id, family, number of the scene) of each attempt.
     """
@@ -38,7 +38,7 @@ class HeldOut:
 
 @dataclasses.dataclass(frozen=True)
 class TrialWorld:
-    """A world.
+    """Training and held-out tasks of a world.
 
     Attributes:
       view: observation layers of networks.
@@ -59,11 +59,11 @@ def open_world(run: Run, name: str, shaped: bool) -> Iterator[TrialWorld]:
 
     Args:
       run: the run.
-      name: of the world.
+      name: name of the world.
       shaped: whether training on the suite's tasks is rewarded for progress.
 
     Raises:
-      UserError: if there is none of that name, or the suite is of another world.
+      UserError: if the name is unknown, or the suite is of another world.
     """
     if name not in WORLDS:
         raise UserError(f"meta_rl.world is {name!r}; known are {', '.join(WORLDS)}")

@@ -14,6 +14,7 @@ from wtl.datasets.contract import seeding
 from wtl.datasets.contract.layout import Layout
 from wtl.datasets.reading import reader
 from wtl.datasets.reading.frames import resample
+from wtl.datasets.reading.store import EpisodeStore
 from wtl.policies import export
 from wtl.policies.bc_sac import config as configs
 from wtl.policies.bc_sac import learner as learners
@@ -91,9 +92,7 @@ def make_learner(job: jobs.ReinforcementJob) -> learners.Learner:
         networks.append(network)
     shown = None
     if config.demos:
-        demo = reader.read(job.demo_dir, job.task.split)
-        demo = demo.select(demo.rows([job.demo_id]))
-        frames = resample(demo, config.context_frames)
+        frames = resample(_demo(job), config.context_frames)
         shown = contexts.Shown(
             *(tf.constant(v[:, None]) for v in (frames.state, frames.action)),
             *(tf.ones((1, 1)),) * 2,
@@ -113,8 +112,13 @@ def _layout(job: jobs.ReinforcementJob) -> Layout:
     return registry.get(job.task.domain).layout(job.task.object_set.size)
 
 
+def _demo(job: jobs.ReinforcementJob) -> EpisodeStore:
+    store = reader.read(job.demo_dir, job.task.split)
+    return store.select(store.rows([job.demo_id]))
+
+
 def _scene(job: jobs.ReinforcementJob, number: int) -> int:
-    """Seed of the scene of a trial."""
+    """Return the seed of the scene of a trial."""
     if job.budget.scenes == jobs.EVALUATION:
         return job.evaluation_seeds[number % len(job.evaluation_seeds)]
     return seeding.derive_seed(job.scene_seed, "scene", number)
@@ -124,8 +128,7 @@ def demonstration(
     job: jobs.ReinforcementJob, layout: Layout
 ) -> reinforcement_rollout.Trials:
     """Return the demonstration as an episode of the replay buffer."""
-    demo = reader.read(job.demo_dir, job.task.split)
-    demo = demo.select(demo.rows([job.demo_id]))
+    demo = _demo(job)
     order = reinforcement_rollout.by_identity(demo.state[:, 0], layout)
     state = order.apply(demo.state)
     horizon = registry.get(job.task.domain).environment.horizon
