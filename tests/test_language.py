@@ -42,14 +42,13 @@ _ALLOWED = {
     "datasets": 24,
     "policies": 37,
     "tests": 150,
-    "wtl": 203,
+    "wtl": 7,
 }
 _ALLOWED_OPENINGS = {
     "benchmarks": 7,
     "datasets": 25,
     "policies": 24,
     "tests": 18,
-    "wtl": 58,
 }
 
 # Names of the tabletop's and the reacher's things and families. The field `object_set`
@@ -63,7 +62,6 @@ _ALLOWED_WORLD_WORDS = {
     "benchmarks": 13,
     "datasets": 13,
     "policies": 14,
-    "wtl": 44,
 }
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 from wtl.collection.worlds.entities.embodiment import Embodiment
@@ -92,26 +93,22 @@ def perceive(run: Run, names: list[str]):
             process.run_all([job], 1)
 
 
-def job_fields(run: Run, config: interface.Interface) -> dict[str, Any]:
+def job_fields(run: Run, names: Sequence[str]) -> dict[str, Any]:
     """Return the fields of `TrainJob` about perception; none without a camera.
 
     Args:
       run: the run.
-      config: configuration of the method.
+      names: names of the datasets that the method is given.
     """
     if not run.pixels:
         return {}
-    found = {
+    watches = WATCHING.dataset in names
+    return {
         "pixels": run.pixels,
         "perception_dir": run.folder.policies / OWN.name,
-        "perceived_demos": _perceived(run, fields.WTL_DEMOS),
+        "watching_dir": run.folder.policies / WATCHING.name if watches else None,
+        "perceived": {name: _perceived(run, name) for name in names},
     }
-    if config.trials:
-        found["perceived_trials"] = _perceived(run, fields.WTL_TRIALS)
-    if config.human:
-        found["watching_dir"] = run.folder.policies / WATCHING.name
-        found["perceived_videos"] = _perceived(run, WATCHING.dataset)
-    return found
 
 
 def _job_fields(run: Run, model: Model, dataset: str) -> dict[str, Any]:

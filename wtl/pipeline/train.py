@@ -10,7 +10,7 @@ from wtl.pipeline import perception
 from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run, training_stage
 from wtl.policies import interface
-from wtl.policies.methods import METHODS
+from wtl.policies.methods import METHODS, Method
 from wtl.training import job as jobs
 from wtl.training import process
 from wtl.training.policy_config import config_for, network_settings
@@ -144,13 +144,7 @@ def _train(
             f"{stage} trains on images in one process alone: unset TF_CONFIG"
         )
     records = [METHODS[method] for method in methods]
-    given = [fields.WTL_DEMOS]
-    if any(record.config.human for record in records):
-        given.append(fields.WTL_HUMAN_VIDEOS)
-    if stage != "train_trial":
-        given.append(fields.WTL_TRIALS)
-    if stage == "train_second_round":
-        given.append(fields.WTL_RETRIALS)
+    given = list(dict.fromkeys(name for record in records for name in _given(record)))
     models = [model.name for model in _models(methods)] if run.camera else []
     sources = {
         source
@@ -209,6 +203,17 @@ def _models(methods: Sequence[str]) -> list[perception.Model]:
     return list(dict.fromkeys(models))
 
 
+def _given(record: Method) -> list[str]:
+    """Names of the datasets with which a method is trained."""
+    needed = {
+        fields.WTL_DEMOS: True,
+        fields.WTL_HUMAN_VIDEOS: record.config.human,
+        fields.WTL_TRIALS: record.config.trials,
+        fields.WTL_RETRIALS: record.retrial_source,
+    }
+    return [name for name, is_needed in needed.items() if is_needed]
+
+
 def _job(
     run: Run,
     key: str,
@@ -218,19 +223,15 @@ def _job(
     training: TrainConfig,
     together: EndToEndConfig | None,
 ) -> jobs.TrainJob:
-    record = METHODS[method]
+    record, given = METHODS[method], _given(METHODS[method])
     directory = run.folder.policies / method
     if run.is_chief:
         directory = run.folder.claim_policy(method, key)
     return jobs.TrainJob(
         method=method,
         config=config,
-        demos_dir=run.dataset(fields.WTL_DEMOS),
-        trials_dir=run.dataset(fields.WTL_TRIALS) if config.trials else None,
+        datasets={name: run.dataset(name) for name in given},
         trial_policy_id=run.folder.policy_id(record.trial_source),
-        retrials_dir=(
-            run.dataset(fields.WTL_RETRIALS) if record.retrial_source else None
-        ),
         retrial_policy_id=run.folder.policy_id(record.retrial_source),
         sampler={"identity_share": run.suite.identity_share, **sampler},
         training=training,
@@ -238,8 +239,7 @@ def _job(
         policy_dir=directory,
         log_dir=run.folder.logs / method,
         threads=1,
-        videos_dir=run.dataset(fields.WTL_HUMAN_VIDEOS) if config.human else None,
         end_to_end=together,
         cluster=run.cluster,
-        **perception.job_fields(run, config),
+        **perception.job_fields(run, given),
     )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 from wtl.policies.interface import Interface
@@ -17,11 +18,8 @@ class TrainJob:
     Attributes:
       method: key of `wtl.policies.methods.METHODS`.
       config: configuration of its network and of what it is given.
-      demos_dir: version folder of the demonstrations.
-      trials_dir: version folder of the trials, for methods given them.
+      datasets: version folder of each dataset that the method is given.
       trial_policy_id: only its trials are given.
-      retrials_dir: version folder of a second round of trials, for methods given
-        them.
       retrial_policy_id: only its second round is given.
       sampler: keyword arguments of `wtl.datasets.sampling.sampler.Sampler`.
       training: hyper-parameters of the training.
@@ -29,15 +27,12 @@ class TrainJob:
       policy_dir: gets `checkpoints/`, `saved_model/` and the learning curve.
       log_dir: gets TensorBoard events.
       threads: threads of TensorFlow.
-      videos_dir: version folder of the human videos, for methods given them.
       row: line of the terminal for the progress bar.
       pixels: height and width of the images to act on; 0 to act on the state.
       perception_dir: folder of trained perception, for policies that act on images.
-      perceived_demos: file of the states estimated from the demonstrations' images.
-      perceived_trials: likewise of the trials.
       watching_dir: folder of trained perception of human videos, for image policies
         that are given them.
-      perceived_videos: likewise of these videos.
+      perceived: file of the states estimated from the images of each dataset.
       end_to_end: hyper-parameters of training perception and policy together
         afterwards; None to leave perception unchanged.
       cluster: processes that train together; they write only checkpoints, from which
@@ -46,25 +41,20 @@ class TrainJob:
 
     method: str
     config: Interface
-    demos_dir: pathlib.Path
-    trials_dir: pathlib.Path | None
+    datasets: Mapping[str, pathlib.Path]
     trial_policy_id: str | None
+    retrial_policy_id: str | None
     sampler: dict[str, Any]
     training: TrainConfig
     seed: int
     policy_dir: pathlib.Path
     log_dir: pathlib.Path
     threads: int
-    retrials_dir: pathlib.Path | None = None
-    retrial_policy_id: str | None = None
-    videos_dir: pathlib.Path | None = None
     row: int = 0
     pixels: int = 0
     perception_dir: pathlib.Path | None = None
-    perceived_demos: pathlib.Path | None = None
-    perceived_trials: pathlib.Path | None = None
     watching_dir: pathlib.Path | None = None
-    perceived_videos: pathlib.Path | None = None
+    perceived: Mapping[str, pathlib.Path] = dataclasses.field(default_factory=dict)
     end_to_end: EndToEndConfig | None = None
     cluster: Cluster | None = None
 

@@ -92,42 +92,43 @@ def train(job: TrainJob) -> str:
 
 
 def _read(job: TrainJob, config: interface.Interface) -> _Data:
-    def read(dataset_dir, perceived) -> _Twofold:
+    def read(name: str) -> _Twofold:
         with_images = job.end_to_end is not None
         true = reader.read(
-            dataset_dir, task_distribution.TRAIN, with_images=with_images
+            job.datasets[name], task_distribution.TRAIN, with_images=with_images
         )
-        if perceived is None:
+        if name not in job.perceived:
             return _Twofold(true, true)
         true = slot_order.by_place(true, config.layout)
-        return _Twofold(true, dataclasses.replace(true, state=np.load(perceived)))
+        state = np.load(job.perceived[name])
+        return _Twofold(true, dataclasses.replace(true, state=state))
 
-    demos = read(job.demos_dir, job.perceived_demos)
+    demos = read(fields.WTL_DEMOS)
     demos = demos.select(~demos.true[fields.INVALID])
     shown = demos.seen
-    if job.videos_dir:
-        videos = read(job.videos_dir, job.perceived_videos)
+    if fields.WTL_HUMAN_VIDEOS in job.datasets:
+        videos = read(fields.WTL_HUMAN_VIDEOS)
         rows = video_pairs.paired_rows(demos.true, videos.true)
         usable = (rows >= 0) & ~videos.true[fields.INVALID][rows]
         if not usable.any():
-            raise ValueError(f"{job.videos_dir} shows no demonstrated scene")
+            raise ValueError("no human video shows a demonstrated scene")
         demos = demos.select(usable)
         shown = video_pairs.as_video(
             videos.seen.select(rows[usable]), config.action_size
         )
     trials = None
-    if job.trials_dir:
-        trials = read(job.trials_dir, job.perceived_trials)
+    if fields.WTL_TRIALS in job.datasets:
+        trials = read(fields.WTL_TRIALS)
         trials = trials.select(_known_trials(job, config, trials.true))
         if not len(trials.true):
             raise ValueError(
-                f"{job.trials_dir} holds no trial of the present "
+                f"{job.datasets[fields.WTL_TRIALS]} holds no trial of the present "
                 f"`{METHODS[job.method].trial_source}` policy; name it in "
                 "collect_trials.sources and run that stage again"
             )
-    if job.retrials_dir:
+    if fields.WTL_RETRIALS in job.datasets:
         # There is no second round from images.
-        retrials = read(job.retrials_dir, None).true
+        retrials = read(fields.WTL_RETRIALS).true
         known = retrials[fields.POLICY_ID] == job.retrial_policy_id
         known &= ~retrials[fields.INVALID]
         both = stores.concatenate([trials.true, retrials.select(known)])
