@@ -7,6 +7,8 @@ from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
 from wtl.datasets.contract import fields
+from wtl.policies import features
+from wtl.policies.heads import mixture_density
 
 
 def specs(state_size: int, action_size: int):
@@ -24,11 +26,14 @@ class ContextPolicy(tf_policy.TFPolicy):
     """Deterministic policy around a network, which may be trained further.
 
     A subclass has `encode_context`, which is called once per episode and returns the
-    policy state, and `_act`, which returns actions [N, A].
+    policy state, and `_predict`, which returns a mixture over actions.
     """
 
     def __init__(self, network, state_sizes: dict[str, int], name: str):
-        """Wrap a network whose policy state has vectors of these sizes."""
+        """Wrap a network whose policy state has vectors of these sizes.
+
+        With a vector `component` all actions are of this component of the mixture.
+        """
         super().__init__(
             *specs(network.layout.state_size, network.config.action_size),
             policy_state_spec={
@@ -46,7 +51,14 @@ class ContextPolicy(tf_policy.TFPolicy):
 
     def _action(self, time_step, policy_state, seed=None):
         del seed
-        action = self._act(time_step.observation[fields.STATE], policy_state)
+        state = time_step.observation[fields.STATE]
+        prediction = self._predict(state, policy_state)
+        if "component" in policy_state:
+            component = policy_state["component"][..., None]
+            action = tf.reduce_sum(component * prediction[1], axis=-2)
+        else:
+            step = features.step(state, self.network.layout)
+            action = mixture_density.in_turn(prediction, step)
         action = tf.clip_by_value(action, -1.0, 1.0)
         return policy_step.PolicyStep(action, policy_state, ())
 

@@ -57,11 +57,9 @@ def save(policy: tf_policy.TFPolicy, directory: pathlib.Path) -> str:
             name: tf.TensorSpec([None, *spec.shape], spec.dtype)
             for name, spec in policy.time_step_spec.observation.items()
         }
-        saver.register_function("perceive", policy.perceive, observed)
-        saver.register_function("look", policy.look, observed)
-        if policy.watching:
-            saver.register_function("perceive_human", policy.perceive_human, observed)
-            saver.register_function("look_human", policy.look_human, observed)
+        human = ("perceive_human", "look_human") if policy.watching else ()
+        for name in ("perceive", "look", *human):
+            saver.register_function(name, getattr(policy, name), observed)
     spec = contexts.context_spec(network.config, network.layout.state_size)
     saver.register_function("encode_context", policy.encode_context, spec)
     incomplete = directory.with_name(directory.name + ".incomplete")
@@ -177,8 +175,7 @@ def as_saved(config: interface.Interface, policy) -> interface.Interface:
 
 
 def _interface(config: interface.Interface) -> dict:
-    # Layout and families come with the world in which the policy acts.
-    fields_saved = dataclasses.fields(interface.Interface)
-    names = [field.name for field in fields_saved if field.name not in _OF_WORLD]
+    names = [field.name for field in dataclasses.fields(interface.Interface)]
+    names = [name for name in names if name not in _OF_WORLD]
     names += [name for name in _OF_CHOICES if hasattr(config, name)]
     return {name: getattr(config, name) for name in names}

@@ -52,11 +52,6 @@ class Interface:
     context_frames: int = 20
 
     def __post_init__(self):
-        """Check the choices made by name.
-
-        Raises:
-          ValueError: if there is no such choice.
-        """
         require("trials_from", self.trials_from, TRIALS_FROM)
         require("trial_success", self.trial_success, TRIAL_SUCCESS)
 

@@ -14,7 +14,6 @@ from wtl.collection.worlds.tabletop import object_set, observation
 from wtl.policies import export, imitation
 from wtl.policies.contextual import context as contexts
 from wtl.policies.contextual import loss as losses
-from wtl.policies.contextual import view
 from wtl.policies.heads import mean, mixture_density
 from wtl.policies.methods import METHODS
 from wtl.training.policy_config import config_for
@@ -178,8 +177,8 @@ def test_a_mean_is_fitted_by_squared_error():
 def test_noise_is_on_places_alone_and_the_same_each_time():
     config = dataclasses.replace(CONFIG, state_noise=0.005)
     states = tf.constant(np.repeat(_states(), 200, axis=0))
-    noise = (view.with_noise(states, config) - states).numpy()
-    np.testing.assert_array_equal(view.with_noise(states, config) - states, noise)
+    noise = (contexts.with_noise(states, config) - states).numpy()
+    np.testing.assert_array_equal(contexts.with_noise(states, config) - states, noise)
     rows = LAYOUT.split(noise)
     where = observation.slices(observation.OBJECT)
     places = rows["objects"][..., where["position"]]
@@ -188,8 +187,8 @@ def test_noise_is_on_places_alone_and_the_same_each_time():
     assert not rows["objects"][..., where["rgb"]].any()
     assert not rows["gripper"].any()
     assert not rows["fixtures"][..., -1].any()  # the time
-    np.testing.assert_array_equal(view.with_noise(states, CONFIG), states)
-    other = view.with_noise(states + 1e-4, config) - states
+    np.testing.assert_array_equal(contexts.with_noise(states, CONFIG), states)
+    other = contexts.with_noise(states + 1e-4, config) - states
     assert np.abs(other - noise).max() > 0.005
 
 

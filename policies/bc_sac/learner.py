@@ -33,7 +33,7 @@ class Learner:
         self,
         network: contextual.ContextualNetwork,
         start: contextual.ContextualNetwork | None,
-        shown: contexts.Shown | None,
+        demo: contexts.Shown | None,
         config: configs.SacConfig,
         capacity: int,
         horizon: int,
@@ -44,7 +44,7 @@ class Learner:
         Args:
           network: network whose actor is trained.
           start: copy of it that is not trained; None for random initial weights.
-          shown: [1, 1, ...] the demonstration, if the policy is given one.
+          demo: [1, 1, ...] the demonstration, if the policy is given one.
           config: hyper-parameters.
           capacity: episodes in all.
           horizon: T, steps of an episode.
@@ -52,7 +52,7 @@ class Learner:
         """
         layout = network.layout
         self._config = config
-        self.network, self._start, self._shown = network, start, shown
+        self.network, self._start, self._demo = network, start, demo
         first = tf.zeros((1, layout.state_size))
         embedding = network.encode(self._context(first)).embedding
         random = tf.random.Generator.from_seed(seed)
@@ -74,9 +74,9 @@ class Learner:
         time_step_spec = ts.time_step_spec(observation_spec)
 
         def actor(of):
-            made = networks.Actor(of, embedding, observation_spec)
-            made.create_variables(observation_spec)
-            return made
+            created = networks.Actor(of, embedding, observation_spec)
+            created.create_variables(observation_spec)
+            return created
 
         self._actor = actor(network)
         self._agent = agents.BcSacAgent(
@@ -233,13 +233,11 @@ class Learner:
 
     def _context(self, state: tf.Tensor) -> contexts.Context:
         count = tf.shape(state)[0]
-        shown = None
-        if self._shown is not None:
-            shown = contexts.Shown(
-                *(tf.repeat(value, count, axis=0) for value in self._shown)
-            )
+        demos = self._demo and contexts.Shown(
+            *(tf.repeat(value, count, axis=0) for value in self._demo)
+        )
         # No initial policy reads more.
-        return contexts.Context(shown, shown, None, state, None)
+        return contexts.Context(demos, demos, None, state, None)
 
 
 def _mode(mixture) -> tf.Tensor:

@@ -63,10 +63,9 @@ class Actor(networks.Network):
 
 
 class Critic(networks.Network):
-    """Value of an action, given the state of all entities."""
+    """Value of an action, by dense layers with layer norms (Ball et al. 2023)."""
 
     def __init__(self, hidden: tuple[int, ...], observation_spec, action_spec, name):
-        """Create layers of these widths, each with a layer norm (Ball et al. 2023)."""
         super().__init__(
             input_tensor_spec=(observation_spec, action_spec), state_spec=(), name=name
         )

@@ -23,16 +23,7 @@ class Replay(tf.Module):
         size: int,
         random: tf.random.Generator,
     ):
-        """Allocate the buffer.
-
-        Args:
-          capacity: episodes.
-          horizon: T.
-          state_size: S.
-          action_size: A.
-          size: n, entities of each kind in a scene.
-          random: source of randomness.
-        """
+        """Allocate the buffer, for scenes with `size` entities of each kind."""
         super().__init__(name="replay")
 
         def room(*shape, dtype=tf.float32):
@@ -70,14 +61,10 @@ class Replay(tf.Module):
           places: [N, E] places from the left.
           demo: whether they are demonstrations, which are added first.
         """
-        first = int(self.count)
-        rows = np.arange(first, first + len(state))
-        for room, values in (
-            (self.state, state),
-            (self.action, action),
-            (self.success, success),
-            (self.target, target),
-            (self.places, places),
+        rows = int(self.count) + np.arange(len(state))
+        rooms = (self.state, self.action, self.success, self.target, self.places)
+        for room, values in zip(
+            rooms, (state, action, success, target, places), strict=True
         ):
             room.scatter_nd_update(
                 rows[:, None], tf.cast(tf.convert_to_tensor(values), room.dtype)
@@ -88,9 +75,8 @@ class Replay(tf.Module):
             return
         won = rows[np.asarray(success, bool)]
         if len(won):
-            wins = int(self.wins)
-            at = np.arange(wins, wins + len(won))[:, None]
-            self.winners.scatter_nd_update(at, won.astype(np.int32))
+            at = int(self.wins) + np.arange(len(won))
+            self.winners.scatter_nd_update(at[:, None], won.astype(np.int32))
             self.wins.assign_add(len(won))
 
     def draw_rows(self, batch: int, config: configs.SacConfig):

@@ -32,11 +32,6 @@ class ContextualConfig(interface.Interface):
     state_noise: float = 0.0
 
     def __post_init__(self):
-        """Check the choices made by name.
-
-        Raises:
-          ValueError: if there is no such choice.
-        """
         super().__post_init__()
         interface.require("head", self.head, HEADS)
 

@@ -10,19 +10,10 @@ def loss(
     network: networks.ContextualNetwork,
     example: imitation.Example,
     log_sigma_floor: tf.Tensor,
+    encoding: networks.Encoding | None = None,
 ) -> imitation.Losses:
-    """Return the losses of cloning the demonstration, given its target."""
-    encoding = network.encode(example.context)
-    return imitation_loss(network, encoding, example, log_sigma_floor)
-
-
-def imitation_loss(
-    network: networks.ContextualNetwork,
-    encoding: networks.Encoding,
-    example: imitation.Example,
-    log_sigma_floor: tf.Tensor,
-) -> imitation.Losses:
-    """Return the same losses from encoded contexts."""
+    """Return the losses of cloning a demonstration, given its target and context."""
+    encoding = encoding or network.encode(example.context)
     config = network.config
     if config.commits:
         target = tf.one_hot(example.target, config.entities)

@@ -7,7 +7,6 @@ import tensorflow as tf
 from wtl.policies import axes, features
 from wtl.policies.contextual import config as configs
 from wtl.policies.contextual import context as contexts
-from wtl.policies.contextual import view
 from wtl.policies.encoders import episode
 from wtl.policies.heads import MEAN, MIXTURE, inverse_gains
 from wtl.policies.heads import target as targets
@@ -41,7 +40,6 @@ class ContextualNetwork(tf_keras.Model):
     """Encoders of context episodes, a target head, and an actor."""
 
     def __init__(self, config: configs.ContextualConfig):
-        """Create the parts that `config` asks for."""
         super().__init__(name="contextual")
         self.config = config
         self.layout = config.layout
@@ -75,7 +73,7 @@ class ContextualNetwork(tf_keras.Model):
         """Encode B contexts; nothing else reads them."""
         if self.config.oracle:
             return self._encode_truth(context.truth)
-        context = view.shown(context, self.config)
+        context = contexts.given(context, self.config)
         rows = features.split(context.state, self.layout)
         items = self._features.entities(rows)
         batch = tf.shape(context.state)[0]
@@ -109,11 +107,9 @@ class ContextualNetwork(tf_keras.Model):
 
     def _encode_each(self, encoder, shown: contexts.Shown) -> episode.EpisodeCode:
         code = encoder(*map(axes.merge, (shown.state, shown.action, shown.success)))
+        mask = shown.mask
         return episode.EpisodeCode(
-            *(
-                None if value is None else axes.split(value, shown.mask)
-                for value in code
-            )
+            *(None if value is None else axes.split(value, mask) for value in code)
         )
 
     def _inverse_gains(self, trials: contexts.Shown) -> tf.Tensor:
@@ -155,13 +151,8 @@ class ContextualNetwork(tf_keras.Model):
         return self.decide(self.skill_inputs(state, target), embedding)
 
     def skill_inputs(self, state: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-        """Return features [N, F] of the robot and of the target, or of all if flat.
-
-        Args:
-          state: [N, S] states.
-          target: [N, E] one-hot target.
-        """
-        state = view.with_noise(state, self.config)
+        """Return features [N, F] of robot and target, or of all entities if flat."""
+        state = contexts.with_noise(state, self.config)
         rows = features.split(state, self.layout)
         items = self._features.entities(rows)
         if self.config.per_entity:

@@ -2,17 +2,15 @@
 
 import tensorflow as tf
 
-from wtl.policies import context_policy, features
+from wtl.policies import context_policy
 from wtl.policies.contextual import context as contexts
 from wtl.policies.contextual import network as networks
-from wtl.policies.heads import mixture_density
 
 
 class ContextualPolicy(context_policy.ContextPolicy):
     """Acts given an encoded context and a selected target."""
 
     def __init__(self, network: networks.ContextualNetwork):
-        """Wrap a network."""
         config = network.config
         sizes = {"embedding": network.embedding_size, "target": config.entities}
         if config.keeps_component:
@@ -36,13 +34,7 @@ class ContextualPolicy(context_policy.ContextPolicy):
             state["component"] = tf.one_hot(chosen, config.components)
         return state
 
-    def _act(self, state: tf.Tensor, policy_state) -> tf.Tensor:
-        prediction = self.network.act(
+    def _predict(self, state: tf.Tensor, policy_state):
+        return self.network.act(
             state, policy_state["embedding"], policy_state["target"]
-        )
-        if self.network.config.keeps_component:
-            component = policy_state["component"][..., None]
-            return tf.reduce_sum(component * prediction[1], axis=-2)
-        return mixture_density.in_turn(
-            prediction, features.step(state, self.network.layout)
         )

@@ -13,7 +13,6 @@ class DamlNetwork(maml_network.MamlNetwork):
     """MAML network whose inner loss is learned."""
 
     def __init__(self, config: configs.DamlConfig):
-        """Create the parameters that `config` asks for."""
         super().__init__(config)
         self._video_loss = video_losses.VideoLoss(config.temporal)
 

@@ -19,7 +19,6 @@ class VideoLoss(layers.Layer):
     """
 
     def __init__(self, temporal: bool):
-        """Create psi: convolutions over time, or one linear map of each frame."""
         super().__init__(name="video_loss")
         self._hidden = []
         if temporal:

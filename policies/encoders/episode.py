@@ -54,14 +54,24 @@ class _OverTime(layers.Layer):
         return self._out(self._pooled(pooled))
 
 
-class EpisodeEncoder(layers.Layer):
+class _Encoder(layers.Layer):
+    def __init__(self, layout: Layout, name: str):
+        super().__init__(name=name)
+        self._layout = layout
+
+    def _inputs(self, state: tf.Tensor):
+        """Return entities, features of the body and relations of states [N, T, S]."""
+        rows = features.split(state, self._layout)
+        world = self._layout.features
+        items = world.entities(rows)
+        return items, world.body(rows), world.relations(rows, items)
+
+
+class EpisodeEncoder(_Encoder):
     """Attends to the entity that was acted on, then encodes its trajectory."""
 
     def __init__(self, layout: Layout, embedding: int, name: str):
-        """Create an encoder into `embedding` numbers."""
-        super().__init__(name=name)
-        self._layout = layout
-        self._features = layout.features
+        super().__init__(layout, name)
         self._scorer = [layers.Dense(32, "relu"), layers.Dense(32, "relu")]
         self._score = [layers.Dense(32, "relu"), layers.Dense(1)]
         self._over_time = _OverTime(embedding)
@@ -76,10 +86,7 @@ class EpisodeEncoder(layers.Layer):
           action: [N, T, A] actions.
           success: [N] 1 or -1.
         """
-        rows = features.split(state, self._layout)
-        items = self._features.entities(rows)
-        body = self._features.body(rows)
-        relations = self._features.relations(rows, items)
+        items, body, relations = self._inputs(state)
         first = items.position[:, :1]
         moved = 10 * (items.position - first)
         logits = self._attend(items, moved, relations)
@@ -113,7 +120,7 @@ class EpisodeEncoder(layers.Layer):
         return hidden[..., 0]
 
 
-class FlatEpisodeEncoder(layers.Layer):
+class FlatEpisodeEncoder(_Encoder):
     """Encodes the trajectories of all entities, in the order of their slots.
 
     It is the contextual policy of DAML's comparison, and of Duan et al. 2017 without
@@ -121,22 +128,16 @@ class FlatEpisodeEncoder(layers.Layer):
     """
 
     def __init__(self, layout: Layout, embedding: int, name: str):
-        """Create an encoder into `embedding` numbers."""
-        super().__init__(name=name)
-        self._layout = layout
-        self._features = layout.features
+        super().__init__(layout, name)
         self._over_time = _OverTime(embedding)
 
     def call(
         self, state: tf.Tensor, action: tf.Tensor, success: tf.Tensor
     ) -> EpisodeCode:
         """Encode episodes, given as to `EpisodeEncoder`."""
-        rows = features.split(state, self._layout)
-        items = self._features.entities(rows)
-        relations = self._features.relations(rows, items)
+        _, body, relations = self._inputs(state)
         width = relations.shape[-2] * relations.shape[-1]
         flat = tf.reshape(relations, (-1, state.shape[1], width))
-        body = self._features.body(rows)
         return EpisodeCode(
             self._over_time(
                 tf.concat([body, flat, action, _flag(success, action)], axis=-1)

@@ -14,7 +14,6 @@ class Mean(tf_keras.layers.Layer):
     """
 
     def __init__(self, action_size: int, components: int):
-        """Create a head over `action_size` dimensions, of one component always."""
         super().__init__(name="mean")
         del components
         self._mean = tf_keras.layers.Dense(action_size)

@@ -13,7 +13,6 @@ class MixtureDensity(tf_keras.layers.Layer):
     """Predicts mixture logits, means and log standard deviations."""
 
     def __init__(self, action_size: int, components: int):
-        """Create a head of `components` Gaussians over `action_size` dimensions."""
         super().__init__(name="mixture_density")
         self._shape = (components, action_size)
         self._logits = tf_keras.layers.Dense(components)

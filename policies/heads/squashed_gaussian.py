@@ -13,7 +13,6 @@ class SquashedGaussian(tf_keras.layers.Layer):
     """Predicts a distribution over actions in [-1, 1]."""
 
     def __init__(self, action_size: int):
-        """Create a head over `action_size` dimensions."""
         super().__init__(name="squashed_gaussian")
         self._mean = tf_keras.layers.Dense(action_size)
         self._log_sigma = tf_keras.layers.Dense(action_size)

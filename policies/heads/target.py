@@ -21,7 +21,6 @@ class TargetHead(layers.Layer):
     """Scores the entities of a scene, by the same function for each."""
 
     def __init__(self):
-        """Create the head."""
         super().__init__(name="target")
         self._evidence = [layers.Dense(32, "relu"), layers.Dense(32, "relu")]
         self._score = [
@@ -31,7 +30,7 @@ class TargetHead(layers.Layer):
         ]
 
     def build(self, _):
-        """Create the scales of differences of attributes and of places."""
+        """Create the scales of differences of attributes and places."""
         self._attribute_scale = self.add_weight(
             "attribute_scale", (features.ATTRIBUTES,), initializer="ones"
         )
@@ -44,14 +43,14 @@ class TargetHead(layers.Layer):
         self,
         attributes: tf.Tensor,
         place: tf.Tensor,
-        shown: list[tuple[episode.EpisodeCode, tf.Tensor, tf.Tensor, float]],
+        episodes: list[tuple[episode.EpisodeCode, tf.Tensor, tf.Tensor, float]],
     ) -> tf.Tensor:
         """Return logits [B, E].
 
         Args:
           attributes: [B, E, F] attributes of the entities of the scene.
           place: [B, E] their initial x in metres.
-          shown: (codes with axes [B, K], success [B, K], mask [B, K], 1 for
+          episodes: (codes with axes [B, K], success [B, K], mask [B, K], 1 for
             demonstrations or -1 for trials) for each kind of context episode. Later
             kinds are compared with the first.
         """
@@ -59,7 +58,7 @@ class TargetHead(layers.Layer):
         total = tf.zeros(tf.concat([tf.shape(place), [32]], 0))
         hypotheses = []
         reference = None
-        for code, success, mask, role in shown:
+        for code, success, mask, role in episodes:
             identity = self._match_attributes(code.attributes, attributes)
             position = self._match_place(code, attributes, place)
             weight = mask[..., None]
@@ -97,17 +96,17 @@ class TargetHead(layers.Layer):
             hidden = layer(hidden)
         return hidden[..., 0]
 
-    def _match_attributes(self, shown: tf.Tensor, scene: tf.Tensor) -> tf.Tensor:
+    def _match_attributes(self, given: tf.Tensor, scene: tf.Tensor) -> tf.Tensor:
         """Return logits [B, K, E] of attributes [B, K, F] against [B, E, F]."""
-        error = (shown[:, :, None] - scene[:, None]) * 3 * self._attribute_scale
-        return -tf.reduce_sum(error**2, axis=-1) + self._kinds(shown, scene)
+        error = (given[:, :, None] - scene[:, None]) * 3 * self._attribute_scale
+        return -tf.reduce_sum(error**2, axis=-1) + self._kinds(given, scene)
 
     def _match_place(self, code, scene: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
         error = (code.place[:, :, None] - place[:, None]) * self._place_scale
         return -(error**2) + self._kinds(code.attributes, scene)
 
-    def _kinds(self, shown: tf.Tensor, scene: tf.Tensor) -> tf.Tensor:
-        difference = shown[:, :, None, _KIND] - scene[:, None, :, _KIND]
+    def _kinds(self, given: tf.Tensor, scene: tf.Tensor) -> tf.Tensor:
+        difference = given[:, :, None, _KIND] - scene[:, None, :, _KIND]
         return _OTHER_KIND * tf.abs(difference)
 
     def _agreement(self, code, reference, mask, present) -> tf.Tensor:

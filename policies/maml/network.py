@@ -28,7 +28,6 @@ class MamlNetwork(tf_keras.Model):
     """
 
     def __init__(self, config: configs.MamlConfig):
-        """Create the parameters that `config` asks for."""
         super().__init__(name="maml")
         self.config = config
         self.layout = config.layout

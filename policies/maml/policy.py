@@ -2,9 +2,8 @@
 
 import tensorflow as tf
 
-from wtl.policies import context_policy, features
+from wtl.policies import context_policy
 from wtl.policies.contextual import context as contexts
-from wtl.policies.heads import mixture_density
 from wtl.policies.maml import adaptation
 from wtl.policies.maml import network as networks
 
@@ -13,7 +12,6 @@ class MamlPolicy(context_policy.ContextPolicy):
     """Acts with parameters adapted to the context, and a selected target."""
 
     def __init__(self, network: networks.MamlNetwork):
-        """Wrap a network."""
         sizes = {"phi": network.parameter_count, "target": network.config.items}
         super().__init__(network, sizes, "maml_policy")
 
@@ -25,12 +23,6 @@ class MamlPolicy(context_policy.ContextPolicy):
         chosen = tf.argmax(logits + context.gumbel[:, :items], axis=-1)
         return {"phi": adaptation.pack(phi), "target": tf.one_hot(chosen, items)}
 
-    def _act(self, state: tf.Tensor, policy_state) -> tf.Tensor:
-        prediction = self.network.act(
-            adaptation.unpack(policy_state["phi"], self.network.theta),
-            state[:, None],
-            policy_state["target"],
-        )
-        return mixture_density.in_turn(
-            prediction, features.step(state, self.network.layout)
-        )
+    def _predict(self, state: tf.Tensor, policy_state):
+        phi = adaptation.unpack(policy_state["phi"], self.network.theta)
+        return self.network.act(phi, state[:, None], policy_state["target"])

@@ -4,28 +4,13 @@ import dataclasses
 import functools
 from collections.abc import Collection, Iterable, Sequence
 
-from wtl.policies.contextual import config as contextual_config
-from wtl.policies.daml import config as daml_config
-from wtl.policies.maml import config as maml_config
-from wtl.policies.methods.record import (
-    BLUE,
-    BROWN,
-    FREE,
-    GOLD,
-    GREEN,
-    GREY,
-    NEW,
-    ORANGE,
-    ROSE,
-    SKY,
-    TEAL,
-    VIOLET,
-    Condition,
-    Method,
-    PolicyKind,
-    Start,
-)
-from wtl.policies.tecnet import config as tecnet_config
+from wtl.policies.contextual.config import ContextualConfig
+from wtl.policies.daml.config import DamlConfig
+from wtl.policies.interface import Interface
+from wtl.policies.maml.config import MamlConfig
+from wtl.policies.methods import palette
+from wtl.policies.methods.record import NEW, Condition, Method, PolicyKind, Start
+from wtl.policies.tecnet.config import TecnetConfig
 
 _CONTEXTUAL = PolicyKind(
     "contextual.network:ContextualNetwork",
@@ -35,16 +20,19 @@ _CONTEXTUAL = PolicyKind(
 _MAML = PolicyKind(
     "maml.network:MamlNetwork", "maml.policy:MamlPolicy", "maml.loss:loss"
 )
-_DAML = dataclasses.replace(_MAML, network_name="daml.network:DamlNetwork")
-_TECNET = dataclasses.replace(
-    _CONTEXTUAL,
-    network_name="tecnet.network:TecnetNetwork",
-    loss_name="tecnet.loss:loss",
-)
-_Contextual = contextual_config.ContextualConfig
-_Maml = functools.partial(maml_config.MamlConfig, demos=True, context_frames=10)
-_Tecnet = functools.partial(tecnet_config.TecnetConfig, demos=True)
-_Daml = functools.partial(daml_config.DamlConfig, demos=True, context_frames=20)
+_KINDS = {
+    ContextualConfig: _CONTEXTUAL,
+    TecnetConfig: dataclasses.replace(
+        _CONTEXTUAL,
+        network_name="tecnet.network:TecnetNetwork",
+        loss_name="tecnet.loss:loss",
+    ),
+    MamlConfig: _MAML,
+    DamlConfig: dataclasses.replace(_MAML, network_name="daml.network:DamlNetwork"),
+}
+_Maml = functools.partial(MamlConfig, demos=True, context_frames=10)
+_Tecnet = functools.partial(TecnetConfig, demos=True)
+_Daml = functools.partial(DamlConfig, demos=True, context_frames=20)
 
 
 def _method(
@@ -53,23 +41,20 @@ def _method(
     description: str,
     colour: str,
     *further: Condition,
-    trials: Sequence[str] = (),
+    config: Interface,
+    trial_source: str = "",
     **record,
 ) -> Method:
-    """Return a method whose first condition has its name, label and description.
+    """Return a trained method; its first condition has its name, label and colour.
 
-    Args:
-      name: of method and condition, as are label, description and colour.
-      label: short name.
-      description: one sentence.
-      colour: in figures and reports.
-      *further: further conditions.
-      trials: of the first condition.
-      **record: further fields of the record.
+    The kind of its policy follows from the type of its configuration.
     """
-    first = Condition(name, label, description, colour, trials=tuple(trials))
+    trials = (trial_source,) if trial_source else ()
+    first = Condition(name, label, description, colour, trials)
     return Method(
-        name, label, description, colour, conditions=(first, *further), **record
+        *(name, label, description, colour, config, _KINDS[type(config)], trial_source),
+        conditions=(first, *further),
+        **record,
     )
 
 
@@ -95,8 +80,8 @@ _RECORDS = (
         "wtl",
         "WTL",
         "Watch, Try, Learn: acts given the demonstration and a trial with its outcome.",
-        BLUE,
-        *_after("wtl", "mil", "WTL", (2, 3), colour=SKY),
+        palette.BLUE,
+        *_after("wtl", "mil", "WTL", (2, 3), colour=palette.SKY),
         *_after("wtl", "mil", "WTL", (4, 5), in_default=False),
         Condition(
             "wtl_0_trials",
@@ -115,13 +100,11 @@ _RECORDS = (
             "wtl_new_scene",
             "WTL, new scene",
             "WTL whose retrial is in another scene than its trial.",
-            SKY,
+            palette.SKY,
             trials=("mil",),
             scene=NEW,
         ),
-        trials=("mil",),
-        config=_Contextual(demos=True, trials=True),
-        kind=_CONTEXTUAL,
+        config=ContextualConfig(demos=True, trials=True),
         trial_source="mil",
         compared_with=("mil", "mil_second_try", "demo_hidden_at_retrial", "trial_only"),
         in_default=True,
@@ -130,16 +113,14 @@ _RECORDS = (
         "wtl_second_round",
         "WTL, second round",
         "WTL whose policy was also trained on retrials of the first one.",
-        GREY,
+        palette.GREY,
         Condition(
             "wtl_second_round_2_trials",
             "WTL, second round, 2 trials",
             "The same after two trials: its own first retrial is the second.",
             trials=("mil", "wtl_second_round"),
         ),
-        trials=("mil",),
-        config=_Contextual(demos=True, trials=True),
-        kind=_CONTEXTUAL,
+        config=ContextualConfig(demos=True, trials=True),
         trial_source="mil",
         retrial_source="wtl",
     ),
@@ -148,13 +129,13 @@ _RECORDS = (
         "MIL",
         "One-shot imitation: acts given the demonstration; its episode is the trial "
         "that WTL is given.",
-        ORANGE,
+        palette.ORANGE,
         Condition(
             "mil_second_try",
             "MIL, second try",
             "A second, independent try of MIL without learning from the first: the "
             "worth of another try alone.",
-            ROSE,
+            palette.ROSE,
             sampled=True,
         ),
         Condition(
@@ -164,8 +145,7 @@ _RECORDS = (
             shown_human=True,
             in_default=False,
         ),
-        config=_Contextual(demos=True),
-        kind=_CONTEXTUAL,
+        config=ContextualConfig(demos=True),
         compared_with=("bc", "tecnet"),
         in_default=True,
     ),
@@ -174,44 +154,39 @@ _RECORDS = (
         "MAML",
         "One-shot imitation by gradient: takes a learned gradient step on the "
         "demonstration.",
-        ROSE,
+        palette.ROSE,
         config=_Maml(),
-        kind=_MAML,
     ),
     _method(
         "tecnet",
         "TecNet",
         "One-shot imitation by an embedding of the task, shaped by a margin loss, with "
         "the entity acted on inferred and matched as in MIL.",
-        TEAL,
+        palette.TEAL,
         config=_Tecnet(),
-        kind=_TECNET,
         compared_with=("tecnet_flat",),
     ),
     _method(
         "tecnet_flat",
         "TecNet, flat",
         "TecNet as published, without a structure of entities.",
-        BROWN,
+        palette.BROWN,
         config=_Tecnet(per_entity=False),
-        kind=_TECNET,
     ),
     _method(
         "wtl_human",
         "Human WTL",
         "Acts given a human video and a trial of its own with its outcome.",
-        TEAL,
+        palette.TEAL,
         Condition(
             "wtl_human_new_scene",
             "Human WTL, new scene",
             "Human WTL whose retrial is in another scene than its trial.",
-            TEAL,
+            palette.TEAL,
             trials=("mil_human",),
             scene=NEW,
         ),
-        trials=("mil_human",),
-        config=_Contextual(demos=True, trials=True, human=True),
-        kind=_CONTEXTUAL,
+        config=ContextualConfig(demos=True, trials=True, human=True),
         trial_source="mil_human",
         compared_with=("mil_human", "mil_human_second_try"),
     ),
@@ -220,16 +195,15 @@ _RECORDS = (
         "Human MIL",
         "Infers the entity acted on in a human video, and acts; trained on pairs of a "
         "human video and a robot's demonstration.",
-        BROWN,
+        palette.BROWN,
         Condition(
             "mil_human_second_try",
             "Human MIL, second try",
             "A second, independent try of Human MIL without learning from the first.",
-            ROSE,
+            palette.ROSE,
             sampled=True,
         ),
-        config=_Contextual(demos=True, human=True),
-        kind=_CONTEXTUAL,
+        config=ContextualConfig(demos=True, human=True),
         compared_with=("daml", "mil_shown_human"),
     ),
     _method(
@@ -237,33 +211,30 @@ _RECORDS = (
         "DAML",
         "Takes a gradient step on a human video, by a learned loss that convolves over "
         "time; trained on the same pairs.",
-        GREEN,
+        palette.GREEN,
         config=_Daml(human=True),
-        kind=_DAML,
         compared_with=("daml_linear", "contextual_human", "maml_video_shown_human"),
     ),
     _method(
         "daml_linear",
         "DAML, linear loss",
         "DAML whose learned loss takes every frame by itself.",
-        GOLD,
+        palette.GOLD,
         config=_Daml(human=True, temporal=False),
-        kind=_DAML,
     ),
     _method(
         "contextual_human",
         "Flat contextual, human",
         "Encodes a human video as one embedding, without a structure of entities; "
         "trained on the same pairs.",
-        GREY,
-        config=_Contextual(demos=True, human=True, per_entity=False),
-        kind=_CONTEXTUAL,
+        palette.GREY,
+        config=ContextualConfig(demos=True, human=True, per_entity=False),
     ),
     _method(
         "maml_video",
         "MAML, robot's video",
         "DAML's step on a video of the robot itself: there is no domain to adapt to.",
-        ROSE,
+        palette.ROSE,
         Condition(
             "maml_video_shown_human",
             "MAML, given a human video",
@@ -273,16 +244,13 @@ _RECORDS = (
             in_default=False,
         ),
         config=_Daml(),
-        kind=_DAML,
     ),
     _method(
         "demo_hidden_at_retrial",
         "Demo hidden",
         "Acts given the trial made after the demonstration, without the demonstration.",
-        GREEN,
-        trials=("mil",),
-        config=_Contextual(trials=True),
-        kind=_CONTEXTUAL,
+        palette.GREEN,
+        config=ContextualConfig(trials=True),
         trial_source="mil",
         in_default=True,
     ),
@@ -290,11 +258,9 @@ _RECORDS = (
         "trial_only",
         "Trial only",
         "Never given a demonstration: acts given a trial of BC with its outcome.",
-        GOLD,
+        palette.GOLD,
         *_after("trial_only", "bc", "Trial only", range(2, 10), in_default=False),
-        trials=("bc",),
-        config=_Contextual(trials=True),
-        kind=_CONTEXTUAL,
+        config=ContextualConfig(trials=True),
         trial_source="bc",
         in_default=True,
     ),
@@ -302,9 +268,8 @@ _RECORDS = (
         "bc",
         "BC",
         "Behaviour cloning: acts on the scene alone, without demonstration or trial.",
-        GREY,
-        config=_Contextual(),
-        kind=_CONTEXTUAL,
+        palette.GREY,
+        config=ContextualConfig(),
         in_default=True,
     ),
     Method(
@@ -312,7 +277,7 @@ _RECORDS = (
         "SAC from MIL, demonstration kept",
         "Reinforcement learning of one task, from MIL's policy given the "
         "demonstration, which is in the replay buffer too.",
-        ROSE,
+        palette.ROSE,
         config=Start("mil", keeps_demo=True),
     ),
     Method(
@@ -320,7 +285,7 @@ _RECORDS = (
         "SAC from MIL",
         "Reinforcement learning of one task, from MIL's policy given the "
         "demonstration.",
-        GREEN,
+        palette.GREEN,
         config=Start("mil"),
     ),
     Method(
@@ -328,30 +293,29 @@ _RECORDS = (
         "SAC from BC, demonstration kept",
         "Reinforcement learning of one task, from BC's policy, with the "
         "demonstration in the replay buffer.",
-        GOLD,
+        palette.GOLD,
         config=Start("bc", keeps_demo=True),
     ),
     Method(
         "bc_sac",
         "SAC from BC",
         "Reinforcement learning of one task, from BC's policy.",
-        TEAL,
+        palette.TEAL,
         config=Start("bc"),
     ),
     Method(
         "sac",
         "SAC from scratch",
         "Reinforcement learning of one task, from random weights.",
-        BROWN,
+        palette.BROWN,
         config=Start(),
     ),
     _method(
         "oracle_task",
         "Oracle",
         "Given the task and the target: the motor skill that a policy can reach.",
-        VIOLET,
-        config=_Contextual(oracle=True),
-        kind=_CONTEXTUAL,
+        palette.VIOLET,
+        config=ContextualConfig(oracle=True),
         in_default=True,
     ),
 )
@@ -365,8 +329,6 @@ CONDITIONS: dict[str, Condition] = {
     for method in METHODS.values()
     for condition in method.conditions
 }
-
-
 def uses_human_videos(condition: Condition) -> bool:
     """Whether the demonstrations of a condition are human videos."""
     return condition.shown_human or METHODS[condition.method].config.human
@@ -404,7 +366,7 @@ def description(name: str) -> str | None:
 def colour(name: str) -> str:
     """Colour of a condition or method, or of `SET/NAME`; grey if it is unknown."""
     known = _known(name)
-    return known.colour if known else GREY
+    return known.colour if known else palette.GREY
 
 
 def colours(names: Collection[str]) -> dict[str, str]:
@@ -414,7 +376,7 @@ def colours(names: Collection[str]) -> dict[str, str]:
         if colour(name) not in chosen.values():
             chosen[name] = colour(name)
     for name in names:
-        free = (c for c in FREE if c not in chosen.values())
+        free = (c for c in palette.FREE if c not in chosen.values())
         chosen.setdefault(name, next(free, colour(name)))
     return chosen
 

@@ -5,12 +5,9 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-SAME, NEW = "same", "new"
+from wtl.policies.methods import palette
 
-# Dark enough for white paper, light enough for black.
-BLUE, SKY, ORANGE, ROSE, GREEN = "#1f77c9", "#5ba3e0", "#d2690b", "#b85c9e", "#169c76"
-GOLD, TEAL, BROWN, VIOLET, GREY = "#ad8500", "#1598a6", "#a9713d", "#8f6fc7", "#808088"
-FREE = (BLUE, ORANGE, GREEN, ROSE, GOLD, TEAL, BROWN, SKY, VIOLET)
+SAME, NEW = "same", "new"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +71,7 @@ class Condition:
     name: str
     label: str
     description: str
-    colour: str = GREY
+    colour: str = palette.GREY
     trials: tuple[str, ...] = ()
     scene: str = SAME
     sampled: bool = False
@@ -106,7 +103,7 @@ class Method:
     name: str
     label: str
     description: str
-    colour: str = GREY
+    colour: str = palette.GREY
     config: Any = None
     kind: PolicyKind | None = None
     trial_source: str = ""

@@ -13,13 +13,7 @@ class PearlAgent:
     """Acts in N tasks at once; a `wtl.collection.trials.Agent`."""
 
     def __init__(self, network: PearlNetwork, explore: bool):
-        """Wrap a network, which may be trained further.
-
-        Args:
-          network: the network.
-          explore: whether actions are sampled, not median; the latent variable is
-            sampled in any case.
-        """
+        """Wrap a network; unless it explores, actions are medians, not samples."""
         self._network = network
         self._explore = explore
 

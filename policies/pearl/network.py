@@ -35,7 +35,6 @@ class Inference(layers.Layer):
     """Posterior of the latent variable given trials."""
 
     def __init__(self, view: View, latent: int):
-        """Create the layers."""
         super().__init__(name="inference")
         self._evidence = view.evidence()
         self._mean = layers.Dense(latent)
@@ -79,7 +78,6 @@ class Actor(layers.Layer):
     """(observation, latent, noise) -> action and log density."""
 
     def __init__(self, view: View, hidden: tuple[int, ...]):
-        """Create the layers."""
         super().__init__(name="actor")
         self._trunk = _Trunk(view, hidden)
         self._head = SquashedGaussian(view.action_size)
@@ -95,7 +93,6 @@ class Critics(layers.Layer):
     """(observation, action, latent) -> two estimates of the return."""
 
     def __init__(self, view: View, hidden: tuple[int, ...], name: str):
-        """Create the layers."""
         super().__init__(name=name)
         self._trunks = [_Trunk(view, hidden) for _ in range(2)]
         self._heads = [layers.Dense(1) for _ in range(2)]
@@ -121,7 +118,6 @@ class PearlNetwork(tf_keras.Model):
     """
 
     def __init__(self, view: View, config: configs.PearlConfig):
-        """Create the parts with their variables."""
         super().__init__(name="pearl")
         self.view = view
         self.config = config

@@ -41,16 +41,7 @@ class Replay:
         action_size: int,
         goals: int,
     ):
-        """Open the files of `directory`, or make them.
-
-        Args:
-          directory: folder of the files.
-          capacity: C, largest number of trials.
-          horizon: T.
-          observation_size: S.
-          action_size: A.
-          goals: G.
-        """
+        """Open the files of `directory`, or make them, for C = `capacity` trials."""
         shapes = {
             "task": (),
             "observation": (horizon + 1, observation_size),

@@ -17,12 +17,7 @@ class Rl2Agent:
     """
 
     def __init__(self, network: Rl2Network, explore: bool):
-        """Wrap a network, which may be trained further.
-
-        Args:
-          network: the network.
-          explore: whether actions are sampled rather than the means.
-        """
+        """Wrap a network; unless it explores, actions are means, not samples."""
         self._network = network
         self._explore = explore
 

@@ -49,7 +49,6 @@ class Rl2Network(tf_keras.Model):
     """
 
     def __init__(self, view: View, config: configs.Rl2Config):
-        """Create the layers with their variables."""
         super().__init__(name="rl2")
         self.view = view
         self.config = config

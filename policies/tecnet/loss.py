@@ -43,7 +43,7 @@ def loss(
     """
     config = network.config
     encoding = network.encode(example.context)
-    query = contextual_loss.imitation_loss(network, encoding, example, log_sigma_floor)
+    query = contextual_loss.loss(network, example, log_sigma_floor, encoding)
     support = _support_loss(network, encoding.embedding, example, log_sigma_floor)
     cosines = tf.matmul(
         network.embed(example.imitated)[:, 0], encoding.embedding, transpose_b=True
