@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 from tf_agents.policies import tf_policy
-from tf_agents.specs import array_spec, tensor_spec
+from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import policy_step
 from tf_agents.trajectories import time_step as ts
 
@@ -16,9 +16,7 @@ def specs(state_size: int, action_size: int):
     observation = {
         fields.STATE: tensor_spec.TensorSpec((state_size,), tf.float32, "state")
     }
-    action = tensor_spec.from_spec(
-        array_spec.BoundedArraySpec((action_size,), "float32", -1.0, 1.0, "action")
-    )
+    action = tensor_spec.BoundedTensorSpec((action_size,), tf.float32, -1, 1, "action")
     return ts.time_step_spec(observation), action
 
 

@@ -105,10 +105,7 @@ def cloning(
 def acted_loss(logits: tf.Tensor, acted: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Return the cross-entropy of the items acted on in context episodes, nats.
 
-    Args:
-      logits: [B, K, I].
-      acted: [B, K] int32 items, or -1 where unknown.
-      mask: [B, K] 1 where there is an episode, else 0.
+    The items [B, K] are -1 where unknown; logits are [B, K, I].
     """
     known = mask * tf.cast(acted >= 0, mask.dtype)
     entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(

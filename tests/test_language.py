@@ -40,14 +40,12 @@ _ALLOWED = {
     "benchmarks": 2,
     "collection": 21,
     "datasets": 24,
-    "policies": 37,
     "tests": 150,
     "wtl": 7,
 }
 _ALLOWED_OPENINGS = {
     "benchmarks": 7,
     "datasets": 25,
-    "policies": 24,
     "tests": 18,
 }
 
@@ -61,7 +59,6 @@ _WORLD_WORDS = re.compile(
 _ALLOWED_WORLD_WORDS = {
     "benchmarks": 13,
     "datasets": 13,
-    "policies": 14,
 }
 
 

@@ -74,12 +74,7 @@ class BcSacAgent(sac_agent.SacAgent):
         self._successful = None
 
     def train_on(self, transition, successful: tf.Tensor):
-        """Take one gradient step.
-
-        Args:
-          transition: TF-Agents' `Transition` of B transitions of several steps.
-          successful: [B] 1 where the action is imitated.
-        """
+        """Take a gradient step; actions with `successful` [B] of 1 are imitated."""
         self._successful = (transition.action_step.action, successful)
         return self._train(transition, weights=None)
 

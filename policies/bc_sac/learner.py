@@ -152,12 +152,7 @@ class Learner:
         return tf.clip_by_value(mean + sigma * normal, -1.0, 1.0)
 
     def update(self, trials: int, updates: int) -> dict[str, float]:
-        """Take gradient steps, and return the means of the losses by name.
-
-        Args:
-          trials: number of trials so far.
-          updates: number of steps.
-        """
+        """Take gradient steps after so many trials, and return mean losses by name."""
         config = self._config
         self._agent.actor_weight.assign(float(trials >= config.warmup_trials))
         half_lives = trials / config.anchor_half_life

@@ -22,14 +22,11 @@ class MixtureDensity(tf_keras.layers.Layer):
     def call(
         self, hidden: tf.Tensor, known: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Predict a mixture.
+        """Return logits [N, M], means [N, M, A] and log sigmas [N, M, A].
 
         Args:
           hidden: [N, H].
           known: [N, Z] input of the logits; `hidden` by default.
-
-        Returns:
-          Logits [N, M], means [N, M, A] and log sigmas [N, M, A].
         """
         shape = (-1, *self._shape)
         return (
@@ -74,16 +71,12 @@ def negative_log_likelihood(
 def in_turn(
     prediction: tuple[tf.Tensor, tf.Tensor, tf.Tensor], step: tf.Tensor
 ) -> tf.Tensor:
-    """Return the mean [N, A] of the component whose turn it is.
+    """Return the mean [N, A] of the component whose turn it is at timesteps [N].
 
     Over the steps of an episode components take turns in proportion to their weights,
     by a golden-ratio sequence (Weyl 1916), which is uniformly distributed. With the
     heaviest component alone a policy would never leave a state where standing still
     weighs most; unlike samples, turns are deterministic.
-
-    Args:
-      prediction: output of `MixtureDensity`.
-      step: [N] number of the timestep.
     """
     logits, mean, _ = prediction
     return tf.gather(mean, component(logits, turn(step)), batch_dims=1)
@@ -97,9 +90,7 @@ def turn(step: tf.Tensor) -> tf.Tensor:
 def component(logits: tf.Tensor, point: tf.Tensor) -> tf.Tensor:
     """Return the component [N] in whose share of [0, 1) a point is, heaviest first.
 
-    Args:
-      logits: [N, M] of the components.
-      point: [N] in [0, 1); a uniform point draws components by their weights.
+    A uniform point draws components by their weights, given by logits [N, M].
     """
     heaviest_first = tf.argsort(logits, axis=-1, direction="DESCENDING")
     weight = tf.gather(tf.nn.softmax(logits), heaviest_first, batch_dims=1)

@@ -18,12 +18,7 @@ class SquashedGaussian(tf_keras.layers.Layer):
         self._log_sigma = tf_keras.layers.Dense(action_size)
 
     def call(self, hidden: tf.Tensor, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return actions [N, A] and their log densities [N].
-
-        Args:
-          hidden: [N, H].
-          noise: [N, A] standard normal; zeros give the median action.
-        """
+        """Return actions [N, A] and log densities [N], given standard normal noise."""
         low, high = _LOG_SIGMA
         mean = self._mean(hidden)
         squashed = tf.tanh(self._log_sigma(hidden))

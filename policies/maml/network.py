@@ -124,12 +124,7 @@ class MamlNetwork(tf_keras.Model):
         return self._hidden(phi, self._inputs(state))
 
     def choose(self, phi: Parameters, first: tf.Tensor) -> tf.Tensor:
-        """Return logits [B, ..., I] of the items.
-
-        Args:
-          phi: parameters of B tasks.
-          first: [B, ..., S] first states of episodes.
-        """
+        """Return logits [B, ..., I] of the items, given first states [B, ..., S]."""
         if not self.config.per_entity:
             return tf.zeros_like(first[..., :1])
         # With scores linear in the features an entity further along the direction than
@@ -140,15 +135,12 @@ class MamlNetwork(tf_keras.Model):
         return -tf.reduce_sum(error**2, axis=-1)
 
     def act(self, phi: Parameters, state: tf.Tensor, target: tf.Tensor) -> Mixture:
-        """Predict the mixture over actions.
+        """Return logits [B * N, M], means and log sigmas [B * N, M, A] of actions.
 
         Args:
           phi: parameters of B tasks.
           state: [B, N, S] states.
           target: [B, I] one-hot choice.
-
-        Returns:
-          Logits [B * N, M], means and log sigmas [B * N, M, A].
         """
         chosen = tf.einsum("bi,bnid->bnd", target, self._inputs(state))
         mixture = self._mixture(phi, _OUTER, self._hidden(phi, chosen))

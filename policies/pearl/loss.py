@@ -87,11 +87,8 @@ def actor_loss(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the loss of the actor, and its entropy in nats.
 
-    Args:
-      network: network of which only the actor is trained.
-      observation: [N, S].
-      latent: [N, Z] fixed samples of the posterior.
-      noise: [N, A].
+    Only the actor is trained, given observations [N, S] and samples [N, Z] of the
+    posterior.
     """
     action, log_density = network.actor(observation, latent, noise)
     value = tf.reduce_min(network.critics(observation, action, latent), axis=-1)

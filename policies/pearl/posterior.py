@@ -8,10 +8,7 @@ def product_of_gaussians(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Return mean and variance [B, Z] of the product of factors and the prior N(0, I).
 
-    Args:
-      mean: [B, F, Z] of each factor.
-      variance: [B, F, Z] likewise.
-      mask: [B, F] 1 where there is a factor, else 0.
+    Factors have mean and variance [B, F, Z]; the mask [B, F] is 0 where there is none.
     """
     precision = mask[..., None] / variance
     total = 1 + tf.reduce_sum(precision, axis=1)

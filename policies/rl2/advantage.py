@@ -6,16 +6,11 @@ import numpy as np
 def advantages(
     reward: np.ndarray, value: np.ndarray, discount: float, trace: float
 ) -> np.ndarray:
-    """Return advantages [B, L]; the value after the last step is 0.
+    """Return advantages [B, L] of rewards and values [B, L]; the last next value is 0.
 
     Trials follow each other within L, and values carry over from trial to trial, so
-    that exploration in one trial is credited with the rewards of the next.
-
-    Args:
-      reward: [B, L].
-      value: [B, L] estimated values.
-      discount: per step.
-      trace: lambda.
+    that exploration in one trial is credited with the rewards of the next. `trace` is
+    the lambda of the estimates.
     """
     after = np.concatenate([value[:, 1:], np.zeros_like(value[:, :1])], axis=1)
     error = reward + discount * after - value

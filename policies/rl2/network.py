@@ -88,15 +88,7 @@ class Rl2Network(tf_keras.Model):
     def step(
         self, memory: tf.Tensor, experience: Experience
     ) -> tuple[tf.Tensor, Outlook]:
-        """Process one step.
-
-        Args:
-          memory: [B, H]; zeros are the empty memory.
-          experience: one step, without the axis L.
-
-        Returns:
-          The next memory, and the outputs at this step.
-        """
+        """Return the next memory [B, H], and the outputs at a step, without axis L."""
         memory, _ = self._memory.cell(self._inputs(experience), [memory])
         return memory, self._read(experience.observation, memory)
 

@@ -69,9 +69,8 @@ def loss(
 def margin_loss(cosines: tf.Tensor, margin: float) -> tf.Tensor:
     """Return the mean hinge of each query's own sentence against every other.
 
-    Args:
-      cosines: [B, B] of the query of task j (row) with the sentence of task i (column).
-      margin: by how much the diagonal shall exceed the rest of its row.
+    Rows of the cosines [B, B] are queries, columns are sentences; the diagonal shall
+    exceed the rest of its row by the margin.
     """
     own = tf.linalg.diag_part(cosines)[:, None]
     hinge = tf.nn.relu(margin - own + cosines)

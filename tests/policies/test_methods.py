@@ -209,7 +209,7 @@ def test_order_of_slots_does_not_matter():
     np.testing.assert_allclose(before.embedding, after.embedding, atol=1e-4)
 
 
-def test_target_head_follows_attributes_when_told_to_by_training():
+def test_target_head_learns_to_follow_attributes():
     """The head can learn identity from colours: places are shuffled, colours not."""
     network = _network("mil")
     states = _states(32)

@@ -1,4 +1,4 @@
-"""What a policy is to do without it does without, in training and once saved."""
+"""Ablated parts of a context are withheld, in training and once saved."""
 
 import dataclasses
 
@@ -101,7 +101,7 @@ def _other_trials(context):
         ({"trials_from": "demo"}, _other_trials),
     ],
 )
-def test_what_is_hidden_does_not_matter(changes, other, tmp_path):
+def test_withheld_parts_do_not_matter(changes, other, tmp_path):
     context = _context()
 
     def seen(policy, context):
@@ -117,7 +117,7 @@ def test_what_is_hidden_does_not_matter(changes, other, tmp_path):
     assert not np.allclose(seen(whole, context), seen(whole, other(context)))
     without = policy(**changes)
     np.testing.assert_array_equal(seen(without, context), seen(without, other(context)))
-    # And whoever plays it learns so from the policy itself.
+    # The saved policy carries these settings.
     config = export.as_saved(config_for("wtl", Suite()), without)
     assert dataclasses.asdict(config).items() >= changes.items()
     assert not config.trials_tell or "trial_actions" in changes

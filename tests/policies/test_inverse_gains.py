@@ -1,4 +1,4 @@
-"""Policies learn from a trial how to command faulty motors, and from nothing else."""
+"""Policies infer hidden actuator gains from a trial, and from nothing else."""
 
 import dataclasses
 
@@ -66,7 +66,7 @@ def test_motions_in_a_trial_are_gains_times_commands():
 
 
 def test_a_trial_tells_the_gains():
-    """Of those that moved; the others are taken for sound."""
+    """Gains of axes that moved; the others count as nominal."""
     suite = dataclasses.replace(SUITE, puck=None)
     frames = resample(_trials(suite), HORIZON + 1)
     rows = features.split(tf.constant(frames.state), LAYOUT)
@@ -80,7 +80,7 @@ def test_a_trial_tells_the_gains():
 
 
 @pytest.mark.parametrize("method", ("wtl", "oracle_task"))
-def test_policies_for_faulty_motors_are_saved_and_act(method, tmp_path):
+def test_policies_for_hidden_gains_are_saved_and_act(method, tmp_path):
     tf_keras.utils.set_random_seed(0)
     tasks = SUITE.tasks(TRAIN)
     config = dataclasses.replace(config_for(method, SUITE), hidden=(32,))

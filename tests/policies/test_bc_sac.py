@@ -1,4 +1,4 @@
-"""Reinforcement learning of one task: what it starts from, sees and learns from."""
+"""Reinforcement learning of one task: start, observations and replay buffer."""
 
 import dataclasses
 import functools
@@ -97,7 +97,7 @@ def _learner(
 
 @pytest.fixture(scope="module")
 def played():
-    """Episodes of some learner, whose outcome tests make up."""
+    """Episodes of a learner, whose outcomes the tests replace."""
     return _play(VectorEnvironment(), _learner(), _setups(12), list(range(12)))
 
 
@@ -225,7 +225,7 @@ def test_actor_waits_for_the_critics(played):
     assert all(np.isfinite(v.numpy()).all() for v in actor)
 
 
-def test_what_succeeded_becomes_likelier(played):
+def test_successful_actions_become_likelier(played):
     config = dataclasses.replace(
         CONFIG, imitation=1.0, anchor=0.0, warmup_trials=0, actor_learning_rate=3e-3
     )
@@ -251,8 +251,8 @@ def test_what_succeeded_becomes_likelier(played):
     assert error() < 0.5 * before
 
 
-def test_choice_follows_what_was_worth_it(played):
-    """Whatever place or identity the policy preferred, success decides."""
+def test_selection_follows_success(played):
+    """Success decides, whatever place or identity the initial policy prefers."""
     config = dataclasses.replace(
         CONFIG, critic_learning_rate=3e-3, first_share=0.5, success_share=0.0
     )

@@ -1,4 +1,4 @@
-"""Perception: where it looks, what it is taught, and the policy behind it."""
+"""Image policies: attention, training and tracking of their perception model."""
 
 import dataclasses
 import types
@@ -94,18 +94,18 @@ def test_cells_lie_where_the_map_says_whatever_the_size(pixels):
     weights = tf.reduce_sum(tf.abs(answer[..., :-4]), axis=-1).numpy()
     side = -(-pixels // attention.STRIDE)
     assert weights.shape == (64, side**2)
-    felt = weights.sum(axis=1) > 0  # some dots leave all ReLUs cold
-    assert felt.sum() > 40
+    active = weights.sum(axis=1) > 0  # some dots leave all ReLUs cold
+    assert active.sum() > 40
     # In the logarithm of the weights these are their shares.
-    logits = np.log(np.maximum(weights[felt], 1e-12))[..., None]
+    logits = np.log(np.maximum(weights[active], 1e-12))[..., None]
     found = attention.attend(
-        layer(tf.constant(images[felt])), tf.constant(logits)
+        layer(tf.constant(images[active])), tf.constant(logits)
     ).point[:, 0]
-    points = (places[felt] + 0.5) / pixels * 2 - 1
+    points = (places[active] + 0.5) / pixels * 2 - 1
     error = (found - points) * side / 2  # in cells
     assert np.abs(error).max() < 1.2 and np.abs(error.numpy().mean(axis=0)).max() < 0.5
     number = attention.cell(tf.constant(points, tf.float32), side).numpy()
-    column = np.floor(places[felt] * side / pixels).astype(int)
+    column = np.floor(places[active] * side / pixels).astype(int)
     assert np.abs(number % side - column[:, 0]).max() <= 1
     assert np.abs(number // side - column[:, 1]).max() <= 1
 
@@ -195,16 +195,16 @@ def test_the_loss_wants_the_truth(embodiment):
         class Knowing:
             config, layout = perception.config, perception.layout
 
-            def detect(self, image, felt):
-                del image, felt
+            def detect(self, image, proprioception):
+                del image, proprioception
                 points = tf.gather(
                     example.point[:, 0], np.array(everything) % 9, axis=1
                 )
                 state = change(example.state[:, 0])
                 return network.Detected(state, looked(points), state[:, :0])
 
-            def track(self, image, felt, first, view):
-                del image, felt, first, view
+            def track(self, image, proprioception, first, view):
+                del image, proprioception, first, view
                 state = tf.reshape(example.state[:, 1:], (-1, LAYOUT.state_size))
                 points = tf.reshape(example.point[:, 1:], (-1, 9, 2))
                 points = tf.gather(points, np.array(things) % 9, axis=1)
@@ -224,10 +224,10 @@ def test_the_loss_wants_the_truth(embodiment):
     assert float(wrong.position) == pytest.approx(0.01 * 3**0.5, rel=1e-3)
 
 
-def test_what_is_felt_is_passed_on_and_time_goes_by(perception):
+def test_proprioception_is_passed_on_and_time_goes_by(perception):
     store = _store(3)
-    felt = LAYOUT.proprioception(store.state)
-    state = perception.perceive(store.image, felt).numpy()
+    proprioception = LAYOUT.proprioception(store.state)
+    state = perception.perceive(store.image, proprioception).numpy()
     gripper = LAYOUT.rows["gripper"][0]
     np.testing.assert_array_equal(state[..., gripper], store.state[..., gripper])
     np.testing.assert_array_equal(state[..., -1], store.state[..., -1])
@@ -239,20 +239,22 @@ def test_what_is_felt_is_passed_on_and_time_goes_by(perception):
 
 def test_one_image_alone_is_enough_to_begin(perception):
     store = _store(2)
-    felt = LAYOUT.proprioception(store.state)
-    alone = perception.perceive(store.image[:, :1], felt[:, :1])
-    whole = perception.perceive(store.image, felt)
+    proprioception = LAYOUT.proprioception(store.state)
+    alone = perception.perceive(store.image[:, :1], proprioception[:, :1])
+    whole = perception.perceive(store.image, proprioception)
     np.testing.assert_allclose(alone[:, 0], whole[:, 0], atol=1e-5)
 
 
 def test_it_says_where_it_looked(perception):
     store = _store(2)
-    felt = LAYOUT.proprioception(store.state)
-    watched = perception.watch(store.image, felt)
-    first, found, _ = perception.detect(store.image[:, 0], felt[:, 0])
+    proprioception = LAYOUT.proprioception(store.state)
+    watched = perception.watch(store.image, proprioception)
+    first, found, _ = perception.detect(store.image[:, 0], proprioception[:, 0])
     np.testing.assert_allclose(watched.point[:, 0], found.point, atol=1e-5)
     for time in range(1, store.image.shape[1]):
-        _, followed = perception.track(store.image[:, time], felt[:, time], first)
+        _, followed = perception.track(
+            store.image[:, time], proprioception[:, time], first
+        )
         objects, others = tf.split(watched.point[:, time], [3, 5], axis=1)
         np.testing.assert_allclose(objects, followed.point, atol=1e-5)
         # What does not move is looked for once.
@@ -267,7 +269,7 @@ def test_it_says_where_it_looked(perception):
     np.testing.assert_allclose(
         down[:, 1:], tf.reduce_mean(objects[..., 1], axis=2), atol=1e-5
     )
-    state = perception.perceive(store.image, felt)
+    state = perception.perceive(store.image, proprioception)
     np.testing.assert_allclose(state, watched.state, atol=1e-5)
 
 
@@ -280,17 +282,17 @@ def _seeing_policy(perception):
     return perception_policy.SeeingPolicy(perception, inner), inner
 
 
-def test_a_saved_policy_says_where_it_looks(perception, tmp_path):
+def test_a_saved_policy_returns_its_attention(perception, tmp_path):
     policy, _ = _seeing_policy(perception)
     export.save(policy, tmp_path / "saved_model")
     loaded = export.load(tmp_path / "saved_model", LAYOUT.state_size, PIXELS)
-    eyes = observation_encoder.Sight(loaded, LAYOUT)
+    encoder = observation_encoder.Sight(loaded, LAYOUT)
     store = _store(2)
-    point, heat = eyes.look(store.state, store.image)
+    point, heat = encoder.look(store.state, store.image)
     watched = perception.watch(store.image, LAYOUT.proprioception(store.state))
     np.testing.assert_allclose(point, watched.point, atol=1e-5)
     np.testing.assert_allclose(heat, watched.heat, atol=1e-6)
-    # One saved by an earlier version can't tell, but acts as ever.
+    # A policy saved by an earlier version has no `look`, and acts as before.
     earlier = types.SimpleNamespace(get_metadata=loaded.get_metadata)
     assert (
         observation_encoder.Sight(earlier, LAYOUT).look(store.state, store.image)
@@ -298,11 +300,11 @@ def test_a_saved_policy_says_where_it_looks(perception, tmp_path):
     )
 
 
-def test_a_seeing_policy_acts_on_what_it_estimates(perception):
+def test_an_image_policy_acts_on_its_estimates(perception):
     policy, inner = _seeing_policy(perception)
     store = _store(2)
-    felt = LAYOUT.proprioception(store.state)
-    first = perception.perceive(store.image[:, :1], felt[:, :1])[:, 0]
+    proprioception = LAYOUT.proprioception(store.state)
+    first = perception.perceive(store.image[:, :1], proprioception[:, :1])[:, 0]
     state = {
         "policy": {
             "embedding": tf.zeros((2, 0)),
@@ -315,11 +317,11 @@ def test_a_seeing_policy_acts_on_what_it_estimates(perception):
     )._replace(
         observation={
             "image": tf.constant(store.image[:, 1]),
-            "proprioception": tf.constant(felt[:, 1]),
+            "proprioception": tf.constant(proprioception[:, 1]),
         }
     )
     step = policy.action(time_step, state)
-    estimated, _ = perception.track(store.image[:, 1], felt[:, 1], first)
+    estimated, _ = perception.track(store.image[:, 1], proprioception[:, 1], first)
     expected = inner.action(
         time_step._replace(observation={"state": estimated}), state["policy"]
     )
@@ -327,7 +329,7 @@ def test_a_seeing_policy_acts_on_what_it_estimates(perception):
     np.testing.assert_array_equal(step.state["first"], first)
 
 
-def test_of_somebody_else_only_the_time_is_known():
+def test_in_human_videos_only_the_time_is_known():
     tf.random.set_seed(0)
     watching = network.Perception(config.of_embodiment(Embodiment.HUMAN, 3, PIXELS))
     store = _store(2)
@@ -342,8 +344,8 @@ def test_of_somebody_else_only_the_time_is_known():
         camera = appearance.draw_human(int(store[fields.SCENE_SEED][row])).camera
         hand = LAYOUT.split(state[0])["gripper"][:3]
         np.testing.assert_allclose(point[0, -1], camera.project(hand), atol=1e-5)
-    felt = LAYOUT.proprioception(store.state, own=False)
-    state = watching.perceive(store.image, felt).numpy()
+    proprioception = LAYOUT.proprioception(store.state, own=False)
+    state = watching.perceive(store.image, proprioception).numpy()
     gripper = LAYOUT.split(state)["gripper"]
     # The hand is seen anew in each image; whatever a robot would feel beside is not.
     assert np.abs(np.diff(gripper[..., :3], axis=1)).max() > 0
@@ -355,16 +357,19 @@ def test_where_the_camera_is_matters_for_where_things_are():
     tf.random.set_seed(0)
     watching = network.Perception(config.of_embodiment(Embodiment.HUMAN, 3, PIXELS))
     store = _store(2)
-    image, felt = store.image[:, 1], LAYOUT.proprioception(store.state[:, 1], own=False)
-    first, _, view = watching.detect(store.image[:, 0], felt)
-    here, _ = watching.track(image, felt, first, view)
-    there, _ = watching.track(image, felt, first, view + 1)
+    image, proprioception = (
+        store.image[:, 1],
+        LAYOUT.proprioception(store.state[:, 1], own=False),
+    )
+    first, _, view = watching.detect(store.image[:, 0], proprioception)
+    here, _ = watching.track(image, proprioception, first, view)
+    there, _ = watching.track(image, proprioception, first, view + 1)
     place = slices(OBJECT)["position"]
     moved = [LAYOUT.split(s.numpy())["objects"][..., place] for s in (here, there)]
     assert np.abs(moved[0] - moved[1]).min() > 0
 
 
-def test_a_seeing_policy_watches_with_other_eyes(perception):
+def test_an_image_policy_has_an_encoder_of_human_videos(perception):
     watching = network.Perception(config.of_embodiment(Embodiment.HUMAN, 3, PIXELS))
     watching.create()
     inner = contextual_policy.ContextualPolicy(

@@ -33,10 +33,10 @@ class _Watched(Rl2Agent):
         super().begin(seeds)
         self.before, self.after, self.first = [], [], []
 
-    def act(self, observation, felt):
+    def act(self, observation, reward):
         self.before.append(self.memory.numpy())
         self.first.append(self._first.copy())
-        action = super().act(observation, felt)
+        action = super().act(observation, reward)
         self.after.append(self.memory.numpy())
         return action
 
@@ -58,7 +58,7 @@ def test_memory_goes_from_trial_to_trial_and_is_emptied_between_tasks():
 
 
 @pytest.mark.parametrize("world", ["flat", "entities"])
-def test_training_sees_what_acting_saw(world):
+def test_training_and_acting_give_the_same_outputs(world):
     """Recalling an experience gives the means and memories of playing it."""
     layout = observation.Layout(2)
     view = {"flat": FLAT, "entities": views.entity_view(layout, 5)}[world]
@@ -81,7 +81,7 @@ def test_training_sees_what_acting_saw(world):
         np.testing.assert_allclose(now.value, outlook.value[:, step], atol=1e-5)
 
 
-def test_the_learner_recalls_what_its_agent_felt():
+def test_the_learner_recalls_the_experience_of_its_agent():
     """Log densities of a round are those of the actions as they were drawn."""
     pool = _pool("train")
     learner = Rl2Learner(FLAT, SMALL, pool, 0, seed=0, directory=None)
