@@ -329,6 +329,8 @@ CONDITIONS: dict[str, Condition] = {
     for method in METHODS.values()
     for condition in method.conditions
 }
+
+
 def uses_human_videos(condition: Condition) -> bool:
     """Whether the demonstrations of a condition are human videos."""
     return condition.shown_human or METHODS[condition.method].config.human
