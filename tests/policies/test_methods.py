@@ -1,4 +1,4 @@
-"""Every registered method: builds, saves, reloads, masks, treats entities alike."""
+"""Every trained method: builds, saves, reloads, masks, treats entities alike."""
 
 import dataclasses
 import subprocess
@@ -27,6 +27,7 @@ from wtl.training.policy_config import config_for
 
 SIZE = 3
 LAYOUT = observation.Layout(SIZE)
+TRAINED = [name for name, method in METHODS.items() if method.is_trained]
 _CONFIG = dict(hidden=(32, 32), context_frames=6)
 
 TRAINED = [method.name for method in METHODS.values() if method.is_trained]
