@@ -30,8 +30,6 @@ LAYOUT = observation.Layout(SIZE)
 TRAINED = [name for name, method in METHODS.items() if method.is_trained]
 _CONFIG = dict(hidden=(32, 32), context_frames=6)
 
-TRAINED = [method.name for method in METHODS.values() if method.is_trained]
-
 
 def _states(count: int) -> np.ndarray:
     """First states of real scenes, so that attributes are as in the world."""
