@@ -32,7 +32,7 @@ def collect_demos(
         wanted = demonstrations.requests(run, held_out_scenes)
         if teleop:
             names = {request.episode_id for request in wanted}
-            kept = [e for e in teleoperated.kept(run) if e.id in names]
+            kept = [e for e in teleoperated.saved(run) if e.id in names]
             writer.append(kept)
             print(f"{len(kept)} of {len(names)} demonstrations are teleoperated")
         demonstrations.demonstrate(run, wanted, writer, min_success, noise)

@@ -56,7 +56,7 @@ def collect_trials(
     def stage(writer: StagingWriter):
         if teleop:
             by_hand = (fields.ROLE_TRIAL, fields.ROLE_RETRIAL)
-            writer.append(teleoperated.kept(run, by_hand))
+            writer.append(teleoperated.saved(run, by_hand))
         shards = []
         for source in sources:
             actor = actor_spec(run, source, fields.SPLIT_TRAIN)

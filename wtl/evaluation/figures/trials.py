@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wtl.evaluation.figures import drawing
-from wtl.policies.methods.record import BLUE
+from wtl.policies.methods.palette import BLUE
 
 _SHOWN = {"1": 0.35, "2": 0.55, "5": 0.75, "10": 1.0}  # opacity by trial
 
