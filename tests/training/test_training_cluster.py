@@ -132,7 +132,7 @@ def test_slices_are_the_batch(monkeypatch):
     parts = [Cluster(("a:1", "b:1", "c:1"), i).slice(rows) for i in range(3)]
     np.testing.assert_array_equal(np.concatenate([p[0] for p in parts]), rows[0])
     np.testing.assert_array_equal(np.concatenate([p[1][0] for p in parts]), rows[1][0])
-    with pytest.raises(ValueError, match="can't be dealt out"):
+    with pytest.raises(ValueError, match="can't be divided"):
         Cluster(("a:1", "b:1"), 0).slice(np.arange(5))
 
 

@@ -150,7 +150,7 @@ def test_what_is_imitated_is_the_motion(demos, with_trials):
         known = {fields.PARENT_DEMO_IDS: parents, fields.HIDDEN_GAINS: gains}
         trials = dataclasses.replace(demos, metadata=dict(demos.metadata) | known)
     draws = relabel.sampler(demos, LAYOUT, identity_share=0.6, trials=trials)
-    with pytest.raises(ValueError, match="tell 5 hidden .* suite has 0; collect"):
+    with pytest.raises(ValueError, match="have 5 hidden .* suite has 0; collect"):
         sound = config_for("mil", SOUND)
         examples.ExampleSource(demos, demos, trials, draws, sound, 8)
     config = config_for("wtl" if with_trials else "mil", FAULTY)
