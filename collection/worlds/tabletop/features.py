@@ -26,7 +26,9 @@ def entities(rows: dict[str, tf.Tensor]) -> Entities:
     objects, buttons = _parts(rows, "objects"), _parts(rows, "buttons")
 
     def constant(*values):
-        return tf.zeros_like(buttons["travel"]) + tf.constant(values, buttons["travel"].dtype)
+        return tf.zeros_like(buttons["travel"]) + tf.constant(
+            values, buttons["travel"].dtype
+        )
 
     object_attributes = tf.concat(
         [
