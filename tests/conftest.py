@@ -22,3 +22,11 @@ def chromium():
         )
         yield found
         found.close()
+
+
+def pytest_collection_modifyitems(items):
+    """Run tests that compile with XLA before any test renders in the same process.
+
+    XLA and Mesa's llvmpipe each bring an LLVM; XLA crashes where Mesa came first.
+    """
+    items.sort(key=lambda item: "test_bc_sac" not in item.nodeid)
