@@ -182,7 +182,7 @@ def test_perception_is_not_trained_twice(tiny_run, tmp_path):
 def test_without_perception_one_clear_line(tiny_run, tmp_path, capsys):
     copied = tmp_path / "run"
     shutil.copytree(tiny_run, copied)
-    shutil.rmtree(copied / "collection/worlds/tabletop/perception")
+    shutil.rmtree(copied / "policies/perception")
     assert _stage("train_retrial", copied, "train_retrial.steps=5") == 1
     error = capsys.readouterr().err
-    assert "perception is missing" in error and "wtl train_trial" in error
+    assert "`perception` is missing" in error and "wtl train_trial" in error
