@@ -6,7 +6,7 @@ from wtl.collection import episode_request
 from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
 from wtl.collection.scripted_expert import ScriptedExpert
 from wtl.collection.worlds.entities.embodiment import Embodiment
-from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.datasets.contract import episode, fields
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 
@@ -15,9 +15,9 @@ PER_TASK = 6  # each target in one scene, then in another
 _SHARD = 16  # episodes played side by side
 
 
-def suite(tasks: int) -> Suite:
+def suite(tasks: int) -> TaskDistribution:
     """Return a distribution of training tasks, each with its own object set."""
-    return Suite(
+    return TaskDistribution(
         size=SIZE, train_object_sets=tasks, train_tasks=tasks, scenes_per_task=2
     )
 
@@ -39,8 +39,8 @@ def requests(tasks: int, human: bool = False) -> list[EpisodeRequest]:
             fields.ROLE_DEMO,
             seed=i,
         )
-        for task in distribution.tasks(TRAIN)
-        for i, setup in enumerate(distribution.demonstration_setups(task))
+        for task in distribution.tasks(fields.SPLIT_TRAIN)
+        for i, setup in enumerate(distribution.demonstration_scenes(task))
     ]
 
 

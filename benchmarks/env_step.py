@@ -4,26 +4,28 @@ import mujoco
 import numpy as np
 
 from benchmarks import comparison
-from wtl.collection.worlds.entities import environment, task_distribution
+from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
 from wtl.collection.worlds.tabletop import families
 from wtl.collection.worlds.tabletop import world as worlds
 from wtl.collection.worlds.tabletop.tabletop import TABLETOP
+from wtl.datasets.contract import fields
 
 
 class _Episode:
     """Demonstration to replay through the environment or through MuJoCo."""
 
-    def __init__(self, setup: environment.Setup):
-        self._env = tabletop_environment.Manipulation(setup)
-        self._setup = setup
+    def __init__(self, scene_config: environment.SceneConfig):
+        self._env = tabletop_environment.Manipulation(scene_config)
+        self._scene_config = scene_config
         world = self._env.world
         timestep = self._env.reset()
         self._actions, controls = [], []
-        expert = TABLETOP.experts[setup.task.family]
+        expert = TABLETOP.experts[scene_config.task.family]
         while not timestep.last():
             before = world.data.ctrl.copy()
-            self._actions.append(expert(world, setup.target).action)
+            self._actions.append(expert(world, scene_config.target).action)
             timestep = self._env.step(self._actions[-1])
             ramp = np.arange(1, worlds.CHUNKS + 1)[:, None] / worlds.CHUNKS
             controls.append(before + ramp * (world.data.ctrl - before))
@@ -31,7 +33,7 @@ class _Episode:
         self._end = world.data.qpos.copy()
 
     def reset(self):
-        self._env.prepare(self._setup)
+        self._env.prepare(self._scene_config)
         self._env.reset()
 
     def step_environment(self) -> int:
@@ -51,12 +53,12 @@ class _Episode:
 
 def run() -> list[comparison.Comparison]:
     """Measure demonstrations of every family."""
-    tasks = task_distribution.Suite(
+    tasks = TaskDistribution(
         train_tasks=len(families.FAMILIES), train_object_sets=len(families.FAMILIES)
     )
     played = [
-        _Episode(tasks.demonstration_setups(task)[0])
-        for task in tasks.tasks(task_distribution.TRAIN)
+        _Episode(tasks.demonstration_scenes(task)[0])
+        for task in tasks.tasks(fields.SPLIT_TRAIN)
     ]
 
     def reset():

@@ -7,10 +7,12 @@ from mujoco.rendering.classic import gl_context
 
 from benchmarks import comparison
 from wtl.collection import opengl
-from wtl.collection.worlds.entities import environment, task_distribution
+from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.embodiment import Embodiment
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import appearance, renderer
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
+from wtl.datasets.contract import fields
 
 _SIDES = (64, 100)
 _FRAMES = 20
@@ -21,18 +23,20 @@ def run() -> list[comparison.Comparison]:
     backend, _ = opengl.find_renderer()
     # MuJoCo chose a backend on import, before one was searched.
     gl_context.GLContext = importlib.import_module(f"mujoco.{backend}").GLContext
-    tasks = task_distribution.Suite(train_tasks=1, train_object_sets=1)
-    (task,) = tasks.tasks(task_distribution.TRAIN)
-    setup = tasks.demonstration_setups(task)[0]
-    look = appearance.DRAWS[Embodiment.ROBOT](setup.scene_seed)
-    return [_of_side(side, setup, look) for side in _SIDES]
+    tasks = TaskDistribution(train_tasks=1, train_object_sets=1)
+    (task,) = tasks.tasks(fields.SPLIT_TRAIN)
+    scene_config = tasks.demonstration_scenes(task)[0]
+    look = appearance.DRAWS[Embodiment.ROBOT](scene_config.scene_seed)
+    return [_of_side(side, scene_config, look) for side in _SIDES]
 
 
-def _of_side(side: int, setup: environment.Setup, look) -> comparison.Comparison:
-    env = tabletop_environment.Manipulation(setup)
+def _of_side(
+    side: int, scene_config: environment.SceneConfig, look
+) -> comparison.Comparison:
+    env = tabletop_environment.Manipulation(scene_config)
     env.reset()
     model, data = env.world.model, env.world.data
-    ours = renderer.shared(side, setup.task.object_set.size)
+    ours = renderer.shared(side, scene_config.task.object_set.size)
     model.vis.global_.offwidth = model.vis.global_.offheight = side
     model.vis.quality.shadowsize = model.vis.quality.offsamples = 0
     bare = mujoco.Renderer(model, side, side)

@@ -26,21 +26,21 @@ def run() -> list[comparison.Comparison]:
 
 def _rollouts(shard: EpisodeShard) -> comparison.Comparison:
     """Compare whole trials to the steps of the same environments alone."""
-    setups = [request.scene for request in shard.requests]
+    scenes = [request.scene for request in shard.requests]
     with vector_environment.ProcessVectorEnvironment() as environments:
         played = shard.play_in(environments)
         actions = np.stack([e.steps[fields.ACTION][:-1] for e in played], axis=1)
         ends = np.stack([e.steps[fields.STATE][-1] for e in played])
 
         def step_alone() -> int:
-            environments.reset(setups)
+            environments.reset(scenes)
             for action in actions:
                 observed = environments.step(action)
             assert np.array_equal(observed[fields.STATE], ends)
-            return len(setups)
+            return len(scenes)
 
         return comparison.compare(
-            f"rollouts of {len(setups)} / their environments alone",
+            f"rollouts of {len(scenes)} / their environments alone",
             lambda: len(shard.play_in(environments)),
             step_alone,
             unit="episodes",

@@ -19,10 +19,11 @@ Steps = Iterator[Callable[[], object]]
 
 def wtl() -> tuple[float, Steps]:
     """Replay demonstrations of two families in turns."""
-    from wtl.collection.worlds.entities import task_distribution
+    from wtl.collection.worlds.entities.task_distribution import TaskDistribution
     from wtl.collection.worlds.tabletop import world as worlds
     from wtl.collection.worlds.tabletop.environment import Manipulation
     from wtl.collection.worlds.tabletop.tabletop import TABLETOP
+    from wtl.datasets.contract import fields
 
     def steps() -> Steps:
         for env, setup, actions in itertools.cycle(played):
@@ -31,12 +32,12 @@ def wtl() -> tuple[float, Steps]:
             for action in actions:
                 yield lambda env=env, action=action: env.step(action)
 
-    tasks = task_distribution.Suite(
+    tasks = TaskDistribution(
         train_tasks=2, train_object_sets=2, families=("press", "stack")
     )
     played = []
-    for task in tasks.tasks(task_distribution.TRAIN):
-        setup = tasks.demonstration_setups(task)[0]
+    for task in tasks.tasks(fields.SPLIT_TRAIN):
+        setup = tasks.demonstration_scenes(task)[0]
         env = Manipulation(setup)
         expert = TABLETOP.experts[task.family]
         timestep, actions = env.reset(), []

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from wtl.collection.episode_request import EpisodeRequest
-from wtl.collection.observation_encoder import Sight
+from wtl.collection.observation_encoder import ObservationEncoder
 from wtl.collection.vector_environment import Observations
 from wtl.collection.worlds.entities.task import Task
 from wtl.datasets.contract import fields
@@ -28,7 +28,7 @@ class ContextBuilder:
     def __init__(
         self,
         config: interface.Interface,
-        encoder: Sight,
+        encoder: ObservationEncoder,
         *,
         demos: EpisodeStore | None = None,
         human: bool = False,
@@ -80,14 +80,14 @@ class ContextBuilder:
         return contexts.Context(
             demos=demos,
             trials=trials,
-            truth=self._privileged(requests),
+            privileged=self._privileged(requests),
             state=self.encoder.first(observed),
             gumbel=self._gumbel(requests),
         )
 
     def _encoded(
         self, store: EpisodeStore, names: Sequence[tuple[str, ...]], own: bool = True
-    ) -> contexts.Shown:
+    ) -> contexts.ContextEpisodes:
         """Return episodes of a store by N tuples of up to K ids, encoded.
 
         `own` episodes are of the robot, others of the simulated human.
@@ -106,7 +106,7 @@ class ContextBuilder:
         frames = resample(store, self.config.context_frames)
         state = self.encoder.episodes(frames.state, frames.image, own)
         success = np.where(store[fields.SUCCESS], 1.0, -1.0)
-        return contexts.Shown(
+        return contexts.ContextEpisodes(
             state=tf.constant(state[index]),
             action=tf.constant(frames.action[index]),
             success=tf.constant(success[index], tf.float32),
@@ -115,7 +115,7 @@ class ContextBuilder:
 
     def _privileged(
         self, requests: Sequence[EpisodeRequest]
-    ) -> contexts.Truth | contexts.WholeTruth:
+    ) -> contexts.Privileged | contexts.FullPrivileged:
         """Return the true tasks for the oracle; zeros for others."""
         if not self.config.oracle:
             return no_privileged(len(requests), self.config)
@@ -137,9 +137,9 @@ class ContextBuilder:
 
 def privileged(
     targets: Sequence[int], tasks: Sequence[Task], config: interface.Interface
-) -> contexts.Truth | contexts.WholeTruth:
+) -> contexts.Privileged | contexts.FullPrivileged:
     """Return privileged information on B tasks, for the oracle, by target slots."""
-    truth = contexts.Truth(
+    privileged = contexts.Privileged(
         target=tf.constant(targets, tf.int32),
         family=tf.constant(
             [config.families.index(task.family) for task in tasks], tf.int32
@@ -147,15 +147,15 @@ def privileged(
         friction=tf.constant([task.friction for task in tasks], tf.float32),
     )
     if not config.hidden_size:
-        return truth
+        return privileged
     hidden = tf.constant([task.hidden for task in tasks], tf.float32)
-    return contexts.WholeTruth(*truth, hidden)
+    return contexts.FullPrivileged(*privileged, hidden)
 
 
-def no_episodes(count: int, config: interface.Interface) -> contexts.Shown:
+def no_episodes(count: int, config: interface.Interface) -> contexts.ContextEpisodes:
     """Return the lack of demonstrations, or of trials, for `count` policies."""
     frames, state_size = config.context_frames, config.layout.state_size
-    return contexts.Shown(
+    return contexts.ContextEpisodes(
         state=tf.zeros((count, 1, frames, state_size)),
         action=tf.zeros((count, 1, frames, config.action_size)),
         success=tf.zeros((count, 1)),
@@ -165,10 +165,10 @@ def no_episodes(count: int, config: interface.Interface) -> contexts.Shown:
 
 def no_privileged(
     count: int, config: interface.Interface
-) -> contexts.Truth | contexts.WholeTruth:
+) -> contexts.Privileged | contexts.FullPrivileged:
     """Return the zeros that stand for privileged information, ignored by policies."""
     zeros = tf.zeros(count, tf.int32)
-    nothing = contexts.Truth(zeros, zeros, tf.zeros(count))
+    nothing = contexts.Privileged(zeros, zeros, tf.zeros(count))
     if not config.hidden_size:
         return nothing
-    return contexts.WholeTruth(*nothing, tf.ones((count, config.hidden_size)))
+    return contexts.FullPrivileged(*nothing, tf.ones((count, config.hidden_size)))

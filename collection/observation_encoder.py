@@ -15,7 +15,7 @@ from wtl.datasets.contract.layout import Layout
 _BATCH = 64  # episodes encoded together
 
 
-class Sight:
+class ObservationEncoder:
     """Observation encoder of one saved policy.
 
     Attributes:
@@ -87,7 +87,7 @@ class Sight:
             fields.PROPRIOCEPTION: tf.constant(self.layout.proprioception(state, own)),
         }
 
-    def committed(self, policy_state) -> np.ndarray:
+    def selected_targets(self, policy_state) -> np.ndarray:
         """Return the slots [N] of the selected targets in a state of the policy."""
         selected = policy_state["policy"] if self.of_images else policy_state
         return tf.argmax(selected["target"], axis=-1).numpy()

@@ -60,7 +60,7 @@ def actor_of(spec: PolicyActorSpec) -> "PolicyActor":
         spec.policy_dir, spec.config.layout.state_size, spec.camera.pixels
     )
     config = export.as_saved(spec.config, policy)
-    encoder = observation_encoder.Sight(policy, config.layout)
+    encoder = observation_encoder.ObservationEncoder(policy, config.layout)
     demos = None
     if config.demos:
         demos = stored(spec.demos_dir, spec.split, bool(spec.camera))

@@ -9,7 +9,7 @@ from wtl.datasets.contract import seeding
 _NOISE = 0.3  # standard deviation around the action of a trial
 
 
-class Wanderer:
+class RandomActor:
     """Agent with one random action for each trial, and noise; see `trials.Agent`.
 
     White noise alone would stay near the start, and rarely reach a sparse reward.
@@ -21,7 +21,7 @@ class Wanderer:
 
     def begin(self, seeds: Sequence[int]):
         """Draw the first actions."""
-        self._rngs = [seeding.generator(seed, "wanderer") for seed in seeds]
+        self._rngs = [seeding.generator(seed, "random actor") for seed in seeds]
         self.learn(None)
 
     def act(self, observation: np.ndarray, reward: np.ndarray) -> np.ndarray:

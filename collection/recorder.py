@@ -48,10 +48,10 @@ class Recorder:
           **metadata: metadata that the environment does not have, such as `episode_id`,
             `role` and `hidden_rule`.
         """
-        setup = self._env.setup
+        scene_config = self._env.scene_config
         images = {name: np.stack(frames) for name, frames in self._images.items()}
-        metadata |= setup.task.hidden_metadata
-        if setup.embodiment is Embodiment.ROBOT:
+        metadata |= scene_config.task.hidden_metadata
+        if scene_config.embodiment is Embodiment.ROBOT:
             metadata["action"] = np.stack(self._actions)
             metadata["reward"] = np.array(self._rewards)
         return episodes.Episode.build(
@@ -59,18 +59,18 @@ class Recorder:
             physics_state=np.stack(self._physics_states),
             timestamp=np.array(self._timestamps),
             terminal=self._last.last() and self._last.discount == 0.0,
-            task_id=setup.task.task_id,
-            family=setup.task.family,
-            object_set=setup.task.object_set.name,
-            split=setup.task.split,
-            scene_seed=setup.scene_seed,
+            task_id=scene_config.task.task_id,
+            family=scene_config.task.family,
+            object_set=scene_config.task.object_set.name,
+            split=scene_config.task.split,
+            scene_seed=scene_config.scene_seed,
             success=bool(self._rewards[-1] > 0),
             control_hz=self._env.control_hz,
-            env_version=registry.get(setup.task.domain).version,
+            env_version=registry.get(scene_config.task.domain).version,
             mujoco_version=mujoco.__version__,
             hidden_target=self._env.target_slot,
             hidden_achieved=self._env.achieved_slot(),
-            hidden_friction=setup.task.friction,
+            hidden_friction=scene_config.task.friction,
             **images,
             **metadata,
         )

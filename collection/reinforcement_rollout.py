@@ -106,7 +106,7 @@ def play(
     environments: VectorEnvironment,
     learner: Learner,
     layout: Layout,
-    scenes: Sequence[environment.Setup],
+    scenes: Sequence[environment.SceneConfig],
     seeds: Sequence[int] | None,
 ) -> Trials:
     """Play an episode in each scene.

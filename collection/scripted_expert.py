@@ -78,8 +78,8 @@ class _Attempt:
         for env, expert, rng, share in zip(
             self._environments, self._experts, self._rngs, self._shares, strict=True
         ):
-            gains = env.setup.gains
-            command = expert(env.world, env.setup.target)
+            gains = env.scene_config.gains
+            command = expert(env.world, env.scene_config.target)
             scale = self._noise * command.noise * share
             action = command.action + scale * rng.standard_normal(len(scale))
             executed.append(actuator_gains.command(action, gains))

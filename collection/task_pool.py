@@ -25,14 +25,14 @@ class Step(NamedTuple):
     Attributes:
       observation: [N, S] float32.
       reward: [N, G] float32, the reward that learning maximises.
-      felt: [N, G] float32, the observed reward, an input of agents in training and
-        afterwards; sparser than `reward` where that is shaped.
+      observed_reward: [N, G] float32, an input of agents in training and afterwards;
+        sparser than `reward` where that is shaped.
       success: [N, G] whether the goal holds now.
     """
 
     observation: np.ndarray
     reward: np.ndarray
-    felt: np.ndarray
+    observed_reward: np.ndarray
     success: np.ndarray
 
 

@@ -12,12 +12,12 @@ if typing.TYPE_CHECKING:
 
 
 def load(
-    setup: environment.Setup, camera: CameraConfig = NO_CAMERA
+    scene_config: environment.SceneConfig, camera: CameraConfig = NO_CAMERA
 ) -> "py_environment.PyEnvironment":
-    """Return a TF-Agents environment whose first episode is `setup`."""
+    """Return a TF-Agents environment whose first episode is `scene_config`."""
     # TF-Agents is written for Keras 2 (see `policies`).
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     from tf_agents.environments import dm_control_wrapper
 
-    env = registry.get(setup.task.domain).open(setup, camera)
+    env = registry.get(scene_config.task.domain).open(scene_config, camera)
     return dm_control_wrapper.DmControlWrapper(env)

@@ -15,14 +15,14 @@ class Trial(NamedTuple):
       observation: [N, T + 1, S].
       action: [N, T, A] of the agent; worlds clip them to [-1, 1].
       reward: [N, T, G] reward that learning maximises.
-      felt: [N, T, G] observed reward.
+      observed_reward: [N, T, G] observed reward.
       success: [N, G] whether the goal held at the end.
     """
 
     observation: np.ndarray
     action: np.ndarray
     reward: np.ndarray
-    felt: np.ndarray
+    observed_reward: np.ndarray
     success: np.ndarray
 
     def of_goal(self, goal: np.ndarray) -> "Trial":
@@ -30,7 +30,7 @@ class Trial(NamedTuple):
         rows = np.arange(len(goal))
         return self._replace(
             reward=self.reward[rows, :, goal],
-            felt=self.felt[rows, :, goal],
+            observed_reward=self.observed_reward[rows, :, goal],
             success=self.success[rows, goal],
         )
 
@@ -78,13 +78,15 @@ def play(
             actions.append(agent.act(observations[-1], reward))
             steps.append(pool.step(actions[-1]))
             observations.append(steps[-1].observation)
-            reward = steps[-1].felt[rows, goal]
+            reward = steps[-1].observed_reward[rows, goal]
         trials.append(
             Trial(
                 observation=np.stack(observations, axis=1),
                 action=np.stack(actions, axis=1),
                 reward=np.stack([step.reward for step in steps], axis=1),
-                felt=np.stack([step.felt for step in steps], axis=1),
+                observed_reward=np.stack(
+                    [step.observed_reward for step in steps], axis=1
+                ),
                 success=steps[-1].success,
             )
         )

@@ -90,14 +90,14 @@ class VectorEnvironment:
         """Control steps of the episodes that were started last."""
         return self.environments[0].horizon
 
-    def reset(self, setups: Sequence[environment.Setup]) -> Observations:
-        """Start one episode per setup; return the observations, [N, ...] each."""
-        del self.environments[len(setups) :]
-        for env, setup in zip(self.environments, setups, strict=False):
-            env.prepare(setup)
+    def reset(self, scenes: Sequence[environment.SceneConfig]) -> Observations:
+        """Start one episode per scene; return the observations, [N, ...] each."""
+        del self.environments[len(scenes) :]
+        for env, scene_config in zip(self.environments, scenes, strict=False):
+            env.prepare(scene_config)
         self.environments += [
-            registry.get(setup.task.domain).open(setup, self._camera)
-            for setup in setups[len(self.environments) :]
+            registry.get(scene_config.task.domain).open(scene_config, self._camera)
+            for scene_config in scenes[len(self.environments) :]
         ]
         timesteps = [env.reset() for env in self.environments]
         self._recorders = [recorder.Recorder(env) for env in self.environments]
@@ -181,17 +181,18 @@ class ProcessVectorEnvironment(contextlib.AbstractContextManager):
             process.terminate()
             process.join()
 
-    def reset(self, setups: Sequence[environment.Setup]) -> Observations:
-        """Start one episode per setup; return the observations, [N, ...] each."""
+    def reset(self, scenes: Sequence[environment.SceneConfig]) -> Observations:
+        """Start one episode per scene; return the observations, [N, ...] each."""
         count = len(self._connections)
-        bounds = [len(setups) * i // count for i in range(count + 1)]
+        bounds = [len(scenes) * i // count for i in range(count + 1)]
         self._parts = [
             slice(low, high) for low, high in zip(bounds[:-1], bounds[1:], strict=True)
         ]
         (self.horizon,) = {
-            registry.get(setup.task.domain).environment.horizon for setup in setups
+            registry.get(scene_config.task.domain).environment.horizon
+            for scene_config in scenes
         }
-        return self._concatenate(self._call("reset", setups))
+        return self._concatenate(self._call("reset", scenes))
 
     def step(self, actions: np.ndarray, recorded: None = None) -> Observations:
         """Apply float32[N, A] actions, which are recorded; return the observations."""

@@ -27,7 +27,7 @@ class Example(NamedTuple):
     target: tf.Tensor
     state: tf.Tensor
     action: tf.Tensor
-    imitated: contexts.Shown | None = None
+    imitated: contexts.ContextEpisodes | None = None
 
 
 class Losses(NamedTuple):

@@ -2,13 +2,13 @@
 
 from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
 from wtl.collection.scripted_expert import ATTEMPTS, ScriptedExpert
-from wtl.collection.worlds.entities.environment import Setup
+from wtl.collection.worlds.entities.environment import SceneConfig
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 
 
 def request(
-    scene: Setup, name: str = "id", seed: int = 0, rule: str = ""
+    scene: SceneConfig, name: str = "id", seed: int = 0, rule: str = ""
 ) -> EpisodeRequest:
     """A demonstration to be made."""
     return EpisodeRequest(scene, name, fields.ROLE_DEMO, seed, rule=rule)

@@ -9,7 +9,7 @@ import time
 
 @dataclasses.dataclass(frozen=True)
 class Told:
-    """Returns what it is told, or raises it."""
+    """Returns its argument, or raises it."""
 
     result: str
     problem: str = ""
@@ -25,7 +25,7 @@ class Told:
 
 @dataclasses.dataclass(frozen=True)
 class Endless:
-    """Says who it is and never ends."""
+    """Reports its process and never ends."""
 
     path: pathlib.Path
     name: str = "the job"

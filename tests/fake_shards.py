@@ -1,4 +1,4 @@
-"""Shards of fake episodes, for tests of whoever plays them."""
+"""Shards of fake episodes, for tests of their players."""
 
 import dataclasses
 import os
@@ -6,7 +6,7 @@ import pathlib
 import signal
 
 from wtl.collection.vector_environment import ProcessVectorEnvironment
-from wtl.collection.worlds.entities.task_distribution import Suite
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.datasets.testing.fakes import fake_episode
 
 
@@ -38,10 +38,10 @@ class FakeShard:
         if self.fails:
             raise ValueError("no such scene")
         if self.renders:
-            suite = Suite(train_object_sets=1, train_tasks=1)
-            setups = suite.demonstration_setups(suite.tasks("train")[0])
+            suite = TaskDistribution(train_object_sets=1, train_tasks=1)
+            scenes = suite.demonstration_scenes(suite.tasks("train")[0])
             with ProcessVectorEnvironment(1) as pool:
-                observed = pool.reset(setups[:2])
+                observed = pool.reset(scenes[:2])
             assert len(observed["state"]) == 2
         played = [fake_episode(i) for i in self.numbers]
         if self.fatal and not self.fatal.exists():

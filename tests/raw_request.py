@@ -4,7 +4,7 @@ import socket
 
 
 def answer(port: int, request: bytes) -> bytes:
-    """What a server of this machine answers to some bytes, up to its hanging up."""
+    """Return the bytes that a server of this machine sends until it hangs up."""
     with socket.create_connection(("127.0.0.1", port), timeout=15) as raw:
         raw.sendall(request)
         raw.shutdown(socket.SHUT_WR)

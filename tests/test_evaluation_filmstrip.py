@@ -61,7 +61,7 @@ def test_a_strip_tells_how_each_episode_went():
         ("identity:2", "the same object"),
     ],
 )
-def test_a_strip_says_what_was_meant(rule, words):
+def test_a_strip_names_the_target(rule, words):
     assert words in strip(rule=rule).instruction
     assert words.replace("object", "button") in (
         strip(rule=rule, family="press").instruction

@@ -1,4 +1,4 @@
-"""Footage: the images come back exactly, and the marks lie where they should."""
+"""Episode videos: the images come back exactly, and the marks lie where they should."""
 
 import base64
 import io
@@ -38,7 +38,7 @@ def _moves(element: ET.Element) -> np.ndarray:
 
 
 def _frames(window: ET.Element) -> np.ndarray:
-    """What a window shows, frame by frame."""
+    """Pixels of a window, frame by frame."""
     image = window.find(HREF)
     data = base64.b64decode(image.get("href").removeprefix("data:image/webp;base64,"))
     sheet = np.asarray(Image.open(io.BytesIO(data)))

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from wtl.collection.worlds.entities import environment, oracle_bound
-from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.entities.task import Rule, RuleKind
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import families
 from wtl.evaluation.scenario import oracle_bound_of, scenarios
 from wtl.policies.methods import CONDITIONS, METHODS, rounds
 
-SUITE = suites.Suite(val_tasks=50, train_tasks=0)
+SUITE = TaskDistribution(val_tasks=50, train_tasks=0)
 SCENARIOS = scenarios(SUITE, "val", 4)
 PRIOR = oracle_bound.Prior.of(SUITE)
 
@@ -55,10 +55,10 @@ def test_one_of_two_readings_is_true():
     conflicts = 0
     for scenario in SCENARIOS:
         read = scenario.readings(CONDITIONS["mil"])
-        setup = environment.Setup.by_rule(
+        scene_config = environment.SceneConfig.by_rule(
             scenario.task, scenario.task.rule, scenario.scene_seed
         )
-        assert read.true == setup.target
+        assert read.true == scene_config.target
         wanted = getattr(read, scenario.task.rule.kind.value)
         assert wanted == read.true
         conflicts += read.conflict
@@ -130,8 +130,8 @@ def test_several_demonstrations_settle_what_they_do_not_agree_on():
             for kind in RuleKind
             for index in range(3)
             if all(
-                environment.Setup.by_rule(task, Rule(kind, index), seed)
-                == environment.Setup.by_rule(task, task.rule, seed)
+                environment.SceneConfig.by_rule(task, Rule(kind, index), seed)
+                == environment.SceneConfig.by_rule(task, task.rule, seed)
                 for seed in seeds
             )
         ]

@@ -20,14 +20,14 @@ CURVES = {
 
 
 def words(svg: str) -> list[str]:
-    """What is written in a figure."""
+    """Words in a figure."""
     return [
         "".join(e.itertext()).strip() for e in ET.fromstring(svg).findall(".//{*}text")
     ]
 
 
 def lines(svg: str, colour: str) -> list[int]:
-    """How many points each line of a colour has."""
+    """Number of points of each line of a colour has."""
     paths = re.findall(
         rf'<path d="([^"]*)"[^>]*style="fill: none; stroke: {colour}', svg
     )

@@ -93,7 +93,7 @@ def test_what_this_world_has_not_is_said(run_dir, capsys, stage, binding):
 
 
 @pytest.mark.parametrize("stage", ["reinforce", "meta_rl"])
-def test_rivals_of_the_gripper_alone_say_so(run_dir, capsys, stage):
+def test_baselines_of_other_worlds_are_refused(run_dir, capsys, stage):
     assert _run(stage, run_dir) == 1
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert "needs a world with `trial_tasks`" in error

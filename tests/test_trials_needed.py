@@ -1,4 +1,4 @@
-"""How many trials it takes: against examples counted by hand."""
+"""Trials needed: against examples counted by hand."""
 
 import json
 

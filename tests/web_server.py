@@ -10,7 +10,7 @@ import time
 
 
 class Manners:
-    """How a server behaves, and what it was asked for.
+    """Behaviour of a server, and what it was asked for.
 
     Attributes:
       ranges: whether it gives parts of files.

@@ -11,7 +11,7 @@ import numpy as np
 
 from wtl.collection import recorder
 from wtl.collection.teleop.interface import Teleop
-from wtl.collection.worlds.entities.environment import SceneEnvironment, Setup
+from wtl.collection.worlds.entities.environment import SceneConfig, SceneEnvironment
 from wtl.datasets.contract import episode as episodes
 
 
@@ -72,7 +72,7 @@ class Attempt:
       observation: the last one.
     """
 
-    def __init__(self, env: SceneEnvironment, scene: Setup):
+    def __init__(self, env: SceneEnvironment, scene: SceneConfig):
         """Reset the environment to the scene of `scene`."""
         self.env = env
         self.scene = scene
@@ -115,7 +115,7 @@ class Attempt:
 
 def replay(
     env: SceneEnvironment,
-    scene: Setup,
+    scene: SceneConfig,
     actions: np.ndarray,
     success: bool | None = None,
     **metadata,

@@ -39,7 +39,7 @@ class Teleop(Protocol):
     first_latch: float
     latch_steps: int
 
-    def instruction(self, scene: environment.Setup) -> str:
+    def instruction(self, scene: environment.SceneConfig) -> str:
         """Return one sentence that says what to do."""
 
     def target(self, env: environment.SceneEnvironment) -> np.ndarray:

@@ -124,7 +124,7 @@ def _do(tree: dict) -> Do:
     elif isinstance(allowed, re.Pattern):
         good = isinstance(value, str) and allowed.fullmatch(value) is not None
     else:
-        # To Python 1 equals True and 1.0; only the latter is meant.
+        # To Python 1 equals True and 1.0; only the latter fits.
         bools = type(value) is bool
         good = any(value == a and bools == (type(a) is bool) for a in allowed)
     if not good:

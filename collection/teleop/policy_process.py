@@ -62,7 +62,7 @@ class _Policy:
         layout = assisting.config.layout
         policy = export.load(assisting.saved_model, layout.state_size, assisting.pixels)
         config = export.as_saved(assisting.config, policy)
-        encoder = observation_encoder.Sight(policy, layout)
+        encoder = observation_encoder.ObservationEncoder(policy, layout)
         builder = context_builder.ContextBuilder(config, encoder, demos=assisting.demos)
         self.policy_id = export.policy_id(policy)
         self._actor = policy_actor.PolicyActor(policy, builder, self.policy_id)

@@ -36,12 +36,12 @@ class World:
         cameras also of a `CameraConfig`.
       model: (object set, embodiment) -> MuJoCo model.
       experts: scripted expert by family.
-      every_motor_counts: whether an agent that is wrong about the sign of a gain never
+      all_gains_matter: whether an agent that is wrong about the sign of a gain never
         succeeds; oracle bounds take account of that.
       moves_as_commanded: whether a control step moves by gain times command, so that a
         trial reveals the gains as soon as anything moves.
       human: (family, generator) -> simulated human; None if there is none.
-      can_be_seen: whether there are cameras and videos of the simulated human.
+      has_cameras: whether there are cameras and videos of the simulated human.
       draws_dynamics: whether tasks may draw all hidden dynamics of their entities.
       trial_tasks: (vector environment, [(task, scene seed)], shaped) -> `TaskPool` of
         methods that learn from trials alone.
@@ -59,10 +59,10 @@ class World:
     environment: type[environment.SceneEnvironment]
     model: Callable[[Any, Embodiment], mujoco.MjModel]
     experts: Mapping[str, Expert]
-    every_motor_counts: bool = False
+    all_gains_matter: bool = False
     moves_as_commanded: bool = False
     human: Callable[[str, np.random.Generator], Expert] | None = None
-    can_be_seen: bool = False
+    has_cameras: bool = False
     draws_dynamics: bool = False
     trial_tasks: Callable[..., Any] | None = None
     configurables: Mapping[str, type] = dataclasses.field(default_factory=dict)
@@ -71,9 +71,9 @@ class World:
     teleop: "Teleop | None" = None
 
     def open(
-        self, setup: environment.Setup, camera: CameraConfig = NO_CAMERA
+        self, scene_config: environment.SceneConfig, camera: CameraConfig = NO_CAMERA
     ) -> environment.SceneEnvironment:
-        """Return an environment whose first episode is `setup`, of this world."""
-        if not self.can_be_seen:
-            return self.environment(setup)
-        return self.environment(setup, camera)
+        """Return an environment of this world that starts with `scene_config`."""
+        if not self.has_cameras:
+            return self.environment(scene_config)
+        return self.environment(scene_config, camera)

@@ -8,7 +8,7 @@ from wtl.datasets.sampling.demo_index import DemoIndex
 
 
 class Relabeller(Protocol):
-    """Tells which goals in other scenes a demonstration may stand for.
+    """Relabeller: goals in other scenes that a demonstration may stand for.
 
     A demonstration is ambiguous: several readings of it agree in its own scene and
     name different goals in another scene of the task.

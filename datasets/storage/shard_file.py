@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from wtl.datasets.format import tfrecord
 from wtl.datasets.storage.files import map_file, sync_directory
 
-PATTERN = "*.parcel"
+PATTERN = "*.shard"
 
 
 class ShardFileError(RuntimeError):
@@ -40,7 +40,7 @@ def write(folder: str | os.PathLike, name: str, payloads: Sequence[bytes]) -> No
                 file.write(tfrecord.frame(payload))
             file.flush()
             os.fsync(file.fileno())
-        os.replace(file.name, folder / f"{name}.parcel")
+        os.replace(file.name, folder / f"{name}.shard")
     except BaseException:
         pathlib.Path(file.name).unlink(missing_ok=True)
         raise

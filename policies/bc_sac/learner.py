@@ -33,7 +33,7 @@ class Learner:
         self,
         network: contextual.ContextualNetwork,
         start: contextual.ContextualNetwork | None,
-        demo: contexts.Shown | None,
+        demo: contexts.ContextEpisodes | None,
         config: configs.SacConfig,
         capacity: int,
         horizon: int,
@@ -228,7 +228,7 @@ class Learner:
 
     def _context(self, state: tf.Tensor) -> contexts.Context:
         count = tf.shape(state)[0]
-        demos = self._demo and contexts.Shown(
+        demos = self._demo and contexts.ContextEpisodes(
             *(tf.repeat(value, count, axis=0) for value in self._demo)
         )
         # No initial policy reads more.

@@ -15,8 +15,8 @@ class ContextualConfig(interface.Interface):
       hidden: widths of the actor's layers.
       per_entity: whether the entity acted on is inferred from the context episodes and
         matched in the scene; else both are flat inputs, and no target is chosen.
-      commits: whether one target is selected; else the policy acts on the mean of all
-        entities under their probabilities.
+      selects_target: whether one target is selected; else the policy acts on the mean
+        of all entities under their probabilities.
       head: output layer of the actor, one of `wtl.policies.heads.HEADS`.
       components: Gaussians in the actor's mixture.
       state_noise: standard deviation, in metres, of noise on each coordinate of
@@ -26,7 +26,7 @@ class ContextualConfig(interface.Interface):
     embedding: int = 64
     per_entity: bool = True
     hidden: tuple[int, ...] = (256, 256, 256)
-    commits: bool = True
+    selects_target: bool = True
     head: str = MIXTURE
     components: int = 6
     state_noise: float = 0.0

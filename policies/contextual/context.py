@@ -10,7 +10,7 @@ from wtl.policies import interface
 from wtl.policies.contextual.config import ContextualConfig
 
 
-class Shown(NamedTuple):
+class ContextEpisodes(NamedTuple):
     """K demonstrations, or L trials, for each of B episodes to play.
 
     Attributes:
@@ -26,7 +26,7 @@ class Shown(NamedTuple):
     mask: tf.Tensor
 
 
-class Truth(NamedTuple):
+class Privileged(NamedTuple):
     """Privileged information of the task, given to the oracle only.
 
     Attributes:
@@ -40,11 +40,11 @@ class Truth(NamedTuple):
     friction: tf.Tensor
 
 
-class WholeTruth(NamedTuple):
+class FullPrivileged(NamedTuple):
     """Privileged information where more than friction is hidden.
 
     Attributes:
-      target, family, friction: as in `Truth`.
+      target, family, friction: as in `Privileged`.
       hidden: [B, H] actuator gains, then object dynamics, of those that are hidden.
     """
 
@@ -60,15 +60,15 @@ class Context(NamedTuple):
     Attributes:
       demos: demonstrations.
       trials: trials.
-      truth: privileged information.
+      privileged: privileged information.
       state: [B, S] first state of the episode to play.
       gumbel: [B, C] noise on the choices made once per episode, the target first; zeros
         choose the likeliest, standard Gumbel noise samples.
     """
 
-    demos: Shown
-    trials: Shown
-    truth: Truth | WholeTruth
+    demos: ContextEpisodes
+    trials: ContextEpisodes
+    privileged: Privileged | FullPrivileged
     state: tf.Tensor
     gumbel: tf.Tensor
 
@@ -83,11 +83,13 @@ def context_spec(config: interface.Interface, state_size: int) -> Context:
         spec(None, config.context_frames, size)
         for size in (state_size, config.action_size)
     )
-    episodes = Shown(state, action, spec(None), spec(None))
-    truth = Truth(spec(dtype=tf.int32), spec(dtype=tf.int32), spec())
+    episodes = ContextEpisodes(state, action, spec(None), spec(None))
+    privileged = Privileged(spec(dtype=tf.int32), spec(dtype=tf.int32), spec())
     if config.hidden_size:
-        truth = WholeTruth(*truth, spec(config.hidden_size))
-    return Context(episodes, episodes, truth, spec(state_size), spec(config.choices))
+        privileged = FullPrivileged(*privileged, spec(config.hidden_size))
+    return Context(
+        episodes, episodes, privileged, spec(state_size), spec(config.choices)
+    )
 
 
 def given(context: Context, config: ContextualConfig) -> Context:

@@ -72,7 +72,7 @@ class ContextualNetwork(tf_keras.Model):
     def encode(self, context: contexts.Context) -> Encoding:
         """Encode B contexts; nothing else reads them."""
         if self.config.oracle:
-            return self._encode_truth(context.truth)
+            return self._encode_privileged(context.privileged)
         context = contexts.given(context, self.config)
         rows = features.split(context.state, self.layout)
         items = self._features.entities(rows)
@@ -105,14 +105,16 @@ class ContextualNetwork(tf_keras.Model):
             trial_logits=logits["trials"],
         )
 
-    def _encode_each(self, encoder, shown: contexts.Shown) -> episode.EpisodeCode:
+    def _encode_each(
+        self, encoder, shown: contexts.ContextEpisodes
+    ) -> episode.EpisodeCode:
         code = encoder(*map(axes.merge, (shown.state, shown.action, shown.success)))
         mask = shown.mask
         return episode.EpisodeCode(
             *(None if value is None else axes.split(value, mask) for value in code)
         )
 
-    def _inverse_gains(self, trials: contexts.Shown) -> tf.Tensor:
+    def _inverse_gains(self, trials: contexts.ContextEpisodes) -> tf.Tensor:
         """Return commands per motion [B, A], means over trials; 1 without trials."""
         rows = features.split(axes.merge(trials.state), self.layout)
         inverse = inverse_gains.inverse_gains(
@@ -122,18 +124,18 @@ class ContextualNetwork(tf_keras.Model):
         off = axes.split(inverse, trials.mask) - 1
         return 1 + tf.einsum("bl,bla->ba", trials.mask, off) / count[:, None]
 
-    def _encode_truth(self, truth: contexts.Truth) -> Encoding:
-        family = tf.one_hot(truth.family, len(self.config.families))
-        certain = 100.0 * tf.one_hot(truth.target, self.config.entities)
-        parts = [family, 10 * truth.friction[:, None]]
+    def _encode_privileged(self, privileged: contexts.Privileged) -> Encoding:
+        family = tf.one_hot(privileged.family, len(self.config.families))
+        certain = 100.0 * tf.one_hot(privileged.target, self.config.entities)
+        parts = [family, 10 * privileged.friction[:, None]]
         if self.config.hidden_size:
             gains = self.config.action_size * self.config.hidden_gains
-            parts += [truth.hidden[:, gains:], 1 / truth.hidden[:, :gains]]
+            parts += [privileged.hidden[:, gains:], 1 / privileged.hidden[:, :gains]]
         return Encoding(tf.concat(parts, axis=-1), certain, None, None)
 
     def pursued(self, target_logits: tf.Tensor) -> tf.Tensor:
         """Return weights [B, E] of the entities to act on, given logits."""
-        if self.config.commits:
+        if self.config.selects_target:
             chosen = tf.argmax(target_logits, axis=-1)
             return tf.one_hot(chosen, self.config.entities)
         return tf.nn.softmax(target_logits)

@@ -22,7 +22,7 @@ class ContextualPolicy(context_policy.ContextPolicy):
         config = self.network.config
         encoding = self.network.encode(context)
         logits = encoding.target_logits
-        if config.commits:
+        if config.selects_target:
             logits += context.gumbel[:, : config.entities]
         state = {
             "embedding": encoding.embedding,

@@ -16,7 +16,9 @@ class DamlNetwork(maml_network.MamlNetwork):
         super().__init__(config)
         self._video_loss = video_losses.VideoLoss(config.temporal)
 
-    def inner_losses(self, phi: Parameters, demos: contexts.Shown) -> tf.Tensor:
+    def inner_losses(
+        self, phi: Parameters, demos: contexts.ContextEpisodes
+    ) -> tf.Tensor:
         """Return learned losses [B * K] of videos, in which the item is latent.
 
         With l_i the learned loss of item i and c_i the probability of its choice it is

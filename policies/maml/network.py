@@ -94,7 +94,9 @@ class MamlNetwork(tf_keras.Model):
             clip=self.config.clip,
         )
 
-    def inner_losses(self, phi: Parameters, demos: contexts.Shown) -> tf.Tensor:
+    def inner_losses(
+        self, phi: Parameters, demos: contexts.ContextEpisodes
+    ) -> tf.Tensor:
         """Return inner losses [B * K] of demonstrations, nats, means over time.
 
         They are negative log likelihoods of a mixture, where MIL has squared errors.

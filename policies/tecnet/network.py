@@ -21,10 +21,12 @@ class TecnetNetwork(contextual.ContextualNetwork):
             embedding=tf.math.l2_normalize(encoding.embedding, axis=-1)
         )
 
-    def _encode_each(self, encoder, shown: contexts.Shown) -> episode.EpisodeCode:
+    def _encode_each(
+        self, encoder, shown: contexts.ContextEpisodes
+    ) -> episode.EpisodeCode:
         code = super()._encode_each(encoder, shown)
         return code._replace(embedding=tf.math.l2_normalize(code.embedding, axis=-1))
 
-    def embed(self, demos: contexts.Shown) -> tf.Tensor:
+    def embed(self, demos: contexts.ContextEpisodes) -> tf.Tensor:
         """Return the embeddings [B, K, Z] of demonstrations, of unit length."""
         return self._encode_each(self._demo_encoder, demos).embedding

@@ -7,7 +7,7 @@ from demonstrating import demonstrate, request
 
 from wtl.collection.recorder import Recorder, episode_spec
 from wtl.collection.worlds.entities import physics
-from wtl.collection.worlds.entities.environment import Setup
+from wtl.collection.worlds.entities.environment import SceneConfig
 from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.tabletop import experts
 from wtl.collection.worlds.tabletop import object_set as object_sets
@@ -26,7 +26,7 @@ def _request(family="grasp", size=3, seed=2, rule=""):
     object_set = object_sets.draw("val-00003", size, seed=1)
     task = Task(object_set, family, FAMILIES[family].friction_range[1], "val")
     name = episode_id(fields.WTL_DEMOS, task.task_id, "demo", 0, seed)
-    return request(Setup(task, 12, 1), name, seed, rule)
+    return request(SceneConfig(task, 12, 1), name, seed, rule)
 
 
 @pytest.mark.parametrize("size", (2, 3))

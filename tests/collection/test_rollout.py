@@ -16,7 +16,7 @@ from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.policy_actor import PolicyActor
 from wtl.collection.recorder import episode_spec
 from wtl.collection.vector_environment import ProcessVectorEnvironment
-from wtl.collection.worlds.entities.task_distribution import TEST, Suite
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import episode_id, validate
@@ -25,8 +25,12 @@ from wtl.policies.interface import Interface
 
 assert legacy_keras
 
-_SUITE = Suite(test_tasks=5)
-_SETUPS = [s for t in _SUITE.tasks(TEST) for s in _SUITE.demonstration_setups(t, 1)]
+_SUITE = TaskDistribution(test_tasks=5)
+_SCENE_CONFIGS = [
+    s
+    for t in _SUITE.tasks(fields.SPLIT_TEST)
+    for s in _SUITE.demonstration_scenes(t, 1)
+]
 
 
 class _Counting(tf_policy.TFPolicy):
@@ -72,15 +76,15 @@ def test_rollout_feeds_observations_and_policy_state_back():
             episode_id(fields.WTL_TRIALS, scene.task.task_id, "trial", i, 0),
             fields.ROLE_TRIAL,
         )
-        for i, scene in enumerate(_SETUPS)
+        for i, scene in enumerate(_SCENE_CONFIGS)
     ]
     actor = PolicyActor(_Counting(), _NoContext(), "counting")
     with ProcessVectorEnvironment(2) as pool:
         episodes = play(pool, actor, requests)
     assert [e.metadata[fields.TASK_ID] for e in episodes] == [
-        setup.task.task_id for setup in _SETUPS
+        setup.task.task_id for setup in _SCENE_CONFIGS
     ]
-    for setup, episode in zip(_SETUPS, episodes, strict=True):
+    for setup, episode in zip(_SCENE_CONFIGS, episodes, strict=True):
         validate(episode, episode_spec(3))
         assert len(episode) == HORIZON + 1
         assert episode.metadata[fields.POLICY_ID] == "counting"

@@ -3,13 +3,13 @@
 import numpy as np
 
 from wtl.collection import tf_environment
-from wtl.collection.worlds.entities.environment import Setup
+from wtl.collection.worlds.entities.environment import SceneConfig
 from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.tabletop import object_set as object_sets
 from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation
 from wtl.datasets.contract.fields import STATE
 
-_SETUP = Setup(
+_SETUP = SceneConfig(
     Task(object_sets.draw("test-00000", 3, seed=0), "grasp", 0.8, "test"), 3, 1
 )
 

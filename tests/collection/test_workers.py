@@ -18,13 +18,16 @@ from wtl.collection.vector_environment import (
     WorkerError,
     play_shards,
 )
-from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation
+from wtl.datasets.contract import fields
 from wtl.datasets.contract.fields import STATE
 
-_SUITE = Suite(train_object_sets=10, train_tasks=10, scenes_per_task=2)
-_SETUPS = [
-    setup for task in _SUITE.tasks(TRAIN) for setup in _SUITE.demonstration_setups(task)
+_SUITE = TaskDistribution(train_object_sets=10, train_tasks=10, scenes_per_task=2)
+_SCENE_CONFIGS = [
+    setup
+    for task in _SUITE.tasks(fields.SPLIT_TRAIN)
+    for setup in _SUITE.demonstration_scenes(task)
 ]
 _TIMEOUT = 60  # seconds
 
@@ -45,7 +48,8 @@ def no_hang():
 
 def _shards(count):
     requests = [
-        request(setup, f"id-{seed}", seed) for seed, setup in enumerate(_SETUPS[:count])
+        request(setup, f"id-{seed}", seed)
+        for seed, setup in enumerate(_SCENE_CONFIGS[:count])
     ]
     return episode_request.shards(ScriptedExpert(0.15), requests, 16)
 
@@ -101,27 +105,32 @@ def test_leaving_demonstrations_early_ends_the_workers():
         time.sleep(0.05)
 
 
-def _play(pool, setups, seed):
+def _play(pool, scenes, seed):
     rng = np.random.default_rng(seed)
-    states = [pool.reset(setups)[STATE]]
+    states = [pool.reset(scenes)[STATE]]
     for _ in range(HORIZON):
-        states.append(pool.step(rng.uniform(-1, 1, (len(setups), 5)))[STATE])
-    metadata = [{"episode_id": f"id-{i}", "role": "trial"} for i in range(len(setups))]
+        states.append(pool.step(rng.uniform(-1, 1, (len(scenes), 5)))[STATE])
+    metadata = [{"episode_id": f"id-{i}", "role": "trial"} for i in range(len(scenes))]
     return np.array(states), pool.finish(metadata)
 
 
 def test_number_of_workers_does_not_change_episodes():
-    rounds = [_SETUPS[:3], _SETUPS[3:10], _SETUPS[10:11], _SETUPS[5:9]]
+    rounds = [
+        _SCENE_CONFIGS[:3],
+        _SCENE_CONFIGS[3:10],
+        _SCENE_CONFIGS[10:11],
+        _SCENE_CONFIGS[5:9],
+    ]
     with ProcessVectorEnvironment(1) as one, ProcessVectorEnvironment(2) as two:
-        for seed, setups in enumerate(rounds):
-            states, episodes = _play(one, setups, seed)
-            other_states, other_episodes = _play(two, setups, seed)
+        for seed, scenes in enumerate(rounds):
+            states, episodes = _play(one, scenes, seed)
+            other_states, other_episodes = _play(two, scenes, seed)
             assert states.tobytes() == other_states.tobytes()
-            assert len(episodes) == len(other_episodes) == len(setups)
+            assert len(episodes) == len(other_episodes) == len(scenes)
             for i, episode in enumerate(episodes):
                 _assert_same(episode, other_episodes[i])
                 assert episode.metadata["episode_id"] == f"id-{i}"
-                assert episode.metadata["scene_seed"] == setups[i].scene_seed
+                assert episode.metadata["scene_seed"] == scenes[i].scene_seed
                 assert episode.steps["state"].tobytes() == states[:, i].tobytes()
     assert not multiprocessing.active_children()
 
@@ -129,10 +138,10 @@ def test_number_of_workers_does_not_change_episodes():
 def test_pool_equals_a_plain_environment():
     actions = np.random.default_rng(0).uniform(-1, 1, (HORIZON, 2, 5))
     with ProcessVectorEnvironment(2) as pool:
-        observed = [pool.reset(_SETUPS[:2])] + [pool.step(a) for a in actions]
+        observed = [pool.reset(_SCENE_CONFIGS[:2])] + [pool.step(a) for a in actions]
     states = [o[STATE] for o in observed]
     for i in range(2):
-        env = Manipulation(_SETUPS[i])
+        env = Manipulation(_SCENE_CONFIGS[i])
         alone = [env.reset()] + [env.step(a[i]) for a in actions]
         expected = np.array([t.observation[STATE] for t in alone])
         assert np.array(states)[:, i].tobytes() == expected.tobytes()
@@ -140,7 +149,7 @@ def test_pool_equals_a_plain_environment():
 
 def test_a_killed_rollout_worker_is_reported():
     with ProcessVectorEnvironment(2) as pool:
-        pool.reset(_SETUPS[:4])
+        pool.reset(_SCENE_CONFIGS[:4])
         os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
         with pytest.raises(WorkerError, match="a rollout worker died.*rerun"):
             for _ in range(100):
@@ -150,14 +159,14 @@ def test_a_killed_rollout_worker_is_reported():
 
 def test_an_error_in_a_rollout_worker_is_reported():
     with ProcessVectorEnvironment(1) as pool:
-        pool.reset(_SETUPS[:2])
+        pool.reset(_SCENE_CONFIGS[:2])
         with pytest.raises(WorkerError, match="a rollout worker failed: ValueError"):
             pool.step(np.zeros((2, 3)))
 
 
 _START = {
     "demonstrations": "played = play_shards(shards * 9, 2); next(played)",
-    "rollouts": "pool = ProcessVectorEnvironment(2); pool.reset(setups[:4])",
+    "rollouts": "pool = ProcessVectorEnvironment(2); pool.reset(scenes[:4])",
 }
 
 
@@ -169,10 +178,10 @@ from wtl.collection import episode_request
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.scripted_expert import ScriptedExpert
 from wtl.collection.vector_environment import ProcessVectorEnvironment, play_shards
-from wtl.collection.worlds.entities.task_distribution import Suite
-suite = Suite(train_object_sets=5, train_tasks=5)
-setups = [s for t in suite.tasks("train") for s in suite.demonstration_setups(t)]
-requests = [EpisodeRequest(s, str(i), "demo", i) for i, s in enumerate(setups)]
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+suite = TaskDistribution(train_object_sets=5, train_tasks=5)
+scenes = [s for t in suite.tasks("train") for s in suite.demonstration_scenes(t)]
+requests = [EpisodeRequest(s, str(i), "demo", i) for i, s in enumerate(scenes)]
 shards = episode_request.shards(ScriptedExpert(0.15), requests, 16)
 {_START[started]}
 print("started", flush=True)

@@ -11,8 +11,9 @@ import subprocess
 import gin
 import pytest
 
-from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.commands import cli
+from wtl.datasets.contract import fields
 from wtl.pipeline import bindings, stages, trial_worlds
 from wtl.policies.bc_sac import config as bc_sac_config
 from wtl.policies.methods import METHODS
@@ -27,8 +28,8 @@ CONFIGS = sorted((ROOT / "gin_configs").rglob("*.gin"))
 def test_shipped_config_builds_its_objects(path, tmp_path):
     stages.configure(str(path), [])
     with stages.open_run(tmp_path / "run") as run:
-        assert isinstance(run.suite, suites.Suite)
-        for split in suites.SPLITS:
+        assert isinstance(run.suite, TaskDistribution)
+        for split in fields.SPLITS:
             count = getattr(run.suite, f"{split}_tasks")
             assert len(run.suite.tasks(split)) == count
     for stage in ("train_trial", "train_retrial", "perception"):
@@ -56,7 +57,7 @@ def test_paper_size_is_that_of_the_paper():
     tasks = suite.tasks("train")
     assert len(tasks) == 768
     assert len({task.object_set.name for task in tasks}) == 96
-    assert sum(len(suite.demonstration_setups(task)) for task in tasks) == 1536
+    assert sum(len(suite.demonstration_scenes(task)) for task in tasks) == 1536
     assert len(suite.tasks("val")) == len(suite.tasks("test")) == 40
     assert suite.size == 2
 

@@ -9,7 +9,7 @@ import xml.dom.minidom
 import pytest
 
 from wtl.collection.worlds.entities import oracle_bound
-from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.commands import cli
 from wtl.evaluation import trial_results
 from wtl.evaluation.trial_row import TrialRow
@@ -124,14 +124,14 @@ def test_results_count_trials_by_task_and_family():
 
 
 def test_an_ideal_agent_has_found_every_task_after_fifteen_trials():
-    prior = oracle_bound.Prior.of(suites.Suite())
+    prior = oracle_bound.Prior.of(TaskDistribution())
     assert oracle_bound.nth_trial(prior, 1) == pytest.approx(1 / 15)
     assert oracle_bound.nth_trial(prior, 10) == pytest.approx(10 / 15)
     assert oracle_bound.nth_trial(prior, 15) == oracle_bound.nth_trial(prior, 99) == 1
 
 
 def test_an_ideal_agent_with_the_motors_wrong_is_one_trial_behind():
-    prior = dataclasses.replace(oracle_bound.Prior.of(suites.Suite()), motors=0.25)
+    prior = dataclasses.replace(oracle_bound.Prior.of(TaskDistribution()), motors=0.25)
     assert oracle_bound.nth_trial(prior, 1) == pytest.approx(0.25 / 15)
     assert oracle_bound.nth_trial(prior, 3) == pytest.approx((0.25 * 3 + 0.75 * 2) / 15)
     assert oracle_bound.nth_trial(prior, 15) < oracle_bound.nth_trial(prior, 16) == 1

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from wtl.collection.worlds.entities import task_distribution
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.curation import curate, metadata_filter
@@ -23,7 +23,10 @@ NAME = fields.WTL_DEMOS
 @pytest.fixture
 def run(tmp_path):
     return Run(
-        RunFolder(tmp_path / "run"), task_distribution.Suite(), seed=0, workers=1
+        RunFolder(tmp_path / "run"),
+        TaskDistribution(),
+        seed=0,
+        workers=1,
     )
 
 

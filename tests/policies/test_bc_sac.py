@@ -12,7 +12,7 @@ from wtl.collection import reinforcement_rollout
 from wtl.collection.vector_environment import VectorEnvironment
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.task import Rule, RuleKind, Task
-from wtl.collection.worlds.entities.task_distribution import Suite
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
 from wtl.collection.worlds.tabletop import object_set, observation
 from wtl.datasets.contract import fields
@@ -34,17 +34,17 @@ CONFIG = configs.SacConfig(
 HORIZON = tabletop_environment.HORIZON
 
 
-def _setups(count: int, first: int = 0) -> list[environment.Setup]:
+def _scene_configs(count: int, first: int = 0) -> list[environment.SceneConfig]:
     seeds = range(first, first + count)
-    return [environment.Setup.by_rule(TASK, TASK.rule, seed) for seed in seeds]
+    return [environment.SceneConfig.by_rule(TASK, TASK.rule, seed) for seed in seeds]
 
 
 @functools.cache
 def _first_states(count: int) -> np.ndarray:
-    env = tabletop_environment.Manipulation(_setups(1)[0])
+    env = tabletop_environment.Manipulation(_scene_configs(1)[0])
     states = []
-    for setup in _setups(count):
-        env.prepare(setup)
+    for scene_config in _scene_configs(count):
+        env.prepare(scene_config)
         states.append(env.reset().observation[fields.STATE])
     return np.stack(states)
 
@@ -57,7 +57,7 @@ def _network(method: str):
     """A network with weights of its own, the same at every call."""
     tf.keras.utils.set_random_seed(7)
     config = dataclasses.replace(
-        config_for(method, Suite()), hidden=(32, 32), context_frames=6
+        config_for(method, TaskDistribution()), hidden=(32, 32), context_frames=6
     )
     network = METHODS[method].kind.network(config)
     state = tf.constant(_first_states(1))
@@ -66,12 +66,12 @@ def _network(method: str):
     return network
 
 
-def _shown(config) -> contexts.Shown:
+def _shown(config) -> contexts.ContextEpisodes:
     rng = np.random.default_rng(1)
     frames = np.repeat(_first_states(1)[:, None, None], config.context_frames, axis=2)
     frames = frames + 0.01 * rng.standard_normal(frames.shape)
     action = rng.uniform(-1, 1, (*frames.shape[:3], config.action_size))
-    return contexts.Shown(
+    return contexts.ContextEpisodes(
         tf.constant(frames, tf.float32),
         tf.constant(action, tf.float32),
         tf.ones((1, 1)),
@@ -98,7 +98,7 @@ def _learner(
 @pytest.fixture(scope="module")
 def played():
     """Episodes of a learner, whose outcomes the tests replace."""
-    return _play(VectorEnvironment(), _learner(), _setups(12), list(range(12)))
+    return _play(VectorEnvironment(), _learner(), _scene_configs(12), list(range(12)))
 
 
 def _filled(
@@ -124,7 +124,9 @@ def test_without_trials_it_is_the_policy_it_began_with(method):
     shown = None
     if network.config.demos:
         given = _shown(network.config)
-        shown = contexts.Shown(*(tf.repeat(value, 6, axis=0) for value in given))
+        shown = contexts.ContextEpisodes(
+            *(tf.repeat(value, 6, axis=0) for value in given)
+        )
     encoded = policy.encode_context(
         contexts.Context(
             shown, shown, None, tf.constant(states), tf.zeros((6, 2 * SIZE))
@@ -271,9 +273,9 @@ def test_selection_follows_success(played):
 
 def test_noise_is_that_of_its_seed():
     environments, learner = VectorEnvironment(), _learner()
-    first = _play(environments, learner, _setups(2), [3, 4])
-    again = _play(environments, learner, _setups(2), [3, 4])
-    other = _play(environments, learner, _setups(2), [3, 5])
+    first = _play(environments, learner, _scene_configs(2), [3, 4])
+    again = _play(environments, learner, _scene_configs(2), [3, 4])
+    other = _play(environments, learner, _scene_configs(2), [3, 5])
     for name in ("state", "action", "target"):
         np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
     np.testing.assert_array_equal(first.action[0], other.action[0])

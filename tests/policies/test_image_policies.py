@@ -279,14 +279,14 @@ def _seeing_policy(perception):
             contextual_config.ContextualConfig(layout=LAYOUT)
         )
     )
-    return perception_policy.SeeingPolicy(perception, inner), inner
+    return perception_policy.ImagePolicy(perception, inner), inner
 
 
 def test_a_saved_policy_returns_its_attention(perception, tmp_path):
     policy, _ = _seeing_policy(perception)
     export.save(policy, tmp_path / "saved_model")
     loaded = export.load(tmp_path / "saved_model", LAYOUT.state_size, PIXELS)
-    encoder = observation_encoder.Sight(loaded, LAYOUT)
+    encoder = observation_encoder.ObservationEncoder(loaded, LAYOUT)
     store = _store(2)
     point, heat = encoder.look(store.state, store.image)
     watched = perception.watch(store.image, LAYOUT.proprioception(store.state))
@@ -295,7 +295,9 @@ def test_a_saved_policy_returns_its_attention(perception, tmp_path):
     # A policy saved by an earlier version has no `look`, and acts as before.
     earlier = types.SimpleNamespace(get_metadata=loaded.get_metadata)
     assert (
-        observation_encoder.Sight(earlier, LAYOUT).look(store.state, store.image)
+        observation_encoder.ObservationEncoder(earlier, LAYOUT).look(
+            store.state, store.image
+        )
         is None
     )
 
@@ -335,8 +337,8 @@ def test_in_human_videos_only_the_time_is_known():
     store = _store(2)
     source = ExampleSource(store, LAYOUT, later=2, embodiment=Embodiment.HUMAN)
     drawn = source.draw(np.random.default_rng(0), 8)
-    assert not drawn.felt[..., :-1].any()
-    np.testing.assert_array_equal(drawn.felt[..., -1], drawn.state[..., -1])
+    assert not drawn.observed_reward[..., :-1].any()
+    np.testing.assert_array_equal(drawn.observed_reward[..., -1], drawn.state[..., -1])
     # A hand is a right hand, and each video has a camera of its own: nothing is turned.
     for image, point, state in zip(drawn.image, drawn.point, drawn.state, strict=True):
         row = int((store.image[:, 0] == image[0]).all(axis=(-1, -2, -3)).argmax())
@@ -377,7 +379,7 @@ def test_an_image_policy_has_an_encoder_of_human_videos(perception):
             contextual_config.ContextualConfig(layout=LAYOUT)
         )
     )
-    policy = perception_policy.SeeingPolicy(perception, inner, watching)
+    policy = perception_policy.ImagePolicy(perception, inner, watching)
     store = _store(2)
     observed = {
         "image": store.image,

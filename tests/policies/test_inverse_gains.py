@@ -10,12 +10,13 @@ from tf_agents.trajectories import time_step as ts
 from wtl.collection import context_builder
 from wtl.collection.recorder import Recorder
 from wtl.collection.worlds.entities import actuator_gains
-from wtl.collection.worlds.entities.actuator_gains import MotorFaults
-from wtl.collection.worlds.entities.environment import Setup
-from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
+from wtl.collection.worlds.entities.actuator_gains import ActuatorGainDistribution
+from wtl.collection.worlds.entities.environment import SceneConfig
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import observation
 from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation
 from wtl.collection.worlds.tabletop.puck import PuckRanges
+from wtl.datasets.contract import fields
 from wtl.datasets.contract.fields import STATE
 from wtl.datasets.reading.frames import resample
 from wtl.datasets.reading.store import stack
@@ -26,10 +27,10 @@ from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.methods import METHODS
 from wtl.training.policy_config import config_for
 
-SUITE = Suite(
+SUITE = TaskDistribution(
     train_object_sets=5,
     train_tasks=5,
-    motor_faults=MotorFaults(("x", "y", "z", "yaw")),
+    motor_faults=ActuatorGainDistribution(("x", "y", "z", "yaw")),
     puck=PuckRanges(),
 )
 LAYOUT = observation.Layout(3)
@@ -38,9 +39,9 @@ LAYOUT = observation.Layout(3)
 def _trials(suite=SUITE):
     """Random movements under the gains of tasks."""
     played = []
-    for i, task in enumerate(suite.tasks(TRAIN)):
+    for i, task in enumerate(suite.tasks(fields.SPLIT_TRAIN)):
         rng = np.random.default_rng(i)
-        env = Manipulation(Setup(task, i, 0))
+        env = Manipulation(SceneConfig(task, i, 0))
         recorder = Recorder(env)
         recorder.start(env.reset())
         for _ in range(HORIZON):
@@ -56,7 +57,7 @@ def test_motions_in_a_trial_are_gains_times_commands():
     frames = resample(trials, HORIZON + 1)
     rows = features.split(tf.constant(frames.state), LAYOUT)
     moved = LAYOUT.features.motion(rows).numpy()[:, :-1]
-    for i, task in enumerate(suite.tasks(TRAIN)):
+    for i, task in enumerate(suite.tasks(fields.SPLIT_TRAIN)):
         commands = frames.action[i, :-1]
         expected = np.stack([actuator_gains.motion(c, task.gains) for c in commands])
         # Where the gripper is at the edge of its room, nothing moves.
@@ -72,7 +73,7 @@ def test_a_trial_tells_the_gains():
     rows = features.split(tf.constant(frames.state), LAYOUT)
     motion = LAYOUT.features.motion(rows)
     inverse = inverse_gains(tf.constant(frames.action), motion).numpy()
-    gains = np.array([task.gains for task in suite.tasks(TRAIN)])
+    gains = np.array([task.gains for task in suite.tasks(fields.SPLIT_TRAIN)])
     np.testing.assert_allclose(inverse[:, :2] * gains[:, :2], 1, atol=0.25)
     assert (np.sign(inverse) == np.sign(gains)).mean() > 0.9
     still = inverse_gains(tf.ones((1, 40, 5)), tf.zeros((1, 40, 5)))
@@ -82,12 +83,12 @@ def test_a_trial_tells_the_gains():
 @pytest.mark.parametrize("method", ("wtl", "oracle_task"))
 def test_policies_for_hidden_gains_are_saved_and_act(method, tmp_path):
     tf_keras.utils.set_random_seed(0)
-    tasks = SUITE.tasks(TRAIN)
+    tasks = SUITE.tasks(fields.SPLIT_TRAIN)
     config = dataclasses.replace(config_for(method, SUITE), hidden=(32,))
     kind = METHODS[method].kind
     policy = kind.policy(kind.network(config))
     frames = resample(_trials(), config.context_frames)
-    shown = contexts.Shown(
+    shown = contexts.ContextEpisodes(
         tf.constant(frames.state[:, None]),
         tf.constant(frames.action[:, None]),
         tf.ones((5, 1)),
@@ -97,7 +98,7 @@ def test_policies_for_hidden_gains_are_saved_and_act(method, tmp_path):
     context = contexts.Context(
         demos=shown,
         trials=shown,
-        truth=context_builder.privileged(np.arange(5), tasks, config),
+        privileged=context_builder.privileged(np.arange(5), tasks, config),
         state=first,
         gumbel=tf.zeros((5, 6)),
     )
@@ -109,6 +110,6 @@ def test_policies_for_hidden_gains_are_saved_and_act(method, tmp_path):
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
     told = context_builder.no_privileged(5, config)
     untold = loaded.action(
-        step, loaded.encode_context(context._replace(truth=told))
+        step, loaded.encode_context(context._replace(privileged=told))
     ).action
     assert np.allclose(untold, theirs) == (method != "oracle_task")

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.task import Task
-from wtl.collection.worlds.entities.task_distribution import Suite
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
 from wtl.collection.worlds.tabletop import object_set
 from wtl.policies import imitation
@@ -33,7 +33,7 @@ _VARIANTS = {
 
 def _config(method="maml", **changes):
     small = _SMALL | {"context_frames": 5, "alpha": 0.1} | changes
-    return dataclasses.replace(config_for(method, Suite()), **small)
+    return dataclasses.replace(config_for(method, TaskDistribution()), **small)
 
 
 def _network(config) -> network.MamlNetwork:
@@ -58,13 +58,13 @@ def _example(config, demos=2) -> imitation.Example:
         task = Task(
             object_set.draw(f"train-{i}", config.layout.size, 0), "grasp", 0.8, "train"
         )
-        env = tabletop_environment.Manipulation(environment.Setup(task, i, 0))
+        env = tabletop_environment.Manipulation(environment.SceneConfig(task, i, 0))
         states.append(env.reset().observation["state"])
     first = np.stack(states)
 
     def shown(count):
         frames = np.tile(first[:, None, None], (1, count, config.context_frames, 1))
-        return contexts.Shown(
+        return contexts.ContextEpisodes(
             tf.constant(frames + 0.02 * rng.standard_normal(frames.shape), dtype),
             tf.constant(rng.uniform(-1, 1, (*frames.shape[:3], 5)), dtype),
             tf.ones((3, count), dtype),
@@ -76,7 +76,7 @@ def _example(config, demos=2) -> imitation.Example:
         context=contexts.Context(
             demos=shown(demos),
             trials=shown(1),
-            truth=None,
+            privileged=None,
             state=tf.constant(first, dtype),
             gumbel=tf.zeros((3, config.entities)),
         ),
@@ -225,7 +225,7 @@ def test_a_masked_demonstration_changes_nothing():
     mask = tf.constant([[1.0, 0.0]] * 3)
     masked = context._replace(demos=context.demos._replace(mask=mask))
     alone = context._replace(
-        demos=contexts.Shown(*(value[:, :1] for value in context.demos))
+        demos=contexts.ContextEpisodes(*(value[:, :1] for value in context.demos))
     )
     both = adaptation.pack(made.encode(context))
     one = adaptation.pack(made.encode(alone))

@@ -15,7 +15,7 @@ from tf_agents.trajectories import time_step as ts
 
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.task import Task
-from wtl.collection.worlds.entities.task_distribution import Suite
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
 from wtl.collection.worlds.tabletop import object_set, observation
 from wtl.policies import export, imitation
@@ -36,7 +36,7 @@ def _states(count: int) -> np.ndarray:
     states = []
     for i in range(count):
         task = Task(object_set.draw(f"train-{i}", SIZE, 0), "grasp", 0.8, "train")
-        env = tabletop_environment.Manipulation(environment.Setup(task, i, 0))
+        env = tabletop_environment.Manipulation(environment.SceneConfig(task, i, 0))
         states.append(env.reset().observation["state"])
     return np.stack(states)
 
@@ -49,7 +49,7 @@ def _context(config, batch=4, demos=1, trials=1, seed=0) -> contexts.Context:
         frames = np.repeat(states[:, None, None], count, axis=1)
         frames = np.repeat(frames, config.context_frames, axis=2)
         frames = frames + 0.01 * rng.standard_normal(frames.shape)
-        return contexts.Shown(
+        return contexts.ContextEpisodes(
             tf.constant(frames, tf.float32),
             tf.constant(rng.uniform(-1, 1, (*frames.shape[:3], 5)), tf.float32),
             tf.constant(rng.choice((-1.0, 1.0), (batch, count)), tf.float32),
@@ -59,7 +59,7 @@ def _context(config, batch=4, demos=1, trials=1, seed=0) -> contexts.Context:
     return contexts.Context(
         demos=shown(demos),
         trials=shown(trials),
-        truth=contexts.Truth(
+        privileged=contexts.Privileged(
             tf.constant(rng.integers(2 * SIZE, size=batch), tf.int32),
             tf.constant(rng.integers(5, size=batch), tf.int32),
             tf.constant(rng.uniform(0.04, 0.8, batch), tf.float32),
@@ -71,7 +71,7 @@ def _context(config, batch=4, demos=1, trials=1, seed=0) -> contexts.Context:
 
 def _policy(method: str, seed: int = 0) -> tf_policy.TFPolicy:
     tf.keras.utils.set_random_seed(seed)
-    config = dataclasses.replace(config_for(method, Suite()), **_CONFIG)
+    config = dataclasses.replace(config_for(method, TaskDistribution()), **_CONFIG)
     kind = METHODS[method].kind
     policy = kind.policy(kind.network(config))
     state = policy.encode_context(_context(config))
@@ -160,7 +160,7 @@ def test_masked_episodes_change_nothing(method):
 
     def padded(shown):
         junk = tf.random.stateless_normal(shown.state.shape, (1, 2))
-        return contexts.Shown(
+        return contexts.ContextEpisodes(
             tf.concat([shown.state, junk], axis=1),
             tf.concat([shown.action, shown.action], axis=1),
             tf.concat([shown.success, -shown.success], axis=1),

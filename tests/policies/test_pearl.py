@@ -266,7 +266,7 @@ def _score(agent, count=1, tasks=4):
     pool = PointRobots("test", tasks, 0, sparse=False)
     attempts = [Attempt(i) for i in range(tasks)]
     played = trials.play(pool, agent, attempts, range(tasks), count)
-    returns = [float(trial.felt.sum(axis=(1, 2)).mean()) for trial in played]
+    returns = [float(trial.observed_reward.sum(axis=(1, 2)).mean()) for trial in played]
     return returns[0] if count == 1 else returns
 
 

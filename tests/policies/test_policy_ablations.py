@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.task import Task
-from wtl.collection.worlds.entities.task_distribution import Suite
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
 from wtl.collection.worlds.tabletop import object_set, observation
 from wtl.policies import export, imitation
@@ -22,7 +22,10 @@ SIZE = 3
 BATCH = 4
 LAYOUT = observation.Layout(SIZE)
 CONFIG = dataclasses.replace(
-    config_for("wtl", Suite()), hidden=(16, 16), embedding=8, context_frames=5
+    config_for("wtl", TaskDistribution()),
+    hidden=(16, 16),
+    embedding=8,
+    context_frames=5,
 )
 
 
@@ -30,7 +33,7 @@ def _states() -> np.ndarray:
     states = []
     for i in range(BATCH):
         task = Task(object_set.draw(f"train-{i}", SIZE, 0), "grasp", 0.8, "train")
-        env = tabletop_environment.Manipulation(environment.Setup(task, i, 0))
+        env = tabletop_environment.Manipulation(environment.SceneConfig(task, i, 0))
         states.append(env.reset().observation["state"])
     return np.stack(states)
 
@@ -43,7 +46,7 @@ def _context(demos=1, trials=1, seed=0) -> contexts.Context:
         frames = np.repeat(states[:, None, None], count, axis=1)
         frames = np.repeat(frames, CONFIG.context_frames, axis=2)
         frames = frames + 0.01 * rng.standard_normal(frames.shape)
-        return contexts.Shown(
+        return contexts.ContextEpisodes(
             tf.constant(frames, tf.float32),
             tf.constant(rng.uniform(-1, 1, (*frames.shape[:3], 5)), tf.float32),
             tf.ones((BATCH, count)),
@@ -54,7 +57,7 @@ def _context(demos=1, trials=1, seed=0) -> contexts.Context:
     return contexts.Context(
         demos=shown(demos),
         trials=shown(trials),
-        truth=contexts.Truth(nothing, nothing, tf.zeros(BATCH)),
+        privileged=contexts.Privileged(nothing, nothing, tf.zeros(BATCH)),
         state=tf.constant(states),
         gumbel=tf.zeros((BATCH, 2 * SIZE)),
     )
@@ -118,7 +121,7 @@ def test_withheld_parts_do_not_matter(changes, other, tmp_path):
     without = policy(**changes)
     np.testing.assert_array_equal(seen(without, context), seen(without, other(context)))
     # The saved policy carries these settings.
-    config = export.as_saved(config_for("wtl", Suite()), without)
+    config = export.as_saved(config_for("wtl", TaskDistribution()), without)
     assert dataclasses.asdict(config).items() >= changes.items()
     assert not config.trials_tell or "trial_actions" in changes
 
@@ -128,7 +131,7 @@ def test_a_policy_saved_before_it_could_tell_leaves_the_method_as_it_is():
         def get_metadata(self):
             return {"policy_id": tf.constant("")}
 
-    config = config_for("wtl", Suite())
+    config = config_for("wtl", TaskDistribution())
     assert export.as_saved(config, Old()) == config
 
 
@@ -141,7 +144,7 @@ def test_a_demonstration_as_the_trial_is_learnt_as_a_demonstration():
 
 
 def test_without_commitment_all_likely_targets_are_pursued():
-    network = _network(commits=False)
+    network = _network(selects_target=False)
     policy = METHODS["wtl"].kind.policy(network)
     context = _context()
     weights = policy.encode_context(context)["target"].numpy()
@@ -152,8 +155,8 @@ def test_without_commitment_all_likely_targets_are_pursued():
     again = policy.encode_context(context._replace(gumbel=noise.astype(np.float32)))
     np.testing.assert_array_equal(again["target"], weights)
     # The choice is learnt from the actions too, which no teacher's target allows.
-    for commits, learns in ((False, True), (True, False)):
-        network = _network(commits=commits)
+    for selects_target, learns in ((False, True), (True, False)):
+        network = _network(selects_target=selects_target)
         head = network._target.trainable_variables
         with tf.GradientTape() as tape:
             loss = losses.loss(network, _example(context), -2.0).imitation

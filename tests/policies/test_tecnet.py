@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.task import Task
-from wtl.collection.worlds.entities.task_distribution import Suite
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
 from wtl.collection.worlds.tabletop import object_set
 from wtl.policies import imitation
@@ -23,7 +23,7 @@ METHOD_NAMES = ("tecnet", "tecnet_flat")
 
 def _config(method="tecnet", **changes):
     small = {"hidden": (32, 32), "context_frames": 6, "components": 2} | changes
-    return dataclasses.replace(config_for(method, Suite()), **small)
+    return dataclasses.replace(config_for(method, TaskDistribution()), **small)
 
 
 def _network(config) -> network.TecnetNetwork:
@@ -39,7 +39,7 @@ def _example(config, demos=1, seed=0) -> imitation.Example:
         task = Task(
             object_set.draw(f"train-{i}", config.layout.size, 0), "grasp", 0.8, "train"
         )
-        env = tabletop_environment.Manipulation(environment.Setup(task, i, 0))
+        env = tabletop_environment.Manipulation(environment.SceneConfig(task, i, 0))
         first.append(env.reset().observation["state"])
     first = np.stack(first)
     way = rng.uniform(-1, 1, (TASKS, 1, 1, 5))
@@ -48,7 +48,7 @@ def _example(config, demos=1, seed=0) -> imitation.Example:
         frames = np.tile(first[:, None, None], (1, count, config.context_frames, 1))
         frames = frames + 0.01 * rng.standard_normal(frames.shape)
         action = way + 0.05 * rng.standard_normal((*frames.shape[:3], 5))
-        return contexts.Shown(
+        return contexts.ContextEpisodes(
             tf.constant(frames, tf.float32),
             tf.constant(action, tf.float32),
             tf.ones((TASKS, count)),
@@ -60,7 +60,7 @@ def _example(config, demos=1, seed=0) -> imitation.Example:
         context=contexts.Context(
             demos=shown(demos),
             trials=shown(1),
-            truth=None,
+            privileged=None,
             state=tf.constant(first),
             gumbel=tf.zeros((TASKS, config.entities)),
         ),

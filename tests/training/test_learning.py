@@ -8,9 +8,9 @@ import pytest
 
 from wtl.collection import opengl
 from wtl.collection.worlds.entities import slot_order
-from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.tabletop import observation
 from wtl.commands import cli
+from wtl.datasets.contract import fields
 from wtl.pipeline import perception, stages
 from wtl.training import perception_training
 
@@ -61,7 +61,7 @@ def test_perception_finds_things_on_held_out_object_sets(model, tmp_path):
     with stages.open_run(tmp_path / "run") as run:
         stages.perform(run, ["collect_demos", "collect_human_videos"])
         perception.train(run, model)
-        store = run.read(model.dataset, suites.TEST, with_images=True)
+        store = run.read(model.dataset, fields.SPLIT_TEST, with_images=True)
         network = perception_training.load(
             run.folder.policies / model.name, model.embodiment, 3, run.pixels
         )

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from demonstrating import demonstrate, request
 
-from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import families, observation
 from wtl.collection.worlds.tabletop import scene as scenes
 from wtl.collection.worlds.tabletop import world as worlds
@@ -41,9 +41,9 @@ def test_identity_changes_nothing():
 @pytest.mark.parametrize("family", families.FAMILIES)
 def test_a_mirrored_demonstration_is_what_the_mirrored_world_plays(family):
     """Mirroring start and actions gives the mirrored end."""
-    suite = suites.Suite(size=SIZE, train_object_sets=5, train_tasks=5)
+    suite = TaskDistribution(size=SIZE, train_object_sets=5, train_tasks=5)
     task = next(t for t in suite.tasks("train") if t.family == family)
-    setup = suite.demonstration_setups(task)[0]
+    setup = suite.demonstration_scenes(task)[0]
     played = demonstrate(request(setup, "x"))
     mirror = _symmetry(-1.0)
     states = augmentation.apply_to_states(

@@ -238,7 +238,7 @@ def test_edits_outlive_the_server_and_are_published(chromium, run, serve):
             for name in ("wtl_trials", "wtl_demos"):
                 page.click(f"[data-publish={name}]")
                 person.seeing(f"{name}/2.0.0 holds")
-            # The next episode is told by now, and what was said still stands.
+            # The next episode is on the page by now, and what was said still stands.
             person.opens(f"viewer.episode.id !== '{demo}'")
             person.seeing("wtl_demos/2.0.0 holds")
             person.until("document.getElementById('pending').textContent === '0'")
@@ -296,7 +296,7 @@ def test_statistics_lead_to_the_episodes(chromium, made):
         )
 
 
-def test_a_long_list_holds_the_rows_in_sight_alone(chromium, tmp_path):
+def test_a_long_list_holds_only_the_rows_in_view(chromium, tmp_path):
     count = 2000
     episodes = [fake_episode(i, transitions=1) for i in range(count)]
     published(tmp_path / "d", fields.WTL_DEMOS, episodes, SPEC)

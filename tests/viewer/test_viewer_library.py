@@ -1,4 +1,4 @@
-"""What a viewer finds: datasets, links, flags, and how they are selected."""
+"""Datasets, links and flags that a viewer finds, and their selection."""
 
 import dataclasses
 
@@ -10,10 +10,10 @@ from viewed import SPEC, demonstrated, make_run, published, tried
 from wtl.collection import recorder
 from wtl.collection.worlds import recognition, registry, scene_renderer
 from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.entities.actuator_gains import MotorFaults
+from wtl.collection.worlds.entities.actuator_gains import ActuatorGainDistribution
 from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.entities.task import Task
-from wtl.collection.worlds.entities.task_distribution import Suite
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.reacher import arm
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
 from wtl.collection.worlds.tabletop import families, model, object_set, restoration
@@ -60,19 +60,19 @@ def test_a_chain_is_found_from_each_of_its_links(run):
 
 
 def test_a_world_without_renderer_is_listed_and_drawn(tmp_path):
-    suite = Suite(
+    suite = TaskDistribution(
         size=2,
         train_object_sets=1,
         train_tasks=1,
         domain="reacher",
-        motor_faults=MotorFaults(arm.JOINTS, (1.0, 1.0), 0.5),
+        motor_faults=ActuatorGainDistribution(arm.JOINTS, (1.0, 1.0), 0.5),
     )
     (task,) = suite.tasks("train")
     spec = recorder.episode_spec(2, domain=suite.domain, hidden_gains=True)
     with staging.StagingWriter(tmp_path / "staged", spec) as writer:
-        for i, setup in enumerate(suite.demonstration_setups(task)):
+        for i, scene_config in enumerate(suite.demonstration_scenes(task)):
             name = episode.episode_id("wtl_demos", task.task_id, "demo", i, i)
-            writer.append([demonstrate(request(setup, name, i))])
+            writer.append([demonstrate(request(scene_config, name, i))])
     # The last one is of a world that is not installed; the first, of an old version,
     # names none.
     for version, world in enumerate(({}, {"world": "reacher"}, {"world": "moon"})):
@@ -192,10 +192,10 @@ def test_worlds_are_restored_from_what_was_stored_alone(embodiment):
     for number in range(6):
         drawn = object_set.draw(f"any-{number}", 3, 7)
         friction = families.FAMILIES["push"].friction_range[1]
-        setup = environment.Setup(
+        scene_config = environment.SceneConfig(
             Task(drawn, "push", friction, "train"), 100 + number, 0, embodiment
         )
-        env = tabletop_environment.Manipulation(setup)
+        env = tabletop_environment.Manipulation(scene_config)
         state = env.reset().observation[fields.STATE]
         for _ in range(2 * number):
             state = env.step(np.full(5, 0.3)).observation[fields.STATE]

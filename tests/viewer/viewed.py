@@ -39,8 +39,8 @@ def demonstrated(family: str, number: int) -> Episode:
     drawn = object_set.draw(f"{split}-{number:05d}", 3, 0)
     task = Task(drawn, family, families.FAMILIES[family].friction_range[1], split)
     name = episode_id(fields.WTL_DEMOS, task.task_id, "demo", number, number)
-    setup = environment.Setup(task, number, 0)
-    episode = demonstrate(request(setup, name, number), 0.1)
+    scene_config = environment.SceneConfig(task, number, 0)
+    episode = demonstrate(request(scene_config, name, number), 0.1)
     image = np.zeros((len(episode), 16, 16, 3), np.uint8)
     image[:] = np.arange(len(episode), dtype=np.uint8)[:, None, None, None] * 6
     steps = dict(episode.steps) | {fields.IMAGE: image}

@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Sequence
 
 from wtl.collection.worlds.entities import oracle_bound
-from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.policies import interface
 from wtl.policies.methods import METHODS, NEW, Condition
 
@@ -37,7 +37,9 @@ class Scenario:
         return oracle_bound.readings(self.task, self.demo_seed, self.seed(condition))
 
 
-def scenarios(suite: suites.Suite, split: str, scenes_per_task: int) -> list[Scenario]:
+def scenarios(
+    suite: TaskDistribution, split: str, scenes_per_task: int
+) -> list[Scenario]:
     """Scenarios of a split; a pure function of the suite."""
     return [
         Scenario(
@@ -55,7 +57,7 @@ def scenarios(suite: suites.Suite, split: str, scenes_per_task: int) -> list[Sce
 def oracle_bound_of(
     condition: Condition,
     scenario: Scenario,
-    suite: suites.Suite,
+    suite: TaskDistribution,
     config: interface.Interface | None = None,
     demo_seeds: Sequence[int] = (),
 ) -> float:

@@ -8,7 +8,6 @@ import numpy as np
 from wtl.collection import episode_request
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.entities.task import Rule, RuleKind
 from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.contract.errors import UserError
@@ -54,11 +53,11 @@ def collect_retrials(run: Run, sources: Sequence[str] = (), greedy_share: float 
     inputs = run.inputs(*given, *sources)
 
     def stage(writer: StagingWriter):
-        demos, trials = (run.read(name, suites.TRAIN) for name in given)
+        demos, trials = (run.read(name, fields.SPLIT_TRAIN) for name in given)
         trials_dir = run.require(fields.WTL_TRIALS)
         shards = []
         for source in sources:
-            actor = actor_spec(run, source, suites.TRAIN, trials_dir)
+            actor = actor_spec(run, source, fields.SPLIT_TRAIN, trials_dir)
             planned = _plan(run, demos, trials, source, greedy_share)
             shards += episode_request.shards(actor, planned, BATCH)
         episodes.stage_all(run, shards, writer, "retrials")
@@ -80,7 +79,7 @@ def _plan(
     source: str,
     greedy_share: float,
 ) -> list[EpisodeRequest]:
-    tasks = {task.task_id: task for task in run.suite.tasks(suites.TRAIN)}
+    tasks = {task.task_id: task for task in run.suite.tasks(fields.SPLIT_TRAIN)}
     made_by = run.folder.policy_id(METHODS[source].trial_source)
     plans = []
     for row in np.flatnonzero(trials[fields.POLICY_ID] == made_by).tolist():
@@ -94,11 +93,11 @@ def _plan(
             by_identity = rng.random() < run.suite.identity_share
             rule = _rule(task, demos, demo, by_identity)
         scene_seed = int(trials[fields.SCENE_SEED][row])
-        setup = environment.Setup.by_rule(task, rule, scene_seed)
-        setup = dataclasses.replace(setup, attempt="retrial")
+        scene_config = environment.SceneConfig.by_rule(task, rule, scene_seed)
+        scene_config = dataclasses.replace(scene_config, attempt="retrial")
         plans.append(
             EpisodeRequest(
-                scene=setup,
+                scene=scene_config,
                 episode_id=episode.episode_id(
                     NAME, task.task_id, fields.ROLE_RETRIAL, row, seed
                 ),
@@ -110,7 +109,9 @@ def _plan(
                 ),
                 demo_ids=(str(demos[fields.EPISODE_ID][demo]),),
                 trial_ids=(name,),
-                trial_success=(int(trials[fields.HIDDEN_ACHIEVED][row]) == setup.slot,),
+                trial_success=(
+                    int(trials[fields.HIDDEN_ACHIEVED][row]) == scene_config.slot,
+                ),
                 trial_index=1,
                 rule=str(rule),
             )

@@ -10,7 +10,6 @@ from wtl.collection import episode_request
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.policy_actor import PolicyActorSpec
 from wtl.collection.worlds.entities import environment, relabel
-from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.sampling import video_pairs
@@ -123,7 +122,7 @@ def _plan(
     """Draw pairs of a demonstration and another demonstrated scene of its task."""
     demos, given = _given(run, method)
     index = relabel.EntityRelabeller(demos, run.suite.layout).index
-    tasks = {task.task_id: task for task in run.suite.tasks(suites.TRAIN)}
+    tasks = {task.task_id: task for task in run.suite.tasks(fields.SPLIT_TRAIN)}
     seeds = {}
     for row, (task, scene) in enumerate(
         zip(index.task.tolist(), index.scene.tolist(), strict=True)
@@ -144,13 +143,13 @@ def _plan(
         # The stored success is for the reading by identity; what was achieved is stored
         # too, from which success under other rules follows.
         shown = shown_index(task, demos, row)
-        setup = environment.Setup(task, seeds[number, scene], shown)
+        scene_config = environment.SceneConfig(task, seeds[number, scene], shown)
         for j in range(trials_per_context):
             seed = seeding.derive_seed(run.seed, NAME, method, i, j)
             greedy = rng.random() < greedy_share
             plans.append(
                 EpisodeRequest(
-                    scene=dataclasses.replace(setup, attempt=f"trial {j}"),
+                    scene=dataclasses.replace(scene_config, attempt=f"trial {j}"),
                     episode_id=episode.episode_id(
                         NAME,
                         task.task_id,

@@ -10,7 +10,6 @@ from absl import logging
 from wtl.collection import episode_request
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.scripted_expert import ScriptedExpert
-from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.contract.errors import UserError
@@ -39,14 +38,13 @@ def requests(
     embodiment = Embodiment.HUMAN if is_human else Embodiment.ROBOT
     result = []
     for split in fields.SPLITS:
-        scenes = scenes_per_task if split == suites.TRAIN else held_out_scenes
+        scenes = scenes_per_task if split == fields.SPLIT_TRAIN else held_out_scenes
         for task in run.suite.tasks(split):
-            setups = run.suite.demonstration_setups(task, scenes)
-            for i, setup in enumerate(setups):
+            for i, scene in enumerate(run.suite.demonstration_scenes(task, scenes)):
                 seed = seeding.derive_seed(run.seed, dataset, task.task_id, i)
                 result.append(
                     EpisodeRequest(
-                        scene=dataclasses.replace(setup, embodiment=embodiment),
+                        scene=dataclasses.replace(scene, embodiment=embodiment),
                         episode_id=episode.episode_id(
                             dataset, task.task_id, fields.ROLE_DEMO, i, seed
                         ),

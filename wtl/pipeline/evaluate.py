@@ -114,7 +114,7 @@ def _protocol(run: Run, split, scenes_per_task, demos_shown, rows) -> dict[str, 
             is_drawn = dataclasses.is_dataclass(chosen)
             about[name] = dataclasses.asdict(chosen) if is_drawn else list(chosen)
     known = [name for name in _HIDDEN if name in about]
-    if run.suite.world.every_motor_counts and "motor_faults" in known:
+    if run.suite.world.all_gains_matter and "motor_faults" in known:
         known.remove("motor_faults")
     if known:
         about["ceilings_know"] = known

@@ -10,8 +10,7 @@ import tensorflow as tf
 from wtl.collection import trials as played
 from wtl.collection.trials import Agent
 from wtl.collection.worlds import registry
-from wtl.collection.worlds.entities import task_distribution as suites
-from wtl.datasets.contract import seeding
+from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.evaluation import trial_results
 from wtl.evaluation.figures import trials as figures
@@ -31,7 +30,7 @@ def meta_rl(
     env_steps: int = 300_000,
     shaped: bool = False,
     trials: int = 10,
-    split: str = suites.TEST,
+    split: str = fields.SPLIT_TEST,
     scenes_per_task: int = 4,
     evaluations: int = 10,
     config: Mapping[str, Any] | None = None,
@@ -61,7 +60,7 @@ def meta_rl(
         raise UserError(
             f"meta_rl.method is {method!r}; known are {', '.join(LEARNERS)}"
         )
-    if split not in suites.SPLITS[1:]:
+    if split not in fields.SPLITS[1:]:
         raise UserError(f"meta_rl.split is {split!r}; it must be val or test")
     if min(env_steps, trials, scenes_per_task, evaluations) < 1:
         raise UserError(
@@ -122,7 +121,7 @@ def meta_rl(
 
 def _train(run: Run, training: dict[str, Any], kind, config, world: TrialWorld):
     method, env_steps = training["method"], training["env_steps"]
-    validation = world.held_out(suites.VAL, 1)
+    validation = world.held_out(fields.SPLIT_VAL, 1)
 
     def evaluate(agent: Agent) -> dict[str, Any]:
         rows = _play(run, method, agent, validation, training["trials"])
@@ -168,6 +167,6 @@ def _play(
     for number, trial in enumerate(found, 1):
         for i, (task_id, family, pair) in enumerate(held_out.names):
             success = bool(trial.success[i, goal[i]])
-            score = float(trial.felt[i, :, goal[i]].sum())
+            score = float(trial.observed_reward[i, :, goal[i]].sum())
             rows.append(TrialRow(method, task_id, family, pair, number, success, score))
     return rows

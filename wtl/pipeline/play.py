@@ -97,7 +97,7 @@ def _condition(name: str) -> Condition:
 def _demonstrated(run: Run, task: Task, scene: int) -> CaptionedEpisode:
     scene_seed = run.suite.scene_seed(task, "evaluation", scene)
     request = EpisodeRequest(
-        environment.Setup.by_rule(task, task.rule, scene_seed),
+        environment.SceneConfig.by_rule(task, task.rule, scene_seed),
         episode_id=_KEY,
         role=fields.ROLE_DEMO,
         seed=seeding.derive_seed(run.seed, _KEY, task.task_id, scene),

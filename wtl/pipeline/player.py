@@ -175,14 +175,18 @@ class Player:
         """Return the policy of a condition, with its context builder."""
         return policy_actor.actor_of(self._spec(condition))
 
-    def committed(self, condition: Condition, which: Sequence[int]) -> np.ndarray:
+    def selected_targets(
+        self, condition: Condition, which: Sequence[int]
+    ) -> np.ndarray:
         """Return slots [N] of the targets that a policy selected in scenarios."""
         recorded, actor = self.recorded(condition, which), self.actor(condition)
         first = {fields.STATE: recorded.state[:, 0]}
         if recorded.image is not None:
             first[fields.IMAGE] = recorded.image[:, 0]
         context = actor.builder.build(self.requests(condition, which), first)
-        return actor.builder.encoder.committed(actor.policy.encode_context(context))
+        return actor.builder.encoder.selected_targets(
+            actor.policy.encode_context(context)
+        )
 
     @property
     def _staging(self) -> pathlib.Path:
@@ -231,7 +235,7 @@ class Player:
             seed = self._seed(condition, scenario)
             result.append(
                 EpisodeRequest(
-                    scene=self._setup(condition, scenario),
+                    scene=self._scene_config(condition, scenario),
                     episode_id=self._episode_id(condition, scenario),
                     role=self._role(condition),
                     choice_seed=seed if condition.sampled else None,
@@ -244,11 +248,15 @@ class Player:
             )
         return result
 
-    def _setup(self, condition: Condition, scenario: Scenario) -> environment.Setup:
-        setup = environment.Setup.by_rule(
+    def _scene_config(
+        self, condition: Condition, scenario: Scenario
+    ) -> environment.SceneConfig:
+        scene_config = environment.SceneConfig.by_rule(
             scenario.task, scenario.task.rule, scenario.seed(condition)
         )
-        return dataclasses.replace(setup, attempt=f"evaluation {len(condition.trials)}")
+        return dataclasses.replace(
+            scene_config, attempt=f"evaluation {len(condition.trials)}"
+        )
 
     def _episode_ids(
         self, condition: Condition, which: Sequence[int] | None = None

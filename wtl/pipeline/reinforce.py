@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.entities.task import Task
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
@@ -101,7 +100,7 @@ def reinforce(
         return curves
 
     curves = run.do_results(
-        "reinforce" if split == suites.TEST else f"reinforce_{split}",
+        "reinforce" if split == fields.SPLIT_TEST else f"reinforce_{split}",
         {
             "split": split,
             "tasks": tasks,
@@ -131,7 +130,7 @@ def _check(run: Run, split: str, tasks: int, methods, budget: jobs.Budget, confi
             "configuration without suite.motor_faults",
         ),
         (
-            split not in (suites.VAL, suites.TEST),
+            split not in (fields.SPLIT_VAL, fields.SPLIT_TEST),
             f"reinforce.split is {split!r}; it is 'val' or 'test'",
         ),
         (

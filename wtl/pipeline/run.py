@@ -11,8 +11,8 @@ from typing import Any
 from absl import logging
 
 from wtl.collection import recorder
-from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.entities.embodiment import Embodiment
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import EpisodeSpec
@@ -53,7 +53,7 @@ class Run:
     """
 
     folder: run_folder.RunFolder
-    suite: suites.Suite
+    suite: TaskDistribution
     seed: int
     workers: int
     camera: CameraConfig = NO_CAMERA

@@ -13,7 +13,7 @@ import gin
 import wtl
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities import actuator_gains
-from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.contract.errors import UserError
 from wtl.evaluation.ablation import Ablation
@@ -63,7 +63,7 @@ _SHIPPED = next(
     if (path := pathlib.Path(root, "gin_configs")).is_dir()
 )
 teleop = _configurable(_teleop, "teleop")
-suite = _configurable(suites.Suite, "suite")
+suite = _configurable(TaskDistribution, "suite")
 _camera = _configurable(CameraConfig, "camera")
 ablation = _configurable(Ablation, "ablation")
 _configurable(TrainConfig, "TrainConfig")
@@ -76,7 +76,7 @@ _fixed = [
 ]
 for _config in (ContextualConfig, MamlConfig, DamlConfig, TecnetConfig):
     _configurable(_config, _config.__name__, denylist=_fixed)
-_configurable(actuator_gains.MotorFaults, "motor_faults")
+_configurable(actuator_gains.ActuatorGainDistribution, "motor_faults")
 for _world in map(registry.get, registry.names()):
     for _name, _class in _world.configurables.items():
         _configurable(_class, _name)
@@ -155,7 +155,7 @@ def open_run(
     folder = run_folder.RunFolder(run_dir)
     run = Run(folder, tasks, seed, workers, camera, cache_sources, beam, cluster)
     if camera:
-        run.require_capability("can_be_seen", "camera.pixels")
+        run.require_capability("has_cameras", "camera.pixels")
     # Of several that train together the first locks the folder; others write nothing.
     with folder.lock() if run.is_chief else contextlib.nullcontext():
         yield run

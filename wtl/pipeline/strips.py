@@ -82,7 +82,7 @@ def _played(
     store = player.recorded(condition, selected)
     targets = None
     if store.image is not None:
-        targets = player.committed(condition, selected)
+        targets = player.selected_targets(condition, selected)
     return _recordings(player, condition, store, targets)
 
 

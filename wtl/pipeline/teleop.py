@@ -9,7 +9,6 @@ import numpy as np
 from wtl.collection import vector_environment
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop import messages, policy_process, server, simulation
-from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading import reader
@@ -27,7 +26,7 @@ def teleop(
     host: str,
     port: int,
     record: str = DEMONSTRATIONS,
-    split: str = suites.TRAIN,
+    split: str = fields.SPLIT_TRAIN,
     families: Sequence[str] | None = None,
     tasks: int = 40,
     per_task: int = 2,
@@ -60,7 +59,7 @@ def teleop(
     world = run.suite.world
     families = list(world.families) if families is None else families
     _check("record", [record], RECORDED)
-    _check("split", [split], suites.SPLITS)
+    _check("split", [split], fields.SPLITS)
     _check("families", families, world.families)
     _check("speed", [speed], messages.SPEEDS)
     by_demo = [

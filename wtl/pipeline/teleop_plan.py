@@ -79,7 +79,7 @@ def trials(
             if not len(others):
                 continue
             # As for trials of policies, success is that of the rule by identity.
-            scene = environment.Setup(
+            scene = environment.SceneConfig(
                 task, int(rng.choice(others)), shown_index(task, demos, row)
             )
             trial, retrial = (

@@ -8,8 +8,9 @@ from wtl.collection import vector_environment
 from wtl.collection.task_pool import Attempt, TaskPool
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities import environment, oracle_bound
-from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.point_robot.point_robot import PointRobots
+from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.evaluation.scenario import scenarios
 from wtl.pipeline.run import Run
@@ -76,20 +77,27 @@ def open_world(run: Run, name: str, shaped: bool) -> Iterator[TrialWorld]:
 
 
 def _tasks_of(
-    suite: suites.Suite, pool: vector_environment.ProcessVectorEnvironment, shaped: bool
+    suite: TaskDistribution,
+    pool: vector_environment.ProcessVectorEnvironment,
+    shaped: bool,
 ) -> TrialWorld:
     """Tasks of a suite in the scenes that are demonstrated, and evaluated."""
 
     def held_out(split: str, scenes: int) -> HeldOut:
         found = scenarios(suite, split, scenes)
-        setups = [
-            environment.Setup.by_rule(s.task, s.task.rule, s.scene_seed) for s in found
+        scenes = [
+            environment.SceneConfig.by_rule(s.task, s.task.rule, s.scene_seed)
+            for s in found
         ]
         return HeldOut(
             suite.world.trial_tasks(
-                pool, [(setup.task, setup.scene_seed) for setup in setups]
+                pool,
+                [
+                    (scene_config.task, scene_config.scene_seed)
+                    for scene_config in scenes
+                ],
             ),
-            [Attempt(i, setup.target) for i, setup in enumerate(setups)],
+            [Attempt(i, scene_config.target) for i, scene_config in enumerate(scenes)],
             [(s.task.task_id, s.task.family, s.index) for s in found],
         )
 
@@ -97,7 +105,7 @@ def _tasks_of(
     train = [
         (task, suite.scene_seed(task, "demo", i))
         for i in range(suite.scenes_per_task)
-        for task in suite.tasks(suites.TRAIN)
+        for task in suite.tasks(fields.SPLIT_TRAIN)
     ]
     return TrialWorld(
         views.entity_view(suite.layout, len(suite.world.environment.axes)),
@@ -107,7 +115,7 @@ def _tasks_of(
     )
 
 
-def _point_robots(suite: suites.Suite, sparse: bool) -> TrialWorld:
+def _point_robots(suite: TaskDistribution, sparse: bool) -> TrialWorld:
     """As many robots as the suite has tasks; each has one scene."""
 
     def robots(split: str) -> PointRobots:
@@ -124,6 +132,6 @@ def _point_robots(suite: suites.Suite, sparse: bool) -> TrialWorld:
             [(f"{split}-{i:05d}", "point_robot", 0) for i in range(pool.tasks)],
         )
 
-    train = robots(suites.TRAIN)
+    train = robots(fields.SPLIT_TRAIN)
     view = views.flat_view(train.observation_size, train.action_size)
     return TrialWorld(view, train, held_out, lambda number: None)

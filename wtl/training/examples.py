@@ -156,7 +156,7 @@ class ExampleSource:
             found = tf.gather(source, indices, batch_dims=batch_dims)
             return augmentation.apply_to_actions(rows.symmetry, found, self._layout)
 
-        truth = contexts.Truth(
+        privileged = contexts.Privileged(
             rows.target_slot,
             tf.gather(self._family, rows.target),
             tf.gather(self._friction, rows.target),
@@ -164,27 +164,29 @@ class ExampleSource:
         action = actions(tf.gather(self._action, rows.target), rows.times, batch_dims=1)
         if self._hidden is not None:
             acting = rows.trials[:, 0] if self._acts_as_tried else rows.target
-            truth = contexts.WholeTruth(*truth, tf.gather(self._hidden, acting))
+            privileged = contexts.FullPrivileged(
+                *privileged, tf.gather(self._hidden, acting)
+            )
         if self._faulty_motors:
-            gains = truth.hidden[:, : action.shape[-1]]
+            gains = privileged.hidden[:, : action.shape[-1]]
             # The motion is imitated. Mirroring leaves gains unchanged: commands and
             # motions both change sides.
             action = tf.clip_by_value(action / gains[:, None], -1.0, 1.0)
         return Example(
             context=contexts.Context(
-                demos=contexts.Shown(
+                demos=contexts.ContextEpisodes(
                     states(seen.demos),
                     actions(self._demo_frames.action, rows.demos),
                     tf.ones_like(rows.demo_mask),
                     rows.demo_mask,
                 ),
-                trials=contexts.Shown(
+                trials=contexts.ContextEpisodes(
                     states(seen.trials),
                     actions(self._trial_frames.action, rows.trials),
                     rows.trial_success,
                     rows.trial_mask,
                 ),
-                truth=truth,
+                privileged=privileged,
                 state=states(seen.first),
                 gumbel=tf.zeros((tf.shape(seen.first)[0], self._choices)),
             ),
@@ -196,9 +198,9 @@ class ExampleSource:
             imitated=self._imitated(rows, states, actions),
         )
 
-    def _imitated(self, rows: Rows, states, actions) -> contexts.Shown:
+    def _imitated(self, rows: Rows, states, actions) -> contexts.ContextEpisodes:
         query = rows.target[:, None]
-        return contexts.Shown(
+        return contexts.ContextEpisodes(
             states(tf.gather(self._demo_frames.state, query)),
             actions(self._demo_frames.action, query),
             tf.ones(tf.shape(query)),

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from wtl.collection.random_actor import Wanderer
+from wtl.collection.random_actor import RandomActor
 from wtl.collection.task_pool import TaskPool
 from wtl.datasets.contract import seeding
 from wtl.policies import axes
@@ -55,7 +55,7 @@ class PearlLearner(MetaLearner):
         config = self._config
         agent = self.agent(explore=True)
         if number < config.first_rounds:
-            agent = Wanderer(pool.action_size)
+            agent = RandomActor(pool.action_size)
         attempts, played = self._play(pool, number, agent)
         task = np.array([attempt.task for attempt in attempts])
         for trial in played:

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from wtl.collection.worlds.entities import slot_order, task_distribution
+from wtl.collection.worlds.entities import slot_order
 from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.tabletop import observation
 from wtl.collection.worlds.tabletop.perception import config as configs
@@ -26,7 +26,7 @@ def train(job: PerceptionJob) -> str:
     """Train perception; return the hash of its weights."""
     tf_keras.utils.set_random_seed(job.seed % 2**32)
     layout = observation.Layout(job.size)
-    demos = reader.read(job.dataset_dir, task_distribution.TRAIN, with_images=True)
+    demos = reader.read(job.dataset_dir, fields.SPLIT_TRAIN, with_images=True)
     demos = demos.select(~demos[fields.INVALID])
     network = Perception(configs.of_embodiment(job.embodiment, job.size, job.pixels))
     source = examples.ExampleSource(
@@ -52,7 +52,7 @@ def train(job: PerceptionJob) -> str:
 def perceive(job: PerceiveJob) -> str:
     """Write the estimated states of a dataset; return the path."""
     layout = observation.Layout(job.size)
-    store = reader.read(job.dataset_dir, task_distribution.TRAIN, with_images=True)
+    store = reader.read(job.dataset_dir, fields.SPLIT_TRAIN, with_images=True)
     network = load(job.perception_dir, job.embodiment, job.size, job.pixels)
     estimate = tf.function(network.perceive, reduce_retracing=True)
     own = job.embodiment is Embodiment.ROBOT

@@ -3,12 +3,12 @@
 import dataclasses
 from typing import Any
 
-from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.policies import interface
 from wtl.policies.methods import METHODS
 
 
-def config_for(method: str, suite: suites.Suite) -> interface.Interface:
+def config_for(method: str, suite: TaskDistribution) -> interface.Interface:
     """Return the configuration of a method for the tasks of a suite."""
     world = suite.world
     gains = suite.motor_faults is not None

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wtl.collection.worlds.entities import relabel, slot_order, task_distribution
+from wtl.collection.worlds.entities import relabel, slot_order
 from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.tabletop.perception import policy as perception_policy
 from wtl.datasets.contract import fields
@@ -87,7 +87,7 @@ def train(job: TrainJob) -> str:
         watching = _perception(job, job.watching_dir, Embodiment.HUMAN)
         if job.end_to_end is not None:
             _fit_together(job, data, draws, network, perception, watching)
-        policy = perception_policy.SeeingPolicy(perception, policy, watching)
+        policy = perception_policy.ImagePolicy(perception, policy, watching)
     return export.save(policy, job.policy_dir / "saved_model")
 
 
@@ -95,7 +95,7 @@ def _read(job: TrainJob, config: interface.Interface) -> _Data:
     def read(name: str) -> _Twofold:
         with_images = job.end_to_end is not None
         true = reader.read(
-            job.datasets[name], task_distribution.TRAIN, with_images=with_images
+            job.datasets[name], fields.SPLIT_TRAIN, with_images=with_images
         )
         if name not in job.perceived:
             return _Twofold(true, true)

@@ -93,7 +93,7 @@ def make_learner(job: jobs.ReinforcementJob) -> learners.Learner:
     shown = None
     if config.demos:
         frames = resample(_demo(job), config.context_frames)
-        shown = contexts.Shown(
+        shown = contexts.ContextEpisodes(
             *(tf.constant(v[:, None]) for v in (frames.state, frames.action)),
             *(tf.ones((1, 1)),) * 2,
         )

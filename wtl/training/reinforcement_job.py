@@ -121,6 +121,6 @@ class ReinforcementJob:
         files.write_durably(self.record, (text + "\n").encode())
         return str(self.record)
 
-    def setup(self, scene_seed: int) -> environment.Setup:
+    def setup(self, scene_seed: int) -> environment.SceneConfig:
         """Return the config of a scene with its true target."""
-        return environment.Setup.by_rule(self.task, self.task.rule, scene_seed)
+        return environment.SceneConfig.by_rule(self.task, self.task.rule, scene_seed)

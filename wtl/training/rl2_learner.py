@@ -57,7 +57,7 @@ class Rl2Learner(MetaLearner):
 
         action = joined(trial.action for trial in played)
         reward = joined(trial.reward for trial in played)
-        observed = joined(trial.felt for trial in played)
+        observed = joined(trial.observed_reward for trial in played)
         first = np.zeros_like(observed)
         first[:, :: played[0].action.shape[1]] = 1
 

@@ -14,7 +14,7 @@ from wtl.datasets.contract.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
-class MotorFaults:
+class ActuatorGainDistribution:
     """Distribution of the actuator gains of a task, independent by axis.
 
     Attributes:

@@ -15,7 +15,7 @@ from wtl.datasets.contract import layout as layouts
 
 
 @dataclasses.dataclass(frozen=True)
-class Setup:
+class SceneConfig:
     """Scene config of one episode: a scene of a task, and the target in it.
 
     Attributes:
@@ -23,8 +23,8 @@ class Setup:
       scene_seed: seed of the initial poses.
       target: canonical index of the target object, or button in families on buttons.
       embodiment: the body that acts.
-      sound: whether the body has nominal actuators whatever the gains of the task, as
-        scripted experts have.
+      nominal_actuators: whether the body has nominal actuators whatever the gains of
+        the task, as scripted experts have.
       attempt: name of the attempt in this scene; with noise on the initial poses every
         attempt starts a little different.
     """
@@ -33,13 +33,13 @@ class Setup:
     scene_seed: int
     target: int
     embodiment: Embodiment = Embodiment.ROBOT
-    sound: bool = False
+    nominal_actuators: bool = False
     attempt: str = ""
 
     @property
     def gains(self) -> tuple[float, ...]:
         """Actuator gains of the body; none for nominal actuators."""
-        return () if self.sound or self.is_human else self.task.gains
+        return () if self.nominal_actuators or self.is_human else self.task.gains
 
     @property
     def is_human(self) -> bool:
@@ -61,7 +61,9 @@ class Setup:
         return self.task.object_set.scene(self.scene_seed)
 
     @classmethod
-    def by_rule(cls, task: tasks.Task, rule: tasks.Rule, scene_seed: int) -> "Setup":
+    def by_rule(
+        cls, task: tasks.Task, rule: tasks.Rule, scene_seed: int
+    ) -> "SceneConfig":
         """Return the scene config in which `rule` picks the target."""
         scene = task.object_set.scene(scene_seed)
         return cls(task, scene_seed, referent(task, rule, scene))
@@ -105,41 +107,45 @@ class SceneEnvironment(dm_env.Environment):
     axes: tuple[str, ...]
     control_hz: float
 
-    def __init__(self, setup: Setup, world, layout: layouts.Layout):
-        """Create an environment whose first episode is `setup`."""
+    def __init__(self, scene_config: SceneConfig, world, layout: layouts.Layout):
+        """Create an environment whose first episode is `scene_config`."""
         self.world = world
         self.layout = layout
-        self._next: Setup | None = setup
-        self._setup = setup
+        self._next: SceneConfig | None = scene_config
+        self._scene_config = scene_config
         self._episode = 0
         self._step = self.horizon
 
     @property
-    def setup(self) -> Setup:
+    def scene_config(self) -> SceneConfig:
         """Scene config of the current episode."""
-        return self._setup
+        return self._scene_config
 
     @property
     def target_slot(self) -> int:
         """Observation slot of the target."""
-        return slot_of(self._setup.task, self.world.scene, self._setup.target)
+        return slot_of(
+            self._scene_config.task, self.world.scene, self._scene_config.target
+        )
 
     @property
     def progress(self) -> float:
         """Share of the horizon that has passed."""
         return self._step / self.horizon
 
-    def prepare(self, setup: Setup):
+    def prepare(self, scene_config: SceneConfig):
         """Choose the scene config of the next `reset`."""
-        self._next = setup
+        self._next = scene_config
 
     def reset(self) -> dm_env.TimeStep:
         """Start the next episode."""
         if self._next is None:
             self._episode += 1
-            scene_seed = seeding.derive_seed(self._setup.scene_seed, self._episode)
-            self._next = dataclasses.replace(self._setup, scene_seed=scene_seed)
-        self._setup, self._next = self._next, None
+            scene_seed = seeding.derive_seed(
+                self._scene_config.scene_seed, self._episode
+            )
+            self._next = dataclasses.replace(self._scene_config, scene_seed=scene_seed)
+        self._scene_config, self._next = self._next, None
         self._place()
         self._step = 0
         return dm_env.restart(self._observation())
@@ -149,24 +155,24 @@ class SceneEnvironment(dm_env.Environment):
         if self._step >= self.horizon:
             return self.reset()
         command = np.asarray(action, np.float64)
-        self.world.step(actuator_gains.motion(command, self._setup.gains))
+        self.world.step(actuator_gains.motion(command, self._scene_config.gains))
         self._step += 1
         reward = self._shaping()
         if self._step < self.horizon:
             return dm_env.transition(reward, self._observation())
         # The horizon is part of the task, hence a discount of zero.
-        reward += float(self.achieved(self._setup.target))
+        reward += float(self.achieved(self._scene_config.target))
         return dm_env.termination(reward, self._observation())
 
     def achieved(self, index: int) -> bool:
         """Whether the goal of the family holds for a canonical index."""
-        return self._setup.task.goal.achieved(self.world, index)
+        return self._scene_config.task.goal.achieved(self.world, index)
 
     def achieved_slot(self) -> int:
         """Slot of the entity for which the goal holds, or -1."""
-        for index in range(self._setup.task.object_set.size):
+        for index in range(self._scene_config.task.object_set.size):
             if self.achieved(index):
-                return slot_of(self._setup.task, self.world.scene, index)
+                return slot_of(self._scene_config.task, self.world.scene, index)
         return -1
 
     def observation_spec(self) -> dict[str, specs.Array]:

@@ -12,8 +12,8 @@ import dataclasses
 from collections.abc import Sequence
 
 from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.entities.task import Rule, RuleKind, Task
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,10 +68,10 @@ class Prior:
     motors: float = 1.0
 
     @classmethod
-    def of(cls, suite: suites.Suite) -> "Prior":
+    def of(cls, suite: TaskDistribution) -> "Prior":
         """Return the prior over the tasks of a distribution."""
         motors = 1.0
-        if suite.motor_faults and suite.world.every_motor_counts:
+        if suite.motor_faults and suite.world.all_gains_matter:
             motors = suite.motor_faults.likeliest
         return cls(suite.identity_share, len(suite.family_names), suite.size, motors)
 

@@ -7,14 +7,12 @@ import numpy as np
 
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.entities.actuator_gains import MotorFaults
+from wtl.collection.worlds.entities.actuator_gains import ActuatorGainDistribution
 from wtl.collection.worlds.entities.task import HiddenDynamics, Rule, RuleKind, Task
 from wtl.collection.worlds.world import World
-from wtl.datasets.contract import seeding
+from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.layout import Layout
-
-TRAIN, VAL, TEST = SPLITS = ("train", "val", "test")
 
 
 class DynamicsDistribution(Protocol):
@@ -31,7 +29,7 @@ class DynamicsDistribution(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class Suite:
+class TaskDistribution:
     """Distribution of the tasks of a run, with disjoint object sets of the splits.
 
     Attributes:
@@ -71,7 +69,7 @@ class Suite:
     left_out: str = ""
     domain: str = registry.DEFAULT
     families: tuple[str, ...] | None = None
-    motor_faults: MotorFaults | None = None
+    motor_faults: ActuatorGainDistribution | None = None
     puck: DynamicsDistribution | None = None
 
     def __post_init__(self):
@@ -120,8 +118,10 @@ class Suite:
     def tasks(self, split: str) -> list[Task]:
         """Return the tasks of a split, families and rules in fixed proportions."""
         count = getattr(self, f"{split}_tasks")
-        sets = min(self.train_object_sets, count) if split == TRAIN else count
-        held_out = self.left_out if split == TRAIN else None
+        sets = (
+            min(self.train_object_sets, count) if split == fields.SPLIT_TRAIN else count
+        )
+        held_out = self.left_out if split == fields.SPLIT_TRAIN else None
         names = [name for name in self.family_names if name != held_out]
         drawn = [
             self.world.objects(f"{split}-{i:05d}", self.size, self.seed)
@@ -137,7 +137,7 @@ class Suite:
             named = (chosen.name, family, repeat)
             rng = seeding.generator(self.seed, "dynamics", *named)
             rule = None
-            if split != TRAIN or not self.complete:
+            if split != fields.SPLIT_TRAIN or not self.complete:
                 rule = self._rule(i // len(names), rng)
             friction = self.world.families[family].draw_friction(rng)
             gains, puck = (), None
@@ -161,22 +161,22 @@ class Suite:
         kind = RuleKind.IDENTITY if by_identity else RuleKind.POSITION
         return Rule(kind, int(rng.integers(self.size)))
 
-    def demonstration_setups(
+    def demonstration_scenes(
         self, task: Task, scenes: int | None = None
-    ) -> list[environment.Setup]:
+    ) -> list[environment.SceneConfig]:
         """Return scene configs for demonstrations of a task, with nominal actuators.
 
         There are `scenes_per_task` scenes by default.
         """
-        setups = []
+        made = []
         for i in range(scenes or self.scenes_per_task):
-            scene_seed = self.scene_seed(task, "demo", i)
+            seed = self.scene_seed(task, "demo", i)
             if task.rule is None:
                 targets = range(self.size)
-                setups += [environment.Setup(task, scene_seed, t) for t in targets]
+                made += [environment.SceneConfig(task, seed, t) for t in targets]
             else:
-                setups.append(environment.Setup.by_rule(task, task.rule, scene_seed))
-        return [dataclasses.replace(setup, sound=True) for setup in setups]
+                made.append(environment.SceneConfig.by_rule(task, task.rule, seed))
+        return [dataclasses.replace(scene, nominal_actuators=True) for scene in made]
 
     def scene_seed(self, task: Task, purpose: str, index: int) -> int:
         """Return the seed of a scene of a task, a pure function of the arguments."""

@@ -65,5 +65,7 @@ class PointRobots:
         self.reset([Attempt(task) for task in range(self.tasks)])
         total = np.zeros(self.tasks)
         for _ in range(self.horizon):
-            total += self.step((self._goal - self._position) / _STEP).felt[:, 0]
+            total += self.step((self._goal - self._position) / _STEP).observed_reward[
+                :, 0
+            ]
         return total

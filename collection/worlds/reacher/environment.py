@@ -15,14 +15,14 @@ class Reacher(environment.SceneEnvironment):
     axes = arm.JOINTS
     control_hz = worlds.CONTROL_HZ
 
-    def __init__(self, setup: environment.Setup):
-        """Create an environment whose first episode is `setup`."""
-        layout = observation.Layout(setup.task.object_set.size)
-        super().__init__(setup, worlds.World(), layout)
+    def __init__(self, scene_config: environment.SceneConfig):
+        """Create an environment whose first episode is `scene_config`."""
+        layout = observation.Layout(scene_config.task.object_set.size)
+        super().__init__(scene_config, worlds.World(), layout)
 
     def _place(self):
-        targets = self._setup.task.object_set
-        self.world.reset(targets, targets.scene(self._setup.scene_seed))
+        targets = self._scene_config.task.object_set
+        self.world.reset(targets, targets.scene(self._scene_config.scene_seed))
 
     def _observation(self) -> dict[str, np.ndarray]:
         return {fields.STATE: observation.observe(self.world, self.progress)}
@@ -36,4 +36,4 @@ class DenseReacher(Reacher):
     """
 
     def _shaping(self) -> float:
-        return -float(self.world.distances[self._setup.target])
+        return -float(self.world.distances[self._scene_config.target])

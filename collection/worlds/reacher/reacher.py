@@ -26,7 +26,7 @@ REACHER = World(
     environment=environment.Reacher,
     model=lambda targets, _: worlds.compile_model(targets),
     experts={_REACH.name: expert.act},
-    every_motor_counts=True,
+    all_gains_matter=True,
 )
 DENSE_REACHER = dataclasses.replace(
     REACHER, name="dense_reacher", environment=environment.DenseReacher

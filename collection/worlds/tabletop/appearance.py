@@ -70,7 +70,7 @@ class Camera:
 
     @property
     def _extent(self) -> float:
-        """Half of the width in sight at a distance of one metre, metres."""
+        """Half of the visible width at a distance of one metre, metres."""
         return float(np.tan(np.radians(self.fovy / 2)))
 
 

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from dm_env import specs
 
-from wtl.collection.worlds.entities.environment import SceneEnvironment, Setup
+from wtl.collection.worlds.entities.environment import SceneConfig, SceneEnvironment
 from wtl.collection.worlds.tabletop import (
     appearance,
     gripper,
@@ -28,28 +28,32 @@ class Manipulation(SceneEnvironment):
     axes = worlds.AXES
     control_hz = worlds.CONTROL_HZ
 
-    def __init__(self, setup: Setup, camera: CameraConfig = NO_CAMERA):
+    def __init__(self, scene_config: SceneConfig, camera: CameraConfig = NO_CAMERA):
         """Create an environment.
 
         Args:
-          setup: its first episode.
+          scene_config: its first episode.
           camera: observes too; a hand has no wrist camera.
 
         Raises:
           RendererNotFoundError: if images are asked for and there is no OpenGL.
         """
-        layout = observation.Layout(setup.task.object_set.size)
-        super().__init__(setup, worlds.World(), layout)
+        layout = observation.Layout(scene_config.task.object_set.size)
+        super().__init__(scene_config, worlds.World(), layout)
         self._camera = camera
 
     def _place(self):
-        setup = self._setup
-        objects = setup.task.object_set
-        scene, puck = objects.scene(setup.scene_seed), setup.task.puck
+        scene_config = self._scene_config
+        objects = scene_config.task.object_set
+        scene, puck = objects.scene(scene_config.scene_seed), scene_config.task.puck
         if puck:
-            seed = seeding.derive_seed("start", setup.scene_seed, setup.attempt)
+            seed = seeding.derive_seed(
+                "start", scene_config.scene_seed, scene_config.attempt
+            )
             scene = scenes.disturbed(scene, puck.start_noise, seed)
-        self.world.reset(objects, setup.task.friction, scene, setup.embodiment, puck)
+        self.world.reset(
+            objects, scene_config.task.friction, scene, scene_config.embodiment, puck
+        )
 
     def _observation(self) -> dict[str, np.ndarray]:
         state = observation.observe(self.world, self.progress)
@@ -59,7 +63,9 @@ class Manipulation(SceneEnvironment):
             renderer.shared(self._camera.pixels, self.layout.size).render,
             self.world.model,
             self.world.data,
-            appearance.DRAWS[self._setup.embodiment](self._setup.scene_seed),
+            appearance.DRAWS[self._scene_config.embodiment](
+                self._scene_config.scene_seed
+            ),
         )
         observed = {
             fields.STATE: state,
@@ -67,7 +73,7 @@ class Manipulation(SceneEnvironment):
             fields.IMAGE: render(),
         }
         if self._camera.wrist:
-            body = model.BODY_NAMES[self._setup.embodiment]
+            body = model.BODY_NAMES[self._scene_config.embodiment]
             camera = f"{body}/{gripper.WRIST_CAMERA}"
             observed[fields.WRIST_IMAGE] = render(camera=camera)
         return observed

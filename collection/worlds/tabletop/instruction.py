@@ -31,33 +31,33 @@ _PLACES = {
 }
 
 
-def instruction(setup: environment.Setup) -> str:
+def instruction(scene_config: environment.SceneConfig) -> str:
     """Return one sentence, such as "Push the red object against the grey block."."""
-    return setup.task.goal.instruction.format(target=target(setup))
+    return scene_config.task.goal.instruction.format(target=target(scene_config))
 
 
-def target(setup: environment.Setup) -> str:
+def target(scene_config: environment.SceneConfig) -> str:
     """Return the target as its rule refers to it; in both ways without a rule."""
-    rule = setup.task.rule
-    place = _place(setup)
-    thing = _thing(setup)
+    rule = scene_config.task.rule
+    place = _place(scene_config)
+    thing = _thing(scene_config)
     if rule is None:
         return f"the {thing} ({place})"
     if rule.kind is RuleKind.IDENTITY:
         return f"the {thing}"
-    noun = "button" if _on_buttons(setup) else "object"
+    noun = "button" if _on_buttons(scene_config) else "object"
     return f"the {place} {noun}"
 
 
-def _on_buttons(setup: environment.Setup) -> bool:
-    return setup.task.goal.kind == 1
+def _on_buttons(scene_config: environment.SceneConfig) -> bool:
+    return scene_config.task.goal.kind == 1
 
 
-def _thing(setup: environment.Setup) -> str:
-    objects = setup.task.object_set
-    if _on_buttons(setup):
-        return f"{_colour(objects.button_rgbs[setup.target])} button"
-    prop = objects.props[setup.target]
+def _thing(scene_config: environment.SceneConfig) -> str:
+    objects = scene_config.task.object_set
+    if _on_buttons(scene_config):
+        return f"{_colour(objects.button_rgbs[scene_config.target])} button"
+    prop = objects.props[scene_config.target]
     return f"{_colour(prop.rgb)} {'box' if prop.is_box else 'cylinder'}"
 
 
@@ -69,10 +69,10 @@ def _colour(rgb: tuple[float, float, float]) -> str:
     return min(distance, key=distance.get)
 
 
-def _place(setup: environment.Setup) -> str:
-    size = setup.task.object_set.size
-    scene = scenes.draw(size, setup.scene_seed)
-    places = scene.button_places if _on_buttons(setup) else scene.object_places
-    place = int(places[setup.target])
+def _place(scene_config: environment.SceneConfig) -> str:
+    size = scene_config.task.object_set.size
+    scene = scenes.draw(size, scene_config.scene_seed)
+    places = scene.button_places if _on_buttons(scene_config) else scene.object_places
+    place = int(places[scene_config.target])
     names = _PLACES.get(size)
     return names[place] if names else f"{place + 1}. from the left"

@@ -10,7 +10,6 @@ import numpy as np
 
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.tabletop import families, observation
-from wtl.collection.worlds.tabletop import scene as scenes
 
 # Per metre.
 _REACH = 2.0  # of the hand towards the target
@@ -22,18 +21,23 @@ _ENOUGH_HEIGHT = 0.1  # metres
 class Progress:
     """Measures progress towards every target of N scenes."""
 
-    def __init__(self, setups: Sequence[environment.Setup]):
+    def __init__(self, configs: Sequence[environment.SceneConfig]):
         """Look up the slots of the targets in N scene configs."""
-        size = setups[0].task.object_set.size
+        size = configs[0].task.object_set.size
         self._layout = observation.Layout(size)
-        drawn = [scenes.draw(size, setup.scene_seed) for setup in setups]
+        drawn = [
+            scene_config.task.object_set.scene(scene_config.scene_seed)
+            for scene_config in configs
+        ]
         # Slots hold canonical indices; the inverse permutation finds an index's slot.
         self._slots = {
             "objects": np.stack([np.argsort(scene.object_slots) for scene in drawn]),
             "buttons": np.stack([np.argsort(scene.button_slots) for scene in drawn]),
         }
         names = list(families.FAMILIES)
-        self._family = np.array([names.index(setup.task.family) for setup in setups])
+        self._family = np.array(
+            [names.index(scene_config.task.family) for scene_config in configs]
+        )
 
     def measure(self, state: np.ndarray) -> np.ndarray:
         """Progress [N, G] towards each target, by canonical index, in states [N, S]."""

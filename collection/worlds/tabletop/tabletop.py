@@ -41,10 +41,10 @@ TABLETOP = World(
     experts=experts.DEMONSTRATORS,
     moves_as_commanded=True,
     human=human.Human,
-    can_be_seen=True,
+    has_cameras=True,
     draws_dynamics=True,
     configurables={"puck": puck.PuckRanges},
-    trial_tasks=trial_tasks.GripperTasks,
+    trial_tasks=trial_tasks.TabletopTasks,
     renderer=restoration.SceneRenderer(),
     teleop=teleop.GripperTeleop(),
 )

@@ -64,16 +64,16 @@ class GripperTeleop:
     first_latch = 1.0  # scenes start with closed fingers
     latch_steps = 3  # control steps for the fingers to open or close
 
-    def instruction(self, setup: environment.Setup) -> str:
+    def instruction(self, scene_config: environment.SceneConfig) -> str:
         """See `Teleop`."""
-        return instruction.instruction(setup)
+        return instruction.instruction(scene_config)
 
     def target(self, env: environment.SceneEnvironment) -> np.ndarray:
         """See `Teleop`."""
-        world, setup = env.world, env.setup
-        on_buttons = setup.task.goal.kind == 1
+        world, scene_config = env.world, env.scene_config
+        on_buttons = scene_config.task.goal.kind == 1
         places = world.button_positions if on_buttons else world.object_positions
-        return places[setup.target]
+        return places[scene_config.target]
 
     def rates(self, env: environment.SceneEnvironment, command: Command) -> np.ndarray:
         """See `Teleop`."""

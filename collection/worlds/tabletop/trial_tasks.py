@@ -16,7 +16,7 @@ from wtl.collection.worlds.tabletop.progress import Progress
 from wtl.datasets.contract import fields
 
 
-class GripperTasks:
+class TabletopTasks:
     """Scenes of tasks as a `TaskPool`.
 
     All trials of a task are in one scene, where a rule comes down to its target. So a
@@ -50,14 +50,14 @@ class GripperTasks:
 
     def reset(self, attempts: list[Attempt]) -> np.ndarray:
         """Start an episode for each attempt."""
-        self._setups = [
-            environment.Setup(*self._scenes[attempt.task], attempt.goal)
+        self._scene_configs = [
+            environment.SceneConfig(*self._scenes[attempt.task], attempt.goal)
             for attempt in attempts
         ]
         self._steps = 0
-        observed = self._pool.reset(self._setups)[fields.STATE]
+        observed = self._pool.reset(self._scene_configs)[fields.STATE]
         if self._shaped:
-            self._progress = Progress(self._setups)
+            self._progress = Progress(self._scene_configs)
             self._reached = self._progress.measure(observed)
         return observed
 
@@ -65,7 +65,7 @@ class GripperTasks:
         """Step the physics; success is known after the last step."""
         observed = self._pool.step(actions)[fields.STATE]
         self._steps += 1
-        success = np.zeros((len(self._setups), self.goals), bool)
+        success = np.zeros((len(self._scene_configs), self.goals), bool)
         if self._steps == self.horizon:
             success = self._success()
         observed_reward = reward = success.astype(np.float32)
@@ -77,13 +77,15 @@ class GripperTasks:
     def _success(self) -> np.ndarray:
         """[N, G] for which targets the goal of the family holds."""
         unnamed = {"episode_id": "", "role": fields.ROLE_TRIAL}
-        episodes = self._pool.finish([unnamed] * len(self._setups))
+        episodes = self._pool.finish([unnamed] * len(self._scene_configs))
         success = np.zeros((len(episodes), self.goals), bool)
-        for row, (setup, episode) in enumerate(zip(self._setups, episodes)):
+        for row, (scene_config, episode) in enumerate(
+            zip(self._scene_configs, episodes)
+        ):
             slot = episode.metadata[fields.HIDDEN_ACHIEVED]
             if slot >= 0:
-                scene = scenes.draw(self.goals, setup.scene_seed)
-                slots = scene.slots(setup.task.goal.kind)
+                scene = scenes.draw(self.goals, scene_config.scene_seed)
+                slots = scene.slots(scene_config.task.goal.kind)
                 success[row, slots[slot % self.goals]] = True
-            success[row, setup.target] = episode.metadata[fields.SUCCESS]
+            success[row, scene_config.target] = episode.metadata[fields.SUCCESS]
         return success

@@ -11,8 +11,9 @@ from wtl.collection.teleop.command import IDLE, Command
 from wtl.collection.teleop.plan import Plan
 from wtl.collection.teleop.session import Phase, Session
 from wtl.collection.worlds import registry
-from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.datasets.contract import episode as episodes
+from wtl.datasets.contract import fields
 from wtl.datasets.storage.staging import StagingWriter, iterate_staged
 
 SPEC = dataclasses.replace(recorder.episode_spec(3), interventions=True)
@@ -23,14 +24,14 @@ def plan_items(
     families=("press", "grasp", "push"), demos: int = 2
 ) -> list[EpisodeRequest]:
     """Some scenes of a task of each family."""
-    suite = Suite(train_object_sets=5, train_tasks=5)
-    chosen = {t.family: t for t in suite.tasks(TRAIN)}
+    suite = TaskDistribution(train_object_sets=5, train_tasks=5)
+    chosen = {t.family: t for t in suite.tasks(fields.SPLIT_TRAIN)}
     return [
         request(
             setup, episodes.episode_id("wtl_demos", chosen[name].task_id, "demo", i, i)
         )
         for name in families
-        for i, setup in enumerate(suite.demonstration_setups(chosen[name])[:demos])
+        for i, setup in enumerate(suite.demonstration_scenes(chosen[name])[:demos])
     ]
 
 

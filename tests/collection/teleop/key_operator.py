@@ -42,7 +42,7 @@ class Press:
 def press(
     family: str, world: worlds.World, target: int, one_key: bool = False
 ) -> Press:
-    """What to press now.
+    """Keys to press now.
 
     Args:
       family: name of the family.

@@ -52,7 +52,7 @@ def teleop(run_dir, port: int = 0, bindings=()):
 
 
 def planned(folder) -> dict:
-    """What there is to record, by episode id, in order."""
+    """Episodes to be recorded, by episode id, in order."""
     stages.configure(GIN, [])
     with stages.open_run(folder) as run:
         tasks = teleop_plan.chosen_tasks(run, "train", ("press", "grasp", "push"), 3)
@@ -187,7 +187,7 @@ def test_a_person_demonstrates_with_the_keys_alone(chromium, tmp_path):
         operator.until("!window.teleop.status.driving")
         assert kept(run_dir) == done
     with teleop(run_dir, served.port):
-        # The page finds the new server by itself, and goes on where it stopped.
+        # The page finds the new server by itself and continues there.
         operator.until("window.teleop.status.driving", 60)
         assert operator.status["progress"]["episodes"] == [len(done), len(items)]
         while operator.status["task"] != _words(items[last]):

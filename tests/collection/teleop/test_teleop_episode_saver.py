@@ -1,4 +1,4 @@
-"""What a session keeps of an operator's attempts, and what it refuses."""
+"""Attempts of an operator that a session saves, and those it refuses."""
 
 import numpy as np
 import pytest

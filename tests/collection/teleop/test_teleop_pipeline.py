@@ -1,4 +1,4 @@
-"""What is kept by hand in a run, as the pipeline takes it; no browser needed."""
+"""Teleoperated episodes of a run as the pipeline takes them; no browser needed."""
 
 import pathlib
 import subprocess

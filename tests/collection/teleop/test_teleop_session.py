@@ -16,7 +16,7 @@ from wtl.collection.teleop.policy_driver import RemotePolicyDriver
 from wtl.collection.teleop.session import Phase
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.task import Rule, RuleKind
-from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
 from wtl.collection.worlds.tabletop import instruction, teleop
 from wtl.datasets.contract import episode as episodes
@@ -173,11 +173,11 @@ def test_a_drag_goes_where_it_points_and_rests_there(driven):
 
 
 def test_tasks_are_said_as_their_rules_mean_them():
-    suite = Suite(train_object_sets=5, train_tasks=5, val_tasks=60)
+    suite = TaskDistribution(train_object_sets=5, train_tasks=5, val_tasks=60)
     said = {}
     for task in suite.tasks("val"):
-        setup = suite.demonstration_setups(task)[0]
-        said[task.family, task.rule.kind] = instruction.instruction(setup)
+        scene_config = suite.demonstration_scenes(task)[0]
+        said[task.family, task.rule.kind] = instruction.instruction(scene_config)
     assert said["push", RuleKind.POSITION] in {
         f"Push the {place} object against the grey block."
         for place in ("leftmost", "middle", "rightmost")
@@ -185,9 +185,9 @@ def test_tasks_are_said_as_their_rules_mean_them():
     identity = said["press", RuleKind.IDENTITY]
     assert identity.startswith("Press the ") and identity.endswith(" button.")
     assert "most" not in identity
-    task = suite.tasks(TRAIN)[0]
-    setup = environment.Setup.by_rule(task, Rule(RuleKind.POSITION, 0), 5)
-    assert "(leftmost)" in instruction.instruction(setup)
+    task = suite.tasks(fields.SPLIT_TRAIN)[0]
+    scene_config = environment.SceneConfig.by_rule(task, Rule(RuleKind.POSITION, 0), 5)
+    assert "(leftmost)" in instruction.instruction(scene_config)
 
 
 class Copilot:
@@ -256,9 +256,9 @@ def test_where_no_policy_is_none_can_drive(driven):
 @pytest.fixture
 def trying(tmp_path):
     """A session of trials and retrials of a demonstration in another scene."""
-    suite = Suite(train_object_sets=5, train_tasks=5)
-    (task,) = [t for t in suite.tasks(TRAIN) if t.family == "press"]
-    shown, *_, tried = suite.demonstration_setups(task)
+    suite = TaskDistribution(train_object_sets=5, train_tasks=5)
+    (task,) = [t for t in suite.tasks(fields.SPLIT_TRAIN) if t.family == "press"]
+    shown, *_, tried = suite.demonstration_scenes(task)
     items = []
     for i in range(2):
         names = [

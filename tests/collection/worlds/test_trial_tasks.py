@@ -5,15 +5,15 @@ import pytest
 from demonstrating import demonstrate, request
 
 from wtl.collection import trials, vector_environment
-from wtl.collection.random_actor import Wanderer
+from wtl.collection.random_actor import RandomActor
 from wtl.collection.task_pool import Attempt
 from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.entities import task_distribution as suites
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.point_robot.point_robot import PointRobots
-from wtl.collection.worlds.tabletop.trial_tasks import GripperTasks
+from wtl.collection.worlds.tabletop.trial_tasks import TabletopTasks
 from wtl.training.attempts import draw_attempts
 
-SUITE = suites.Suite(train_object_sets=5, train_tasks=5, val_tasks=5)
+SUITE = TaskDistribution(train_object_sets=5, train_tasks=5, val_tasks=5)
 
 
 class Walker:
@@ -72,18 +72,20 @@ def test_going_straight_to_the_goal_is_best(sparse):
     goals = np.array([_goal(robots, i) for i in range(4)])
     attempts = [Attempt(i) for i in range(4)]
     (straight,) = trials.play(robots, Walker(goals), attempts, range(4), 1)
-    np.testing.assert_allclose(straight.felt.sum(axis=(1, 2)), best, atol=1e-3)
+    np.testing.assert_allclose(
+        straight.observed_reward.sum(axis=(1, 2)), best, atol=1e-3
+    )
     assert straight.success.all()
     aside = goals + [0.0, 0.15]
     (near,) = trials.play(robots, Walker(aside), attempts, range(4), 1)
-    assert near.success.all() and (near.felt.sum(axis=(1, 2)) < best).all()
+    assert near.success.all() and (near.observed_reward.sum(axis=(1, 2)) < best).all()
 
 
 def test_sparse_rewards_are_zero_far_from_the_goal_and_dense_ones_are_not():
     robots = PointRobots("train", 4, 0, sparse=True)
     away = Walker(np.tile([0.0, -1.0], (4, 1)))
     (trial,) = trials.play(robots, away, [Attempt(i) for i in range(4)], range(4), 1)
-    assert (trial.felt == 0).all() and not trial.success.any()
+    assert (trial.observed_reward == 0).all() and not trial.success.any()
     assert (trial.reward < -0.9).all()
 
 
@@ -92,17 +94,19 @@ def test_the_last_reward_is_observed_also_across_trials():
     agent = Walker(np.zeros((2, 2)))
     played = trials.play(robots, agent, [Attempt(0), Attempt(1)], [1, 2], 2)
     assert (agent.rewards[0] == 0).all() and len(agent.learnt) == 2
-    np.testing.assert_array_equal(agent.rewards[1], played[0].felt[:, 0, 0])
-    np.testing.assert_array_equal(agent.rewards[20], played[0].felt[:, -1, 0])
+    np.testing.assert_array_equal(agent.rewards[1], played[0].observed_reward[:, 0, 0])
+    np.testing.assert_array_equal(
+        agent.rewards[20], played[0].observed_reward[:, -1, 0]
+    )
 
 
 def test_random_actors_find_sparse_goals_and_are_a_function_of_their_seeds():
     robots = PointRobots("train", 200, 0, sparse=True, radius=0.3)
     attempts = [Attempt(i) for i in range(200)]
-    first, second = trials.play(robots, Wanderer(2), attempts, range(200), 2)
-    hit = (first.felt > 0).any(axis=(1, 2))
+    first, second = trials.play(robots, RandomActor(2), attempts, range(200), 2)
+    hit = (first.observed_reward > 0).any(axis=(1, 2))
     assert 0.02 < hit.mean() < 0.5
-    again = trials.play(robots, Wanderer(2), attempts, range(200), 2)[1]
+    again = trials.play(robots, RandomActor(2), attempts, range(200), 2)[1]
     np.testing.assert_array_equal(again.action, second.action)
     turned = np.abs(first.action.mean(axis=1) - second.action.mean(axis=1))
     assert np.median(turned) > 0.3
@@ -143,14 +147,16 @@ def test_what_a_trial_achieved_counts_for_the_goal_it_achieved():
     target = 1
     scenes, actions = [], []
     for task in tasks:
-        setup = environment.Setup(task, SUITE.scene_seed(task, "demo", 0), target)
-        episode = demonstrate(request(setup, "x"))
-        scenes.append((task, setup.scene_seed))
+        scene_config = environment.SceneConfig(
+            task, SUITE.scene_seed(task, "demo", 0), target
+        )
+        episode = demonstrate(request(scene_config, "x"))
+        scenes.append((task, scene_config.scene_seed))
         actions.append(episode.steps["action"][:-1])
     with vector_environment.ProcessVectorEnvironment(1) as pool:
-        tasks_at_once = GripperTasks(pool, scenes)
+        tasks_at_once = TabletopTasks(pool, scenes)
         assert (tasks_at_once.tasks, tasks_at_once.goals) == (5, 3)
-        shaped = GripperTasks(pool, scenes, shaped=True)
+        shaped = TabletopTasks(pool, scenes, shaped=True)
         dense = trials.play(
             shaped,
             Replayer(np.stack(actions)),
@@ -158,10 +164,10 @@ def test_what_a_trial_achieved_counts_for_the_goal_it_achieved():
             range(5),
             1,
         )[0]
-        progress = (dense.reward - dense.felt).sum(axis=1)
+        progress = (dense.reward - dense.observed_reward).sum(axis=1)
         assert (progress[:, target] > 0.1).all()
         assert (progress.argmax(axis=1) == target).all()
-        assert ((dense.felt == 0) | (dense.felt == 1)).all()
+        assert ((dense.observed_reward == 0) | (dense.observed_reward == 1)).all()
         for goal in (target, 2):
             attempts = [Attempt(i, goal) for i in range(5)]
             (trial,) = trials.play(
@@ -171,5 +177,7 @@ def test_what_a_trial_achieved_counts_for_the_goal_it_achieved():
             assert trial.success.sum() == 5
             of_goal = trial.of_goal(np.full(5, goal))
             assert of_goal.success.all() == (goal == target)
-            assert (trial.felt[:, :-1] == 0).all()
-            np.testing.assert_array_equal(of_goal.felt[:, -1], of_goal.success)
+            assert (trial.observed_reward[:, :-1] == 0).all()
+            np.testing.assert_array_equal(
+                of_goal.observed_reward[:, -1], of_goal.success
+            )

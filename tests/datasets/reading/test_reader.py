@@ -1,4 +1,4 @@
-"""What was staged comes back as dense arrays, or a clear error."""
+"""Staged episodes come back as dense arrays, or a clear error."""
 
 import json
 

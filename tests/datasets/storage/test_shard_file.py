@@ -1,4 +1,4 @@
-"""Parcels arrive whole or not at all."""
+"""Shard files arrive whole or not at all."""
 
 import pathlib
 
@@ -13,14 +13,14 @@ def _only(folder) -> pathlib.Path:
 
 
 @pytest.mark.parametrize("payloads", [[], [b"one"], [b"one", b"", b"three" * 99]])
-def test_a_parcel_brings_what_was_sent(payloads, tmp_path):
+def test_a_shard_file_brings_what_was_sent(payloads, tmp_path):
     shard_file.write(tmp_path / "made", "shard", payloads)
     path = _only(tmp_path / "made")
     assert path.match(shard_file.PATTERN)
     assert [bytes(p) for p in shard_file.read(path)] == payloads
 
 
-def test_a_repeated_parcel_replaces_itself(tmp_path):
+def test_a_repeated_shard_file_replaces_itself(tmp_path):
     for _ in range(2):
         shard_file.write(tmp_path, "shard", [b"one"])
     assert [bytes(p) for p in shard_file.read(_only(tmp_path))] == [b"one"]
@@ -48,7 +48,7 @@ def test_every_damage_and_every_cut_is_found(tmp_path):
         assert [bytes(p) for p in found] == [b"one", b"two"]
 
 
-def test_a_parcel_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
+def test_a_shard_file_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
     def full(*_):
         raise OSError("full")
 

@@ -1,11 +1,11 @@
 // The list of episodes and its filters. The server selects; the list holds only the rows
-// in sight, and asks for others in parts as they come into sight.
+// in view, and asks for others in parts as they come into view.
 
 import {element, get} from './server.js';
 
 const ROW = 46; // pixels, as in the style sheet
 const PART = 100; // rows asked for at once
-const MARGIN = 8; // rows made beyond what is in sight
+const MARGIN = 8; // rows made beyond those in view
 const FACETS = {
   dataset: 'dataset', role: 'role', family: 'family', success: 'success', split: 'split',
   flag: 'flag', actor: 'actor',

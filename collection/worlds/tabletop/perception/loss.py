@@ -30,14 +30,14 @@ class Example(NamedTuple):
 
     Attributes:
       image: uint8[B, 1 + K, H, W, 3].
-      felt: [B, 1 + K, P] proprioception.
+      proprioception: [B, 1 + K, P] proprioception.
       state: [B, 1 + K, S] true states, slots in order of place.
       point: [B, 1 + K, Q, 2] image coordinates in [-1, 1] of objects, buttons, anchor,
         the middle of the goal band and the hand.
     """
 
     image: tf.Tensor
-    felt: tf.Tensor
+    proprioception: tf.Tensor
     state: tf.Tensor
     point: tf.Tensor
 

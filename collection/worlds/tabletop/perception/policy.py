@@ -10,7 +10,7 @@ from wtl.datasets.contract import fields
 from wtl.policies.contextual import context as contexts
 
 
-class SeeingPolicy(tf_policy.TFPolicy):
+class ImagePolicy(tf_policy.TFPolicy):
     """Estimates the state from image and proprioception, then acts on it.
 
     The context consists of estimated states too: `perceive` makes them of whole

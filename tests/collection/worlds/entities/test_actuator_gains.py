@@ -9,10 +9,10 @@ from demonstrating import demonstrate, request
 
 from wtl.collection.recorder import episode_spec
 from wtl.collection.worlds.entities import actuator_gains, relabel
-from wtl.collection.worlds.entities.actuator_gains import MotorFaults
+from wtl.collection.worlds.entities.actuator_gains import ActuatorGainDistribution
 from wtl.collection.worlds.entities.embodiment import Embodiment
-from wtl.collection.worlds.entities.environment import Setup
-from wtl.collection.worlds.entities.task_distribution import SPLITS, TRAIN, Suite
+from wtl.collection.worlds.entities.environment import SceneConfig
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import observation
 from wtl.collection.worlds.tabletop.environment import Manipulation
 from wtl.collection.worlds.tabletop.families import FAMILIES
@@ -23,23 +23,25 @@ from wtl.datasets.reading.store import stack
 from wtl.training import augmentation, examples
 from wtl.training.policy_config import config_for
 
-SOUND = Suite(train_object_sets=5, train_tasks=5, val_tasks=5, test_tasks=5)
-FAULTY = dataclasses.replace(SOUND, motor_faults=MotorFaults())
+SOUND = TaskDistribution(train_object_sets=5, train_tasks=5, val_tasks=5, test_tasks=5)
+FAULTY = dataclasses.replace(SOUND, motor_faults=ActuatorGainDistribution())
 LAYOUT = observation.Layout(3)
 
 
 def _task(family, gains):
-    task = next(t for t in SOUND.tasks(TRAIN) if t.family == family)
+    task = next(t for t in SOUND.tasks(fields.SPLIT_TRAIN) if t.family == family)
     return dataclasses.replace(task, gains=gains)
 
 
-def _demo(setup, number=0, noise=0.0):
-    name = episode_id(fields.WTL_DEMOS, setup.task.task_id, "demo", number, number)
-    return demonstrate(request(setup, name, number), noise)
+def _demo(scene_config, number=0, noise=0.0):
+    name = episode_id(
+        fields.WTL_DEMOS, scene_config.task.task_id, "demo", number, number
+    )
+    return demonstrate(request(scene_config, name, number), noise)
 
 
 def test_gains_scale_and_flip_each_axis():
-    env = Manipulation(Setup(_task("push", (-1.0, 2.0, 1.0, 0.5, 1.0)), 3, 0))
+    env = Manipulation(SceneConfig(_task("push", (-1.0, 2.0, 1.0, 0.5, 1.0)), 3, 0))
     env.reset()
     before = env.world.setpoint.copy()
     env.step(np.array([0.2, 0.25, 0.5, -1.0, 1.0]))
@@ -48,7 +50,7 @@ def test_gains_scale_and_flip_each_axis():
 
 
 def test_faulty_motors_are_no_faster_than_sound_ones():
-    env = Manipulation(Setup(_task("push", (1.0, -2.0, 1.0, 1.0, 1.0)), 3, 0))
+    env = Manipulation(SceneConfig(_task("push", (1.0, -2.0, 1.0, 1.0, 1.0)), 3, 0))
     env.reset()
     before = env.world.setpoint.copy()
     env.step(np.array([0.0, -5.0, 0.0, 0.0, 1.0]))
@@ -56,18 +58,20 @@ def test_faulty_motors_are_no_faster_than_sound_ones():
 
 
 def test_simulated_humans_and_experts_have_nominal_actuators():
-    task = FAULTY.tasks(TRAIN)[0]
-    assert Setup(task, 0, 0).gains == task.gains
-    assert Setup(task, 0, 0, Embodiment.HUMAN).gains == ()
-    assert all(setup.gains == () for setup in FAULTY.demonstration_setups(task))
+    task = FAULTY.tasks(fields.SPLIT_TRAIN)[0]
+    assert SceneConfig(task, 0, 0).gains == task.gains
+    assert SceneConfig(task, 0, 0, Embodiment.HUMAN).gains == ()
+    assert all(
+        scene_config.gains == () for scene_config in FAULTY.demonstration_scenes(task)
+    )
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_demonstration_tells_nothing_of_the_gains(family):
-    task = next(t for t in FAULTY.tasks(TRAIN) if t.family == family)
+    task = next(t for t in FAULTY.tasks(fields.SPLIT_TRAIN) if t.family == family)
     sound = dataclasses.replace(task, gains=())
     shown, plain = (
-        _demo(FAULTY.demonstration_setups(t)[0], noise=0.15) for t in (task, sound)
+        _demo(FAULTY.demonstration_scenes(t)[0], noise=0.15) for t in (task, sound)
     )
     for name, array in plain.steps.items():
         np.testing.assert_array_equal(shown.steps[name], array)
@@ -81,11 +85,11 @@ def test_a_demonstration_tells_nothing_of_the_gains(family):
 def test_who_knows_the_gains_solves_the_task(family):
     for i, signs in enumerate(((1, -1), (-1, 1), (-1, -1))):
         gains = (1.9 * signs[0], 1.2 * signs[1], 1.0, 1.0, 1.0)
-        wanted = request(Setup(_task(family, gains), 40 + i, i), seed=i)
+        wanted = request(SceneConfig(_task(family, gains), 40 + i, i), seed=i)
         assert demonstrate(wanted, attempts=1)
     # The commands of nominal actuators fail with these gains.
-    env = Manipulation(Setup(_task(family, gains), 42, 2))
-    episode = _demo(Setup(_task(family, ()), 42, 2))
+    env = Manipulation(SceneConfig(_task(family, gains), 42, 2))
+    episode = _demo(SceneConfig(_task(family, ()), 42, 2))
     env.reset()
     for action in episode.steps[fields.ACTION][:-1]:
         timestep = env.step(action)
@@ -93,9 +97,11 @@ def test_who_knows_the_gains_solves_the_task(family):
 
 
 def test_gains_are_drawn_per_task_as_asked():
-    faults = MotorFaults(("x", "yaw"), (1.0, 2.0), 0.25)
-    suite = Suite(train_object_sets=400, train_tasks=400, motor_faults=faults)
-    gains = np.array([task.gains for task in suite.tasks(TRAIN)])
+    faults = ActuatorGainDistribution(("x", "yaw"), (1.0, 2.0), 0.25)
+    suite = TaskDistribution(
+        train_object_sets=400, train_tasks=400, motor_faults=faults
+    )
+    gains = np.array([task.gains for task in suite.tasks(fields.SPLIT_TRAIN)])
     assert (gains[:, [1, 2, 4]] == 1).all()
     drawn = gains[:, [0, 3]]
     assert np.abs(drawn).min() >= 1 and np.abs(drawn).max() <= 2
@@ -103,7 +109,7 @@ def test_gains_are_drawn_per_task_as_asked():
     assert 0.2 < (drawn < 0).mean() < 0.3
     # No other draw has changed.
     sound = dataclasses.replace(suite, motor_faults=None)
-    for split in SPLITS:
+    for split in fields.SPLITS:
         for task, other in zip(suite.tasks(split), sound.tasks(split), strict=True):
             assert dataclasses.replace(task, gains=()) == other
 
@@ -120,7 +126,9 @@ def test_gains_are_drawn_per_task_as_asked():
 )
 def test_impossible_faults_are_refused(wrong, named):
     with pytest.raises(UserError, match=named):
-        Suite(motor_faults=MotorFaults(**wrong)).tasks(TRAIN)
+        TaskDistribution(motor_faults=ActuatorGainDistribution(**wrong)).tasks(
+            fields.SPLIT_TRAIN
+        )
 
 
 @pytest.fixture(scope="module")
@@ -130,8 +138,8 @@ def demos():
     for gains in ((-1.5, 1.0, 1.0, 1.0, 1.0), (2.0, -1.0, 1.0, 1.0, 1.0)):
         task = _task("grasp", gains)
         task = dataclasses.replace(task, index=int(gains[0] > 0))
-        for setup in FAULTY.demonstration_setups(task, 2):
-            played.append(_demo(setup, len(played)))
+        for scene_config in FAULTY.demonstration_scenes(task, 2):
+            played.append(_demo(scene_config, len(played)))
     return stack(played)
 
 
@@ -173,4 +181,4 @@ def test_what_is_imitated_is_the_motion(demos, with_trials):
         ]
     )
     np.testing.assert_allclose(moved, wanted, atol=1e-6)
-    np.testing.assert_allclose(example.context.truth.hidden, gains)
+    np.testing.assert_allclose(example.context.privileged.hidden, gains)

@@ -7,15 +7,15 @@ import pytest
 from demonstrating import demonstrate, request
 
 from wtl.collection.worlds.entities import inferred_target, relabel
-from wtl.collection.worlds.entities import task_distribution as suites
 from wtl.collection.worlds.entities.identities import identities_and_places
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import observation
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.reading.store import concatenate, stack
 
 SIZE = 3
 LAYOUT = observation.Layout(SIZE)
-SUITE = suites.Suite(
+SUITE = TaskDistribution(
     size=SIZE, train_object_sets=5, train_tasks=5, val_tasks=0, test_tasks=0
 )
 
@@ -23,7 +23,7 @@ SUITE = suites.Suite(
 def _demonstrations(suite):
     played = []
     for task in suite.tasks("train"):
-        for i, setup in enumerate(suite.demonstration_setups(task)):
+        for i, setup in enumerate(suite.demonstration_scenes(task)):
             wanted = request(setup, f"{task.task_id}-{i}", i, str(task.rule or ""))
             played.append(demonstrate(wanted, 0.1))
     return stack(played)

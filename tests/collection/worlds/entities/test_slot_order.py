@@ -5,7 +5,7 @@ from demonstrating import demonstrate, request
 
 from wtl.collection.worlds.entities import inferred_target
 from wtl.collection.worlds.entities.slot_order import by_place
-from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop.observation import OBJECT, Layout, slices
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import episode_id
@@ -15,10 +15,10 @@ LAYOUT = Layout(3)
 
 
 def _store():
-    suite = Suite(train_object_sets=5, train_tasks=5)
+    suite = TaskDistribution(train_object_sets=5, train_tasks=5)
     episodes = []
-    for task in suite.tasks(TRAIN):
-        for setup in suite.demonstration_setups(task)[:2]:
+    for task in suite.tasks(fields.SPLIT_TRAIN):
+        for setup in suite.demonstration_scenes(task)[:2]:
             name = episode_id(
                 fields.WTL_DEMOS, task.task_id, "demo", len(episodes), setup.scene_seed
             )

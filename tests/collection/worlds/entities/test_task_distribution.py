@@ -1,4 +1,4 @@
-"""Suites deal out tasks as promised; scenes are shuffled; rules pick targets."""
+"""Task distributions keep proportions; scenes are shuffled; rules pick targets."""
 
 import collections
 import dataclasses
@@ -6,24 +6,21 @@ import dataclasses
 import numpy as np
 import pytest
 
-from wtl.collection.worlds.entities.environment import Setup, referent, slot_of
+from wtl.collection.worlds.entities.environment import SceneConfig, referent, slot_of
 from wtl.collection.worlds.entities.task import Rule, RuleKind
-from wtl.collection.worlds.entities.task_distribution import (
-    SPLITS,
-    TEST,
-    TRAIN,
-    VAL,
-    Suite,
-)
-from wtl.collection.worlds.tabletop import scene as scenes
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.tabletop import scene as scene_module
 from wtl.collection.worlds.tabletop.environment import Manipulation
 from wtl.collection.worlds.tabletop.families import FAMILIES
 from wtl.collection.worlds.tabletop.observation import BUTTON, OBJECT, Layout, slices
+from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.fields import STATE
 
-_SMALL = Suite(train_object_sets=50, train_tasks=50, val_tasks=25, test_tasks=50)
-_PAPER = Suite(
+_SMALL = TaskDistribution(
+    train_object_sets=50, train_tasks=50, val_tasks=25, test_tasks=50
+)
+_PAPER = TaskDistribution(
     size=2,
     train_object_sets=96,
     train_tasks=768,
@@ -38,7 +35,7 @@ every_suite = pytest.mark.parametrize("suite", (_SMALL, _PAPER), ids=("small", "
 @every_suite
 def test_splits_have_disjoint_object_sets(suite):
     names, contents = [], []
-    for split in SPLITS:
+    for split in fields.SPLITS:
         drawn = {task.object_set for task in suite.tasks(split)}
         assert all(task.split == split for task in suite.tasks(split))
         names.append({s.name for s in drawn})
@@ -49,15 +46,18 @@ def test_splits_have_disjoint_object_sets(suite):
 
 @every_suite
 def test_tasks_are_a_pure_function_of_the_suite(suite):
-    for split in SPLITS:
+    for split in fields.SPLITS:
         tasks = suite.tasks(split)
         assert tasks == suite.tasks(split)
         assert len({task.task_id for task in tasks}) == len(tasks)
-    assert Suite(seed=1).tasks(VAL)[0].object_set != Suite().tasks(VAL)[0].object_set
+    assert (
+        TaskDistribution(seed=1).tasks(fields.SPLIT_VAL)[0].object_set
+        != TaskDistribution().tasks(fields.SPLIT_VAL)[0].object_set
+    )
 
 
 @every_suite
-@pytest.mark.parametrize("split", (VAL, TEST))
+@pytest.mark.parametrize("split", (fields.SPLIT_VAL, fields.SPLIT_TEST))
 def test_rule_shares_are_exact_in_every_family(suite, split):
     tasks = suite.tasks(split)
     assert len({task.object_set.name for task in tasks}) == len(tasks)
@@ -70,7 +70,9 @@ def test_rule_shares_are_exact_in_every_family(suite, split):
 
 
 def test_rules_point_everywhere():
-    rules = [task.rule for task in Suite(test_tasks=500).tasks(TEST)]
+    rules = [
+        task.rule for task in TaskDistribution(test_tasks=500).tasks(fields.SPLIT_TEST)
+    ]
     counts = collections.Counter((rule.kind, rule.index) for rule in rules)
     for index in range(3):
         assert 70 <= counts[RuleKind.IDENTITY, index] <= 130  # 100 expected
@@ -78,16 +80,16 @@ def test_rules_point_everywhere():
 
 
 def test_complete_suite_demonstrates_every_target_of_every_scene():
-    for task in _SMALL.tasks(TRAIN):
+    for task in _SMALL.tasks(fields.SPLIT_TRAIN):
         assert task.rule is None
-        setups = _SMALL.demonstration_setups(task)
-        assert len(setups) == len(set(setups)) == 9
-        assert len({setup.scene_seed for setup in setups}) == 3
-        assert {setup.target for setup in setups} == {0, 1, 2}
+        scenes = _SMALL.demonstration_scenes(task)
+        assert len(scenes) == len(set(scenes)) == 9
+        assert len({scene_config.scene_seed for scene_config in scenes}) == 3
+        assert {scene_config.target for scene_config in scenes} == {0, 1, 2}
 
 
 def test_paper_preset_has_the_size_of_the_paper():
-    tasks = _PAPER.tasks(TRAIN)
+    tasks = _PAPER.tasks(fields.SPLIT_TRAIN)
     assert len(tasks) == 768
     per_set = collections.Counter(task.object_set.name for task in tasks)
     assert len(per_set) == 96 and set(per_set.values()) == {8}
@@ -96,17 +98,23 @@ def test_paper_preset_has_the_size_of_the_paper():
     assert max(per_family.values()) - min(per_family.values()) <= 1
     by_identity = sum(task.rule.kind is RuleKind.IDENTITY for task in tasks)
     assert abs(by_identity / 768 - 0.6) < 0.01
-    setups = [s for task in tasks for s in _PAPER.demonstration_setups(task)]
-    assert len(setups) == 1536
-    for setup in setups:
-        scene = scenes.draw(2, setup.scene_seed)
-        assert setup.target == referent(setup.task, setup.task.rule, scene)
-    assert len({(s.task.task_id, s.scene_seed) for s in setups}) == 1536
-    assert len(_PAPER.tasks(VAL)) == len(_PAPER.tasks(TEST)) == 40
+    scenes = [s for task in tasks for s in _PAPER.demonstration_scenes(task)]
+    assert len(scenes) == 1536
+    for scene_config in scenes:
+        scene = scene_module.draw(2, scene_config.scene_seed)
+        assert scene_config.target == referent(
+            scene_config.task, scene_config.task.rule, scene
+        )
+    assert len({(s.task.task_id, s.scene_seed) for s in scenes}) == 1536
+    assert (
+        len(_PAPER.tasks(fields.SPLIT_VAL))
+        == len(_PAPER.tasks(fields.SPLIT_TEST))
+        == 40
+    )
 
 
 def test_scenes_of_different_purposes_differ():
-    task = _SMALL.tasks(TEST)[0]
+    task = _SMALL.tasks(fields.SPLIT_TEST)[0]
     seeds = {
         _SMALL.scene_seed(task, purpose, index)
         for purpose in ("demo", "trial")
@@ -117,7 +125,7 @@ def test_scenes_of_different_purposes_differ():
 
 @pytest.mark.parametrize("size", (2, 3))
 def test_order_and_places_are_shuffled_per_scene(size):
-    drawn = [scenes.draw(size, seed) for seed in range(600)]
+    drawn = [scene_module.draw(size, seed) for seed in range(600)]
     for field in ("object_slots", "button_slots", "object_places", "button_places"):
         orders = collections.Counter(tuple(getattr(s, field)) for s in drawn)
         orderings = {2: 2, 3: 6}[size]
@@ -131,7 +139,7 @@ def test_order_and_places_are_shuffled_per_scene(size):
 @pytest.mark.parametrize("size", (2, 3))
 def test_places_are_counted_from_the_left_and_kept_apart(size):
     for seed in range(200):
-        scene = scenes.draw(size, seed)
+        scene = scene_module.draw(size, seed)
         xs = scene.object_poses[:, 0]
         np.testing.assert_array_equal(scene.object_places, xs.argsort().argsort())
         button_xs = scene.button_positions[:, 0]
@@ -146,33 +154,35 @@ def test_places_are_counted_from_the_left_and_kept_apart(size):
 def test_rules_pick_the_same_thing_or_the_same_place(family):
     on_buttons = FAMILIES[family].kind == 1
     suite = _SMALL
-    task = next(task for task in suite.tasks(TEST) if task.family == family)
+    task = next(
+        task for task in suite.tasks(fields.SPLIT_TEST) if task.family == family
+    )
     layout = Layout(suite.size)
-    fields = slices(BUTTON if on_buttons else OBJECT)
+    parts = slices(BUTTON if on_buttons else OBJECT)
     props = task.object_set.props
     rgbs = task.object_set.button_rgbs if on_buttons else [p.rgb for p in props]
-    env, picked = Manipulation(Setup(task, 0, 0)), set()
+    env, picked = Manipulation(SceneConfig(task, 0, 0)), set()
     for kind in RuleKind:
         for index in range(suite.size):
             for scene_seed in range(8):
-                setup = Setup.by_rule(task, Rule(kind, index), scene_seed)
-                env.prepare(setup)
+                scene_config = SceneConfig.by_rule(task, Rule(kind, index), scene_seed)
+                env.prepare(scene_config)
                 rows = layout.split(env.reset().observation[STATE])
                 rows = rows["buttons" if on_buttons else "objects"]
                 slot = env.target_slot - (suite.size if on_buttons else 0)
                 if kind is RuleKind.IDENTITY:
                     np.testing.assert_allclose(
-                        rows[slot, fields["rgb"]], rgbs[index], rtol=1e-6
+                        rows[slot, parts["rgb"]], rgbs[index], rtol=1e-6
                     )
                 else:
-                    assert rows[:, fields["position"]][:, 0].argsort()[index] == slot
-                picked.add((kind, index, setup.target))
+                    assert rows[:, parts["position"]][:, 0].argsort()[index] == slot
+                picked.add((kind, index, scene_config.target))
     assert len(picked) == 3 + 9  # identity fixes the target, position does not
 
 
 def test_slots_name_each_object_and_button_once():
-    tasks = {task.family: task for task in _SMALL.tasks(TEST)}
-    scene = scenes.draw(3, 1)
+    tasks = {task.family: task for task in _SMALL.tasks(fields.SPLIT_TEST)}
+    scene = scene_module.draw(3, 1)
     assert {slot_of(tasks["grasp"], scene, i) for i in range(3)} == {0, 1, 2}
     assert {slot_of(tasks["press"], scene, i) for i in range(3)} == {3, 4, 5}
 
@@ -187,13 +197,15 @@ def test_rules_are_written_and_read():
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_left_out_is_only_tested_on(family):
     suite = dataclasses.replace(_SMALL, left_out=family)
-    trained = collections.Counter(task.family for task in suite.tasks(TRAIN))
+    trained = collections.Counter(
+        task.family for task in suite.tasks(fields.SPLIT_TRAIN)
+    )
     assert set(trained) == set(FAMILIES) - {family}
     assert max(trained.values()) - min(trained.values()) <= 1
-    for split in (VAL, TEST):
+    for split in (fields.SPLIT_VAL, fields.SPLIT_TEST):
         assert suite.tasks(split) == _SMALL.tasks(split)
 
 
 def test_an_unknown_family_to_leave_out_is_named():
     with pytest.raises(UserError, match="'pour'"):
-        Suite(left_out="pour")
+        TaskDistribution(left_out="pour")

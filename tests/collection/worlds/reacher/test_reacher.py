@@ -23,9 +23,9 @@ from wtl.collection.worlds.entities import (
     physics,
     relabel,
 )
-from wtl.collection.worlds.entities.environment import Setup
+from wtl.collection.worlds.entities.environment import SceneConfig
 from wtl.collection.worlds.entities.identities import identities_and_places
-from wtl.collection.worlds.entities.task_distribution import TEST, TRAIN, Suite
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.reacher import arm, expert, observation
 from wtl.collection.worlds.reacher import world as worlds
 from wtl.datasets.contract import episode, fields, seeding
@@ -40,52 +40,56 @@ from wtl.training import augmentation, examples
 from wtl.training.policy_config import config_for
 
 _SIGNS = list(itertools.product((1.0, -1.0), repeat=2))
-SUITE = Suite(
+SUITE = TaskDistribution(
     size=2,
     train_object_sets=5,
     train_tasks=20,
     test_tasks=40,
     identity_share=1.0,
     domain="reacher",
-    motor_faults=actuator_gains.MotorFaults(arm.JOINTS, (1.0, 1.0), 0.5),
+    motor_faults=actuator_gains.ActuatorGainDistribution(arm.JOINTS, (1.0, 1.0), 0.5),
 )
 LAYOUT = SUITE.layout
 
 
-def _setups(count=40):
-    tasks = SUITE.tasks(TEST)[:count]
+def _scene_configs(count=40):
+    tasks = SUITE.tasks(fields.SPLIT_TEST)[:count]
     seeds = [SUITE.scene_seed(task, "test", 0) for task in tasks]
     return [
-        Setup.by_rule(task, task.rule, seed)
+        SceneConfig.by_rule(task, task.rule, seed)
         for task, seed in zip(tasks, seeds, strict=True)
     ]
 
 
-def _open(setup):
-    return registry.get(setup.task.domain).open(setup)
+def _open(scene_config):
+    return registry.get(scene_config.task.domain).open(scene_config)
 
 
 def _act(env, gains):
     """Plays the scripted expert through motors; returns all timesteps."""
     timesteps = [env.reset()]
     while not timesteps[-1].last():
-        command = expert.act(env.world, env.setup.target)
+        command = expert.act(env.world, env.scene_config.target)
         timesteps.append(env.step(command.action * gains))
     return timesteps
 
 
-def _demonstrate(setup, noise=0.15):
-    setup = dataclasses.replace(setup, sound=True)
+def _demonstrate(scene_config, noise=0.15):
+    scene_config = dataclasses.replace(scene_config, nominal_actuators=True)
     name = episode.episode_id(
-        fields.WTL_DEMOS, setup.task.task_id, fields.ROLE_DEMO, 0, setup.scene_seed
+        fields.WTL_DEMOS,
+        scene_config.task.task_id,
+        fields.ROLE_DEMO,
+        0,
+        scene_config.scene_seed,
     )
-    seed = seeding.derive_seed("test", setup.scene_seed)
-    return demonstrate(request(setup, name, seed), noise)
+    seed = seeding.derive_seed("test", scene_config.scene_seed)
+    return demonstrate(request(scene_config, name, seed), noise)
 
 
 class ConformanceTest(test_utils.EnvironmentTestMixin, absltest.TestCase):
     def make_object_under_test(self):
-        return _open(_setups(1)[0])
+        return _open(_scene_configs(1)[0])
 
     def make_action_sequence(self):
         rng = np.random.default_rng(0)
@@ -94,7 +98,7 @@ class ConformanceTest(test_utils.EnvironmentTestMixin, absltest.TestCase):
 
 
 def test_kinematics_in_closed_form_are_those_of_the_model():
-    env = _open(_setups(1)[0])
+    env = _open(_scene_configs(1)[0])
     env.reset()
     for _ in range(30):
         env.step([0.7, -0.4])
@@ -111,10 +115,10 @@ def test_kinematics_in_closed_form_are_those_of_the_model():
 
 def test_every_target_is_reached_by_who_knows_the_motors_and_by_nobody_else():
     """Of 8 hidden tasks each needs another behaviour: none does for two."""
-    for setup in _setups(10):
+    for scene_config in _scene_configs(10):
         for target, gains, assumed in itertools.product((0, 1), _SIGNS, _SIGNS):
-            task = dataclasses.replace(setup.task, gains=gains)
-            env = _open(Setup(task, setup.scene_seed, target))
+            task = dataclasses.replace(scene_config.task, gains=gains)
+            env = _open(SceneConfig(task, scene_config.scene_seed, target))
             last = _act(env, assumed)[-1]
             assert last.reward == (assumed == gains)
             assert env.achieved(target) == (assumed == gains)
@@ -122,11 +126,13 @@ def test_every_target_is_reached_by_who_knows_the_motors_and_by_nobody_else():
 
 
 def test_demonstrations_are_made_by_sound_motors_and_hide_what_a_trial_shows():
-    task = SUITE.tasks(TRAIN)[0]
-    (setup, *_) = SUITE.demonstration_setups(task)
+    task = SUITE.tasks(fields.SPLIT_TRAIN)[0]
+    (scene_config, *_) = SUITE.demonstration_scenes(task)
     made = [
         _demonstrate(
-            dataclasses.replace(setup, task=dataclasses.replace(task, gains=gains))
+            dataclasses.replace(
+                scene_config, task=dataclasses.replace(task, gains=gains)
+            )
         )
         for gains in _SIGNS
     ]
@@ -137,30 +143,30 @@ def test_demonstrations_are_made_by_sound_motors_and_hide_what_a_trial_shows():
     trials = []
     for gains in _SIGNS:
         played = dataclasses.replace(task, gains=gains)
-        env = _open(Setup(played, setup.scene_seed, setup.target))
+        env = _open(SceneConfig(played, scene_config.scene_seed, scene_config.target))
         env.reset()
         trials.append(env.step([0.5, 0.5]).observation[STATE])
     assert len(np.unique(np.array(trials).round(4), axis=0)) == len(_SIGNS)
 
 
 def test_first_observation_tells_neither_target_nor_motors():
-    for setup in _setups(10):
+    for scene_config in _scene_configs(10):
         seen = []
         for target, gains in itertools.product((0, 1), _SIGNS):
-            task = dataclasses.replace(setup.task, gains=gains)
-            env = _open(Setup(task, setup.scene_seed, target))
+            task = dataclasses.replace(scene_config.task, gains=gains)
+            env = _open(SceneConfig(task, scene_config.scene_seed, target))
             seen.append(env.reset().observation[STATE])
         assert (np.array(seen) == seen[0]).all()
-    slots = [_open(setup) for setup in _setups()]
+    slots = [_open(scene_config) for scene_config in _scene_configs()]
     for env in slots:
         env.reset()
     assert 0.2 < np.mean([env.target_slot for env in slots]) < 0.8
 
 
 def test_all_8_hidden_tasks_occur():
-    tasks = SUITE.tasks(TEST)
+    tasks = SUITE.tasks(fields.SPLIT_TEST)
     assert len({(task.rule.index, task.gains) for task in tasks}) == 8
-    train = SUITE.tasks(TRAIN)
+    train = SUITE.tasks(fields.SPLIT_TRAIN)
     motors_of = {}
     for task in train:
         motors_of.setdefault(task.object_set.name, set()).add(task.gains)
@@ -170,9 +176,9 @@ def test_all_8_hidden_tasks_occur():
 def test_demonstrations_fit_the_schema_and_are_read_without_the_simulator():
     spec = recorder.episode_spec(2, hidden_gains=True, domain="reacher")
     made = [
-        _demonstrate(setup)
-        for task in SUITE.tasks(TRAIN)
-        for setup in SUITE.demonstration_setups(task)
+        _demonstrate(scene_config)
+        for task in SUITE.tasks(fields.SPLIT_TRAIN)
+        for scene_config in SUITE.demonstration_scenes(task)
     ]
     assert None not in made
     for one in made:
@@ -199,22 +205,22 @@ def test_demonstrations_fit_the_schema_and_are_read_without_the_simulator():
 
 
 def test_same_seed_gives_the_same_episode_whatever_came_before():
-    setup = _setups(1)[0]
-    fresh = _demonstrate(setup)
-    env = _open(_setups(3)[2])
+    scene_config = _scene_configs(1)[0]
+    fresh = _demonstrate(scene_config)
+    env = _open(_scene_configs(3)[2])
     _act(env, (1.0, 1.0))
-    env.prepare(setup)
-    again, fresh_env = _act(env, (1.0, 1.0)), _act(_open(setup), (1.0, 1.0))
+    env.prepare(scene_config)
+    again, fresh_env = _act(env, (1.0, 1.0)), _act(_open(scene_config), (1.0, 1.0))
     for one, other in zip(again, fresh_env, strict=True):
         np.testing.assert_array_equal(one.observation[STATE], other.observation[STATE])
-    for name, array in _demonstrate(setup).steps.items():
+    for name, array in _demonstrate(scene_config).steps.items():
         np.testing.assert_array_equal(array, fresh.steps[name])
 
 
 def test_physics_state_renders_the_scene_again():
-    setup = _setups(1)[0]
-    made = _demonstrate(setup)
-    model = worlds.compile_model(setup.task.object_set)
+    scene_config = _scene_configs(1)[0]
+    made = _demonstrate(scene_config)
+    model = worlds.compile_model(scene_config.task.object_set)
     data = mujoco.MjData(model)
     for step in (0, -1):
         state = made.steps[fields.PHYSICS_STATE][step]
@@ -224,18 +230,20 @@ def test_physics_state_renders_the_scene_again():
         np.testing.assert_allclose(
             data.site_xpos[model.site(f"arm/{arm.TIP}").id, :2], tip, atol=1e-5
         )
-        scene = setup.task.object_set.scene(setup.scene_seed)
+        scene = scene_config.task.object_set.scene(scene_config.scene_seed)
         np.testing.assert_allclose(data.mocap_pos[:, :2], scene.positions)
 
 
 def test_dense_reward_is_the_distance_and_tells_success_by_its_sign():
-    for setup, gains in itertools.product(_setups(5), _SIGNS):
-        task = dataclasses.replace(setup.task, gains=gains, domain="dense_reacher")
+    for scene_config, gains in itertools.product(_scene_configs(5), _SIGNS):
+        task = dataclasses.replace(
+            scene_config.task, gains=gains, domain="dense_reacher"
+        )
         dense, sparse = (
-            _act(_open(dataclasses.replace(setup, task=t)), (1.0, 1.0))
+            _act(_open(dataclasses.replace(scene_config, task=t)), (1.0, 1.0))
             for t in (task, dataclasses.replace(task, domain="reacher"))
         )
-        slot = _slot(setup)
+        slot = _slot(scene_config)
         for rich, plain in zip(dense[1:], sparse[1:], strict=True):
             state = rich.observation[STATE]
             np.testing.assert_array_equal(state, plain.observation[STATE])
@@ -247,15 +255,15 @@ def test_dense_reward_is_the_distance_and_tells_success_by_its_sign():
         assert (dense[-1].reward > 0) == (sparse[-1].reward > 0)
 
 
-def _slot(setup):
-    env = _open(setup)
+def _slot(scene_config):
+    env = _open(scene_config)
     env.reset()
     return env.target_slot
 
 
 def test_mirrored_commands_make_the_mirrored_motion():
-    setup = _setups(1)[0]
-    made = _demonstrate(setup, noise=0.0)
+    scene_config = _scene_configs(1)[0]
+    made = _demonstrate(scene_config, noise=0.0)
     mirror = augmentation.Symmetry(
         -np.ones(1, np.float32),
         np.eye(3, dtype=np.float32)[None],
@@ -267,12 +275,12 @@ def test_mirrored_commands_make_the_mirrored_motion():
     actions = augmentation.apply_to_actions(
         mirror, tf.constant(made.steps[fields.ACTION][None]), LAYOUT
     ).numpy()[0]
-    scene = setup.task.object_set.scene(setup.scene_seed)
+    scene = scene_config.task.object_set.scene(scene_config.scene_seed)
     scene = dataclasses.replace(
         scene, positions=scene.positions * (-1, 1), joints=-scene.joints
     )
     world = worlds.World()
-    world.reset(setup.task.object_set, scene)
+    world.reset(scene_config.task.object_set, scene)
     for step, action in enumerate(actions[:-1]):
         seen = observation.observe(world, step / 50)
         np.testing.assert_allclose(seen, states[step], atol=2e-3)
@@ -280,15 +288,18 @@ def test_mirrored_commands_make_the_mirrored_motion():
 
 
 def test_environments_of_the_pool_play_as_long_as_their_world():
-    setups = _setups(3)
+    scenes = _scene_configs(3)
     with ProcessVectorEnvironment(2) as pool:
-        observed = pool.reset(setups)
+        observed = pool.reset(scenes)
         assert pool.horizon == 50
         assert observed[STATE].shape == (3, LAYOUT.state_size)
 
 
 def test_inputs_of_networks_are_bounded_and_follow_the_target():
-    first = [_open(setup).reset().observation[STATE] for setup in _setups()]
+    first = [
+        _open(scene_config).reset().observation[STATE]
+        for scene_config in _scene_configs()
+    ]
     state = tf.constant(np.stack(first))
     module = LAYOUT.features
     rows = features.split(state, LAYOUT)
@@ -301,13 +312,18 @@ def test_inputs_of_networks_are_bounded_and_follow_the_target():
 
 
 @pytest.mark.parametrize("method", ["bc", "mil", "wtl", "tecnet"])
-@pytest.mark.parametrize("commits", [True, False])
-def test_a_policy_keeps_to_one_way_in_which_its_motors_may_turn(method, commits):
-    small = {"hidden": (16,), "context_frames": 6, "commits": commits}
+@pytest.mark.parametrize("selects_target", [True, False])
+def test_a_policy_keeps_to_one_way_in_which_its_motors_may_turn(method, selects_target):
+    small = {"hidden": (16,), "context_frames": 6, "selects_target": selects_target}
     config = dataclasses.replace(config_for(method, SUITE), **small)
     kind = METHODS[method].kind
     policy = kind.policy(kind.network(config))
-    first = np.stack([_open(setup).reset().observation[STATE] for setup in _setups(4)])
+    first = np.stack(
+        [
+            _open(scene_config).reset().observation[STATE]
+            for scene_config in _scene_configs(4)
+        ]
+    )
     nothing = context_builder.no_episodes(4, config)
     picked = np.array([0, 3, 3, 5])
     noise = np.zeros((4, config.choices), np.float32)
@@ -316,7 +332,7 @@ def test_a_policy_keeps_to_one_way_in_which_its_motors_may_turn(method, commits)
         contexts.Context(
             demos=nothing,
             trials=nothing,
-            truth=context_builder.no_privileged(4, config),
+            privileged=context_builder.no_privileged(4, config),
             state=tf.constant(first),
             gumbel=tf.constant(noise),
         )
@@ -338,8 +354,12 @@ def test_a_policy_keeps_to_one_way_in_which_its_motors_may_turn(method, commits)
 def test_every_kind_of_policy_learns_the_reacher(method, changes):
     small = {"hidden": (16,), "context_frames": 6}
     config = dataclasses.replace(config_for(method, SUITE), **small, **changes)
-    setups = [s for t in SUITE.tasks(TRAIN)[:3] for s in SUITE.demonstration_setups(t)]
-    made = [_demonstrate(setup) for setup in setups]
+    scenes = [
+        s
+        for t in SUITE.tasks(fields.SPLIT_TRAIN)[:3]
+        for s in SUITE.demonstration_scenes(t)
+    ]
+    made = [_demonstrate(scene_config) for scene_config in scenes]
     for i, one in enumerate(made):
         one.metadata[fields.EPISODE_ID] = str(i)
     demos = stack(made)
@@ -368,7 +388,7 @@ def test_every_kind_of_policy_learns_the_reacher(method, changes):
 
 
 def test_pictures_of_the_arm_move():
-    made = _demonstrate(_setups(1)[0])
+    made = _demonstrate(_scene_configs(1)[0])
     states = made.steps[fields.STATE]
     still = scene.draw(states, LAYOUT, "Watch", 0, 1)
     assert "Watch" in still and "<animate" not in still
@@ -377,7 +397,7 @@ def test_pictures_of_the_arm_move():
 
 
 def _mean(name):
-    found = scenarios(SUITE, TEST, 2)
+    found = scenarios(SUITE, fields.SPLIT_TEST, 2)
     return np.mean([oracle_bound_of(CONDITIONS[name], each, SUITE) for each in found])
 
 
@@ -409,8 +429,8 @@ def test_ceilings_know_readings_and_motors_together():
 
 def test_what_cannot_be_is_said():
     with pytest.raises(UserError, match="suite.domain is 'swimmer'"):
-        Suite(domain="swimmer")
+        TaskDistribution(domain="swimmer")
     with pytest.raises(UserError, match="the robot has shoulder, elbow"):
-        dataclasses.replace(SUITE, motor_faults=actuator_gains.MotorFaults()).tasks(
-            TEST
-        )
+        dataclasses.replace(
+            SUITE, motor_faults=actuator_gains.ActuatorGainDistribution()
+        ).tasks(fields.SPLIT_TEST)

@@ -13,7 +13,7 @@ from wtl.collection.episode_request import EpisodeShard
 from wtl.collection.recorder import Recorder
 from wtl.collection.scripted_expert import ScriptedExpert
 from wtl.collection.vector_environment import play_shards
-from wtl.collection.worlds.entities.environment import Setup
+from wtl.collection.worlds.entities.environment import SceneConfig
 from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.tabletop import model as models
 from wtl.collection.worlds.tabletop import object_set as object_sets
@@ -27,21 +27,25 @@ _SETS = [object_sets.draw(f"test-{i:05d}", 3, seed=7) for i in range(2)]
 every_family = pytest.mark.parametrize("family", FAMILIES)
 
 
-def _setup(family="slide", scene_seed=3, target=1, object_set=_SETS[0], friction=None):
+def _scene_config(
+    family="slide", scene_seed=3, target=1, object_set=_SETS[0], friction=None
+):
     if friction is None:
         friction = FAMILIES[family].friction_range[0]
-    return Setup(Task(object_set, family, friction, "test"), scene_seed, target)
+    return SceneConfig(Task(object_set, family, friction, "test"), scene_seed, target)
 
 
-def _record(env, setup, seed=0):
+def _record(env, scene_config, seed=0):
     """Plays the noisy scripted expert in an environment that may have a past."""
     rng = seeding.generator("noise", seed)
-    env.prepare(setup)
+    env.prepare(scene_config)
     recorder = Recorder(env)
     timestep = env.reset()
     recorder.start(timestep)
     while not timestep.last():
-        command = DEMONSTRATORS[setup.task.family](env.world, setup.target)
+        command = DEMONSTRATORS[scene_config.task.family](
+            env.world, scene_config.target
+        )
         action = command.action + 0.15 * command.noise * rng.standard_normal(5)
         timestep = env.step(action)
         recorder.add(action, timestep)
@@ -56,7 +60,7 @@ def _same(one, other):
 
 class ConformanceTest(test_utils.EnvironmentTestMixin, absltest.TestCase):
     def make_object_under_test(self):
-        return Manipulation(_setup())
+        return Manipulation(_scene_config())
 
     def make_action_sequence(self):
         rng = np.random.default_rng(0)
@@ -65,7 +69,7 @@ class ConformanceTest(test_utils.EnvironmentTestMixin, absltest.TestCase):
 
 
 def test_episode_lasts_the_horizon_and_ends_terminal():
-    env = Manipulation(_setup())
+    env = Manipulation(_scene_config())
     timesteps = [env.reset()]
     while not timesteps[-1].last():
         timesteps.append(env.step(np.zeros(5)))
@@ -79,7 +83,7 @@ def test_episode_lasts_the_horizon_and_ends_terminal():
 def test_resets_without_prepare_go_through_reproducible_scenes():
     states = []
     for _ in range(2):
-        env = Manipulation(_setup())
+        env = Manipulation(_scene_config())
         states.append([env.reset().observation[STATE] for _ in range(3)])
     np.testing.assert_array_equal(*states)
     assert len(np.unique(states[0], axis=0)) == 3
@@ -87,24 +91,24 @@ def test_resets_without_prepare_go_through_reproducible_scenes():
 
 @every_family
 def test_same_seed_gives_the_same_episode_whatever_came_before(family):
-    setup = _setup(family)
-    fresh = _record(Manipulation(setup), setup)
+    scene_config = _scene_config(family)
+    fresh = _record(Manipulation(scene_config), scene_config)
 
-    env = Manipulation(_setup("grasp", scene_seed=8, object_set=_SETS[1]))
-    _record(env, _setup("stack", scene_seed=9, object_set=_SETS[1]))
-    assert _same(_record(env, setup), fresh), "after another object set"
+    env = Manipulation(_scene_config("grasp", scene_seed=8, object_set=_SETS[1]))
+    _record(env, _scene_config("stack", scene_seed=9, object_set=_SETS[1]))
+    assert _same(_record(env, scene_config), fresh), "after another object set"
     for other in FAMILIES:
-        _record(env, _setup(other, scene_seed=10, friction=0.05))
-    assert _same(_record(env, setup), fresh), "after other tasks of the same set"
-    env.prepare(_setup(scene_seed=11))
+        _record(env, _scene_config(other, scene_seed=10, friction=0.05))
+    assert _same(_record(env, scene_config), fresh), "after other tasks of the same set"
+    env.prepare(_scene_config(scene_seed=11))
     env.reset()
     for _ in range(7):
         env.step(np.array([0.3, -1, -1, 1, 1]))
-    assert _same(_record(env, setup), fresh), "after an episode broken off"
+    assert _same(_record(env, scene_config), fresh), "after an episode broken off"
 
 
 def test_same_seed_gives_the_same_episode_in_another_process():
-    requests = [request(_setup(family), family, seed=4) for family in FAMILIES]
+    requests = [request(_scene_config(family), family, seed=4) for family in FAMILIES]
     here = [demonstrate(each, 0.15) for each in requests]
     shard = EpisodeShard(ScriptedExpert(0.15), tuple(requests))
     (there,) = play_shards([shard], workers=1)
@@ -113,22 +117,22 @@ def test_same_seed_gives_the_same_episode_in_another_process():
 
 
 def test_different_seeds_give_different_episodes():
-    setup = _setup()
-    env = Manipulation(setup)
-    reference = _record(env, setup)
-    other_noise = _record(env, setup, seed=1)
+    scene_config = _scene_config()
+    env = Manipulation(scene_config)
+    reference = _record(env, scene_config)
+    other_noise = _record(env, scene_config, seed=1)
     assert other_noise.steps["state"][0].tobytes() == (
         reference.steps["state"][0].tobytes()
     )
     assert not _same(other_noise, reference)
-    other_scene = _record(env, dataclasses.replace(setup, scene_seed=4))
+    other_scene = _record(env, dataclasses.replace(scene_config, scene_seed=4))
     assert not np.array_equal(other_scene.steps["state"], reference.steps["state"])
 
 
 @pytest.fixture
 def compilations(monkeypatch):
     """List that grows by one whenever a model is compiled."""
-    Manipulation(_setup()).reset()  # compiles what all object sets share
+    Manipulation(_scene_config()).reset()  # compiles what all object sets share
     models.compile_model.cache_clear()
     original, calls = mujoco.MjSpec.compile, []
 
@@ -142,25 +146,28 @@ def compilations(monkeypatch):
 
 
 def test_only_a_new_object_set_is_compiled(compilations):
-    env = Manipulation(_setup())
+    env = Manipulation(_scene_config())
     env.reset()
     assert len(compilations) == 1
     model = env.world.model
     for i, family in enumerate(FAMILIES):
         for friction in (0.05, 0.8):
-            env.prepare(_setup(family, scene_seed=i, friction=friction))
+            env.prepare(_scene_config(family, scene_seed=i, friction=friction))
             env.reset()
         env.reset()
     assert len(compilations) == 1
     assert env.world.model is model
-    env.prepare(_setup(object_set=_SETS[1]))
+    env.prepare(_scene_config(object_set=_SETS[1]))
     env.reset()
     assert len(compilations) == 2
     assert env.world.model is not model
 
 
 def test_environments_do_not_share_hidden_dynamics():
-    one, other = Manipulation(_setup(friction=0.05)), Manipulation(_setup(friction=0.8))
+    one, other = (
+        Manipulation(_scene_config(friction=0.05)),
+        Manipulation(_scene_config(friction=0.8)),
+    )
     one.reset()
     other.reset()
     assert one.world.model.pair_friction[0, 0] == 0.05

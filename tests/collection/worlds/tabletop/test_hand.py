@@ -10,8 +10,8 @@ from demonstrating import demonstrate, request
 from wtl.collection.recorder import episode_spec
 from wtl.collection.worlds.entities import physics
 from wtl.collection.worlds.entities.embodiment import Embodiment
-from wtl.collection.worlds.entities.environment import Setup
-from wtl.collection.worlds.entities.task_distribution import TEST, Suite
+from wtl.collection.worlds.entities.environment import SceneConfig
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import appearance, gripper, hand, model
 from wtl.collection.worlds.tabletop import object_set as object_sets
 from wtl.collection.worlds.tabletop import scene as scenes
@@ -34,11 +34,13 @@ _NOISE = 0.15
 
 
 def _requests(family, count, embodiment=Embodiment.HUMAN):
-    suite = Suite(test_tasks=count * len(FAMILIES), seed=11)
-    tasks = [task for task in suite.tasks(TEST) if task.family == family]
+    suite = TaskDistribution(test_tasks=count * len(FAMILIES), seed=11)
+    tasks = [task for task in suite.tasks(fields.SPLIT_TEST) if task.family == family]
     return [
         request(
-            Setup(task, suite.scene_seed(task, "test_hand", 0), i % 3, embodiment),
+            SceneConfig(
+                task, suite.scene_seed(task, "test_hand", 0), i % 3, embodiment
+            ),
             episode_id(fields.WTL_DEMOS, task.task_id, "demo", 0, i),
             seed=i,
         )
@@ -105,7 +107,7 @@ def test_styles_differ_between_people():
 def test_gripper_is_the_default_and_unchanged(family):
     (wanted,) = _requests(family, 1, Embodiment.ROBOT)
     scene = wanted.scene
-    assert Setup(scene.task, scene.scene_seed, scene.target) == scene
+    assert SceneConfig(scene.task, scene.scene_seed, scene.target) == scene
     episode = demonstrate(wanted, _NOISE)
     assert episode.metadata[fields.DEMONSTRATOR] == "scripted"
     validate(episode, episode_spec(3))

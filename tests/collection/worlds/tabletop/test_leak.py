@@ -5,12 +5,13 @@ import itertools
 import numpy as np
 import pytest
 
-from wtl.collection.worlds.entities.environment import Setup
+from wtl.collection.worlds.entities.environment import SceneConfig
 from wtl.collection.worlds.entities.task import RuleKind, Task
-from wtl.collection.worlds.entities.task_distribution import TEST, Suite
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import object_set as object_sets
 from wtl.collection.worlds.tabletop.environment import Manipulation
 from wtl.collection.worlds.tabletop.families import FAMILIES
+from wtl.datasets.contract import fields
 from wtl.datasets.contract.fields import STATE
 
 _TASKS = 2500
@@ -24,15 +25,15 @@ def data():
 
     Every task has an object set of its own, so that all rows are independent.
     """
-    suite = Suite(test_tasks=_TASKS)
+    suite = TaskDistribution(test_tasks=_TASKS)
     names = list(FAMILIES)
     states, hidden = [], []
     env = None
-    for task in suite.tasks(TEST):
+    for task in suite.tasks(fields.SPLIT_TEST):
         scene_seed = suite.scene_seed(task, "leak", 0)
-        setup = Setup.by_rule(task, task.rule, scene_seed)
-        env = env or Manipulation(setup)
-        env.prepare(setup)
+        scene_config = SceneConfig.by_rule(task, task.rule, scene_seed)
+        env = env or Manipulation(scene_config)
+        env.prepare(scene_config)
         states.append(env.reset().observation[STATE])
         hidden.append(
             {
@@ -131,6 +132,8 @@ def test_one_scene_serves_every_task():
     object_set = object_sets.draw("test-00000", 3, seed=0)
     states = []
     for family, friction, target in itertools.product(FAMILIES, (0.05, 0.8), range(3)):
-        env = Manipulation(Setup(Task(object_set, family, friction, "test"), 6, target))
+        env = Manipulation(
+            SceneConfig(Task(object_set, family, friction, "test"), 6, target)
+        )
         states.append(env.reset().observation[STATE].tobytes())
     assert len(set(states)) == 1

@@ -8,8 +8,8 @@ import pytest
 from demonstrating import demonstrate, request
 
 from wtl.collection.recorder import episode_spec
-from wtl.collection.worlds.entities.environment import Setup
-from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
+from wtl.collection.worlds.entities.environment import SceneConfig
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import scene as scenes
 from wtl.collection.worlds.tabletop.environment import Manipulation
 from wtl.collection.worlds.tabletop.puck import HIDDEN_SIZE, Puck, PuckRanges
@@ -19,7 +19,7 @@ from wtl.datasets.contract.episode import episode_id, validate
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.fields import STATE
 
-PUCKS = Suite(
+PUCKS = TaskDistribution(
     families=("slide",), puck=PuckRanges(), train_object_sets=20, train_tasks=20
 )
 _PUCK = Puck((0.3, 0.6), 0.01, 0.05, 0.2, 0.0, 0.3)
@@ -28,7 +28,7 @@ _PUCK = Puck((0.3, 0.6), 0.01, 0.05, 0.2, 0.0, 0.3)
 def _slid(puck, axis, speed=1.0):
     """Distance that the first object slides from some speed, metres."""
     world = World()
-    objects = puck.weigh(PUCKS.tasks(TRAIN)[0].object_set)
+    objects = puck.weigh(PUCKS.tasks(fields.SPLIT_TRAIN)[0].object_set)
     world.reset(objects, puck.friction[1], scenes.draw(3, 0), puck=puck)
     world.data.qvel[world._at.object_velocity[0, axis]] = speed
     for _ in range(20):
@@ -44,7 +44,7 @@ def test_friction_differs_along_x_and_y(axis):
 
 def test_every_dynamic_reaches_the_simulation():
     world = World()
-    objects = PUCKS.tasks(TRAIN)[0].object_set
+    objects = PUCKS.tasks(fields.SPLIT_TRAIN)[0].object_set
     for puck in (_PUCK, None):
         weighed = puck.weigh(objects) if puck else objects
         world.reset(weighed, 0.6, scenes.draw(3, 0), puck=puck)
@@ -58,7 +58,7 @@ def test_every_dynamic_reaches_the_simulation():
 def test_dynamics_are_drawn_within_their_ranges_and_change_nothing_else():
     ranges = PUCKS.puck
     suite = dataclasses.replace(PUCKS, train_object_sets=200, train_tasks=200)
-    tasks = suite.tasks(TRAIN)
+    tasks = suite.tasks(fields.SPLIT_TRAIN)
     hidden = np.array([task.puck.hidden for task in tasks])
     hidden[:, 1] /= hidden[:, 0]
     for column, name in zip(
@@ -69,7 +69,7 @@ def test_dynamics_are_drawn_within_their_ranges_and_change_nothing_else():
         low, high = getattr(ranges, name)
         assert low <= column.min() < low + 0.1 * (high - low)
         assert high >= column.max() > high - 0.1 * (high - low)
-    sound = dataclasses.replace(suite, puck=None).tasks(TRAIN)
+    sound = dataclasses.replace(suite, puck=None).tasks(fields.SPLIT_TRAIN)
     for task, other in zip(tasks, sound, strict=True):
         assert task.task_id == other.task_id and task.friction == task.puck.friction[1]
         rgbs = [[p.rgb for p in t.object_set.props] for t in (task, other)]
@@ -78,11 +78,11 @@ def test_dynamics_are_drawn_within_their_ranges_and_change_nothing_else():
 
 
 def test_every_attempt_starts_a_little_different():
-    task = PUCKS.tasks(TRAIN)[0]
-    setup = Setup(task, 5, 0)
+    task = PUCKS.tasks(fields.SPLIT_TRAIN)[0]
+    scene_config = SceneConfig(task, 5, 0)
     starts = []
     for attempt in ("a", "b", "a"):
-        env = Manipulation(dataclasses.replace(setup, attempt=attempt))
+        env = Manipulation(dataclasses.replace(scene_config, attempt=attempt))
         env.reset()
         starts.append(env.world.initial_positions.copy())
     np.testing.assert_array_equal(starts[0], starts[2])
@@ -91,7 +91,7 @@ def test_every_attempt_starts_a_little_different():
     # Without noise an attempt is no more than a name.
     plain = dataclasses.replace(task, puck=None)
     states = [
-        Manipulation(Setup(plain, 5, 0, attempt=name)).reset().observation[STATE]
+        Manipulation(SceneConfig(plain, 5, 0, attempt=name)).reset().observation[STATE]
         for name in "ab"
     ]
     np.testing.assert_array_equal(*states)
@@ -99,22 +99,23 @@ def test_every_attempt_starts_a_little_different():
 
 def test_the_expert_strikes_as_hard_as_needed():
     made = []
-    for i, task in enumerate(PUCKS.tasks(TRAIN)):
-        setup = PUCKS.demonstration_setups(task, 1)[0]
+    for i, task in enumerate(PUCKS.tasks(fields.SPLIT_TRAIN)):
+        scene_config = PUCKS.demonstration_scenes(task, 1)[0]
         name = episode_id(fields.WTL_DEMOS, task.task_id, "demo", 0, i)
-        episode = demonstrate(request(setup, name, i), 0.15, attempts=1)
+        episode = demonstrate(request(scene_config, name, i), 0.15, attempts=1)
         made += [episode] if episode else []
     assert len(made) >= 14
     validate(made[0], episode_spec(3, dynamics_size=HIDDEN_SIZE))
     np.testing.assert_allclose(
-        made[0].metadata[fields.HIDDEN_PUCK], PUCKS.tasks(TRAIN)[0].puck.hidden
+        made[0].metadata[fields.HIDDEN_PUCK],
+        PUCKS.tasks(fields.SPLIT_TRAIN)[0].puck.hidden,
     )
     with pytest.raises(ValueError, match="hidden/puck"):
         validate(made[0], episode_spec(3))
 
 
 def test_imagining_changes_nothing():
-    env = Manipulation(Setup(PUCKS.tasks(TRAIN)[0], 5, 0))
+    env = Manipulation(SceneConfig(PUCKS.tasks(fields.SPLIT_TRAIN)[0], 5, 0))
     env.reset()
     before = env.world.physics_state()
     imagined = env.world.imagine()
@@ -135,5 +136,5 @@ def test_impossible_ranges_are_refused(wrong):
 
 def test_unknown_families_are_refused():
     with pytest.raises(UserError, match="'glide'; known are press"):
-        Suite(families=("slide", "glide"))
+        TaskDistribution(families=("slide", "glide"))
     assert {t.family for t in PUCKS.tasks("val")} == {"slide"}

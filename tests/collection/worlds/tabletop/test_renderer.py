@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from wtl.collection import opengl
-from wtl.collection.worlds.entities.task_distribution import TRAIN, Suite
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import appearance, experts
 from wtl.collection.worlds.tabletop.environment import Manipulation
+from wtl.datasets.contract import fields
 from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.contract.fields import IMAGE, PROPRIOCEPTION, STATE, WRIST_IMAGE
 
@@ -21,13 +22,15 @@ def backend():
         pytest.skip(str(error))
 
 
-def _setups(count: int):
-    suite = Suite(train_object_sets=count, train_tasks=count)
-    return [suite.demonstration_setups(task)[0] for task in suite.tasks(TRAIN)]
+def _scene_configs(count: int):
+    suite = TaskDistribution(train_object_sets=count, train_tasks=count)
+    return [
+        suite.demonstration_scenes(task)[0] for task in suite.tasks(fields.SPLIT_TRAIN)
+    ]
 
 
 def test_images_have_the_colours_of_the_scene():
-    for setup in _setups(4):
+    for setup in _scene_configs(4):
         env = Manipulation(setup, CameraConfig(PIXELS))
         image = env.reset().observation[IMAGE].astype(float)
         assert image.shape == (PIXELS, PIXELS, 3)
@@ -45,7 +48,7 @@ def test_images_have_the_colours_of_the_scene():
 
 
 def test_same_seed_same_image_and_objects_do_not_mix():
-    first, second = _setups(2)
+    first, second = _scene_configs(2)
     env = Manipulation(first, CameraConfig(PIXELS))
     image = env.reset().observation[IMAGE]
     env.prepare(second)
@@ -56,7 +59,7 @@ def test_same_seed_same_image_and_objects_do_not_mix():
 
 
 def test_proprioception_is_part_of_the_state():
-    env = Manipulation(_setups(1)[0], CameraConfig(PIXELS))
+    env = Manipulation(_scene_configs(1)[0], CameraConfig(PIXELS))
     env.reset()
     observed = env.step(np.full(5, 0.5)).observation
     assert set(observed) == set(env.observation_spec())
@@ -66,7 +69,7 @@ def test_proprioception_is_part_of_the_state():
 
 
 def test_moving_the_gripper_shows():
-    env = Manipulation(_setups(1)[0], CameraConfig(PIXELS))
+    env = Manipulation(_scene_configs(1)[0], CameraConfig(PIXELS))
     before = env.reset().observation[IMAGE]
     after = env.step(np.array([1.0, 0, 0, 0, 0])).observation[IMAGE]
     changed = (before != after).any(axis=-1).mean()
@@ -74,7 +77,7 @@ def test_moving_the_gripper_shows():
 
 
 def test_the_wrist_camera_sees_what_is_held():
-    setup = next(s for s in _setups(10) if s.task.family == "grasp")
+    setup = next(s for s in _scene_configs(10) if s.task.family == "grasp")
     env = Manipulation(setup, CameraConfig(PIXELS, wrist=True))
     timestep = env.reset()
     while not timestep.last():
@@ -95,7 +98,7 @@ def test_the_wrist_camera_sees_what_is_held():
 
 
 def test_a_second_camera_changes_nothing_for_the_first():
-    setup = _setups(1)[0]
+    setup = _scene_configs(1)[0]
     alone, both = (
         Manipulation(setup, CameraConfig(PIXELS)),
         Manipulation(setup, CameraConfig(PIXELS, wrist=True)),
@@ -112,7 +115,7 @@ def test_a_second_camera_changes_nothing_for_the_first():
 
 @pytest.mark.parametrize("pixels", [30, 100])
 def test_images_of_any_size(pixels):
-    env = Manipulation(_setups(1)[0], CameraConfig(pixels, wrist=pixels > 0))
+    env = Manipulation(_scene_configs(1)[0], CameraConfig(pixels, wrist=pixels > 0))
     observed = env.reset().observation
     for name in (IMAGE, WRIST_IMAGE):
         assert observed[name].shape == (pixels, pixels, 3)
