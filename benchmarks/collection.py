@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from benchmarks import comparison
 from benchmarks.demonstrations import SIZE, shards
 from benchmarks.workload import workload
-from wtl.collection import recorder, vector_environment
+from wtl.collection import vector_environment
 from wtl.collection.episode_request import EpisodeShard
+from wtl.collection.worlds.entities.episode_spec import episode_spec
 from wtl.datasets.storage.staging import StagingWriter
 
 _TASKS = 44
@@ -35,7 +36,7 @@ class _Writers:
 
     def open(self) -> StagingWriter:
         folder = self._root / str(next(self._numbers))
-        return StagingWriter(folder, recorder.episode_spec(SIZE))
+        return StagingWriter(folder, episode_spec(SIZE))
 
 
 def _demonstrations(requests, writers: _Writers) -> Iterator[comparison.Comparison]:

@@ -6,7 +6,7 @@ from wtl.collection import episode_request
 from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
 from wtl.collection.scripted_expert import ScriptedExpert
 from wtl.collection.worlds.entities.embodiment import Embodiment
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import episode, fields
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 

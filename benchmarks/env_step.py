@@ -4,19 +4,19 @@ import mujoco
 import numpy as np
 
 from benchmarks import comparison
-from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
 from wtl.collection.worlds.tabletop import families
 from wtl.collection.worlds.tabletop import world as worlds
 from wtl.collection.worlds.tabletop.tabletop import TABLETOP
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 
 
 class _Episode:
     """Demonstration to replay through the environment or through MuJoCo."""
 
-    def __init__(self, scene_config: environment.SceneConfig):
+    def __init__(self, scene_config: SceneConfig):
         self._env = tabletop_environment.Manipulation(scene_config)
         self._scene_config = scene_config
         world = self._env.world

@@ -8,10 +8,11 @@ import tensorflow as tf
 from benchmarks import comparison
 from benchmarks.demonstrations import suite
 from benchmarks.workload import workload
-from wtl.collection.worlds.entities import relabel
+from wtl.collection.worlds.entities.relabel import EntityRelabeller
 from wtl.datasets.contract import seeding
 from wtl.datasets.reading import reader
 from wtl.datasets.reading.store import EpisodeStore
+from wtl.datasets.sampling.sampler import Sampler
 from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.methods import METHODS, Method
 from wtl.training import train_config, trainer
@@ -35,7 +36,8 @@ def _measure(demos: EpisodeStore, trials: EpisodeStore) -> list[comparison.Compa
     method = METHODS[_METHOD]
     method = dataclasses.replace(method, config=config_for(_METHOD, suite(_TASKS)))
     layout = method.config.layout
-    draws = relabel.sampler(demos, layout, identity_share=0.6, trials=trials)
+    relabeller = EntityRelabeller(demos, layout, trials, identity_share=0.6)
+    draws = Sampler(demos, relabeller, trials=trials)
     source = ExampleSource(demos, demos, trials, draws, method.config, config.window)
     tf_keras.utils.set_random_seed(0)
     network = method.kind.network(method.config)

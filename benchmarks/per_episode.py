@@ -27,15 +27,15 @@ def demonstrations(
 ) -> dict[str, float]:
     """Measure demonstrations and their staging in `folder`."""
     from benchmarks.demonstrations import requests, shards
-    from wtl.collection import recorder
     from wtl.collection.worlds.entities.embodiment import Embodiment
+    from wtl.collection.worlds.entities.episode_spec import episode_spec
     from wtl.datasets.contract.camera import CameraConfig
     from wtl.datasets.storage import staging
 
     body = Embodiment.HUMAN if human else Embodiment.ROBOT
     camera = CameraConfig(pixels)
     planned = shards(requests(tasks, human), camera, noise=0.0 if human else 0.15)
-    spec = recorder.episode_spec(3, camera, body)
+    spec = episode_spec(3, camera, body)
     planned[0].play()
     start = time.process_time()
     played = [episode for shard in planned for episode in shard.play()]
@@ -57,9 +57,10 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
         from benchmarks.demonstrations import requests, suite
         from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
         from wtl.collection.policy_actor import PolicyActorSpec
-        from wtl.collection.worlds.entities import relabel
+        from wtl.collection.worlds.entities.relabel import EntityRelabeller
         from wtl.datasets.contract import episode, fields
         from wtl.datasets.reading import reader
+        from wtl.datasets.sampling.sampler import Sampler
         from wtl.datasets.storage import publish, staging
         from wtl.policies import export
         from wtl.policies.methods import METHODS
@@ -104,7 +105,10 @@ def learning(staged: pathlib.Path) -> dict[str, float]:
             demos,
             demos,
             None,
-            relabel.sampler(demos, config.layout, identity_share=0.6),
+            Sampler(
+                demos,
+                EntityRelabeller(demos, config.layout, identity_share=0.6),
+            ),
             config,
             training.window,
         ),

@@ -7,11 +7,11 @@ from mujoco.rendering.classic import gl_context
 
 from benchmarks import comparison
 from wtl.collection import opengl
-from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.embodiment import Embodiment
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.tabletop import appearance, renderer
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 
 _SIDES = (64, 100)
@@ -30,9 +30,7 @@ def run() -> list[comparison.Comparison]:
     return [_of_side(side, scene_config, look) for side in _SIDES]
 
 
-def _of_side(
-    side: int, scene_config: environment.SceneConfig, look
-) -> comparison.Comparison:
+def _of_side(side: int, scene_config: SceneConfig, look) -> comparison.Comparison:
     env = tabletop_environment.Manipulation(scene_config)
     env.reset()
     model, data = env.world.model, env.world.data

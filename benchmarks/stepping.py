@@ -19,10 +19,10 @@ Steps = Iterator[Callable[[], object]]
 
 def wtl() -> tuple[float, Steps]:
     """Replay demonstrations of two families in turns."""
-    from wtl.collection.worlds.entities.task_distribution import TaskDistribution
     from wtl.collection.worlds.tabletop import world as worlds
     from wtl.collection.worlds.tabletop.environment import Manipulation
     from wtl.collection.worlds.tabletop.tabletop import TABLETOP
+    from wtl.collection.worlds.task_distribution import TaskDistribution
     from wtl.datasets.contract import fields
 
     def steps() -> Steps:

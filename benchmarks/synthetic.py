@@ -2,7 +2,7 @@
 
 import pathlib
 
-from wtl.collection import recorder
+from wtl.collection.worlds.entities.episode_spec import episode_spec
 from wtl.collection.worlds.tabletop import environment
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.camera import CameraConfig
@@ -23,7 +23,7 @@ def write(root: pathlib.Path, count: int, *, pixels: int = 0) -> pathlib.Path:
     Returns:
       The folder of the version.
     """
-    spec = recorder.episode_spec(3, CameraConfig(pixels))
+    spec = episode_spec(3, CameraConfig(pixels))
     with new_version.new_version(root, fields.WTL_DEMOS, spec) as version:
         for start in range(0, count, _BATCH):
             part = range(start, min(start + _BATCH, count))

@@ -7,9 +7,10 @@ import tempfile
 from collections.abc import Iterator
 
 from benchmarks.demonstrations import PER_TASK, SIZE, requests, shards, suite
-from wtl.collection import recorder, vector_environment
+from wtl.collection import vector_environment
 from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
 from wtl.collection.policy_actor import PolicyActorSpec
+from wtl.collection.worlds.entities.episode_spec import episode_spec
 from wtl.datasets.contract import episode, fields
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import new_version
@@ -53,7 +54,7 @@ class Workload:
 
     def publish_trials(self) -> pathlib.Path:
         """Play and publish all trials; return the folder of the version."""
-        spec = recorder.episode_spec(SIZE)
+        spec = episode_spec(SIZE)
         with new_version.new_version(self.root, fields.WTL_TRIALS, spec) as version:
             version.writer.append(self.trials().play())
             return version.publish("Trials.", {})
@@ -64,7 +65,7 @@ def workload(tasks: int) -> Iterator[Workload]:
     """Make a workload in a temporary folder; the policy is an untrained `mil`."""
     with tempfile.TemporaryDirectory() as folder:
         root, wanted = pathlib.Path(folder), requests(tasks)
-        spec = recorder.episode_spec(SIZE)
+        spec = episode_spec(SIZE)
         with new_version.new_version(root, fields.WTL_DEMOS, spec) as version:
             for episodes in vector_environment.play_shards(shards(wanted), workers=2):
                 version.writer.append(episodes)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.observation_encoder import ObservationEncoder
 from wtl.collection.vector_environment import Observations
-from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.world import Task
 from wtl.datasets.contract import fields
 from wtl.datasets.reading.frames import resample
 from wtl.datasets.reading.store import EpisodeStore

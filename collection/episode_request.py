@@ -6,7 +6,7 @@ import sys
 from typing import Protocol
 
 from wtl.collection import vector_environment
-from wtl.collection.worlds.entities.environment import SceneConfig
+from wtl.collection.worlds.world import Scene
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import Episode
 
@@ -29,7 +29,7 @@ class EpisodeRequest:
       rule: hidden rule of the task as text; empty where training draws it.
     """
 
-    scene: SceneConfig
+    scene: Scene
     episode_id: str
     role: str
     seed: int = 0

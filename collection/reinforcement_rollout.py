@@ -9,8 +9,7 @@ import tensorflow as tf
 from wtl.collection import episode_loop
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.vector_environment import VectorEnvironment
-from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.entities.identities import identities_and_places
+from wtl.collection.worlds.world import Scene
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.layout import Layout
@@ -106,7 +105,7 @@ def play(
     environments: VectorEnvironment,
     learner: Learner,
     layout: Layout,
-    scenes: Sequence[environment.SceneConfig],
+    scenes: Sequence[Scene],
     seeds: Sequence[int] | None,
 ) -> Trials:
     """Play an episode in each scene.
@@ -149,7 +148,7 @@ class Order(NamedTuple):
 def by_identity(first: np.ndarray, layout: Layout) -> Order:
     """Return the order of entities by colour, given first states [N, S]."""
     size = layout.size
-    identities, places = identities_and_places(first, layout)
+    identities, places = layout.identities_and_places(first)
     index = np.tile(np.arange(layout.state_size), (len(first), 1))
     ordered = index.copy()
     rows, views = layout.split(index), layout.split(ordered)

@@ -10,7 +10,6 @@ from wtl.collection import episode_loop
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.vector_environment import Observations, VectorEnvironment
 from wtl.collection.worlds import registry
-from wtl.collection.worlds.entities import actuator_gains
 from wtl.datasets.contract import seeding
 from wtl.datasets.contract.episode import Episode
 
@@ -62,40 +61,30 @@ class _Attempt:
     def begin(self, environments, requests, observed):
         del observed
         self._environments = environments.environments
-        self._experts = [_expert(request, self._attempt) for request in requests]
-        self._rngs = [
-            seeding.generator(request.seed, "noise", self._attempt)
+        self._experts = [
+            registry.get(request.scene.task.domain).expert(
+                request.scene, seeding.generator(request.seed, "human", self._attempt)
+            )
             for request in requests
         ]
-        self._shares = [
-            registry.get(request.scene.task.domain).noise_share(request.scene.task)
+        self._rngs = [
+            seeding.generator(request.seed, "noise", self._attempt)
             for request in requests
         ]
 
     def act(self, observed: Observations) -> tuple[np.ndarray, np.ndarray]:
         del observed
-        executed, recorded = [], []
-        for env, expert, rng, share in zip(
-            self._environments, self._experts, self._rngs, self._shares, strict=True
-        ):
-            gains = env.scene_config.gains
-            command = expert(env.world, env.scene_config.target)
-            scale = self._noise * command.noise * share
-            action = command.action + scale * rng.standard_normal(len(scale))
-            executed.append(actuator_gains.command(action, gains))
-            recorded.append(actuator_gains.command(command.action, gains))
-        return np.stack(executed), np.stack(recorded)
+        commands = [
+            expert(env, self._noise, rng)
+            for env, expert, rng in zip(
+                self._environments, self._experts, self._rngs, strict=True
+            )
+        ]
+        return (
+            np.stack([command.executed for command in commands]),
+            np.stack([command.recorded for command in commands]),
+        )
 
     def metadata(self, request: EpisodeRequest) -> dict[str, Any]:
         human = request.scene.is_human
         return {"demonstrator": "simulated_human" if human else "scripted"}
-
-
-def _expert(request: EpisodeRequest, attempt: int):
-    """Return the expert of an episode: (physics, index of the target) -> command."""
-    world, task = registry.get(request.scene.task.domain), request.scene.task
-    if request.scene.is_human:
-        return world.human(
-            task.family, seeding.generator(request.seed, "human", attempt)
-        )
-    return world.experts[task.family]

@@ -4,7 +4,7 @@ import os
 import typing
 
 from wtl.collection.worlds import registry
-from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.world import Scene
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 
 if typing.TYPE_CHECKING:
@@ -12,7 +12,7 @@ if typing.TYPE_CHECKING:
 
 
 def load(
-    scene_config: environment.SceneConfig, camera: CameraConfig = NO_CAMERA
+    scene_config: Scene, camera: CameraConfig = NO_CAMERA
 ) -> "py_environment.PyEnvironment":
     """Return a TF-Agents environment whose first episode is `scene_config`."""
     # TF-Agents is written for Keras 2 (see `policies`).

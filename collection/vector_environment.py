@@ -14,7 +14,7 @@ import numpy as np
 
 from wtl.collection import recorder
 from wtl.collection.worlds import registry
-from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.world import Environment, Scene
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import Episode
 
@@ -83,14 +83,14 @@ class VectorEnvironment:
     def __init__(self, camera: CameraConfig = NO_CAMERA):
         """Start with none; `reset` opens them."""
         self._camera = camera
-        self.environments: list[environment.SceneEnvironment] = []
+        self.environments: list[Environment] = []
 
     @property
     def horizon(self) -> int:
         """Control steps of the episodes that were started last."""
         return self.environments[0].horizon
 
-    def reset(self, scenes: Sequence[environment.SceneConfig]) -> Observations:
+    def reset(self, scenes: Sequence[Scene]) -> Observations:
         """Start one episode per scene; return the observations, [N, ...] each."""
         del self.environments[len(scenes) :]
         for env, scene_config in zip(self.environments, scenes, strict=False):
@@ -181,7 +181,7 @@ class ProcessVectorEnvironment(contextlib.AbstractContextManager):
             process.terminate()
             process.join()
 
-    def reset(self, scenes: Sequence[environment.SceneConfig]) -> Observations:
+    def reset(self, scenes: Sequence[Scene]) -> Observations:
         """Start one episode per scene; return the observations, [N, ...] each."""
         count = len(self._connections)
         bounds = [len(scenes) * i // count for i in range(count + 1)]
@@ -189,7 +189,7 @@ class ProcessVectorEnvironment(contextlib.AbstractContextManager):
             slice(low, high) for low, high in zip(bounds[:-1], bounds[1:], strict=True)
         ]
         (self.horizon,) = {
-            registry.get(scene_config.task.domain).environment.horizon
+            registry.get(scene_config.task.domain).spec.horizon
             for scene_config in scenes
         }
         return self._concatenate(self._call("reset", scenes))

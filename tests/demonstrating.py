@@ -2,7 +2,7 @@
 
 from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
 from wtl.collection.scripted_expert import ATTEMPTS, ScriptedExpert
-from wtl.collection.worlds.entities.environment import SceneConfig
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from wtl.collection.worlds.tabletop import families, observation
+from wtl.collection.worlds.tabletop import observation
 from wtl.evaluation.camera_video import CameraVideo, Gaze
 from wtl.evaluation.episode_strip import Recording, Strip
 from wtl.evaluation.rollout_row import RolloutRow
@@ -134,6 +134,7 @@ def strip(demo=None, trial=None, retrial=None, **changes) -> Strip:
       **changes: what shall differ in the strip.
     """
     values = {
+        "instruction": "Push the leftmost object across the line.",
         "family": "push",
         "rule": "position:0",
         "task_id": "test-00000-push-0",
@@ -146,6 +147,4 @@ def strip(demo=None, trial=None, retrial=None, **changes) -> Strip:
             **{"states": episode(0), "target": 0, "success": True} | (retrial or {})
         ),
     }
-    values |= changes
-    goal = families.FAMILIES.get(values["family"])
-    return Strip(**{"goal": goal} | values)
+    return Strip(**values | changes)

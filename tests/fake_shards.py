@@ -6,7 +6,7 @@ import pathlib
 import signal
 
 from wtl.collection.vector_environment import ProcessVectorEnvironment
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.testing.fakes import fake_episode
 
 

@@ -50,20 +50,3 @@ def test_a_strip_tells_how_each_episode_went():
     assert missed.outcome == "right target, failed"
     still = np.repeat(episode()[:1], STEPS, axis=0)
     assert strip(trial={"states": still}).episodes[1].outcome == "nothing moved"
-
-
-@pytest.mark.parametrize(
-    ("rule", "words"),
-    [
-        ("position:0", "the leftmost object"),
-        ("position:1", "the middle object"),
-        ("position:2", "the rightmost object"),
-        ("identity:2", "the same object"),
-    ],
-)
-def test_a_strip_names_the_target(rule, words):
-    assert words in strip(rule=rule).instruction
-    assert words.replace("object", "button") in (
-        strip(rule=rule, family="press").instruction
-    )
-    assert words in strip(rule=rule, family="unheard of").instruction

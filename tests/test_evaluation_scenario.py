@@ -6,10 +6,10 @@ import itertools
 import numpy as np
 import pytest
 
-from wtl.collection.worlds.entities import environment, oracle_bound
-from wtl.collection.worlds.entities.task import Rule, RuleKind
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.entities import oracle_bound
+from wtl.collection.worlds.entities.rule import Rule, RuleKind
 from wtl.collection.worlds.tabletop import families
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.evaluation.scenario import oracle_bound_of, scenarios
 from wtl.policies.methods import CONDITIONS, METHODS, rounds
 
@@ -54,10 +54,10 @@ def test_records_explain_every_condition_and_name_what_there_is():
 def test_one_of_two_readings_is_true():
     conflicts = 0
     for scenario in SCENARIOS:
-        read = scenario.readings(CONDITIONS["mil"])
-        scene_config = environment.SceneConfig.by_rule(
-            scenario.task, scenario.task.rule, scenario.scene_seed
+        read = oracle_bound.readings(
+            scenario.task, scenario.demo_seed, scenario.scene_seed
         )
+        scene_config = scenario.task.scene(scenario.scene_seed)
         assert read.true == scene_config.target
         wanted = getattr(read, scenario.task.rule.kind.value)
         assert wanted == read.true
@@ -130,8 +130,7 @@ def test_several_demonstrations_settle_what_they_do_not_agree_on():
             for kind in RuleKind
             for index in range(3)
             if all(
-                environment.SceneConfig.by_rule(task, Rule(kind, index), seed)
-                == environment.SceneConfig.by_rule(task, task.rule, seed)
+                task.scene(seed, Rule(kind, index)) == task.scene(seed)
                 for seed in seeds
             )
         ]

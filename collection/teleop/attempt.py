@@ -11,7 +11,7 @@ import numpy as np
 
 from wtl.collection import recorder
 from wtl.collection.teleop.interface import Teleop
-from wtl.collection.worlds.entities.environment import SceneConfig, SceneEnvironment
+from wtl.collection.worlds.world import Environment, Scene
 from wtl.datasets.contract import episode as episodes
 
 
@@ -72,7 +72,7 @@ class Attempt:
       observation: the last one.
     """
 
-    def __init__(self, env: SceneEnvironment, scene: SceneConfig):
+    def __init__(self, env: Environment, scene: Scene):
         """Reset the environment to the scene of `scene`."""
         self.env = env
         self.scene = scene
@@ -114,8 +114,8 @@ class Attempt:
 
 
 def replay(
-    env: SceneEnvironment,
-    scene: SceneConfig,
+    env: Environment,
+    scene: Scene,
     actions: np.ndarray,
     success: bool | None = None,
     **metadata,

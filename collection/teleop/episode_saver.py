@@ -4,8 +4,7 @@ from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop import attempt
 from wtl.collection.teleop.interface import Teleop
 from wtl.collection.teleop.rate_monitor import RateMonitor
-from wtl.collection.worlds.entities import inferred_target
-from wtl.collection.worlds.entities.environment import SceneEnvironment
+from wtl.collection.worlds.world import Environment
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
@@ -16,7 +15,7 @@ class RefusedError(UserError):
 
 
 def make_episode(
-    env: SceneEnvironment,
+    env: Environment,
     request: EpisodeRequest,
     attempted: attempt.Attempt,
     monitor: RateMonitor,
@@ -69,14 +68,14 @@ def make_episode(
     return episode
 
 
-def _check_demonstration(episode: Episode, env: SceneEnvironment):
+def _check_demonstration(episode: Episode, env: Environment):
     if not episode.metadata[fields.SUCCESS]:
         raise RefusedError(
             "The success test does not hold when nothing moves from here on: "
             "go on, redo (r), or override the success label (o)."
         )
     states = episode.steps[fields.STATE][None]
-    slot = int(inferred_target.acted_slots(states, env.layout)[0])
+    slot = int(env.layout.acted_slots(states)[0])
     if slot != episode.metadata[fields.HIDDEN_TARGET]:
         raise RefusedError(
             "Something else moved more than the target, so that a learner would infer "

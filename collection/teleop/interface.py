@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 
 from wtl.collection.teleop.command import Command
-from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.world import Environment, Scene
 
 Observation = dict[str, np.ndarray]
 
@@ -39,13 +39,13 @@ class Teleop(Protocol):
     first_latch: float
     latch_steps: int
 
-    def instruction(self, scene: environment.SceneConfig) -> str:
+    def instruction(self, scene: Scene) -> str:
         """Return one sentence that says what to do."""
 
-    def target(self, env: environment.SceneEnvironment) -> np.ndarray:
+    def target(self, env: Environment) -> np.ndarray:
         """Return the [3] position of the target, metres."""
 
-    def rates(self, env: environment.SceneEnvironment, command: Command) -> np.ndarray:
+    def rates(self, env: Environment, command: Command) -> np.ndarray:
         """Return the rate of each axis that a command asks for; zeros for rest."""
 
     def action(self, rates: np.ndarray, latch: float) -> np.ndarray:

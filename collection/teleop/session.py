@@ -20,8 +20,7 @@ from wtl.collection.teleop.interface import PolicyDriver
 from wtl.collection.teleop.operator_input import OperatorInput
 from wtl.collection.teleop.plan import Plan
 from wtl.collection.teleop.rate_monitor import RateMonitor
-from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.world import World
+from wtl.collection.worlds.world import Environment, World
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import EpisodeError
@@ -77,8 +76,8 @@ class Session:
         self._camera = camera
         self._policy = policy
         self._demonstrations = demonstrations or {}
-        self._live: environment.SceneEnvironment | None = None
-        self._stored: environment.SceneEnvironment | None = None
+        self._live: Environment | None = None
+        self._stored: Environment | None = None
         self.operator = "anonymous"
         self.speed = 1.0
         self.ended = False
@@ -110,7 +109,7 @@ class Session:
     @property
     def period(self) -> float:
         """Seconds of the wall clock between control steps."""
-        return 1 / (self._world.environment.control_hz * self.speed)
+        return 1 / (self._world.spec.control_hz * self.speed)
 
     @property
     def names_target(self) -> bool:
@@ -290,7 +289,7 @@ class Session:
         self.due = 0.0  # when the next control step may be made
         self._override: bool | None = None
         self._assisted = self._was_assisted = False
-        self._monitor = RateMonitor(self._world.environment.control_hz)
+        self._monitor = RateMonitor(self._world.spec.control_hz)
         if self.request is None:
             return
         scene = self.request.scene

@@ -32,7 +32,7 @@ def world_of(version: pathlib.Path, spec: EpisodeSpec) -> World | None:
 
 def layout_of(world: World, spec: EpisodeSpec) -> Layout | None:
     """Return the layout of the states of a spec; None if they are of another world."""
-    if spec.action_size not in (0, len(world.environment.axes)):
+    if spec.action_size not in (0, len(world.spec.axes)):
         return None
-    layouts = map(world.layout, range(1, _MAX_SIZE + 1))
+    layouts = map(world.encoder, range(1, _MAX_SIZE + 1))
     return next((one for one in layouts if one.state_size == spec.state_size), None)

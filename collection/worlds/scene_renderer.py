@@ -83,6 +83,20 @@ class SceneRenderer(Protocol):
           UserError: if there is no such camera.
         """
 
+    def project(
+        self, points: np.ndarray, scene_seed: int, is_human: bool
+    ) -> np.ndarray:
+        """Return where the stored images show points.
+
+        Args:
+          points: [..., 3] in metres.
+          scene_seed: of the episode.
+          is_human: whether the simulated human acts.
+
+        Returns:
+          [..., 2] image coordinates in [-1, 1].
+        """
+
     def put(
         self, compiled: mujoco.MjModel, data: mujoco.MjData, physics_state: np.ndarray
     ):

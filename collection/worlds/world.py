@@ -1,79 +1,182 @@
 """World: its interface to stages, datasets, policies and reports."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
-import mujoco
+import dm_env
 import numpy as np
+from dm_env import specs
 
-from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.entities.embodiment import Embodiment
-from wtl.collection.worlds.entities.expert import Expert
-from wtl.collection.worlds.entities.family import Family
-from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.oracle import OracleBound
 from wtl.collection.worlds.scene_renderer import SceneRenderer
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.layout import Layout
 
 if TYPE_CHECKING:
     from wtl.collection.teleop.interface import Teleop
+    from wtl.collection.worlds.entities.entity_structure import EntityStructure
+
+
+class Task(Protocol):
+    """Task of a world.
+
+    Attributes:
+      task_id: name, unique in a distribution of tasks.
+      family: name of its family.
+      split: `train`, `val` or `test`.
+      domain: name of its world.
+      instruction: sentence that describes it.
+      parameters: JSON-able description of what sets it apart.
+    """
+
+    task_id: str
+    family: str
+    split: str
+    domain: str
+    instruction: str
+    parameters: Mapping[str, Any]
+
+    def scene(self, scene_seed: int) -> "Scene":
+        """Return the scene of a seed."""
+
+
+class Scene(Protocol):
+    """Scene config: scene of a task in which one episode is played.
+
+    Attributes:
+      task: the task.
+      scene_seed: seed of the initial state.
+      is_human: whether the simulated human acts.
+    """
+
+    task: Task
+    scene_seed: int
+    is_human: bool
+
+
+class Environment(Protocol):
+    """Environment of a world: a `dm_env.Environment` that stages play.
+
+    Attributes:
+      horizon: control steps of an episode.
+      control_hz: control steps per second.
+      scene_config: scene of the present episode.
+    """
+
+    horizon: int
+    control_hz: float
+    scene_config: Scene
+
+    def prepare(self, scene_config: Scene):
+        """Choose the scene of the next `reset`."""
+
+    def reset(self) -> dm_env.TimeStep:
+        """Start an episode."""
+
+    def step(self, action: np.ndarray) -> dm_env.TimeStep:
+        """Apply a float[A] action."""
+
+    def recorded(self) -> dict[str, np.ndarray]:
+        """Return what is stored of the present step besides the observation."""
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the metadata of the present episode, known at its end."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """Command of an expert for one control step.
+
+    Attributes:
+      executed: float64[A], with noise.
+      recorded: float64[A], the clean label.
+    """
+
+    executed: np.ndarray
+    recorded: np.ndarray
+
+
+# (environment, standard deviation of noise, generator of noise) -> command.
+Expert = Callable[[Environment, float, np.random.Generator], Command]
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """Specification of the environments of a world.
+
+    Attributes:
+      observation: spec of each observation by name, without cameras.
+      action: spec of the float32[A] action.
+      axes: names of the A dimensions of the action.
+      control_hz: control steps per second.
+      horizon: control steps of an episode.
+    """
+
+    observation: Mapping[str, specs.Array]
+    action: specs.BoundedArray
+    axes: tuple[str, ...]
+    control_hz: float
+    horizon: int
 
 
 @dataclasses.dataclass(frozen=True)
 class World:
-    """World by its parts, see `wtl.collection.worlds.registry`.
+    """World by its parts; None stands for a capability that it lacks.
 
     Attributes:
       name: its key in the registry.
-      families: its families by name; the oracle is given their numbers in this order.
-      noise_share: (task) -> [A] share of the exploration noise of each dimension of the
-        action.
-      objects: (name, size, seed) -> the entities in every scene of a task, with
-        `name`, `size` and `scene(scene_seed)`.
-      layout: (size) -> layout of the observed states.
-      environment: class of its environments, made of a scene config; where there are
-        cameras also of a `CameraConfig`.
-      model: (object set, embodiment) -> MuJoCo model.
-      experts: scripted expert by family.
-      all_gains_matter: whether an agent that is wrong about the sign of a gain never
-        succeeds; oracle bounds take account of that.
-      moves_as_commanded: whether a control step moves by gain times command, so that a
-        trial reveals the gains as soon as anything moves.
-      human: (family, generator) -> simulated human; None if there is none.
-      has_cameras: whether there are cameras and videos of the simulated human.
-      draws_dynamics: whether tasks may draw all hidden dynamics of their entities.
+      spec: of its environments, with as many entities as by default.
+      families: names of the families of its tasks.
+      tasks: (split, seed, **options) -> tasks.
+      make_env: (task, scene seed, camera) -> environment.
+      expert: (scene, generator of its choices) -> actor that demonstrates.
+      relabel: (demonstrations, layout, trials, **options) -> `Relabeller`: the other
+        tasks that an episode demonstrates or solves.
+      oracle_bound: (task distribution) -> success of ideal agents.
+      encoder: (number of entities) -> layout, and thereby features and drawing, of the
+        observed states.
+      renderer: renders stored episodes.
+      teleop: mapping between an operator and the world.
+      human_videos: whether there is a simulated human, filmed by cameras.
+      perception: () -> module that estimates states from images, see
+        `wtl.collection.worlds.perception`; it needs TensorFlow.
       trial_tasks: (vector environment, [(task, scene seed)], shaped) -> `TaskPool` of
         methods that learn from trials alone.
+      has_cameras: whether its environments take a camera.
+      all_gains_matter: whether an agent that is wrong about the sign of an actuator
+        gain never succeeds; oracle bounds take account of that.
+      moves_as_commanded: whether a control step moves by gain times command, so that a
+        trial reveals the gains as soon as anything moves.
+      entities: structure of its scenes, if they are made of entities.
       configurables: gin name -> class of an object of this world that gin configures.
       version: raised whenever the same seed no longer gives the same episode.
-      renderer: renders stored episodes; None if they can't be rendered.
-      teleop: mapping between an operator and the world; None if there is none.
     """
 
     name: str
-    families: Mapping[str, Family]
-    noise_share: Callable[[Task], np.ndarray]
-    objects: Callable[[str, int, int], Any]
-    layout: Callable[[int], Layout]
-    environment: type[environment.SceneEnvironment]
-    model: Callable[[Any, Embodiment], mujoco.MjModel]
-    experts: Mapping[str, Expert]
-    all_gains_matter: bool = False
-    moves_as_commanded: bool = False
-    human: Callable[[str, np.random.Generator], Expert] | None = None
-    has_cameras: bool = False
-    draws_dynamics: bool = False
-    trial_tasks: Callable[..., Any] | None = None
-    configurables: Mapping[str, type] = dataclasses.field(default_factory=dict)
-    version: str = "1.0.0"
+    spec: Spec
+    families: tuple[str, ...]
+    tasks: Callable[..., Sequence[Task]]
+    make_env: Callable[[Task, int, CameraConfig], Environment]
+    expert: Callable[[Scene, np.random.Generator], Expert] | None = None
+    relabel: Callable[..., Any] | None = None
+    oracle_bound: Callable[[Any], OracleBound] | None = None
+    encoder: Callable[[int], Layout] | None = None
     renderer: SceneRenderer | None = None
     teleop: "Teleop | None" = None
+    human_videos: bool = False
+    perception: Callable[[], types.ModuleType] | None = None
+    trial_tasks: Callable[..., Any] | None = None
+    has_cameras: bool = False
+    all_gains_matter: bool = False
+    moves_as_commanded: bool = False
+    entities: "EntityStructure | None" = None
+    configurables: Mapping[str, type] = dataclasses.field(default_factory=dict)
+    version: str = "1.0.0"
 
-    def open(
-        self, scene_config: environment.SceneConfig, camera: CameraConfig = NO_CAMERA
-    ) -> environment.SceneEnvironment:
-        """Return an environment of this world that starts with `scene_config`."""
-        if not self.has_cameras:
-            return self.environment(scene_config)
-        return self.environment(scene_config, camera)
+    def open(self, scene: Scene, camera: CameraConfig = NO_CAMERA) -> Environment:
+        """Return an environment of this world that starts with `scene`."""
+        env = self.make_env(scene.task, scene.scene_seed, camera)
+        env.prepare(scene)
+        return env

@@ -110,3 +110,40 @@ class Layout(abc.ABC):
         Returns:
           [N, E] scores by slot.
         """
+
+    def acted_slots(self, states: np.ndarray) -> np.ndarray:
+        """Infer the target of episodes: the entity that each of them acted on.
+
+        No simulator is needed, so teleoperated and imported demonstrations are labelled
+        in the same way as scripted ones.
+
+        Args:
+          states: [N, T, S] states; padding that repeats the last one does no harm.
+
+        Returns:
+          int32[N] slots, -1 where nothing was acted on.
+        """
+        score = self.acted_scores(states)
+        slots = score.argmax(axis=1).astype(np.int32)
+        return np.where(score.max(axis=1) > 1, slots, -1).astype(np.int32)
+
+    def identities_and_places(self, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Number the entities of each kind by their colours and by their places.
+
+        Args:
+          state: [N, S] first states.
+
+        Returns:
+          identities [N, E], the same for the same entity in all scenes of a task, and
+          places [N, E] counted from the left.
+        """
+        rows = self.split(state)
+        identities, places = [], []
+        for name in self.kinds:
+            where = slices(self.tables[name])
+            x = rows[name][..., where["position"]][..., 0]
+            # Colours of one set are well apart: any fixed projection tells them apart.
+            colour = rows[name][..., where["rgb"]] @ np.array([1.0, 0.618, 0.382])
+            identities.append(colour.argsort(axis=1).argsort(axis=1))
+            places.append(x.argsort(axis=1).argsort(axis=1))
+        return np.concatenate(identities, axis=1), np.concatenate(places, axis=1)

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from demonstrating import demonstrate, request
 
-from wtl.collection.recorder import Recorder, episode_spec
+from wtl.collection.recorder import Recorder
 from wtl.collection.worlds.entities import physics
-from wtl.collection.worlds.entities.environment import SceneConfig
+from wtl.collection.worlds.entities.episode_spec import episode_spec
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.tabletop import experts
 from wtl.collection.worlds.tabletop import object_set as object_sets

@@ -14,10 +14,10 @@ from tf_agents.trajectories import time_step as ts
 from wtl.collection.episode_loop import play
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.policy_actor import PolicyActor
-from wtl.collection.recorder import episode_spec
 from wtl.collection.vector_environment import ProcessVectorEnvironment
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.entities.episode_spec import episode_spec
 from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import episode_id, validate
 from wtl.datasets.contract.fields import STATE

@@ -3,7 +3,7 @@
 import numpy as np
 
 from wtl.collection import tf_environment
-from wtl.collection.worlds.entities.environment import SceneConfig
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.tabletop import object_set as object_sets
 from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation

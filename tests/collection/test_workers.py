@@ -18,8 +18,8 @@ from wtl.collection.vector_environment import (
     WorkerError,
     play_shards,
 )
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.fields import STATE
 
@@ -178,7 +178,7 @@ from wtl.collection import episode_request
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.scripted_expert import ScriptedExpert
 from wtl.collection.vector_environment import ProcessVectorEnvironment, play_shards
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.task_distribution import TaskDistribution
 suite = TaskDistribution(train_object_sets=5, train_tasks=5)
 scenes = [s for t in suite.tasks("train") for s in suite.demonstration_scenes(t)]
 requests = [EpisodeRequest(s, str(i), "demo", i) for i, s in enumerate(scenes)]

@@ -11,7 +11,7 @@ import subprocess
 import gin
 import pytest
 
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.commands import cli
 from wtl.datasets.contract import fields
 from wtl.pipeline import bindings, stages, trial_worlds

@@ -9,7 +9,7 @@ import xml.dom.minidom
 import pytest
 
 from wtl.collection.worlds.entities import oracle_bound
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.commands import cli
 from wtl.evaluation import trial_results
 from wtl.evaluation.trial_row import TrialRow

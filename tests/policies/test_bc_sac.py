@@ -10,11 +10,12 @@ from tf_agents.trajectories import time_step as ts
 
 from wtl.collection import reinforcement_rollout
 from wtl.collection.vector_environment import VectorEnvironment
-from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.entities.task import Rule, RuleKind, Task
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.entities.rule import Rule, RuleKind
+from wtl.collection.worlds.entities.scene_config import SceneConfig
+from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
 from wtl.collection.worlds.tabletop import object_set, observation
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.policies.bc_sac import config as configs
 from wtl.policies.bc_sac.learner import Learner
@@ -34,9 +35,9 @@ CONFIG = configs.SacConfig(
 HORIZON = tabletop_environment.HORIZON
 
 
-def _scene_configs(count: int, first: int = 0) -> list[environment.SceneConfig]:
+def _scene_configs(count: int, first: int = 0) -> list[SceneConfig]:
     seeds = range(first, first + count)
-    return [environment.SceneConfig.by_rule(TASK, TASK.rule, seed) for seed in seeds]
+    return [TASK.scene(seed) for seed in seeds]
 
 
 @functools.cache

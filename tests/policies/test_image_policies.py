@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from wtl.collection import observation_encoder
 from wtl.collection.worlds.entities import slot_order
-from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.tabletop import appearance
 from wtl.collection.worlds.tabletop import object_set as object_sets
 from wtl.collection.worlds.tabletop import scene as scenes
@@ -183,12 +182,14 @@ def test_mirrored_examples_are_those_of_a_mirrored_table():
     assert mirrored > 5 and straight > 5
 
 
-@pytest.mark.parametrize("embodiment", Embodiment)
-def test_the_loss_wants_the_truth(embodiment):
-    perception = network.Perception(config.of_embodiment(embodiment, 3, PIXELS))
+@pytest.mark.parametrize("is_human", (False, True))
+def test_the_loss_wants_the_truth(is_human):
+    perception = network.Perception(
+        config.PerceptionConfig(3, PIXELS, watching=is_human)
+    )
     things = [0, 1, 2] + [-1] * perception.config.watching
     everything = list(range(8)) + [-1] * perception.config.watching
-    source = ExampleSource(_store(6), LAYOUT, later=2, embodiment=embodiment)
+    source = ExampleSource(_store(6), LAYOUT, later=2, is_human=is_human)
     example = source.gather(source.draw(np.random.default_rng(0), 4))
 
     def measure(change):
@@ -333,9 +334,9 @@ def test_an_image_policy_acts_on_its_estimates(perception):
 
 def test_in_human_videos_only_the_time_is_known():
     tf.random.set_seed(0)
-    watching = network.Perception(config.of_embodiment(Embodiment.HUMAN, 3, PIXELS))
+    watching = network.Perception(config.PerceptionConfig(3, PIXELS, watching=True))
     store = _store(2)
-    source = ExampleSource(store, LAYOUT, later=2, embodiment=Embodiment.HUMAN)
+    source = ExampleSource(store, LAYOUT, later=2, is_human=True)
     drawn = source.draw(np.random.default_rng(0), 8)
     assert not drawn.observed_reward[..., :-1].any()
     np.testing.assert_array_equal(drawn.observed_reward[..., -1], drawn.state[..., -1])
@@ -357,7 +358,7 @@ def test_in_human_videos_only_the_time_is_known():
 
 def test_where_the_camera_is_matters_for_where_things_are():
     tf.random.set_seed(0)
-    watching = network.Perception(config.of_embodiment(Embodiment.HUMAN, 3, PIXELS))
+    watching = network.Perception(config.PerceptionConfig(3, PIXELS, watching=True))
     store = _store(2)
     image, proprioception = (
         store.image[:, 1],
@@ -372,7 +373,7 @@ def test_where_the_camera_is_matters_for_where_things_are():
 
 
 def test_an_image_policy_has_an_encoder_of_human_videos(perception):
-    watching = network.Perception(config.of_embodiment(Embodiment.HUMAN, 3, PIXELS))
+    watching = network.Perception(config.PerceptionConfig(3, PIXELS, watching=True))
     watching.create()
     inner = contextual_policy.ContextualPolicy(
         contextual_network.ContextualNetwork(

@@ -11,11 +11,11 @@ from wtl.collection import context_builder
 from wtl.collection.recorder import Recorder
 from wtl.collection.worlds.entities import actuator_gains
 from wtl.collection.worlds.entities.actuator_gains import ActuatorGainDistribution
-from wtl.collection.worlds.entities.environment import SceneConfig
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.tabletop import observation
 from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation
 from wtl.collection.worlds.tabletop.puck import PuckRanges
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.fields import STATE
 from wtl.datasets.reading.frames import resample

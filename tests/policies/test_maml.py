@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.entities.task import Task
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
 from wtl.collection.worlds.tabletop import object_set
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.policies import imitation
 from wtl.policies.contextual import context as contexts
 from wtl.policies.daml import config as daml_config
@@ -58,7 +58,7 @@ def _example(config, demos=2) -> imitation.Example:
         task = Task(
             object_set.draw(f"train-{i}", config.layout.size, 0), "grasp", 0.8, "train"
         )
-        env = tabletop_environment.Manipulation(environment.SceneConfig(task, i, 0))
+        env = tabletop_environment.Manipulation(SceneConfig(task, i, 0))
         states.append(env.reset().observation["state"])
     first = np.stack(states)
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from wtl.collection import opengl
-from wtl.collection.worlds.entities import slot_order
 from wtl.collection.worlds.tabletop import observation
 from wtl.commands import cli
 from wtl.datasets.contract import fields
@@ -62,11 +61,11 @@ def test_perception_finds_things_on_held_out_object_sets(model, tmp_path):
         stages.perform(run, ["collect_demos", "collect_human_videos"])
         perception.train(run, model)
         store = run.read(model.dataset, fields.SPLIT_TEST, with_images=True)
-        network = perception_training.load(
-            run.folder.policies / model.name, model.embodiment, 3, run.pixels
-        )
+        made = run.suite.world.perception()
+        network = made.create(3, run.pixels, model.is_human)
+        perception_training.restore(network, run.folder.policies / model.name)
     layout = observation.Layout(3)
-    store = slot_order.by_place(store, layout)
+    store = made.by_place(store, layout)
     proprioception = layout.proprioception(store.state, own=model is perception.OWN)
     seen = np.concatenate(
         [

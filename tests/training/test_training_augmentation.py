@@ -7,10 +7,10 @@ import pytest
 import tensorflow as tf
 from demonstrating import demonstrate, request
 
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import families, observation
 from wtl.collection.worlds.tabletop import scene as scenes
 from wtl.collection.worlds.tabletop import world as worlds
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.training import augmentation
 
 SIZE = 3

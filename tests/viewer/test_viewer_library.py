@@ -7,16 +7,16 @@ import pytest
 from demonstrating import demonstrate, request
 from viewed import SPEC, demonstrated, make_run, published, tried
 
-from wtl.collection import recorder
 from wtl.collection.worlds import recognition, registry, scene_renderer
-from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.actuator_gains import ActuatorGainDistribution
 from wtl.collection.worlds.entities.embodiment import Embodiment
+from wtl.collection.worlds.entities.episode_spec import episode_spec
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.entities.task import Task
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.reacher import arm
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
 from wtl.collection.worlds.tabletop import families, model, object_set, restoration
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import episode, fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.curation import curate
@@ -68,7 +68,7 @@ def test_a_world_without_renderer_is_listed_and_drawn(tmp_path):
         motor_faults=ActuatorGainDistribution(arm.JOINTS, (1.0, 1.0), 0.5),
     )
     (task,) = suite.tasks("train")
-    spec = recorder.episode_spec(2, domain=suite.domain, hidden_gains=True)
+    spec = episode_spec(2, domain=suite.domain, hidden_gains=True)
     with staging.StagingWriter(tmp_path / "staged", spec) as writer:
         for i, scene_config in enumerate(suite.demonstration_scenes(task)):
             name = episode.episode_id("wtl_demos", task.task_id, "demo", i, i)
@@ -192,7 +192,7 @@ def test_worlds_are_restored_from_what_was_stored_alone(embodiment):
     for number in range(6):
         drawn = object_set.draw(f"any-{number}", 3, 7)
         friction = families.FAMILIES["push"].friction_range[1]
-        scene_config = environment.SceneConfig(
+        scene_config = SceneConfig(
             Task(drawn, "push", friction, "train"), 100 + number, 0, embodiment
         )
         env = tabletop_environment.Manipulation(scene_config)

@@ -15,8 +15,8 @@ import numpy as np
 from aiohttp import web
 from demonstrating import demonstrate, request
 
-from wtl.collection import recorder
-from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.episode_spec import episode_spec
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.tabletop import families, object_set
 from wtl.datasets.contract import fields
@@ -27,7 +27,7 @@ from wtl.viewer.api import Api
 from wtl.viewer.library import Library
 from wtl.viewer.server import application
 
-SPEC = dataclasses.replace(recorder.episode_spec(3), image_pixels=16)
+SPEC = dataclasses.replace(episode_spec(3), image_pixels=16)
 FAMILIES = ("press", "grasp")
 TASKS = 3  # of each family
 
@@ -39,7 +39,7 @@ def demonstrated(family: str, number: int) -> Episode:
     drawn = object_set.draw(f"{split}-{number:05d}", 3, 0)
     task = Task(drawn, family, families.FAMILIES[family].friction_range[1], split)
     name = episode_id(fields.WTL_DEMOS, task.task_id, "demo", number, number)
-    scene_config = environment.SceneConfig(task, number, 0)
+    scene_config = SceneConfig(task, number, 0)
     episode = demonstrate(request(scene_config, name, number), 0.1)
     image = np.zeros((len(episode), 16, 16, 3), np.uint8)
     image[:] = np.arange(len(episode), dtype=np.uint8)[:, None, None, None] * 6

@@ -20,7 +20,7 @@ def _import_videos(options: argparse.Namespace) -> int:
             options.out,
             pixels=options.pixels,
             encoding=options.encoding,
-            families=[name for w in worlds if w.human for name in w.families],
+            families=[name for w in worlds if w.human_videos for name in w.families],
             origin=run_folder.origin(),
         )
     except video_folder.VideosError as error:

@@ -5,8 +5,6 @@ import dataclasses
 import numpy as np
 
 from wtl.collection.drawing import scene, svg
-from wtl.collection.worlds.entities import inferred_target
-from wtl.collection.worlds.entities.family import Family
 from wtl.datasets.contract.layout import Layout
 from wtl.evaluation.camera_video import CameraVideo
 
@@ -56,6 +54,7 @@ class Strip:
     """Episodes of one scene.
 
     Attributes:
+      instruction: sentence that describes the task.
       family: family of the task.
       rule: its rule, such as `identity:1`; empty in worlds without rules.
       task_id: the task.
@@ -63,9 +62,9 @@ class Strip:
       demo: the demonstration.
       trial: the trial.
       retrial: the retrial.
-      goal: the family, if it is known.
     """
 
+    instruction: str
     family: str
     rule: str
     task_id: str
@@ -73,19 +72,6 @@ class Strip:
     demo: Recording
     trial: Recording
     retrial: Recording
-    goal: Family | None = None
-
-    @property
-    def instruction(self) -> str:
-        """Sentence that describes the task."""
-        kind, _, index = self.rule.partition(":")
-        noun = self.goal.noun if self.goal else "object"
-        target = f"the same {noun}"
-        if kind == "position":
-            target = f"the {_place(int(index), self.layout.size)} {noun}"
-        if self.goal is None:
-            return f"{self.family}: {target}."
-        return self.goal.instruction.format(target=target)
 
     @property
     def has_video(self) -> bool:
@@ -116,7 +102,7 @@ class Strip:
         states, target, success = recording.states, recording.target, recording.success
         slot = -1
         if states is not None:
-            slot = int(inferred_target.acted_slots(states[None], self.layout)[0])
+            slot = int(self.layout.acted_slots(states[None])[0])
         if success is None:
             outcome = "human" if recording.by_human else "demonstration"
         elif success:
@@ -133,11 +119,3 @@ class Strip:
             crossed = None if success in (None, True) else slot
             drawn = scene.draw(states, self.layout, title, target, crossed, clip)
         return StripEpisode(name, outcome, success, drawn)
-
-
-def _place(index: int, size: int) -> str:
-    if index == 0:
-        return "leftmost"
-    if index == size - 1:
-        return "rightmost"
-    return "middle" if 2 * index == size - 1 else f"{index + 1}th from the left"

@@ -3,9 +3,9 @@
 import dataclasses
 from collections.abc import Sequence
 
-from wtl.collection.worlds.entities import oracle_bound
-from wtl.collection.worlds.entities.task import Task
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.oracle import Information
+from wtl.collection.worlds.task_distribution import TaskDistribution
+from wtl.collection.worlds.world import Task
 from wtl.policies import interface
 from wtl.policies.methods import METHODS, NEW, Condition
 
@@ -31,10 +31,6 @@ class Scenario:
     def seed(self, condition: Condition) -> int:
         """Seed of the scene of a condition."""
         return self.new_scene_seed if condition.scene == NEW else self.scene_seed
-
-    def readings(self, condition: Condition) -> oracle_bound.Readings:
-        """Readings of the demonstration in the scene of a condition."""
-        return oracle_bound.readings(self.task, self.demo_seed, self.seed(condition))
 
 
 def scenarios(
@@ -72,24 +68,18 @@ def oracle_bound_of(
     """
     method = METHODS[condition.method]
     config = config or method.config
-    prior = oracle_bound.Prior.of(suite)
-    read = scenario.readings(condition)
     if config.oracle:
         return 1.0
-    trials = condition.trials and config.trials_tell
-    if condition.trials and not trials and config.trials_from == interface.TRY:
-        prior = dataclasses.replace(prior, motors=1.0)  # which still show
-    by_demo = trials and METHODS[method.trial_source].config.demos
-    if (config.demos or by_demo) and oracle_bound.settled(scenario.task, demo_seeds):
-        return 1.0 if trials else prior.motors
-    if config.demos and trials:
-        trial = oracle_bound.readings(
-            scenario.task, scenario.demo_seed, scenario.scene_seed
+    informed = bool(condition.trials) and config.trials_tell
+    return suite.world.oracle_bound(suite).success(
+        Information(
+            task=scenario.task,
+            scene_seed=scenario.seed(condition),
+            demo_seeds=tuple(demo_seeds) or (scenario.demo_seed,),
+            demonstrated=config.demos,
+            trial_seed=scenario.scene_seed,
+            trials=len(condition.trials) if informed else 0,
+            of_demonstrated=informed and METHODS[method.trial_source].config.demos,
+            motion=bool(condition.trials) and config.trials_from == interface.TRY,
         )
-        return oracle_bound.demo_and_trial(trial, read, prior)
-    if config.demos:
-        return oracle_bound.demo_only(read, prior)
-    if by_demo:
-        return oracle_bound.trial_of_demo_only(read, prior)
-    number = 1 + len(condition.trials) if trials else 1
-    return oracle_bound.nth_trial(prior, number)
+    )

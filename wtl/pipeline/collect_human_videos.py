@@ -32,7 +32,7 @@ def collect_human_videos(
     """
     if not scenes_per_task:
         return
-    run.require_capability("has_cameras", "collect_human_videos")
+    run.require_capability("human_videos", "collect_human_videos")
     if scenes_per_task > run.suite.scenes_per_task:
         raise UserError(
             f"collect_human_videos.scenes_per_task is {scenes_per_task}, but the "

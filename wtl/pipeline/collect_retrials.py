@@ -7,14 +7,12 @@ import numpy as np
 
 from wtl.collection import episode_request
 from wtl.collection.episode_request import EpisodeRequest
-from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.entities.task import Rule, RuleKind
 from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.pipeline import episodes
-from wtl.pipeline.collect_trials import BATCH, actor_spec, shown_index
+from wtl.pipeline.collect_trials import BATCH, actor_spec
 from wtl.pipeline.run import Run
 from wtl.policies.methods import METHODS
 
@@ -91,9 +89,11 @@ def _plan(
         rule = task.rule
         if rule is None:
             by_identity = rng.random() < run.suite.identity_share
-            rule = _rule(task, demos, demo, by_identity)
+            demo_seed = int(demos[fields.SCENE_SEED][demo])
+            acted = demos[fields.HIDDEN_TARGET][demo]
+            rule = task.rule_of(demo_seed, acted, by_identity)
         scene_seed = int(trials[fields.SCENE_SEED][row])
-        scene_config = environment.SceneConfig.by_rule(task, rule, scene_seed)
+        scene_config = task.scene(scene_seed, rule)
         scene_config = dataclasses.replace(scene_config, attempt="retrial")
         plans.append(
             EpisodeRequest(
@@ -117,13 +117,3 @@ def _plan(
             )
         )
     return plans
-
-
-def _rule(task, demos: EpisodeStore, row: int, by_identity: bool) -> Rule:
-    """Return the rule, by identity or position, that a demonstration follows."""
-    index = shown_index(task, demos, row)
-    if by_identity:
-        return Rule(RuleKind.IDENTITY, index)
-    scene = task.object_set.scene(int(demos[fields.SCENE_SEED][row]))
-    place = environment.place_of(task, scene, index) % task.object_set.size
-    return Rule(RuleKind.POSITION, place)

@@ -9,7 +9,7 @@ import numpy as np
 from wtl.collection import episode_request
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.policy_actor import PolicyActorSpec
-from wtl.collection.worlds.entities import environment, relabel
+from wtl.collection.worlds.world import Task
 from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.sampling import video_pairs
@@ -121,7 +121,7 @@ def _plan(
 ) -> list[EpisodeRequest]:
     """Draw pairs of a demonstration and another demonstrated scene of its task."""
     demos, given = _given(run, method)
-    index = relabel.EntityRelabeller(demos, run.suite.layout).index
+    index = run.suite.world.relabel(demos, run.suite.layout).index
     tasks = {task.task_id: task for task in run.suite.tasks(fields.SPLIT_TRAIN)}
     seeds = {}
     for row, (task, scene) in enumerate(
@@ -142,8 +142,8 @@ def _plan(
         task = tasks[demos[fields.TASK_ID][row]]
         # The stored success is for the reading by identity; what was achieved is stored
         # too, from which success under other rules follows.
-        shown = shown_index(task, demos, row)
-        scene_config = environment.SceneConfig(task, seeds[number, scene], shown)
+        shown = demonstrated_target(task, demos, row)
+        scene_config = task.scene_of(seeds[number, scene], shown)
         for j in range(trials_per_context):
             seed = seeding.derive_seed(run.seed, NAME, method, i, j)
             greedy = rng.random() < greedy_share
@@ -166,8 +166,7 @@ def _plan(
     return plans
 
 
-def shown_index(task, demos: EpisodeStore, row: int) -> int:
+def demonstrated_target(task: Task, demos: EpisodeStore, row: int) -> int:
     """Return the canonical index of the entity that a demonstration acted on."""
-    shown = task.object_set.scene(int(demos[fields.SCENE_SEED][row]))
-    kind, slot = divmod(int(demos[fields.HIDDEN_TARGET][row]), task.object_set.size)
-    return int(shown.slots(kind)[slot])
+    seed = int(demos[fields.SCENE_SEED][row])
+    return task.target_at(seed, demos[fields.HIDDEN_TARGET][row])

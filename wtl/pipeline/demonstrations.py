@@ -10,7 +10,6 @@ from absl import logging
 from wtl.collection import episode_request
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.scripted_expert import ScriptedExpert
-from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage.staging import StagingWriter
@@ -35,7 +34,6 @@ def requests(
       dataset: name of the dataset that is collected.
     """
     is_human = dataset == fields.WTL_HUMAN_VIDEOS
-    embodiment = Embodiment.HUMAN if is_human else Embodiment.ROBOT
     result = []
     for split in fields.SPLITS:
         scenes = scenes_per_task if split == fields.SPLIT_TRAIN else held_out_scenes
@@ -44,7 +42,7 @@ def requests(
                 seed = seeding.derive_seed(run.seed, dataset, task.task_id, i)
                 result.append(
                     EpisodeRequest(
-                        scene=dataclasses.replace(scene, embodiment=embodiment),
+                        scene=scene.by_human() if is_human else scene,
                         episode_id=episode.episode_id(
                             dataset, task.task_id, fields.ROLE_DEMO, i, seed
                         ),

@@ -5,7 +5,6 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.datasets.contract import fields, seeding
 from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run
@@ -21,16 +20,16 @@ class Model:
     Attributes:
       name: its folder among the policies, and its name in the lineage.
       dataset: name of the dataset that it is trained on.
-      embodiment: body that the dataset shows.
+      is_human: whether the dataset shows the simulated human.
     """
 
     name: str
     dataset: str
-    embodiment: Embodiment
+    is_human: bool
 
 
-OWN = Model("perception", fields.WTL_DEMOS, Embodiment.ROBOT)
-WATCHING = Model("perception_human", fields.WTL_HUMAN_VIDEOS, Embodiment.HUMAN)
+OWN = Model("perception", fields.WTL_DEMOS, False)
+WATCHING = Model("perception_human", fields.WTL_HUMAN_VIDEOS, True)
 
 
 def models_of(config: interface.Interface) -> list[Model]:
@@ -113,10 +112,11 @@ def job_fields(run: Run, names: Sequence[str]) -> dict[str, Any]:
 
 def _job_fields(run: Run, model: Model, dataset: str) -> dict[str, Any]:
     return {
+        "world": run.suite.domain,
         "size": run.suite.size,
         "pixels": run.pixels,
         "dataset_dir": run.dataset(dataset),
-        "embodiment": model.embodiment,
+        "is_human": model.is_human,
         "threads": run.workers,
     }
 

@@ -5,8 +5,7 @@ import shutil
 
 from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
 from wtl.collection.scripted_expert import ScriptedExpert
-from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.world import Task
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
@@ -67,7 +66,7 @@ def play(
             out = out.with_suffix(".svg")
             note = f" (drawn from the states: {error})"
     if out.suffix == ".svg":
-        hz = world.environment.control_hz
+        hz = world.spec.control_hz
         drawing = episode_video.draw(shown, run.suite.layout, hz)
         out.write_text(drawing, encoding="utf-8")
     captions = ", ".join(each.caption for each in shown)
@@ -97,7 +96,7 @@ def _condition(name: str) -> Condition:
 def _demonstrated(run: Run, task: Task, scene: int) -> CaptionedEpisode:
     scene_seed = run.suite.scene_seed(task, "evaluation", scene)
     request = EpisodeRequest(
-        environment.SceneConfig.by_rule(task, task.rule, scene_seed),
+        task.scene(scene_seed),
         episode_id=_KEY,
         role=fields.ROLE_DEMO,
         seed=seeding.derive_seed(run.seed, _KEY, task.task_id, scene),

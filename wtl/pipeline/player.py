@@ -9,7 +9,6 @@ import tqdm
 
 from wtl.collection import episode_request, policy_actor
 from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
-from wtl.collection.worlds.entities import environment
 from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading.store import EpisodeStore, stack
@@ -35,6 +34,7 @@ class Player:
 
     Attributes:
       layout: layout of the states.
+      renderer: of the world, if it has one.
       scenarios: the demonstrations and scenes that all conditions share.
       demos: demonstrations of the split, with images if there are any.
       demo_rows: [scenarios, K] rows of `demos` given for each scenario, or -1.
@@ -67,6 +67,7 @@ class Player:
         """
         self._run = run
         self.layout = run.suite.layout
+        self.renderer = run.suite.world.renderer
         self._key = key
         self._split = split
         self._demos_shown = demos_shown
@@ -227,7 +228,7 @@ class Player:
         store, rows = self.shown(condition)
         names = store[fields.EPISODE_ID]
         success = self._trial_success(condition, which)
-        result = []
+        attempt, result = f"evaluation {len(condition.trials)}", []
         for number, (i, trial_ids) in enumerate(
             zip(which, self._trial_ids(condition, which), strict=True)
         ):
@@ -235,7 +236,9 @@ class Player:
             seed = self._seed(condition, scenario)
             result.append(
                 EpisodeRequest(
-                    scene=self._scene_config(condition, scenario),
+                    scene=dataclasses.replace(
+                        scenario.task.scene(scenario.seed(condition)), attempt=attempt
+                    ),
                     episode_id=self._episode_id(condition, scenario),
                     role=self._role(condition),
                     choice_seed=seed if condition.sampled else None,
@@ -247,16 +250,6 @@ class Player:
                 )
             )
         return result
-
-    def _scene_config(
-        self, condition: Condition, scenario: Scenario
-    ) -> environment.SceneConfig:
-        scene_config = environment.SceneConfig.by_rule(
-            scenario.task, scenario.task.rule, scenario.seed(condition)
-        )
-        return dataclasses.replace(
-            scene_config, attempt=f"evaluation {len(condition.trials)}"
-        )
 
     def _episode_ids(
         self, condition: Condition, which: Sequence[int] | None = None
@@ -328,6 +321,8 @@ class Player:
         wrong = (achieved >= 0) & (achieved != played[fields.HIDDEN_TARGET])
         trials = [self.played[name] for name in condition.trials]
         config, scene_seeds = self._config(condition), store[fields.SCENE_SEED]
+        suite = self._run.suite
+        bound = suite.world.oracle_bound(suite)
         return [
             rollout_row.RolloutRow(
                 method=condition.name,
@@ -341,7 +336,9 @@ class Player:
                 episode_id=str(played[fields.EPISODE_ID][i]),
                 success=bool(success[i]),
                 wrong_target=bool(wrong[i]),
-                conflict=scenario.readings(condition).conflict,
+                conflict=bound.conflict(
+                    scenario.task, scenario.demo_seed, scenario.seed(condition)
+                ),
                 ceiling=oracle_bound_of(
                     condition,
                     scenario,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.world import Task
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage import checksums

@@ -10,9 +10,7 @@ from typing import Any
 
 from absl import logging
 
-from wtl.collection import recorder
-from wtl.collection.worlds.entities.embodiment import Embodiment
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import EpisodeSpec
@@ -357,14 +355,7 @@ class Run:
           by_hand: whether episodes record where an operator took over from a policy.
         """
         human = name == fields.WTL_HUMAN_VIDEOS
-        spec = recorder.episode_spec(
-            self.suite.size,
-            self.camera,
-            Embodiment.HUMAN if human else Embodiment.ROBOT,
-            self.suite.domain,
-            self.suite.motor_faults is not None,
-            self.suite.hidden_dynamics_size,
-        )
+        spec = self.suite.episode_spec(self.camera, human)
         return dataclasses.replace(spec, interventions=by_hand)
 
 

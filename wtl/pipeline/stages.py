@@ -12,8 +12,7 @@ import gin
 
 import wtl
 from wtl.collection.worlds import registry
-from wtl.collection.worlds.entities import actuator_gains
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.contract.errors import UserError
 from wtl.evaluation.ablation import Ablation
@@ -76,10 +75,13 @@ _fixed = [
 ]
 for _config in (ContextualConfig, MamlConfig, DamlConfig, TecnetConfig):
     _configurable(_config, _config.__name__, denylist=_fixed)
-_configurable(actuator_gains.ActuatorGainDistribution, "motor_faults")
-for _world in map(registry.get, registry.names()):
-    for _name, _class in _world.configurables.items():
-        _configurable(_class, _name)
+_of_worlds = {
+    name: configured
+    for world in map(registry.get, registry.names())
+    for name, configured in world.configurables.items()
+}
+for _name, _class in _of_worlds.items():
+    _configurable(_class, _name)
 
 
 @gin.configurable("run", module="wtl")
@@ -110,7 +112,7 @@ def configure(gin_file: str, bindings: list[str]):
         first = str(error).strip().splitlines()[0]
         raise UserError(
             f"the configuration is wrong: {first} Configurable are run, suite, "
-            "motor_faults, puck, camera, teleop, ablation and "
+            f"{', '.join(_of_worlds)}, camera, teleop, ablation and "
             f"{', '.join(STAGES | BASELINES)}; see "
             "gin_configs/"
         ) from error

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from wtl.collection.worlds.entities.embodiment import Embodiment
-from wtl.collection.worlds.tabletop import appearance
 from wtl.datasets.contract import fields
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.evaluation.camera_video import CameraVideo, Gaze
@@ -40,11 +38,11 @@ def _gather(player: Player, trial: Condition, retrial: Condition) -> list[Strip]
     demos = store.select(rows[selected, 0])
     return [
         Strip(
+            instruction=player.scenarios[i].task.instruction,
             family=player.scenarios[i].task.family,
             rule=str(player.scenarios[i].task.rule),
             task_id=player.scenarios[i].task.task_id,
             layout=player.layout,
-            goal=player.scenarios[i].task.goal,
             demo=demo,
             trial=tried,
             retrial=retried,
@@ -124,10 +122,9 @@ def _videos(player, condition, store, targets, by_human: bool) -> list[CameraVid
     places = np.concatenate(
         [rows[name][..., :3] for name in encoder.layout.kinds], axis=2
     )
-    draw = appearance.DRAWS[Embodiment.HUMAN if by_human else Embodiment.ROBOT]
     entities = np.stack(
         [
-            draw(int(seed)).camera.project(place)
+            player.renderer.project(place, int(seed), by_human)
             for seed, place in zip(store[fields.SCENE_SEED], places, strict=True)
         ]
     )

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from wtl.collection.episode_request import EpisodeRequest
-from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.world import Task
 from wtl.datasets.contract import episode as episodes
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.pipeline import demonstrations as demonstrated
-from wtl.pipeline.collect_trials import shown_index
+from wtl.pipeline.collect_trials import demonstrated_target
 from wtl.pipeline.run import Run
 
 
@@ -50,7 +49,9 @@ def with_policy(
             (demos[fields.TASK_ID] == scene.task.task_id)
             & (demos[fields.SCENE_SEED] != scene.scene_seed)
         )
-        good = [r for r in rows if shown_index(scene.task, demos, r) == scene.target]
+        good = [
+            r for r in rows if demonstrated_target(scene.task, demos, r) == scene.target
+        ]
         shown = tuple(str(demos[fields.EPISODE_ID][row]) for row in good[:1])
         result.append(dataclasses.replace(request, demo_ids=shown))
     return result
@@ -79,8 +80,8 @@ def trials(
             if not len(others):
                 continue
             # As for trials of policies, success is that of the rule by identity.
-            scene = environment.SceneConfig(
-                task, int(rng.choice(others)), shown_index(task, demos, row)
+            scene = task.scene_of(
+                int(rng.choice(others)), demonstrated_target(task, demos, row)
             )
             trial, retrial = (
                 episodes.episode_id(fields.WTL_TRIALS, task.task_id, role, i, seed)

@@ -224,6 +224,8 @@ def _job(
     together: EndToEndConfig | None,
 ) -> jobs.TrainJob:
     record, given = METHODS[method], _given(METHODS[method])
+    labels = {k: v for k, v in sampler.items() if k == "privileged_labels"}
+    sampler = {k: v for k, v in sampler.items() if k not in labels}
     directory = run.folder.policies / method
     if run.is_chief:
         directory = run.folder.claim_policy(method, key)
@@ -233,7 +235,9 @@ def _job(
         datasets={name: run.dataset(name) for name in given},
         trial_policy_id=run.folder.policy_id(record.trial_source),
         retrial_policy_id=run.folder.policy_id(record.retrial_source),
-        sampler={"identity_share": run.suite.identity_share, **sampler},
+        world=run.suite.domain,
+        relabel={"identity_share": run.suite.identity_share, **labels},
+        sampler=sampler,
         training=training,
         seed=seeding.derive_seed(run.seed, "train", method),
         policy_dir=directory,

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 from wtl.collection import vector_environment
 from wtl.collection.task_pool import Attempt, TaskPool
 from wtl.collection.worlds import registry
-from wtl.collection.worlds.entities import environment, oracle_bound
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.point_robot.point_robot import PointRobots
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.evaluation.scenario import scenarios
@@ -85,10 +84,7 @@ def _tasks_of(
 
     def held_out(split: str, scenes: int) -> HeldOut:
         found = scenarios(suite, split, scenes)
-        scenes = [
-            environment.SceneConfig.by_rule(s.task, s.task.rule, s.scene_seed)
-            for s in found
-        ]
+        scenes = [s.task.scene(s.scene_seed) for s in found]
         return HeldOut(
             suite.world.trial_tasks(
                 pool,
@@ -101,17 +97,17 @@ def _tasks_of(
             [(s.task.task_id, s.task.family, s.index) for s in found],
         )
 
-    prior = oracle_bound.Prior.of(suite)
+    bound = suite.world.oracle_bound(suite)
     train = [
         (task, suite.scene_seed(task, "demo", i))
         for i in range(suite.scenes_per_task)
         for task in suite.tasks(fields.SPLIT_TRAIN)
     ]
     return TrialWorld(
-        views.entity_view(suite.layout, len(suite.world.environment.axes)),
+        views.entity_view(suite.layout, len(suite.world.spec.axes)),
         suite.world.trial_tasks(pool, train, shaped),
         held_out,
-        lambda number: oracle_bound.nth_trial(prior, number),
+        bound.nth_trial,
     )
 
 

@@ -10,10 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from wtl.collection.worlds.tabletop import observation
-from wtl.collection.worlds.tabletop.perception import examples as perception_examples
-from wtl.collection.worlds.tabletop.perception import loss as perception_losses
-from wtl.collection.worlds.tabletop.perception import network as perception_networks
+from wtl.collection.worlds.perception import Perception
+from wtl.datasets.contract.layout import Layout
 from wtl.datasets.reading.frames import resample
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.policies.legacy_keras import tf_keras
@@ -48,7 +46,7 @@ class ObservedRows(NamedTuple):
     demos: Observed
     trials: Observed
     target: Observed
-    supervised: perception_losses.Example
+    supervised: NamedTuple
 
 
 class ObservationSource:
@@ -60,9 +58,10 @@ class ObservationSource:
         demos: EpisodeStore,
         shown: EpisodeStore,
         trials: EpisodeStore | None,
-        layout: observation.Layout,
+        layout: Layout,
         frames: int,
         human: bool,
+        perception: Perception,
     ):
         """Keep images in memory unchanged.
 
@@ -74,11 +73,13 @@ class ObservationSource:
           layout: layout of the states.
           frames: number of frames of context episodes.
           human: whether `shown` are human videos.
+          perception: perception of the world.
         """
         self.source = source
         self._demos = demos
         self._layout = layout
-        self._supervised = perception_examples.ExampleSource(demos, layout, _LATER)
+        self.perception = perception
+        self._supervised = perception.examples(demos, layout, _LATER)
         self._shown = _observed(shown, layout, frames, own=not human)
         self._trials = None
         if trials is not None:
@@ -123,8 +124,8 @@ class EndToEnd(tf_keras.Model):
     def __init__(
         self,
         network: tf_keras.Model,
-        perception: perception_networks.Perception,
-        watching: perception_networks.Perception | None,
+        perception: tf_keras.Model,
+        watching: tf_keras.Model | None,
     ):
         """Join trained networks; `watching` is the perception of human videos."""
         super().__init__(name="end_to_end")
@@ -163,7 +164,7 @@ def loss_of(policy_loss, source: ObservationSource, privileged: float):
         found = policy_loss(network.policy_network, example, log_sigma_floor)
         if not privileged:
             return found
-        supervised = perception_losses.loss(
+        supervised = source.perception.loss(
             network.perception,
             rows.supervised,
             log_sigma_floor,

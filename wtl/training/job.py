@@ -21,6 +21,8 @@ class TrainJob:
       datasets: version folder of each dataset that the method is given.
       trial_policy_id: only its trials are given.
       retrial_policy_id: only its second round is given.
+      world: name of the world of the tasks.
+      relabel: keyword arguments of its `World.relabel`.
       sampler: keyword arguments of `wtl.datasets.sampling.sampler.Sampler`.
       training: hyper-parameters of the training.
       seed: seed of initial weights and batches.
@@ -44,6 +46,8 @@ class TrainJob:
     datasets: Mapping[str, pathlib.Path]
     trial_policy_id: str | None
     retrial_policy_id: str | None
+    world: str
+    relabel: dict[str, Any]
     sampler: dict[str, Any]
     training: TrainConfig
     seed: int

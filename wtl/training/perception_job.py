@@ -3,7 +3,6 @@
 import dataclasses
 import pathlib
 
-from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.training import process
 from wtl.training.train_config import TrainConfig
 
@@ -15,17 +14,19 @@ class _ImageJob:
     """Job on the images of a dataset.
 
     Attributes:
-      size: number of objects in a scene.
+      world: name of the world.
+      size: number of entities of each kind in a scene.
       pixels: height and width of the images.
       dataset_dir: version folder of the dataset; training episodes are read.
-      embodiment: body that the images show.
+      is_human: whether they are videos of the simulated human.
       threads: threads of TensorFlow.
     """
 
+    world: str
     size: int
     pixels: int
     dataset_dir: pathlib.Path
-    embodiment: Embodiment
+    is_human: bool
     threads: int
 
 

@@ -6,12 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from wtl.collection.worlds.entities import slot_order
-from wtl.collection.worlds.entities.embodiment import Embodiment
-from wtl.collection.worlds.tabletop import observation
-from wtl.collection.worlds.tabletop.perception import config as configs
-from wtl.collection.worlds.tabletop.perception import examples, loss
-from wtl.collection.worlds.tabletop.perception.network import Perception
+from wtl.collection.worlds import registry
 from wtl.datasets.contract import fields
 from wtl.datasets.reading import reader
 from wtl.policies import export
@@ -25,21 +20,19 @@ _BATCH = 32  # episodes read at once
 def train(job: PerceptionJob) -> str:
     """Train perception; return the hash of its weights."""
     tf_keras.utils.set_random_seed(job.seed % 2**32)
-    layout = observation.Layout(job.size)
+    world = registry.get(job.world)
+    perception, layout = world.perception(), world.encoder(job.size)
     demos = reader.read(job.dataset_dir, fields.SPLIT_TRAIN, with_images=True)
     demos = demos.select(~demos[fields.INVALID])
-    network = Perception(configs.of_embodiment(job.embodiment, job.size, job.pixels))
-    source = examples.ExampleSource(
-        slot_order.by_place(demos, layout),
-        layout,
-        job.training.window,
-        job.embodiment,
+    network = perception.create(job.size, job.pixels, job.is_human)
+    source = perception.examples(
+        perception.by_place(demos, layout), layout, job.training.window, job.is_human
     )
     trainer.train_with_progress(
         job.name,
         lambda found: {"position": f"{1000 * float(found.position):.1f} mm"},
         network,
-        loss.loss,
+        perception.loss,
         source,
         job.training,
         seed=job.seed,
@@ -51,11 +44,13 @@ def train(job: PerceptionJob) -> str:
 
 def perceive(job: PerceiveJob) -> str:
     """Write the estimated states of a dataset; return the path."""
-    layout = observation.Layout(job.size)
+    world = registry.get(job.world)
+    layout = world.encoder(job.size)
     store = reader.read(job.dataset_dir, fields.SPLIT_TRAIN, with_images=True)
-    network = load(job.perception_dir, job.embodiment, job.size, job.pixels)
+    network = world.perception().create(job.size, job.pixels, job.is_human)
+    restore(network, job.perception_dir)
     estimate = tf.function(network.perceive, reduce_retracing=True)
-    own = job.embodiment is Embodiment.ROBOT
+    own = not job.is_human
     found = np.empty_like(store.state)
     for start in tqdm.tqdm(range(0, len(store), _BATCH), desc="perceive", unit="batch"):
         part = slice(start, start + _BATCH)
@@ -70,20 +65,14 @@ def perceive(job: PerceiveJob) -> str:
     return str(job.path)
 
 
-def load(
-    perception_dir: pathlib.Path, embodiment: Embodiment, size: int, pixels: int
-) -> Perception:
-    """Load trained perception.
+def restore(network: tf_keras.Model, perception_dir: pathlib.Path):
+    """Load the weights of a trained perception model.
 
     Args:
+      network: made by the perception of a world.
       perception_dir: folder in which it was trained.
-      embodiment: body that the images show.
-      size: number of objects in a scene.
-      pixels: height and width of the images.
     """
-    network = Perception(configs.of_embodiment(embodiment, size, pixels))
     network.create()
     checkpoint = tf.train.latest_checkpoint(str(perception_dir / "checkpoints"))
     saved = tf.train.Checkpoint(network=network)
     saved.restore(checkpoint).assert_existing_objects_matched().expect_partial()
-    return network

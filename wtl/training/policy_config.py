@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.policies import interface
 from wtl.policies.methods import METHODS
 
@@ -12,7 +12,7 @@ def config_for(method: str, suite: TaskDistribution) -> interface.Interface:
     """Return the configuration of a method for the tasks of a suite."""
     world = suite.world
     gains = suite.motor_faults is not None
-    action_size = len(world.environment.axes)
+    action_size = len(world.spec.axes)
     config = dataclasses.replace(
         METHODS[method].config,
         layout=suite.layout,
@@ -24,9 +24,7 @@ def config_for(method: str, suite: TaskDistribution) -> interface.Interface:
     )
     if config.moves_as_commanded and config.trials:
         # What moves after a command shows at the control rate.
-        config = dataclasses.replace(
-            config, context_frames=world.environment.horizon + 1
-        )
+        config = dataclasses.replace(config, context_frames=world.spec.horizon + 1)
     return config
 
 

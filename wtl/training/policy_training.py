@@ -6,9 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wtl.collection.worlds.entities import relabel, slot_order
-from wtl.collection.worlds.entities.embodiment import Embodiment
-from wtl.collection.worlds.tabletop.perception import policy as perception_policy
+from wtl.collection.worlds import registry
 from wtl.datasets.contract import fields
 from wtl.datasets.reading import reader
 from wtl.datasets.reading import store as stores
@@ -67,11 +65,15 @@ def train(job: TrainJob) -> str:
     method = METHODS[job.method]
     config = job.config
     data = _read(job, config)
-    draws = relabel.sampler(
+    trials = data.trials and data.trials.true
+    relabeller = registry.get(job.world).relabel(
+        data.demos.true, config.layout, trials, **job.relabel
+    )
+    draws = Sampler(
         data.demos.true,
-        config.layout,
+        relabeller,
         shown=data.shown,
-        trials=data.trials and data.trials.true,
+        trials=trials,
         other_task_trials=config.trials_from == interface.ANOTHER_TASK,
         other_task_success=config.trial_success == interface.SHUFFLED,
         **job.sampler,
@@ -83,11 +85,12 @@ def train(job: TrainJob) -> str:
         return ""
     policy = method.kind.policy(network)
     if job.perception_dir:
-        perception = _perception(job, job.perception_dir, Embodiment.ROBOT)
-        watching = _perception(job, job.watching_dir, Embodiment.HUMAN)
+        perception = _perception(job, job.perception_dir, is_human=False)
+        watching = _perception(job, job.watching_dir, is_human=True)
         if job.end_to_end is not None:
             _fit_together(job, data, draws, network, perception, watching)
-        policy = perception_policy.ImagePolicy(perception, policy, watching)
+        make = registry.get(job.world).perception().policy
+        policy = make(perception, policy, watching)
     return export.save(policy, job.policy_dir / "saved_model")
 
 
@@ -99,7 +102,8 @@ def _read(job: TrainJob, config: interface.Interface) -> _Data:
         )
         if name not in job.perceived:
             return _Twofold(true, true)
-        true = slot_order.by_place(true, config.layout)
+        perception = registry.get(job.world).perception()
+        true = perception.by_place(true, config.layout)
         state = np.load(job.perceived[name])
         return _Twofold(true, dataclasses.replace(true, state=state))
 
@@ -165,10 +169,13 @@ def _fit(job: TrainJob, network, loss, source, config: TrainConfig, name: str):
     )
 
 
-def _perception(job: TrainJob, folder: pathlib.Path | None, body: Embodiment):
+def _perception(job: TrainJob, folder: pathlib.Path | None, is_human: bool):
     if folder is None:
         return None
-    return perception_training.load(folder, body, job.config.layout.size, job.pixels)
+    perception = registry.get(job.world).perception()
+    network = perception.create(job.config.layout.size, job.pixels, is_human)
+    perception_training.restore(network, folder)
+    return network
 
 
 def _fit_together(job: TrainJob, data: _Data, draws: Sampler, network, *perception):
@@ -181,6 +188,7 @@ def _fit_together(job: TrainJob, data: _Data, draws: Sampler, network, *percepti
         network.config.layout,
         network.config.context_frames,
         network.config.human,
+        registry.get(job.world).perception(),
     )
     together = end_to_end.EndToEnd(network, *perception)
     loss = end_to_end.loss_of(loss, source, config.privileged)

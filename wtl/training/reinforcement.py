@@ -9,7 +9,6 @@ import tensorflow as tf
 from wtl.collection import reinforcement_rollout
 from wtl.collection.vector_environment import VectorEnvironment
 from wtl.collection.worlds import registry
-from wtl.collection.worlds.entities import inferred_target
 from wtl.datasets.contract import seeding
 from wtl.datasets.contract.layout import Layout
 from wtl.datasets.reading import reader
@@ -103,13 +102,13 @@ def make_learner(job: jobs.ReinforcementJob) -> learners.Learner:
         shown,
         configs.SacConfig(**job.config),
         capacity=job.budget.trials + 1,
-        horizon=registry.get(job.task.domain).environment.horizon,
+        horizon=registry.get(job.task.domain).spec.horizon,
         seed=job.seed,
     )
 
 
 def _layout(job: jobs.ReinforcementJob) -> Layout:
-    return registry.get(job.task.domain).layout(job.task.object_set.size)
+    return registry.get(job.task.domain).encoder(job.task.object_set.size)
 
 
 def _demo(job: jobs.ReinforcementJob) -> EpisodeStore:
@@ -131,12 +130,12 @@ def demonstration(
     demo = _demo(job)
     order = reinforcement_rollout.by_identity(demo.state[:, 0], layout)
     state = order.apply(demo.state)
-    horizon = registry.get(job.task.domain).environment.horizon
+    horizon = registry.get(job.task.domain).spec.horizon
     return reinforcement_rollout.Trials(
         state=state[:, : horizon + 1],
         action=demo.action[:, :horizon],
         success=np.ones(1, bool),
         # As in all demonstrations, the target is inferred from the states.
-        target=inferred_target.acted_slots(state, layout),
+        target=layout.acted_slots(state),
         places=order.places,
     )

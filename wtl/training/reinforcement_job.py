@@ -9,8 +9,7 @@ from typing import Any
 
 import tqdm
 
-from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.world import Scene, Task
 from wtl.datasets.storage import files
 from wtl.policies.interface import Interface
 from wtl.training import process
@@ -121,6 +120,6 @@ class ReinforcementJob:
         files.write_durably(self.record, (text + "\n").encode())
         return str(self.record)
 
-    def setup(self, scene_seed: int) -> environment.SceneConfig:
+    def setup(self, scene_seed: int) -> Scene:
         """Return the config of a scene with its true target."""
-        return environment.SceneConfig.by_rule(self.task, self.task.rule, scene_seed)
+        return self.task.scene(scene_seed)

@@ -59,7 +59,7 @@ def write(path: pathlib.Path, shown: Sequence[CaptionedEpisode], world: World):
         columns = [_frames(renderer, each, world.name) for each in shown]
     finally:
         renderer.close()
-    fps = round(world.environment.control_hz)
+    fps = round(world.spec.control_hz)
     length = max(map(len, columns)) + round(fps * _HOLD_SECONDS)
     partial = path.with_name(path.name + ".partial")
     with av.open(os.fspath(partial), "w", format="mp4") as container:

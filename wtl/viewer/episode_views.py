@@ -1,7 +1,6 @@
 """Views of an episode: its stored images, rendered ones, or a drawing."""
 
 from wtl.collection.drawing import scene, svg
-from wtl.collection.worlds.entities import inferred_target
 from wtl.collection.worlds.scene_renderer import ORBIT, ROBOT, WRIST, Viewpoint
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
@@ -105,6 +104,6 @@ def drawing(
     states = episode.steps[fields.STATE]
     acted = None
     if failed:
-        acted = int(inferred_target.acted_slots(states[None], layout)[0])
+        acted = int(layout.acted_slots(states[None])[0])
     clip = svg.Clip(0, seconds, seconds + PAUSE_SECONDS)
     return scene.draw(states, layout, title, target, acted, clip)

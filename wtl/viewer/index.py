@@ -138,7 +138,7 @@ class Index:
     def axes(self) -> Sequence[str]:
         """Names of the dimensions of the action."""
         size = self.spec.action_size
-        known = self.world.environment.axes if self.world else ()
+        known = self.world.spec.axes if self.world else ()
         return known if len(known) == size else [f"action {i}" for i in range(size)]
 
     def overlay(self) -> None:

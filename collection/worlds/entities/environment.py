@@ -2,91 +2,28 @@
 
 import abc
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import dm_env
+import mujoco
 import numpy as np
 from dm_env import specs
 
 from wtl.collection.worlds.entities import actuator_gains
-from wtl.collection.worlds.entities import task as tasks
-from wtl.collection.worlds.entities.embodiment import Embodiment
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract import layout as layouts
 
 
-@dataclasses.dataclass(frozen=True)
-class SceneConfig:
-    """Scene config of one episode: a scene of a task, and the target in it.
-
-    Attributes:
-      task: the task.
-      scene_seed: seed of the initial poses.
-      target: canonical index of the target object, or button in families on buttons.
-      embodiment: the body that acts.
-      nominal_actuators: whether the body has nominal actuators whatever the gains of
-        the task, as scripted experts have.
-      attempt: name of the attempt in this scene; with noise on the initial poses every
-        attempt starts a little different.
-    """
-
-    task: tasks.Task
-    scene_seed: int
-    target: int
-    embodiment: Embodiment = Embodiment.ROBOT
-    nominal_actuators: bool = False
-    attempt: str = ""
-
-    @property
-    def gains(self) -> tuple[float, ...]:
-        """Actuator gains of the body; none for nominal actuators."""
-        return () if self.nominal_actuators or self.is_human else self.task.gains
-
-    @property
-    def is_human(self) -> bool:
-        """Whether the simulated human acts."""
-        return self.embodiment is Embodiment.HUMAN
-
-    @property
-    def slot(self) -> int:
-        """Observation slot of the target."""
-        return slot_of(self.task, self._scene, self.target)
-
-    @property
-    def place(self) -> int:
-        """Slot of the target where slots are in order of place, from left to right."""
-        return place_of(self.task, self._scene, self.target)
-
-    @property
-    def _scene(self):
-        return self.task.object_set.scene(self.scene_seed)
-
-    @classmethod
-    def by_rule(
-        cls, task: tasks.Task, rule: tasks.Rule, scene_seed: int
-    ) -> "SceneConfig":
-        """Return the scene config in which `rule` picks the target."""
-        scene = task.object_set.scene(scene_seed)
-        return cls(task, scene_seed, referent(task, rule, scene))
+def state_spec(size: int) -> specs.Array:
+    """Return the spec of a state vector [S]."""
+    return specs.Array((size,), np.float32, fields.STATE)
 
 
-def referent(task: tasks.Task, rule: tasks.Rule, scene) -> int:
-    """Return the canonical index of the entity that `rule` picks in `scene`."""
-    if rule.kind is tasks.RuleKind.IDENTITY:
-        return rule.index
-    return int(np.flatnonzero(scene.places(task.goal.kind) == rule.index)[0])
-
-
-def slot_of(task: tasks.Task, scene, index: int) -> int:
-    """Return the observation slot of a canonical index; kinds follow each other."""
-    kind = task.goal.kind
-    slot = int(np.flatnonzero(scene.slots(kind) == index)[0])
-    return kind * task.object_set.size + slot
-
-
-def place_of(task: tasks.Task, scene, index: int) -> int:
-    """Return the slot of a canonical index where slots are in order of place."""
-    kind = task.goal.kind
-    return kind * task.object_set.size + int(scene.places(kind)[index])
+def action_spec(axes: Sequence[str]) -> specs.BoundedArray:
+    """Return the spec of a float32[A] action in [-1, 1] with named dimensions."""
+    return specs.BoundedArray((len(axes),), np.float32, -1.0, 1.0, "action")
 
 
 class SceneEnvironment(dm_env.Environment):
@@ -124,9 +61,8 @@ class SceneEnvironment(dm_env.Environment):
     @property
     def target_slot(self) -> int:
         """Observation slot of the target."""
-        return slot_of(
-            self._scene_config.task, self.world.scene, self._scene_config.target
-        )
+        config = self._scene_config
+        return config.task.slot_of(self.world.scene, config.target)
 
     @property
     def progress(self) -> float:
@@ -172,18 +108,33 @@ class SceneEnvironment(dm_env.Environment):
         """Slot of the entity for which the goal holds, or -1."""
         for index in range(self._scene_config.task.object_set.size):
             if self.achieved(index):
-                return slot_of(self._scene_config.task, self.world.scene, index)
+                return self._scene_config.task.slot_of(self.world.scene, index)
         return -1
 
     def observation_spec(self) -> dict[str, specs.Array]:
         """Spec of `state`."""
-        shape = (self.layout.state_size,)
-        return {fields.STATE: specs.Array(shape, np.float32, fields.STATE)}
+        return {fields.STATE: state_spec(self.layout.state_size)}
 
     def action_spec(self) -> specs.BoundedArray:
         """Spec of the float32[A] action in [-1, 1]."""
-        shape = (len(self.axes),)
-        return specs.BoundedArray(shape, np.float32, -1.0, 1.0, "action")
+        return action_spec(self.axes)
+
+    def recorded(self) -> dict[str, np.ndarray]:
+        """Return the physics state [P] and the simulated seconds of this step."""
+        state = self.world.physics_state()
+        return {fields.PHYSICS_STATE: state, fields.TIMESTAMP: self.world.time}
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the metadata of this episode, known at its end."""
+        config = self._scene_config
+        return {
+            fields.OBJECT_SET: config.task.object_set.name,
+            "mujoco_version": mujoco.__version__,
+            "hidden_target": self.target_slot,
+            "hidden_achieved": self.achieved_slot(),
+            "hidden_friction": config.task.friction,
+            **config.task.hidden_metadata,
+        }
 
     @abc.abstractmethod
     def _place(self):

@@ -11,9 +11,10 @@ agent that infers them on the way makes two attempts in one episode.
 import dataclasses
 from collections.abc import Sequence
 
-from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.entities.task import Rule, RuleKind, Task
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.entities.rule import Rule, RuleKind
+from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.oracle import Information
+from wtl.collection.worlds.task_distribution import TaskDistribution
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,13 +41,13 @@ def readings(task: Task, demo_seed: int, scene_seed: int) -> Readings:
     """Return the readings of a demonstration in the scene of another seed."""
     demo_scene = task.object_set.scene(demo_seed)
     scene = task.object_set.scene(scene_seed)
-    shown = environment.referent(task, task.rule, demo_scene)
+    shown = task.referent(task.rule, demo_scene)
     places = demo_scene.places(task.goal.kind)
     by_position = Rule(RuleKind.POSITION, int(places[shown]))
     return Readings(
         identity=shown,
-        position=environment.referent(task, by_position, scene),
-        true=environment.referent(task, task.rule, scene),
+        position=task.referent(by_position, scene),
+        true=task.referent(task.rule, scene),
     )
 
 
@@ -127,3 +128,37 @@ def nth_trial(prior: Prior, number: int) -> float:
         return min(tried / prior.choices, 1.0)
 
     return prior.motors * found(number) + (1 - prior.motors) * found(number - 1)
+
+
+class OracleBound:
+    """See `wtl.collection.worlds.oracle.OracleBound`."""
+
+    def __init__(self, distribution: TaskDistribution):
+        """Take the prior over the tasks of a distribution."""
+        self._prior = Prior.of(distribution)
+
+    def success(self, given: Information) -> float:
+        """See the interface."""
+        prior = self._prior
+        if given.motion and not given.trials:
+            prior = dataclasses.replace(prior, motors=1.0)
+        read = readings(given.task, given.demo_seeds[0], given.scene_seed)
+        informed = given.demonstrated or given.of_demonstrated
+        if informed and settled(given.task, given.demo_seeds):
+            return 1.0 if given.trials else prior.motors
+        if given.demonstrated and given.trials:
+            trial = readings(given.task, given.demo_seeds[0], given.trial_seed)
+            return demo_and_trial(trial, read, prior)
+        if given.demonstrated:
+            return demo_only(read, prior)
+        if given.of_demonstrated:
+            return trial_of_demo_only(read, prior)
+        return nth_trial(prior, 1 + given.trials)
+
+    def nth_trial(self, number: int) -> float:
+        """See the interface."""
+        return nth_trial(self._prior, number)
+
+    def conflict(self, task: Task, demo_seed: int, scene_seed: int) -> bool:
+        """See the interface."""
+        return readings(task, demo_seed, scene_seed).conflict

@@ -8,13 +8,10 @@ its target.
 
 import numpy as np
 
-from wtl.collection.worlds.entities import inferred_target
-from wtl.collection.worlds.entities.identities import identities_and_places
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.layout import Layout
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.sampling.demo_index import DemoIndex
-from wtl.datasets.sampling.sampler import Sampler
 
 
 class EntityRelabeller:
@@ -57,14 +54,14 @@ class EntityRelabeller:
         if privileged_labels:
             self.acted = demos[fields.HIDDEN_TARGET]
         else:
-            self.acted = inferred_target.acted_slots(demos.state, layout)
+            self.acted = layout.acted_slots(demos.state)
         if (self.acted < 0).any():
             name = demos[fields.EPISODE_ID][np.flatnonzero(self.acted < 0)[0]]
             raise ValueError(
                 f"demonstration {name} acts on none of the entities; mark it invalid "
                 "or record it again"
             )
-        identities, places = identities_and_places(demos.state[:, 0], layout)
+        identities, places = layout.identities_and_places(demos.state[:, 0])
         rows = np.arange(len(demos))
         self.index = DemoIndex(
             demos, _task_keys(demos), identities[rows, self.acted], layout.size
@@ -81,8 +78,8 @@ class EntityRelabeller:
             self._index_trials(trials, layout)
 
     def _index_trials(self, trials: EpisodeStore, layout: Layout):
-        self.trial_acted = inferred_target.acted_slots(trials.state, layout)
-        identities, _ = identities_and_places(trials.state[:, 0], layout)
+        self.trial_acted = layout.acted_slots(trials.state)
+        identities, _ = layout.identities_and_places(trials.state[:, 0])
         rows = np.arange(len(trials))
         achieved = trials[fields.HIDDEN_ACHIEVED]
         self.achieved = np.where(
@@ -107,35 +104,6 @@ class EntityRelabeller:
         scene = self.index.scene_row(task, scene)
         by_position = self._identity_at[scene, self.place[demo]]
         return np.where(reading, self.index.goal[demo], by_position)
-
-
-def sampler(
-    demos: EpisodeStore,
-    layout: Layout,
-    *,
-    identity_share: float,
-    privileged_labels: bool = False,
-    trials: EpisodeStore | None = None,
-    **settings,
-) -> Sampler:
-    """Return a sampler of training examples of tasks with entities.
-
-    Args:
-      demos: as for `EntityRelabeller`, and likewise the next four.
-      layout: layout of the states.
-      identity_share: probability of a rule by identity.
-      privileged_labels: whether targets are read from the simulator.
-      trials: trials to be shown, if any.
-      **settings: further arguments of `Sampler`.
-    """
-    relabeller = EntityRelabeller(
-        demos,
-        layout,
-        trials,
-        identity_share=identity_share,
-        privileged_labels=privileged_labels,
-    )
-    return Sampler(demos, relabeller, trials=trials, **settings)
 
 
 def _task_keys(demos: EpisodeStore) -> list[tuple]:

@@ -8,7 +8,6 @@ import dataclasses
 
 import numpy as np
 
-from wtl.collection.worlds.entities.identities import identities_and_places
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.layout import Layout
 from wtl.datasets.reading.store import EpisodeStore
@@ -23,7 +22,7 @@ def by_place(store: EpisodeStore, layout: Layout) -> EpisodeStore:
       store: states in any order of slots; left as it is.
       layout: their layout.
     """
-    _, places = identities_and_places(store.state[:, 0], layout)
+    _, places = layout.identities_and_places(store.state[:, 0])
     size = layout.size
     state = store.state.copy()
     views, given = layout.split(state), layout.split(store.state)

@@ -1,40 +1,14 @@
 """Task: entities, a family, a referent rule and hidden dynamics."""
 
 import dataclasses
-import enum
 from typing import Any, Protocol
+
+import numpy as np
 
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities.family import Family
-
-
-class RuleKind(enum.StrEnum):
-    """Kind of reference to a target."""
-
-    IDENTITY = "identity"  # the same entity, wherever it is
-    POSITION = "position"  # the entity in a place, counted from the left
-
-
-@dataclasses.dataclass(frozen=True)
-class Rule:
-    """Referent rule: picks the target in any scene.
-
-    Attributes:
-      kind: by identity or by position.
-      index: canonical index of the entity, or its place from the left.
-    """
-
-    kind: RuleKind
-    index: int
-
-    def __str__(self):
-        return f"{self.kind.value}:{self.index}"
-
-    @classmethod
-    def parse(cls, text: str) -> "Rule":
-        """Return the rule of its `str`; raise ValueError where `text` is none."""
-        kind, _, index = text.partition(":")
-        return cls(RuleKind(kind), int(index))
+from wtl.collection.worlds.entities.rule import Rule, RuleKind
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 
 
 class EntitySet(Protocol):
@@ -93,7 +67,7 @@ class Task:
     @property
     def goal(self) -> Family:
         """Family of the task."""
-        return registry.get(self.domain).families[self.family]
+        return registry.get(self.domain).entities.families[self.family]
 
     @property
     def hidden(self) -> tuple[float, ...]:
@@ -107,6 +81,72 @@ class Task:
         return found | ({"hidden_puck": self.puck.hidden} if self.puck else {})
 
     @property
+    def parameters(self) -> dict[str, Any]:
+        """JSON-able description of the task."""
+        return {
+            "object_set": self.object_set.name,
+            "index": self.index,
+            "rule": str(self.rule or ""),
+            "friction": self.friction,
+            "gains": list(self.gains),
+            "dynamics": list(self.puck.hidden) if self.puck else [],
+        }
+
+    @property
     def task_id(self) -> str:
         """Name of entities, family and hidden dynamics."""
         return f"{self.object_set.name}-{self.family}-{self.index}"
+
+    @property
+    def instruction(self) -> str:
+        """Sentence that describes the task; it names the target by the rule."""
+        size, index = self.object_set.size, self.rule.index
+        which = "same"
+        if self.rule.kind is RuleKind.POSITION:
+            ends = {0: "leftmost", size - 1: "rightmost", (size - 1) / 2: "middle"}
+            which = ends.get(index, f"{index + 1}th from the left")
+        return self.goal.instruction.format(target=f"the {which} {self.goal.noun}")
+
+    def scene(self, scene_seed: int, rule: Rule | None = None) -> SceneConfig:
+        """Return the scene config in which a rule, by default the task's, is followed.
+
+        Args:
+          scene_seed: seed of the initial poses.
+          rule: picks the target.
+        """
+        poses = self.object_set.scene(scene_seed)
+        return SceneConfig(self, scene_seed, self.referent(rule or self.rule, poses))
+
+    def scene_of(self, scene_seed: int, target: int) -> SceneConfig:
+        """Return the scene config with the target of a canonical index."""
+        return SceneConfig(self, scene_seed, target)
+
+    def referent(self, rule: Rule, poses) -> int:
+        """Return the canonical index of the entity that a rule picks among `poses`."""
+        if rule.kind is RuleKind.IDENTITY:
+            return rule.index
+        return int(np.flatnonzero(poses.places(self.goal.kind) == rule.index)[0])
+
+    def rule_of(self, scene_seed: int, slot: int, by_identity: bool) -> Rule:
+        """Return the rule of a kind that picks the entity in a slot of a scene."""
+        index = self.target_at(scene_seed, slot)
+        if by_identity:
+            return Rule(RuleKind.IDENTITY, index)
+        poses = self.object_set.scene(scene_seed)
+        return Rule(RuleKind.POSITION, int(poses.places(self.goal.kind)[index]))
+
+    def target_at(self, scene_seed: int, slot: int) -> int:
+        """Return the canonical index of the entity in a slot of a scene."""
+        kind, slot = divmod(int(slot), self.object_set.size)
+        return int(self.object_set.scene(scene_seed).slots(kind)[slot])
+
+    def slot_of(self, poses, index: int) -> int:
+        """Return the slot of a canonical index; kinds follow each other."""
+        kind = self.goal.kind
+        slot = int(np.flatnonzero(poses.slots(kind) == index)[0])
+        return kind * self.object_set.size + slot
+
+    def place_of(self, poses, index: int) -> int:
+        """Return the slot of a canonical index where slots are in order of place."""
+        kind = self.goal.kind
+        return kind * self.object_set.size + int(poses.places(kind)[index])

@@ -3,6 +3,7 @@
 import numpy as np
 
 from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.reacher import arm, observation
 from wtl.collection.worlds.reacher import world as worlds
 from wtl.datasets.contract import fields
@@ -15,7 +16,7 @@ class Reacher(environment.SceneEnvironment):
     axes = arm.JOINTS
     control_hz = worlds.CONTROL_HZ
 
-    def __init__(self, scene_config: environment.SceneConfig):
+    def __init__(self, scene_config: SceneConfig):
         """Create an environment whose first episode is `scene_config`."""
         layout = observation.Layout(scene_config.task.object_set.size)
         super().__init__(scene_config, worlds.World(), layout)

@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
+from wtl.collection.worlds.entities.entity_structure import EntityStructure
 from wtl.collection.worlds.entities.family import Family
 from wtl.collection.worlds.reacher import environment, expert, observation, target_set
 from wtl.collection.worlds.reacher import world as worlds
-from wtl.collection.worlds.world import World
 
 
 def reached(world: worlds.World, index: int) -> bool:
@@ -17,17 +17,16 @@ def reached(world: worlds.World, index: int) -> bool:
 
 _REACH = Family("reach", "Bring the fingertip to {target}.", reached, noun="target")
 
-REACHER = World(
-    name="reacher",
+_ENTITIES = EntityStructure(
     families={_REACH.name: _REACH},
-    noise_share=lambda task: np.ones(2),
     objects=target_set.draw,
     layout=observation.Layout,
     environment=environment.Reacher,
     model=lambda targets, _: worlds.compile_model(targets),
     experts={_REACH.name: expert.act},
-    all_gains_matter=True,
+    noise_share=lambda task: np.ones(2),
 )
+REACHER = _ENTITIES.world("reacher", all_gains_matter=True)
 DENSE_REACHER = dataclasses.replace(
-    REACHER, name="dense_reacher", environment=environment.DenseReacher
-)
+    _ENTITIES, environment=environment.DenseReacher
+).world("dense_reacher", all_gains_matter=True)

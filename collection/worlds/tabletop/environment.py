@@ -5,7 +5,8 @@ import functools
 import numpy as np
 from dm_env import specs
 
-from wtl.collection.worlds.entities.environment import SceneConfig, SceneEnvironment
+from wtl.collection.worlds.entities.environment import SceneEnvironment
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.tabletop import (
     appearance,
     gripper,

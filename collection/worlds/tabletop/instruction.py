@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.entities.task import RuleKind
+from wtl.collection.worlds.entities.rule import RuleKind
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.tabletop import scene as scenes
 
 _COLOURS = {
@@ -31,12 +31,12 @@ _PLACES = {
 }
 
 
-def instruction(scene_config: environment.SceneConfig) -> str:
+def instruction(scene_config: SceneConfig) -> str:
     """Return one sentence, such as "Push the red object against the grey block."."""
     return scene_config.task.goal.instruction.format(target=target(scene_config))
 
 
-def target(scene_config: environment.SceneConfig) -> str:
+def target(scene_config: SceneConfig) -> str:
     """Return the target as its rule refers to it; in both ways without a rule."""
     rule = scene_config.task.rule
     place = _place(scene_config)
@@ -49,11 +49,11 @@ def target(scene_config: environment.SceneConfig) -> str:
     return f"the {place} {noun}"
 
 
-def _on_buttons(scene_config: environment.SceneConfig) -> bool:
+def _on_buttons(scene_config: SceneConfig) -> bool:
     return scene_config.task.goal.kind == 1
 
 
-def _thing(scene_config: environment.SceneConfig) -> str:
+def _thing(scene_config: SceneConfig) -> str:
     objects = scene_config.task.object_set
     if _on_buttons(scene_config):
         return f"{_colour(objects.button_rgbs[scene_config.target])} button"
@@ -69,7 +69,7 @@ def _colour(rgb: tuple[float, float, float]) -> str:
     return min(distance, key=distance.get)
 
 
-def _place(scene_config: environment.SceneConfig) -> str:
+def _place(scene_config: SceneConfig) -> str:
     size = scene_config.task.object_set.size
     scene = scenes.draw(size, scene_config.scene_seed)
     places = scene.button_places if _on_buttons(scene_config) else scene.object_places

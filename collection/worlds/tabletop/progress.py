@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.tabletop import families, observation
 
 # Per metre.
@@ -21,7 +21,7 @@ _ENOUGH_HEIGHT = 0.1  # metres
 class Progress:
     """Measures progress towards every target of N scenes."""
 
-    def __init__(self, configs: Sequence[environment.SceneConfig]):
+    def __init__(self, configs: Sequence[SceneConfig]):
         """Look up the slots of the targets in N scene configs."""
         size = configs[0].task.object_set.size
         self._layout = observation.Layout(size)

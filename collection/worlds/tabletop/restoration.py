@@ -101,6 +101,13 @@ class SceneRenderer:
             images.append(shared.render(compiled, data, look, camera=camera))
         return np.stack(images)
 
+    def project(
+        self, points: np.ndarray, scene_seed: int, is_human: bool
+    ) -> np.ndarray:
+        """See the interface."""
+        draw = appearance.draw_human if is_human else appearance.draw_robot
+        return draw(scene_seed).camera.project(points)
+
     def put(
         self, compiled: mujoco.MjModel, data: mujoco.MjData, physics_state: np.ndarray
     ):

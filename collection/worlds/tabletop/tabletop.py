@@ -1,7 +1,11 @@
 """The tabletop as a world."""
 
+import functools
+import importlib
+
 import numpy as np
 
+from wtl.collection.worlds.entities.entity_structure import EntityStructure
 from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.tabletop import (
     environment,
@@ -17,7 +21,6 @@ from wtl.collection.worlds.tabletop import (
     trial_tasks,
 )
 from wtl.collection.worlds.tabletop.world import TRANSLATION_STEP
-from wtl.collection.worlds.world import World
 
 _NOISE_SHARE = (1.0, 1.0, 1.0, 1.0, 0.3)  # the fingers bear less
 
@@ -30,21 +33,25 @@ def _noise_share(task: Task) -> np.ndarray:
     return share
 
 
-TABLETOP = World(
-    name="tabletop",
+TABLETOP = EntityStructure(
     families=families.FAMILIES,
-    noise_share=_noise_share,
     objects=object_set.draw,
     layout=observation.Layout,
     environment=environment.Manipulation,
     model=model.compile_model,
     experts=experts.DEMONSTRATORS,
-    moves_as_commanded=True,
+    noise_share=_noise_share,
     human=human.Human,
-    has_cameras=True,
     draws_dynamics=True,
-    configurables={"puck": puck.PuckRanges},
+).world(
+    "tabletop",
+    has_cameras=True,
+    moves_as_commanded=True,
     trial_tasks=trial_tasks.TabletopTasks,
     renderer=restoration.SceneRenderer(),
     teleop=teleop.GripperTeleop(),
+    perception=functools.partial(
+        importlib.import_module, "wtl.collection.worlds.tabletop.perception.model"
+    ),
+    configurables={"puck": puck.PuckRanges},
 )

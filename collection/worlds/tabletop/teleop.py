@@ -8,6 +8,7 @@ from PIL import Image
 
 from wtl.collection.teleop.command import Command
 from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.tabletop import instruction, renderer
 from wtl.collection.worlds.tabletop import world as worlds
 from wtl.collection.worlds.tabletop.appearance import Appearance, Camera, Light
@@ -64,7 +65,7 @@ class GripperTeleop:
     first_latch = 1.0  # scenes start with closed fingers
     latch_steps = 3  # control steps for the fingers to open or close
 
-    def instruction(self, scene_config: environment.SceneConfig) -> str:
+    def instruction(self, scene_config: SceneConfig) -> str:
         """See `Teleop`."""
         return instruction.instruction(scene_config)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from wtl.collection.task_pool import Attempt, Step
 from wtl.collection.vector_environment import ProcessVectorEnvironment
-from wtl.collection.worlds.entities import environment
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
 from wtl.collection.worlds.tabletop import observation
@@ -51,7 +51,7 @@ class TabletopTasks:
     def reset(self, attempts: list[Attempt]) -> np.ndarray:
         """Start an episode for each attempt."""
         self._scene_configs = [
-            environment.SceneConfig(*self._scenes[attempt.task], attempt.goal)
+            SceneConfig(*self._scenes[attempt.task], attempt.goal)
             for attempt in attempts
         ]
         self._steps = 0

@@ -5,18 +5,18 @@ import dataclasses
 from demonstrating import request
 from key_operator import press
 
-from wtl.collection import recorder
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop.command import IDLE, Command
 from wtl.collection.teleop.plan import Plan
 from wtl.collection.teleop.session import Phase, Session
 from wtl.collection.worlds import registry
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.entities.episode_spec import episode_spec
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import episode as episodes
 from wtl.datasets.contract import fields
 from wtl.datasets.storage.staging import StagingWriter, iterate_staged
 
-SPEC = dataclasses.replace(recorder.episode_spec(3), interventions=True)
+SPEC = dataclasses.replace(episode_spec(3), interventions=True)
 EAST = Command(axes=(0.4, 0.0, 0.0, 0.0))
 
 

@@ -112,7 +112,7 @@ from wtl.collection.teleop.plan import Plan
 from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.storage.staging import iterate_staged
 from driven import Driven, plan_items
-spec = recorder.episode_spec(3, CameraConfig(32))
+spec = episode_spec(3, CameraConfig(32))
 spec = dataclasses.replace(spec, interventions=True)
 items = plan_items(("press",), 1)
 with Driven(sys.argv[1], items, spec=spec) as driven:

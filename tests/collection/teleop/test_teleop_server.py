@@ -310,7 +310,7 @@ def test_a_port_in_use_is_one_line(served, tmp_path):
         "from wtl.collection import recorder\n"
         "from wtl.collection.teleop import server, simulation\n"
         "if __name__ == '__main__':\n"
-        "    spec = recorder.episode_spec(3)\n"
+        "    spec = episode_spec(3)\n"
         "    a = simulation.Assignment('tabletop', (), sys.argv[1], spec, 3)\n"
         "    server.run(a, port=int(sys.argv[2]))\n"
     )

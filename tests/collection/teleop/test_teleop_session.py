@@ -14,11 +14,10 @@ from wtl.collection.teleop.command import IDLE, Command
 from wtl.collection.teleop.plan import Plan
 from wtl.collection.teleop.policy_driver import RemotePolicyDriver
 from wtl.collection.teleop.session import Phase
-from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.entities.task import Rule, RuleKind
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.entities.rule import Rule, RuleKind
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
 from wtl.collection.worlds.tabletop import instruction, teleop
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import episode as episodes
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
@@ -186,7 +185,7 @@ def test_tasks_are_said_as_their_rules_mean_them():
     assert identity.startswith("Press the ") and identity.endswith(" button.")
     assert "most" not in identity
     task = suite.tasks(fields.SPLIT_TRAIN)[0]
-    scene_config = environment.SceneConfig.by_rule(task, Rule(RuleKind.POSITION, 0), 5)
+    scene_config = task.scene(5, Rule(RuleKind.POSITION, 0))
     assert "(leftmost)" in instruction.instruction(scene_config)
 
 

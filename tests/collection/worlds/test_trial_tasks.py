@@ -7,10 +7,10 @@ from demonstrating import demonstrate, request
 from wtl.collection import trials, vector_environment
 from wtl.collection.random_actor import RandomActor
 from wtl.collection.task_pool import Attempt
-from wtl.collection.worlds.entities import environment
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.point_robot.point_robot import PointRobots
 from wtl.collection.worlds.tabletop.trial_tasks import TabletopTasks
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.training.attempts import draw_attempts
 
 SUITE = TaskDistribution(train_object_sets=5, train_tasks=5, val_tasks=5)
@@ -147,9 +147,7 @@ def test_what_a_trial_achieved_counts_for_the_goal_it_achieved():
     target = 1
     scenes, actions = [], []
     for task in tasks:
-        scene_config = environment.SceneConfig(
-            task, SUITE.scene_seed(task, "demo", 0), target
-        )
+        scene_config = SceneConfig(task, SUITE.scene_seed(task, "demo", 0), target)
         episode = demonstrate(request(scene_config, "x"))
         scenes.append((task, scene_config.scene_seed))
         actions.append(episode.steps["action"][:-1])

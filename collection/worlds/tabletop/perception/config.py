@@ -2,8 +2,6 @@
 
 import dataclasses
 
-from wtl.collection.worlds.entities.embodiment import Embodiment
-
 
 @dataclasses.dataclass(frozen=True)
 class PerceptionConfig:
@@ -29,8 +27,3 @@ class PerceptionConfig:
     hidden: int = 128
     watching: bool = False
     view: int = 16
-
-
-def of_embodiment(embodiment: Embodiment, size: int, pixels: int) -> PerceptionConfig:
-    """Config for images of the robot, or for videos of the simulated human."""
-    return PerceptionConfig(size, pixels, watching=embodiment is not Embodiment.ROBOT)

@@ -3,7 +3,6 @@
 import numpy as np
 import tensorflow as tf
 
-from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.tabletop import appearance, observation
 from wtl.collection.worlds.tabletop.perception.loss import Example
 from wtl.datasets.contract import fields
@@ -21,7 +20,7 @@ class ExampleSource:
         demos: EpisodeStore,
         layout: observation.Layout,
         later: int,
-        embodiment: Embodiment = Embodiment.ROBOT,
+        is_human: bool = False,
     ):
         """Keep the images in memory unchanged.
 
@@ -29,11 +28,11 @@ class ExampleSource:
           demos: episodes with images; slots in order of place.
           layout: layout of their states.
           later: K, timesteps drawn after the first.
-          embodiment: body that the images show.
+          is_human: whether they are videos of the simulated human.
         """
         self._demos = demos
-        draw = appearance.DRAWS[embodiment]
-        self._own = embodiment is Embodiment.ROBOT
+        draw = appearance.draw_human if is_human else appearance.draw_robot
+        self._own = not is_human
         self._cameras = [draw(int(s)).camera for s in demos[fields.SCENE_SEED]]
         self._layout = layout
         self._later = later

@@ -7,15 +7,16 @@ import pytest
 import tensorflow as tf
 from demonstrating import demonstrate, request
 
-from wtl.collection.recorder import episode_spec
+from tests import relabelled
 from wtl.collection.worlds.entities import actuator_gains, relabel
 from wtl.collection.worlds.entities.actuator_gains import ActuatorGainDistribution
 from wtl.collection.worlds.entities.embodiment import Embodiment
-from wtl.collection.worlds.entities.environment import SceneConfig
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.entities.episode_spec import episode_spec
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.tabletop import observation
 from wtl.collection.worlds.tabletop.environment import Manipulation
 from wtl.collection.worlds.tabletop.families import FAMILIES
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.episode import episode_id, validate
 from wtl.datasets.contract.errors import UserError
@@ -157,7 +158,7 @@ def test_what_is_imitated_is_the_motion(demos, with_trials):
         gains = demos[fields.HIDDEN_GAINS] * np.float32([1, 1, -1, 1, 1])
         known = {fields.PARENT_DEMO_IDS: parents, fields.HIDDEN_GAINS: gains}
         trials = dataclasses.replace(demos, metadata=dict(demos.metadata) | known)
-    draws = relabel.sampler(demos, LAYOUT, identity_share=0.6, trials=trials)
+    draws = relabelled.sampler(demos, LAYOUT, identity_share=0.6, trials=trials)
     with pytest.raises(ValueError, match="have 5 hidden .* suite has 0; collect"):
         sound = config_for("mil", SOUND)
         examples.ExampleSource(demos, demos, trials, draws, sound, 8)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from demonstrating import demonstrate, request
 
-from wtl.collection.worlds.entities import inferred_target, relabel
-from wtl.collection.worlds.entities.identities import identities_and_places
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from tests import relabelled
+from wtl.collection.worlds.entities import relabel
 from wtl.collection.worlds.tabletop import observation
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.reading.store import concatenate, stack
 
@@ -47,14 +47,14 @@ def trials(demos):
 
 
 def test_what_was_acted_on_is_read_off_the_states(demos):
-    slots = inferred_target.acted_slots(demos.state, LAYOUT)
+    slots = LAYOUT.acted_slots(demos.state)
     np.testing.assert_array_equal(slots, demos[fields.HIDDEN_TARGET])
     still = np.repeat(demos.state[:, :1], 5, axis=1)
-    assert (inferred_target.acted_slots(still, LAYOUT) == -1).all()
+    assert (LAYOUT.acted_slots(still) == -1).all()
 
 
 def test_identities_are_the_same_in_all_scenes_of_a_task(demos):
-    identities, places = identities_and_places(demos.state[:, 0], LAYOUT)
+    identities, places = LAYOUT.identities_and_places(demos.state[:, 0])
     colour = observation.slices(observation.OBJECT)["rgb"]
     x = observation.slices(observation.OBJECT)["position"].start
     objects = LAYOUT.split(demos.state[:, 0])["objects"]
@@ -86,7 +86,7 @@ def test_a_crowded_task_does_not_widen_the_tables_of_the_others(demos, trials):
     many_demos.metadata[fields.SCENE_SEED] = np.r_[seeds, others]
 
     def held(demos, trials):
-        drawn = relabel.sampler(demos, LAYOUT, identity_share=0.6, trials=trials)
+        drawn = relabelled.sampler(demos, LAYOUT, identity_share=0.6, trials=trials)
         drawn.draw(seeding.generator(0), 100)
         return _held(drawn._groups, drawn.relabeller, drawn.relabeller.index)
 
@@ -96,7 +96,7 @@ def test_a_crowded_task_does_not_widen_the_tables_of_the_others(demos, trials):
 
 
 def test_targets_follow_identity_or_position(demos):
-    drawn = relabel.sampler(demos, LAYOUT, identity_share=0.6)
+    drawn = relabelled.sampler(demos, LAYOUT, identity_share=0.6)
     batch = drawn.draw(seeding.generator(0), 4000)
     index = drawn.relabeller.index
     demo, target = batch.demos[:, 0], batch.target
@@ -111,7 +111,7 @@ def test_targets_follow_identity_or_position(demos):
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_identity_share_is_the_prior(demos, share):
-    drawn = relabel.sampler(demos, LAYOUT, identity_share=share)
+    drawn = relabelled.sampler(demos, LAYOUT, identity_share=share)
     batch = drawn.draw(seeding.generator(0), 500)
     relabeller = drawn.relabeller
     values = relabeller.index.goal if share else relabeller.place
@@ -119,7 +119,7 @@ def test_identity_share_is_the_prior(demos, share):
 
 
 def test_same_generator_same_batch(demos, trials):
-    drawn = relabel.sampler(demos, LAYOUT, identity_share=0.6, trials=trials)
+    drawn = relabelled.sampler(demos, LAYOUT, identity_share=0.6, trials=trials)
     first = drawn.draw(seeding.generator(1), 64)
     second = drawn.draw(seeding.generator(1), 64)
     for name, value in vars(first).items():
@@ -127,7 +127,7 @@ def test_same_generator_same_batch(demos, trials):
 
 
 def test_trial_success_is_told_for_the_rule_that_was_drawn(demos, trials):
-    drawn = relabel.sampler(demos, LAYOUT, identity_share=0.5, trials=trials)
+    drawn = relabelled.sampler(demos, LAYOUT, identity_share=0.5, trials=trials)
     batch = drawn.draw(seeding.generator(0), 2000)
     trial = batch.trials[:, 0]
     scene_of_trial = trials[fields.SCENE_SEED][trial]
@@ -146,7 +146,7 @@ def test_trial_success_is_told_for_the_rule_that_was_drawn(demos, trials):
 
 
 def test_retrials_in_new_scenes_keep_the_rule(demos, trials):
-    drawn = relabel.sampler(
+    drawn = relabelled.sampler(
         demos, LAYOUT, identity_share=1.0, trials=trials, new_scene_share=1.0
     )
     batch = drawn.draw(seeding.generator(0), 500)
@@ -164,7 +164,7 @@ def test_retrials_in_new_scenes_keep_the_rule(demos, trials):
 
 
 def test_several_demonstrations_and_trials_are_masked(demos, trials):
-    drawn = relabel.sampler(
+    drawn = relabelled.sampler(
         demos, LAYOUT, identity_share=1.0, trials=trials, max_demos=2, max_trials=3
     )
     batch = drawn.draw(seeding.generator(0), 300)
@@ -184,7 +184,7 @@ def test_one_rule_per_task_is_found_by_the_demonstrations():
         SUITE, complete=False, scenes_per_task=2, train_tasks=20, train_object_sets=5
     )
     demos = _demonstrations(suite)
-    drawn = relabel.sampler(demos, LAYOUT, identity_share=0.6)
+    drawn = relabelled.sampler(demos, LAYOUT, identity_share=0.6)
     batch = drawn.draw(seeding.generator(0), 400)
     rules = demos[fields.HIDDEN_RULE]
     index = drawn.relabeller.index
@@ -195,7 +195,7 @@ def test_one_rule_per_task_is_found_by_the_demonstrations():
 
 def test_too_few_scenes_is_a_clear_error(demos):
     lonely = demos.select(demos[fields.SCENE_SEED] == demos[fields.SCENE_SEED][0])
-    drawn = relabel.sampler(lonely, LAYOUT, identity_share=1.0)
+    drawn = relabelled.sampler(lonely, LAYOUT, identity_share=1.0)
     with pytest.raises(ValueError, match="two scenes"):
         drawn.draw(seeding.generator(0), 4)
 
@@ -209,7 +209,7 @@ def test_a_demonstration_that_moves_nothing_is_named(demos):
 
 
 def test_trials_of_another_task_really_are(demos, trials):
-    drawn = relabel.sampler(
+    drawn = relabelled.sampler(
         demos, LAYOUT, identity_share=0.5, trials=trials, other_task_trials=True
     )
     batch = drawn.draw(seeding.generator(0), 2000)
@@ -233,7 +233,7 @@ def test_trials_of_another_task_really_are(demos, trials):
 
 def test_shuffled_success_tells_nothing_of_the_trial(demos, trials):
     def draw(**settings):
-        drawn = relabel.sampler(
+        drawn = relabelled.sampler(
             demos, LAYOUT, identity_share=0.5, trials=trials, **settings
         )
         batch = drawn.draw(seeding.generator(0), 4000)
@@ -255,7 +255,7 @@ def test_shuffled_success_tells_nothing_of_the_trial(demos, trials):
 def test_another_task_is_asked_for_where_there_is_one(demos, trials):
     one = demos[fields.TASK_ID] == demos[fields.TASK_ID][0]
     with pytest.raises(ValueError, match="another task"):
-        relabel.sampler(
+        relabelled.sampler(
             demos.select(one),
             LAYOUT,
             identity_share=0.5,
@@ -265,7 +265,7 @@ def test_another_task_is_asked_for_where_there_is_one(demos, trials):
 
 
 def test_some_examples_come_without_a_trial(demos, trials):
-    drawn = relabel.sampler(
+    drawn = relabelled.sampler(
         demos, LAYOUT, identity_share=0.5, trials=trials, min_trials=0, max_trials=1
     )
     shown = drawn.draw(seeding.generator(0), 2000).trial_mask.sum(axis=1)
@@ -306,7 +306,7 @@ def test_a_retrial_is_shown_where_it_was_told_the_same(demos, trials):
     )
     both = concatenate([trials, retrials])
     assert len(both) == 2 * len(trials)
-    drawn = relabel.sampler(
+    drawn = relabelled.sampler(
         demos, LAYOUT, identity_share=0.5, trials=both, max_trials=2
     )
     batch = drawn.draw(seeding.generator(0), 3000)

@@ -3,10 +3,9 @@
 import numpy as np
 from demonstrating import demonstrate, request
 
-from wtl.collection.worlds.entities import inferred_target
 from wtl.collection.worlds.entities.slot_order import by_place
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop.observation import OBJECT, Layout, slices
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import episode_id
 from wtl.datasets.reading.store import stack
@@ -38,7 +37,7 @@ def test_things_stand_from_left_to_right_and_labels_follow():
         after = np.sort(LAYOUT.split(ordered.state)[name], axis=2)
         np.testing.assert_array_equal(before, after)
     np.testing.assert_array_equal(
-        inferred_target.acted_slots(ordered.state, LAYOUT),
+        LAYOUT.acted_slots(ordered.state),
         ordered[fields.HIDDEN_TARGET],
     )
     assert (ordered[fields.HIDDEN_TARGET] != store[fields.HIDDEN_TARGET]).any()

@@ -12,22 +12,21 @@ from demonstrating import demonstrate, request
 from dm_env import test_utils
 from tf_agents.trajectories import time_step
 
-from wtl.collection import context_builder, recorder
+from tests import relabelled
+from wtl.collection import context_builder
 from wtl.collection.drawing import scene, svg
 from wtl.collection.vector_environment import ProcessVectorEnvironment
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities import (
     actuator_gains,
-    inferred_target,
     oracle_bound,
     physics,
-    relabel,
 )
-from wtl.collection.worlds.entities.environment import SceneConfig
-from wtl.collection.worlds.entities.identities import identities_and_places
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.entities.episode_spec import episode_spec
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.reacher import arm, expert, observation
 from wtl.collection.worlds.reacher import world as worlds
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.fields import STATE
@@ -55,10 +54,7 @@ LAYOUT = SUITE.layout
 def _scene_configs(count=40):
     tasks = SUITE.tasks(fields.SPLIT_TEST)[:count]
     seeds = [SUITE.scene_seed(task, "test", 0) for task in tasks]
-    return [
-        SceneConfig.by_rule(task, task.rule, seed)
-        for task, seed in zip(tasks, seeds, strict=True)
-    ]
+    return [task.scene(seed) for task, seed in zip(tasks, seeds, strict=True)]
 
 
 def _open(scene_config):
@@ -174,7 +170,7 @@ def test_all_8_hidden_tasks_occur():
 
 
 def test_demonstrations_fit_the_schema_and_are_read_without_the_simulator():
-    spec = recorder.episode_spec(2, hidden_gains=True, domain="reacher")
+    spec = episode_spec(2, hidden_gains=True, domain="reacher")
     made = [
         _demonstrate(scene_config)
         for task in SUITE.tasks(fields.SPLIT_TRAIN)
@@ -188,11 +184,11 @@ def test_demonstrations_fit_the_schema_and_are_read_without_the_simulator():
         assert one.metadata[fields.SUCCESS]
     states = np.stack([one.steps[fields.STATE] for one in made])
     np.testing.assert_array_equal(
-        inferred_target.acted_slots(states, LAYOUT),
+        LAYOUT.acted_slots(states),
         [one.metadata[fields.HIDDEN_TARGET] for one in made],
     )
-    assert (inferred_target.acted_slots(states[:, :1], LAYOUT) == -1).all()
-    identities, places = identities_and_places(states[:, 0], LAYOUT)
+    assert (LAYOUT.acted_slots(states[:, :1]) == -1).all()
+    identities, places = LAYOUT.identities_and_places(states[:, 0])
     for name in {one.metadata[fields.OBJECT_SET] for one in made}:
         rows = [i for i, m in enumerate(made) if m.metadata[fields.OBJECT_SET] == name]
         rgb = LAYOUT.split(states[rows, 0])["targets"][..., 2:]
@@ -370,7 +366,7 @@ def test_every_kind_of_policy_learns_the_reacher(method, changes):
         names = [(demos[fields.EPISODE_ID][row],) for row in rows.ravel()]
         parents = {fields.PARENT_DEMO_IDS: names}
         trials = dataclasses.replace(demos, metadata=dict(demos.metadata) | parents)
-    draws = relabel.sampler(demos, LAYOUT, identity_share=0.6, trials=trials)
+    draws = relabelled.sampler(demos, LAYOUT, identity_share=0.6, trials=trials)
     source = examples.ExampleSource(demos, demos, trials, draws, config, 8)
     example = source.gather(source.draw(seeding.generator(0), 16))
     kind = METHODS[method].kind

@@ -13,7 +13,7 @@ from wtl.collection.episode_request import EpisodeShard
 from wtl.collection.recorder import Recorder
 from wtl.collection.scripted_expert import ScriptedExpert
 from wtl.collection.vector_environment import play_shards
-from wtl.collection.worlds.entities.environment import SceneConfig
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.tabletop import model as models
 from wtl.collection.worlds.tabletop import object_set as object_sets

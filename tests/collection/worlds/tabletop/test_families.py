@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from demonstrating import demonstrate, request
 
-from wtl.collection.worlds.entities.environment import SceneConfig, slot_of
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.tabletop import model as models
 from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation
 from wtl.collection.worlds.tabletop.experts import DEMONSTRATORS
 from wtl.collection.worlds.tabletop.families import FAMILIES
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 
 _NOISE = 0.15
@@ -87,7 +87,7 @@ def test_wrong_target_is_no_success_and_is_told_apart(family, size):
         wrong = (scene_config.target + 1) % size
         env, reward = _play(scene_config, wrong)
         assert reward == 0
-        assert env.achieved_slot() == slot_of(scene_config.task, env.world.scene, wrong)
+        assert env.achieved_slot() == scene_config.task.slot_of(env.world.scene, wrong)
         assert env.achieved_slot() != env.target_slot
 
 

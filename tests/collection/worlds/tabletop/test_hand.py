@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from demonstrating import demonstrate, request
 
-from wtl.collection.recorder import episode_spec
 from wtl.collection.worlds.entities import physics
 from wtl.collection.worlds.entities.embodiment import Embodiment
-from wtl.collection.worlds.entities.environment import SceneConfig
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.entities.episode_spec import episode_spec
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.tabletop import appearance, gripper, hand, model
 from wtl.collection.worlds.tabletop import object_set as object_sets
 from wtl.collection.worlds.tabletop import scene as scenes
@@ -19,6 +18,7 @@ from wtl.collection.worlds.tabletop import world as worlds
 from wtl.collection.worlds.tabletop.environment import Manipulation
 from wtl.collection.worlds.tabletop.families import FAMILIES
 from wtl.collection.worlds.tabletop.human import Human
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.episode import episode_id, validate
 from wtl.datasets.contract.fields import STATE

@@ -5,12 +5,13 @@ import itertools
 import numpy as np
 import pytest
 
-from wtl.collection.worlds.entities.environment import SceneConfig
-from wtl.collection.worlds.entities.task import RuleKind, Task
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.entities.rule import RuleKind
+from wtl.collection.worlds.entities.scene_config import SceneConfig
+from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.tabletop import object_set as object_sets
 from wtl.collection.worlds.tabletop.environment import Manipulation
 from wtl.collection.worlds.tabletop.families import FAMILIES
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.fields import STATE
 
@@ -31,7 +32,7 @@ def data():
     env = None
     for task in suite.tasks(fields.SPLIT_TEST):
         scene_seed = suite.scene_seed(task, "leak", 0)
-        scene_config = SceneConfig.by_rule(task, task.rule, scene_seed)
+        scene_config = task.scene(scene_seed)
         env = env or Manipulation(scene_config)
         env.prepare(scene_config)
         states.append(env.reset().observation[STATE])

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from demonstrating import demonstrate, request
 
-from wtl.collection.recorder import episode_spec
-from wtl.collection.worlds.entities.environment import SceneConfig
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.entities.episode_spec import episode_spec
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.tabletop import scene as scenes
 from wtl.collection.worlds.tabletop.environment import Manipulation
 from wtl.collection.worlds.tabletop.puck import HIDDEN_SIZE, Puck, PuckRanges
 from wtl.collection.worlds.tabletop.world import World
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import episode_id, validate
 from wtl.datasets.contract.errors import UserError

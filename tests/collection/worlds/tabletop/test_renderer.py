@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from wtl.collection import opengl
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import appearance, experts
 from wtl.collection.worlds.tabletop.environment import Manipulation
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.contract.fields import IMAGE, PROPRIOCEPTION, STATE, WRIST_IMAGE

@@ -6,11 +6,16 @@ from typing import Protocol
 import numpy as np
 
 from wtl.collection.worlds import registry
-from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.actuator_gains import ActuatorGainDistribution
-from wtl.collection.worlds.entities.task import HiddenDynamics, Rule, RuleKind, Task
+from wtl.collection.worlds.entities.embodiment import Embodiment
+from wtl.collection.worlds.entities.episode_spec import episode_spec
+from wtl.collection.worlds.entities.rule import Rule, RuleKind
+from wtl.collection.worlds.entities.scene_config import SceneConfig
+from wtl.collection.worlds.entities.task import HiddenDynamics, Task
 from wtl.collection.worlds.world import World
 from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
+from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.layout import Layout
 
@@ -33,7 +38,7 @@ class TaskDistribution:
     """Distribution of the tasks of a run, with disjoint object sets of the splits.
 
     Attributes:
-      size: number of objects, and of buttons, in each scene; or of targets.
+      size: number of entities of each kind in each scene.
       train_object_sets: object sets to train on.
       train_tasks: tasks to train on, dealt out evenly over sets and families.
       scenes_per_task: scenes in which each training task is demonstrated.
@@ -89,7 +94,7 @@ class TaskDistribution:
             raise UserError(
                 f"suite.left_out = {self.left_out!r} leaves no family to train on"
             )
-        if self.puck and not self.world.draws_dynamics:
+        if self.puck and not self.world.entities.draws_dynamics:
             raise UserError(
                 "suite.puck needs objects with hidden dynamics; suite.domain = "
                 f"{self.domain!r} has none"
@@ -113,7 +118,7 @@ class TaskDistribution:
     @property
     def layout(self) -> Layout:
         """Layout of the states of its scenes."""
-        return self.world.layout(self.size)
+        return self.world.encoder(self.size)
 
     def tasks(self, split: str) -> list[Task]:
         """Return the tasks of a split, families and rules in fixed proportions."""
@@ -124,7 +129,7 @@ class TaskDistribution:
         held_out = self.left_out if split == fields.SPLIT_TRAIN else None
         names = [name for name in self.family_names if name != held_out]
         drawn = [
-            self.world.objects(f"{split}-{i:05d}", self.size, self.seed)
+            self.world.entities.objects(f"{split}-{i:05d}", self.size, self.seed)
             for i in range(sets)
         ]
         result = []
@@ -139,11 +144,11 @@ class TaskDistribution:
             rule = None
             if split != fields.SPLIT_TRAIN or not self.complete:
                 rule = self._rule(i // len(names), rng)
-            friction = self.world.families[family].draw_friction(rng)
+            friction = self.world.entities.families[family].draw_friction(rng)
             gains, puck = (), None
             if self.motor_faults:
                 rng = seeding.generator(self.seed, "motors", *named)
-                gains = self.motor_faults.draw(rng, self.world.environment.axes)
+                gains = self.motor_faults.draw(rng, self.world.spec.axes)
             if self.puck:
                 puck = self.puck.draw(seeding.generator(self.seed, "puck", *named))
                 chosen, friction = puck.weigh(chosen), puck.friction[1]
@@ -163,7 +168,7 @@ class TaskDistribution:
 
     def demonstration_scenes(
         self, task: Task, scenes: int | None = None
-    ) -> list[environment.SceneConfig]:
+    ) -> list[SceneConfig]:
         """Return scene configs for demonstrations of a task, with nominal actuators.
 
         There are `scenes_per_task` scenes by default.
@@ -173,11 +178,29 @@ class TaskDistribution:
             seed = self.scene_seed(task, "demo", i)
             if task.rule is None:
                 targets = range(self.size)
-                made += [environment.SceneConfig(task, seed, t) for t in targets]
+                made += [task.scene_of(seed, t) for t in targets]
             else:
-                made.append(environment.SceneConfig.by_rule(task, task.rule, seed))
+                made.append(task.scene(seed))
         return [dataclasses.replace(scene, nominal_actuators=True) for scene in made]
 
     def scene_seed(self, task: Task, purpose: str, index: int) -> int:
         """Return the seed of a scene of a task, a pure function of the arguments."""
         return seeding.derive_seed(self.seed, "scene", task.task_id, purpose, index)
+
+    def episode_spec(
+        self, camera: CameraConfig = NO_CAMERA, is_human: bool = False
+    ) -> EpisodeSpec:
+        """Return the spec of the episodes of its tasks.
+
+        Args:
+          camera: of the environments.
+          is_human: whether the simulated human acts.
+        """
+        return episode_spec(
+            self.size,
+            camera,
+            Embodiment.HUMAN if is_human else Embodiment.ROBOT,
+            self.domain,
+            self.motor_faults is not None,
+            self.hidden_dynamics_size,
+        )

@@ -6,13 +6,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from wtl.collection.worlds.entities.environment import SceneConfig, referent, slot_of
-from wtl.collection.worlds.entities.task import Rule, RuleKind
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.entities.rule import Rule, RuleKind
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.tabletop import scene as scene_module
 from wtl.collection.worlds.tabletop.environment import Manipulation
 from wtl.collection.worlds.tabletop.families import FAMILIES
 from wtl.collection.worlds.tabletop.observation import BUTTON, OBJECT, Layout, slices
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.fields import STATE
@@ -102,8 +102,8 @@ def test_paper_preset_has_the_size_of_the_paper():
     assert len(scenes) == 1536
     for scene_config in scenes:
         scene = scene_module.draw(2, scene_config.scene_seed)
-        assert scene_config.target == referent(
-            scene_config.task, scene_config.task.rule, scene
+        assert scene_config.target == scene_config.task.referent(
+            scene_config.task.rule, scene
         )
     assert len({(s.task.task_id, s.scene_seed) for s in scenes}) == 1536
     assert (
@@ -165,7 +165,7 @@ def test_rules_pick_the_same_thing_or_the_same_place(family):
     for kind in RuleKind:
         for index in range(suite.size):
             for scene_seed in range(8):
-                scene_config = SceneConfig.by_rule(task, Rule(kind, index), scene_seed)
+                scene_config = task.scene(scene_seed, Rule(kind, index))
                 env.prepare(scene_config)
                 rows = layout.split(env.reset().observation[STATE])
                 rows = rows["buttons" if on_buttons else "objects"]
@@ -183,8 +183,8 @@ def test_rules_pick_the_same_thing_or_the_same_place(family):
 def test_slots_name_each_object_and_button_once():
     tasks = {task.family: task for task in _SMALL.tasks(fields.SPLIT_TEST)}
     scene = scene_module.draw(3, 1)
-    assert {slot_of(tasks["grasp"], scene, i) for i in range(3)} == {0, 1, 2}
-    assert {slot_of(tasks["press"], scene, i) for i in range(3)} == {3, 4, 5}
+    assert {tasks["grasp"].slot_of(scene, i) for i in range(3)} == {0, 1, 2}
+    assert {tasks["press"].slot_of(scene, i) for i in range(3)} == {3, 4, 5}
 
 
 def test_rules_are_written_and_read():
@@ -209,3 +209,20 @@ def test_a_family_left_out_is_only_tested_on(family):
 def test_an_unknown_family_to_leave_out_is_named():
     with pytest.raises(UserError, match="'pour'"):
         TaskDistribution(left_out="pour")
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("position:0", "the leftmost"),
+        ("position:1", "the middle"),
+        ("position:2", "the rightmost"),
+        ("identity:2", "the same"),
+    ],
+)
+@pytest.mark.parametrize("family, noun", [("push", "object"), ("press", "button")])
+def test_an_instruction_names_the_target(rule, words, family, noun):
+    tasks = _SMALL.tasks(fields.SPLIT_TEST)
+    task = next(task for task in tasks if task.family == family)
+    task = dataclasses.replace(task, rule=Rule.parse(rule))
+    assert f"{words} {noun}" in task.instruction

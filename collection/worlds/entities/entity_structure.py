@@ -1,0 +1,119 @@
+"""Worlds whose scenes are made of entities, one of which is the target of a task."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from wtl.collection.worlds.entities import actuator_gains, environment
+from wtl.collection.worlds.entities.embodiment import Embodiment
+from wtl.collection.worlds.entities.expert import Expert
+from wtl.collection.worlds.entities.family import Family
+from wtl.collection.worlds.entities.oracle_bound import OracleBound
+from wtl.collection.worlds.entities.relabel import EntityRelabeller
+from wtl.collection.worlds.entities.scene_config import SceneConfig
+from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.task_distribution import TaskDistribution
+from wtl.collection.worlds.world import Command, Spec, World
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
+from wtl.datasets.contract.layout import Layout
+
+
+@dataclasses.dataclass(frozen=True)
+class EntityStructure:
+    """Structure of scenes of entities.
+
+    Attributes:
+      families: families of tasks by name; the oracle is given their numbers in this
+        order.
+      objects: (name, size, seed) -> the entities in every scene of a task, with
+        `name`, `size` and `scene(scene_seed)`.
+      layout: (size) -> layout of the observed states.
+      environment: class of its environments, made of a scene config; where there are
+        cameras also of a `CameraConfig`.
+      model: (object set, embodiment) -> MuJoCo model.
+      experts: scripted expert by family.
+      noise_share: (task) -> [A] share of the exploration noise of each dimension of the
+        action.
+      human: (family, generator) -> simulated human; None if there is none.
+      draws_dynamics: whether tasks may draw all hidden dynamics of their entities.
+    """
+
+    families: Mapping[str, Family]
+    objects: Callable[[str, int, int], Any]
+    layout: Callable[[int], Layout]
+    environment: type[environment.SceneEnvironment]
+    model: Callable[[Any, Embodiment], mujoco.MjModel]
+    experts: Mapping[str, Expert]
+    noise_share: Callable[[Task], np.ndarray]
+    human: Callable[[str, np.random.Generator], Expert] | None = None
+    draws_dynamics: bool = False
+
+    def world(self, name: str, **capabilities: Any) -> World:
+        """Return the world of this structure.
+
+        Args:
+          name: its name.
+          **capabilities: further fields of `World`.
+        """
+        made = self.environment
+        capabilities.setdefault("configurables", {})
+        capabilities["configurables"] |= {
+            "motor_faults": actuator_gains.ActuatorGainDistribution
+        }
+        takes_camera = capabilities.get("has_cameras", False)
+
+        def tasks(split: str, seed: int, **options: Any) -> Sequence[Task]:
+            return TaskDistribution(domain=name, seed=seed, **options).tasks(split)
+
+        def make_env(task: Task, scene_seed: int, camera: CameraConfig = NO_CAMERA):
+            # Training tasks have no rule: their first entity stands for the target.
+            scene = (
+                task.scene(scene_seed) if task.rule else task.scene_of(scene_seed, 0)
+            )
+            return made(scene, camera) if takes_camera else made(scene)
+
+        state = self.layout(TaskDistribution.size).state_size
+        return World(
+            name=name,
+            spec=Spec(
+                observation={fields.STATE: environment.state_spec(state)},
+                action=environment.action_spec(made.axes),
+                axes=made.axes,
+                control_hz=made.control_hz,
+                horizon=made.horizon,
+            ),
+            families=tuple(self.families),
+            tasks=tasks,
+            make_env=make_env,
+            expert=self.expert,
+            relabel=EntityRelabeller,
+            oracle_bound=OracleBound,
+            encoder=self.layout,
+            human_videos=self.human is not None,
+            entities=self,
+            **capabilities,
+        )
+
+    def expert(self, scene: SceneConfig, rng: np.random.Generator):
+        """Return the expert, or the simulated human, of a scene; see `World.expert`."""
+        if scene.is_human:
+            act = self.human(scene.task.family, rng)
+        else:
+            act = self.experts[scene.task.family]
+        share = self.noise_share(scene.task)
+
+        def command(env, noise: float, rng: np.random.Generator) -> Command:
+            wanted = act(env.world, env.scene_config.target)
+            scale = noise * wanted.noise * share
+            moved = wanted.action + scale * rng.standard_normal(len(scale))
+            gains = env.scene_config.gains
+            return Command(
+                executed=actuator_gains.command(moved, gains),
+                recorded=actuator_gains.command(wanted.action, gains),
+            )
+
+        return command

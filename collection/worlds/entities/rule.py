@@ -1,0 +1,33 @@
+"""Referent rule: picks the target of a task in any of its scenes."""
+
+import dataclasses
+import enum
+
+
+class RuleKind(enum.StrEnum):
+    """Kind of reference to a target."""
+
+    IDENTITY = "identity"  # the same entity, wherever it is
+    POSITION = "position"  # the entity in a place, counted from the left
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """Referent rule.
+
+    Attributes:
+      kind: by identity or by position.
+      index: canonical index of the entity, or its place from the left.
+    """
+
+    kind: RuleKind
+    index: int
+
+    def __str__(self):
+        return f"{self.kind.value}:{self.index}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Rule":
+        """Return the rule of its `str`; raise ValueError where `text` is none."""
+        kind, _, index = text.partition(":")
+        return cls(RuleKind(kind), int(index))
