@@ -83,3 +83,18 @@ def test_no_module_imports_itself_in_a_circle():
 def test_every_folder_of_modules_is_a_package():
     folders = {path.parent for path in _MODULES.values()}
     assert not [f for f in folders if not (f / "__init__.py").is_file()]
+
+
+def test_worlds_are_reached_through_the_registry_only():
+    """No module outside `collection.worlds` imports the code of a world."""
+    worlds = "wtl.collection.worlds."
+    inside = [
+        f"{name} imports {imported}"
+        for name, path in _MODULES.items()
+        if not name.startswith(worlds)
+        for imported in _imports(path)
+        if imported.startswith(worlds) and "." in imported.removeprefix(worlds)
+        # Point robots are tasks of meta-reinforcement learning alone, and no world.
+        and "point_robot" not in imported
+    ]
+    assert not inside

@@ -338,8 +338,8 @@ def test_in_human_videos_only_the_time_is_known():
     store = _store(2)
     source = ExampleSource(store, LAYOUT, later=2, is_human=True)
     drawn = source.draw(np.random.default_rng(0), 8)
-    assert not drawn.observed_reward[..., :-1].any()
-    np.testing.assert_array_equal(drawn.observed_reward[..., -1], drawn.state[..., -1])
+    assert not drawn.proprioception[..., :-1].any()
+    np.testing.assert_array_equal(drawn.proprioception[..., -1], drawn.state[..., -1])
     # A hand is a right hand, and each video has a camera of its own: nothing is turned.
     for image, point, state in zip(drawn.image, drawn.point, drawn.state, strict=True):
         row = int((store.image[:, 0] == image[0]).all(axis=(-1, -2, -3)).argmax())
