@@ -93,7 +93,8 @@ def test_worlds_are_reached_through_the_registry_only():
         for name, path in _MODULES.items()
         if not name.startswith(worlds)
         for imported in _imports(path)
-        if imported.startswith(worlds) and "." in imported.removeprefix(worlds)
+        if imported.startswith(worlds)
+        and "." in imported.removeprefix(worlds)
         # Point robots are tasks of meta-reinforcement learning alone, and no world.
         and "point_robot" not in imported
     ]

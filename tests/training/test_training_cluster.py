@@ -90,7 +90,7 @@ def test_two_processes_lose_what_one_loses(tmp_path):
     for curve, values in expected.items():
         assert len(values) == 6
         np.testing.assert_allclose(found[curve], values, rtol=1e-5, atol=1e-6)
-    for policy in ("trial", "bc"):
+    for policy in ("mil", "bc"):
         assert (together / "policies" / policy / "saved_model").exists()
     assert list(json.loads((together / "lineage.json").read_text())) == [
         "collect_demos",

@@ -107,7 +107,7 @@ def test_what_can_not_be_is_one_line(tmp_path, capsys, stage, binding, said):
 _SEES = """
 import dataclasses, sys
 sys.path[:0] = [{tests!r}, {here!r}, {root!r}]
-from wtl.collection import recorder
+from wtl.collection.worlds.entities.episode_spec import episode_spec
 from wtl.collection.teleop.plan import Plan
 from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.storage.staging import iterate_staged

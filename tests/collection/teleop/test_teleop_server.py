@@ -307,7 +307,7 @@ def test_a_port_in_use_is_one_line(served, tmp_path):
     script = tmp_path / "again.py"
     script.write_text(
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-        "from wtl.collection import recorder\n"
+        "from wtl.collection.worlds.entities.episode_spec import episode_spec\n"
         "from wtl.collection.teleop import server, simulation\n"
         "if __name__ == '__main__':\n"
         "    spec = episode_spec(3)\n"
