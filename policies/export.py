@@ -28,12 +28,13 @@ class PolicyMismatchError(ValueError):
     """A policy does not fit the environment."""
 
 
-def save(policy: tf_policy.TFPolicy, directory: pathlib.Path) -> str:
+def save(policy: tf_policy.TFPolicy, directory: pathlib.Path, world: str = "") -> str:
     """Save a TF-Agents policy together with its function `encode_context`.
 
     Args:
       policy: policy around a trained network, see `PolicyKind.policy`.
       directory: target folder, which is replaced atomically.
+      world: name of the world of its tasks; `wtl.load_policy` needs it.
 
     Returns:
       The policy id, a hash of the weights.
@@ -46,6 +47,8 @@ def save(policy: tf_policy.TFPolicy, directory: pathlib.Path) -> str:
         batch_size=None,
         metadata={
             "policy_id": tf.Variable(policy_id),
+            "world": tf.Variable(world),
+            "size": tf.Variable(network.layout.size),
             "state_size": tf.Variable(network.layout.state_size),
             "pixels": tf.Variable(perception.config.pixels if perception else 0),
             "interface": tf.Variable(json.dumps(_interface(network.config))),

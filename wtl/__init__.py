@@ -1,6 +1,8 @@
 """WTL: watch a demonstration, try once, learn from both."""
 
+import importlib
 import pathlib
+import typing
 
 __version__ = "0.2.0.dev0"
 
@@ -10,3 +12,31 @@ if (_ROOT / "datasets" / "contract" / "fields.py").is_file():
     # In a checkout `datasets`, `policies` and `collection` lie beside this folder; an
     # installed wheel has them in it.
     __path__.append(str(_ROOT))
+
+# Function -> module of it, imported when the function is first asked for.
+_API = {
+    "make_env": "wtl.api.environments",
+    "load_dataset": "wtl.api.datasets",
+    "load_policy": "wtl.api.policies",
+    "run": "wtl.api.running",
+}
+
+if typing.TYPE_CHECKING:
+    from wtl.api.datasets import load_dataset as load_dataset
+    from wtl.api.environments import make_env as make_env
+    from wtl.api.policies import load_policy as load_policy
+    from wtl.api.running import run as run
+
+
+def __getattr__(name: str):
+    if name not in _API:
+        raise AttributeError(f"module 'wtl' has no attribute {name!r}")
+    from wtl import notices
+
+    notices.quiet()
+    with notices.Dropped():
+        return getattr(importlib.import_module(_API[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_API})

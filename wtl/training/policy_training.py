@@ -91,7 +91,7 @@ def train(job: TrainJob) -> str:
             _fit_together(job, data, draws, network, perception, watching)
         make = registry.get(job.world).perception().policy
         policy = make(perception, policy, watching)
-    return export.save(policy, job.policy_dir / "saved_model")
+    return export.save(policy, job.policy_dir / "saved_model", job.world)
 
 
 def _read(job: TrainJob, config: interface.Interface) -> _Data:

@@ -1,0 +1,1 @@
+"""Functions that `import wtl` offers; each module is imported when first used."""

@@ -1,0 +1,141 @@
+"""Saved policies as objects that act, given demonstrations and trials."""
+
+import json
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from wtl.collection import context_builder, observation_encoder, policy_actor
+from wtl.collection.episode_request import EpisodeRequest
+from wtl.collection.worlds import registry
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import Episode
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.reading.store import stack
+from wtl.policies import export, interface
+from wtl.policies.contextual.config import ContextualConfig
+
+
+class Policy:
+    """Saved policy with the episodes that it is given.
+
+    Attributes:
+      policy_id: hash of its weights.
+      world: name of the world of its tasks.
+      takes_demos: whether it is given demonstrations.
+      takes_trials: whether it is given trials.
+      observations: names of the observations that it acts on.
+    """
+
+    def __init__(self, policy, config: interface.Interface, world: str):
+        """Wrap a policy loaded by `wtl.policies.export.load`."""
+        self.policy_id = export.policy_id(policy)
+        self.world = world
+        self.takes_demos, self.takes_trials = config.demos, config.trials
+        self._policy, self._config = policy, config
+        self._encoder = observation_encoder.ObservationEncoder(policy, config.layout)
+        self.observations = self._encoder.inputs
+        self._actor = None
+
+    def reset(self, demos: Sequence[Episode] = (), trials: Sequence[Episode] = ()):
+        """Prepare for an episode; the first call of `act` encodes the context.
+
+        Args:
+          demos: demonstrations of the task; at least one if it takes any.
+          trials: earlier attempts at the task, each with its `success`.
+
+        Raises:
+          UserError: if it takes demonstrations or trials and none is given, or an
+            episode does not fit.
+        """
+        for name, given, takes in (
+            ("demos", demos, self.takes_demos),
+            ("trials", trials, self.takes_trials),
+        ):
+            if takes and not given:
+                raise UserError(f"the policy takes {name}: reset({name}=[episode])")
+            for episode in given if takes else ():
+                self._check(name, episode)
+        stores = [stack(list(e)) if e else None for e in (demos, trials)]
+        builder = context_builder.ContextBuilder(
+            self._config,
+            self._encoder,
+            demos=stores[0],
+            human=self._config.human,
+            trials=lambda names: stores[1],
+        )
+        self._request = EpisodeRequest(
+            None,
+            episode_id="",
+            role=fields.ROLE_TRIAL,
+            demo_ids=tuple(episode.id for episode in demos) if self.takes_demos else (),
+            trial_ids=tuple(e.id for e in trials) if self.takes_trials else (),
+        )
+        self._actor = policy_actor.PolicyActor(self._policy, builder, self.policy_id)
+        self._began = False
+
+    def act(self, observation: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the float32[A] action in [-1, 1] for an observation.
+
+        Args:
+          observation: arrays by name, as environments of the world give them.
+
+        Raises:
+          UserError: if `reset` was not called, or an observation is missing.
+        """
+        if self._actor is None:
+            raise UserError("call reset(demos=..., trials=...) before act")
+        missing = [name for name in self.observations if name not in observation]
+        if missing:
+            raise UserError(f"the policy acts on {', '.join(missing)} too")
+        batch = {name: np.asarray(value)[None] for name, value in observation.items()}
+        if not self._began:
+            self._actor.begin(None, [self._request], batch)
+            self._began = True
+        action, _ = self._actor.act(batch)
+        return action[0]
+
+    def _check(self, name: str, episode: Episode):
+        size = self._config.layout.state_size
+        state = episode.steps.get(fields.STATE)
+        if state is None or state.shape[1] != size:
+            has = 0 if state is None else state.shape[1]
+            raise UserError(
+                f"{name}: {episode.id} has states of {has} numbers; the policy takes "
+                f"{size}"
+            )
+
+
+def load_policy(folder: str | os.PathLike) -> Policy:
+    """Load a policy of a run, or a published one.
+
+    Args:
+      folder: RUN/policies/METHOD, or the folder of a published version.
+
+    Raises:
+      UserError: if there is none, or it was saved by a version before 0.2.
+    """
+    saved = pathlib.Path(folder) / "saved_model"
+    if not (saved / "saved_model.pb").is_file():
+        raise UserError(f"no policy in {folder}: it has no saved_model/")
+    policy = tf.saved_model.load(str(saved))
+    metadata = policy.get_metadata()
+    name = metadata["world"].numpy().decode() if "world" in metadata else ""
+    if not name:
+        raise UserError(f"{folder} does not name its world: train it again")
+    if name not in registry.names():
+        known = ", ".join(registry.names())
+        raise UserError(
+            f"{folder} acts in world {name!r}, which is none of {known}; install or "
+            "import the package that has it"
+        )
+    world = registry.get(name)
+    given = json.loads(metadata["interface"].numpy())
+    kind = ContextualConfig if "components" in given else interface.Interface
+    config = kind(
+        layout=world.encoder(int(metadata["size"])), families=world.families, **given
+    )
+    return Policy(policy, config, name)

@@ -1,0 +1,38 @@
+"""Stages of the pipeline, run from Python."""
+
+import os
+import pathlib
+from collections.abc import Sequence
+
+from wtl.pipeline import stages
+
+
+def run(
+    gin_file: str | os.PathLike,
+    run_dir: str | os.PathLike | None = None,
+    bindings: Sequence[str] = (),
+    stage: str | None = None,
+) -> pathlib.Path:
+    """Run the pipeline, or one stage of it, as `wtl run` and `wtl STAGE` do.
+
+    Finished stages are skipped, so an interrupted call resumes when it is repeated.
+    Worker processes import the calling script: guard the call of a script with
+    `if __name__ == "__main__":`.
+
+    Args:
+      gin_file: configuration, see `gin_configs/`.
+      run_dir: run folder; by default `runs/` and the name of the gin file.
+      bindings: lines such as `"suite.test_tasks = 20"` that override it.
+      stage: name of a stage; None for all.
+
+    Returns:
+      The run folder.
+
+    Raises:
+      UserError: if the configuration is wrong or an input of a stage is missing.
+    """
+    folder = pathlib.Path(run_dir or pathlib.Path("runs", pathlib.Path(gin_file).stem))
+    stages.configure(str(gin_file), list(bindings))
+    with stages.open_run(str(folder)) as opened:
+        stages.perform(opened, [stage] if stage else list(stages.STAGES))
+    return folder
