@@ -12,7 +12,7 @@ from wtl.evaluation.figures import ablations, profile, success, training, trials
 from wtl.policies import methods as methods_lib
 from wtl.policies.methods import label
 
-RESULTS = pathlib.Path(__file__).parents[1] / "docs/results"
+RESULTS = pathlib.Path(__file__).parents[2] / "docs/results"
 CURVES = {
     name: [(step, {"imitation": -step / 9, "target": 1 / step}) for step in (1, 9, 18)]
     for name in ("mil", "wtl")
