@@ -6,15 +6,32 @@ import sys
 
 from wtl import notices
 from wtl.commands import error_line
-from wtl.commands.command import GIN_BINDINGS, Command, Option
+from wtl.commands.command import GIN_BINDINGS, command, option
 
 
-def _ablate(options: argparse.Namespace) -> int:
+@command(
+    option(
+        "--gin_dir",
+        required=True,
+        help="holds base.gin and the files that differ from it, see "
+        "gin_configs/ablations",
+    ),
+    option("--run_dir", default="runs/ablations", help="by default runs/ablations"),
+    GIN_BINDINGS,
+    option(
+        "--only",
+        default="",
+        metavar="A,B",
+        help="names of those to run besides the base",
+    ),
+)
+def ablate(options: argparse.Namespace) -> int:
+    """Run configurations that differ from a base."""
     with notices.Dropped(options.verbosity):
         from wtl.evaluation import ablation
-        from wtl.pipeline import ablate
+        from wtl.pipeline import ablate as grid
 
-    results = ablate.ablate(
+    results = grid.ablate(
         options.gin_dir,
         options.run_dir,
         options.gin_bindings,
@@ -27,24 +44,3 @@ def _ablate(options: argparse.Namespace) -> int:
     if failed:
         print(f"wtl: {len(failed)} failed: {', '.join(failed)}", file=sys.stderr)
     return int(bool(failed))
-
-
-COMMAND = Command(
-    "ablate",
-    "run configurations that differ from a base",
-    _ablate,
-    Option(
-        "--gin_dir",
-        required=True,
-        help="holds base.gin and the files that differ from it, see "
-        "gin_configs/ablations",
-    ),
-    Option("--run_dir", default="runs/ablations", help="by default runs/ablations"),
-    GIN_BINDINGS,
-    Option(
-        "--only",
-        default="",
-        metavar="A,B",
-        help="names of those to run besides the base",
-    ),
-)

@@ -6,36 +6,23 @@ import sys
 import traceback
 
 from wtl import notices
-from wtl.commands import (
-    ablate,
-    dataset,
-    doctor,
-    error_line,
-    evaluate,
-    exchange,
-    hosting,
-    import_videos,
-    play,
-    stage,
-    teleop,
-    verify,
-    view,
-)
+from wtl.commands import error_line, stage
+from wtl.commands.ablate import ablate
+from wtl.commands.dataset import dataset
+from wtl.commands.doctor import doctor
+from wtl.commands.evaluate import evaluate
+from wtl.commands.exchange import export, import_
+from wtl.commands.hosting import fetch, publish
+from wtl.commands.import_videos import import_videos
+from wtl.commands.play import play
+from wtl.commands.teleop import teleop
+from wtl.commands.verify import verify
+from wtl.commands.view import view
 
 _COMMANDS = (
-    *stage.BEFORE_EVALUATION,
-    evaluate.COMMAND,
-    *stage.OTHERS,
-    teleop.COMMAND,
-    play.COMMAND,
-    verify.COMMAND,
-    view.COMMAND,
-    *hosting.COMMANDS,
-    doctor.COMMAND,
-    import_videos.COMMAND,
-    dataset.COMMAND,
-    *exchange.COMMANDS,
-    ablate.COMMAND,
+    *(*stage.BEFORE_EVALUATION, evaluate, *stage.OTHERS),
+    *(teleop, play, verify, view, publish, fetch, doctor, import_videos),
+    *(dataset, export, import_, ablate),
 )
 
 
@@ -66,6 +53,6 @@ def _parser() -> argparse.ArgumentParser:
         prog="wtl", description="Watch a demonstration, try once, learn from both."
     )
     verbs = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in _COMMANDS:
-        command.add_to(verbs)
+    for add in _COMMANDS:
+        add(verbs)
     return parser

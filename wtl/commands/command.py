@@ -1,111 +1,99 @@
-"""Commands and their options, declared as values."""
+"""Declaration of commands: a function for each verb, and its options."""
 
 import argparse
 from collections.abc import Callable
 from typing import Any
 
-
-class Option:
-    """Argument of a command, with the parameters of `ArgumentParser.add_argument`."""
-
-    def __init__(self, *names: str, **settings: Any):
-        self._names, self._settings = names, settings
-
-    def add_to(self, parser) -> None:
-        """Add the option to a parser or a group of one."""
-        parser.add_argument(*self._names, **self._settings)
+Run = Callable[[argparse.Namespace], int | None]
+# Adds an option to a parser, or a command to the sub-parsers of one.
+Addition = Callable[[Any], None]
 
 
-class OneOf:
-    """Options of which exactly one is required."""
+def option(*names: str, **settings: Any) -> Addition:
+    """Declare an option; the arguments are those of `ArgumentParser.add_argument`."""
+    return lambda parser: parser.add_argument(*names, **settings)
 
-    def __init__(self, *options: Option):
-        self._options = options
 
-    def add_to(self, parser: argparse.ArgumentParser) -> None:
-        """Add the options to a parser, as a mutually exclusive group."""
+def one_of(*options: Addition) -> Addition:
+    """Declare options of which exactly one is required."""
+
+    def add_to(parser):
         group = parser.add_mutually_exclusive_group(required=True)
-        for option in self._options:
-            option.add_to(group)
+        for add in options:
+            add(group)
+
+    return add_to
 
 
-class Command:
-    """Verb of the command line."""
+def verb(name: str, summary: str, run: Run, *options: Addition) -> Addition:
+    """Declare a command.
 
-    def __init__(
-        self,
-        name: str,
-        summary: str,
-        run: Callable[[argparse.Namespace], int | None],
-        *options: Option | OneOf,
-    ):
-        """Declare a command.
+    Args:
+      name: the verb.
+      summary: one line of help.
+      run: takes the parsed options; returns the exit code, or None for 0.
+      *options: the options besides `--verbosity`, which every command has.
+    """
 
-        Args:
-          name: the verb.
-          summary: one line of help.
-          run: takes the parsed options; returns the exit code, or None for 0.
-          *options: the options besides `--verbosity`, which every command has.
-        """
-        self._name, self._summary, self._run = name, summary, run
-        self._options = (VERBOSITY, *options)
+    def add_to(verbs):
+        parser = verbs.add_parser(name, help=summary, description=summary)
+        for add in (VERBOSITY, *options):
+            add(parser)
+        parser.set_defaults(run=run)
 
-    def add_to(self, verbs) -> None:
-        """Add the command to the sub-parsers of a parser."""
-        parser = verbs.add_parser(
-            self._name, help=self._summary, description=self._summary
-        )
-        for option in self._options:
-            option.add_to(parser)
-        parser.set_defaults(run=self._run)
+    return add_to
 
 
-class CommandGroup:
-    """Verb with verbs below it, such as `wtl dataset filter`."""
+def command(*options: Addition) -> Callable[[Run], Addition]:
+    """Declare a function as a command with its name and the words of its docstring."""
 
-    def __init__(self, name: str, summary: str, *commands: Command):
-        self._name, self._summary, self._commands = name, summary, commands
+    def declare(run):
+        summary = run.__doc__[0].lower() + run.__doc__[1:].rstrip(".")
+        return verb(run.__name__.rstrip("_"), summary, run, *options)
 
-    def add_to(self, verbs) -> None:
-        """Add the group to the sub-parsers of a parser."""
-        parser = verbs.add_parser(self._name, help=self._summary)
+    return declare
+
+
+def verbs_below(name: str, summary: str, *commands: Addition) -> Addition:
+    """Declare a verb with verbs below it, such as `wtl dataset filter`."""
+
+    def add_to(verbs):
+        parser = verbs.add_parser(name, help=summary)
         below = parser.add_subparsers(metavar="OPERATION", required=True)
-        for command in self._commands:
-            command.add_to(below)
+        for add in commands:
+            add(below)
+
+    return add_to
 
 
-VERBOSITY = Option(
+VERBOSITY = option(
     "--verbosity", type=int, default=0, help="1 shows tracebacks and logs"
 )
 GIN_FILE_HELP = "configuration, see gin_configs/"
-GIN_FILE = Option("--gin_file", required=True, help=GIN_FILE_HELP)
-GIN_BINDINGS = Option(
+GIN_BINDINGS = option(
     "--gin_bindings",
     action="append",
     default=[],
     metavar="'a.b=c'",
     help="overrides a line of the configuration; may be repeated",
 )
-RUN_DIR = Option(
+RUN_DIR = option(
     "--run_dir", help="run folder; by default runs/ and the name of the gin file"
 )
-RUN = (GIN_FILE, GIN_BINDINGS, RUN_DIR)
-DATASET = Option("source", help="RUN/datasets/NAME[/VERSION]")
-DATASETS_OUT = Option(
+RUN = (option("--gin_file", required=True, help=GIN_FILE_HELP), GIN_BINDINGS, RUN_DIR)
+DATASET = option("source", help="RUN/datasets/NAME[/VERSION]")
+DATASETS_OUT = option(
     "--out", required=True, help="folder to publish the dataset in, as RUN/datasets"
+)
+HOST = option(
+    "--host",
+    default="127.0.0.1",
+    help="address to listen on, by default this machine only; on any other, browsers "
+    "must send the token of the printed address",
 )
 
 
-def address(port: int) -> tuple[Option, Option]:
-    """Return the options of a command that serves a page; `port` is the default."""
-    return (
-        Option(
-            "--port", type=int, default=port, help=f"default {port}; 0 takes a free one"
-        ),
-        Option(
-            "--host",
-            default="127.0.0.1",
-            help="address to listen on, by default this machine only; on any other, "
-            "browsers must send the token of the printed address",
-        ),
-    )
+def port(default: int) -> Addition:
+    """Return the option of the port of a page."""
+    words = f"default {default}; 0 takes a free one"
+    return option("--port", type=int, default=default, help=words)

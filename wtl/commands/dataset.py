@@ -6,15 +6,29 @@ from wtl import notices
 from wtl.commands.command import (
     DATASET,
     DATASETS_OUT,
-    Command,
-    CommandGroup,
-    OneOf,
-    Option,
+    command,
+    one_of,
+    option,
+    verbs_below,
 )
 from wtl.datasets.contract.errors import UserError
 
+_SEED = option("--seed", type=int, default=0)
 
-def _filter(options: argparse.Namespace) -> None:
+
+@command(
+    DATASET,
+    option(
+        "--where",
+        action="append",
+        required=True,
+        metavar="FIELD=VALUE[,VALUE...]",
+        help="a condition, != for its contrary; may be repeated",
+    ),
+    DATASETS_OUT,
+)
+def filter_(options: argparse.Namespace) -> None:
+    """Keep the episodes that fulfil every condition."""
     curate, origin = _tools(options)
     from wtl.datasets.curation import metadata_filter
 
@@ -22,32 +36,52 @@ def _filter(options: argparse.Namespace) -> None:
     _report(curate.filter_episodes(options.source, options.out, conditions, origin))
 
 
-def _sample(options: argparse.Namespace) -> None:
+@command(DATASET, option("--per_task", type=int, required=True), _SEED, DATASETS_OUT)
+def sample(options: argparse.Namespace) -> None:
+    """Keep as many episodes of every task, drawn by a seed."""
     curate, origin = _tools(options)
-    _report(
-        curate.sample_episodes(
-            options.source, options.out, options.per_task, options.seed, origin
-        )
-    )
+    count, seed = options.per_task, options.seed
+    _report(curate.sample_episodes(options.source, options.out, count, seed, origin))
 
 
-def _merge(options: argparse.Namespace) -> None:
+@command(
+    option("sources", nargs="+", help="RUN/datasets/NAME[/VERSION] ..."), DATASETS_OUT
+)
+def merge(options: argparse.Namespace) -> None:
+    """Make one dataset of several."""
     curate, origin = _tools(options)
     _report(curate.merge_datasets(options.sources, options.out, origin))
 
 
-def _split(options: argparse.Namespace) -> None:
+@command(
+    DATASET,
+    one_of(
+        option(
+            "--fractions",
+            metavar="SPLIT=SHARE,...",
+            help="deal all object sets out by a seed, as train=0.8,val=0.2",
+        ),
+        option(
+            "--assign",
+            action="append",
+            metavar="SPLIT=OBJECT_SET[,OBJECT_SET...]",
+            help="move these object sets alone; may be repeated",
+        ),
+    ),
+    _SEED,
+    DATASETS_OUT,
+)
+def split(options: argparse.Namespace) -> None:
+    """Put object sets into other splits, whole."""
     curate, origin = _tools(options)
+    folders = options.source, options.out
     if options.fractions is not None:
         fractions = _fractions(options.fractions)
-        curated = curate.split_by_fractions(
-            options.source, options.out, fractions, options.seed, origin
-        )
+        made = curate.split_by_fractions(*folders, fractions, options.seed, origin)
     else:
-        curated = curate.split_by_assignment(
-            options.source, options.out, _assignment(options.assign), origin
-        )
-    _report(curated)
+        splits = _assignment(options.assign)
+        made = curate.split_by_assignment(*folders, splits, origin)
+    _report(made)
 
 
 def _tools(options: argparse.Namespace):
@@ -88,59 +122,8 @@ def _report(curated) -> None:
     print(f"{curated.path} holds {curated.kept} of {curated.seen} episodes")
 
 
-_SEED = Option("--seed", type=int, default=0)
-COMMAND = CommandGroup(
+dataset = verbs_below(
     "dataset",
     "make a new version of a dataset: filter, sample, merge, split",
-    Command(
-        "filter",
-        "keep the episodes that fulfil every condition",
-        _filter,
-        DATASET,
-        Option(
-            "--where",
-            action="append",
-            required=True,
-            metavar="FIELD=VALUE[,VALUE...]",
-            help="a condition, != for its contrary; may be repeated",
-        ),
-        DATASETS_OUT,
-    ),
-    Command(
-        "sample",
-        "keep as many episodes of every task, drawn by a seed",
-        _sample,
-        DATASET,
-        Option("--per_task", type=int, required=True),
-        _SEED,
-        DATASETS_OUT,
-    ),
-    Command(
-        "merge",
-        "make one dataset of several",
-        _merge,
-        Option("sources", nargs="+", help="RUN/datasets/NAME[/VERSION] ..."),
-        DATASETS_OUT,
-    ),
-    Command(
-        "split",
-        "put object sets into other splits, whole",
-        _split,
-        DATASET,
-        OneOf(
-            Option(
-                "--fractions",
-                metavar="SPLIT=SHARE,...",
-                help="deal all object sets out by a seed, as train=0.8,val=0.2",
-            ),
-            Option(
-                "--assign",
-                action="append",
-                metavar="SPLIT=OBJECT_SET[,OBJECT_SET...]",
-                help="move these object sets alone; may be repeated",
-            ),
-        ),
-        _SEED,
-        DATASETS_OUT,
-    ),
+    *(filter_, sample, merge, split),
 )

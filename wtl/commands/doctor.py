@@ -4,10 +4,12 @@ import argparse
 import os
 
 from wtl import notices
-from wtl.commands.command import Command
+from wtl.commands.command import command
 
 
-def _doctor(options: argparse.Namespace) -> None:
+@command()
+def doctor(options: argparse.Namespace) -> None:
+    """Report what this machine can do."""
     with notices.Dropped(options.verbosity):
         from wtl.collection import opengl
         from wtl.pipeline import run_folder
@@ -24,6 +26,3 @@ def _doctor(options: argparse.Namespace) -> None:
         return
     kind = "software" if opengl.is_software(name) else "GPU"
     print(f"{'renderer':20} {name} ({backend}, {kind})")
-
-
-COMMAND = Command("doctor", "report what this machine can do", _doctor)

@@ -10,14 +10,29 @@ from wtl.commands.command import (
     GIN_BINDINGS,
     GIN_FILE_HELP,
     RUN_DIR,
-    Command,
-    OneOf,
-    Option,
+    command,
+    one_of,
+    option,
 )
 from wtl.datasets.contract.errors import UserError
 
 
-def _evaluate(options: argparse.Namespace) -> None:
+@command(
+    one_of(
+        option("--gin_file", help=GIN_FILE_HELP),
+        option(
+            "--compare",
+            action="append",
+            metavar="[NAME=]RUN[,RUN...]",
+            help="compare evaluations of other runs: folders that differ by seed, such "
+            "as runs/a/seed0,runs/a/seed1; repeat it for those that differ in more",
+        ),
+    ),
+    option("--out", metavar="DIR", help="where --compare writes"),
+    *(GIN_BINDINGS, RUN_DIR, *stage.BEAM),
+)
+def evaluate(options: argparse.Namespace) -> None:
+    """Measure success on held-out tasks; write the report."""
     if options.compare:
         _compare(options)
     elif options.out:
@@ -60,24 +75,3 @@ def _run_set(text: str) -> tuple[str, list[str]]:
         raise UserError(f"--compare={text} names no run; give [NAME=]RUN[,RUN...]")
     common = os.path.commonpath([os.path.abspath(path) for path in paths])
     return name or os.path.basename(common), paths
-
-
-COMMAND = Command(
-    "evaluate",
-    "measure success on held-out tasks; write the report",
-    _evaluate,
-    OneOf(
-        Option("--gin_file", help=GIN_FILE_HELP),
-        Option(
-            "--compare",
-            action="append",
-            metavar="[NAME=]RUN[,RUN...]",
-            help="compare evaluations of other runs: folders that differ by seed, such "
-            "as runs/a/seed0,runs/a/seed1; repeat it for those that differ in more",
-        ),
-    ),
-    Option("--out", metavar="DIR", help="where --compare writes"),
-    GIN_BINDINGS,
-    RUN_DIR,
-    *stage.BEAM,
-)

@@ -4,10 +4,16 @@ import argparse
 import contextlib
 
 from wtl import notices
-from wtl.commands.command import DATASET, DATASETS_OUT, Command, Option
+from wtl.commands.command import DATASET, DATASETS_OUT, command, option
 
 
-def _export(options: argparse.Namespace) -> None:
+@command(
+    DATASET,
+    option("target", help="file or folder to write"),
+    option("--format", choices=("robomimic", "lerobot"), required=True),
+)
+def export(options: argparse.Namespace) -> None:
+    """Write a dataset in the format of another tool."""
     with notices.Dropped(options.verbosity):
         from wtl.datasets.interchange import lerobot, robomimic
     format_ = {"robomimic": robomimic, "lerobot": lerobot}[options.format]
@@ -15,7 +21,38 @@ def _export(options: argparse.Namespace) -> None:
     print(f"{options.target} holds {count} episodes")
 
 
-def _import(options: argparse.Namespace) -> None:
+@command(
+    option(
+        "source", help="HDF5 file of robomimic, or version folder of a TFDS dataset"
+    ),
+    option("--format", choices=("robomimic", "rlds"), required=True),
+    DATASETS_OUT,
+    option(
+        "--name", required=True, help="of the dataset, in lower case with underscores"
+    ),
+    option(
+        "--map",
+        action="append",
+        default=[],
+        metavar="FIELD=KEY[,KEY...]",
+        help="arrays there that are state, image, action, reward, ... here; several "
+        "are joined; not needed for what `wtl export` wrote",
+    ),
+    option(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="metadata of all episodes, as family=lift; may be repeated",
+    ),
+    option(
+        "--last_action_counts",
+        action="store_true",
+        help="RLDS: the last step's action and reward count, against the convention",
+    ),
+)
+def import_(options: argparse.Namespace) -> None:
+    """Make a dataset of one in the format of another tool."""
     with notices.Dropped(options.verbosity):
         from wtl.datasets.interchange import field_mapping, import_episodes
         from wtl.pipeline import run_folder
@@ -24,86 +61,29 @@ def _import(options: argparse.Namespace) -> None:
         mapping = field_mapping.FieldMapping.parse(
             options.map, options.set, options.name
         )
-    with _SOURCES[options.format](options, mapping) as (source, identity):
+    with _opened(options, mapping) as (source, identity):
+        provenance = {
+            **run_folder.origin(),
+            "command": f"import {options.format}",
+            "map": options.map,
+            "set": options.set,
+            "source": identity,
+        }
         version = import_episodes.import_episodes(
-            source.episodes(),
-            options.out,
-            options.name,
-            {
-                **run_folder.origin(),
-                "command": f"import {options.format}",
-                "map": options.map,
-                "set": options.set,
-                "source": identity,
-            },
-            source.license,
+            source.episodes(), options.out, options.name, provenance, source.license
         )
     print(f"{version} holds the episodes of {options.source}")
 
 
 @contextlib.contextmanager
-def _robomimic(options: argparse.Namespace, mapping):
-    from wtl.datasets.interchange import robomimic
+def _opened(options: argparse.Namespace, mapping):
+    """Yield the opened source, and what identifies it in the provenance."""
+    from wtl.datasets.interchange import rlds, robomimic
     from wtl.datasets.storage import checksums
 
+    if options.format == "rlds":
+        source = rlds.RldsDataset(options.source, mapping, options.last_action_counts)
+        yield source, {"tfds": source.name}
+        return
     with robomimic.RobomimicFile(options.source, mapping) as source:
         yield source, {"sha256": checksums.checksum(source.path).sha256}
-
-
-@contextlib.contextmanager
-def _rlds(options: argparse.Namespace, mapping):
-    from wtl.datasets.interchange import rlds
-
-    source = rlds.RldsDataset(options.source, mapping, options.last_action_counts)
-    yield source, {"tfds": source.name}
-
-
-# Format -> context of the opened source and what identifies it in the provenance.
-_SOURCES = {"robomimic": _robomimic, "rlds": _rlds}
-
-COMMANDS = (
-    Command(
-        "export",
-        "write a dataset in the format of another tool",
-        _export,
-        DATASET,
-        Option("target", help="file or folder to write"),
-        Option("--format", choices=("robomimic", "lerobot"), required=True),
-    ),
-    Command(
-        "import",
-        "make a dataset of one in the format of another tool",
-        _import,
-        Option(
-            "source", help="HDF5 file of robomimic, or version folder of a TFDS dataset"
-        ),
-        Option("--format", choices=tuple(_SOURCES), required=True),
-        DATASETS_OUT,
-        Option(
-            "--name",
-            required=True,
-            help="of the dataset, in lower case with underscores",
-        ),
-        Option(
-            "--map",
-            action="append",
-            default=[],
-            metavar="FIELD=KEY[,KEY...]",
-            help="arrays there that are state, image, action, reward, ... here; "
-            "several are joined; not needed for what `wtl export` wrote",
-        ),
-        Option(
-            "--set",
-            action="append",
-            default=[],
-            metavar="FIELD=VALUE",
-            help="metadata of all episodes, as family=lift; may be repeated",
-        ),
-        Option(
-            "--last_action_counts",
-            action="store_true",
-            help="RLDS: the last step's action and reward count, against the "
-            "convention",
-        ),
-    ),
-)

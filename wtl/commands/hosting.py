@@ -3,10 +3,20 @@
 import argparse
 
 from wtl import notices
-from wtl.commands.command import Command, Option
+from wtl.commands.command import command, option
 
 
-def _publish(options: argparse.Namespace) -> None:
+@command(
+    option("source", help="RUN, RUN/datasets/NAME[/VERSION] or RUN/policies/NAME"),
+    option(
+        "destination",
+        metavar="DEST",
+        help="a folder (as that of a web server) or s3://BUCKET/…; versions go to "
+        "DEST/NAME/VERSION, policies to DEST/policies/NAME/ID",
+    ),
+)
+def publish(options: argparse.Namespace) -> None:
+    """Put datasets and policies where others can fetch them."""
     with notices.Dropped(options.verbosity):
         from wtl.pipeline import publication
 
@@ -14,34 +24,16 @@ def _publish(options: argparse.Namespace) -> None:
         print(line)
 
 
-def _fetch(options: argparse.Namespace) -> None:
+@command(
+    option(
+        "source",
+        metavar="URL",
+        help="https://…/NAME/VERSION, s3://BUCKET/…/NAME/VERSION or a folder",
+    ),
+    option("root", metavar="DEST", help="the version becomes DEST/NAME/VERSION"),
+)
+def fetch(options: argparse.Namespace) -> None:
+    """Get a published version, or what is missing of it."""
     from wtl.datasets.hosting import hosting
 
     print(hosting.fetch(options.source, options.root))
-
-
-COMMANDS = (
-    Command(
-        "publish",
-        "put datasets and policies where others can fetch them",
-        _publish,
-        Option("source", help="RUN, RUN/datasets/NAME[/VERSION] or RUN/policies/NAME"),
-        Option(
-            "destination",
-            metavar="DEST",
-            help="a folder (as that of a web server) or s3://BUCKET/…; versions go "
-            "to DEST/NAME/VERSION, policies to DEST/policies/NAME/ID",
-        ),
-    ),
-    Command(
-        "fetch",
-        "get a published version, or what is missing of it",
-        _fetch,
-        Option(
-            "source",
-            metavar="URL",
-            help="https://…/NAME/VERSION, s3://BUCKET/…/NAME/VERSION or a folder",
-        ),
-        Option("root", metavar="DEST", help="the version becomes DEST/NAME/VERSION"),
-    ),
-)

@@ -4,10 +4,19 @@ import argparse
 import sys
 
 from wtl import notices
-from wtl.commands.command import DATASETS_OUT, Command, Option
+from wtl.commands.command import DATASETS_OUT, command, option
 
 
-def _import_videos(options: argparse.Namespace) -> int:
+@command(
+    option("folder", metavar="DIR", help="holds videos/*.mp4 and tasks.csv"),
+    DATASETS_OUT,
+    option("--pixels", type=int, default=64, help="height and width of the images"),
+    option(
+        "--encoding", choices=("png", "jpeg"), default="png", help="how they are stored"
+    ),
+)
+def import_videos(options: argparse.Namespace) -> int:
+    """Make a dataset of videos of people."""
     with notices.Dropped(options.verbosity):
         from wtl.collection.worlds import registry
         from wtl.datasets.videos import import_videos, video_folder
@@ -24,25 +33,9 @@ def _import_videos(options: argparse.Namespace) -> int:
             origin=run_folder.origin(),
         )
     except video_folder.VideosError as error:
-        for fault in error.faults:
+        advice = "nothing is published; correct this and rerun the command"
+        for fault in (*error.faults, advice):
             print(f"wtl: {fault}", file=sys.stderr)
-        print(
-            "wtl: nothing is published; correct this and rerun the command",
-            file=sys.stderr,
-        )
         return 1
     print(f"{version} holds the videos of {options.folder}")
     return 0
-
-
-COMMAND = Command(
-    "import_videos",
-    "make a dataset of videos of people",
-    _import_videos,
-    Option("folder", metavar="DIR", help="holds videos/*.mp4 and tasks.csv"),
-    DATASETS_OUT,
-    Option("--pixels", type=int, default=64, help="height and width of the images"),
-    Option(
-        "--encoding", choices=("png", "jpeg"), default="png", help="how they are stored"
-    ),
-)

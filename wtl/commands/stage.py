@@ -1,22 +1,24 @@
 """Verbs that perform stages of a run."""
 
 import argparse
+import contextlib
 import functools
+import pathlib
 import shlex
 
-from wtl.commands.command import RUN, Command, Option
-from wtl.commands.opened_run import open_run
+from wtl import notices
+from wtl.commands.command import RUN, Addition, option, verb
 from wtl.datasets.contract.errors import UserError
 
 # Options of the stages that play episodes independent of one another.
 BEAM = (
-    Option(
+    option(
         "--runner",
         choices=("direct", "beam"),
         default="direct",
         help="plays episodes in processes of this machine, or with Apache Beam",
     ),
-    Option(
+    option(
         "--pipeline_options",
         default="",
         metavar="'--a=b …'",
@@ -24,6 +26,22 @@ BEAM = (
         "run.workers processes on this machine (docs/scaling.md)",
     ),
 )
+
+
+@contextlib.contextmanager
+def open_run(options: argparse.Namespace, *settings):
+    """Yield the module `wtl.pipeline.stages`, configured, and the opened `Run`.
+
+    Args:
+      options: those of `RUN`.
+      *settings: further arguments of `wtl.pipeline.stages.open_run`.
+    """
+    with notices.Dropped(options.verbosity):
+        from wtl.pipeline import stages
+    stages.configure(options.gin_file, options.gin_bindings)
+    run_dir = options.run_dir or f"runs/{pathlib.Path(options.gin_file).stem}"
+    with stages.open_run(run_dir, *settings) as run:
+        yield stages, run
 
 
 def perform(
@@ -49,9 +67,9 @@ def perform(
         stages.perform(run, list(names or stages.STAGES))
 
 
-def _stage(name: str, summary: str, *options: Option, together: bool = False):
+def _stage(name: str, summary: str, *options: Addition, together: bool = False):
     run = functools.partial(perform, names=(name,), together=together)
-    return Command(name, summary, run, *RUN, *options)
+    return verb(name, summary, run, *RUN, *options)
 
 
 BEFORE_EVALUATION = (
@@ -86,12 +104,11 @@ BEFORE_EVALUATION = (
     ),
 )
 OTHERS = (
-    Command(
+    verb(
         "run",
         "perform all of these in order, skipping what is done and unchanged",
         perform,
-        *RUN,
-        *BEAM,
+        *(*RUN, *BEAM),
     ),
     _stage("reinforce", "learn held-out tasks by trial and error, to compare with WTL"),
     _stage("meta_rl", "train and measure PEARL or RL², which learn from trials alone"),

@@ -2,19 +2,12 @@
 
 import argparse
 
-from wtl.commands.command import RUN, Command, address
-from wtl.commands.opened_run import open_run
+from wtl.commands.command import HOST, RUN, command, port
+from wtl.commands.stage import open_run
 
 
-def _teleop(options: argparse.Namespace) -> None:
+@command(*RUN, port(8765), HOST)
+def teleop(options: argparse.Namespace) -> None:
+    """Record demonstrations by hand, in the browser."""
     with open_run(options) as (stages, run):
         stages.teleop(run, options.host, options.port)
-
-
-COMMAND = Command(
-    "teleop",
-    "record demonstrations by hand, in the browser",
-    _teleop,
-    *RUN,
-    *address(8765),
-)

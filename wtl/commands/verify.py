@@ -3,27 +3,20 @@
 import argparse
 import sys
 
-from wtl.commands.command import Command, Option
+from wtl.commands.command import command, option
 
 
-def _verify(options: argparse.Namespace) -> int:
+@command(option("dataset_dir", help="RUN/datasets/NAME[/VERSION]"))
+def verify(options: argparse.Namespace) -> int:
+    """Check a dataset's every episode."""
     from wtl.datasets.storage import verify
 
-    problems = verify.verify(options.dataset_dir)
+    folder = options.dataset_dir
+    problems = verify.verify(folder)
     for problem in problems:
         print(problem)
     if problems:
-        print(
-            f"wtl: {len(problems)} problems in {options.dataset_dir}", file=sys.stderr
-        )
+        print(f"wtl: {len(problems)} problems in {folder}", file=sys.stderr)
         return 1
-    print(f"{options.dataset_dir} is sound")
+    print(f"{folder} is sound")
     return 0
-
-
-COMMAND = Command(
-    "verify",
-    "check a dataset's every episode",
-    _verify,
-    Option("dataset_dir", help="RUN/datasets/NAME[/VERSION]"),
-)

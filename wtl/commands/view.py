@@ -2,10 +2,16 @@
 
 import argparse
 
-from wtl.commands.command import Command, Option, address
+from wtl.commands.command import HOST, command, option, port
 
 
-def _view(options: argparse.Namespace) -> None:
+@command(
+    option("path", metavar="DATASET", help="RUN, or RUN/datasets/NAME[/VERSION]"),
+    port(8766),
+    HOST,
+)
+def view(options: argparse.Namespace) -> None:
+    """Look at datasets in the browser, and edit them."""
     from wtl.pipeline import view
 
     pending = view.view(options.path, options.host, options.port)
@@ -14,12 +20,3 @@ def _view(options: argparse.Namespace) -> None:
             f"{pending} edited episodes are not published; rerun the command to see "
             "them"
         )
-
-
-COMMAND = Command(
-    "view",
-    "look at datasets in the browser, and edit them",
-    _view,
-    Option("path", metavar="DATASET", help="RUN, or RUN/datasets/NAME[/VERSION]"),
-    *address(8766),
-)
