@@ -5,9 +5,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wtl.evaluation import interval
-from wtl.evaluation.rollout_row import RolloutRow
+from wtl.evaluation.rollout_row import RolloutRow, grouped
 from wtl.evaluation.statistics import mean_bound
-from wtl.evaluation.table import aligned, markdown, percent, points, with_interval
+from wtl.evaluation.table import (
+    aligned,
+    caption,
+    difference_in_points,
+    markdown,
+    percent,
+    with_interval,
+)
 from wtl.policies.methods import label
 
 
@@ -37,14 +44,9 @@ def entries(
     base: Sequence[RolloutRow],
     default: str,
 ) -> list[dict[str, Any]]:
-    """Summarise one configuration: an entry for each of its conditions.
+    """Summarise the rollouts of a configuration, an entry for each of its conditions.
 
-    Args:
-      name: of the configuration.
-      ablation: its row of the table.
-      rows: rollouts of its evaluation.
-      base: rollouts of the base.
-      default: first condition of the base.
+    `base` holds the rollouts of the base, and `default` names its first condition.
 
     Returns:
       `name`, `label`, `arm`, `against`, `families` counted, `overall`, `ceiling`, and
@@ -61,12 +63,12 @@ def entries(
         same = rows is not base and any(row.method == condition for row in base)
         other = ablation.against or (condition if same else default)
         against = _by(other, base)
-        counted = _of(played, ablation.families)
-        is_itself = rows is base and condition == other
-        by_family = {
-            family: _of(played, (family,))
-            for family in dict.fromkeys(row.family for row in played)
-        }
+        if rows is base and condition == other:
+            against = []
+        by_family = grouped(played, "family")
+        counted = [
+            row for row in played if row.family in (ablation.families or by_family)
+        ]
         result.append(
             {
                 "name": name,
@@ -76,10 +78,10 @@ def entries(
                 "families": list(ablation.families) or list(by_family),
                 "overall": interval.rate_by_task(counted),
                 "ceiling": mean_bound(counted),
-                "difference": None if is_itself else _paired(counted, against),
+                "difference": _paired(counted, against),
                 "by_family": {
                     family: interval.rate([row.success for row in of_family])
-                    | {"difference": None if is_itself else _paired(of_family, against)}
+                    | {"difference": _paired(of_family, against)}
                     for family, of_family in by_family.items()
                 },
             }
@@ -105,10 +107,6 @@ def _by(condition: str, rows: Sequence[RolloutRow]) -> list[RolloutRow]:
     return found
 
 
-def _of(rows: Sequence[RolloutRow], families: Sequence[str]) -> list[RolloutRow]:
-    return [row for row in rows if not families or row.family in families]
-
-
 def format_table(results: Mapping[str, Any]) -> str:
     """Return the table for the terminal."""
     return "\n".join([_caption(results), "", *aligned(*_cells(results))])
@@ -122,12 +120,9 @@ def markdown_table(results: Mapping[str, Any]) -> str:
 
 
 def _caption(results: Mapping[str, Any]) -> str:
-    protocol = results["protocol"]
     return (
-        f"Success in percent on {protocol['tasks']} held-out tasks "
-        f"({protocol['split']}) × {protocol['scenes_per_task']} scenes, and the "
-        "difference in points from the base on the same scenes, each with its 95% "
-        "interval over tasks"
+        f"{caption(results['protocol'])}, and the difference in points from the base "
+        "on the same scenes, each with its 95% interval over tasks"
     )
 
 
@@ -141,23 +136,17 @@ def _cells(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
         of_some = len(entry["families"]) < len(entry["by_family"])
         note = f" ({', '.join(entry['families'])} only)" if of_some else ""
         rates = (entry["by_family"].get(family) for family in families)
+        difference = entry["difference"]
         body.append(
             [
                 entry["label"] + note,
                 label(entry["arm"]),
                 with_interval(entry["overall"]),
                 percent(entry["ceiling"]),
-                _difference(entry["difference"]),
-                label(entry["against"]) if entry["difference"] else percent(None),
+                difference_in_points(difference) if difference else percent(None),
+                label(entry["against"]) if difference else percent(None),
                 *(percent(rate and rate["success"]) for rate in rates),
                 str(entry["overall"]["n"]),
             ]
         )
     return header, body
-
-
-def _difference(found: Mapping[str, Any] | None) -> str:
-    if found is None:
-        return percent(None)
-    low, high = found["ci95"]
-    return f"{points(found['difference'])} [{points(low)}, {points(high)}]"

@@ -16,7 +16,7 @@ from scipy import stats
 
 from wtl.evaluation import interval, played_run, resampling, statistics
 from wtl.evaluation.played_run import PlayedRun
-from wtl.evaluation.rollout_row import RolloutRow
+from wtl.evaluation.rollout_row import RolloutRow, grouped
 from wtl.evaluation.task_table import TaskTable
 from wtl.policies.methods import in_order
 
@@ -48,22 +48,29 @@ def compare(sets: Mapping[str, Sequence[PlayedRun]]) -> dict[str, Any]:
       UserError: if they can't be compared.
     """
     played_run.check(sets)
+    compared = [(name, run) for name, members in sets.items() for run in members]
+    runs = [run for _, run in compared]
     held = Counter(
         method
         for members in sets.values()
         for method in {method for run in members for method in run.methods}
     )
-    rows: dict[str, list[RolloutRow]] = {}
-    for name, members in sets.items():
-        for row in (row for run in members for row in run.rows):
+    rows = []
+    for name, run in compared:
+        for row in run.rows:
             method = f"{name}/{row.method}" if held[row.method] > 1 else row.method
-            rows.setdefault(method, []).append(dataclasses.replace(row, method=method))
-    found = statistics.results([row for group in rows.values() for row in group], {})
+            rows.append(dataclasses.replace(row, method=method))
+    by_method = grouped(rows, "method")
+    found = statistics.results(
+        [row for group in by_method.values() for row in group], {}
+    )
     methods = found["methods"]
-    runs = [run for members in sets.values() for run in members]
-    pairs = _pairs(rows, list(methods))
+    pairs: dict[str, dict[str, Any]] = {}
+    for first, second in itertools.combinations(methods, 2):
+        pairs.setdefault(first, {})[second] = _pair(by_method[first], by_method[second])
+    flat = [(a, b, pair) for a, others in pairs.items() for b, pair in others.items()]
     for name, method in methods.items():
-        method |= _distribution(TaskTable.of(rows[name]))
+        method |= _distribution(TaskTable.of(by_method[name]))
     return {
         "protocol": _protocol(runs),
         "seeds": sorted({run.protocol["seed"] for run in runs}),
@@ -75,14 +82,19 @@ def compare(sets: Mapping[str, Sequence[PlayedRun]]) -> dict[str, Any]:
                 "commit": run.commit,
                 "methods": in_order(run.methods),
             }
-            for name, members in sets.items()
-            for run in members
+            for name, run in compared
         ],
         "methods": methods,
-        "paired": found["paired"] | _across(pairs),
+        # With those of one method in different sets.
+        "paired": found["paired"]
+        | {f"{a}_vs_{b}": pair for a, b, pair in flat if _bare(a) == _bare(b)},
         "pairs": pairs,
-        "record": _record(pairs, list(methods)),
+        "record": _record(flat, list(methods)),
     }
+
+
+def _bare(method: str) -> str:
+    return method.rpartition("/")[2]
 
 
 def _protocol(runs: Sequence[PlayedRun]) -> dict[str, Any]:
@@ -97,31 +109,17 @@ def _protocol(runs: Sequence[PlayedRun]) -> dict[str, Any]:
     return shared | {"seed": first["seed"], "training_seeds": sorted(seeds)}
 
 
-def _pairs(
-    rows: Mapping[str, Sequence[RolloutRow]], names: Sequence[str]
-) -> dict[str, dict[str, Any]]:
-    pairs: dict[str, dict[str, Any]] = {}
-    for first, second in itertools.combinations(names, 2):
-        pairs.setdefault(first, {})[second] = _pair(rows[first], rows[second])
-    return pairs
-
-
 def _pair(first: Sequence[RolloutRow], second: Sequence[RolloutRow]) -> dict[str, Any]:
     first, second, together = interval.in_common(first, second)
-    families = dict.fromkeys(row.family for row in first)
+    others = grouped(second, "family")
     return {
         **interval.paired(first, second),
         "probability_of_improvement": _improvement(
             TaskTable.of(first), TaskTable.of(second), together
         ),
         "families": {
-            family: interval.paired(
-                *(
-                    [row for row in rows if row.family == family]
-                    for rows in (first, second)
-                )
-            )
-            for family in families
+            family: interval.paired(rows, others[family])
+            for family, rows in grouped(first, "family").items()
         },
     }
 
@@ -134,49 +132,32 @@ def _improvement(a: TaskTable, b: TaskTable, together: bool) -> dict[str, Any]:
     """
     won = (1 + np.sign(a.rates[:, None] - b.rates[None])) / 2  # [R, R', T]
 
-    def mean(tasks, runs, other_runs=None):
-        other_runs = runs if other_runs is None else other_runs
-        place = (
-            runs[..., :, None, None],
-            other_runs[..., None, :, None],
-            tasks[..., None, None, :],
-        )
-        return won[place].mean((-3, -2, -1))
+    def mean(tasks, *runs):
+        first, second = runs[0][..., :, None, None], runs[-1][..., None, :, None]
+        return won[first, second, tasks[..., None, None, :]].mean((-3, -2, -1))
 
     counts = a.shape if together else (*a.shape, len(b.runs))
-    return {
-        "value": float(won.mean()),
-        "ci95": resampling.interval(mean, counts),
-    }
-
-
-def _across(pairs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the pairs of one method in different sets."""
-    return {
-        f"{first}_vs_{second}": pair
-        for first, others in pairs.items()
-        for second, pair in others.items()
-        if first.rpartition("/")[2] == second.rpartition("/")[2]
-    }
+    return {"value": float(won.mean()), "ci95": resampling.interval(mean, counts)}
 
 
 def _distribution(table: TaskTable) -> dict[str, Any]:
     scenes = int(table.played.max())
-    levels = np.arange(1, scenes + 1) / scenes
+
+    def middle(found):
+        return stats.trim_mean(found, _TRIMMED, axis=-1)
 
     def share(tau):
         reached = table.rates >= tau - 1e-9
         return _of_rates(table, reached.astype(float), lambda found: found.mean(-1))
 
     return {
-        "interquartile_mean": _of_rates(
-            table,
-            table.rates,
-            lambda found: stats.trim_mean(found, _TRIMMED, axis=-1),
-        )
+        "interquartile_mean": _of_rates(table, table.rates, middle)
         if scenes > 1
         else None,
-        "profile": [{"tau": float(tau), **share(tau)} for tau in levels],
+        "profile": [
+            {"tau": float(tau), **share(tau)}
+            for tau in np.arange(1, scenes + 1) / scenes
+        ],
     }
 
 
@@ -194,25 +175,19 @@ def _of_rates(table: TaskTable, values: np.ndarray, summary) -> dict[str, Any]:
 
 
 def _record(
-    pairs: Mapping[str, Mapping[str, Any]], names: Sequence[str]
+    pairs: Sequence[tuple[str, str, Mapping[str, Any]]], names: Sequence[str]
 ) -> dict[str, dict[str, dict[str, int]]]:
-    families = dict.fromkeys(
-        family
-        for others in pairs.values()
-        for pair in others.values()
-        for family in pair["families"]
-    )
+    families = dict.fromkeys(f for *_, pair in pairs for f in pair["families"])
     record = {
         family: {name: {"won": 0, "even": 0, "lost": 0} for name in names}
         for family in (ALL, *families)
     }
-    for first, others in pairs.items():
-        for second, pair in others.items():
-            for family, found in ((ALL, pair), *pair["families"].items()):
-                low, high = found["ci95"]
-                outcome = ("won", "lost") if low > 0 else ("lost", "won")
-                if low <= 0 <= high:
-                    outcome = ("even", "even")
-                for name, came in zip((first, second), outcome, strict=True):
-                    record[family][name][came] += 1
+    for first, second, pair in pairs:
+        for family, found in ((ALL, pair), *pair["families"].items()):
+            low, high = found["ci95"]
+            outcome = ("won", "lost") if low > 0 else ("lost", "won")
+            if low <= 0 <= high:
+                outcome = ("even", "even")
+            for name, came in zip((first, second), outcome, strict=True):
+                record[family][name][came] += 1
     return record

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from scipy import stats
 
 from wtl.evaluation import resampling
@@ -26,18 +25,16 @@ def rate_by_task(rows: Sequence[RolloutRow]) -> Rate:
 
     Rollouts of several training runs also give `per_run`, the success of each run.
     """
-    n = len(rows)
-    if n == 0:
-        return {"success": None, "ci95": None, "n": 0}
+    if not rows:
+        return rate([])
     table = TaskTable.of(rows)
-    won = table.won.sum()
-    if won in (0, n):
+    if table.overall in (0, 1):
         # All resamples are equal; Wilson's interval over tasks is not degenerate.
         tasks = len(table.tasks)
-        interval = _wilson(tasks * int(won > 0), tasks)
+        interval = _wilson(tasks * int(table.overall), tasks)
     else:
         interval = resampling.interval(table.rate, table.shape)
-    result = {"success": float(won / n), "ci95": interval, "n": n}
+    result = {"success": table.overall, "ci95": interval, "n": len(rows)}
     if len(table.runs) > 1:
         each = table.won.sum(axis=1) / table.played.sum(axis=1)
         result["per_run"] = dict(zip(table.runs, each.tolist(), strict=True))
@@ -46,29 +43,17 @@ def rate_by_task(rows: Sequence[RolloutRow]) -> Rate:
 
 def mean_by_task(rows: Sequence[RolloutRow], values: Sequence[float]) -> dict[str, Any]:
     """Return the mean value of rows, with the interval of a bootstrap over tasks."""
-    _, task = np.unique([row.task_id for row in rows], return_inverse=True)
-    sums, counts = np.bincount(task, values), np.bincount(task)
-
-    def mean(tasks):
-        return sums[tasks].sum(axis=-1) / counts[tasks].sum(axis=-1)
-
-    return {
-        "mean": float(sums.sum() / counts.sum()),
-        "ci95": resampling.interval(mean, [len(sums)]),
-        "n": len(rows),
-    }
+    table = TaskTable.of(rows, values)
+    interval = resampling.interval(table.rate, table.shape)
+    return {"mean": table.overall, "ci95": interval, "n": len(rows)}
 
 
 def paired(
     first: Sequence[RolloutRow], second: Sequence[RolloutRow]
 ) -> dict[str, Any] | None:
-    """Return the difference in success of two methods on the scenes of both.
+    """Return how much more the first of two methods succeeds in the scenes of both.
 
     Runs are paired too if both methods were trained in the same runs.
-
-    Args:
-      first: rollouts of the minuend.
-      second: rollouts of the subtrahend.
 
     Returns:
       `difference`, `ci95` of a bootstrap over tasks and runs, `p` of a sign-flip test
@@ -80,17 +65,13 @@ def paired(
         return None
     a, b = TaskTable.of(first), TaskTable.of(second)
 
-    def difference(tasks, runs, other_runs=None):
-        return a.rate(tasks, runs) - b.rate(
-            tasks, runs if other_runs is None else other_runs
-        )
+    def difference(tasks, *runs):
+        return a.rate(tasks, runs[0]) - b.rate(tasks, runs[-1])
 
     counts = a.shape if together else (*a.shape, len(b.runs))
     by_task = a.won.sum(axis=0) / len(a.runs) - b.won.sum(axis=0) / len(b.runs)
     return {
-        "difference": float(
-            a.won.sum() / a.played.sum() - b.won.sum() / b.played.sum()
-        ),
+        "difference": a.overall - b.overall,
         "ci95": resampling.interval(difference, counts),
         "p": resampling.sign_flip(by_task),
         "n": len(first) if together else len({row.key for row in first}),

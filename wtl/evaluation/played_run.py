@@ -8,7 +8,7 @@ from typing import Any
 
 from wtl.datasets.contract.errors import UserError
 from wtl.evaluation import rollout_row
-from wtl.evaluation.rollout_row import RolloutRow
+from wtl.evaluation.rollout_row import RolloutRow, grouped
 
 _RESULTS, _ROLLOUTS, _LINEAGE = "results.json", "episodes.csv", "lineage.json"
 # Parts of the protocol that may differ between runs on the same scenes.
@@ -35,7 +35,7 @@ class PlayedRun:
     @property
     def methods(self) -> list[str]:
         """Names of the methods, in order of appearance."""
-        return list(dict.fromkeys(row.method for row in self.rows))
+        return list(grouped(self.rows, "method"))
 
 
 def read(path: str) -> PlayedRun:
@@ -49,39 +49,36 @@ def read(path: str) -> PlayedRun:
       UserError: if there is none, or its rollouts are incomplete.
     """
     folder = pathlib.Path(path)
-    if not (folder / _RESULTS).exists() or not (folder / _ROLLOUTS).exists():
+    if not all((folder / name).exists() for name in (_RESULTS, _ROLLOUTS)):
         folder = folder / "evaluation"
-    for name in (_RESULTS, _ROLLOUTS):
-        if not (folder / name).exists():
-            others = sorted(p.parent for p in folder.glob(f"*/{_RESULTS}"))
-            raise UserError(
-                f"{folder / name} is missing; "
-                + (
-                    f"name {' or '.join(map(str, others))} to compare that"
-                    if others
-                    else f"evaluate {path} first"
-                )
+    results, rollouts = folder / _RESULTS, folder / _ROLLOUTS
+    for file in (results, rollouts):
+        if not file.exists():
+            others = " or ".join(
+                str(p.parent) for p in sorted(folder.glob(f"*/{_RESULTS}"))
             )
+            advice = (
+                f"name {others} to compare that" if others else f"evaluate {path} first"
+            )
+            raise UserError(f"{file} is missing; {advice}")
     try:
-        protocol = json.loads((folder / _RESULTS).read_text())["protocol"]
-        rows = rollout_row.read_csv(folder / _ROLLOUTS, run=path)
+        protocol = json.loads(results.read_text())["protocol"]
+        rows = rollout_row.read_csv(rollouts, run=path)
         expected = protocol["tasks"] * protocol["scenes_per_task"]
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{folder} can't be read as an evaluation: {error!r}"
         ) from error
-    run = PlayedRun(path, protocol, rows, _commit(folder, protocol.get("split")))
     if not rows:
-        raise UserError(f"{folder / _ROLLOUTS} holds no rollouts")
-    for method in run.methods:
-        keys = [row.key for row in rows if row.method == method]
-        if len(keys) != expected or len(set(keys)) != expected:
+        raise UserError(f"{rollouts} holds no rollouts")
+    for method, played in grouped(rows, "method").items():
+        scenes = len({row.key for row in played})
+        if not scenes == len(played) == expected:
             raise UserError(
-                f"{folder / _ROLLOUTS} has {len(set(keys))} scenes of {method} in "
-                f"{len(keys)} rollouts, but its protocol says {expected}; evaluate "
-                f"{path} again"
+                f"{rollouts} has {scenes} scenes of {method} in {len(played)} "
+                f"rollouts, but its protocol says {expected}; evaluate {path} again"
             )
-    return run
+    return PlayedRun(path, protocol, rows, _commit(folder, protocol.get("split")))
 
 
 def _commit(folder: pathlib.Path, split: str | None) -> str:
@@ -95,10 +92,7 @@ def _commit(folder: pathlib.Path, split: str | None) -> str:
 
 
 def check(sets: Mapping[str, Sequence[PlayedRun]]):
-    """Check that runs have played the same scenes under the same protocol.
-
-    Args:
-      sets: runs by the name of the set whose members differ by training seed alone.
+    """Check that sets of runs have played the same scenes under the same protocol.
 
     Raises:
       UserError: if two runs can't be compared; the message names all differences.
@@ -123,44 +117,38 @@ def check(sets: Mapping[str, Sequence[PlayedRun]]):
 def _refuse(first: PlayedRun, second: PlayedRun, but: Sequence[str]):
     found = _protocols(first, second, but) or _differing_scenes(first, second)
     if found:
-        raise UserError(
-            f"{second.path} can't be compared with {first.path}: {'; '.join(found)}"
-        )
+        raise UserError(f"{second.path} can't be compared with {first.path}: {found}")
 
 
-def _protocols(first: PlayedRun, second: PlayedRun, but: Sequence[str]) -> list[str]:
-    """List differences between two protocols in their common keys."""
+def _protocols(first: PlayedRun, second: PlayedRun, but: Sequence[str]) -> str:
+    """Describe differences between two protocols in their common keys."""
     one, other = first.protocol, second.protocol
-    return [
+    return "; ".join(
         f"{name} is {other[name]!r} there and {one[name]!r} here"
         for name in sorted(one.keys() & other.keys() - set(but))
         if one[name] != other[name]
-    ]
+    )
 
 
-def _differing_scenes(first: PlayedRun, second: PlayedRun) -> list[str]:
+def _differing_scenes(first: PlayedRun, second: PlayedRun) -> str:
     scenes, others = _scenes(first), _scenes(second)
     tasks, other_tasks = ({task for task, _ in found} for found in (scenes, others))
     if tasks != other_tasks:
-        return [
-            f"{len(other_tasks - tasks)} of its {len(other_tasks)} tasks are different"
-        ]
+        new = len(other_tasks - tasks)
+        return f"{new} of its {len(other_tasks)} tasks are different"
     # A run without retrials in new scenes has fewer scenes, not different ones.
     changed = sum(
-        not (found <= others[key] or others[key] <= found)
-        for key, found in scenes.items()
-        if key in others
+        not (scenes[key] <= others[key] or others[key] <= scenes[key])
+        for key in scenes.keys() & others.keys()
     )
-    if changed:
-        return [
-            f"{changed} of {len(scenes)} scenes, or the rules in them, are different"
-        ]
-    return []
+    if not changed:
+        return ""
+    return f"{changed} of {len(scenes)} scenes, or the rules in them, are different"
 
 
 def _scenes(run: PlayedRun) -> dict[tuple[str, int], set[tuple[int, str]]]:
     """Return seeds and rules of the scenes by task and scenario."""
-    found: dict[tuple[str, int], set[tuple[int, str]]] = {}
-    for row in run.rows:
-        found.setdefault(row.key, set()).add((row.scene_seed, row.rule))
-    return found
+    return {
+        key: {(row.scene_seed, row.rule) for row in rows}
+        for key, rows in grouped(run.rows, "key").items()
+    }

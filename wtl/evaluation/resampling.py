@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy import stats
 
-_SEED = 20180601
-_RESAMPLES = 5_000
+SEED = 20180601
+RESAMPLES = 5_000
 _BATCH = 500  # resamples in memory at a time
 
 
@@ -40,11 +40,11 @@ def interval(
     found = stats.bootstrap(
         [samples[place] for place in drawn],
         value,
-        n_resamples=_RESAMPLES,
+        n_resamples=RESAMPLES,
         batch=_BATCH,
         vectorized=True,
         method="percentile",
-        rng=np.random.default_rng(_SEED),
+        rng=np.random.default_rng(SEED),
     ).confidence_interval
     return [float(found.low), float(found.high)]
 
@@ -59,8 +59,8 @@ def sign_flip(differences: np.ndarray) -> float:
             lambda values, axis: values.sum(axis=axis),
             permutation_type="samples",
             vectorized=True,
-            n_resamples=_RESAMPLES,
+            n_resamples=RESAMPLES,
             batch=_BATCH,
-            rng=np.random.default_rng(_SEED),
+            rng=np.random.default_rng(SEED),
         ).pvalue
     )

@@ -6,6 +6,7 @@ import io
 import os
 import pathlib
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -65,6 +66,14 @@ class RolloutRow:
         return self.task_id, self.pair
 
 
+def grouped(rows: Iterable, field: str) -> dict[Any, list]:
+    """Return rows by a field, in order of appearance."""
+    groups: dict[Any, list] = {}
+    for row in rows:
+        groups.setdefault(getattr(row, field), []).append(row)
+    return groups
+
+
 _BOOLS = {"0": False, "1": True, "": None}
 _PARSERS = {
     "pair": int,
@@ -83,13 +92,7 @@ def _columns(kind: type) -> list[str]:
 
 
 def write_csv(rows: Iterable, path: str | os.PathLike, kind: type = RolloutRow):
-    """Write rows to a file, atomically.
-
-    Args:
-      rows: instances of `kind`.
-      path: of the file.
-      kind: dataclass whose fields, except `run`, are the columns.
-    """
+    """Write instances of `kind`, whose fields except `run` are columns, atomically."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_columns(kind))
@@ -101,29 +104,23 @@ def write_csv(rows: Iterable, path: str | os.PathLike, kind: type = RolloutRow):
 
 
 def read_csv(path: str | os.PathLike, run: str = "") -> list[RolloutRow]:
-    """Read rows of `write_csv`; ignore columns that this version does not know.
-
-    Args:
-      path: of the file.
-      run: name of the run that it belongs to.
+    """Read rows of `write_csv`, of the run `run`; ignore unknown columns.
 
     Raises:
       ValueError: if the file is no such table; the message names the line.
     """
+    columns = _columns(RolloutRow)
     with open(path, newline="", encoding="utf-8") as file:
         reader = csv.reader(file)
         header = next(reader, [])
-        missing = [name for name in _columns(RolloutRow) if name not in header]
+        missing = [name for name in columns if name not in header]
         if missing:
             raise ValueError(f"{path} has no column {', '.join(missing)}")
         rows = []
         for cells in reader:
             try:
                 named = dict(zip(header, cells, strict=True))
-                values = {
-                    name: _PARSERS.get(name, str)(named[name])
-                    for name in _columns(RolloutRow)
-                }
+                values = {n: _PARSERS.get(n, str)(named[n]) for n in columns}
             except (KeyError, ValueError) as error:
                 raise ValueError(
                     f"{path}, line {reader.line_num}, is not a rollout ({error!r})"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from wtl.evaluation.interval import Rate, paired, rate, rate_by_task
-from wtl.evaluation.rollout_row import RolloutRow
+from wtl.evaluation.rollout_row import RolloutRow, grouped
 from wtl.policies.methods import RETRIAL, SECOND_TRY, TRIAL, compared, in_order
 
 RULES = ("identity", "position")
@@ -22,10 +22,8 @@ def results(rows: Sequence[RolloutRow], protocol: Mapping[str, Any]) -> dict[str
       world does not define (`rules`, `conflict`, `wrong_target`, `ceiling`) are
       absent.
     """
-    by_method: dict[str, list[RolloutRow]] = {}
-    for row in rows:
-        by_method.setdefault(row.method, []).append(row)
-    families = list(dict.fromkeys(row.family for row in rows))
+    by_method = grouped(rows, "method")
+    families = list(grouped(rows, "family"))
     return {
         "protocol": dict(protocol),
         "methods": {
@@ -36,24 +34,20 @@ def results(rows: Sequence[RolloutRow], protocol: Mapping[str, Any]) -> dict[str
 
 
 def _method(rows: Sequence[RolloutRow], families: Sequence[str]) -> dict[str, Any]:
-    def where(holds: Callable[[RolloutRow], bool]) -> list[RolloutRow]:
-        return [row for row in rows if holds(row)]
+    def where(field: str, value: Any) -> list[RolloutRow]:
+        return [row for row in rows if getattr(row, field) == value]
 
     groups: dict[str, Any] = {
-        "families": {
-            family: [row for row in rows if row.family == family] for family in families
-        }
+        "families": {family: where("family", family) for family in families}
     }
     if any(row.rule for row in rows):
-        groups["rules"] = {
-            rule: [row for row in rows if row.rule_kind == rule] for rule in RULES
-        }
+        groups["rules"] = {rule: where("rule_kind", rule) for rule in RULES}
     if any(row.conflict is not None for row in rows):
-        groups["conflict"] = where(lambda row: row.conflict)
-        groups["no_conflict"] = where(lambda row: not row.conflict)
+        groups["conflict"] = where("conflict", True)
+        groups["no_conflict"] = [row for row in rows if not row.conflict]
     if any(row.trial_success is not None for row in rows):
-        groups["given_trial_failed"] = where(lambda row: row.trial_success is False)
-        groups["given_trial_succeeded"] = where(lambda row: row.trial_success is True)
+        groups["given_trial_failed"] = where("trial_success", False)
+        groups["given_trial_succeeded"] = where("trial_success", True)
     # Several runs play the same tasks: their rollouts are not independent.
     one_run = len({row.run for row in rows}) == 1
     found = {"overall": rate_by_task(rows)}
@@ -107,11 +101,9 @@ def _comparisons(by_method: Mapping[str, list[RolloutRow]]) -> dict[str, Any]:
 def _after_failed_trial(by_method: Mapping[str, list[RolloutRow]]) -> dict[str, Any]:
     """Second attempts in the scenes where MIL failed, with and without learning."""
     failed = {(row.run, *row.key) for row in by_method[TRIAL] if not row.success}
-    attempts: dict[str, list[RolloutRow]] = {
+    attempts = {
         name: [row for row in by_method[name] if (row.run, *row.key) in failed]
         for name in (RETRIAL, SECOND_TRY)
     }
-    rates: dict[str, Rate] = {
-        name: rate_by_task(rows) for name, rows in attempts.items()
-    }
+    rates = {name: rate_by_task(rows) for name, rows in attempts.items()}
     return rates | (paired(attempts[RETRIAL], attempts[SECOND_TRY]) or {})

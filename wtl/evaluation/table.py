@@ -1,10 +1,11 @@
 """Success table, for the terminal and for Markdown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from wtl.policies.methods import RETRIAL, SECOND_TRY, in_order, label
 
+Column = tuple[str, Sequence[str]]
 _MISSING = "–"
 # Columns of some worlds only: header, and keys of the number within a method's results.
 _BOUND = ("oracle bound", ("ceiling",))
@@ -52,9 +53,9 @@ def _cells(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     methods = results["methods"]
     families = dict.fromkeys(name for m in methods.values() for name in m["families"])
     columns = [
-        *_present([_BOUND], methods),
+        *present([_BOUND], methods),
         *((name, ("families", name, "success")) for name in families),
-        *_present(_OF_WORLD, methods),
+        *present(_OF_WORLD, methods),
     ]
     header = ["method", "success [95%]", *(title for title, _ in columns), "n"]
     body = [
@@ -69,8 +70,8 @@ def _cells(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     return header, body
 
 
-def _present(columns, methods: Mapping[str, Any]) -> list:
-    """Return the columns that some method has."""
+def present(columns: Iterable[Column], methods: Mapping[str, Any]) -> list[Column]:
+    """Return the columns, title and path of keys, that some method has."""
     return [
         (title, keys)
         for title, keys in columns
@@ -103,13 +104,25 @@ def points(difference: float) -> str:
     return f"{100 * difference:+.1f}".replace("-", "−")
 
 
-def _caption(results: Mapping[str, Any]) -> str:
-    protocol = results["protocol"]
-    text = (
+def difference_in_points(found: Mapping[str, Any]) -> str:
+    """Return a difference of shares with its interval."""
+    low, high = map(points, found["ci95"])
+    return f"{points(found['difference'])} [{low}, {high}]"
+
+
+def caption(protocol: Mapping[str, Any]) -> str:
+    """Return the beginning of a sentence about a table of success."""
+    return (
         f"Success in percent on {protocol.get('tasks', '?')} held-out tasks "
         f"({protocol.get('split', 'test')}) × {protocol.get('scenes_per_task', '?')} "
-        f"scenes; retrial in the {protocol.get('retrial_scene', 'same')} scene"
+        "scenes"
     )
+
+
+def _caption(results: Mapping[str, Any]) -> str:
+    protocol = results["protocol"]
+    scene = protocol.get("retrial_scene", "same")
+    text = f"{caption(protocol)}; retrial in the {scene} scene"
     seeds = results.get("seeds")
     if seeds and len(seeds) > 1:
         text += f"; means and intervals over tasks and {len(seeds)} training seeds"
@@ -130,21 +143,19 @@ def oracle_bound_caveat(protocol: Mapping[str, Any]) -> list[str]:
 def _differences(results: Mapping[str, Any]) -> list[str]:
     lines = []
     for name, found in results["paired"].items():
-        if name == "after_failed_trial":
-            second = found[SECOND_TRY]
-            if found[RETRIAL]["n"]:
-                lines.append(
-                    f"Where the trial failed (n = {found['wtl']['n']}): WTL "
-                    f"{with_interval(found['wtl'])}, a second try without learning "
-                    f"{with_interval(second)}"
-                )
-            continue
-        first, second = (label(part) for part in name.split("_vs_"))
-        low, high = found["ci95"]
-        lines.append(
-            f"{first} − {second}: {points(found['difference'])} points "
-            f"[{points(low)}, {points(high)}], p {probability(found['p'])}"
-        )
+        if name != "after_failed_trial":
+            first, second = (label(part) for part in name.split("_vs_"))
+            low, high = map(points, found["ci95"])
+            lines.append(
+                f"{first} − {second}: {points(found['difference'])} points "
+                f"[{low}, {high}], p {probability(found['p'])}"
+            )
+        elif found[RETRIAL]["n"]:
+            lines.append(
+                f"Where the trial failed (n = {found[RETRIAL]['n']}): WTL "
+                f"{with_interval(found[RETRIAL])}, a second try without learning "
+                f"{with_interval(found[SECOND_TRY])}"
+            )
     return lines
 
 

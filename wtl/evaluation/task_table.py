@@ -1,4 +1,4 @@
-"""Counts of successes by training run and task."""
+"""Sums over rollouts by training run and task."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -10,33 +10,33 @@ from wtl.evaluation.rollout_row import RolloutRow
 
 @dataclasses.dataclass(frozen=True)
 class TaskTable:
-    """Counts of one method.
+    """Sums of one method.
 
     Attributes:
       runs: names of the R runs, sorted.
       tasks: ids of the T tasks, sorted.
-      won: [R, T] successes.
+      won: [R, T] successes, or sums of other values.
       played: [R, T] rollouts.
     """
 
-    runs: tuple[str, ...]
-    tasks: tuple[str, ...]
+    runs: Sequence[str]
+    tasks: Sequence[str]
     won: np.ndarray
     played: np.ndarray
 
     @classmethod
-    def of(cls, rows: Sequence[RolloutRow]) -> "TaskTable":
-        """Count rollouts."""
-        runs = {name: i for i, name in enumerate(sorted({row.run for row in rows}))}
-        tasks = {
-            name: i for i, name in enumerate(sorted({row.task_id for row in rows}))
-        }
+    def of(
+        cls, rows: Sequence[RolloutRow], values: Sequence[float] | None = None
+    ) -> "TaskTable":
+        """Sum the successes of rollouts, or other values of them."""
+        if values is None:
+            values = [row.success for row in rows]
+        runs, run = np.unique([row.run for row in rows], return_inverse=True)
+        tasks, task = np.unique([row.task_id for row in rows], return_inverse=True)
         won, played = np.zeros((2, len(runs), len(tasks)))
-        for row in rows:
-            place = runs[row.run], tasks[row.task_id]
-            played[place] += 1
-            won[place] += row.success
-        return cls(tuple(runs), tuple(tasks), won, played)
+        np.add.at(won, (run, task), values)
+        np.add.at(played, (run, task), 1)
+        return cls(runs.tolist(), tasks.tolist(), won, played)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -48,6 +48,11 @@ class TaskTable:
         """[R, T] success rates."""
         return self.won / self.played
 
+    @property
+    def overall(self) -> float:
+        """Success over all rollouts."""
+        return float(self.won.sum() / self.played.sum())
+
     def rate(self, tasks: np.ndarray, runs: np.ndarray) -> np.ndarray:
         """Return success [...] over drawn tasks [..., T'] and runs [..., R'].
 
@@ -55,5 +60,4 @@ class TaskTable:
         """
         place = runs[..., :, None], tasks[..., None, :]
         won, played = (x[place].sum((-2, -1)) for x in (self.won, self.played))
-        overall = self.won.sum() / self.played.sum()
-        return np.where(played > 0, won / np.maximum(played, 1), overall)
+        return np.where(played > 0, won / np.maximum(played, 1), self.overall)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from wtl.evaluation import interval
+from wtl.evaluation.rollout_row import grouped
 from wtl.evaluation.table import aligned, percent, with_interval
 from wtl.evaluation.trial_row import TrialRow
 
@@ -27,34 +28,30 @@ def results(
     Returns:
       Contents of `results.json`.
     """
-    numbers = sorted({row.trial for row in rows})
-    families = list(dict.fromkeys(row.family for row in rows))
     return {
         "protocol": dict(protocol),
         "trials": by_trial(rows),
         "families": {
             family: {
-                str(number): interval.rate(
-                    [r.success for r in rows if (r.family, r.trial) == (family, number)]
-                )
-                for number in numbers
+                str(number): interval.rate([row.success for row in group])
+                for number, group in sorted(grouped(of_family, "trial").items())
             }
-            for family in families
+            for family, of_family in grouped(rows, "family").items()
         },
-        "ceiling": {str(number): oracle_bound(number) for number in numbers},
+        "ceiling": {
+            str(number): oracle_bound(number)
+            for number in sorted(grouped(rows, "trial"))
+        },
         "curve": list(curve),
     }
 
 
 def by_trial(rows: Sequence[TrialRow]) -> dict[str, Any]:
     """Return success and mean observed return by trial number."""
-    groups: dict[int, list[TrialRow]] = {}
-    for row in rows:
-        groups.setdefault(row.trial, []).append(row)
     return {
         str(number): interval.rate_by_task(group)
         | {"return": interval.mean_by_task(group, [row.score for row in group])}
-        for number, group in sorted(groups.items())
+        for number, group in sorted(grouped(rows, "trial").items())
     }
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-_SEED = 20180601
-_RESAMPLES = 5_000
+from wtl.evaluation.resampling import RESAMPLES, SEED
+
 _BOUNDS = (0.025, 0.975)
 
 
@@ -26,11 +26,10 @@ def curve(trials: Sequence[int], success: np.ndarray) -> dict[str, Any]:
       `trials`, `success`, `ci95` and the number of `tasks`.
     """
     means = _draws(len(success)) @ success
-    low, high = np.percentile(means, [100 * bound for bound in _BOUNDS], axis=0)
     return {
         "trials": [int(number) for number in trials],
         "success": success.mean(axis=0).tolist(),
-        "ci95": np.stack([low, high], axis=1).tolist(),
+        "ci95": np.quantile(means, _BOUNDS, axis=0).T.tolist(),
         "tasks": len(success),
     }
 
@@ -67,11 +66,11 @@ def trials_needed(
             "trials": _known(
                 first_match(trials, success.mean(axis=0)[None], goal.mean()[None])[0]
             ),
-            "ci95": _interval(means),
+            "ci95": _quantiles(means, *_BOUNDS),
         },
         "median": {
-            "trials": _known(_quantile(per_task, 0.5)),
-            "ci95": _interval(medians),
+            "trials": _quantiles(per_task, 0.5)[0],
+            "ci95": _quantiles(medians, *_BOUNDS),
             "matched": float(np.isfinite(per_task).mean()),
             "per_task": [_known(number) for number in per_task],
         },
@@ -90,17 +89,14 @@ def first_match(
 
 def _draws(tasks: int) -> np.ndarray:
     """Return [R, T] task weights of resamples, the same in every call."""
-    rng = np.random.default_rng(_SEED)
-    return rng.multinomial(tasks, np.full(tasks, 1 / tasks), _RESAMPLES) / tasks
+    rng = np.random.default_rng(SEED)
+    return rng.multinomial(tasks, np.full(tasks, 1 / tasks), RESAMPLES) / tasks
 
 
-def _quantile(values: np.ndarray, share: float) -> float:
-    """Return the least value that at least this share does not exceed."""
-    return float(np.sort(values)[max(math.ceil(share * len(values) - 1e-9) - 1, 0)])
-
-
-def _interval(values: np.ndarray) -> list[int | None]:
-    return [_known(_quantile(values, bound)) for bound in _BOUNDS]
+def _quantiles(values: np.ndarray, *shares: float) -> list[int | None]:
+    """Return the least values that at least these shares do not exceed."""
+    found = np.quantile(values, shares, method="inverted_cdf")
+    return [_known(number) for number in found]
 
 
 def _known(number: float) -> int | None:

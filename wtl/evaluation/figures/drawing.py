@@ -1,7 +1,8 @@
-"""Style of all figures, and their export to SVG."""
+"""Style and parts of all figures, and their export to SVG."""
 
-import contextlib
+import functools
 import io
+from collections.abc import Callable, Sequence
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 INK = "#767676"  # to be read on white paper and on black
-INTERVAL = {"lw": 5, "alpha": 0.4, "solid_capstyle": "butt"}  # a bar behind its dot
+_COLUMNS = 3
 _STYLE = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "wtl",  # the same figure is the same bytes
@@ -35,21 +36,58 @@ _STYLE = {
 }
 
 
-def style() -> contextlib.AbstractContextManager:
-    """Return the context in which figures are made and saved."""
-    return matplotlib.rc_context(_STYLE)
+def as_svg(draw: Callable[..., Figure | None]) -> Callable[..., str | None]:
+    """Make a function return the figure that it draws as an SVG document."""
+
+    @functools.wraps(draw)
+    def styled(*arguments):
+        with matplotlib.rc_context(_STYLE):
+            figure = draw(*arguments)
+            if figure is None:
+                return None
+            file = io.StringIO()
+            about = {"Date": None, "Title": figure.get_label()}
+            figure.savefig(file, format="svg", metadata=about)
+            return file.getvalue()
+
+    return styled
 
 
-def new(width: float, height: float) -> Figure:
+def new(title: str, width: float, height: float) -> Figure:
     """Return an empty figure of a size in inches."""
-    return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height), layout="constrained", label=title)
 
 
-def svg(figure: Figure, title: str) -> str:
-    """Return the figure as an SVG document."""
-    file = io.StringIO()
-    figure.savefig(file, format="svg", metadata={"Date": None, "Title": title})
-    return file.getvalue()
+def panels(
+    title: str, count: int, row: float, margin: float = 0, **settings
+) -> tuple[Figure, Sequence[Axes]]:
+    """Return a figure and its panels, in rows of three of a height in inches."""
+    rows = -(-count // _COLUMNS)
+    figure = new(title, 10, margin + row * rows)
+    columns = min(_COLUMNS, count)
+    grid = figure.subplots(rows, columns, squeeze=False, **settings).ravel()
+    for axes in grid[count:]:
+        axes.remove()
+    return figure, grid[:count]
+
+
+def interval(axes: Axes, place: int, value: float, ci95: Sequence[float], colour: str):
+    """Draw a dot over the bar of its interval, at a height of `place`."""
+    bar = {"lw": 5, "alpha": 0.4, "solid_capstyle": "butt"}
+    axes.plot(ci95, [place] * 2, color=colour, **bar)
+    axes.plot(value, place, "o", color=colour)
+
+
+def name_rows(axes: Axes, names: Sequence[str]):
+    """Name the heights 0, 1, … from above."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+
+
+def band(axes: Axes, x: Sequence, y: Sequence, ci95: Sequence, colour: str, **line):
+    """Draw a line in the band of its intervals."""
+    axes.fill_between(x, *zip(*ci95), color=colour, alpha=0.15, lw=0)
+    axes.plot(x, y, color=colour, **line)
 
 
 def of_success(axes: Axes, direction: str = "y"):

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from wtl.evaluation.figures import drawing
 from wtl.evaluation.table import percent
-from wtl.policies import methods as methods_lib
-from wtl.policies.methods import in_order, label
-
-_COLUMNS = 3
+from wtl.policies.methods import colour, in_order, label
 
 
-def figure(methods: Mapping[str, Any]) -> str:
+@drawing.as_svg
+def figure(methods: Mapping[str, Any]) -> Figure:
     """Draw a panel for all families together, and one for each.
 
     The dot is the rate, the bar its interval, the upright tick the oracle bound.
@@ -20,27 +20,26 @@ def figure(methods: Mapping[str, Any]) -> str:
       methods: as in the results of an evaluation or a comparison.
     """
     names = in_order(methods)
-    families = list(dict.fromkeys(f for m in names for f in methods[m]["families"]))
+    families = dict.fromkeys(f for name in names for f in methods[name]["families"])
     panels = [None, *families]
-    rows = -(-len(panels) // _COLUMNS)
-    columns = min(_COLUMNS, len(panels))
-    with drawing.style():
-        drawn = drawing.new(10, rows * (0.7 + 0.22 * len(names)))
-        grid = drawn.subplots(rows, columns, sharey=True, squeeze=False).ravel()
-        for axes, family in zip(grid, panels):
-            axes.set_title(family or "all families")
-            for place, name in enumerate(names):
-                rate, bound = _rate(methods[name], family)
-                if rate is not None and rate["success"] is not None:
-                    _row(axes, place, rate, bound, methods_lib.colour(name))
-            drawing.of_success(axes, "x")
-            axes.grid(axis="y", visible=False)
-        for axes in grid[len(panels) :]:
-            axes.remove()
-        axes = drawn.axes[0]
-        axes.set_yticks(range(len(names)), map(label, names))
-        axes.set_ylim(len(names) - 0.4, -0.6)
-        return drawing.svg(drawn, "Success by family")
+    height = 0.7 + 0.22 * len(names)
+    title = "Success by family"
+    drawn, grid = drawing.panels(title, len(panels), height, sharey=True)
+    for axes, family in zip(grid, panels):
+        axes.set_title(family or "all families")
+        for place, name in enumerate(names):
+            rate, bound = _rate(methods[name], family)
+            if rate is None or rate["success"] is None:
+                continue
+            drawing.interval(axes, place, rate["success"], rate["ci95"], colour(name))
+            if bound is not None:
+                axes.plot(bound, place, "|", color=drawing.INK, ms=12, mew=1.6)
+            at = {"transform": axes.get_yaxis_transform(), "ha": "right"}
+            axes.text(1.18, place, percent(rate["success"]), va="center", **at)
+        drawing.of_success(axes, "x")
+        axes.grid(axis="y", visible=False)
+    drawing.name_rows(grid[0], [label(name) for name in names])
+    return drawn
 
 
 def _rate(method: Mapping[str, Any], family: str | None):
@@ -48,13 +47,3 @@ def _rate(method: Mapping[str, Any], family: str | None):
         return method["overall"], method.get("ceiling")
     bound = method.get("ceilings", {}).get("families", {}).get(family)
     return method["families"].get(family), bound
-
-
-def _row(axes, place: int, rate: Mapping[str, Any], bound: float | None, colour: str):
-    axes.plot(rate["ci95"], [place] * 2, color=colour, **drawing.INTERVAL)
-    axes.plot(rate["success"], place, "o", color=colour, ms=6)
-    if bound is not None:
-        axes.plot(bound, place, "|", color=drawing.INK, ms=12, mew=1.6)
-    beside = axes.get_yaxis_transform()
-    said = percent(rate["success"])
-    axes.text(1.18, place, said, transform=beside, ha="right", va="center")

@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from wtl.evaluation.figures import drawing
 from wtl.evaluation.learning_curve import Curve
-from wtl.policies import methods as methods_lib
-from wtl.policies.methods import label
+from wtl.policies.methods import colours, label
 
 _POINTS = 120
-_COLUMNS = 3
 _SCALARS = {
     "target_accuracy": "Selected the right target (share)",
     "target": "Selection of target (cross-entropy)",
@@ -20,35 +19,29 @@ _SCALARS = {
 }
 
 
-def figure(curves: Mapping[str, Curve]) -> str | None:
+@drawing.as_svg
+def figure(curves: Mapping[str, Curve]) -> Figure | None:
     """Draw a panel for each scalar with a line for each method.
+
+    Nothing is drawn if nothing was logged.
 
     Args:
       curves: by method.
-
-    Returns:
-      SVG, or None if nothing was logged.
     """
     panels = {name: _lines(curves, name) for name in _SCALARS}
     panels = {name: lines for name, lines in panels.items() if lines}
     if not panels:
         return None
-    rows = -(-len(panels) // _COLUMNS)
-    columns = min(_COLUMNS, len(panels))
-    colours = methods_lib.colours(curves)
-    with drawing.style():
-        drawn = drawing.new(10, 0.5 + 2.2 * rows)
-        grid = drawn.subplots(rows, columns, squeeze=False).ravel()
-        shown = {}
-        for axes, (name, lines) in zip(grid, panels.items()):
-            axes.set(title=_SCALARS[name], xlabel="steps", ylim=_limits(lines))
-            for method, line in lines.items():
-                (shown[method],) = axes.plot(*line.T, color=colours[method])
-        for axes in grid[len(panels) :]:
-            axes.remove()
-        names = [label(method) for method in shown]
-        drawn.legend(shown.values(), names, loc="outside lower center", ncols=6)
-        return drawing.svg(drawn, "Learning curves")
+    colour = colours(curves)
+    drawn, grid = drawing.panels("Learning curves", len(panels), 2.2, margin=0.5)
+    shown = {}
+    for axes, (name, lines) in zip(grid, panels.items()):
+        axes.set(title=_SCALARS[name], xlabel="steps", ylim=_limits(lines))
+        for method, line in lines.items():
+            (shown[method],) = axes.plot(*line.T, color=colour[method])
+    names = [label(method) for method in shown]
+    drawn.legend(shown.values(), names, loc="outside lower center", ncols=6)
+    return drawn
 
 
 def _lines(curves: Mapping[str, Curve], name: str) -> dict[str, np.ndarray]:

@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from wtl.evaluation.figures import drawing
-from wtl.policies import methods as methods_lib
-from wtl.policies.methods import label
+from wtl.policies.methods import colours, label
 
 _TICKS = (0, 10, 50, 100, 200, 500, 1000, 2000, 3000, 5000, 10_000)
 
 
-def figure(curves: Mapping[str, Any]) -> str:
+@drawing.as_svg
+def figure(curves: Mapping[str, Any]) -> Figure:
     """Draw a line with its band per condition, and a horizontal one per reference.
 
     The axis of trials is scaled by the square root, so that both the first ten and the
@@ -22,22 +23,19 @@ def figure(curves: Mapping[str, Any]) -> str:
       curves: contents of `curves.json` of `wtl reinforce`.
     """
     last = curves["protocol"]["trials"]
-    colours = methods_lib.colours((*curves["reference"], *curves["arms"]))
-    with drawing.style():
-        drawn = drawing.new(9, 4)
-        axes = drawn.subplots()
-        for name, found in curves["reference"].items():
-            words = {"label": label(name), "linestyle": "--"}
-            axes.axhline(found["success"][0], color=colours[name], **words)
-        for name, found in curves["arms"].items():
-            colour, trials = colours[name], found["trials"]
-            low, high = zip(*found["ci95"])
-            axes.fill_between(trials, low, high, color=colour, alpha=0.13, lw=0)
-            axes.plot(trials, found["success"], color=colour, label=label(name))
-        axes.set_xscale("function", functions=(np.sqrt, np.square))
-        ticks = [tick for tick in _TICKS if tick <= last]
-        axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
-        axes.set(xlim=(0, last), xlabel="trials of the task")
-        drawing.of_success(axes)
-        drawn.legend(loc="outside right upper")
-        return drawing.svg(drawn, "Success by number of trials")
+    colour = colours((*curves["reference"], *curves["arms"]))
+    drawn = drawing.new("Success by number of trials", 9, 4)
+    axes = drawn.subplots()
+    for name, found in curves["reference"].items():
+        line = {"label": label(name), "linestyle": "--", "color": colour[name]}
+        axes.axhline(found["success"][0], **line)
+    for name, found in curves["arms"].items():
+        columns = found["trials"], found["success"], found["ci95"]
+        drawing.band(axes, *columns, colour[name], label=label(name))
+    axes.set_xscale("function", functions=(np.sqrt, np.square))
+    ticks = [tick for tick in _TICKS if tick <= last]
+    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.set(xlim=(0, last), xlabel="trials of the task")
+    drawing.of_success(axes)
+    drawn.legend(loc="outside right upper")
+    return drawn

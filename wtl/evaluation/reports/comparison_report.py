@@ -9,19 +9,12 @@ from wtl.evaluation.reports import page
 
 
 def write_comparison(path: str | os.PathLike, comparison: Mapping[str, Any]) -> None:
-    """Write the report.
-
-    Args:
-      path: of the HTML file.
-      comparison: as from `comparison.compare`.
-    """
+    """Write the report of the results of `comparison.compare`."""
     methods, pairs = comparison["methods"], comparison["pairs"]
     page.write(
         path,
         "comparison.html.jinja",
-        **{
-            name: comparison[name] for name in ("protocol", "runs", "methods", "record")
-        },
+        **{key: comparison[key] for key in ("protocol", "runs", "methods", "record")},
         success=success.figure(methods),
         profiles=profile.figure({n: m["profile"] for n, m in methods.items()}),
         pairs={

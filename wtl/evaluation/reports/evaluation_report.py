@@ -10,17 +10,16 @@ from wtl.evaluation.figures import success, training
 from wtl.evaluation.learning_curve import Curve
 from wtl.evaluation.reports import page
 from wtl.evaluation.rollout_row import RolloutRow
-from wtl.policies import methods as methods_lib
 
-# Columns of the table of rates: keys within the results of a method -> title.
-_COLUMNS = {
-    ("rules", "identity"): "by identity",
-    ("rules", "position"): "by position",
-    ("conflict",): "rules differ",
-    ("no_conflict",): "rules agree",
-    ("given_trial_failed",): "trial failed",
-    ("given_trial_succeeded",): "trial succeeded",
-}
+# Columns of the table of rates: title, and keys within the results of a method.
+_COLUMNS = (
+    ("by identity", ("rules", "identity")),
+    ("by position", ("rules", "position")),
+    ("rules differ", ("conflict",)),
+    ("rules agree", ("no_conflict",)),
+    ("trial failed", ("given_trial_failed",)),
+    ("trial succeeded", ("given_trial_succeeded",)),
+)
 
 
 def write_report(
@@ -42,8 +41,8 @@ def write_report(
       provenance: seed, commit, versions, commands, …; may be nested.
     """
     methods = results["methods"]
-    methods = {name: methods[name] for name in methods_lib.in_order(methods)}
     shown = _shown(strips)
+    videos = [s.trial.video for s in strips if s.trial.video is not None]
     page.write(
         path,
         "evaluation.html.jinja",
@@ -54,31 +53,22 @@ def write_report(
         success=success.figure(methods),
         columns={
             title: {name: table.find(method, keys) for name, method in methods.items()}
-            for keys, title in _COLUMNS.items()
-            if any(keys[0] in method for method in methods.values())
+            for title, keys in table.present(_COLUMNS, methods)
         },
         has_bound=any("ceiling" in m for m in methods.values()),
         has_wrong_target=any("wrong_target" in m for m in methods.values()),
         training=training.figure(curves),
         strips=shown,
-        **_player(strips),
+        has_video=bool(videos),
+        has_gaze=any(video.gaze is not None for video in videos),
+        pixels=videos[0].image.shape[1] if videos else 0,
+        loop=strips[0].loop if strips else 0,
+        marks=camera_video.LEGEND,
         more_strips=[strip for strip in strips if strip not in shown],
         caveats=table.oracle_bound_caveat(results["protocol"]),
         facts=page.facts({"protocol": results["protocol"], **provenance}),
         meanings=page.meanings(methods),
     )
-
-
-def _player(strips: Sequence[Strip]) -> dict[str, Any]:
-    """Return the variables of the template that controls playback."""
-    videos = [s.trial.video for s in strips if s.trial.video is not None]
-    return {
-        "has_video": bool(videos),
-        "has_gaze": any(video.gaze is not None for video in videos),
-        "pixels": videos[0].image.shape[1] if videos else 0,
-        "loop": strips[0].loop if strips else 0,
-        "marks": camera_video.LEGEND,
-    }
 
 
 def _shown(strips: Sequence[Strip]) -> list[Strip]:

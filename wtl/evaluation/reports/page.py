@@ -15,13 +15,7 @@ from wtl.policies import methods as methods_lib
 
 
 def write(path: str | os.PathLike, template: str, **values) -> None:
-    """Render a template to a file, atomically.
-
-    Args:
-      path: of the HTML file.
-      template: its name.
-      **values: variables of the template.
-    """
+    """Render a template and its variables to a file, atomically."""
     path = pathlib.Path(path)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
@@ -46,11 +40,8 @@ def write(path: str | os.PathLike, template: str, **values) -> None:
 
 def meanings(methods) -> dict[str, str]:
     """Return the descriptions of those of some methods that are known."""
-    return {
-        name: found
-        for name in methods
-        if (found := methods_lib.description(name)) is not None
-    }
+    found = {name: methods_lib.description(name) for name in methods}
+    return {name: words for name, words in found.items() if words is not None}
 
 
 def _picture(svg: str, words: str) -> markupsafe.Markup:

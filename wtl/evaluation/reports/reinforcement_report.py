@@ -11,12 +11,7 @@ from wtl.policies import methods as methods_lib
 
 
 def write_report(path: str | os.PathLike, curves: Mapping[str, Any]) -> None:
-    """Write the page.
-
-    Args:
-      path: of the HTML file.
-      curves: contents of `curves.json` of `wtl reinforce`.
-    """
+    """Write the page of the contents of `curves.json` of `wtl reinforce`."""
     header, body = _cells(curves)
     page.write(
         path,
@@ -33,11 +28,7 @@ def format_table(curves: Mapping[str, Any]) -> str:
     """Return the table as Markdown, which is legible in the terminal too."""
     header, body = _cells(curves)
     protocol = curves["protocol"]
-    caption = (
-        f"Success in percent on {protocol['tasks']} held-out tasks "
-        f"({protocol['split']}) × {protocol['scenes_per_task']} scenes; trials in "
-        f"{protocol['scenes']} scenes"
-    )
+    caption = f"{table.caption(protocol)}; trials in {protocol['scenes']} scenes"
     return "\n".join([caption, "", *table.markdown(header, body)])
 
 
@@ -45,11 +36,7 @@ def _cells(curves: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     last = curves["protocol"]["trials"]
     shown = [n for n in (0, 10, 100, 300, 1000, 3000) if n < last] + [last]
     header = ["method", *(f"{n:,} trials" for n in shown)]
-    header += [
-        "matches WTL after",
-        "each task after (median)",
-        "tasks that match",
-    ]
+    header += ["matches WTL after", "each task after (median)", "tasks that match"]
     body = []
     for name, found in curves["reference"].items():
         rate = {"success": found["success"][0], "ci95": found["ci95"][0]}
