@@ -42,13 +42,9 @@ class Guard:
     """
 
     def __init__(self, token: str, cookie: str, private: str):
-        """Guard a server.
+        """Guard the page and the paths with a prefix, which need the token.
 
-        Args:
-          token: needed for the page and for private paths; empty on loopback, where the
-            host must be this machine instead.
-          cookie: name of the cookie that keeps the token.
-          private: prefix of private paths.
+        It is empty on loopback, where the host must be this machine instead.
         """
         self._token = token
         self._cookie = cookie
@@ -107,11 +103,8 @@ def application(
 ) -> web.Application:
     """Return a guarded application that serves a page.
 
-    Args:
-      guard: the guard.
-      package: package with a folder `page`.
-      page: names of its files, that of the page itself first.
-      outer: middlewares around the guard.
+    The package has a folder `page` with the named files, the page itself first; the
+    outer middlewares are around the guard.
     """
     app = web.Application(
         middlewares=[*outer, guard.__call__], client_max_size=_MAX_BODY
@@ -142,11 +135,7 @@ async def listening(
 ) -> AsyncIterator[str]:
     """Serve an application while the block runs; give its address with the token.
 
-    Args:
-      app: the application.
-      host: address to listen on.
-      port: 0 takes a free one.
-      token: see `token_for`.
+    Port 0 takes a free one.
 
     Raises:
       UserError: if the address is not available.

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from wtl.evaluation.figures import ablations, success, trials, trials_needed
+from wtl.evaluation import figures
 
 RESULTS = pathlib.Path(__file__).parent / "results"
 
@@ -17,12 +17,12 @@ RESULTS = pathlib.Path(__file__).parent / "results"
 def figure(numbers: Mapping[str, Any]) -> str:
     """Return the SVG figure of some results."""
     if "ablations" in numbers:
-        return ablations.figure(numbers)
+        return figures.ablations(numbers)
     if "arms" in numbers:
-        return trials_needed.figure(numbers)
+        return figures.trials_needed(numbers)
     if "trials" in numbers:
-        return trials.figure(numbers)
-    return success.figure(numbers["methods"])
+        return figures.trials(numbers)
+    return figures.success(numbers["methods"])
 
 
 def main():

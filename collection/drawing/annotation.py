@@ -12,11 +12,7 @@ _ORDER = ("#f4b400", "#ee8434", "#dd5a56", "#bd3786", "#8b1aa6", "#4a0a92")
 
 
 def path(line: np.ndarray) -> str:
-    """Return a path whose colour shows the order; a small circle marks its start.
-
-    Args:
-      line: [T, 2] pixels.
-    """
+    """Return a path of [T, 2] pixels whose colour shows the order, from a circle on."""
     steps = np.linalg.norm(np.diff(line, axis=0), axis=1)
     length = np.concatenate([[0.0], steps.cumsum()])
     # Parts of equal length rather than duration: near the end there is little motion.
@@ -39,12 +35,7 @@ def path(line: np.ndarray) -> str:
 
 
 def trail(line: np.ndarray, colour: str) -> str:
-    """Return the dotted path of an entity.
-
-    Args:
-      line: [T, 2] pixels.
-      colour: of the dots.
-    """
+    """Return the dotted path of an entity, [T, 2] pixels."""
     return _outlined(
         "polyline",
         (colour, 2),
@@ -89,11 +80,8 @@ def _outlined(name: str, line, halo, **attributes) -> str:
 def animation(title: str, clip: svg.Clip | None, height: float, *parts: str) -> str:
     """Return an SVG document with a title and a progress bar.
 
-    Args:
-      title: text in the upper left corner, and for screen readers.
-      clip: interval in which the episode plays; None for a still picture.
-      height: pixels.
-      *parts: markup from back to front.
+    The title is for screen readers too; without a clip, the picture is still. The parts
+    are markup, from back to front.
     """
     words = svg.element(
         "text",

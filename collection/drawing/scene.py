@@ -48,11 +48,6 @@ class Shape:
         """Whether its position changes."""
         return self.position.ndim > 1 and np.ptp(self.position, axis=0).max() > _MOVED
 
-    @property
-    def ground(self) -> np.ndarray:
-        """Positions without the height."""
-        return self.position[..., :2]
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Scene:
@@ -96,7 +91,10 @@ class Scene:
         acted_slot: int | None = None,
         clip: svg.Clip | None = None,
     ) -> str:
-        """Return an SVG; see `draw`."""
+        """Return an SVG, of the end of the episode where there is no clip.
+
+        The target is ringed, and another entity that was acted on crossed.
+        """
         entities = {s.slot: s for s in self.shapes if s.slot is not None}
         moved = [shape for shape in entities.values() if shape.moves]
         marks = []
@@ -124,7 +122,7 @@ class Scene:
         )
 
     def _first(self, shape: Shape) -> np.ndarray:
-        return self.project(np.atleast_2d(shape.ground)[0])
+        return self.project(np.atleast_2d(shape.position)[0, :2])
 
     def _outline(self, shape: Shape, **attributes) -> str:
         x, y = (half * self._scale for half in shape.size[:2])
@@ -163,42 +161,22 @@ class Scene:
         if clip and shape.visible is not None:
             levels.append(clip.change("opacity", shape.visible, step=True))
         at = np.atleast_2d(self.project(shape.position))
-        body = svg.moving(
-            "translate",
-            at,
-            clip,
-            svg.element("g", *levels, opacity=shape.opacity),
+        body = svg.element("g", *levels, opacity=shape.opacity)
+        drawn = svg.moving("translate", at, clip, body)
+        if not shape.shadow or np.ptp(shape.position[..., 2]) <= _LIFTED:
+            return drawn
+        rx = float(np.mean(shape.size[:2])) * self._scale
+        oval = svg.element(
+            "ellipse", rx=rx, ry=0.8 * rx, fill="#000", fill_opacity=".18"
         )
-        lifted = shape.shadow and np.ptp(shape.position[..., 2]) > _LIFTED
-        return self._shadow(shape, clip) + body if lifted else body
-
-    def _shadow(self, shape: Shape, clip: svg.Clip | None) -> str:
-        radius = float(np.mean(shape.size[:2])) * self._scale
-        oval = {"rx": radius, "ry": 0.8 * radius, "fill": "#000", "fill_opacity": ".18"}
-        at = self.project(shape.ground)
-        return svg.moving("translate", at, clip, svg.element("ellipse", **oval))
+        ground = self.project(shape.position[..., :2])
+        return svg.moving("translate", ground, clip, oval) + drawn
 
 
-def draw(
-    states: np.ndarray,
-    layout: Layout,
-    title: str = "",
-    target_slot: int | None = None,
-    acted_slot: int | None = None,
-    clip: svg.Clip | None = None,
-) -> str:
-    """Return an SVG of an episode.
-
-    Args:
-      states: [T, S] states.
-      layout: their layout.
-      title: text in the picture, and for screen readers.
-      target_slot: slot of an entity to be ringed.
-      acted_slot: slot of the entity acted on; crossed if it is not the target.
-      clip: interval in which the episode plays; None for a picture of its end.
-    """
+def draw(states: np.ndarray, layout: Layout, *arguments, **marks) -> str:
+    """Return an SVG of the [T, S] states of an episode; see `Scene.draw`."""
     drawn = layout.drawing.scene(np.asarray(states, np.float64), layout)
-    return drawn.draw(title, target_slot, acted_slot, clip)
+    return drawn.draw(*arguments, **marks)
 
 
 def _hex(rgb: Sequence[float], light: float = 1.0) -> str:

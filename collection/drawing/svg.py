@@ -16,13 +16,10 @@ def number(value: float) -> str:
 
 
 def element(name: str, *children: str, **attributes) -> str:
-    """Return an element.
+    """Return an element with children of markup; text goes through `text` first.
 
-    Args:
-      name: of the element.
-      *children: markup; text goes through `text` first.
-      **attributes: `_` stands for `-` in names, and ends reserved words of Python;
-        values are escaped, None is omitted.
+    In names of attributes `_` stands for `-`, and ends reserved words of Python; values
+    are escaped, None is omitted.
     """
     parts = [f"<{name}"]
     for key, value in attributes.items():
@@ -97,14 +94,9 @@ class Clip:
 def moving(
     kind: str, values: np.ndarray, clip: Clip | None, *children: str, step: bool = False
 ) -> str:
-    """Return a group whose transform follows a trajectory.
+    """Return a group that follows [T, 2] pixels or [T] degrees; see `Clip.change`.
 
-    Args:
-      kind: `translate` or `rotate`.
-      values: [T, 2] pixels or [T] degrees.
-      clip: interval in which it moves; None for the last frame.
-      *children: markup of the group.
-      step: whether it moves in steps rather than smoothly.
+    Without a clip, it is where the last frame has it.
     """
     moves = clip is not None and np.ptp(values, axis=0).max() >= _STILL[kind]
     last = " ".join(map(number, np.atleast_1d(values[-1])))

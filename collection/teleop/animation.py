@@ -12,12 +12,7 @@ class Animation:
     """Interpolation from state to state; the physics itself is not touched."""
 
     def __init__(self, physics: Any, renderer: SceneRenderer):
-        """Begin with a scene that has just been reset.
-
-        Args:
-          physics: `world` of the environment.
-          renderer: of the world.
-        """
+        """Begin with the `world` of an environment that has just been reset."""
         self._physics = physics
         self._renderer = renderer
         self._data = mujoco.MjData(physics.model)
@@ -30,12 +25,7 @@ class Animation:
         self._before = self._physics.data.qpos.copy()
 
     def state(self, now: float, period: float) -> mujoco.MjData:
-        """Return the state to show.
-
-        Args:
-          now: seconds of the monotonic clock.
-          period: seconds between control steps.
-        """
+        """Return the state to show at a time; the control period is in seconds too."""
         data = self._data
         if self._demonstration is not None:
             if self._demonstration_began is None:
@@ -59,9 +49,5 @@ class Animation:
         return self._demonstration is not None
 
     def show(self, demonstration: np.ndarray | None):
-        """Show a demonstration from its beginning; None ends one.
-
-        Args:
-          demonstration: [T, P] physics states of a scene with the same objects.
-        """
+        """Show [T, P] physics states of a scene with the same objects; None ends it."""
         self._demonstration, self._demonstration_began = demonstration, None

@@ -1,66 +1,24 @@
-"""Attempt of an operator at a scene, and the episode that is made of it.
+"""Attempt of an operator at a scene, and the episode that is saved of it.
 
 The stored episode is not the attempt itself but its actions replayed: trimmed, then
 held still up to the horizon, as in scripted demonstrations. Physics is a pure function
 of scene and actions, so both are the same wherever nothing was trimmed.
 """
 
-import dataclasses
-
 import numpy as np
 
 from wtl.collection import recorder
+from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop.interface import Teleop
+from wtl.collection.teleop.rate_monitor import RateMonitor
 from wtl.collection.worlds.world import Environment, Scene
-from wtl.datasets.contract import episode as episodes
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import Episode
+from wtl.datasets.contract.errors import UserError
 
 
-@dataclasses.dataclass(frozen=True)
-class Trimmed:
-    """Actions of an attempt, extended to the length of an episode.
-
-    Attributes:
-      actions: float32[H, A], H the horizon.
-      acted: control steps from the first move to the last.
-      head: idle steps left out before the first move.
-      tail: idle steps after the last move; holding still takes their place.
-    """
-
-    actions: np.ndarray
-    acted: int
-    head: int
-    tail: int
-
-    def pad(self, flags: np.ndarray) -> np.ndarray:
-        """Return bool[H] flags of the actions from bool[T] flags of the attempt."""
-        result = np.zeros(len(self.actions), bool)
-        result[: self.acted] = flags[self.head : self.head + self.acted]
-        return result
-
-
-def trim(actions: np.ndarray, teleop: Teleop, horizon: int) -> Trimmed | None:
-    """Cut idle ends off and hold still up to the horizon.
-
-    Args:
-      actions: float32[T, A] of an attempt, T at most the horizon.
-      teleop: of the world.
-      horizon: control steps of an episode.
-
-    Returns:
-      None if all steps are idle.
-    """
-    busy = np.flatnonzero(teleop.moves(actions)) if len(actions) else ()
-    if not len(busy):
-        return None
-    first, last = int(busy[0]), int(busy[-1])
-    kept = actions[first : last + 1]
-    still = [teleop.hold(kept[-1])] * (horizon - len(kept))
-    return Trimmed(
-        actions=np.array([*kept, *still], np.float32),
-        acted=len(kept),
-        head=first,
-        tail=len(actions) - 1 - last,
-    )
+class RefusedError(UserError):
+    """The operator's request can't be fulfilled now."""
 
 
 class Attempt:
@@ -113,21 +71,93 @@ class Attempt:
         self._interventions.append(intervention)
 
 
+def make_episode(
+    env: Environment,
+    request: EpisodeRequest,
+    attempt: Attempt,
+    monitor: RateMonitor,
+    teleop: Teleop,
+    *,
+    operator: str,
+    speed: float,
+    override: bool | None,
+    policy_id: str,
+) -> Episode:
+    """Return the episode to store: the actions of an attempt, trimmed and replayed.
+
+    Args:
+      env: where to replay; it observes what is to be stored.
+      request: the episode to record.
+      attempt: the attempt.
+      monitor: its control rate.
+      teleop: of the world.
+      operator: name of the operator.
+      speed: of the simulated clock relative to the wall clock.
+      override: success label given by the operator; None for none.
+      policy_id: of the policy that acted too; empty for none.
+
+    Raises:
+      RefusedError: if the episode is of no use, with the reason.
+    """
+    kept = trim(attempt.actions, teleop)
+    acted = kept.stop - kept.start
+    if not acted:
+        raise RefusedError("Nothing has moved yet, so there is nothing to keep.")
+    actions = attempt.actions[kept]
+    still = [teleop.hold(actions[-1])] * (env.horizon - acted)
+    interventions = np.zeros(env.horizon, bool)
+    interventions[:acted] = attempt.interventions[kept]
+    notes = [
+        f"rate {monitor.rate:.2f} Hz of {env.control_hz:g}",
+        f"latency {1000 * monitor.latency:.0f} ms",
+        f"speed {speed:g}",
+        f"acted {acted} steps",
+        f"idle steps trimmed: {kept.start} at the head, {len(attempt) - kept.stop} at "
+        "the tail",
+    ]
+    if monitor.is_slow:
+        notes.append("FLAG control rate below 95%")
+    if override is not None:
+        notes.append("FLAG success overruled by the operator")
+    is_demo = request.role == fields.ROLE_DEMO
+    episode = replay(
+        env,
+        request.scene,
+        np.array([*actions, *still], np.float32),
+        override,
+        episode_id=request.episode_id,
+        role=request.role,
+        demonstrator=fields.TELEOP + operator,
+        policy_id=policy_id,
+        # An operator who demonstrates is shown nothing.
+        parent_demo_ids=() if is_demo and not policy_id else request.demo_ids,
+        parent_trial_ids=request.trial_ids,
+        trial_index=request.trial_index,
+        hidden_rule=request.rule,
+        intervention=interventions,
+        notes="; ".join(notes),
+    )
+    if is_demo:
+        _check_demonstration(episode, env)
+    return episode
+
+
+def trim(actions: np.ndarray, teleop: Teleop) -> slice:
+    """Return the steps of [T, A] actions from the first move to the last."""
+    busy = np.flatnonzero(teleop.moves(actions)) if len(actions) else ()
+    return slice(int(busy[0]), int(busy[-1]) + 1) if len(busy) else slice(0, 0)
+
+
 def replay(
     env: Environment,
     scene: Scene,
     actions: np.ndarray,
     success: bool | None = None,
     **metadata,
-) -> episodes.Episode:
-    """Play actions from the start of a scene to the horizon.
+) -> Episode:
+    """Play float32[H, A] actions from the start of a scene to the horizon.
 
-    Args:
-      env: where to play; it observes what is to be stored.
-      scene: scene config.
-      actions: float32[H, A].
-      success: label given by the operator; None for the environment's own test.
-      **metadata: see `Recorder.episode`.
+    The operator's label of `success` takes the place of the environment's own test.
     """
     env.prepare(scene)
     record = recorder.Recorder(env)
@@ -139,3 +169,18 @@ def replay(
             timestep = timestep._replace(reward=float(success))
         record.add(action, timestep)
     return record.episode(**metadata)
+
+
+def _check_demonstration(episode: Episode, env: Environment):
+    if not episode.metadata[fields.SUCCESS]:
+        raise RefusedError(
+            "The success test does not hold when nothing moves from here on: "
+            "go on, redo (r), or override the success label (o)."
+        )
+    states = episode.steps[fields.STATE][None]
+    slot = int(env.layout.acted_slots(states)[0])
+    if slot != episode.metadata[fields.HIDDEN_TARGET]:
+        raise RefusedError(
+            "Something else moved more than the target, so that a learner would infer "
+            "another target from the demonstration: redo (r)."
+        )

@@ -1,7 +1,7 @@
 """Connection to one browser."""
 
 import asyncio
-import json
+import contextlib
 import socket
 import time
 
@@ -51,12 +51,12 @@ class Client:
         while True:
             await self._news.wait()
             self._news.clear()
-            if self._status is not None:
-                status, self._status = self._status, None
-                await self._socket.send_str(json.dumps(status))
-            if self._picture is not None:
-                image, self._picture = self._picture, None
-                await self._socket.send_bytes(image)
+            status, self._status = self._status, None
+            if status is not None:
+                await self._socket.send_json(status)
+            picture, self._picture = self._picture, None
+            if picture is not None:
+                await self._socket.send_bytes(picture)
 
     async def watch(self):
         """Measure the round-trip time; cut the connection if nobody answers."""
@@ -79,19 +79,15 @@ class Client:
                 return
 
     def _take_pong(self, data: bytes):
-        try:
-            sent = float(data)
-        except ValueError:
-            return
         now = time.monotonic()
-        if sent <= now:
-            self.rtt, self._answered = now - sent, now
+        with contextlib.suppress(ValueError):
+            if float(data) <= now:
+                self.rtt, self._answered = now - float(data), now
 
     def _is_allowed(self) -> bool:
         now = time.monotonic()
-        self._allowance += _RATE * (now - self._counted)
-        self._allowance = min(self._allowance, _BURST)
-        self._counted = now
+        earned = _RATE * (now - self._counted)
+        self._allowance, self._counted = min(self._allowance + earned, _BURST), now
         if self._allowance < 1:
             self.offend()
             return False

@@ -1,21 +1,48 @@
-"""Interfaces of what a session of teleoperation is given: a world and a policy."""
+"""Interfaces between an operator and a world."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 import mujoco
 import numpy as np
 
-from wtl.collection.teleop.command import Command
 from wtl.collection.worlds.world import Environment, Scene
 
-Observation = dict[str, np.ndarray]
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """Command of an operator, of any input device; it holds until the next one.
+
+    Attributes:
+      axes: rate of each axis of the world's controls in [-1, 1]; empty for rest.
+      latch: new value in [-1, 1] of the latched axis, such as fingers, which keeps its
+        value; None leaves it as it is.
+      goal: point of the first view to move to, in [-1, 1] from left to right and from
+        top to bottom; it takes the place of some axes.
+      wait: lets time pass although nothing moves.
+    """
+
+    axes: tuple[float, ...] = ()
+    latch: float | None = None
+    goal: tuple[float, float] | None = None
+    wait: bool = False
+
+    @property
+    def moves(self) -> bool:
+        """Whether simulated time passes while the command holds."""
+        return self.wait or self.goal is not None or any(self.axes)
+
+
+IDLE = Command()
 
 
 class Pictures(Protocol):
     """Renderer of what the operator sees."""
 
-    def make(self, physics: Any, data: mujoco.MjData, target: np.ndarray | None):
+    def make(
+        self, physics: Any, data: mujoco.MjData, target: np.ndarray | None
+    ) -> bytes:
         """Return a JPEG with two square views side by side.
 
         Args:
@@ -66,23 +93,3 @@ class Teleop(Protocol):
         Raises:
           RendererNotFoundError: if there is no OpenGL.
         """
-
-
-class PolicyDriver(Protocol):
-    """Policy that acts in place of the operator; it answers when it is ready."""
-
-    policy_id: str
-
-    def begin(self, shown: str, observation: Observation):
-        """Begin an attempt.
-
-        Args:
-          shown: id of the demonstration that the policy is given.
-          observation: the first one of the attempt.
-        """
-
-    def ask(self, observation: Observation):
-        """Request an action for an observation; earlier requests become void."""
-
-    def answer(self) -> np.ndarray | None:
-        """Return the float32[A] action, or None while it is being computed."""

@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-from wtl.collection.teleop.command import Command
+from wtl.collection.teleop.interface import Command
 from wtl.datasets.contract.errors import UserError
 
 MAX_BYTES = 512
@@ -19,19 +19,15 @@ SPEEDS = (1.0, 0.5, 0.25)
 _MAX_SEQ = 2**31
 _NAME = re.compile(r"[\w.][\w. -]{0,38}[\w.]|[\w.]")
 
-# Verbs, and the values that each takes (None: no value).
+_ALONE = (None,)
+# Verbs, and the values that each takes.
 VERBS: dict[str, Any] = {
-    "claim": None,  # become the operator, if there is none
-    "release": None,  # let another browser become the operator
-    "keep": None,
-    "redo": None,
-    "discard": None,
-    "undo": None,
-    "quit": None,
+    "claim": _ALONE,  # become the operator, if there is none
+    "release": _ALONE,  # let another browser become the operator
+    **dict.fromkeys(("keep", "redo", "discard", "undo", "quit", "show"), _ALONE),
     "override": (True, False, None),
     "speed": SPEEDS,
     "assist": (True, False),
-    "show": None,
     "name": _NAME,
 }
 
@@ -67,11 +63,7 @@ class Do:
 
 
 def parse(text: str | bytes, axes: int) -> Drive | Do:
-    """Read a message.
-
-    Args:
-      text: the message.
-      axes: number of axes of the world's controls.
+    """Read a message; `axes` is the number of axes of the world's controls.
 
     Raises:
       MessageError: if it is anything but a well-formed message in range.
@@ -79,7 +71,7 @@ def parse(text: str | bytes, axes: int) -> Drive | Do:
     if not isinstance(text, str) or len(text) > MAX_BYTES:
         raise MessageError(f"a message is a text of at most {MAX_BYTES} characters")
     try:
-        tree = json.loads(text, parse_constant=_not_finite)
+        tree = json.loads(text)
     except (ValueError, RecursionError):
         tree = None
     if not isinstance(tree, dict):
@@ -95,23 +87,20 @@ def parse(text: str | bytes, axes: int) -> Drive | Do:
 def _drive(tree: dict, axes: int) -> Drive:
     if set(tree) - {"seq", "axes", "latch", "goal", "wait"}:
         raise MessageError("unknown field in a drive message")
-    seq = tree.get("seq", 0)
+    seq, wait = tree.get("seq", 0), tree.get("wait", False)
     if type(seq) is not int or not 0 <= seq < _MAX_SEQ:
         raise MessageError("seq must be a whole number from 0")
-    wait = tree.get("wait", False)
     if type(wait) is not bool:
         raise MessageError("wait must be true or false")
-    rates = _numbers(tree["axes"], axes) if "axes" in tree else ()
+    rates = _numbers(tree.get("axes", [0] * axes), axes)
     latch, goal = tree.get("latch"), tree.get("goal")
-    return Drive(
-        Command(
-            axes=rates if any(rates) else (),
-            latch=None if latch is None else _numbers([latch], 1)[0],
-            goal=None if goal is None else _numbers(goal, 2),
-            wait=wait,
-        ),
-        seq,
+    command = Command(
+        axes=rates if any(rates) else (),
+        latch=None if latch is None else _numbers([latch], 1)[0],
+        goal=None if goal is None else _numbers(goal, 2),
+        wait=wait,
     )
+    return Drive(command, seq)
 
 
 def _do(tree: dict) -> Do:
@@ -119,9 +108,7 @@ def _do(tree: dict) -> Do:
     if tree or not isinstance(verb, str) or verb not in VERBS:
         raise MessageError(f"the verbs are {', '.join(VERBS)}")
     allowed = VERBS[verb]
-    if allowed is None:
-        good = value is None
-    elif isinstance(allowed, re.Pattern):
+    if isinstance(allowed, re.Pattern):
         good = isinstance(value, str) and allowed.fullmatch(value) is not None
     else:
         # To Python 1 equals True and 1.0; only the latter fits.
@@ -136,11 +123,7 @@ def _numbers(values: Any, count: int) -> tuple[float, ...]:
     if not isinstance(values, list) or len(values) != count:
         raise MessageError(f"a list of {count} numbers is needed")
     for value in values:
-        # A bool is an int to Python.
+        # A bool is an int to Python; no comparison holds for NaN.
         if type(value) not in (int, float) or not abs(value) <= 1:
             raise MessageError("a number is outside [-1, 1]")
     return tuple(float(value) for value in values)
-
-
-def _not_finite(name: str):
-    raise ValueError(name)

@@ -2,8 +2,7 @@
 
 import dataclasses
 
-from wtl.collection.teleop.command import IDLE, Command
-from wtl.collection.teleop.interface import Teleop
+from wtl.collection.teleop.interface import IDLE, Command, Teleop
 from wtl.collection.teleop.rate_monitor import RateMonitor
 
 REPEAT_SECONDS = 0.5  # a moving command must be repeated this often
@@ -17,12 +16,7 @@ class OperatorInput:
     """
 
     def __init__(self, teleop: Teleop, stale: bool = False):
-        """Begin a scene at rest.
-
-        Args:
-          teleop: of the world.
-          stale: a key is still held from before, and must be released first.
-        """
+        """Begin a scene at rest; a `stale` key is still held, and must be released."""
         self.latch = teleop.first_latch
         self._latch_steps = teleop.latch_steps
         self._stale = stale

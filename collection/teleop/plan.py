@@ -9,12 +9,7 @@ class Plan:
     """Requests in order; discarded ones come again after all others."""
 
     def __init__(self, requests: Sequence[EpisodeRequest], done: Collection[str]):
-        """Plan the requests that are left.
-
-        Args:
-          requests: all of them.
-          done: ids of episodes that are recorded already.
-        """
+        """Plan all requests but those whose episodes, by id, are recorded."""
         self._requests = {request.episode_id: request for request in requests}
         self._done = set(done) & set(self._requests)
         self._queue = [i for i in self._requests if i not in self._done]

@@ -7,12 +7,16 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from wtl.collection.teleop.interface import Observation
 from wtl.datasets.contract.errors import UserError
 
+Observation = dict[str, np.ndarray]
 
-class RemotePolicyDriver:
-    """A `PolicyDriver` in a process that runs `policy_process.serve`."""
+
+class PolicyDriver:
+    """Policy that acts for the operator, in a process of `policy_process.serve`.
+
+    It answers when it is ready.
+    """
 
     def __init__(self, connection: Connection):
         """Wait until the policy is loaded.
@@ -27,16 +31,16 @@ class RemotePolicyDriver:
             raise UserError(f"the policy can't assist: {problem}")
 
     def begin(self, shown: str, observation: Observation):
-        """See `PolicyDriver`."""
+        """Begin an attempt, given the id of a demonstration and an observation."""
         self._call(self._connection.send, ("begin", (shown, observation)))
 
     def ask(self, observation: Observation):
-        """See `PolicyDriver`."""
+        """Request an action for an observation; earlier requests become void."""
         self._asked += 1
         self._call(self._connection.send, ("ask", (self._asked, observation)))
 
     def answer(self) -> np.ndarray | None:
-        """See `PolicyDriver`."""
+        """Return the float32[A] action, or None while it is being computed."""
         while self._call(self._connection.poll):
             number, action = self._call(self._connection.recv)
             if number == self._asked:

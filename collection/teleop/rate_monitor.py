@@ -16,12 +16,7 @@ class RateMonitor:
         self._latencies = []
 
     def step(self, now: float, period: float):
-        """Record a control step.
-
-        Args:
-          now: seconds.
-          period: seconds after the step before at which it was due.
-        """
+        """Record a control step, due a period after the one before, in seconds."""
         if self._last is not None:
             self._lateness.append((now - self._last) / period)
         self._last = now

@@ -36,16 +36,10 @@ def run(
     port: int = 8765,
     policy: Connection | None = None,
 ) -> dict:
-    """Serve a session until its operator quits.
+    """Serve a session until its operator quits; return its last status.
 
-    Args:
-      assignment: configuration of the simulation.
-      host: address to listen on; other than loopback, it needs a token.
-      port: 0 takes a free one.
-      policy: to the process of a policy that may act.
-
-    Returns:
-      The last status of the session.
+    Browsers at a host other than loopback need a token; port 0 takes a free one. The
+    connection is to the process of a policy that may act.
 
     Raises:
       UserError: if the address is not available or the simulation fails.

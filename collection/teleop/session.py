@@ -6,19 +6,19 @@ so that the horizon limits the acting and not the thinking.
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import mujoco
 import numpy as np
 
 from wtl.collection.episode_request import EpisodeRequest
-from wtl.collection.teleop import animation, attempt
-from wtl.collection.teleop.command import Command
-from wtl.collection.teleop.episode_saver import RefusedError, make_episode
-from wtl.collection.teleop.interface import PolicyDriver
+from wtl.collection.teleop.animation import Animation
+from wtl.collection.teleop.attempt import Attempt, RefusedError, make_episode
+from wtl.collection.teleop.interface import Command, Pictures
 from wtl.collection.teleop.operator_input import OperatorInput
 from wtl.collection.teleop.plan import Plan
+from wtl.collection.teleop.policy_driver import PolicyDriver
 from wtl.collection.teleop.rate_monitor import RateMonitor
 from wtl.collection.worlds.world import Environment, World
 from wtl.datasets.contract import fields
@@ -27,6 +27,7 @@ from wtl.datasets.contract.episode import EpisodeError
 from wtl.datasets.storage.staging import StagingError, StagingWriter
 
 _IMITATE = "Do what was shown."
+_OF_REQUEST = ("keep", "redo", "discard", "assist", "show")  # verbs
 
 
 class Phase(enum.StrEnum):
@@ -121,11 +122,8 @@ class Session:
     def drive(self, command: Command, received: float, seq: int = 0, rtt: float = 0.0):
         """Take a command, which holds until the next one.
 
-        Args:
-          command: the command.
-          received: when it arrived, seconds of the monotonic clock.
-          seq: its number.
-          rtt: round-trip time to the operator, seconds.
+        It has a number and was received at a time of the monotonic clock; the
+        round-trip time to the operator is in seconds too.
         """
         self._input.take(command, received, seq, rtt)
 
@@ -136,13 +134,9 @@ class Session:
     # --- Time.
 
     def tick(self, now: float) -> bool:
-        """Make a control step if one is due and commanded.
+        """Make a control step if one is due and commanded; return whether one was.
 
-        Args:
-          now: seconds of the monotonic clock.
-
-        Returns:
-          Whether a step was made.
+        Seconds are those of the monotonic clock.
         """
         if self.phase not in (Phase.READY, Phase.ACTING) or now < self.due:
             return False
@@ -188,14 +182,12 @@ class Session:
         """Return the state to show, of the model of `physics`."""
         return self._animation.state(now, self.period)
 
-    @property
-    def target(self) -> np.ndarray | None:
-        """[3] position of the target, metres; None where it is not to be shown."""
-        return self._teleop.target(self._live) if self.names_target else None
-
-    def seen(self, now: float) -> int:
-        """Record a picture; return the number of the command that it shows."""
-        return self._input.seen(now, self._monitor)
+    def picture(self, pictures: Pictures, clock: Callable[[], float]) -> bytes:
+        """Return a JPEG, after the number of the command that it shows, in 4 bytes."""
+        target = self._teleop.target(self._live) if self.names_target else None
+        image = pictures.make(self.physics, self.state(clock()), target)
+        seq = self._input.seen(clock(), self._monitor)
+        return seq.to_bytes(4, "little") + image
 
     # --- Flow.
 
@@ -206,6 +198,8 @@ class Session:
         """
         self.message, self.refused = "", False
         try:
+            if self.request is None and verb in _OF_REQUEST:
+                raise RefusedError("Everything is recorded.")
             getattr(self, f"_do_{verb}")(value)
         except (RefusedError, StagingError, EpisodeError) as error:
             self.message, self.refused = str(error), True
@@ -220,7 +214,6 @@ class Session:
         self._override = success
 
     def _do_assist(self, on: bool):
-        self._require_request()
         if on and not self._can_assist:
             raise RefusedError("No policy can act here.")
         if on and not self._assisted:
@@ -230,7 +223,6 @@ class Session:
         self._assisted = on
 
     def _do_show(self, _):
-        self._require_request()
         demonstration = self._demonstrations.get(self._shown_id)
         if demonstration is None:
             raise RefusedError("There is no demonstration to show here.")
@@ -241,11 +233,9 @@ class Session:
         self.ended = True
 
     def _do_redo(self, _):
-        self._require_request()
         self._load(again=True)
 
     def _do_discard(self, _):
-        self._require_request()
         self._plan.postpone()
         self.message = "Discarded; this scene comes again at the end."
         self._load()
@@ -258,7 +248,6 @@ class Session:
         self._load()
 
     def _do_keep(self, _):
-        self._require_request()
         episode = make_episode(
             self._stored,
             self.request,
@@ -279,10 +268,6 @@ class Session:
         self._plan.complete()
         self._load()
 
-    def _require_request(self):
-        if self.request is None:
-            raise RefusedError("Everything is recorded.")
-
     def _load(self, again: bool = False):
         """Start the current request from the beginning."""
         self._input = OperatorInput(self._teleop, stale=self._input.is_held)
@@ -298,8 +283,8 @@ class Session:
             seen = CameraConfig(self._camera.pixels if self._policy else 0)
             self._live = self._world.open(scene, seen)
             self._stored = self._world.open(scene, self._camera)
-        self._attempt = attempt.Attempt(self._live, scene)
-        self._animation = animation.Animation(self._live.world, self._world.renderer)
+        self._attempt = Attempt(self._live, scene)
+        self._animation = Animation(self._live.world, self._world.renderer)
         if self.request.role == fields.ROLE_TRIAL and not again:
             self._animation.show(self._demonstrations.get(self._shown_id))
         if self._can_assist:

@@ -4,12 +4,12 @@ It knows browsers only through a pipe, and waits for none: a thread sends its me
 and keeps only the newest picture.
 """
 
-import collections
 import dataclasses
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from wtl.collection import vector_environment
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop.interface import Pictures
 from wtl.collection.teleop.plan import Plan
-from wtl.collection.teleop.policy_driver import RemotePolicyDriver
+from wtl.collection.teleop.policy_driver import PolicyDriver
 from wtl.collection.teleop.session import Phase, Session
 from wtl.collection.worlds import registry
 from wtl.datasets.contract.camera import CameraConfig
@@ -61,10 +61,7 @@ def simulate(
     arguments. Messages that go out are pairs of a kind (`status`, `picture`, `failed`,
     `ended`) and its content.
 
-    Args:
-      connection: to the server.
-      assignment: the configuration.
-      policy: to the process of a policy that may act.
+    The second connection is to the process of a policy that may act.
     """
     vector_environment.begin_worker()
     outbox = _Outbox(connection)
@@ -77,7 +74,7 @@ def simulate(
                 writer,
                 world,
                 CameraConfig(spec.image_pixels, wrist=spec.wrist_image),
-                RemotePolicyDriver(policy) if policy else None,
+                PolicyDriver(policy) if policy else None,
                 assignment.demonstrations,
             )
             session.speed = assignment.speed
@@ -92,29 +89,22 @@ def simulate(
         outbox.close()
 
 
+@dataclasses.dataclass(eq=False)
 class _Loop:
     """Makes steps, pictures and reports in time."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        outbox: "_Outbox",
-        session: Session,
-        pictures: Pictures,
-    ):
-        self._connection = connection
-        self._outbox = outbox
-        self._session = session
-        self._pictures = pictures
-        self._audience = 0
-        self._reported = None
+    connection: Connection
+    outbox: "_Outbox"
+    session: Session
+    pictures: Pictures
+    audience: int = 0
+    reported: dict | None = None
 
     def run(self):
-        session = self._session
         next_picture = next_status = 0.0
-        while not session.ended:
+        while not self.session.ended:
             now = time.monotonic()
-            session.tick(now)
+            self.session.tick(now)
             if now >= next_status:
                 next_status = now + _STATUS_SECONDS
                 self._report()
@@ -122,35 +112,28 @@ class _Loop:
                 # A late picture is not made up for.
                 next_picture = max(next_picture, now - 1 / FRAMES_PER_SECOND)
                 next_picture += 1 / FRAMES_PER_SECOND
-                self._show()
+                if self.audience and self.session.phase is not Phase.COMPLETE:
+                    picture = self.session.picture(self.pictures, time.monotonic)
+                    self.outbox.send("picture", picture)
             self._listen(min(next_picture, next_status))
 
     def _listen(self, until: float):
         """Take one message, unless something is to be done first."""
         now = time.monotonic()
-        if now < self._session.due < until:
-            until = self._session.due
-        if self._connection.poll(max(0.0, until - now)):
-            method, arguments = self._connection.recv()
+        if now < self.session.due < until:
+            until = self.session.due
+        if self.connection.poll(max(0.0, until - now)):
+            method, arguments = self.connection.recv()
             if method == "audience":
-                (self._audience,) = arguments
+                (self.audience,) = arguments
             else:
-                getattr(self._session, method)(*arguments)
+                getattr(self.session, method)(*arguments)
 
     def _report(self):
-        status = self._session.status()
-        if status != self._reported:
-            self._reported = status
-            self._outbox.send("status", status)
-
-    def _show(self):
-        session = self._session
-        if not self._audience or session.phase is Phase.COMPLETE:
-            return
-        data = session.state(time.monotonic())
-        image = self._pictures.make(session.physics, data, session.target)
-        seq = session.seen(time.monotonic())
-        self._outbox.show(seq.to_bytes(4, "little") + image)
+        status = self.session.status()
+        if status != self.reported:
+            self.reported = status
+            self.outbox.send("status", status)
 
 
 class _Outbox:
@@ -158,8 +141,7 @@ class _Outbox:
 
     def __init__(self, connection: Connection):
         self._connection = connection
-        self._messages = collections.deque()
-        self._picture = None
+        self._messages: list[tuple[str, Any]] = []
         self._news = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -167,12 +149,9 @@ class _Outbox:
 
     def send(self, kind: str, content):
         with self._news:
+            if kind == "picture":
+                self._messages = [m for m in self._messages if m[0] != kind]
             self._messages.append((kind, content))
-            self._news.notify()
-
-    def show(self, image: bytes):
-        with self._news:
-            self._picture = image
             self._news.notify()
 
     def close(self):
@@ -185,15 +164,10 @@ class _Outbox:
         try:
             while True:
                 with self._news:
-                    while not (self._messages or self._picture or self._closed):
-                        self._news.wait()
-                    messages = list(self._messages)
-                    self._messages.clear()
-                    if self._picture:
-                        messages.append(("picture", self._picture))
-                        self._picture = None
-                    elif not messages:
-                        return
+                    self._news.wait_for(lambda: self._messages or self._closed)
+                    messages, self._messages = self._messages, []
+                if not messages:
+                    return
                 for message in messages:
                     self._connection.send(message)
         except OSError:

@@ -7,8 +7,7 @@ import xml.etree.ElementTree as ET
 
 import fake_evaluation as fakes
 
-from wtl.evaluation import statistics
-from wtl.evaluation.figures import ablations, profile, success, training, trials_needed
+from wtl.evaluation import figures, statistics
 from wtl.policies import methods as methods_lib
 from wtl.policies.methods import label
 
@@ -36,8 +35,8 @@ def lines(svg: str, colour: str) -> list[int]:
 
 def test_success_is_written_beside_every_method_and_family():
     methods = statistics.results(fakes.evaluation(), fakes.PROTOCOL)["methods"]
-    drawn = success.figure(methods)
-    assert drawn == success.figure(methods)  # byte by byte
+    drawn = figures.success(methods)
+    assert drawn == figures.success(methods)  # byte by byte
     said = words(drawn)
     for name, method in methods.items():
         assert label(name) in said
@@ -45,25 +44,25 @@ def test_success_is_written_beside_every_method_and_family():
     assert {"all families", *fakes.FAMILIES} <= set(said)
     nothing = {"success": None, "ci95": None, "n": 0}
     methods["wtl"] |= {"overall": nothing, "families": {}}
-    assert len(words(success.figure(methods))) == len(said) - 1 - len(fakes.FAMILIES)
+    assert len(words(figures.success(methods))) == len(said) - 1 - len(fakes.FAMILIES)
 
 
 def test_learning_curves_have_panels_for_what_was_logged():
-    said = words(training.figure(CURVES))
+    said = words(figures.training(CURVES))
     assert {"MIL", "WTL", "Imitation (negative log-likelihood)"} <= set(said)
     assert "Total loss" not in said
-    assert training.figure({}) is None
+    assert figures.training({}) is None
     odd = {"bc": [(1, {"total": float("nan")}), (2, {"total": 1.0}), (3, {"total": 2})]}
-    drawn = training.figure(odd)
+    drawn = figures.training(odd)
     assert lines(drawn, methods_lib.colour("bc"))[0] == 2 and "nan" not in drawn.lower()
     many = {"bc": [(step, {"total": 1 / step}) for step in range(1, 5000)]}
-    assert max(lines(training.figure(many), methods_lib.colour("bc"))) <= 120
+    assert max(lines(figures.training(many), methods_lib.colour("bc"))) <= 120
 
 
 def test_profiles_have_a_line_and_a_colour_for_each_method():
     points = [{"tau": t, "value": 1 - t, "ci95": [0.9 - t, 1.1 - t]} for t in (0, 0.5)]
     names = ("sound/wtl", "faulty/wtl", "sound/mil")
-    drawn = profile.figure(dict.fromkeys(names, points))
+    drawn = figures.profiles(dict.fromkeys(names, points))
     assert {label(name) for name in names} <= set(words(drawn))
     colours = methods_lib.colours(names)
     assert len(set(colours.values())) == 3
@@ -83,7 +82,7 @@ def test_reinforcement_is_drawn_beside_its_reference():
         "reference": {"wtl": {"success": [0.95]}},
         "arms": {"mil_sac": arm, "sac": arm},
     }
-    said = words(trials_needed.figure(curves))
+    said = words(figures.trials_needed(curves))
     assert {"WTL", "SAC from MIL", "SAC from scratch", "trials of the task"} <= set(
         said
     )
@@ -99,7 +98,7 @@ def test_ablations_are_in_order_of_what_they_cost():
             ("A lot", {"difference": -0.5, "ci95": [-0.6, -0.4]}),
         )
     ]
-    said = words(ablations.figure({"ablations": entries}))
+    said = words(figures.ablations({"ablations": entries}))
     assert said.index("A lot: WTL") < said.index("A little: WTL")
     assert "Base: WTL" not in said
 

@@ -12,7 +12,7 @@ from wtl.collection.worlds.entities import oracle_bound
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.commands import cli
 from wtl.evaluation import trial_results
-from wtl.evaluation.trial_row import TrialRow
+from wtl.evaluation.trial_results import TrialRow
 from wtl.pipeline import stages  # noqa: F401  (its imports print notices)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

@@ -350,7 +350,7 @@ class Failing(NoRenderer):
 
     missing = None
 
-    def render(self, job):
+    def render(self, *_):
         raise RenderingError("neither EGL nor OSMesa works here")
 
 

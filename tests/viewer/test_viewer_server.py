@@ -15,10 +15,10 @@ from served import ROOT
 from viewed import make_run, tree, viewing
 
 from wtl.collection import opengl
+from wtl.collection.drawing.sheet import COLUMNS
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import checksums, verify
 from wtl.viewer.render_process import PIXELS, RenderProcess
-from wtl.viewer.sheet import COLUMNS
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_an_episode_is_told_with_its_links_and_curves(viewed):
     assert told["chain"][-1] == name and told["metadata"]["episode_id"] == name
     assert [p["id"] for p in told["parents"]] == told["chain"][:2]
     row = viewed.library[name]
-    episode = viewed.library.index_of(row).episode(row)
+    episode = viewed.library.indices[row.dataset].episode(row)
     assert list(told["curves"]["action"]) == ["x", "y", "z", "yaw", "finger"]
     for axis, values in enumerate(told["curves"]["action"].values()):
         expected = episode.steps["action"][:, axis]
@@ -127,7 +127,7 @@ def test_an_episode_is_told_with_its_links_and_curves(viewed):
 def test_stored_frames_come_as_sheets_bit_for_bit(viewed):
     name = viewed.first(role="demo")
     row = viewed.library[name]
-    images = viewed.library.index_of(row).episode(row).steps["image"]
+    images = viewed.library.indices[row.dataset].episode(row).steps["image"]
     for first, count in ((0, 64), (3, 1), (5, 10)):
         status, headers, body = viewed.ask(
             f"/api/episodes/{name}/frames/image?first={first}&count={count}"

@@ -7,15 +7,12 @@ drawn over the window, sharp at any size.
 
 import base64
 import dataclasses
-import io
 
 import numpy as np
-from PIL import Image
 
-from wtl.collection.drawing import annotation, svg
+from wtl.collection.drawing import annotation, sheet, svg
 from wtl.collection.drawing.annotation import WIDTH
 
-_COLUMNS = 8  # of the sheet; browsers refuse images that are very high or wide
 _HEIGHT = WIDTH + 3  # pixels, with the progress bar below the image
 _DIMMED = 0.65  # opacity where the attention is zero
 # Marks of the legend.
@@ -59,12 +56,7 @@ class CameraVideo:
     gaze: Gaze | None = None
 
     def draw(self, title: str, clip: svg.Clip) -> str:
-        """Return an SVG that plays the video.
-
-        Args:
-          title: text in the picture, and for screen readers.
-          clip: interval in which to play.
-        """
+        """Return an SVG that plays the video in an interval."""
         shade, marks = "", []
         if self.target is not None:
             marks.append(_moving(annotation.ring(), self.target, clip))
@@ -87,37 +79,25 @@ class CameraVideo:
 def _window(frames: np.ndarray, clip: svg.Clip, **attributes) -> str:
     """Show one of uint8[T, H, W, C] frames at a time."""
     count, height, width = frames.shape[:3]
-    sheet = _sheet(frames)
-    corner = np.array([divmod(i, _COLUMNS)[::-1] for i in range(count)])
-    shifts = -corner * (width, height)
+    columns = min(count, sheet.COLUMNS)
+    corner = np.array([divmod(i, columns)[::-1] for i in range(count)])
+    encoded = base64.b64encode(sheet.encode(frames, "webp")).decode()
     return svg.element(
         "svg",
         svg.element(
             "image",
-            clip.change("transform", shifts, step=True, kind="translate"),
-            width=sheet.shape[1],
-            height=sheet.shape[0],
-            href=f"data:image/webp;base64,{_webp(sheet)}",
+            clip.change(
+                "transform", -corner * (width, height), step=True, kind="translate"
+            ),
+            width=columns * width,
+            height=-(-count // columns) * height,
+            href=f"data:image/webp;base64,{encoded}",
             **attributes,
         ),
         width=WIDTH,
         height=WIDTH,
         viewBox=f"0 0 {width} {height}",
     )
-
-
-def _sheet(frames: np.ndarray) -> np.ndarray:
-    """Arrange frames in rows of `_COLUMNS`, padded with the last frame."""
-    count, height, width, channels = frames.shape
-    rest = np.repeat(frames[-1:], -count % _COLUMNS, axis=0)
-    rows = np.concatenate([frames, rest]).reshape(-1, _COLUMNS, height, width, channels)
-    return rows.swapaxes(1, 2).reshape(-1, _COLUMNS * width, channels)
-
-
-def _webp(image: np.ndarray) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format="WEBP", lossless=True)
-    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def _shade(heat: np.ndarray) -> np.ndarray:

@@ -13,20 +13,14 @@ Curve = list[tuple[int, dict[str, float]]]
 
 
 def learning_curves(log_dir: str | os.PathLike) -> dict[str, Curve]:
-    """Read the scalars of every policy.
+    """Read the scalars of every policy, which has a folder of event files in a folder.
 
     After a resumed training, the later file overrides the earlier.
-
-    Args:
-      log_dir: folder with a folder of event files for each policy.
 
     Returns:
       Points in order of steps, by folder; folders without points are left out.
     """
-    log_dir = pathlib.Path(log_dir)
-    folders = (
-        sorted(p for p in log_dir.iterdir() if p.is_dir()) if log_dir.is_dir() else []
-    )
+    folders = sorted(p for p in pathlib.Path(log_dir).glob("*") if p.is_dir())
     found = {folder.name: _curve(folder) for folder in folders}
     return {name: curve for name, curve in found.items() if curve}
 

@@ -57,14 +57,10 @@ def oracle_bound_of(
     config: interface.Interface | None = None,
     demo_seeds: Sequence[int] = (),
 ) -> float:
-    """Success of an ideal agent with the information of a condition, in its scene.
+    """Return the success of an ideal agent with the information of a condition.
 
-    Args:
-      condition: the condition.
-      scenario: the scenes.
-      suite: of the tasks.
-      config: what its policy is given; by default as its method says.
-      demo_seeds: scenes of all demonstrations given, where there are several.
+    `config` says what its policy is given, by default as its method does; `demo_seeds`
+    are the scenes of all demonstrations given, where there are several.
     """
     method = METHODS[condition.method]
     config = config or method.config

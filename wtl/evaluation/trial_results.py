@@ -1,14 +1,42 @@
 """Success and return by trial number, for agents that learn from trials."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from wtl.evaluation import interval
 from wtl.evaluation.rollout_row import grouped
 from wtl.evaluation.table import aligned, percent, with_interval
-from wtl.evaluation.trial_row import TrialRow
 
 _SHOWN = (1, 2, 5, 10)  # trials of the table
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialRow:
+    """Result of one trial, a row of `trials.csv`.
+
+    Attributes:
+      method: name of the method, such as `pearl`.
+      task_id: the task.
+      family: family of the task.
+      pair: index of the scene within the task, as in `episodes.csv`.
+      trial: number of the trial, from 1.
+      success: whether the goal was reached at its end.
+      score: sum of the observed rewards.
+    """
+
+    method: str
+    task_id: str
+    family: str
+    pair: int
+    trial: int
+    success: bool
+    score: float
+
+    @property
+    def run(self) -> str:
+        """Name of the run, as in `RolloutRow`; always empty."""
+        return ""
 
 
 def results(

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from wtl.datasets.contract.errors import UserError
-from wtl.evaluation import ablation, rollout_row
-from wtl.evaluation.figures import ablations
+from wtl.evaluation import ablation, figures, rollout_row
 from wtl.pipeline import run_folder, stages
 
 BASE = "base"
@@ -108,5 +107,5 @@ def _perform(path: pathlib.Path, run_dir: pathlib.Path, bindings, sources) -> _F
 
 def _write(root: run_folder.RunFolder, results: dict[str, Any]):
     root.write("ablations.md", ablation.markdown_table(results))
-    root.write("ablations.svg", ablations.figure(results))
+    root.write("ablations.svg", figures.ablations(results))
     root.write_json("ablations.json", results)

@@ -12,10 +12,9 @@ from wtl.collection.trials import Agent
 from wtl.collection.worlds import registry
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
-from wtl.evaluation import trial_results
-from wtl.evaluation.figures import trials as figures
+from wtl.evaluation import figures, trial_results
 from wtl.evaluation.rollout_row import write_csv
-from wtl.evaluation.trial_row import TrialRow
+from wtl.evaluation.trial_results import TrialRow
 from wtl.pipeline.run import Run
 from wtl.pipeline.trial_worlds import HeldOut, TrialWorld, open_world
 from wtl.policies import export
@@ -102,7 +101,7 @@ def meta_rl(
         about["env_steps"] = curve[-1]["env_steps"]  # whole rounds
         results = trial_results.results(rows, about, opened.oracle_bound, curve)
         write_csv(rows, folder / "trials.csv", TrialRow)
-        run.folder.write(f"{name}/figure.svg", figures.figure(results))
+        run.folder.write(f"{name}/figure.svg", figures.trials(results))
         return results
 
     with open_world(run, world, shaped) as opened:

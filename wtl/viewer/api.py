@@ -3,7 +3,7 @@
 import asyncio
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ _MAX_CHILDREN = 100
 _MAX_EDITS = 20_000
 _PAGING = ("offset", "limit", "id")
 
+Tree = dict[str, Any]
 Publisher = Callable[[PendingEdits], Curated]
 
 
@@ -34,13 +35,7 @@ class Api:
     """Answers about a library, and takes edits."""
 
     def __init__(self, library: Library, renderer: RenderProcess, publisher: Publisher):
-        """Serve a library.
-
-        Args:
-          library: the datasets.
-          renderer: renders images.
-          publisher: publishes edits as a new version.
-        """
+        """Serve a library, whose edits a publisher makes a new version of."""
         self._library = library
         self._renderer = renderer
         self._publisher = publisher
@@ -50,39 +45,35 @@ class Api:
     def routes(self) -> list[web.RouteDef]:
         """Paths and methods."""
         return [
-            web.get("/api/library", self.send_library),
-            web.get("/api/episodes", self.list_episodes),
-            web.get("/api/statistics", self.send_statistics),
-            web.get("/api/episodes/{id}", self.send_episode),
-            web.get("/api/episodes/{id}/frames/{view}", self.send_frames),
-            web.get("/api/episodes/{id}/drawing", self.send_drawing),
-            web.get("/api/edits", self.send_edits),
-            web.put("/api/edits", self.take_edits),
-            web.post("/api/publish", self.publish),
+            web.get("/api/library", _json(self._send_library)),
+            web.get("/api/episodes", _json(self._list_episodes)),
+            web.get("/api/statistics", _json(self._send_statistics)),
+            web.get("/api/episodes/{id}", _json(self._send_episode)),
+            web.get("/api/episodes/{id}/frames/{view}", self._send_frames),
+            web.get("/api/episodes/{id}/drawing", self._send_drawing),
+            web.get("/api/edits", _json(self._send_edits)),
+            web.put("/api/edits", _json(self._take_edits)),
+            web.post("/api/publish", _json(self._publish)),
         ]
 
-    async def send_library(self, request: web.Request) -> web.Response:
-        """Send the datasets."""
-        del request
+    async def _send_library(self, _: web.Request) -> Tree:
         library = self._library
-        return _json(
-            {
-                "path": str(library.path),
-                "chosen": library.chosen,
-                "datasets": {
-                    index.name: {
-                        "version": index.number,
-                        "episodes": len(index.rows),
-                        "views": self._views(index),
-                    }
-                    for index in library.indices.values()
-                },
-                "missing_renderer": self._renderer.missing or "",
-                "warnings": library.warnings,
-            }
-        )
+        return {
+            "path": str(library.path),
+            "chosen": library.chosen,
+            "datasets": {
+                index.name: {
+                    "version": index.number,
+                    "episodes": len(index.rows),
+                    "views": self._views(index),
+                }
+                for index in library.indices.values()
+            },
+            "missing_renderer": self._renderer.missing or "",
+            "warnings": library.warnings,
+        }
 
-    async def list_episodes(self, request: web.Request) -> web.Response:
+    async def _list_episodes(self, request: web.Request) -> Tree:
         """Send part of the selected episodes; with the first part, the facets."""
         chosen = _selection(request)
         rows = list(self._library)
@@ -100,14 +91,13 @@ class Api:
             answer["place"] = next(places, None)
         if offset == 0:
             answer["facets"] = chosen.facets(rows)
-        return _json(answer)
+        return answer
 
-    async def send_statistics(self, request: web.Request) -> web.Response:
-        """Send statistics of the selected episodes."""
+    async def _send_statistics(self, request: web.Request) -> Tree:
         found = _selection(request).of(self._library)
-        return _json(await asyncio.to_thread(statistics.summarise, found))
+        return await asyncio.to_thread(statistics.summarise, found)
 
-    async def send_episode(self, request: web.Request) -> web.Response:
+    async def _send_episode(self, request: web.Request) -> Tree:
         """Send everything about an episode but its pictures."""
         row, index = self._episode(request)
         episode = await asyncio.to_thread(index.episode, row)
@@ -115,36 +105,34 @@ class Api:
         # Seeds have more digits than numbers have in browsers.
         seed = str(row.metadata[fields.SCENE_SEED])
         quality = ("seconds", "idle", "saturated", "late", "reward")
-        return _json(
-            {
-                **selection.summary(row),
-                "version": index.number,
-                "metadata": {**row.metadata, fields.SCENE_SEED: seed},
-                "edit": row.edit,
-                "views": self._views(index),
-                "quality": {name: getattr(row.quality, name) for name in quality},
-                "twins": list(row.twins),
-                "chain": [linked.id for linked in self._library.chain(row)],
-                "parents": [self._link(name) for name in row.parents],
-                "children": [self._link(r.id) for r in children[:_MAX_CHILDREN]],
-                "children_total": len(children),
-                "descendants": self._descendants(row),
-                "curves": _curves(index, episode),
-            }
-        )
+        return {
+            **selection.summary(row),
+            "version": index.number,
+            "metadata": {**row.metadata, fields.SCENE_SEED: seed},
+            "edit": row.edit,
+            "views": self._views(index),
+            "quality": {name: getattr(row.quality, name) for name in quality},
+            "twins": list(row.twins),
+            "chain": [linked.id for linked in self._library.chain(row)],
+            "parents": [self._link(name) for name in row.parents],
+            "children": [self._link(r.id) for r in children[:_MAX_CHILDREN]],
+            "children_total": len(children),
+            "descendants": self._descendants(row),
+            "curves": _curves(index, episode),
+        }
 
-    async def send_frames(self, request: web.Request) -> web.Response:
+    async def _send_frames(self, request: web.Request) -> web.Response:
         """Send a sheet of frames."""
         row, index = self._episode(request)
         view: str | Viewpoint = request.match_info["view"]
         if view in (ROBOT, WRIST):
             view = Viewpoint(view)
         elif view == ORBIT:
+            default = Viewpoint(view)
+            angles = ("azimuth", "elevation", "distance")
             view = Viewpoint(
                 view,
-                _number(request, "azimuth", 90.0),
-                _number(request, "elevation", -56.0),
-                _number(request, "distance", 1.1),
+                *(_number(request, name, getattr(default, name)) for name in angles),
             )
         first = _whole(request, "first", 0)
         count = _whole(request, "count", 64)
@@ -153,18 +141,26 @@ class Api:
         )
         return web.Response(body=body, content_type=f"image/{kind}")
 
-    async def send_drawing(self, request: web.Request) -> web.Response:
-        """Send an animated drawing of an episode."""
+    async def _send_drawing(self, request: web.Request) -> web.Response:
         row, index = self._episode(request)
         text = await asyncio.to_thread(_drawing, index, row)
         return web.Response(text=text, content_type="image/svg+xml")
 
-    async def send_edits(self, request: web.Request) -> web.Response:
+    async def _send_edits(self, _: web.Request) -> Tree:
         """Send the pending edits, by dataset."""
-        del request
-        return _json(self._pending())
+        return {
+            "datasets": {
+                index.name: {
+                    "version": index.number,
+                    "summary": edits.summary(map(index.pending.of, index.pending)),
+                    "edits": [_edit(index, name) for name in index.pending],
+                }
+                for index in self._library.indices.values()
+                if len(index.pending)
+            }
+        }
 
-    async def take_edits(self, request: web.Request) -> web.Response:
+    async def _take_edits(self, request: web.Request) -> Tree:
         """Take edits, all or none of each dataset; they are then on disk."""
         given = (await _body(request)).get("edits")
         if not isinstance(given, dict) or len(given) > _MAX_EDITS:
@@ -183,9 +179,9 @@ class Api:
                 index = self._library.indices[name]
                 await asyncio.to_thread(index.pending.change, changes)
                 index.overlay()
-        return _json(self._pending())
+        return await self._send_edits(request)
 
-    async def publish(self, request: web.Request) -> web.Response:
+    async def _publish(self, request: web.Request) -> Tree:
         """Publish the pending edits of a dataset, and serve the new version."""
         name = (await _body(request)).get("dataset")
         if name not in self._library.indices:
@@ -194,23 +190,18 @@ class Api:
             pending = self._library.indices[name].pending
             made = await asyncio.to_thread(self._publisher, pending)
             self._library.replace(await asyncio.to_thread(Index, made.path))
-        return _json(
-            {
-                "path": str(made.path),
-                "version": made.path.name,
-                "kept": made.kept,
-                "seen": made.seen,
-            }
-        )
+        path = made.path
+        version = {"path": str(path), "version": path.name}
+        return version | {"kept": made.kept, "seen": made.seen}
 
     def _episode(self, request: web.Request) -> tuple[Row, Index]:
         row = self._library[request.match_info["id"]]
-        return row, self._library.index_of(row)
+        return row, self._library.indices[row.dataset]
 
     def _views(self, index: Index) -> list[str]:
         return episode_views.views(index, renders=not self._renderer.missing)
 
-    def _link(self, name: str) -> dict[str, Any]:
+    def _link(self, name: str) -> Tree:
         if name not in self._library:
             return {"id": name, "known": False}
         return {**selection.summary(self._library[name]), "known": True}
@@ -226,21 +217,8 @@ class Api:
                     waiting.append(child)
         return list(found)
 
-    def _pending(self) -> dict[str, Any]:
-        return {
-            "datasets": {
-                index.name: {
-                    "version": index.number,
-                    "summary": edits.summary(map(index.pending.of, index.pending)),
-                    "edits": [_edit(index, name) for name in index.pending],
-                }
-                for index in self._library.indices.values()
-                if len(index.pending)
-            }
-        }
 
-
-def _edit(index: Index, name: str) -> dict[str, Any]:
+def _edit(index: Index, name: str) -> Tree:
     row, edit = index.rows[name], index.pending.of(name)
     was = {field: row.metadata[field] for field in edit if field != DELETED}
     return {**selection.summary(row), "edit": edit, "was": was}
@@ -249,13 +227,10 @@ def _edit(index: Index, name: str) -> dict[str, Any]:
 def _drawing(index: Index, row: Row) -> str:
     if index.layout is None:
         raise UserError(f"{index.label} has no states of a known world")
-    return episode_views.drawing(
-        index.episode(row),
-        index.layout,
-        row.quality.seconds,
-        target=int(row[fields.HIDDEN_TARGET]),
-        failed=row[fields.ROLE] != fields.ROLE_DEMO and not row[fields.SUCCESS],
-    )
+    failed = row[fields.ROLE] != fields.ROLE_DEMO and not row[fields.SUCCESS]
+    seconds = row.quality.seconds
+    episode = index.episode(row)
+    return episode_views.drawing(episode, index.layout, seconds, failed=failed)
 
 
 def _curves(index: Index, episode: Episode) -> dict[str, Any]:
@@ -320,7 +295,15 @@ async def _body(request: web.Request) -> dict[str, Any]:
     return body
 
 
-def _json(tree: Any) -> web.Response:
-    response = web.json_response(text=json.dumps(tree, allow_nan=False))
-    response.enable_compression()
-    return response
+def _json(
+    answer: Callable[[web.Request], Awaitable[Tree]],
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Return a handler that sends the answer as JSON."""
+
+    async def send(request: web.Request) -> web.Response:
+        text = json.dumps(await answer(request), allow_nan=False)
+        response = web.json_response(text=text)
+        response.enable_compression()
+        return response
+
+    return send

@@ -1,5 +1,6 @@
 """Episodes side by side as one video file, or as one animated drawing."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -9,17 +10,17 @@ import av
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from wtl.collection.drawing import svg
+from wtl.collection.drawing import sheet, svg
 from wtl.collection.drawing.annotation import HEIGHT, WIDTH
 from wtl.collection.worlds.scene_renderer import Viewpoint
 from wtl.collection.worlds.world import World
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode, EpisodeSpec
 from wtl.datasets.contract.layout import Layout
-from wtl.viewer import episode_views, render_process, sheet
+from wtl.viewer import episode_views
+from wtl.viewer.render_process import PIXELS, RenderingError, RenderProcess
 
 _CAPTION = 28  # pixels above the frames
-_HOLD_SECONDS = episode_views.PAUSE_SECONDS  # the last frame stays
 _INK, _PAPER = (29, 35, 41), (246, 247, 248)
 
 
@@ -39,28 +40,20 @@ class CaptionedEpisode:
 
 
 def write(path: pathlib.Path, shown: Sequence[CaptionedEpisode], world: World):
-    """Render episodes side by side, in step, into an MP4 file (H.264).
+    """Render episodes of a world side by side, in step, into an MP4 file (H.264).
 
-    There is one frame for each control step, in real time.
-
-    Args:
-      path: the file.
-      shown: the episodes.
-      world: their world.
+    There is one frame for each control step, in real time; the last one stays.
 
     Raises:
       RenderingError: if they can't be rendered.
       OSError: if the file can't be written.
     """
     if world.renderer is None:
-        raise render_process.RenderingError(f"world {world.name!r} has no renderer")
-    renderer = render_process.RenderProcess()
-    try:
+        raise RenderingError(f"world {world.name!r} has no renderer")
+    with contextlib.closing(RenderProcess()) as renderer:
         columns = [_frames(renderer, each, world.name) for each in shown]
-    finally:
-        renderer.close()
     fps = round(world.spec.control_hz)
-    length = max(map(len, columns)) + round(fps * _HOLD_SECONDS)
+    length = max(map(len, columns)) + round(fps * episode_views.PAUSE_SECONDS)
     partial = path.with_name(path.name + ".partial")
     with av.open(os.fspath(partial), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=fps)
@@ -75,18 +68,14 @@ def write(path: pathlib.Path, shown: Sequence[CaptionedEpisode], world: World):
     partial.replace(path)
 
 
-def _frames(
-    renderer: render_process.RenderProcess, shown: CaptionedEpisode, world: str
-) -> np.ndarray:
+def _frames(renderer: RenderProcess, shown: CaptionedEpisode, world: str) -> np.ndarray:
     """Return uint8[T, H, W, 3] frames with the caption above."""
-    seed, count = shown.episode.metadata[fields.SCENE_SEED], len(shown.episode)
+    count = len(shown.episode)
     parts = []
     for start in range(0, count, sheet.FRAMES):
         chosen = range(start, min(start + sheet.FRAMES, count))
-        states = episode_views.physics_of(shown.episode)
-        job = render_process.Job(world, shown.spec, *states, chosen, seed, Viewpoint())
-        image = renderer.render(job)
-        parts.append(sheet.decode(image, len(chosen), render_process.PIXELS))
+        job = world, shown.spec, shown.episode, chosen, Viewpoint()
+        parts.append(sheet.decode(renderer.render(*job), len(chosen), PIXELS))
     frames = np.concatenate(parts)
     band = Image.new("RGB", (frames.shape[2], _CAPTION), _PAPER)
     font = ImageFont.load_default(size=16)
@@ -96,30 +85,21 @@ def _frames(
 
 
 def draw(shown: Sequence[CaptionedEpisode], layout: Layout, control_hz: float) -> str:
-    """Draw episodes side by side, in step, from their states alone.
-
-    Args:
-      shown: the episodes.
-      layout: of their states.
-      control_hz: steps per second.
-
-    Returns:
-      An SVG that plays in a loop.
-    """
-    drawn = []
-    for number, each in enumerate(shown):
-        metadata = each.episode.metadata
-        made = episode_views.drawing(
-            each.episode,
-            layout,
-            (len(each.episode) - 1) / control_hz,
-            each.caption,
-            target=int(metadata[fields.HIDDEN_TARGET]),
-            failed=not metadata[fields.SUCCESS],
+    """Return an SVG with episodes side by side, in a loop, from their states alone."""
+    drawn = [
+        svg.element(
+            "g",
+            episode_views.drawing(
+                each.episode,
+                layout,
+                (len(each.episode) - 1) / control_hz,
+                each.caption,
+                failed=not each.episode.metadata[fields.SUCCESS],
+            ),
+            transform=svg.translate((number * WIDTH, 0)),
         )
-        drawn.append(
-            svg.element("g", made, transform=svg.translate((number * WIDTH, 0)))
-        )
+        for number, each in enumerate(shown)
+    ]
     return svg.element(
         "svg",
         *drawn,

@@ -1,25 +1,20 @@
 """Views of an episode: its stored images, rendered ones, or a drawing."""
 
-from wtl.collection.drawing import scene, svg
+from wtl.collection.drawing import scene, sheet, svg
 from wtl.collection.worlds.scene_renderer import ORBIT, ROBOT, WRIST, Viewpoint
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.layout import Layout
-from wtl.viewer import render_process, sheet
 from wtl.viewer.index import Index, Row
+from wtl.viewer.render_process import RenderProcess
 
 DRAWING = "drawing"
 PAUSE_SECONDS = 1.0  # after which a drawing that plays by itself begins again
 
 
 def views(index: Index, renders: bool) -> list[str]:
-    """Return the names of the views of a dataset's episodes, the best first.
-
-    Args:
-      index: of the dataset.
-      renders: whether there is a renderer.
-    """
+    """Return the names of the views of a dataset's episodes, the best first."""
     spec = index.spec
     cameras = index.cameras if renders else ()
     found = {
@@ -36,20 +31,15 @@ def views(index: Index, renders: bool) -> list[str]:
 def frames(
     index: Index,
     row: Row,
-    renderer: render_process.RenderProcess,
+    renderer: RenderProcess,
     view: str | Viewpoint,
     first: int,
     count: int,
 ) -> tuple[bytes, str]:
     """Return a sheet of frames and its type, `png` or `jpeg`.
 
-    Args:
-      index: of the episode's dataset.
-      row: the episode.
-      renderer: the renderer.
-      view: a step field with images, or a camera to render from.
-      first: number of the first frame.
-      count: number of frames; fewer are given where the episode ends.
+    There are `count` frames from number `first` on, or fewer where the episode ends.
+    The view is a step field with images, or a camera to render from.
 
     Raises:
       UserError: if there is no such view or frame, or no renderer.
@@ -62,48 +52,25 @@ def frames(
     if isinstance(view, Viewpoint):
         if view.camera not in index.cameras:
             raise UserError(f"{index.label} can't be rendered from {view.camera!r}")
-        job = render_process.Job(
-            index.world.name,
-            index.spec,
-            *physics_of(index.episode(row)),
-            chosen,
-            row[fields.SCENE_SEED],
-            view,
-        )
-        return renderer.render(job), "jpeg"
+        job = index.world.name, index.spec, index.episode(row), chosen, view
+        return renderer.render(*job), "jpeg"
     if view not in fields.IMAGE_FIELDS or view not in index.spec.step_arrays():
         raise UserError(f"{index.label} has no view {view!r}")
     images = index.episode(row).steps[view]
     return sheet.encode(images[chosen.start : chosen.stop], "png"), "png"
 
 
-def physics_of(episode: Episode):
-    """Return the first state [S] and the physics states [T, P]."""
-    return episode.steps[fields.STATE][0], episode.steps[fields.PHYSICS_STATE]
-
-
 def drawing(
-    episode: Episode,
-    layout: Layout,
-    seconds: float,
-    title: str = "",
-    *,
-    target: int,
-    failed: bool,
+    episode: Episode, layout: Layout, seconds: float, title: str = "", *, failed: bool
 ) -> str:
-    """Return an SVG that plays an episode in real time, from its states.
+    """Return an SVG that plays an episode in `seconds`, from its states.
 
-    Args:
-      episode: the episode.
-      layout: of its states.
-      seconds: its duration.
-      title: of the drawing.
-      target: slot of the target, which is marked.
-      failed: whether to cross out the entity that was acted on instead.
+    The target is marked; the entity acted on instead is crossed out if it `failed`.
     """
     states = episode.steps[fields.STATE]
     acted = None
     if failed:
         acted = int(layout.acted_slots(states[None])[0])
+    target = int(episode.metadata[fields.HIDDEN_TARGET])
     clip = svg.Clip(0, seconds, seconds + PAUSE_SECONDS)
     return scene.draw(states, layout, title, target, acted, clip)

@@ -95,10 +95,6 @@ class Library:
         except KeyError:
             raise UnknownEpisodeError(f"there is no episode {episode_id!r}") from None
 
-    def index_of(self, row: Row) -> Index:
-        """Return the index that a row is in."""
-        return self.indices[row.dataset]
-
     def children(self, row: Row) -> Sequence[Row]:
         """Return the episodes derived from one, those with the fewest parents first."""
         return self._children.get(row.id, ())

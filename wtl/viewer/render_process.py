@@ -1,47 +1,22 @@
 """Process that renders stored physics states: it has OpenGL, and no TensorFlow."""
 
-import dataclasses
 import os
 import threading
 from multiprocessing.connection import Connection
 
-import numpy as np
-
 from wtl.collection import opengl, vector_environment
+from wtl.collection.drawing import sheet
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.scene_renderer import Viewpoint
-from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import Episode, EpisodeSpec
 from wtl.datasets.contract.errors import UserError
-from wtl.viewer import sheet
 
 PIXELS = 256  # height and width of the frames
 
 
 class RenderingError(UserError):
     """Images can't be rendered."""
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Job:
-    """Frames to render; see `scene_renderer.SceneRenderer.render`.
-
-    Attributes:
-      world: name of the world, which has a renderer.
-      spec: of the episode.
-      state: [S] the first state.
-      physics_states: [T, P] physics states from the first one on.
-      frames: indices of the physics states, `sheet.FRAMES` at most.
-      scene_seed: of the episode.
-      viewpoint: the camera.
-    """
-
-    world: str
-    spec: EpisodeSpec
-    state: np.ndarray
-    physics_states: np.ndarray
-    frames: range
-    scene_seed: int
-    viewpoint: Viewpoint
 
 
 class RenderProcess:
@@ -66,19 +41,41 @@ class RenderProcess:
         self._process.start()
         theirs.close()
 
-    def render(self, job: Job) -> bytes:
+    def render(
+        self,
+        world: str,
+        spec: EpisodeSpec,
+        episode: Episode,
+        frames: range,
+        viewpoint: Viewpoint,
+    ) -> bytes:
         """Return a sheet of frames, as JPEG, once the process can make one.
+
+        Args:
+          world: name of the world, which has a renderer.
+          spec: of the episode.
+          episode: the episode, with physics states.
+          frames: indices of its physics states, `sheet.FRAMES` at most.
+          viewpoint: the camera.
 
         Raises:
           RenderingError: if there is no renderer, or the job fails.
         """
+        job = {
+            "spec": spec,
+            "state": episode.steps[fields.STATE][0],
+            "physics_states": episode.steps[fields.PHYSICS_STATE],
+            "frames": frames,
+            "scene_seed": episode.metadata[fields.SCENE_SEED],
+            "viewpoint": viewpoint,
+        }
         with self._lock:
             try:
                 if self.missing is None:
                     self.missing = self._connection.recv()
                 if self.missing:
                     raise RenderingError(self.missing)
-                self._connection.send(job)
+                self._connection.send((world, job))
                 image, error = self._connection.recv()
             except (EOFError, OSError):
                 self._connection.close()
@@ -108,17 +105,12 @@ def _serve(connection: Connection):
     try:
         connection.send(missing)
         while not missing:
-            job = connection.recv()
+            world, job = connection.recv()
             try:
-                answer = sheet.encode(_frames(job), "jpeg"), None
+                images = registry.get(world).renderer.render(**job, pixels=PIXELS)
+                answer = sheet.encode(images, "jpeg"), None
             except Exception as error:  # the other end raises it
                 answer = None, " ".join(str(error).split())
             connection.send(answer)
     except (EOFError, OSError):
         os._exit(0)  # PyOpenGL does not survive the end of the interpreter
-
-
-def _frames(job: Job) -> np.ndarray:
-    given = {field.name: getattr(job, field.name) for field in dataclasses.fields(job)}
-    renderer = registry.get(given.pop("world")).renderer
-    return renderer.render(**given, pixels=PIXELS)

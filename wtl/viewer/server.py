@@ -38,16 +38,9 @@ _STATUS = {
 
 
 def run(path: str | os.PathLike, publisher: Publisher, host: str, port: int) -> Library:
-    """Serve the datasets in a folder until interrupted.
+    """Serve the datasets in a folder, see `Library`, until interrupted; return them.
 
-    Args:
-      path: see `Library`.
-      publisher: publishes edits as a new version.
-      host: address to listen on; other than loopback, it needs a token.
-      port: 0 takes a free one.
-
-    Returns:
-      The datasets that were served.
+    Browsers at a host other than loopback need a token; port 0 takes a free one.
 
     Raises:
       UserError: if there is no dataset, or the address is not available.
@@ -63,12 +56,7 @@ def run(path: str | os.PathLike, publisher: Publisher, host: str, port: int) -> 
 
 
 def application(api: Api, token: str = "") -> web.Application:
-    """Return the application.
-
-    Args:
-      api: answers about the data.
-      token: see `local_server.Guard`.
-    """
+    """Return the application; for the token see `local_server.Guard`."""
     guard = local_server.Guard(token, "wtl_view", "/api/")
     app = local_server.application(guard, __package__, _PAGE, [_errors])
     app.add_routes(api.routes)

@@ -21,11 +21,7 @@ _SHARES = ("idle", "saturated")
 
 
 def summarise(rows: Sequence[Row]) -> dict[str, Any]:
-    """Return counts, success with Wilson's intervals, and distributions.
-
-    Args:
-      rows: the episodes.
-    """
+    """Return counts, success with Wilson's intervals, and distributions."""
     groups = collections.defaultdict(list)
     flags: collections.Counter[str] = collections.Counter()
     splits: collections.Counter[str] = collections.Counter()

@@ -6,7 +6,7 @@ import mujoco
 import numpy as np
 from PIL import Image
 
-from wtl.collection.teleop.command import Command
+from wtl.collection.teleop.interface import Command
 from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.tabletop import instruction, renderer

@@ -6,7 +6,7 @@ from demonstrating import request
 from key_operator import press
 
 from wtl.collection.episode_request import EpisodeRequest
-from wtl.collection.teleop.command import IDLE, Command
+from wtl.collection.teleop.interface import IDLE, Command
 from wtl.collection.teleop.plan import Plan
 from wtl.collection.teleop.session import Phase, Session
 from wtl.collection.worlds import registry

@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-from wtl.collection.teleop.command import Command
+from wtl.collection.teleop.interface import Command
 from wtl.collection.worlds.tabletop import experts
 from wtl.collection.worlds.tabletop import world as worlds
 

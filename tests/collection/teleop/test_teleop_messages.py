@@ -5,7 +5,7 @@ import json
 import pytest
 
 from wtl.collection.teleop import messages
-from wtl.collection.teleop.command import IDLE, Command
+from wtl.collection.teleop.interface import IDLE, Command
 
 
 def test_axes_at_rest_are_no_axes():

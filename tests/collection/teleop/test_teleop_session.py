@@ -10,9 +10,9 @@ from key_operator import press
 
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop import attempt
-from wtl.collection.teleop.command import IDLE, Command
+from wtl.collection.teleop.interface import IDLE, Command
 from wtl.collection.teleop.plan import Plan
-from wtl.collection.teleop.policy_driver import RemotePolicyDriver
+from wtl.collection.teleop.policy_driver import PolicyDriver
 from wtl.collection.teleop.session import Phase
 from wtl.collection.worlds.entities.rule import Rule, RuleKind
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
@@ -327,7 +327,7 @@ def test_a_retrial_never_comes_before_its_trial(trying):
 def test_an_answer_to_what_was_asked_before_is_void():
     ours, theirs = multiprocessing.Pipe()
     theirs.send(("c0ffee", None))
-    pilot = RemotePolicyDriver(ours)
+    pilot = PolicyDriver(ours)
     assert pilot.policy_id == "c0ffee"
     pilot.begin("demo", {})
     for _ in range(2):
@@ -345,4 +345,4 @@ def test_a_policy_that_can_not_be_loaded_says_so():
     ours, theirs = multiprocessing.Pipe()
     theirs.send(("", "no such file"))
     with pytest.raises(UserError, match="can't assist: no such file"):
-        RemotePolicyDriver(ours)
+        PolicyDriver(ours)

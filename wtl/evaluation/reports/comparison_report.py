@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from wtl.evaluation.figures import profile, success
+from wtl.evaluation import figures
 from wtl.evaluation.reports import page
 
 
@@ -15,8 +15,8 @@ def write_comparison(path: str | os.PathLike, comparison: Mapping[str, Any]) -> 
         path,
         "comparison.html.jinja",
         **{key: comparison[key] for key in ("protocol", "runs", "methods", "record")},
-        success=success.figure(methods),
-        profiles=profile.figure({n: m["profile"] for n, m in methods.items()}),
+        success=figures.success(methods),
+        profiles=figures.profiles({n: m["profile"] for n, m in methods.items()}),
         pairs={
             name: {other: _difference(pairs, name, other) for other in methods}
             for name in methods

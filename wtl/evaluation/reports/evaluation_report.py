@@ -4,9 +4,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wtl.evaluation import camera_video, table
+from wtl.evaluation import camera_video, figures, table
 from wtl.evaluation.episode_strip import Strip
-from wtl.evaluation.figures import success, training
 from wtl.evaluation.learning_curve import Curve
 from wtl.evaluation.reports import page
 from wtl.evaluation.rollout_row import RolloutRow
@@ -30,15 +29,10 @@ def write_report(
     strips: Sequence[Strip],
     provenance: Mapping[str, Any],
 ) -> None:
-    """Write the report.
+    """Write the report of `statistics.results` of some rows.
 
-    Args:
-      path: of the HTML file.
-      results: as from `statistics.results`.
-      rows: their rollouts.
-      curves: learning curves by method.
-      strips: episode strips to show.
-      provenance: seed, commit, versions, commands, …; may be nested.
+    The learning curves are by method; the provenance (seed, commit, versions, …) may be
+    nested.
     """
     methods = results["methods"]
     shown = _shown(strips)
@@ -50,14 +44,14 @@ def write_report(
         methods=methods,
         paired=results["paired"],
         rollouts=len(rows),
-        success=success.figure(methods),
+        success=figures.success(methods),
         columns={
             title: {name: table.find(method, keys) for name, method in methods.items()}
             for title, keys in table.present(_COLUMNS, methods)
         },
         has_bound=any("ceiling" in m for m in methods.values()),
         has_wrong_target=any("wrong_target" in m for m in methods.values()),
-        training=training.figure(curves),
+        training=figures.training(curves),
         strips=shown,
         has_video=bool(videos),
         has_gaze=any(video.gaze is not None for video in videos),

@@ -4,8 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wtl.evaluation import table
-from wtl.evaluation.figures import trials_needed
+from wtl.evaluation import figures, table
 from wtl.evaluation.reports import page
 from wtl.policies import methods as methods_lib
 
@@ -17,7 +16,7 @@ def write_report(path: str | os.PathLike, curves: Mapping[str, Any]) -> None:
         path,
         "reinforcement.html.jinja",
         protocol=curves["protocol"],
-        figure=trials_needed.figure(curves),
+        figure=figures.trials_needed(curves),
         header=header,
         body=body,
         meanings=page.meanings((*curves["reference"], *curves["arms"])),

@@ -6,7 +6,7 @@ from driven import EAST, Driven, plan_items
 from key_operator import press
 
 from wtl.collection.teleop import attempt
-from wtl.collection.teleop.command import Command
+from wtl.collection.teleop.interface import Command
 from wtl.collection.teleop.session import Phase
 from wtl.collection.worlds.tabletop import environment
 from wtl.collection.worlds.tabletop.experts import grasp
@@ -37,13 +37,11 @@ def test_trimming_holds_still_with_the_fingers_as_they_were():
     actions = np.zeros((6, 5), np.float32)
     actions[:, 4] = (1, 1, -1, -1, -1, -1)
     actions[4, 0] = 0.5
-    trimmed = attempt.trim(actions, TELEOP, environment.HORIZON)
-    assert (trimmed.head, trimmed.acted, trimmed.tail) == (2, 3, 1)
-    assert trimmed.actions.shape == (environment.HORIZON, 5)
-    np.testing.assert_array_equal(trimmed.actions[:3], actions[2:5])
-    np.testing.assert_array_equal(trimmed.actions[3:], [[0, 0, 0, 0, -1]] * 37)
+    kept = attempt.trim(actions, TELEOP)
+    assert kept == slice(2, 5)
+    np.testing.assert_array_equal(TELEOP.hold(actions[kept][-1]), [0, 0, 0, 0, -1])
     idle = np.ones((4, 5), np.float32) * (0, 0, 0, 0, 1)
-    assert attempt.trim(idle, TELEOP, environment.HORIZON) is None
+    assert attempt.trim(idle, TELEOP) == slice(0, 0)
 
 
 def test_keep_before_the_horizon_holds_still_up_to_it(tmp_path):

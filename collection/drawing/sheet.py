@@ -5,29 +5,29 @@ import io
 import numpy as np
 from PIL import Image
 
-COLUMNS = 8
-FRAMES = 64  # in one sheet
+COLUMNS = 8  # browsers refuse images that are very high or wide
+FRAMES = 64  # in one sheet that is sent
 _SAVED = {
-    "png": {"format": "PNG", "compress_level": 3},  # lossless
-    "jpeg": {"format": "JPEG", "quality": 85},
+    "png": {"compress_level": 3},  # lossless
+    "jpeg": {"quality": 85},
+    "webp": {"lossless": True},
 }
 
 
 def encode(frames: np.ndarray, kind: str) -> bytes:
-    """Lay uint8[T, H, W, 3] frames out in rows of `COLUMNS`.
+    """Lay uint8[T, H, W, C] frames out in rows of `COLUMNS`.
 
     Args:
-      frames: `FRAMES` of them at most.
-      kind: `png` or `jpeg`.
+      frames: three channels, or four with `png` and `webp`.
+      kind: `png`, `jpeg` or `webp`.
     """
-    count, height, width = frames.shape[:3]
+    count, height, width, channels = frames.shape
     columns = min(count, COLUMNS)
     rest = np.zeros((-count % columns, *frames.shape[1:]), np.uint8)
-    rows = np.concatenate([frames, rest]).reshape(-1, columns, height, width, 3)
+    rows = np.concatenate([frames, rest]).reshape(-1, columns, *frames.shape[1:])
+    sheet = rows.swapaxes(1, 2).reshape(-1, columns * width, channels)
     buffer = io.BytesIO()
-    Image.fromarray(
-        np.ascontiguousarray(rows.swapaxes(1, 2).reshape(-1, columns * width, 3))
-    ).save(buffer, **_SAVED[kind])
+    Image.fromarray(np.ascontiguousarray(sheet)).save(buffer, kind, **_SAVED[kind])
     return buffer.getvalue()
 
 
