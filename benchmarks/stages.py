@@ -86,7 +86,7 @@ _PURPOSES = {
         "wtl/evaluation/rollout_row.py:write_csv",
     ),
     "report": (
-        "wtl/evaluation/reports/",
+        "wtl/evaluation/reports.py:",
         "wtl/evaluation/camera_video.py:",
         "wtl/evaluation/statistics.py:",
         "wtl/pipeline/strips.py:",

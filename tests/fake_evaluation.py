@@ -136,7 +136,6 @@ def strip(demo=None, trial=None, retrial=None, **changes) -> Strip:
     values = {
         "instruction": "Push the leftmost object across the line.",
         "family": "push",
-        "rule": "position:0",
         "task_id": "test-00000-push-0",
         "layout": LAYOUT,
         "demo": Recording(**{"states": episode(0), "target": 0} | (demo or {})),

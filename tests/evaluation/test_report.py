@@ -11,7 +11,7 @@ from wtl.datasets.format import tfrecord
 from wtl.evaluation import statistics, table
 from wtl.evaluation.episode_strip import Strip
 from wtl.evaluation.learning_curve import learning_curves
-from wtl.evaluation.reports.evaluation_report import write_report
+from wtl.evaluation.reports import write_evaluation
 from wtl.policies.methods import label
 
 HOSTILE = "<script>alert('x')</script>\"&"
@@ -36,7 +36,7 @@ def written(tmp_path, rows=None, strips=None, curves=CURVES) -> str:
     )
     path = tmp_path / "evaluation" / "report.html"
     results = statistics.results(rows, fakes.PROTOCOL)
-    write_report(path, results, rows, curves, strips, PROVENANCE)
+    write_evaluation(path, results, rows, curves, strips, PROVENANCE)
     assert [file.name for file in path.parent.iterdir()] == ["report.html"]
     return path.read_text(encoding="utf-8")
 
@@ -150,7 +150,7 @@ def test_ceilings_of_hidden_dynamics_are_called_upper_bounds(tmp_path):
     results = statistics.results(fakes.evaluation(), fakes.PROTOCOL)
     for hidden in ((), ("puck",), ("motor_faults", "puck")):
         told = results | {"protocol": fakes.PROTOCOL | {"ceilings_know": hidden}}
-        write_report(tmp_path / "r.html", told, [], {}, [], PROVENANCE)
+        write_evaluation(tmp_path / "r.html", told, [], {}, [], PROVENANCE)
         texts = [table.format_table(told), table.markdown_table(told)]
         for text in [*texts, (tmp_path / "r.html").read_text(encoding="utf-8")]:
             assert ("upper bounds" in text) == bool(hidden)
@@ -191,7 +191,7 @@ def test_a_report_of_a_world_without_rules_shows_none(tmp_path):
     rows = [
         dataclasses.replace(r, rule="", **absent) for r in fakes.evaluation(tasks=5)
     ]
-    text = written(tmp_path, rows, [fakes.strip(rule="")])
+    text = written(tmp_path, rows, [fakes.strip()])
     assert "trial failed" in text
     assert not re.search("by identity|oracle bound</th>|wrong target</th>", text)
 

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from wtl.evaluation import reports
 from wtl.evaluation import trials_needed as needed
-from wtl.evaluation.reports import reinforcement_report
 
 TRIALS = [0, 100, 200, 300]
 # Matches at 100; at 300 (once before, by luck); never; at once.
@@ -110,11 +110,11 @@ def _curves() -> dict:
 
 def test_page_and_table_say_what_was_counted(tmp_path):
     curves = _curves()
-    text = reinforcement_report.format_table(curves)
+    text = needed.format_table(curves)
     counts = {line.count("|") for line in text.splitlines() if line.startswith("|")}
     assert len(counts) == 1
     assert "> 300 [" in text and "100 [0, > 300]" in text and "75 %" in text
-    reinforcement_report.write_report(tmp_path / "report.html", curves)
+    reports.write_reinforcement(tmp_path / "report.html", curves)
     page = (tmp_path / "report.html").read_text()
     assert 'src="data:image/svg+xml;base64,' in page and "SAC from MIL" in page
     # The numbers of the table stand on the page too.

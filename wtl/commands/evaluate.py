@@ -42,8 +42,7 @@ def evaluate(options: argparse.Namespace) -> None:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    from wtl.evaluation import comparison, played_run, table
-    from wtl.evaluation.reports import comparison_report
+    from wtl.evaluation import comparison, played_run, reports, table
 
     if not options.out:
         raise UserError("--compare needs --out=DIR, where the comparison is written")
@@ -59,7 +58,7 @@ def _compare(options: argparse.Namespace) -> None:
         sets[name] = [played_run.read(path) for path in paths]
     results = comparison.compare(sets)
     out = pathlib.Path(options.out)
-    comparison_report.write_comparison(out / "report.html", results)
+    reports.write_comparison(out / "report.html", results)
     text = json.dumps(results, indent=2, allow_nan=False)
     # Last: where results.json exists, the comparison is complete.
     (out / "results.json").write_text(text + "\n")

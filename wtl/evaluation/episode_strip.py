@@ -56,7 +56,6 @@ class Strip:
     Attributes:
       instruction: sentence that describes the task.
       family: family of the task.
-      rule: its rule, such as `identity:1`; empty in worlds without rules.
       task_id: the task.
       layout: of the states.
       demo: the demonstration.
@@ -66,7 +65,6 @@ class Strip:
 
     instruction: str
     family: str
-    rule: str
     task_id: str
     layout: Layout
     demo: Recording
@@ -87,15 +85,10 @@ class Strip:
     def episodes(self) -> list[StripEpisode]:
         """The three episodes as animations with captions."""
         recordings = {"Watch": self.demo, "Try": self.trial, "Learn": self.retrial}
-        clips = [
-            svg.Clip(0, _VIDEO_SECONDS, self.loop)
-            if self.has_video
-            else svg.Clip(i * _SECONDS, _SECONDS, self.loop)
-            for i in range(3)
-        ]
+        delay, seconds = (0, _VIDEO_SECONDS) if self.has_video else (_SECONDS, _SECONDS)
         return [
-            self._episode(name, recording, clip)
-            for (name, recording), clip in zip(recordings.items(), clips, strict=True)
+            self._episode(name, recording, svg.Clip(i * delay, seconds, self.loop))
+            for i, (name, recording) in enumerate(recordings.items())
         ]
 
     def _episode(self, name: str, recording: Recording, clip) -> StripEpisode:

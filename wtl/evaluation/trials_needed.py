@@ -5,12 +5,14 @@ a median or bound that falls among them is `null`.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from wtl.evaluation.resampling import RESAMPLES, SEED
+from wtl.evaluation.table import caption, markdown, with_interval
+from wtl.policies.methods import label
 
 _BOUNDS = (0.025, 0.975)
 
@@ -101,3 +103,55 @@ def _quantiles(values: np.ndarray, *shares: float) -> list[int | None]:
 
 def _known(number: float) -> int | None:
     return int(number) if math.isfinite(number) else None
+
+
+def format_table(curves: Mapping[str, Any]) -> str:
+    """Return a table of the contents of `curves.json` of `wtl reinforce`, as Markdown.
+
+    It is legible in the terminal too.
+    """
+    header, body = cells(curves)
+    protocol = curves["protocol"]
+    title = f"{caption(protocol)}; trials in {protocol['scenes']} scenes"
+    return "\n".join([title, "", *markdown(header, body)])
+
+
+def cells(curves: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Return header and body of the table."""
+    last = curves["protocol"]["trials"]
+    shown = [n for n in (0, 10, 100, 300, 1000, 3000) if n < last] + [last]
+    header = ["method", *(f"{n:,} trials" for n in shown)]
+    header += ["matches WTL after", "each task after (median)", "tasks that match"]
+    body = []
+    for name, found in curves["reference"].items():
+        rate = {"success": found["success"][0], "ci95": found["ci95"][0]}
+        body.append([label(name), with_interval(rate)])
+        body[-1] += ["–"] * (len(header) - 2)
+    for name, found in curves["arms"].items():
+        at = dict(zip(found["trials"], zip(found["success"], found["ci95"])))
+        needed = found["needed"]
+        body.append(
+            [
+                label(name),
+                *(_rate(at.get(number)) for number in shown),
+                _interval(needed["mean"], needed["budget"]),
+                _interval(needed["median"], needed["budget"]),
+                f"{100 * needed['median']['matched']:.0f} %",
+            ]
+        )
+    return header, body
+
+
+def _rate(found: tuple[float, Sequence[float]] | None) -> str:
+    if found is None:
+        return "–"
+    return with_interval({"success": found[0], "ci95": found[1]})
+
+
+def _interval(found: Mapping[str, Any], budget: int) -> str:
+    """Return a number of trials with its interval; null is more than the budget."""
+    trials, low, high = (
+        f"> {budget:,}" if number is None else f"{number:,}"
+        for number in (found["trials"], *found["ci95"])
+    )
+    return f"{trials} [{low}, {high}]"

@@ -8,8 +8,8 @@ from typing import Any
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
-from wtl.evaluation import learning_curve, rollout_row, statistics, table
-from wtl.evaluation.reports import evaluation_report
+from wtl.evaluation import learning_curve, reports, rollout_row, statistics, table
+from wtl.evaluation.episode_strip import Strip
 from wtl.pipeline import run_folder, strips
 from wtl.pipeline.player import Player
 from wtl.pipeline.run import Run
@@ -83,7 +83,7 @@ def evaluate(
     return folder
 
 
-def _write_videos(folder: pathlib.Path, shown: list[evaluation_report.Strip]):
+def _write_videos(folder: pathlib.Path, shown: list[Strip]):
     """Write each episode of the strips as an animated SVG, which browsers play."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -126,7 +126,7 @@ def _write(run: Run, folder: pathlib.Path, results, rows, player: Player):
     rollout_row.write_csv(rows, folder / "episodes.csv")
     shown = strips.gather(player)
     _write_videos(folder / "videos", shown)
-    evaluation_report.write_report(
+    reports.write_evaluation(
         folder / "report.html",
         results,
         rows,

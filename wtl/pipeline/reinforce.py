@@ -13,9 +13,8 @@ from wtl.collection.worlds.world import Task
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage import checksums
-from wtl.evaluation import rollout_row
+from wtl.evaluation import reports, rollout_row
 from wtl.evaluation import trials_needed as needed
-from wtl.evaluation.reports import reinforcement_report
 from wtl.pipeline import run_folder
 from wtl.pipeline.run import Run
 from wtl.policies.bc_sac import config as configs
@@ -96,7 +95,7 @@ def reinforce(
             process.run_all(todo, run.workers, on_done=lambda _: bar.update())
         records = [json.loads(job.record.read_text()) for job in planned]
         curves = _curves(run, split, records, goals, budget, scenes_per_task, config)
-        reinforcement_report.write_report(folder / "report.html", curves)
+        reports.write_reinforcement(folder / "report.html", curves)
         return curves
 
     curves = run.do_results(
@@ -113,7 +112,7 @@ def reinforce(
         f"{name}/curves.json",
         work,
     )
-    print(reinforcement_report.format_table(curves))
+    print(needed.format_table(curves))
     print(f"\nReport: {folder / 'report.html'}")
 
 

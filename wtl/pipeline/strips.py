@@ -40,7 +40,6 @@ def _gather(player: Player, trial: Condition, retrial: Condition) -> list[Strip]
         Strip(
             instruction=player.scenarios[i].task.instruction,
             family=player.scenarios[i].task.family,
-            rule=str(player.scenarios[i].task.rule),
             task_id=player.scenarios[i].task.task_id,
             layout=player.layout,
             demo=demo,
