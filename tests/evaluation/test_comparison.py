@@ -17,7 +17,7 @@ from wtl.evaluation import (
     resampling,
     rollout_row,
 )
-from wtl.evaluation.task_table import TaskTable
+from wtl.evaluation.resampling import TaskTable
 
 TASKS, SCENES = 10, 4
 

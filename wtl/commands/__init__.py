@@ -1,1 +1,1 @@
-"""The `wtl` command: one module per verb, each with its options as a table."""
+"""The `wtl` command: one module per verb, with its options above its function."""

@@ -16,8 +16,8 @@ from scipy import stats
 
 from wtl.evaluation import interval, played_run, resampling, statistics
 from wtl.evaluation.played_run import PlayedRun
+from wtl.evaluation.resampling import TaskTable
 from wtl.evaluation.rollout_row import RolloutRow, grouped
-from wtl.evaluation.task_table import TaskTable
 from wtl.policies.methods import in_order
 
 ALL = "all"

@@ -6,8 +6,8 @@ from typing import Any
 from scipy import stats
 
 from wtl.evaluation import resampling
+from wtl.evaluation.resampling import TaskTable
 from wtl.evaluation.rollout_row import RolloutRow
-from wtl.evaluation.task_table import TaskTable
 
 Rate = dict[str, Any]
 
