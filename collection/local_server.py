@@ -99,20 +99,19 @@ def _only(request: web.Request, name: str) -> str:
 
 
 def application(
-    guard: Guard, package: str, page: Sequence[str], outer: Sequence[Handler] = ()
+    guard: Guard, package: str, outer: Sequence[Handler] = ()
 ) -> web.Application:
-    """Return a guarded application that serves a page.
+    """Return a guarded application that serves the folder `page` of a package.
 
-    The package has a folder `page` with the named files, the page itself first; the
-    outer middlewares are around the guard.
+    The page itself is its `page.html`; the outer middlewares are around the guard.
     """
     app = web.Application(
         middlewares=[*outer, guard.__call__], client_max_size=_MAX_BODY
     )
     app.on_response_prepare.append(_add_headers)
     folder = importlib.resources.files(package) / "page"
-    files = {f"/{name}": folder / name for name in page[1:]}
-    files |= {"/": folder / page[0], "/base.css": _BASE_STYLE}
+    files = {f"/{file.name}": file for file in folder.iterdir()}
+    files |= {"/": files.pop("/page.html"), "/base.css": _BASE_STYLE}
 
     async def send_file(request: web.Request) -> web.Response:
         name, body = files[request.path].name, files[request.path].read_bytes()
@@ -123,9 +122,8 @@ def application(
     return app
 
 
-async def _add_headers(request: web.Request, response: web.StreamResponse):
+async def _add_headers(_: web.Request, response: web.StreamResponse):
     """Add headers to every response, errors included."""
-    del request
     response.headers.update(_HEADERS)
 
 

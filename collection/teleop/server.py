@@ -19,7 +19,6 @@ from wtl.collection.teleop.client import Client
 from wtl.collection.worlds import registry
 from wtl.datasets.contract.errors import UserError
 
-_PAGE = ("page.html", "page.css", "page.js", "devices.js")
 _SOCKET = "/socket"
 _MAX_CLIENTS = 16
 _WRITE_LIMIT = 32 << 10  # bytes, of the buffer of a socket
@@ -92,13 +91,9 @@ class _Server:
 
     def _application(self, token: str) -> web.Application:
         guard = local_server.Guard(token, "wtl_teleop", _SOCKET)
-        app = local_server.application(guard, __package__, _PAGE)
-        app.add_routes(
-            [
-                web.get("/controls.json", self._send_controls),
-                web.get(_SOCKET, self._converse),
-            ]
-        )
+        app = local_server.application(guard, __package__)
+        app.router.add_get("/controls.json", self._send_controls)
+        app.router.add_get(_SOCKET, self._converse)
         return app
 
     def _end(self, outcome: dict | BaseException):
@@ -158,8 +153,7 @@ class _Server:
 
     # --- Browsers.
 
-    async def _send_controls(self, request: web.Request) -> web.Response:
-        del request
+    async def _send_controls(self, _: web.Request) -> web.Response:
         return web.json_response(self._controls)
 
     async def _converse(self, request: web.Request) -> web.StreamResponse:

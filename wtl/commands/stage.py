@@ -67,42 +67,28 @@ def perform(
         stages.perform(run, list(names or stages.STAGES))
 
 
-def _stage(name: str, summary: str, *options: Addition, together: bool = False):
-    run = functools.partial(perform, names=(name,), together=together)
-    return verb(name, summary, run, *RUN, *options)
+def _stage(name: str, summary: str) -> Addition:
+    run = functools.partial(perform, names=(name,), together=name in _TOGETHER)
+    return verb(name, summary, run, *RUN, *(BEAM if name in _WITH_BEAM else ()))
 
 
-BEFORE_EVALUATION = (
-    _stage(
-        "collect_demos",
-        "play scripted demonstrations into RUN/datasets/wtl_demos",
-        *BEAM,
-    ),
-    _stage(
-        "collect_human_videos",
-        "record a simulated human doing the same tasks, if configured",
-        *BEAM,
-    ),
-    _stage(
-        "train_trial",
-        "train the policies that are given demonstrations alone",
-        together=True,
-    ),
-    _stage(
-        "collect_trials",
-        "roll the trial policy out into RUN/datasets/wtl_trials",
-        *BEAM,
-    ),
-    _stage("train_retrial", "train the policies that are given trials", together=True),
-    _stage(
-        "collect_retrials",
-        "roll the retrial policy out on training tasks, if configured",
-    ),
-    _stage(
-        "train_second_round",
-        "train the policies that are given retrials, if configured",
-    ),
-)
+_WITH_BEAM = ("collect_demos", "collect_human_videos", "collect_trials")
+_TOGETHER = ("train_trial", "train_retrial")
+BEFORE_EVALUATION = [
+    _stage(name, summary)
+    for name, summary in {
+        "collect_demos": "play scripted demonstrations into RUN/datasets/wtl_demos",
+        "collect_human_videos": "record a simulated human doing the same tasks, "
+        "if configured",
+        "train_trial": "train the policies that are given demonstrations alone",
+        "collect_trials": "roll the trial policy out into RUN/datasets/wtl_trials",
+        "train_retrial": "train the policies that are given trials",
+        "collect_retrials": "roll the retrial policy out on training tasks, "
+        "if configured",
+        "train_second_round": "train the policies that are given retrials, "
+        "if configured",
+    }.items()
+]
 OTHERS = (
     verb(
         "run",

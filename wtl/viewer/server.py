@@ -1,6 +1,7 @@
 """Server of the viewer: a page, its data, and a process that renders."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -17,16 +18,6 @@ from wtl.viewer.api import Api, Publisher
 from wtl.viewer.library import Library, UnknownEpisodeError
 from wtl.viewer.render_process import RenderProcess
 
-_PAGE = (
-    "page.html",
-    "page.css",
-    "page.js",
-    "browser.js",
-    "curves.js",
-    "panels.js",
-    "player.js",
-    "server.js",
-)
 _STATUS = {
     UnknownEpisodeError: 404,
     DatasetLockedError: 409,
@@ -46,19 +37,16 @@ def run(path: str | os.PathLike, publisher: Publisher, host: str, port: int) -> 
       UserError: if there is no dataset, or the address is not available.
       DatasetDamagedError, DatasetMismatchError: as for `Library`.
     """
-    renderer = RenderProcess()
-    try:
+    with contextlib.closing(RenderProcess()) as renderer:
         library = Library(path)
         asyncio.run(_serve(Api(library, renderer, publisher), library, host, port))
-    finally:
-        renderer.close()
     return library
 
 
 def application(api: Api, token: str = "") -> web.Application:
     """Return the application; for the token see `local_server.Guard`."""
     guard = local_server.Guard(token, "wtl_view", "/api/")
-    app = local_server.application(guard, __package__, _PAGE, [_errors])
+    app = local_server.application(guard, __package__, [_errors])
     app.add_routes(api.routes)
     return app
 
