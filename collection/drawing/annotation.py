@@ -46,35 +46,23 @@ def trail(line: np.ndarray, colour: str) -> str:
     )
 
 
-def ring() -> str:
-    """Return the mark of the target."""
-    return _outlined("circle", (_TARGET, 2), ("#fff", 4.5), r=16.5) + svg.element(
-        "path", d="M-5 22h10l-5-7z", fill=_TARGET, stroke="#fff"
-    )
-
-
-def cross() -> str:
-    """Return the mark of another entity that was acted on."""
-    return _outlined("path", (_WRONG, 3), ("#fff", 6), d="M-14-14 14 14M14-14-14 14")
-
-
-def reticle() -> str:
-    """Return the mark of the target that a policy selects."""
-    corners = "M-12-6v-6h6M6-12h6v6M12 6v6h-6M-6 12h-6v-6"
-    return _outlined("path", (_SELECTED, 3), (_INK, 5.5), d=corners)
-
-
-def dot() -> str:
-    """Return the mark of an entity that a network localises."""
-    return svg.element("circle", r=3.2, fill=_SELECTED, stroke=_INK, stroke_width=1.5)
-
-
 def _outlined(name: str, line, halo, **attributes) -> str:
     """Return a line over a broader one; each is given by colour and width."""
     return "".join(
         svg.element(name, **attributes, fill="none", stroke=colour, stroke_width=width)
         for colour, width in (halo, line)
     )
+
+
+# Marks of the target, of another entity that was acted on, of the target that a policy
+# selects, and of an entity that a network localises.
+RING = _outlined("circle", (_TARGET, 2), ("#fff", 4.5), r=16.5) + svg.element(
+    "path", d="M-5 22h10l-5-7z", fill=_TARGET, stroke="#fff"
+)
+CROSS = _outlined("path", (_WRONG, 3), ("#fff", 6), d="M-14-14 14 14M14-14-14 14")
+_CORNERS = "M-12-6v-6h6M6-12h6v6M12 6v6h-6M-6 12h-6v-6"
+RETICLE = _outlined("path", (_SELECTED, 3), (_INK, 5.5), d=_CORNERS)
+DOT = svg.element("circle", r=3.2, fill=_SELECTED, stroke=_INK, stroke_width=1.5)
 
 
 def animation(title: str, clip: svg.Clip | None, height: float, *parts: str) -> str:

@@ -99,9 +99,9 @@ class Scene:
         moved = [shape for shape in entities.values() if shape.moves]
         marks = []
         if target_slot in entities:
-            marks.append((annotation.ring(), entities[target_slot]))
+            marks.append((annotation.RING, entities[target_slot]))
         if acted_slot in entities and acted_slot != target_slot:
-            marks.append((annotation.cross(), entities[acted_slot]))
+            marks.append((annotation.CROSS, entities[acted_slot]))
         return annotation.animation(
             title,
             clip,

@@ -19,9 +19,9 @@ _DIMMED = 0.65  # opacity where the attention is zero
 LEGEND = {
     name: svg.element("svg", mark, viewBox="-23 -23 46 46", class_="mark")
     for name, mark in (
-        ("target", annotation.ring()),
-        ("chosen", annotation.reticle()),
-        ("found", annotation.dot()),
+        ("target", annotation.RING),
+        ("chosen", annotation.RETICLE),
+        ("found", annotation.DOT),
     )
 }
 
@@ -59,12 +59,12 @@ class CameraVideo:
         """Return an SVG that plays the video in an interval."""
         shade, marks = "", []
         if self.target is not None:
-            marks.append(_moving(annotation.ring(), self.target, clip))
+            marks.append(_moving(annotation.RING, self.target, clip))
         if self.gaze is not None:
             shade = _window(_shade(self.gaze.heat), clip)
             for i, point in enumerate(self.gaze.point.swapaxes(0, 1)):
                 selected = i == self.gaze.selected
-                mark = annotation.reticle() if selected else annotation.dot()
+                mark = annotation.RETICLE if selected else annotation.DOT
                 marks.append(_moving(mark, point, clip))
         return annotation.animation(
             title,
