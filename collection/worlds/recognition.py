@@ -26,8 +26,7 @@ def world_of(version: pathlib.Path, spec: EpisodeSpec) -> World | None:
     account = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if name := account.get(fields.PROVENANCE_WORLD):
         return registry.get(name) if name in registry.names() else None
-    worlds = map(registry.get, registry.names())
-    return next((world for world in worlds if layout_of(world, spec)), None)
+    return next((world for world in registry.usable() if layout_of(world, spec)), None)
 
 
 def layout_of(world: World, spec: EpisodeSpec) -> Layout | None:

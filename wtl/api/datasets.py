@@ -24,7 +24,7 @@ class Dataset(Sequence[Episode]):
         return Dataset(found) if isinstance(which, slice) else found
 
     def where(self, **metadata) -> "Dataset":
-        """Return the episodes with these values, such as `family="push"`."""
+        """Return the episodes with these values, such as `success=True`."""
         return Dataset(
             [
                 episode

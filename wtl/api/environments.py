@@ -27,7 +27,7 @@ def make_env(
       seed: seed of the tasks.
       scene: number of the first scene; each `reset` after the first starts another.
       pixels: height and width of images that it observes too; 0 for none.
-      **options: further options of the world's tasks, such as `families=("press",)`.
+      **options: further options of the world's tasks, such as `size=3`.
 
     Returns:
       A `dm_env.Environment`. Its last reward is above 0 where the episode succeeds.

@@ -1,10 +1,11 @@
-"""`wtl doctor`: versions, cores and OpenGL of this machine."""
+"""`wtl doctor`: versions, worlds, cores and OpenGL of this machine."""
 
 import argparse
 import os
 
 from wtl import notices
 from wtl.commands.command import command
+from wtl.datasets.contract.errors import UserError
 
 
 @command()
@@ -12,11 +13,18 @@ def doctor(options: argparse.Namespace) -> None:
     """Report what this machine can do."""
     with notices.Dropped(options.verbosity):
         from wtl.collection import opengl
+        from wtl.collection.worlds import registry
         from wtl.pipeline import run_folder
 
         versions = run_folder.versions()
     for package, version in versions.items():
         print(f"{package:20} {version}")
+    for name in registry.names():
+        try:
+            registry.get(name)
+            print(f"{'world ' + name:20} {registry.origin(name)}")
+        except UserError as error:
+            print(f"{'world ' + name:20} broken: {error}")
     print(f"{'cores':20} {len(os.sched_getaffinity(0))}")
     try:
         backend, name = opengl.find_renderer()

@@ -22,7 +22,7 @@ def import_videos(options: argparse.Namespace) -> int:
         from wtl.datasets.videos import import_videos, video_folder
         from wtl.pipeline import run_folder
 
-    worlds = [registry.get(name) for name in registry.names()]
+    worlds = registry.usable()
     try:
         version = import_videos.import_videos(
             options.folder,

@@ -77,7 +77,7 @@ for _config in (ContextualConfig, MamlConfig, DamlConfig, TecnetConfig):
     _configurable(_config, _config.__name__, denylist=_fixed)
 _of_worlds = {
     name: configured
-    for world in map(registry.get, registry.names())
+    for world in registry.usable()
     for name, configured in world.configurables.items()
 }
 for _name, _class in _of_worlds.items():
