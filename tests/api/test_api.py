@@ -1,5 +1,7 @@
 """The functions that `import wtl` offers, as a user calls them."""
 
+import pathlib
+import re
 import subprocess
 import sys
 
@@ -122,3 +124,16 @@ def test_misuse_of_a_policy_is_one_clear_error(run_dir, tmp_path):
 def test_a_missing_dataset_says_so(tmp_path):
     with pytest.raises(FileNotFoundError, match="wtl_demos"):
         wtl.load_dataset(tmp_path / "wtl_demos")
+
+
+def test_the_code_of_the_guide_runs(run_dir, tmp_path, monkeypatch, capsys):
+    """All blocks of `docs/python.md` but the first, which runs the quick start."""
+    text = pathlib.Path("docs/python.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "quickstart").symlink_to(run_dir)
+    monkeypatch.chdir(tmp_path)
+    assert "wtl.run(" in blocks[0] and len(blocks) == 3
+    exec("\n".join(blocks[1:]), {"wtl": wtl})
+    said = capsys.readouterr().out.split()
+    assert said[1:3] == ["(41,", "88)"] and said[-1] in ("success", "failure")
