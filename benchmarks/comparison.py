@@ -1,8 +1,9 @@
 """Two ways of doing the same work, timed in turns."""
 
 import dataclasses
+import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy import stats
@@ -50,11 +51,13 @@ class Comparison:
 
 def compare(
     name: str,
-    ours: Callable[[], float],
-    other: Callable[[], float],
+    ours: Callable[[], object],
+    other: Callable[[], object],
     *,
     unit: str,
-    before: Callable[[], None] = lambda: None,
+    amount: int = 1,
+    calls: int = 1,
+    before: Callable[[], object] = lambda: None,
     goal: float | None = None,
     rounds: int = ROUNDS,
 ) -> Comparison:
@@ -62,35 +65,38 @@ def compare(
 
     Args:
       name: of the comparison.
-      ours: does some work and returns how many units.
-      other: likewise; the amount may differ.
+      ours: does some work.
+      other: does the same work in another way.
       unit: of the work.
+      amount: number of units of a call.
+      calls: number of calls that are timed at once.
       before: called before each of them, untimed.
       goal: least ratio of the rates to reach.
       rounds: number of times to time both, after one that is not timed.
     """
 
-    def rate(work: Callable[[], float]) -> float:
+    def rate(work: Callable[[], object]) -> float:
         before()
         start = time.perf_counter()
-        done = work()
-        return done / (time.perf_counter() - start)
+        for _ in range(calls):
+            work()
+        return calls * amount / (time.perf_counter() - start)
 
-    rate(ours), rate(other)
-    rates = in_turns(lambda: rate(ours), lambda: rate(other), rounds)
+    rates = in_turns([functools.partial(rate, each) for each in (ours, other)], rounds)
     return summarise(name, rates, unit=unit, goal=goal)
 
 
-def in_turns(
-    ours: Callable[[], float], other: Callable[[], float], rounds: int
-) -> np.ndarray:
-    """Return [rounds, 2] rates of two functions that time themselves."""
-    rates = np.empty((rounds, 2))
-    for i in range(rounds):
-        # The order alternates, so that neither always finds warm caches.
-        for which in (0, 1) if i % 2 else (1, 0):
-            rates[i, which] = (ours, other)[which]()
-    return rates
+def in_turns(works: Sequence[Callable[[], float]], rounds: int) -> np.ndarray:
+    """Return rates [rounds, functions] of functions that time themselves.
+
+    A first round is discarded, since caches are cold.
+    """
+    rates = np.empty((rounds + 1, len(works)))
+    for i in range(rounds + 1):
+        # The order changes, so that none always finds warm caches.
+        for which in np.roll(np.arange(len(works)), i):
+            rates[i, which] = works[which]()
+    return rates[1:]
 
 
 def summarise(
@@ -102,11 +108,12 @@ def summarise(
     # With few rounds the interval of the median is the whole range.
     low = ratios.min() if np.isnan(interval.low) else interval.low
     high = ratios.max() if np.isnan(interval.high) else interval.high
+    ours, other = np.median(rates, axis=0)
     return Comparison(
         name,
         unit,
-        float(np.median(rates[:, 0])),
-        float(np.median(rates[:, 1])),
+        float(ours),
+        float(other),
         float(np.median(ratios)),
         (float(low), float(high)),
         len(rates),

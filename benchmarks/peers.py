@@ -25,8 +25,6 @@ import pathlib
 import subprocess
 import sys
 
-import numpy as np
-
 from benchmarks import comparison
 from wtl.datasets.contract.errors import UserError
 
@@ -52,14 +50,8 @@ def run() -> list[comparison.Comparison]:
             raise UserError("; ".join(problems))
         for problem in problems:
             print(f"skipped: {problem}", file=sys.stderr)
-        processes = [ours, *steppers.values()]
-        for stepper in processes:
-            stepper.rate()  # discarded: caches are cold
-        rates = np.empty((comparison.ROUNDS, len(processes)))
-        for i in range(len(rates)):
-            # The order changes, so that none always follows the same.
-            for which in np.roll(np.arange(len(processes)), i):
-                rates[i, which] = processes[which].rate()
+        works = [stepper.rate for stepper in (ours, *steppers.values())]
+        rates = comparison.in_turns(works, comparison.ROUNDS)
     return [
         comparison.summarise(
             f"simulated manipulation / {name}",
@@ -74,13 +66,11 @@ def run() -> list[comparison.Comparison]:
 def installed(name: str) -> str:
     """Return the interpreter of a peer's virtual environment, made on first use.
 
-    Args:
-      name: of the peer, and of its file in `requirements/`.
-
     Raises:
       UserError: if it can't be installed.
     """
-    wanted = (_HERE / "requirements" / f"{name}.txt").read_text()
+    requirements = _HERE / "requirements" / f"{name}.txt"
+    wanted = requirements.read_text()
     folder = _BUILD / name
     python, stamp = folder / "bin" / "python", folder / "installed.txt"
     if stamp.exists() and stamp.read_text() == wanted:
@@ -89,7 +79,7 @@ def installed(name: str) -> str:
     pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "-q"]
     for command in (
         [sys.executable, "-m", "venv", "--clear", folder],
-        [*pip, "--no-deps", "-r", _HERE / "requirements" / f"{name}.txt"],
+        [*pip, "--no-deps", "-r", requirements],
     ):
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:

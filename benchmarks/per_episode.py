@@ -8,25 +8,29 @@ together in one.
 """
 
 import argparse
-import dataclasses
 import multiprocessing
-import pathlib
-import tempfile
 import time
+from collections.abc import Callable
+from typing import Any
 
 from wtl import notices
 
 _STEPS_PER_EPISODE = 40
-_COPIES = 20
+_MANY = 600
 _WARM_UP, _TRAINING_STEPS = 10, 30
-_TRAIN_BATCH = 128
 
 
-def demonstrations(
-    tasks: int, pixels: int, human: bool, folder: pathlib.Path
-) -> dict[str, float]:
-    """Measure demonstrations and their staging in `folder`."""
-    from benchmarks.demonstrations import requests, shards
+def _seconds(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Return processor seconds of a call, and its result."""
+    start = time.process_time()
+    result = work()
+    return time.process_time() - start, result
+
+
+def demonstrations(tasks: int, pixels: int, human: bool) -> dict[str, float]:
+    """Measure demonstrations: seconds and bytes of each."""
+    from benchmarks.demonstrations import SIZE, requests, shards
+    from wtl.collection import recorder
     from wtl.collection.worlds.entities.embodiment import Embodiment
     from wtl.collection.worlds.entities.episode_spec import episode_spec
     from wtl.datasets.contract.camera import CameraConfig
@@ -35,112 +39,42 @@ def demonstrations(
     body = Embodiment.HUMAN if human else Embodiment.ROBOT
     camera = CameraConfig(pixels)
     planned = shards(requests(tasks, human), camera, noise=0.0 if human else 0.15)
-    spec = episode_spec(3, camera, body)
+    spec = recorder.episode_spec(SIZE, camera, body)
     planned[0].play()
-    start = time.process_time()
-    played = [episode for shard in planned for episode in shard.play()]
-    seconds = time.process_time() - start
-    payloads = [staging.encoded(episode, spec) for episode in played]
-    with staging.StagingWriter(folder, spec) as writer:
-        writer.append(played)
-    return {
-        "seconds": seconds / len(played),
-        "bytes": sum(map(len, payloads)) / len(played),
-        "episodes": len(played),
-    }
+    seconds, played = _seconds(lambda: [e for shard in planned for e in shard.play()])
+    size = sum(len(staging.encoded(episode, spec)) for episode in played)
+    return {"seconds": seconds / len(played), "bytes": size / len(played)}
 
 
-def learning(staged: pathlib.Path) -> dict[str, float]:
-    """Measure publishing, reading, training on staged demonstrations, and trials."""
+def learning(tasks: int) -> dict[str, float]:
+    """Measure staging, publishing and reading, training, and trials."""
     notices.quiet()
     with notices.Dropped():
-        from benchmarks.demonstrations import requests, suite
-        from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
-        from wtl.collection.policy_actor import PolicyActorSpec
-        from wtl.collection.worlds.entities.relabel import EntityRelabeller
-        from wtl.datasets.contract import episode, fields
+        from benchmarks import reading
+        from benchmarks.learner import Training
+        from benchmarks.workload import workload
         from wtl.datasets.reading import reader
-        from wtl.datasets.sampling.sampler import Sampler
-        from wtl.datasets.storage import publish, staging
-        from wtl.policies import export
-        from wtl.policies.methods import METHODS
-        from wtl.training import examples, trainer
-        from wtl.training.policy_config import config_for
-        from wtl.training.train_config import TrainConfig
 
-    folder, found = staged.parent, {}
-    spec = staging.read_spec(staged)
-    # Copies, so that costs per dataset hardly count per episode.
-    copies = [
-        dataclasses.replace(
-            e,
-            metadata=e.metadata
-            | {
-                fields.EPISODE_ID: episode.episode_id(
-                    fields.WTL_DEMOS, e.metadata[fields.TASK_ID], "demo", i, row
-                )
-            },
+    with workload(tasks) as work:
+        # Many, so that costs per dataset hardly count per episode.
+        many = list(reading.synthetic(_MANY))
+        handling, _ = _seconds(
+            lambda: reader.read(reading.publish(work.root / "many", many))
         )
-        for row, e in enumerate(staging.iterate_staged(staged))
-        for i in range(_COPIES)
-    ]
-    start = time.process_time()
-    with staging.StagingWriter(folder / "copies", spec) as writer:
-        writer.append(copies)
-    many = publish.publish(folder / "copies", folder, "copies", "1.0.0", spec, {})
-    reader.read(many)
-    found["handling_seconds"] = (time.process_time() - start) / len(copies)
-    version = publish.publish(staged, folder, fields.WTL_DEMOS, "1.0.0", spec, {})
-    demos = reader.read(version, "train")
-    found["memory_bytes"] = demos.state.nbytes / len(demos)
-    method = METHODS["mil"]
-    config = config_for("mil", suite(20))
-    network = method.kind.network(config)
-    clock = []
-    training = TrainConfig(steps=_WARM_UP + _TRAINING_STEPS, batch_size=_TRAIN_BATCH)
-    trainer.train(
-        network,
-        method.kind.loss,
-        examples.ExampleSource(
-            demos,
-            demos,
-            None,
-            Sampler(
-                demos,
-                EntityRelabeller(demos, config.layout, identity_share=0.6),
-            ),
-            config,
-            training.window,
-        ),
-        training,
-        seed=0,
-        checkpoint_dir=folder / "checkpoints",
-        log_dir=folder / "logs",
-        on_step=lambda *_: clock.append(time.process_time()),
-    )
-    # Without the last step, which writes a checkpoint.
-    found["training_step_seconds"] = (clock[-2] - clock[_WARM_UP]) / (
-        len(clock) - 2 - _WARM_UP
-    )
-    export.save(method.kind.policy(network), folder / "saved_model")
-    ids = demos[fields.EPISODE_ID].tolist()
-    shard = EpisodeShard(
-        PolicyActorSpec(config, folder / "saved_model", fields.SPLIT_TRAIN, version),
-        tuple(
-            EpisodeRequest(
-                request.scene,
-                request.episode_id,
-                fields.ROLE_TRIAL,
-                demo_ids=(ids[i % len(ids)],),
-            )
-            for i, request in enumerate(requests(20))
-        ),
-    )
-    shard.play()  # loads the policy
-    start = time.process_time()
-    played = shard.play()
-    found["trial_seconds"] = (time.process_time() - start) / len(played)
-    return found
+        demos = reader.read(work.actor.demos_dir)
+        training, shard = Training(work, "mil"), work.trials()
+        for _ in range(_WARM_UP):
+            training.step()
+        steps, _ = _seconds(lambda: [training.step() for _ in range(_TRAINING_STEPS)])
+        shard.play()  # loads the policy
+        trials, played = _seconds(shard.play)
+        return {
+            "handling": handling / _MANY,
+            "memory": demos.state.nbytes / len(demos),
+            "batch": training.config.batch_size,
+            "step": steps / _TRAINING_STEPS,
+            "trial": trials / len(played),
+        }
 
 
 def _alone(function, *arguments):
@@ -166,52 +100,38 @@ def main():
         )
     options = parser.parse_args()
     notices.quiet()
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        print("| per episode | core-seconds | bytes |\n|---|--:|--:|", flush=True)
-        side, measured = options.pixels, []
-        for kind, (label, pixels, human) in enumerate(
-            (
-                ("demonstration, state", 0, False),
-                (f"demonstration, {side} × {side} images", side, False),
-                (f"video of a human, {side} × {side}", side, True),
-            )
-        ):
-            staged = folder / str(kind) / "staged"
-            found = _alone(demonstrations, options.sample, pixels, human, staged)
-            measured.append(found)
-            print(
-                f"| {label} | {found['seconds']:.3f} | {found['bytes']:,.0f} |",
-                flush=True,
-            )
-        state, seen, _ = measured
-        learnt = _alone(learning, folder / "0" / "staged")
-    trial, handling = learnt["trial_seconds"], learnt["handling_seconds"]
-    print(f"| trial, state | {trial:.3f} | {state['bytes']:,.0f} |")
-    memory = learnt["memory_bytes"]
+    side, measured = options.pixels, []
+    print("| per episode | core-seconds | bytes |\n|---|--:|--:|", flush=True)
+    for label, pixels, human in (
+        ("demonstration, state", 0, False),
+        (f"demonstration, {side} × {side} images", side, False),
+        (f"video of a human, {side} × {side}", side, True),
+    ):
+        found = _alone(demonstrations, options.sample, pixels, human)
+        measured.append(found)
+        print(f"| {label} | {found['seconds']:.3f} | {found['bytes']:,.0f} |")
+    state, seen, _ = measured
+    learnt = _alone(learning, options.sample)
+    trial, handling = learnt["trial"], learnt["handling"]
     print(
-        f"| staging, publishing, reading | {handling:.5f} | {memory:,.0f} in memory |"
-    )
-    print(
-        f"\nA training step of {_TRAIN_BATCH} examples: "
-        f"{learnt['training_step_seconds']:.3f} core-seconds.\n"
+        f"| trial, state | {trial:.3f} | {state['bytes']:,.0f} |\n"
+        f"| staging, publishing, reading | {handling:.5f} | "
+        f"{learnt['memory']:,.0f} in memory |\n\n"
+        f"A training step of {learnt['batch']} examples: {learnt['step']:.3f} "
+        "core-seconds.\n\n"
+        "| plan | episodes | core-hours | cost | terabytes | cost a month |\n"
+        "|---|--:|--:|--:|--:|--:|"
     )
     episodes = options.steps / _STEPS_PER_EPISODE
     demos = min(options.tasks * options.demonstrations, episodes)
-    trials = episodes - demos
-    print("| plan | episodes | core-hours | cost | terabytes | cost a month |")
-    print("|---|--:|--:|--:|--:|--:|")
-    rendering = seen["seconds"] - state["seconds"]
-    for label, extra, size in (
-        ("state", 0.0, state["bytes"]),
-        ("images", rendering, seen["bytes"]),
-    ):
+    for label, kind in (("state", state), ("images", seen)):
+        rendering = kind["seconds"] - state["seconds"]
         hours = (
-            demos * (state["seconds"] + extra)
-            + trials * (trial + extra)
+            demos * kind["seconds"]
+            + (episodes - demos) * (trial + rendering)
             + episodes * handling
         ) / 3600
-        total = episodes * size
+        total = episodes * kind["bytes"]
         print(
             f"| {label} | {episodes:.3g} | {hours:,.0f} "
             f"| {hours * options.core_hour:,.0f} | {total / 1e12:,.2f} "

@@ -1,48 +1,79 @@
 """Reading datasets into arrays versus the fastest way of TFDS, and the disk."""
 
+import functools
+import itertools
 import pathlib
 import tempfile
+from collections.abc import Iterable, Iterator
 
 import tensorflow_datasets as tfds
 
-from benchmarks import comparison, synthetic
+from benchmarks import comparison
+from benchmarks.demonstrations import SIZE
+from wtl.collection import recorder
+from wtl.collection.worlds.tabletop import environment
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.camera import CameraConfig
+from wtl.datasets.contract.episode import Episode
 from wtl.datasets.reading import reader
+from wtl.datasets.storage import new_version
+from wtl.datasets.testing.fakes import fake_episode
 
 _STATES, _IMAGES, _PIXELS = 4000, 300, 64
+_BATCH = 500  # staged with one sync
 
 
 def run() -> list[comparison.Comparison]:
     """Measure datasets of states, with physics states, and of images."""
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
-        states = synthetic.write(root / "states", _STATES)
-        images = synthetic.write(root / "images", _IMAGES, pixels=_PIXELS)
+        states = publish(root / "states", synthetic(_STATES))
+        images = publish(root / "images", synthetic(_IMAGES, _PIXELS), _PIXELS)
+        compare = functools.partial(comparison.compare, unit="episodes")
         return [
-            comparison.compare(
+            compare(
                 "reading states / TFDS without decoding steps",
-                lambda: len(reader.read(states)),
+                lambda: reader.read(states),
                 lambda: _with_tfds(states, (fields.STATE, fields.ACTION)),
-                unit="episodes",
+                amount=_STATES,
                 goal=1,
             ),
-            comparison.compare(
+            compare(
                 "reading states / reading the files' bytes",
-                lambda: len(reader.read(states)),
-                lambda: _bytes_of(states) and _STATES,
-                unit="episodes",
+                lambda: reader.read(states),
+                lambda: sum(len(f.read_bytes()) for f in states.glob("*.tfrecord*")),
+                amount=_STATES,
             ),
-            comparison.compare(
+            compare(
                 f"reading {_PIXELS} x {_PIXELS} images / TFDS",
-                lambda: len(reader.read(images, with_images=True)),
+                lambda: reader.read(images, with_images=True),
                 lambda: _with_tfds(images, (fields.IMAGE,)),
-                unit="episodes",
+                amount=_IMAGES,
                 rounds=5,
             ),
         ]
 
 
-def _with_tfds(version: pathlib.Path, names: tuple[str, ...]) -> int:
+def publish(
+    root: pathlib.Path, episodes: Iterable[Episode], pixels: int = 0
+) -> pathlib.Path:
+    """Publish demonstrations with images of some height and width; 0 for none."""
+    spec = recorder.episode_spec(SIZE, CameraConfig(pixels))
+    episodes = iter(episodes)
+    with new_version.new_version(root, fields.WTL_DEMOS, spec) as version:
+        while batch := list(itertools.islice(episodes, _BATCH)):
+            version.writer.append(batch)
+        return version.publish("Random numbers.", {})
+
+
+def synthetic(count: int, pixels: int = 0) -> Iterator[Episode]:
+    """Yield episodes of random numbers in the shape of the tabletop's."""
+    spec = recorder.episode_spec(SIZE, CameraConfig(pixels))
+    for index in range(count):
+        yield fake_episode(index, spec, transitions=environment.HORIZON)
+
+
+def _with_tfds(version: pathlib.Path, names: tuple[str, ...]) -> None:
     """Read episodes with TFDS, which can't skip fields of steps.
 
     Without images it decodes a whole episode at once.
@@ -50,16 +81,9 @@ def _with_tfds(version: pathlib.Path, names: tuple[str, ...]) -> int:
     builder = tfds.builder_from_directory(version)
     whole = fields.IMAGE not in names
     decoders = {fields.STEPS: tfds.decode.SkipDecoding()} if whole else None
-    count = 0
     for episode in builder.as_dataset(split="train", decoders=decoders):
         steps = [episode[fields.STEPS]] if whole else episode[fields.STEPS]
         for step in steps:
             for name in names:
                 observed = name in fields.OBSERVATION_FIELDS
                 (step[fields.OBSERVATION] if observed else step)[name].numpy()
-        count += 1
-    return count
-
-
-def _bytes_of(version: pathlib.Path) -> int:
-    return sum(len(file.read_bytes()) for file in version.glob("*.tfrecord*"))

@@ -1,5 +1,6 @@
 """Images of the tabletop versus MuJoCo's own renderer of the same states."""
 
+import contextlib
 import importlib
 
 import mujoco
@@ -8,10 +9,10 @@ from mujoco.rendering.classic import gl_context
 from benchmarks import comparison
 from wtl.collection import opengl
 from wtl.collection.worlds.entities.embodiment import Embodiment
-from wtl.collection.worlds.entities.scene_config import SceneConfig
+from wtl.collection.worlds.entities.environment import SceneConfig
+from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import appearance, renderer
-from wtl.collection.worlds.tabletop import environment as tabletop_environment
-from wtl.collection.worlds.task_distribution import TaskDistribution
+from wtl.collection.worlds.tabletop.environment import Manipulation
 from wtl.datasets.contract import fields
 
 _SIDES = (64, 100)
@@ -25,13 +26,12 @@ def run() -> list[comparison.Comparison]:
     gl_context.GLContext = importlib.import_module(f"mujoco.{backend}").GLContext
     tasks = TaskDistribution(train_tasks=1, train_object_sets=1)
     (task,) = tasks.tasks(fields.SPLIT_TRAIN)
-    scene_config = tasks.demonstration_scenes(task)[0]
+    return [_of_side(side, tasks.demonstration_scenes(task)[0]) for side in _SIDES]
+
+
+def _of_side(side: int, scene_config: SceneConfig) -> comparison.Comparison:
     look = appearance.DRAWS[Embodiment.ROBOT](scene_config.scene_seed)
-    return [_of_side(side, scene_config, look) for side in _SIDES]
-
-
-def _of_side(side: int, scene_config: SceneConfig, look) -> comparison.Comparison:
-    env = tabletop_environment.Manipulation(scene_config)
+    env = Manipulation(scene_config)
     env.reset()
     model, data = env.world.model, env.world.data
     ours = renderer.shared(side, scene_config.task.object_set.size)
@@ -43,26 +43,18 @@ def _of_side(side: int, scene_config: SceneConfig, look) -> comparison.Compariso
     camera.distance, camera.azimuth = look.camera.distance, look.camera.azimuth
     camera.elevation = look.camera.elevation
 
-    def render_ours() -> int:
-        for _ in range(_FRAMES):
-            ours.render(model, data, look)
-        return _FRAMES
+    def render_bare():
+        bare.update_scene(data, camera)
+        bare.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = False
+        bare.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
+        bare.render()
 
-    def render_bare() -> int:
-        for _ in range(_FRAMES):
-            bare.update_scene(data, camera)
-            bare.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = False
-            bare.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
-            bare.render()
-        return _FRAMES
-
-    found = comparison.compare(
-        f"{side} x {side} images / mujoco.Renderer",
-        render_ours,
-        render_bare,
-        unit="frames",
-        goal=1 / 1.2,
-    )
-    for each in (bare, ours):
-        each.close()
-    return found
+    with contextlib.closing(bare), contextlib.closing(ours):
+        return comparison.compare(
+            f"{side} x {side} images / mujoco.Renderer",
+            lambda: ours.render(model, data, look),
+            render_bare,
+            unit="frames",
+            calls=_FRAMES,
+            goal=1 / 1.2,
+        )

@@ -32,18 +32,18 @@ def _rollouts(shard: EpisodeShard) -> comparison.Comparison:
         actions = np.stack([e.steps[fields.ACTION][:-1] for e in played], axis=1)
         ends = np.stack([e.steps[fields.STATE][-1] for e in played])
 
-        def step_alone() -> int:
+        def step_alone():
             environments.reset(scenes)
             for action in actions:
                 observed = environments.step(action)
             assert np.array_equal(observed[fields.STATE], ends)
-            return len(scenes)
 
         return comparison.compare(
             f"rollouts of {len(scenes)} / their environments alone",
-            lambda: len(shard.play_in(environments)),
+            lambda: shard.play_in(environments),
             step_alone,
             unit="episodes",
+            amount=len(scenes),
             goal=0.75,
             rounds=9,
         )
@@ -63,25 +63,15 @@ def _actions(spec: policy_actor.PolicyActorSpec) -> comparison.Comparison:
     rng = np.random.default_rng(0)
     size = (_ENVIRONMENTS, layout.state_size)
     state = tf.constant(rng.normal(size=size), tf.float32)
-    observed = {fields.STATE: state}
     step_type = tf.fill([_ENVIRONMENTS], ts.StepType.MID)
     saved = export.load(spec.policy_dir, layout.state_size)
     act, shown = policy_actor.compiled(saved), saved.get_initial_state(_ENVIRONMENTS)
-
-    def act_as_saved() -> int:
-        for _ in range(_CALLS):
-            np.asarray(act(step_type, observed, shown)[0])
-        return _CALLS * _ENVIRONMENTS
-
-    def act_by_hand() -> int:
-        for _ in range(_CALLS):
-            np.asarray(by_hand(state, shown["embedding"], shown["target"]))
-        return _CALLS * _ENVIRONMENTS
-
     return comparison.compare(
         "saved policy / a tf.function by hand",
-        act_as_saved,
-        act_by_hand,
+        lambda: np.asarray(act(step_type, {fields.STATE: state}, shown)[0]),
+        lambda: np.asarray(by_hand(state, shown["embedding"], shown["target"])),
         unit="actions",
+        amount=_ENVIRONMENTS,
+        calls=_CALLS,
         goal=0.9,
     )

@@ -66,13 +66,9 @@ _PURPOSES = {
     "physics": (
         *(
             f"collection/worlds/tabletop/{name}.py:"
-            for name in ("environment", "world", "observation")
+            for name in ("environment", "families", "model", "object_set")
+            + ("observation", "scene", "world")
         ),
-        *(
-            f"collection/worlds/tabletop/{name}.py:"
-            for name in ("model", "scene", "object_set")
-        ),
-        "collection/worlds/tabletop/families.py:",
         "collection/worlds/tabletop/experts/",
         "collection/scripted_expert.py:",
         "collection/vector_environment.py:VectorEnvironment.",
@@ -100,10 +96,9 @@ _PURPOSES = {
     ),
     "learner": ("wtl/training/trainer.py:",),
     "policy": (
-        *(
-            f"collection/{name}.py:"
-            for name in ("policy_actor", "observation_encoder", "context_builder")
-        ),
+        "collection/policy_actor.py:",
+        "collection/observation_encoder.py:",
+        "collection/context_builder.py:",
         "policies/",
     ),
 }

@@ -19,33 +19,17 @@ Steps = Iterator[Callable[[], object]]
 
 def wtl() -> tuple[float, Steps]:
     """Replay demonstrations of two families in turns."""
+    from benchmarks.env_step import replays
     from wtl.collection.worlds.tabletop import world as worlds
-    from wtl.collection.worlds.tabletop.environment import Manipulation
-    from wtl.collection.worlds.tabletop.tabletop import TABLETOP
-    from wtl.collection.worlds.task_distribution import TaskDistribution
-    from wtl.datasets.contract import fields
+
+    played = replays(("press", "stack"))
 
     def steps() -> Steps:
-        for env, setup, actions in itertools.cycle(played):
-            env.prepare(setup)
-            env.reset()
-            for action in actions:
-                yield lambda env=env, action=action: env.step(action)
+        for replay in itertools.cycle(played):
+            replay.reset()
+            for action in replay.actions:
+                yield lambda env=replay.env, action=action: env.step(action)
 
-    tasks = TaskDistribution(
-        train_tasks=2, train_object_sets=2, families=("press", "stack")
-    )
-    played = []
-    for task in tasks.tasks(fields.SPLIT_TRAIN):
-        setup = tasks.demonstration_scenes(task)[0]
-        env = Manipulation(setup)
-        expert = TABLETOP.experts[task.family]
-        timestep, actions = env.reset(), []
-        while not timestep.last():
-            actions.append(expert(env.world, setup.target).action)
-            timestep = env.step(actions[-1])
-        assert timestep.reward > 0, task.family
-        played.append((env, setup, actions))
     return 1 / worlds.CONTROL_HZ, steps()
 
 
