@@ -1,7 +1,6 @@
 """Reading datasets into arrays versus the fastest way of TFDS, and the disk."""
 
 import functools
-import itertools
 import pathlib
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -16,11 +15,10 @@ from wtl.datasets.contract import fields
 from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.reading import reader
-from wtl.datasets.storage import new_version
+from wtl.datasets.storage import new_version, staging
 from wtl.datasets.testing.fakes import fake_episode
 
 _STATES, _IMAGES, _PIXELS = 4000, 300, 64
-_BATCH = 500  # staged with one sync
 
 
 def run() -> list[comparison.Comparison]:
@@ -59,10 +57,8 @@ def publish(
 ) -> pathlib.Path:
     """Publish demonstrations with images of some height and width; 0 for none."""
     spec = recorder.episode_spec(SIZE, CameraConfig(pixels))
-    episodes = iter(episodes)
     with new_version.new_version(root, fields.WTL_DEMOS, spec) as version:
-        while batch := list(itertools.islice(episodes, _BATCH)):
-            version.writer.append(batch)
+        version.add(staging.encoded(episode, spec) for episode in episodes)
         return version.publish("Random numbers.", {})
 
 

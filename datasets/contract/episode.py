@@ -1,7 +1,7 @@
 """An episode: the unit that every stage of the pipeline produces and consumes."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -82,31 +82,22 @@ class EpisodeSpec:
         f32, f64, flag = np.dtype("<f4"), np.dtype("<f8"), np.dtype(bool)
         side = self.image_pixels
         image = ((side, side, 3), np.dtype(np.uint8))
+        acts, state, physics = self.action_size, self.state_size, self.physics_size
         every = {
-            fields.IMAGE: image,
-            fields.WRIST_IMAGE: image,
-            fields.STATE: ((self.state_size,), f32),
-            fields.ACTION: ((self.action_size,), f32),
-            fields.REWARD: ((), f32),
-            fields.DISCOUNT: ((), f32),
-            fields.IS_FIRST: ((), flag),
-            fields.IS_LAST: ((), flag),
-            fields.IS_TERMINAL: ((), flag),
-            fields.IS_INTERVENTION: ((), flag),
-            fields.PHYSICS_STATE: ((self.physics_size,), f64),
-            fields.TIMESTAMP: ((), f32),
+            fields.IMAGE: (side, image),
+            fields.WRIST_IMAGE: (self.wrist_image, image),
+            fields.STATE: (state, ((state,), f32)),
+            fields.ACTION: (acts, ((acts,), f32)),
+            fields.REWARD: (acts, ((), f32)),
+            fields.DISCOUNT: (acts, ((), f32)),
+            fields.IS_FIRST: (True, ((), flag)),
+            fields.IS_LAST: (True, ((), flag)),
+            fields.IS_TERMINAL: (True, ((), flag)),
+            fields.IS_INTERVENTION: (self.interventions, ((), flag)),
+            fields.PHYSICS_STATE: (physics, ((physics,), f64)),
+            fields.TIMESTAMP: (True, ((), f32)),
         }
-        sizes = {
-            fields.IMAGE: side,
-            fields.WRIST_IMAGE: self.wrist_image,
-            fields.STATE: self.state_size,
-            fields.ACTION: self.action_size,
-            fields.REWARD: self.action_size,
-            fields.DISCOUNT: self.action_size,
-            fields.IS_INTERVENTION: self.interventions,
-            fields.PHYSICS_STATE: self.physics_size,
-        }
-        return {name: array for name, array in every.items() if sizes.get(name, 1)}
+        return {name: array for name, (present, array) in every.items() if present}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,15 +168,13 @@ class Episode:
         length = len(observed)
         if timestamp is None:
             timestamp = np.arange(length) / known[fields.CONTROL_HZ]
-        index = np.arange(length)
+        is_last = np.arange(length) == length - 1
         steps = {
-            fields.IS_FIRST: index == 0,
-            fields.IS_LAST: index == length - 1,
-            fields.IS_TERMINAL: (index == length - 1) & bool(terminal),
+            fields.IS_FIRST: np.arange(length) == 0,
+            fields.IS_LAST: is_last,
+            fields.IS_TERMINAL: is_last & bool(terminal),
             fields.TIMESTAMP: np.asarray(timestamp, np.float32),
         }
-        if state is not None:
-            steps[fields.STATE] = np.asarray(state, np.float32)
         if action is not None:
             steps[fields.ACTION] = _with_zero_step(action)
             steps[fields.REWARD] = _with_zero_step(reward)
@@ -195,12 +184,14 @@ class Episode:
             steps[fields.DISCOUNT] = discount
         if intervention is not None:
             steps[fields.IS_INTERVENTION] = np.append(intervention, False).astype(bool)
-        if physics_state is not None:
-            steps[fields.PHYSICS_STATE] = np.asarray(physics_state, np.float64)
-        if image is not None:
-            steps[fields.IMAGE] = np.asarray(image, np.uint8)
-        if wrist_image is not None:
-            steps[fields.WRIST_IMAGE] = np.asarray(wrist_image, np.uint8)
+        for name, array, dtype in (
+            (fields.STATE, state, np.float32),
+            (fields.PHYSICS_STATE, physics_state, np.float64),
+            (fields.IMAGE, image, np.uint8),
+            (fields.WRIST_IMAGE, wrist_image, np.uint8),
+        ):
+            if array is not None:
+                steps[name] = np.asarray(array, dtype)
         return cls(steps=steps, metadata=known)
 
     @property
@@ -237,8 +228,7 @@ def fault(episode: Episode, spec: EpisodeSpec) -> str | None:
     return (
         metadata.fault(episode.metadata, spec.metadata_vectors)
         or _shape_fault(episode.steps, spec)
-        or _value_fault(episode.steps)
-        or _flag_fault(episode.steps)
+        or next(_value_faults(episode.steps), None)
     )
 
 
@@ -272,39 +262,28 @@ def _shape_fault(steps: Mapping[str, np.ndarray], spec: EpisodeSpec) -> str | No
     return None
 
 
-def _value_fault(steps: Mapping[str, np.ndarray]) -> str | None:
+def _value_faults(steps: Mapping[str, np.ndarray]) -> Iterator[str]:
     for name, array in steps.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             step = int(np.argwhere(~np.isfinite(array))[0][0])
-            return f"step field {name!r} is not finite at step {step}"
+            yield f"step field {name!r} is not finite at step {step}"
     if (np.diff(steps[fields.TIMESTAMP]) < 0).any():
-        return "timestamps go backwards"
-    return _action_fault(steps) if fields.ACTION in steps else None
-
-
-def _action_fault(steps: Mapping[str, np.ndarray]) -> str | None:
-    action = steps[fields.ACTION]
-    outside = np.abs(action) > 1 + _ACTION_TOLERANCE
-    if outside.any():
-        step, axis = (int(i) for i in np.argwhere(outside)[0])
-        return (
-            f"action {action[step, axis]:g} on axis {axis} at step {step} "
-            "is outside [-1, 1]"
-        )
-    if action[-1].any():
-        return "the last step's action is not zeros"
-    discount = steps[fields.DISCOUNT]
-    if discount.min() < 0 or discount.max() > 1:
-        return "a discount is outside [0, 1]"
-    return None
-
-
-def _flag_fault(steps: Mapping[str, np.ndarray]) -> str | None:
+        yield "timestamps go backwards"
+    if fields.ACTION in steps:
+        action, discount = steps[fields.ACTION], steps[fields.DISCOUNT]
+        for step, axis in np.argwhere(np.abs(action) > 1 + _ACTION_TOLERANCE):
+            yield (
+                f"action {action[step, axis]:g} on axis {axis} at step {step} "
+                "is outside [-1, 1]"
+            )
+        if action[-1].any():
+            yield "the last step's action is not zeros"
+        if discount.min() < 0 or discount.max() > 1:
+            yield "a discount is outside [0, 1]"
     first, last = steps[fields.IS_FIRST], steps[fields.IS_LAST]
     if not first[0] or first[1:].any():
-        return "is_first must be true at the first step and nowhere else"
+        yield "is_first must be true at the first step and nowhere else"
     if not last[-1] or last[:-1].any():
-        return "is_last must be true at the last step and nowhere else"
+        yield "is_last must be true at the last step and nowhere else"
     if steps[fields.IS_TERMINAL][:-1].any():
-        return "is_terminal is true before the last step"
-    return None
+        yield "is_terminal is true before the last step"

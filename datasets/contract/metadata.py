@@ -5,14 +5,13 @@ import enum
 import hashlib
 import json
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from wtl.datasets.contract import fields
 
-_INT_BOUNDS = {"int32": 2**31, "int64": 2**63}
 _ID_SHAPE = re.compile(
     r"[a-z0-9_]+-(?P<role>demo|trial|retrial|eval)"
     r"-(?P<task>[A-Za-z0-9_.]+)-\d{5,}-[0-9a-f]{16}"
@@ -32,6 +31,16 @@ class Kind(enum.Enum):
     FLOATS = "floats"  # A vector of the size in the spec; absent if that is 0.
 
 
+# Types of the numbers of those kinds that are numbers or vectors.
+NUMPY_TYPES = {
+    Kind.BOOL: np.bool_,
+    Kind.INT32: np.int32,
+    Kind.INT64: np.int64,
+    Kind.FLOAT32: np.float32,
+    Kind.FLOATS: np.float32,
+}
+
+_ITEMS = {Kind.TEXTS: Kind.TEXT, Kind.FLOATS: Kind.FLOAT32}
 REQUIRED = object()
 
 
@@ -147,8 +156,7 @@ def complete(given: Mapping[str, Any]) -> dict[str, Any]:
         value = given.get(name, field.default)
         if value is REQUIRED:
             raise ValueError(f"metadata field {name!r} is missing")
-        is_sequence = field.kind in (Kind.TEXTS, Kind.FLOATS)
-        result[name] = tuple(value) if is_sequence else value
+        result[name] = tuple(value) if field.kind in _ITEMS else value
     return result
 
 
@@ -159,32 +167,33 @@ def fault(metadata: Mapping[str, Any], vectors: Mapping[str, int]) -> str | None
       metadata: values by field name.
       vectors: sizes of the vectors that must be present.
     """
+    return next(_faults(metadata, vectors), None)
+
+
+def _faults(
+    metadata: Mapping[str, Any], vectors: Mapping[str, int]
+) -> Iterator[str | None]:
     names = present(vectors)
-    for name in metadata:
-        if name not in names:
-            return f"unknown metadata field {name!r}"
+    for name in sorted(metadata.keys() - set(names)):
+        yield f"unknown metadata field {name!r}"
     for name in names:
-        field = METADATA[name]
         if name not in metadata:
-            return f"metadata field {name!r} is missing"
-        if not _fits(metadata[name], field.kind):
-            return (
-                f"metadata field {name!r} must be {field.kind.value}, "
-                f"not {metadata[name]!r}"
+            yield f"metadata field {name!r} is missing"
+            return
+        value, kind = metadata[name], METADATA[name].kind
+        if not _fits(value, kind):
+            yield f"metadata field {name!r} must be {kind.value}, not {value!r}"
+        elif name in vectors and len(value) != vectors[name]:
+            yield (
+                f"metadata field {name!r} has {len(value)} numbers "
+                f"instead of {vectors[name]}"
             )
-    for name, size in vectors.items():
-        if len(metadata[name]) != size:
-            return (
-                f"metadata field {name!r} has {len(metadata[name])} numbers "
-                f"instead of {size}"
-            )
-    if metadata[fields.ROLE] not in fields.ROLES:
-        return f"role {metadata[fields.ROLE]!r} is none of {', '.join(fields.ROLES)}"
-    if metadata[fields.SPLIT] not in fields.SPLITS:
-        return f"split {metadata[fields.SPLIT]!r} is none of {', '.join(fields.SPLITS)}"
+    for name, known in ((fields.ROLE, fields.ROLES), (fields.SPLIT, fields.SPLITS)):
+        if metadata[name] not in known:
+            yield f"{name} {metadata[name]!r} is none of {', '.join(known)}"
     if not metadata[fields.CONTROL_HZ] > 0:
-        return f"control_hz {metadata[fields.CONTROL_HZ]} is not positive"
-    return id_fault(metadata)
+        yield f"control_hz {metadata[fields.CONTROL_HZ]} is not positive"
+    yield id_fault(metadata)
 
 
 def episode_id(dataset: str, task_id: str, role: str, index: int, seed: int) -> str:
@@ -225,25 +234,20 @@ def _slug(task_id: str) -> str:
 
 
 def _fits(value: Any, kind: Kind) -> bool:
+    if kind in _ITEMS:
+        is_sequence = isinstance(value, (tuple, list))
+        return is_sequence and all(_fits(item, _ITEMS[kind]) for item in value)
     if kind is Kind.TEXT:
         return isinstance(value, str) and _is_unicode(value)
-    if kind is Kind.TEXTS:
-        return isinstance(value, (tuple, list)) and all(
-            isinstance(item, str) and _is_unicode(item) for item in value
-        )
-    if kind is Kind.BOOL:
-        return isinstance(value, (bool, np.bool_))
-    if kind is Kind.FLOATS:
-        return isinstance(value, (tuple, list)) and all(
-            _fits(item, Kind.FLOAT32) for item in value
-        )
-    if isinstance(value, (bool, np.bool_)):
-        return False
+    is_flag = isinstance(value, (bool, np.bool_))
+    if kind is Kind.BOOL or is_flag:
+        return is_flag and kind is Kind.BOOL
+    is_integer = isinstance(value, (int, np.integer))
     if kind is Kind.FLOAT32:
-        is_number = isinstance(value, (int, float, np.integer, np.floating))
+        is_number = is_integer or isinstance(value, (float, np.floating))
         return is_number and bool(np.isfinite(np.float32(value)))
-    bound = _INT_BOUNDS[kind.value]
-    return isinstance(value, (int, np.integer)) and -bound <= int(value) < bound
+    bounds = np.iinfo(NUMPY_TYPES[kind])
+    return is_integer and bounds.min <= int(value) <= bounds.max
 
 
 def _is_unicode(text: str) -> bool:

@@ -1,14 +1,15 @@
-"""Commands that make new dataset versions: filter, sample, merge and split.
+"""New dataset versions of chosen episodes: filter, sample, merge and split.
 
-Episodes are moved as they are encoded and keep their ids and their parents' ids, also
-where a parent is left out; `verify` then names the parent that is in no dataset given.
+Episodes keep their ids and their parents' ids, also where a parent is left out:
+`verify` then names the parent that is in no dataset given.
+
+Besides what is stated, functions raise StagingError, PublishError or DatasetLockedError
+if the version cannot be written.
 """
 
 import collections
 import dataclasses
-import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
@@ -16,102 +17,64 @@ from wtl.datasets.curation.curation import Curated, Curation
 from wtl.datasets.curation.metadata_filter import Condition
 
 
-def filter_episodes(
-    source: str | os.PathLike,
-    root: str | os.PathLike,
-    conditions: Sequence[Condition],
-    origin: Mapping[str, Any] | None = None,
-) -> Curated:
+def filter_episodes(curation: Curation, conditions: Sequence[Condition]) -> Curated:
     """Publish the episodes for which every condition holds.
-
-    Args:
-      source: a published dataset.
-      root: where the version is published, under the name of the source.
-      conditions: what must hold.
-      origin: JSON-serialisable addition to the provenance: commit, versions.
 
     Raises:
       UserError: if no episode is left.
-      DatasetNotFoundError, DatasetMismatchError, DatasetDamagedError: if the source
-        cannot be used.
-      StagingError, PublishError, DatasetLockedError: if the version cannot be written.
     """
-    task = Curation([source], root, origin)
     kept = {
         name
-        for name, metadata in task.metadata.items()
+        for name, metadata in curation.metadata.items()
         if all(condition.holds(metadata) for condition in conditions)
     }
     if not kept:
         raise UserError(
-            f"no episode of {source} fulfils every condition; nothing is published"
+            f"no episode of {curation.source} fulfils every condition; nothing is "
+            "published"
         )
     asked = [dataclasses.asdict(condition) for condition in conditions]
-    return task.publish("dataset filter", kept, {"conditions": asked})
+    return curation.publish("dataset filter", kept, {"conditions": asked})
 
 
-def sample_episodes(
-    source: str | os.PathLike,
-    root: str | os.PathLike,
-    per_task: int,
-    seed: int,
-    origin: Mapping[str, Any] | None = None,
-) -> Curated:
+def sample_episodes(curation: Curation, per_task: int, seed: int) -> Curated:
     """Publish a sample of the episodes of every task, without replacement.
 
     The draw of a task depends on its own episodes only.
 
     Args:
-      source: as for `filter_episodes`.
-      root: likewise.
+      curation: the source.
       per_task: episodes of each task; all of them where there are fewer.
       seed: of the draw.
-      origin: as for `filter_episodes`.
 
     Raises:
       UserError: if `per_task` is less than 1.
-      Others: as `filter_episodes`.
     """
     if per_task < 1:
         raise UserError(f"{per_task} episodes per task are too few; give 1 or more")
-    task = Curation([source], root, origin)
     of_task = collections.defaultdict(list)
-    for name in sorted(task.metadata):
-        of_task[task.metadata[name][fields.TASK_ID]].append(name)
+    for name in sorted(curation.metadata):
+        of_task[curation.metadata[name][fields.TASK_ID]].append(name)
     kept = set()
     for task_id, names in of_task.items():
         order = seeding.generator(seed, task_id, "sample").permutation(len(names))
         kept.update(names[index] for index in order[:per_task])
-    return task.publish("dataset sample", kept, {"per_task": per_task, "seed": seed})
+    return curation.publish(
+        "dataset sample", kept, {"per_task": per_task, "seed": seed}
+    )
 
 
-def merge_datasets(
-    sources: Sequence[str | os.PathLike],
-    root: str | os.PathLike,
-    origin: Mapping[str, Any] | None = None,
-) -> Curated:
+def merge_datasets(curation: Curation) -> Curated:
     """Publish the episodes of several datasets as one; the same episode once.
 
-    Args:
-      sources: published datasets of one name.
-      root: as for `filter_episodes`.
-      origin: likewise.
-
     Raises:
-      UserError: if the sources differ in name, spec or licence, if an id names
-        different episodes, or if an object set is in more than one split.
-      Others: as `filter_episodes`.
+      UserError: if an object set is in more than one split.
     """
-    task = Curation(sources, root, origin)
-    return task.publish("dataset merge", set(task.metadata), {})
+    return curation.publish("dataset merge", set(curation.metadata), {})
 
 
 def split_by_fractions(
-    source: str | os.PathLike,
-    root: str | os.PathLike,
-    fractions: Mapping[str, float],
-    seed: int,
-    origin: Mapping[str, Any] | None = None,
+    curation: Curation, fractions: Mapping[str, float], seed: int
 ) -> Curated:
     """Publish a dataset with its object sets assigned to splits at random.
 
@@ -119,88 +82,67 @@ def split_by_fractions(
     of the same object sets, such as demonstrations and their trials, are split alike.
 
     Args:
-      source: as for `filter_episodes`.
-      root: likewise.
+      curation: the source.
       fractions: share of the object sets by split; they add up to 1.
       seed: of the assignment.
-      origin: as for `filter_episodes`.
 
     Raises:
       UserError: if the fractions are invalid, or a split gets no object set.
-      Others: as `filter_episodes`.
     """
-    unknown = sorted(set(fractions) - set(fields.SPLITS))
-    if unknown:
-        raise UserError(f"split {unknown[0]!r} is none of {', '.join(fields.SPLITS)}")
+    _require_splits(fractions)
     if min(fractions.values()) <= 0 or abs(sum(fractions.values()) - 1) > 1e-6:
         raise UserError("fractions of splits must be positive and add up to 1")
-    task = Curation([source], root, origin)
-    names = sorted(_object_sets(task), key=lambda name: seeding.derive_seed(seed, name))
+    names = sorted(
+        _object_sets(curation), key=lambda name: seeding.derive_seed(seed, name)
+    )
     assigned, start, share = {}, 0, 0.0
-    for name in fields.SPLITS:
-        if name not in fractions:
-            continue
-        share += fractions[name]
+    for split in filter(fractions.get, fields.SPLITS):
+        share += fractions[split]
         end = round(share * len(names))
         if end == start:
             raise UserError(
-                f"{fractions[name]:g} of {len(names)} object sets leave none for {name}"
+                f"{fractions[split]:g} of {len(names)} object sets leave none for "
+                f"{split}"
             )
-        assigned.update(dict.fromkeys(names[start:end], name))
+        assigned.update(dict.fromkeys(names[start:end], split))
         start = end
-    return task.publish(
-        "dataset split",
-        set(task.metadata),
-        {"fractions": dict(fractions), "seed": seed},
-        _new_splits(task, assigned),
-    )
+    return _split(curation, assigned, {"fractions": dict(fractions), "seed": seed})
 
 
-def split_by_assignment(
-    source: str | os.PathLike,
-    root: str | os.PathLike,
-    assigned: Mapping[str, str],
-    origin: Mapping[str, Any] | None = None,
-) -> Curated:
+def split_by_assignment(curation: Curation, assigned: Mapping[str, str]) -> Curated:
     """Publish a dataset with the named object sets in other splits.
 
     Args:
-      source: as for `filter_episodes`.
-      root: likewise.
+      curation: the source.
       assigned: split by object set; others stay where they are.
-      origin: as for `filter_episodes`.
 
     Raises:
       UserError: if there is no such object set or split.
-      Others: as `filter_episodes`.
     """
-    task = Curation([source], root, origin)
-    for name, to in assigned.items():
-        if to not in fields.SPLITS:
-            raise UserError(f"split {to!r} is none of {', '.join(fields.SPLITS)}")
-        if name not in _object_sets(task):
-            raise UserError(
-                f"{source} has no object set {name!r}; nothing is published"
-            )
-    return task.publish(
-        "dataset split",
-        set(task.metadata),
-        {"assigned": dict(assigned)},
-        _new_splits(task, assigned),
-    )
+    _require_splits(assigned.values())
+    unknown = sorted(assigned.keys() - _object_sets(curation))
+    if unknown:
+        raise UserError(
+            f"{curation.source} has no object set {unknown[0]!r}; nothing is published"
+        )
+    return _split(curation, assigned, {"assigned": dict(assigned)})
 
 
-def _new_splits(
-    task: Curation, assigned: Mapping[str, str]
-) -> dict[str, dict[str, str]]:
-    """Return the changed metadata of episodes whose object sets change their split."""
-    return {
-        name: {fields.SPLIT: assigned[metadata[fields.OBJECT_SET]]}
-        for name, metadata in task.metadata.items()
-        if assigned.get(metadata[fields.OBJECT_SET], metadata[fields.SPLIT])
-        != metadata[fields.SPLIT]
-    }
+def _split(curation: Curation, assigned: Mapping[str, str], how: Mapping) -> Curated:
+    changed = {}
+    for name, metadata in curation.metadata.items():
+        was = metadata[fields.SPLIT]
+        split = assigned.get(metadata[fields.OBJECT_SET], was)
+        if split != was:
+            changed[name] = {fields.SPLIT: split}
+    return curation.publish("dataset split", set(curation.metadata), how, changed)
 
 
-def _object_sets(task: Curation) -> set[str]:
-    return {metadata[fields.OBJECT_SET] for metadata in task.metadata.values()}
+def _require_splits(names: Iterable[str]) -> None:
+    unknown = sorted(set(names) - set(fields.SPLITS))
+    if unknown:
+        raise UserError(f"split {unknown[0]!r} is none of {', '.join(fields.SPLITS)}")
+
+
+def _object_sets(curation: Curation) -> set[str]:
+    return {metadata[fields.OBJECT_SET] for metadata in curation.metadata.values()}

@@ -8,7 +8,7 @@ import dataclasses
 import json
 import os
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,6 @@ from wtl.datasets.format.decoding import DecodeError, decode_metadata, split, st
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import card, checksums, location, new_version
 from wtl.datasets.storage.location import DatasetDamagedError
-
-_BATCH_BYTES = 32 << 20  # staged with one sync
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +43,7 @@ class Curation:
     """Source datasets and the version made of them.
 
     Attributes:
+      source: the first source, as given.
       metadata: of the sources' episodes, by id.
     """
 
@@ -52,7 +51,7 @@ class Curation:
         self,
         sources: Sequence[str | os.PathLike],
         root: str | os.PathLike,
-        origin: Mapping[str, Any] | None,
+        origin: Mapping[str, Any] | None = None,
     ):
         """Read the sources' metadata.
 
@@ -62,11 +61,12 @@ class Curation:
           origin: JSON-serialisable addition to the provenance: commit, versions.
 
         Raises:
-          UserError: if the sources cannot be one dataset, or an id names different
-            episodes.
+          UserError: if the sources differ in name, spec or licence, or an id names
+            different episodes.
           DatasetNotFoundError, DatasetMismatchError, DatasetDamagedError: if a source
             cannot be used.
         """
+        self.source = sources[0]
         self._sources = [location.resolve(source) for source in sources]
         self._root = root
         self._origin = origin or {}
@@ -84,8 +84,11 @@ class Curation:
             for info, source in zip(infos, self._sources, strict=True)
         ]
         self.metadata: dict[str, dict[str, Any]] = {}
+        # The bytes of the episodes stay in the files.
+        self._payloads: dict[str, memoryview] = {}
         self._seen = 0
-        self._index()
+        for source in self._sources:
+            self._index(source)
 
     def publish(
         self,
@@ -107,15 +110,17 @@ class Curation:
 
         Raises:
           UserError: if an object set would be in more than one split.
-          DatasetDamagedError: if the bytes of a source have changed.
           StagingError, PublishError, DatasetLockedError: if it cannot be written.
         """
         changed = changed or {}
         self._require_disjoint(kept, changed)
         parents = ", ".join(parent["dataset"] for parent in self._parents)
         with new_version.new_version(self._root, self._name, self._spec) as version:
-            for batch in _batches(self._payloads(kept, changed)):
-                version.writer.append_encoded(batch)
+            version.add(
+                _altered(payload, changed[name]) if name in changed else payload
+                for name, payload in self._payloads.items()
+                if name in kept
+            )
             path = version.publish(
                 f"`wtl {command}` of {parents}{done and ': ' + done}.",
                 {
@@ -129,39 +134,25 @@ class Curation:
             )
         return Curated(path, len(kept), self._seen)
 
-    def _payloads(
-        self, kept: set[str], changed: Mapping[str, Mapping[str, Any]]
-    ) -> Iterator[bytes | memoryview]:
-        done = set()
-        for source in self._sources:
-            for payload in reader.iterate_encoded(source):
-                name = decode_metadata(payload, [fields.EPISODE_ID])[fields.EPISODE_ID]
-                if name not in kept or name in done:
-                    continue
-                done.add(name)
-                yield _altered(payload, changed[name]) if name in changed else payload
-
-    def _index(self) -> None:
-        """Read the metadata, and find ids that name different episodes."""
-        payloads: dict[str, memoryview] = {}
+    def _index(self, source: pathlib.Path) -> None:
+        """Read metadata, and find ids that name different episodes."""
         names = present(self._spec.metadata_vectors)
-        for source in self._sources:
-            for payload in reader.iterate_encoded(source):
-                self._seen += 1
-                try:
-                    metadata = decode_metadata(payload, names)
-                except DecodeError as error:
-                    raise DatasetDamagedError(
-                        f"{source} cannot be read ({error}); `wtl verify {source}` "
-                        "lists the faults"
-                    ) from None
-                name = metadata[fields.EPISODE_ID]
-                if payloads.setdefault(name, payload) != payload:
-                    raise UserError(
-                        f"{source}: another episode has the id {name} too; ids must "
-                        "name one episode, so nothing is published"
-                    )
-                self.metadata[name] = metadata
+        for record in reader.iterate_records(source, check=True):
+            self._seen += 1
+            try:
+                metadata = decode_metadata(record.payload, names)
+            except DecodeError as error:
+                raise DatasetDamagedError(
+                    f"{source} cannot be read ({error}); `wtl verify {source}` "
+                    "lists the faults"
+                ) from None
+            name = metadata[fields.EPISODE_ID]
+            if self._payloads.setdefault(name, record.payload) != record.payload:
+                raise UserError(
+                    f"{source}: another episode has the id {name} too; ids must "
+                    "name one episode, so nothing is published"
+                )
+            self.metadata[name] = metadata
 
     def _require_disjoint(
         self, kept: set[str], changed: Mapping[str, Mapping[str, Any]]
@@ -215,20 +206,6 @@ def _altered(payload: memoryview, changed: Mapping[str, Any]) -> bytes:
     return encoding.join(features)
 
 
-def _batches(
-    payloads: Iterable[bytes | memoryview],
-) -> Iterator[list[bytes | memoryview]]:
-    batch, size = [], 0
-    for payload in payloads:
-        batch.append(payload)
-        size += len(payload)
-        if size >= _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
 def _world(sources: Sequence[pathlib.Path]) -> dict[str, str]:
     """Return the world that the sources are of, where all of them name the same."""
     named = set()
@@ -236,5 +213,5 @@ def _world(sources: Sequence[pathlib.Path]) -> dict[str, str]:
         path = source / fields.PROVENANCE_FILE
         account = json.loads(path.read_text()) if path.exists() else {}
         named.add(account.get(fields.PROVENANCE_WORLD))
-    (world,) = named if len(named) == 1 else (None,)
-    return {fields.PROVENANCE_WORLD: world} if world else {}
+    is_known = len(named) == 1 and None not in named
+    return {fields.PROVENANCE_WORLD: named.pop()} if is_known else {}

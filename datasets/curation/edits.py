@@ -15,7 +15,7 @@ from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.curation.curation import Curated, Curation
 from wtl.datasets.storage import checksums, location
-from wtl.datasets.storage.files import sync_directory, write_durably
+from wtl.datasets.storage.files import sync, write_durably
 from wtl.datasets.storage.shard_lock import ShardLock
 
 DELETED = "deleted"
@@ -175,7 +175,7 @@ class PendingEdits:
             )
         try:
             self._folder.mkdir(exist_ok=True)
-            sync_directory(self._root)
+            sync(self._root)
             self._lock = ShardLock(
                 self._folder / "lock", f"what is edited of {self._version.parent}"
             )

@@ -66,6 +66,15 @@ def decode_metadata(
     return {name: value(features, name) for name in names}
 
 
+def episode_id(payload: bytes | memoryview) -> str:
+    """Parse the id of an episode alone.
+
+    Raises:
+      DecodeError: if it is missing or of another type.
+    """
+    return value(split(payload), fields.EPISODE_ID)
+
+
 def split(payload: bytes | memoryview) -> Features:
     """Split an Example into its features, without decoding them.
 

@@ -10,7 +10,7 @@ from google.protobuf import json_format
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode, EpisodeSpec
-from wtl.datasets.contract.metadata import METADATA, Kind, present
+from wtl.datasets.contract.metadata import METADATA, NUMPY_TYPES, Kind, present
 
 _STEP_DOCS = {
     fields.STATE: "Observed state, in the layout of the world; it omits the task.",
@@ -48,12 +48,6 @@ _VIDEO_STEP_DOCS = _STEP_DOCS | {
         "episode again from any camera."
     ),
 }
-_NUMPY_KINDS = {
-    Kind.BOOL: np.bool_,
-    Kind.INT32: np.int32,
-    Kind.INT64: np.int64,
-    Kind.FLOAT32: np.float32,
-}
 
 
 class DatasetMismatchError(ValueError):
@@ -62,7 +56,7 @@ class DatasetMismatchError(ValueError):
 
 def features(spec: EpisodeSpec) -> tfds.features.FeaturesDict:
     """Return the features of an episode: nested `steps`, metadata, nested `hidden`."""
-    step, observation = {}, {}
+    step, observation, tree, hidden = {}, {}, {}, {}
     docs = _STEP_DOCS if spec.action_size else _VIDEO_STEP_DOCS
     for name, (shape, dtype) in spec.step_arrays().items():
         within = observation if name in fields.OBSERVATION_FIELDS else step
@@ -71,19 +65,21 @@ def features(spec: EpisodeSpec) -> tfds.features.FeaturesDict:
                 shape=shape, encoding_format=spec.image_encoding, doc=docs[name]
             )
         else:
-            within[name] = _array_feature(shape, dtype, docs[name])
+            within[name] = _array(shape, dtype.type, docs[name])
     step[fields.OBSERVATION] = tfds.features.FeaturesDict(observation)
-    tree = {fields.STEPS: tfds.features.Dataset(step)}
-    hidden = {}
     vectors = spec.metadata_vectors
     for name in present(vectors):
-        field = METADATA[name]
+        kind, doc = METADATA[name].kind, METADATA[name].doc
         parent, _, leaf = name.rpartition("/")
-        if name in vectors:
-            feature = _array_feature((vectors[name],), np.dtype("<f4"), field.doc)
+        within = hidden if parent else tree
+        if kind is Kind.TEXT:
+            within[leaf] = tfds.features.Text(doc=doc)
+        elif kind is Kind.TEXTS:
+            within[leaf] = tfds.features.Sequence(tfds.features.Text(), doc=doc)
         else:
-            feature = _metadata_feature(field.kind, field.doc)
-        (hidden if parent else tree)[leaf] = feature
+            shape = (vectors[name],) if name in vectors else ()
+            within[leaf] = _array(shape, NUMPY_TYPES[kind], doc)
+    tree[fields.STEPS] = tfds.features.Dataset(step)
     tree[fields.HIDDEN] = tfds.features.FeaturesDict(hidden)
     return tfds.features.FeaturesDict(tree)
 
@@ -114,8 +110,11 @@ def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
             tree = json.load(file)
         episode = _children(tree)
         step = _children(episode[fields.STEPS]["sequence"]["feature"])
-        hidden = _children(episode[fields.HIDDEN])
         observation = _children(step[fields.OBSERVATION])
+        vectors = {
+            f"{fields.HIDDEN}/{name}": node
+            for name, node in _children(episode[fields.HIDDEN]).items()
+        }
         spec = EpisodeSpec(
             state_size=_vector_size(observation.get(fields.STATE)),
             action_size=_vector_size(step.get(fields.ACTION)),
@@ -123,8 +122,8 @@ def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
             interventions=fields.IS_INTERVENTION in step,
             **_image_spec(observation.get(fields.IMAGE)),
             wrist_image=fields.WRIST_IMAGE in observation,
-            gains_size=_vector_size(hidden.get(_leaf(fields.HIDDEN_GAINS))),
-            dynamics_size=_vector_size(hidden.get(_leaf(fields.HIDDEN_PUCK))),
+            gains_size=_vector_size(vectors.get(fields.HIDDEN_GAINS)),
+            dynamics_size=_vector_size(vectors.get(fields.HIDDEN_PUCK)),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetMismatchError(
@@ -173,28 +172,13 @@ def difference(expected: object, found: object, path: str = "") -> str | None:
     return None if expected == found else path.lstrip("/")
 
 
-def _array_feature(shape: tuple[int, ...], dtype: np.dtype, doc: str):
-    if dtype == np.float64:
-        # Floats of a tf.train.Example have 32 bits, so doubles go as bytes.
-        encoding = tfds.features.Encoding.BYTES
-        return tfds.features.Tensor(
-            shape=shape, dtype=np.float64, encoding=encoding, doc=doc
-        )
-    if shape:
-        return tfds.features.Tensor(shape=shape, dtype=dtype.type, doc=doc)
-    return tfds.features.Scalar(dtype=dtype.type, doc=doc)
-
-
-def _metadata_feature(kind: Kind, doc: str):
-    if kind is Kind.TEXT:
-        return tfds.features.Text(doc=doc)
-    if kind is Kind.TEXTS:
-        return tfds.features.Sequence(tfds.features.Text(), doc=doc)
-    return tfds.features.Scalar(dtype=_NUMPY_KINDS[kind], doc=doc)
-
-
-def _leaf(name: str) -> str:
-    return name.rpartition("/")[2]
+def _array(shape: tuple[int, ...], dtype: type[np.generic], doc: str):
+    if not shape:
+        return tfds.features.Scalar(dtype=dtype, doc=doc)
+    # Floats of a tf.train.Example have 32 bits, so doubles go as bytes.
+    encodings = tfds.features.Encoding
+    encoding = encodings.BYTES if dtype is np.float64 else encodings.NONE
+    return tfds.features.Tensor(shape=shape, dtype=dtype, encoding=encoding, doc=doc)
 
 
 def _children(node: dict) -> dict:

@@ -19,7 +19,7 @@ from wtl.datasets.contract import fields
 from wtl.datasets.hosting.remote_folder import RemoteError, RemoteFolder
 from wtl.datasets.storage import checksums
 from wtl.datasets.storage.checksums import FileChecksum
-from wtl.datasets.storage.files import sync_directory, write_durably
+from wtl.datasets.storage.files import sync, write_durably
 from wtl.datasets.storage.location import DatasetDamagedError
 from wtl.datasets.storage.shard_lock import ShardLock
 
@@ -291,7 +291,7 @@ class _Download:
             _sync_folders(self._target)
             write_durably(self._target / fields.CHECKSUMS_FILE, self._manifest)
             shutil.rmtree(self._partial)
-        sync_directory(self._target.parent)
+        sync(self._target.parent)
 
 
 def _refuse_links(folders: Iterable[pathlib.Path]) -> None:
@@ -312,4 +312,4 @@ def _size(path: pathlib.Path) -> int:
 def _sync_folders(folder: pathlib.Path) -> None:
     for path in (folder, *folder.rglob("*")):
         if path.is_dir():
-            sync_directory(path)
+            sync(path)

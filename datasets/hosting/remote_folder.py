@@ -14,7 +14,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from wtl.datasets.storage.checksums import FileChecksum, checksum_of
-from wtl.datasets.storage.files import sync_directory
+from wtl.datasets.storage.files import sync
 
 _CHUNK_BYTES = 1 << 20
 _WEB = re.compile(r"https?://")
@@ -178,7 +178,7 @@ class RemoteFolder:
             # What the sentinel vouches for must not be lost with the power.
             with open(path, "rb") as file:
                 os.fsync(file.fileno())
-            sync_directory(parent)
+            sync(parent)
 
     def _attempt(
         self, name: str, call: Callable[..., _Result], *args, **kwargs

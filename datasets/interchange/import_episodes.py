@@ -9,9 +9,8 @@ from typing import Any
 from wtl.datasets.contract.episode import Episode, EpisodeError
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.interchange import field_mapping
-from wtl.datasets.storage import new_version
+from wtl.datasets.storage import new_version, staging
 
-_BATCH = 32  # episodes staged with one sync
 _UNKNOWN_LICENSE = (
     "The licence is that of the imported data, which is unknown here: ask their "
     "authors.\n"
@@ -45,13 +44,14 @@ def import_episodes(
     first = next(episodes, None)
     if first is None:
         raise UserError("there is no episode to import")
-    with new_version.new_version(root, name, field_mapping.spec_of(first)) as version:
-        episodes = itertools.chain([first], episodes)
-        while batch := list(itertools.islice(episodes, _BATCH)):
-            try:
-                version.writer.append(batch)
-            except EpisodeError as error:
-                raise UserError(f"{error}; nothing is published") from None
+    spec = field_mapping.spec_of(first)
+    with new_version.new_version(root, name, spec) as version:
+        try:
+            version.add(
+                staging.encoded(e, spec) for e in itertools.chain([first], episodes)
+            )
+        except EpisodeError as error:
+            raise UserError(f"{error}; nothing is published") from None
         return version.publish(
             "Imported from another format.", account, license_text or _UNKNOWN_LICENSE
         )

@@ -17,10 +17,10 @@ import numpy as np
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode, EpisodeSpec
-from wtl.datasets.contract.metadata import METADATA, present
+from wtl.datasets.contract.metadata import present
 from wtl.datasets.format import decoding, schema, tfrecord
 from wtl.datasets.format.decoding import DecodeError, decode
-from wtl.datasets.reading.store import EpisodeStore, as_column
+from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.storage import location
 from wtl.datasets.storage.files import map_file
 from wtl.datasets.storage.location import DatasetDamagedError
@@ -64,8 +64,8 @@ def read(
     )
     for file, length in shards:
         with _damage_named(file, path):
-            for payload in _payloads(file, length):
-                rows.add(decoding.split(payload))
+            for record in _records(file, length):
+                rows.add(decoding.split(record.payload))
     return rows.store()
 
 
@@ -87,18 +87,21 @@ def iterate_episodes(
     spec = schema.stored_spec(path)
     for file, length in _shards(path, splits):
         with _damage_named(file, path):
-            payloads = _payloads(file, length)
-        for payload in payloads:
+            records = _records(file, length)
+        for record in records:
             with _damage_named(file, path):
-                episode = decode(payload, spec)
+                episode = decode(record.payload, spec)
             yield episode
 
 
-def iterate_encoded(dataset_dir: str | os.PathLike) -> Iterator[memoryview]:
-    """Yield serialised episodes whose checksums match.
+def iterate_records(
+    dataset_dir: str | os.PathLike, check: bool = False
+) -> Iterator[tfrecord.Record]:
+    """Yield the records of serialised episodes.
 
     Args:
       dataset_dir: as for `read`.
+      check: whether to check their checksums.
 
     Raises:
       DatasetNotFoundError: if there is no dataset.
@@ -107,33 +110,11 @@ def iterate_encoded(dataset_dir: str | os.PathLike) -> Iterator[memoryview]:
     path = location.resolve(dataset_dir)
     for file, length in _shards(path, None):
         with _damage_named(file, path):
-            payloads = _payloads(file, length)
-            sound = [record.sound for record in tfrecord.scan(map_file(file))]
-            if not all(sound):
-                raise DecodeError(f"episode {sound.index(False)} is damaged")
-        yield from payloads
-
-
-def iterate_frames(dataset_dir: str | os.PathLike) -> Iterator[memoryview]:
-    """Yield the whole records of a dataset, unchecked.
-
-    Args:
-      dataset_dir: as for `read`.
-
-    Raises:
-      DatasetNotFoundError: if there is no dataset.
-      DatasetDamagedError: if its files differ from its info.
-    """
-    path = location.resolve(dataset_dir)
-    for file, length in _shards(path, None):
-        with _damage_named(file, path):
-            sizes = [len(payload) for payload in _payloads(file, length)]
-            data = map_file(file)
-        offset = 0
-        for size in sizes:
-            end = offset + size + tfrecord.OVERHEAD
-            yield data[offset:end]
-            offset = end
+            records = _records(file, length)
+            for number, record in enumerate(records if check else ()):
+                if not record.sound:
+                    raise DecodeError(f"episode {number} is damaged")
+        yield from records
 
 
 @contextlib.contextmanager
@@ -147,31 +128,26 @@ def _damage_named(file: pathlib.Path, dataset_dir: pathlib.Path) -> Iterator[Non
         ) from None
 
 
-def _payloads(file: pathlib.Path, length: int) -> list[memoryview]:
-    payloads = list(tfrecord.frames(map_file(file)))
-    if len(payloads) != length:
-        raise DecodeError(f"{len(payloads)} episodes instead of {length}")
-    return payloads
+def _records(file: pathlib.Path, length: int) -> list[tfrecord.Record]:
+    records = tfrecord.read(map_file(file))
+    if len(records) != length:
+        raise DecodeError(f"{len(records)} episodes instead of {length}")
+    return records
 
 
 def _shards(
     path: pathlib.Path, splits: str | Sequence[str] | None
 ) -> list[tuple[pathlib.Path, int]]:
     """Return the shard files with the number of episodes in each."""
-    if splits is None:
-        splits = fields.SPLITS
-    elif isinstance(splits, str):
-        splits = [splits]
-    for split in splits:
+    wanted = [splits] if isinstance(splits, str) else splits
+    if wanted is None:
+        wanted = fields.SPLITS
+    for split in wanted:
         if split not in fields.SPLITS:
             raise ValueError(f"split {split!r} is none of {', '.join(fields.SPLITS)}")
-    found = list(location.shards(path))
-    return [
-        (path / file, length)
-        for wanted in splits
-        for split, file, length in found
-        if split == wanted
-    ]
+    found = [shard for shard in location.shards(path) if shard[0] in wanted]
+    found.sort(key=lambda shard: wanted.index(shard[0]))
+    return [(path / file, length) for _, file, length in found]
 
 
 class _Rows:
@@ -213,14 +189,7 @@ class _Rows:
         self._at += 1
 
     def store(self) -> EpisodeStore:
-        return EpisodeStore.of(
-            self._steps,
-            self._length,
-            {
-                name: as_column(METADATA[name].kind, name, values)
-                for name, values in self._columns.items()
-            },
-        )
+        return EpisodeStore.of(self._steps, self._length, self._columns)
 
     def _make_room(self, length: int) -> None:
         """Lengthen the arrays if an episode is longer than those before."""

@@ -3,22 +3,16 @@
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
-from wtl.datasets.contract.metadata import METADATA, Kind
+from wtl.datasets.contract.metadata import METADATA, NUMPY_TYPES, Kind
 
 # Physics states serve to render published episodes again.
 _STACKED = (fields.STATE, fields.ACTION, fields.REWARD, fields.IMAGE)
-_COLUMN_TYPES = {
-    Kind.BOOL: np.bool_,
-    Kind.INT32: np.int32,
-    Kind.INT64: np.int64,
-    Kind.FLOAT32: np.float32,
-    Kind.FLOATS: np.float32,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,14 +46,14 @@ class EpisodeStore:
         cls,
         steps: Mapping[str, np.ndarray],
         length: np.ndarray,
-        metadata: Mapping[str, np.ndarray | list[tuple[str, ...]]],
+        values: Mapping[str, Sequence],
     ) -> "EpisodeStore":
         """Make a store of the present step fields, at least one.
 
         Args:
           steps: [N, T, ...] arrays by field name.
           length: as the attribute.
-          metadata: as the attribute.
+          values: N values by metadata field.
         """
         shape = next(iter(steps.values())).shape[:2]
         nothing = np.zeros((*shape, 0), np.float32)
@@ -68,7 +62,7 @@ class EpisodeStore:
             action=steps.get(fields.ACTION, nothing),
             reward=steps.get(fields.REWARD, np.zeros(shape, np.float32)),
             length=length,
-            metadata=metadata,
+            metadata={name: _column(name, column) for name, column in values.items()},
             physics_state=steps.get(fields.PHYSICS_STATE),
             image=steps.get(fields.IMAGE),
         )
@@ -125,46 +119,19 @@ class EpisodeStore:
         return EpisodeStore(metadata=columns, **arrays)
 
 
-def as_column(
-    kind: Kind, name: str, values: list
-) -> np.ndarray | list[tuple[str, ...]]:
-    """Make the metadata column of a field from its values."""
-    if kind is Kind.TEXTS:
-        return values
-    if name == fields.NOTES:
-        # One long note would make a fixed-width array of texts as wide for all.
-        column = np.empty(len(values), object)
-        column[:] = values
-        return column
-    if kind is Kind.TEXT:
-        return np.array(values, np.str_)
-    return np.array(values, _COLUMN_TYPES[kind])
-
-
 def stack(episodes: Sequence[Episode]) -> EpisodeStore:
     """Return a store of episodes in memory, images included, without physics."""
     length = np.array([len(episode) for episode in episodes], np.int32)
-
-    def padded(name: str) -> np.ndarray:
-        arrays = [episode.steps[name] for episode in episodes]
-        shape = (len(arrays), length.max(), *arrays[0].shape[1:])
-        result = np.zeros(shape, arrays[0].dtype)
-        for row, array in zip(result, arrays, strict=True):
-            row[: len(array)] = array
-            # The last action and reward are zeros.
-            row[len(array) :] = array[-1]
-        return result
-
-    return EpisodeStore.of(
-        {name: padded(name) for name in _STACKED if name in episodes[0].steps},
-        length,
-        {
-            name: as_column(
-                METADATA[name].kind, name, [e.metadata[name] for e in episodes]
-            )
-            for name in episodes[0].metadata
-        },
-    )
+    steps = {
+        name: np.stack([_padded(e.steps[name], length.max()) for e in episodes])
+        for name in _STACKED
+        if name in episodes[0].steps
+    }
+    columns = {
+        name: [episode.metadata[name] for episode in episodes]
+        for name in episodes[0].metadata
+    }
+    return EpisodeStore.of(steps, length, columns)
 
 
 def concatenate(stores: Sequence[EpisodeStore]) -> EpisodeStore:
@@ -173,23 +140,13 @@ def concatenate(stores: Sequence[EpisodeStore]) -> EpisodeStore:
 
     def joined(name: str) -> np.ndarray:
         parts = [getattr(store, name) for store in stores]
-        return np.concatenate(
-            [
-                np.concatenate(
-                    [part, np.repeat(part[:, -1:], longest - part.shape[1], axis=1)],
-                    axis=1,
-                )
-                for part in parts
-            ]
-        )
+        return np.concatenate([_padded(part, longest, axis=1) for part in parts])
 
     columns = {}
     for name, column in stores[0].metadata.items():
         parts = [store[name] for store in stores]
-        if isinstance(column, np.ndarray):
-            columns[name] = np.concatenate(parts)
-        else:
-            columns[name] = [value for part in parts for value in part]
+        is_array = isinstance(column, np.ndarray)
+        columns[name] = np.concatenate(parts) if is_array else list(chain(*parts))
     filmed = all(store.image is not None for store in stores)
     return EpisodeStore(
         state=joined(fields.STATE),
@@ -199,3 +156,23 @@ def concatenate(stores: Sequence[EpisodeStore]) -> EpisodeStore:
         metadata=columns,
         image=joined(fields.IMAGE) if filmed else None,
     )
+
+
+def _padded(array: np.ndarray, length: int, axis: int = 0) -> np.ndarray:
+    """Return an array whose last step is repeated up to a length."""
+    last = np.take(array, [-1], axis)
+    missing = length - array.shape[axis]
+    return np.concatenate([array, np.repeat(last, missing, axis)], axis)
+
+
+def _column(name: str, values: Sequence) -> np.ndarray | list[tuple[str, ...]]:
+    """Make the metadata column of a field from its values."""
+    kind = METADATA[name].kind
+    if kind is Kind.TEXTS:
+        return list(values)
+    if name == fields.NOTES:
+        # One long note would make a fixed-width array of texts as wide for all.
+        column = np.empty(len(values), object)
+        column[:] = values
+        return column
+    return np.array(values, NUMPY_TYPES.get(kind, np.str_))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from wtl.datasets.contract import fields
-from wtl.datasets.storage.files import write_durably
+from wtl.datasets.storage.files import sync, write_durably
 from wtl.datasets.storage.location import DatasetDamagedError
 
 _CHUNK_BYTES = 1 << 20
@@ -79,14 +79,22 @@ def render(files: Mapping[str, FileChecksum]) -> bytes:
     return (json.dumps(tree, indent=2) + "\n").encode()
 
 
-def seal(folder: str | os.PathLike) -> None:
-    """Write checksums.json for all files of a folder and its subfolders."""
+def seal(
+    folder: str | os.PathLike, known: Mapping[str, FileChecksum] | None = None
+) -> None:
+    """Write checksums.json for all files of a folder and its subfolders, durably.
+
+    Args:
+      folder: the folder.
+      known: checksums of files that are synced already.
+    """
     folder = pathlib.Path(folder)
-    files = {
-        path.relative_to(folder).as_posix(): checksum(path)
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
+    files = dict(known or {})
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name not in files:
+            sync(path)
+            files[name] = checksum(path)
     write_durably(folder / fields.CHECKSUMS_FILE, render(files))
 
 
@@ -107,11 +115,7 @@ def read(dataset_dir: str | os.PathLike) -> dict[str, FileChecksum]:
 
 
 def parse(data: bytes, where: str) -> dict[str, FileChecksum]:
-    """Parse the text of an untrusted checksums.json.
-
-    Args:
-      data: its bytes.
-      where: its origin, for the message.
+    """Parse the text of an untrusted checksums.json, of some origin.
 
     Raises:
       DatasetDamagedError: if they differ from the form of `render`, or name files

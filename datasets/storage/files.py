@@ -3,6 +3,7 @@
 import mmap
 import os
 import pathlib
+import uuid
 
 
 def map_file(path: str | os.PathLike) -> memoryview:
@@ -13,9 +14,9 @@ def map_file(path: str | os.PathLike) -> memoryview:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
-def sync_directory(path: str | os.PathLike) -> None:
-    """Make the names in a folder durable, as `fsync` does for contents."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+def sync(path: str | os.PathLike) -> None:
+    """Make the contents of a file, or the names in a folder, durable."""
+    fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)
     finally:
@@ -25,7 +26,8 @@ def sync_directory(path: str | os.PathLike) -> None:
 def write_durably(path: str | os.PathLike, data: bytes) -> None:
     """Write or replace a file atomically and durably."""
     path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    # Processes of several machines may write the same file at once.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with open(temporary, "wb") as file:
             file.write(data)
@@ -35,4 +37,4 @@ def write_durably(path: str | os.PathLike, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_directory(path.parent)
+    sync(path.parent)

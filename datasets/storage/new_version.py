@@ -5,7 +5,7 @@ import os
 import pathlib
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from wtl.datasets.contract.episode import EpisodeSpec
@@ -14,6 +14,7 @@ from wtl.datasets.storage import card, location, publish
 from wtl.datasets.storage.shard_lock import ShardLock
 from wtl.datasets.storage.staging import StagingWriter
 
+_BATCH_BYTES = 32 << 20  # staged with one sync
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -24,13 +25,21 @@ class NewVersion:
       writer: writer of its episodes.
     """
 
-    def __init__(
-        self, root: pathlib.Path, name: str, spec: EpisodeSpec, writer: StagingWriter
-    ):
+    def __init__(self, root: pathlib.Path, name: str, writer: StagingWriter):
         self._root = root
         self._name = name
-        self._spec = spec
         self.writer = writer
+
+    def add(self, payloads: Iterable[bytes | memoryview]) -> None:
+        """Stage serialised episodes, as `writer.append_encoded`, in batches."""
+        batch, size = [], 0
+        for payload in payloads:
+            batch.append(payload)
+            size += len(payload)
+            if size >= _BATCH_BYTES:
+                self.writer.append_encoded(batch)
+                batch, size = [], 0
+        self.writer.append_encoded(batch)
 
     def publish(
         self,
@@ -50,18 +59,17 @@ class NewVersion:
         Raises:
           PublishError: if nothing is staged, or the disk is full.
         """
-        staged = self.writer.directory
         self.writer.close()
         folder = self._root / self._name
         versions = location.versions(folder)
         earlier = location.read_info(versions[-1])["release_notes"] if versions else {}
         number = location.next_major(folder)
         return publish.publish(
-            staged,
+            self.writer.directory,
             self._root,
             self._name,
             number,
-            self._spec,
+            self.writer.spec,
             provenance,
             release_notes=earlier | {number: notes},
             license_text=license_text,
@@ -100,4 +108,4 @@ def new_version(
             raise UserError(f"{root} cannot be written ({error.strerror})") from error
         stack.callback(shutil.rmtree, work / "staged", ignore_errors=True)
         writer = stack.enter_context(StagingWriter(work / "staged", spec))
-        yield NewVersion(root, name, spec, writer)
+        yield NewVersion(root, name, writer)

@@ -6,15 +6,13 @@ which workers finished. Records are moved as they are, not decoded.
 """
 
 import contextlib
-import dataclasses
-import hashlib
 import json
 import logging
 import os
 import pathlib
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import tensorflow_datasets as tfds
 
@@ -24,7 +22,7 @@ from wtl.datasets.format import schema, tfrecord
 from wtl.datasets.format.decoding import DecodeError, decode_metadata
 from wtl.datasets.storage import card, checksums, location
 from wtl.datasets.storage.checksums import FileChecksum
-from wtl.datasets.storage.files import map_file, sync_directory
+from wtl.datasets.storage.files import map_file, sync
 from wtl.datasets.storage.staging import (
     SHARD_PATTERN,
     StagingError,
@@ -42,16 +40,11 @@ class PublishError(RuntimeError):
     """Staged episodes could not be published."""
 
 
-@dataclasses.dataclass(frozen=True)
-class _Staged:
+class _Staged(NamedTuple):
     """A staged episode: its metadata and its whole record, a view into a file."""
 
     metadata: Mapping[str, Any]
     frame: memoryview
-
-    @property
-    def id(self) -> str:
-        return self.metadata[fields.EPISODE_ID]
 
 
 def publish(
@@ -101,30 +94,23 @@ def publish(
         if not episodes:
             raise PublishError(f"no episode is staged in {staging_dir[0]}")
         try:
-            folder = _incomplete_folder(target)
-            with _removed_on_failure(folder):
+            with _incomplete_folder(target) as folder:
                 lengths, files = _write_shards(episodes, folder, name, shard_bytes)
                 _write_tfds_files(
                     folder, name, version, spec, lengths, notes, license_text
                 )
-                _write_texts(
-                    folder,
-                    {
-                        fields.CARD_FILE: card.card(
-                            name,
-                            version,
-                            spec,
-                            [episode.metadata for episode in episodes],
-                            notes,
-                        ),
-                        fields.CITATION_FILE: card.citation(name),
-                        fields.PROVENANCE_FILE: _json_text(provenance),
-                    },
-                )
-                _seal(folder, files)
+                metadata = [episode.metadata for episode in episodes]
+                for file, text in {
+                    fields.CARD_FILE: card.card(name, version, spec, metadata, notes),
+                    fields.CITATION_FILE: card.citation(name),
+                    fields.PROVENANCE_FILE: _json_text(provenance),
+                }.items():
+                    (folder / file).write_text(text, encoding="utf-8")
+                checksums.seal(folder, files)
+                logging.info("sealed %s", folder)
                 # Sealed and synced: the rename is what makes it visible.
                 os.rename(folder, target)
-                sync_directory(target.parent)
+                sync(target.parent)
         except OSError as error:
             raise PublishError(
                 f"cannot publish {target}: {error.strerror or error}; the staged "
@@ -151,15 +137,15 @@ def _staged_episodes(
             locks.callback(shard_lock(path).release)
             for episode in _shard_episodes(path):
                 # A retried worker may have staged an episode twice.
-                known = found.setdefault(episode.id, episode)
-                if known is not episode and known.frame != episode.frame:
+                name = episode.metadata[fields.EPISODE_ID]
+                if found.setdefault(name, episode).frame != episode.frame:
                     raise PublishError(
-                        f"{path}: two different episodes have the id {episode.id}"
+                        f"{path}: two different episodes have the id {name}"
                     )
     return [found[key] for key in sorted(found)]
 
 
-def _shard_episodes(path: pathlib.Path) -> Iterable[_Staged]:
+def _shard_episodes(path: pathlib.Path) -> Iterator[_Staged]:
     data = map_file(path)
     end = 0
     for record in tfrecord.scan(data):
@@ -167,13 +153,12 @@ def _shard_episodes(path: pathlib.Path) -> Iterable[_Staged]:
         try:
             if not record.sound:
                 raise DecodeError("its checksum does not fit")
-            metadata = decode_metadata(record.payload, _INDEXED)
+            yield _Staged(decode_metadata(record.payload, _INDEXED), record.frame)
         except DecodeError as error:
             raise PublishError(
                 f"{path}: the episode at byte {record.offset} is damaged ({error}); "
                 "run the stage again to repair it"
             ) from None
-        yield _Staged(metadata, data[record.offset : record.end])
     # A record cut off at the end was never acknowledged.
     if end < len(data) and not tfrecord.is_cut_off(data, end):
         raise PublishError(
@@ -181,8 +166,9 @@ def _shard_episodes(path: pathlib.Path) -> Iterable[_Staged]:
         )
 
 
-def _incomplete_folder(target: pathlib.Path) -> pathlib.Path:
-    """Make a working folder, and remove those of dead processes."""
+@contextlib.contextmanager
+def _incomplete_folder(target: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Make a working folder, which a failure removes, and remove those of the dead."""
     target.parent.mkdir(parents=True, exist_ok=True)
     for left in target.parent.glob(f"{target.name}{_INCOMPLETE}*"):
         pid = left.name.rpartition(".")[2]
@@ -191,13 +177,8 @@ def _incomplete_folder(target: pathlib.Path) -> pathlib.Path:
     folder = target.with_name(f"{target.name}{_INCOMPLETE}{os.getpid()}")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    return folder
-
-
-@contextlib.contextmanager
-def _removed_on_failure(folder: pathlib.Path):
     try:
-        yield
+        yield folder
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -227,15 +208,10 @@ def _write_shards(
 
 
 def _write_shard(path: pathlib.Path, episodes: Sequence[_Staged]) -> FileChecksum:
-    digest, size = hashlib.sha256(), 0
     with open(path, "wb", buffering=1 << 20) as file:
-        for episode in episodes:
-            file.write(episode.frame)
-            digest.update(episode.frame)
-            size += len(episode.frame)
-        file.flush()
-        os.fsync(file.fileno())
-    return FileChecksum(digest.hexdigest(), size)
+        file.writelines(episode.frame for episode in episodes)
+    sync(path)
+    return checksums.checksum_of(episode.frame for episode in episodes)
 
 
 def _write_tfds_files(
@@ -286,26 +262,6 @@ def _write_tfds_files(
         # attribute that protobuf 7 no longer has, so the dataset could not be read.
         tree.pop("fileFormat", None)
         (folder / file).write_text(_json_text(tree), encoding="utf-8")
-
-
-def _write_texts(folder: pathlib.Path, texts: Mapping[str, str]) -> None:
-    for file, text in texts.items():
-        (folder / file).write_text(text, encoding="utf-8")
-
-
-def _seal(folder: pathlib.Path, files: dict[str, FileChecksum]) -> None:
-    """Write checksums of every file, and sync what is not synced yet."""
-    for path in sorted(folder.iterdir()):
-        if path.name not in files:
-            with open(path, "rb") as file:
-                os.fsync(file.fileno())
-            files[path.name] = checksums.checksum(path)
-    with open(folder / fields.CHECKSUMS_FILE, "wb") as file:
-        file.write(checksums.render(files))
-        file.flush()
-        os.fsync(file.fileno())
-    sync_directory(folder)
-    logging.info("sealed %s: %d files", folder, len(files) + 1)
 
 
 def _json_text(tree: Any) -> str:

@@ -9,11 +9,10 @@ import hashlib
 import json
 import os
 import pathlib
-import tempfile
 from collections.abc import Sequence
 
 from wtl.datasets.format import tfrecord
-from wtl.datasets.storage.files import map_file, sync_directory
+from wtl.datasets.storage.files import map_file, write_durably
 
 PATTERN = "*.shard"
 
@@ -32,19 +31,8 @@ def write(folder: str | os.PathLike, name: str, payloads: Sequence[bytes]) -> No
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    # Workers of several machines may write the same file at once.
-    file = tempfile.NamedTemporaryFile(dir=folder, prefix=f".{name}.", delete=False)
-    try:
-        with file:
-            for payload in (*payloads, _content(payloads)):
-                file.write(tfrecord.frame(payload))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(file.name, folder / f"{name}.shard")
-    except BaseException:
-        pathlib.Path(file.name).unlink(missing_ok=True)
-        raise
-    sync_directory(folder)
+    records = map(tfrecord.frame, (*payloads, _content(payloads)))
+    write_durably(folder / f"{name}.shard", b"".join(records))
 
 
 def read(path: pathlib.Path) -> list[memoryview]:
@@ -54,7 +42,7 @@ def read(path: pathlib.Path) -> list[memoryview]:
       ShardFileError: if the file is damaged.
     """
     try:
-        *payloads, content = tfrecord.frames(map_file(path))
+        *payloads, content = (r.payload for r in tfrecord.read(map_file(path)))
         whole = bytes(content) == _content(payloads)
     except ValueError as error:
         raise ShardFileError(f"{path} is damaged ({error})") from None

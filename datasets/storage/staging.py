@@ -1,13 +1,14 @@
 """Durable staging of episodes while they are being collected.
 
-An episode is safe once `append` has returned: its bytes are synced to disk and
-survive a crash of the process. A
-record cut off by a crash is dropped at that start; it was never acknowledged.
+An episode is safe once `append` has returned: its bytes are synced to disk and survive
+a crash of the process. A record cut off by a crash is dropped at the next start; it was
+never acknowledged.
 
 A staging shard is a TFRecord file of serialised episodes in order of arrival.
 `publish` turns a folder of them into a TFDS dataset version.
 """
 
+import collections
 import dataclasses
 import errno
 import json
@@ -17,12 +18,11 @@ import pathlib
 from collections.abc import Container, Iterable, Iterator
 
 from wtl.datasets.contract import episode as episode_lib
-from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode, EpisodeSpec
 from wtl.datasets.format import tfrecord
-from wtl.datasets.format.decoding import DecodeError, decode, decode_metadata
+from wtl.datasets.format.decoding import DecodeError, decode, episode_id
 from wtl.datasets.format.encoding import encode
-from wtl.datasets.storage.files import map_file, sync_directory, write_durably
+from wtl.datasets.storage.files import map_file, sync, write_durably
 from wtl.datasets.storage.shard_lock import ShardLock
 
 _SPEC_FILE = "spec.json"
@@ -62,7 +62,7 @@ class StagingWriter:
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
             self._fd = os.open(self._path, flags, 0o644)
             self._size = os.lseek(self._fd, 0, os.SEEK_END)
-            sync_directory(self._directory)
+            sync(self._directory)
         except BaseException as error:
             self.close()
             if isinstance(error, OSError):
@@ -103,8 +103,6 @@ class StagingWriter:
           StagingError: if the disk is full or fails, or if another episode of
             the same id is staged.
         """
-        if self._fd < 0:
-            raise StagingError(f"staging shard {self._path} is closed")
         if isinstance(episodes, Episode):
             episodes = [episodes]
         return self._add([(e.id, encoded(e, self._spec)) for e in episodes])
@@ -124,29 +122,27 @@ class StagingWriter:
           DecodeError: if one has no legible id.
           StagingError: as `append`.
         """
-        if self._fd < 0:
-            raise StagingError(f"staging shard {self._path} is closed")
-        return self._add((_episode_id(payload), bytes(payload)) for payload in payloads)
+        return self._add((episode_id(payload), bytes(payload)) for payload in payloads)
 
     def _add(self, encoded: Iterable[tuple[str, bytes]]) -> int:
         """Stage the serialised episodes, given by id, that are not staged yet."""
-        new: dict[str, bytes] = {}
-        checksums: dict[str, int] = {}
+        self._require_open()
+        checksums = collections.ChainMap({}, self._checksums)
+        frames = []
         for name, payload in encoded:
-            frame = tfrecord.frame(payload)
-            checksum = tfrecord.frame_checksum(frame)
-            known = self._checksums.get(name, checksums.get(name))
-            if known is None:
-                new[name], checksums[name] = frame, checksum
-            elif known != checksum:
+            record = tfrecord.Record(0, memoryview(tfrecord.frame(payload)))
+            if name not in checksums:
+                checksums[name] = record.checksum
+                frames.append(record.frame)
+            elif checksums[name] != record.checksum:
                 raise StagingError(
                     f"{self._path}: another episode with id {name} is already "
                     "staged; ids must name one episode"
                 )
-        if new:
-            self._write(b"".join(new.values()))
-            self._checksums.update(checksums)
-        return len(new)
+        if frames:
+            self._write(b"".join(frames))
+            self._checksums.update(checksums.maps[0])
+        return len(frames)
 
     def retract(self) -> str | None:
         """Remove the newest episode, durably.
@@ -157,12 +153,11 @@ class StagingWriter:
         Raises:
           StagingError: if the disk fails; the episode is then still there.
         """
-        if self._fd < 0:
-            raise StagingError(f"staging shard {self._path} is closed")
+        self._require_open()
         last = self._last_record()
         if last is None:
             return None
-        name = _episode_id(last.payload)
+        name = episode_id(last.payload)
         try:
             os.ftruncate(self._fd, last.offset)
             os.fsync(self._fd)
@@ -176,7 +171,11 @@ class StagingWriter:
     def newest(self) -> str | None:
         """Id of the newest episode; None if there is none."""
         last = self._last_record()
-        return None if last is None else _episode_id(last.payload)
+        return None if last is None else episode_id(last.payload)
+
+    def _require_open(self) -> None:
+        if self._fd < 0:
+            raise StagingError(f"staging shard {self._path} is closed")
 
     def _last_record(self) -> tfrecord.Record | None:
         if not self._size:
@@ -244,15 +243,12 @@ class StagingWriter:
         end, damaged = 0, []
         for record in tfrecord.scan(data):
             end = record.end
-            if not record.sound:
-                damaged.append(record)
-                continue
             try:
-                found = decode_metadata(record.payload, [fields.EPISODE_ID])
+                if not record.sound:
+                    raise DecodeError("its checksum does not fit")
+                self._checksums[episode_id(record.payload)] = record.checksum
             except DecodeError:
                 damaged.append(record)
-                continue
-            self._checksums[found[fields.EPISODE_ID]] = record.checksum
         # A killed writer leaves the beginning of a record at the end. Anything else
         # is damage to what the disk held: keep it for a person to look at.
         cut_off = tfrecord.is_cut_off(data, end)
@@ -260,18 +256,15 @@ class StagingWriter:
             self._set_aside(data, damaged, end)
         elif cut_off:
             os.truncate(self._path, end)
-            with open(self._path, "rb+") as file:
-                os.fsync(file.fileno())
+            sync(self._path)
 
     def _set_aside(
         self, data: memoryview, damaged: list[tfrecord.Record], end: int
     ) -> None:
         """Rewrite the shard without damaged records, keeping the old file."""
-        kept, start = [], 0
-        for record in damaged:
-            kept.append(data[start : record.offset])
-            start = record.end
-        kept.append(data[start:end])
+        starts = [0, *(record.end for record in damaged)]
+        ends = [*(record.offset for record in damaged), end]
+        kept = [data[start:stop] for start, stop in zip(starts, ends, strict=True)]
         number = len(list(self._directory.glob(f"{self._path.name}.damaged-*")))
         aside = self._path.with_name(f"{self._path.name}.damaged-{number}")
         os.link(self._path, aside)
@@ -283,18 +276,10 @@ class StagingWriter:
         )
 
 
-def _episode_id(payload: bytes | memoryview) -> str:
-    return decode_metadata(payload, [fields.EPISODE_ID])[fields.EPISODE_ID]
-
-
 def encoded(episode: Episode, spec: EpisodeSpec) -> bytes:
     """Return an episode serialised for staging.
 
     Where interventions are recorded, an episode without that record has none.
-
-    Args:
-      episode: the episode.
-      spec: spec of the staging folder.
 
     Raises:
       EpisodeError: if the episode breaks the schema.
@@ -338,8 +323,7 @@ def iterate_staged(
         for record in tfrecord.scan(map_file(path)):
             if not record.sound:
                 continue
-            found = decode_metadata(record.payload, [fields.EPISODE_ID])
-            name = found[fields.EPISODE_ID]
+            name = episode_id(record.payload)
             if name in seen or (episode_ids is not None and name not in episode_ids):
                 continue
             seen.add(name)

@@ -14,7 +14,12 @@ from wtl.datasets.contract import episode as episode_lib
 from wtl.datasets.contract import fields, metadata
 from wtl.datasets.contract.episode import Episode, EpisodeSpec
 from wtl.datasets.format import schema, tfrecord
-from wtl.datasets.format.decoding import DecodeError, decode, decode_metadata
+from wtl.datasets.format.decoding import (
+    DecodeError,
+    decode,
+    decode_metadata,
+    episode_id,
+)
 from wtl.datasets.storage import checksums, location
 from wtl.datasets.storage.files import map_file
 from wtl.datasets.storage.location import DatasetDamagedError, DatasetNotFoundError
@@ -103,6 +108,10 @@ class _Verifier:
     def _problem(self, what: str, file: str = "", episode: str = "") -> Problem:
         return Problem(os.fspath(self._path), what, file, episode)
 
+    def _unreadable(self, file: str, error: Exception) -> Problem:
+        reason = getattr(error, "strerror", None) or error
+        return self._problem(f"cannot be read ({reason})", file)
+
     def file_problems(self) -> Iterator[Problem]:
         """Check every file against checksums.json."""
         try:
@@ -114,8 +123,7 @@ class _Verifier:
             try:
                 found = checksums.checksum(self._path / name)
             except (OSError, ValueError) as error:
-                reason = getattr(error, "strerror", None) or error
-                yield self._problem(f"cannot be read ({reason})", name)
+                yield self._unreadable(name, error)
                 continue
             if found.size != promised.size:
                 yield self._problem(
@@ -137,14 +145,11 @@ class _Verifier:
         try:
             data = map_file(self._path / file)
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            yield self._problem(f"cannot be read ({reason})", file)
+            yield self._unreadable(file, error)
             return
-        end = number = 0
-        for record in tfrecord.scan(data):
-            place = f"episode {number}"
-            number += 1
-            end = record.end
+        end, number = 0, 0
+        for number, record in enumerate(tfrecord.scan(data), start=1):
+            place, end = f"episode {number - 1}", record.end
             if not record.sound:
                 name = _name_if_legible(record.payload) or place
                 yield self._problem("does not fit its checksum", file, name)
@@ -154,7 +159,10 @@ class _Verifier:
             except DecodeError as error:
                 yield self._problem(f"cannot be decoded: {error}", file, place)
                 continue
-            self._note(episode, file)
+            self._ids[episode.id] += 1
+            for field in _PARENT_FIELDS:
+                for parent in episode.metadata[field]:
+                    self._links.setdefault((field, parent), (episode.id, file))
             for what in _episode_faults(episode, spec, split):
                 yield self._problem(what, file, episode.id or place)
         if end < len(data):
@@ -163,12 +171,6 @@ class _Verifier:
             )
         if number != length:
             yield self._problem(f"holds {number} episodes instead of {length}", file)
-
-    def _note(self, episode: Episode, file: str) -> None:
-        self._ids[episode.id] += 1
-        for field in _PARENT_FIELDS:
-            for parent in episode.metadata[field]:
-                self._links.setdefault((field, parent), (episode.id, file))
 
     def _link_problems(self, name: str) -> Iterator[Problem]:
         """Check that the parents of episodes exist."""
@@ -200,7 +202,7 @@ class _Verifier:
             fields.WTL_RETRIALS: (fields.WTL_DEMOS, fields.WTL_TRIALS),
             fields.WTL_EVALUATIONS: shown,
         }
-        root = self._path.absolute().parent.parent
+        root = self._path.absolute().parents[1]
         return [
             version
             for parents in follow.get(name, ())
@@ -238,5 +240,5 @@ def _name_if_legible(payload: memoryview) -> str | None:
 
 def _episode_ids(path: pathlib.Path) -> Iterator[str]:
     for _, file, _ in location.shards(path):
-        for payload in tfrecord.frames(map_file(path / file)):
-            yield decode_metadata(payload, [fields.EPISODE_ID])[fields.EPISODE_ID]
+        for record in tfrecord.read(map_file(path / file)):
+            yield episode_id(record.payload)

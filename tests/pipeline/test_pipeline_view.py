@@ -9,6 +9,7 @@ from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.curation import curate, metadata_filter
+from wtl.datasets.curation.curation import Curation
 from wtl.datasets.curation.edits import PendingEdits
 from wtl.datasets.storage import checksums, location, publish
 from wtl.datasets.storage.staging import StagingWriter
@@ -55,9 +56,8 @@ def test_what_was_edited_is_taken_and_not_collected_again(run, monkeypatch):
     assert _collect(run, collected) is False
     was = run.inputs(NAME)[NAME]
     view.view(run.folder.path, "127.0.0.1", 0)
-    curate.filter_episodes(
-        run.dataset(NAME), run.folder.datasets, [metadata_filter.parse("invalid=false")]
-    )
+    curation = Curation([run.dataset(NAME)], run.folder.datasets)
+    curate.filter_episodes(curation, [metadata_filter.parse("invalid=false")])
     versions = location.versions(run.folder.datasets / NAME)
     assert [path.name for path in versions] == ["1.0.0", "2.0.0", "3.0.0"]
     # The stage is done, and those after it see that their input is another.

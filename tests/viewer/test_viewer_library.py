@@ -20,6 +20,7 @@ from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import episode, fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.curation import curate
+from wtl.datasets.curation.curation import Curation
 from wtl.datasets.storage import publish, staging
 from wtl.datasets.storage.location import DatasetDamagedError
 from wtl.viewer import api, statistics
@@ -94,9 +95,8 @@ def test_a_world_without_renderer_is_listed_and_drawn(tmp_path):
                     api._drawing(index, row)
                 assert index.axes == ["action 0", "action 1"]
     assert named == ["dense_reacher", "reacher", None]
-    merged = curate.merge_datasets(
-        [tmp_path / "wtl_demos" / "1.0.0"] * 2, tmp_path / "merged"
-    )
+    sources = [tmp_path / "wtl_demos" / "1.0.0"] * 2
+    merged = curate.merge_datasets(Curation(sources, tmp_path / "merged"))
     assert Library(merged.path).indices["wtl_demos"].world.name == "reacher"
 
 

@@ -1,6 +1,7 @@
 """`wtl dataset`: new versions of datasets out of the episodes of others."""
 
 import argparse
+import functools
 
 from wtl import notices
 from wtl.commands.command import (
@@ -29,19 +30,19 @@ _SEED = option("--seed", type=int, default=0)
 )
 def filter_(options: argparse.Namespace) -> None:
     """Keep the episodes that fulfil every condition."""
-    curate, origin = _tools(options)
+    curate, curation = _tools(options)
     from wtl.datasets.curation import metadata_filter
 
     conditions = [metadata_filter.parse(text) for text in options.where]
-    _report(curate.filter_episodes(options.source, options.out, conditions, origin))
+    _report(curate.filter_episodes(curation([options.source]), conditions))
 
 
 @command(DATASET, option("--per_task", type=int, required=True), _SEED, DATASETS_OUT)
 def sample(options: argparse.Namespace) -> None:
     """Keep as many episodes of every task, drawn by a seed."""
-    curate, origin = _tools(options)
-    count, seed = options.per_task, options.seed
-    _report(curate.sample_episodes(options.source, options.out, count, seed, origin))
+    curate, curation = _tools(options)
+    source = curation([options.source])
+    _report(curate.sample_episodes(source, options.per_task, options.seed))
 
 
 @command(
@@ -49,8 +50,8 @@ def sample(options: argparse.Namespace) -> None:
 )
 def merge(options: argparse.Namespace) -> None:
     """Make one dataset of several."""
-    curate, origin = _tools(options)
-    _report(curate.merge_datasets(options.sources, options.out, origin))
+    curate, curation = _tools(options)
+    _report(curate.merge_datasets(curation(options.sources)))
 
 
 @command(
@@ -73,23 +74,24 @@ def merge(options: argparse.Namespace) -> None:
 )
 def split(options: argparse.Namespace) -> None:
     """Put object sets into other splits, whole."""
-    curate, origin = _tools(options)
-    folders = options.source, options.out
+    curate, curation = _tools(options)
     if options.fractions is not None:
-        fractions = _fractions(options.fractions)
-        made = curate.split_by_fractions(*folders, fractions, options.seed, origin)
+        shares = _fractions(options.fractions)
+        source = curation([options.source])
+        _report(curate.split_by_fractions(source, shares, options.seed))
     else:
-        splits = _assignment(options.assign)
-        made = curate.split_by_assignment(*folders, splits, origin)
-    _report(made)
+        assigned = _assignment(options.assign)
+        _report(curate.split_by_assignment(curation([options.source]), assigned))
 
 
 def _tools(options: argparse.Namespace):
-    """Return the module of the operations, and the provenance of their results."""
+    """Return the module of the operations, and the function that opens sources."""
     with notices.Dropped(options.verbosity):
         from wtl.datasets.curation import curate
+        from wtl.datasets.curation.curation import Curation
         from wtl.pipeline import run_folder
-    return curate, run_folder.origin()
+    origin = run_folder.origin()
+    return curate, functools.partial(Curation, root=options.out, origin=origin)
 
 
 def _fractions(text: str) -> dict[str, float]:

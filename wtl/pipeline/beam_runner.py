@@ -6,9 +6,8 @@ import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from wtl.collection.episode_request import EpisodeShard
-from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.format.decoding import decode_metadata
+from wtl.datasets.format.decoding import episode_id
 from wtl.datasets.storage import shard_file
 from wtl.datasets.storage.staging import StagingWriter
 
@@ -86,10 +85,7 @@ def _shard_files(writer: StagingWriter) -> pathlib.Path:
 
 def _stage(payloads: Iterable[memoryview], writer: StagingWriter) -> frozenset[str]:
     """Stage episodes that are not staged yet; return the ids of all."""
-    by_id = {
-        decode_metadata(payload, [fields.EPISODE_ID])[fields.EPISODE_ID]: payload
-        for payload in payloads
-    }
+    by_id = {episode_id(payload): payload for payload in payloads}
     # A replay on another processor may round differently: the first is kept.
     known = writer.episode_ids
     writer.append_encoded(p for name, p in by_id.items() if name not in known)

@@ -106,9 +106,9 @@ class Index:
         self.world = recognition.world_of(self.version, self.spec)
         self.pending = PendingEdits(self.version)
         self.rows: dict[str, Row] = {}
-        for number, frame in enumerate(reader.iterate_frames(self.version)):
+        for number, record in enumerate(reader.iterate_records(self.version)):
             try:
-                row = self._row(frame)
+                row = self._row(record)
             except DecodeError as error:
                 raise DatasetDamagedError(
                     f"episode {number} of {self.version} cannot be read ({error}); "
@@ -163,11 +163,11 @@ class Index:
                 "says what else is"
             ) from None
 
-    def _row(self, frame: memoryview) -> Row:
-        features = decoding.split(tfrecord.payload_of(frame))
+    def _row(self, record: tfrecord.Record) -> Row:
+        features = decoding.split(record.payload)
         metadata = decoding.metadata_values(features, self.spec)
         measured = quality.measure(features, self.spec, metadata[fields.CONTROL_HZ])
-        return Row(self.name, metadata, measured, frame)
+        return Row(self.name, metadata, measured, record.frame)
 
     def _find_twins(self) -> None:
         alike = collections.defaultdict(list)

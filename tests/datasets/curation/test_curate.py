@@ -12,7 +12,8 @@ from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.curation import curate, metadata_filter
-from wtl.datasets.format import images
+from wtl.datasets.curation.curation import Curation
+from wtl.datasets.format import decoding, images
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import checksums, location, publish, verify
 from wtl.datasets.storage.location import DatasetDamagedError
@@ -54,8 +55,8 @@ def source(tmp_path):
 
 def _payloads(version):
     return {
-        reader.decoding.decode_metadata(p, ["episode_id"])["episode_id"]: bytes(p)
-        for p in reader.iterate_encoded(version)
+        decoding.episode_id(record.payload): bytes(record.payload)
+        for record in reader.iterate_records(version, check=True)
     }
 
 
@@ -69,7 +70,8 @@ def _nothing_in(root):
 
 def test_filter_keeps_what_fulfils_every_condition(source, tmp_path):
     made = curate.filter_episodes(
-        source, tmp_path / "out", _where("family=grasp,push", "success=true")
+        Curation([source], tmp_path / "out"),
+        _where("family=grasp,push", "success=true"),
     )
     kept = _payloads(made.path)
     assert kept
@@ -94,7 +96,9 @@ def test_filter_keeps_what_fulfils_every_condition(source, tmp_path):
 def test_hidden_gains_come_along(tmp_path):
     spec = dataclasses.replace(SPEC, gains_size=3)
     source = _published(tmp_path / "in", [_episode(i, spec) for i in range(6)], spec)
-    made = curate.filter_episodes(source, tmp_path / "out", _where("success=true"))
+    made = curate.filter_episodes(
+        Curation([source], tmp_path / "out"), _where("success=true")
+    )
     assert len(_payloads(made.path)) == 3
     assert _payloads(made.path).items() <= _payloads(source).items()
     assert verify.verify(made.path) == []
@@ -145,8 +149,12 @@ def test_a_condition_that_means_nothing_is_refused(text):
 def test_lossy_images_are_moved_and_not_encoded_again(tmp_path):
     spec = dataclasses.replace(SPEC, image_pixels=16, image_encoding=images.JPEG)
     source = _published(tmp_path / "in", [_episode(n, spec) for n in range(6)], spec)
-    filtered = curate.filter_episodes(source, tmp_path / "a", _where("success=true"))
-    moved = curate.split_by_assignment(source, tmp_path / "b", {"set0000": "test"})
+    filtered = curate.filter_episodes(
+        Curation([source], tmp_path / "a"), _where("success=true")
+    )
+    moved = curate.split_by_assignment(
+        Curation([source], tmp_path / "b"), {"set0000": "test"}
+    )
     before = {e.id: e for e in reader.iterate_episodes(source)}
     for made in (filtered, moved):
         for episode in reader.iterate_episodes(made.path):
@@ -157,7 +165,9 @@ def test_a_filter_that_drops_parents_keeps_their_names(tmp_path):
     demo = _episode(0)
     trial = _episode(6, role="trial", parent_demo_ids=(demo.id,))
     source = _published(tmp_path / "in", [demo, trial])
-    made = curate.filter_episodes(source, tmp_path / "out", _where("role=trial"))
+    made = curate.filter_episodes(
+        Curation([source], tmp_path / "out"), _where("role=trial")
+    )
     (kept,) = reader.iterate_episodes(made.path)
     assert kept.metadata["parent_demo_ids"] == (demo.id,)
     assert [demo.id in str(p) for p in verify.verify(made.path)] == [True]
@@ -167,8 +177,8 @@ def test_a_filter_that_drops_parents_keeps_their_names(tmp_path):
 def test_versions_are_added_and_none_is_changed(source):
     root = source.parent.parent
     before = {p.name: p.read_bytes() for p in source.iterdir()}
-    first = curate.filter_episodes(source, root, _where("success=true"))
-    second = curate.filter_episodes(source, root, _where("success=false"))
+    first = curate.filter_episodes(Curation([source], root), _where("success=true"))
+    second = curate.filter_episodes(Curation([source], root), _where("success=false"))
     assert [first.path.name, second.path.name] == ["2.0.0", "3.0.0"]
     notes = location.read_info(second.path)["release_notes"]
     assert list(notes) == ["1.0.0", "2.0.0", "3.0.0"] and all(notes.values())
@@ -179,7 +189,9 @@ def test_versions_are_added_and_none_is_changed(source):
 
 def test_sample_is_stratified_seeded_and_local_to_a_task(source, tmp_path):
     def draw(where, seed, per_task=2):
-        made = curate.sample_episodes(source, tmp_path / where, per_task, seed)
+        made = curate.sample_episodes(
+            Curation([source], tmp_path / where), per_task, seed
+        )
         return _payloads(made.path)
 
     one = draw("a", 1)
@@ -188,8 +200,10 @@ def test_sample_is_stratified_seeded_and_local_to_a_task(source, tmp_path):
     assert one == draw("b", 1)
     assert one != draw("c", 2)
     # Without other tasks, the same is drawn of this one.
-    part = curate.filter_episodes(source, tmp_path / "d", _where("family=lift"))
-    again = curate.sample_episodes(part.path, tmp_path / "e", 2, 1)
+    part = curate.filter_episodes(
+        Curation([source], tmp_path / "d"), _where("family=lift")
+    )
+    again = curate.sample_episodes(Curation([part.path], tmp_path / "e"), 2, 1)
     assert _payloads(again.path).items() <= one.items()
     assert len(draw("f", 1, per_task=99)) == 24
     with pytest.raises(UserError):
@@ -198,14 +212,14 @@ def test_sample_is_stratified_seeded_and_local_to_a_task(source, tmp_path):
 
 def test_merge_of_parts_is_the_whole(source, tmp_path):
     parts = [
-        curate.filter_episodes(source, tmp_path / where, _where(text)).path
+        curate.filter_episodes(Curation([source], tmp_path / where), _where(text)).path
         for where, text in [
             ("a", "family=lift"),
             ("b", "family=lift,grasp"),  # overlaps the first
             ("c", "family=push"),
         ]
     ]
-    made = curate.merge_datasets(parts, tmp_path / "out")
+    made = curate.merge_datasets(Curation(parts, tmp_path / "out"))
     assert _payloads(made.path) == _payloads(source)
     assert checksums.fingerprint(made.path) == checksums.fingerprint(source)
     provenance = json.loads((made.path / fields.PROVENANCE_FILE).read_text())
@@ -221,7 +235,7 @@ def test_merge_refuses_what_is_not_one_dataset(source, tmp_path):
         options = {"license_text": "Only on\n\nSundays.\n"} | options
         other = _published(tmp_path / where, episodes, spec, **options)
         with pytest.raises(UserError, match=because):
-            curate.merge_datasets([source, other], root)
+            curate.merge_datasets(Curation([source, other], root))
 
     another = _episode(0)
     steps = dict(another.steps) | {fields.STATE: another.steps[fields.STATE] + 1}
@@ -236,7 +250,7 @@ def test_merge_refuses_what_is_not_one_dataset(source, tmp_path):
 
 def test_split_moves_whole_object_sets(source, tmp_path):
     shares = {"train": 0.5, "val": 1 / 3, "test": 1 / 6}
-    made = curate.split_by_fractions(source, tmp_path / "a", shares, seed=3)
+    made = curate.split_by_fractions(Curation([source], tmp_path / "a"), shares, seed=3)
     split_of = collections.defaultdict(set)
     for episode in reader.iterate_episodes(made.path):
         split_of[episode.metadata["object_set"]].add(episode.metadata["split"])
@@ -244,7 +258,7 @@ def test_split_moves_whole_object_sets(source, tmp_path):
     counts = collections.Counter(min(found) for found in split_of.values())
     assert counts == {"train": 3, "val": 2, "test": 1}
     assert verify.verify(made.path) == []
-    same = curate.split_by_fractions(source, tmp_path / "b", shares, seed=3)
+    same = curate.split_by_fractions(Curation([source], tmp_path / "b"), shares, seed=3)
     assert checksums.fingerprint(same.path) == checksums.fingerprint(made.path)
     before = {e.id: e for e in reader.iterate_episodes(source)}
     after = {e.id: e for e in reader.iterate_episodes(made.path)}
@@ -258,17 +272,21 @@ def test_split_moves_whole_object_sets(source, tmp_path):
 
 
 def test_split_by_assignment_moves_these_alone(source, tmp_path):
-    made = curate.split_by_assignment(source, tmp_path / "a", {"set0001": "test"})
+    made = curate.split_by_assignment(
+        Curation([source], tmp_path / "a"), {"set0001": "test"}
+    )
     for episode in reader.iterate_episodes(made.path):
         name = episode.metadata["object_set"]
         expected = "test" if name == "set0001" else _SPLIT_OF[name]
         assert episode.metadata["split"] == expected
     for wrong in ({"set0099": "test"}, {"set0001": "holdout"}):
         with pytest.raises(UserError):
-            curate.split_by_assignment(source, tmp_path / "b", wrong)
+            curate.split_by_assignment(Curation([source], tmp_path / "b"), wrong)
     for shares in ({"train": 0.9}, {"train": 0.99, "val": 0.01}, {"x": 1.0}):
         with pytest.raises(UserError):
-            curate.split_by_fractions(source, tmp_path / "b", shares, seed=0)
+            curate.split_by_fractions(
+                Curation([source], tmp_path / "b"), shares, seed=0
+            )
     assert _nothing_in(tmp_path / "b")
 
 
@@ -278,7 +296,7 @@ def test_a_damaged_source_is_not_copied(source, tmp_path):
     data[len(data) // 2] ^= 1
     shard.write_bytes(data)
     with pytest.raises(DatasetDamagedError, match="wtl verify"):
-        curate.filter_episodes(source, tmp_path / "out", _where("notes="))
+        curate.filter_episodes(Curation([source], tmp_path / "out"), _where("notes="))
     assert _nothing_in(tmp_path / "out")
 
 

@@ -41,11 +41,10 @@ def _tree(folder):
 
 
 def _encoded(version):
-    result = {}
-    for payload in reader.iterate_encoded(version):
-        name = decoding.decode_metadata(payload, [fields.EPISODE_ID])
-        result[name[fields.EPISODE_ID]] = bytes(payload)
-    return result
+    return {
+        decoding.episode_id(record.payload): bytes(record.payload)
+        for record in reader.iterate_records(version, check=True)
+    }
 
 
 @pytest.fixture
