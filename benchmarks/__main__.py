@@ -1,10 +1,8 @@
 """Run benchmarks and print their results: `python -m benchmarks [NAME ...]`."""
 
 import argparse
-import concurrent.futures
 import dataclasses
 import json
-import multiprocessing
 import pathlib
 import platform
 
@@ -32,15 +30,12 @@ def main():
     if unknown := set(options.names) - {*NAMES, *FURTHER}:
         parser.error(f"unknown benchmarks: {', '.join(unknown)}")
     results = []
-    spawn = multiprocessing.get_context("spawn")
     for name in options.names or (NAMES + FURTHER if options.all else NAMES):
-        # Each in its own process: imports of one may slow another down.
-        with concurrent.futures.ProcessPoolExecutor(1, mp_context=spawn) as process:
-            try:
-                found = process.submit(runner.run, name).result()
-            except UserError as error:
-                print(f"{name}: skipped: {error}", flush=True)
-                continue
+        try:
+            found = runner.alone(runner.run, name)
+        except UserError as error:
+            print(f"{name}: skipped: {error}", flush=True)
+            continue
         for each in found:
             print(each, flush=True)
             results.append({"benchmark": name, **dataclasses.asdict(each)})

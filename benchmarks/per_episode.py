@@ -8,11 +8,11 @@ together in one.
 """
 
 import argparse
-import multiprocessing
 import time
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks import runner
 from wtl import notices
 
 _STEPS_PER_EPISODE = 40
@@ -77,12 +77,6 @@ def learning(tasks: int) -> dict[str, float]:
         }
 
 
-def _alone(function, *arguments):
-    """Call a function in its own process."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(function, arguments)
-
-
 def main():
     """Print the costs, and the plan computed from them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -107,11 +101,11 @@ def main():
         (f"demonstration, {side} × {side} images", side, False),
         (f"video of a human, {side} × {side}", side, True),
     ):
-        found = _alone(demonstrations, options.sample, pixels, human)
+        found = runner.alone(demonstrations, options.sample, pixels, human)
         measured.append(found)
         print(f"| {label} | {found['seconds']:.3f} | {found['bytes']:,.0f} |")
     state, seen, _ = measured
-    learnt = _alone(learning, options.sample)
+    learnt = runner.alone(learning, options.sample)
     trial, handling = learnt["trial"], learnt["handling"]
     print(
         f"| trial, state | {trial:.3f} | {state['bytes']:,.0f} |\n"

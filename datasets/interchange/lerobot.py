@@ -9,13 +9,13 @@ A frame is an observation and the action taken at it, so the observation after t
 action is left out, and physics states are too. Images are embedded, without loss.
 """
 
-import dataclasses
+import contextlib
 import json
 import os
 import pathlib
 import shutil
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode, EpisodeSpec
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.contract.metadata import METADATA, Kind
+from wtl.datasets.contract.metadata import METADATA, NUMPY_TYPES, Kind
 from wtl.datasets.format import images, schema
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import card
@@ -45,15 +45,6 @@ _NAMES = {
 }
 _INDICES = ("frame_index", "episode_index", "index", "task_index")
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-_ARROW = {
-    Kind.TEXT: pa.string(),
-    Kind.TEXTS: pa.list_(pa.string()),
-    Kind.BOOL: pa.bool_(),
-    Kind.INT32: pa.int32(),
-    Kind.INT64: pa.int64(),
-    Kind.FLOAT32: pa.float32(),
-    Kind.FLOATS: pa.list_(pa.float32()),
-}
 
 
 def export(dataset_dir: str | os.PathLike, folder: str | os.PathLike) -> int:
@@ -81,7 +72,7 @@ def export(dataset_dir: str | os.PathLike, folder: str | os.PathLike) -> int:
     partial = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
         partial.mkdir(parents=True)
-        with _Export(partial, spec) as made:
+        with contextlib.closing(_Export(partial, spec)) as made:
             for episode in reader.iterate_episodes(source):
                 made.add(episode)
         made.finish()
@@ -92,7 +83,7 @@ def export(dataset_dir: str | os.PathLike, folder: str | os.PathLike) -> int:
         raise UserError(f"{folder} cannot be written ({error})") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return made.episodes
+    return made.count
 
 
 class _Export:
@@ -113,14 +104,10 @@ class _Export:
         self._stats: dict[str, _Stats] = {}
 
     @property
-    def episodes(self) -> int:
-        """Number of episodes so far."""
+    def count(self) -> int:
         return len(self._rows)
 
-    def __enter__(self) -> "_Export":
-        return self
-
-    def __exit__(self, *unused_exception) -> None:
+    def close(self) -> None:
         if self._writer is not None:
             self._writer.close()
 
@@ -146,18 +133,18 @@ class _Export:
         table = pa.table(
             [_column(columns[f.name], f.type) for f in self._schema], self._schema
         )
-        chunk, file = self._write(table)
+        place = self._write(table)
         stats = {name: _Stats.of(array) for name, array in columns.items()}
-        for name, found in stats.items():
-            known = self._stats.get(name)
-            self._stats[name] = found if known is None else known.merged(found)
+        self._stats = {
+            name: self._stats[name].merged(found) if self._stats else found
+            for name, found in stats.items()
+        }
         self._rows.append(
             {
                 "episode_index": number,
                 "tasks": [task],
                 "length": length,
-                "data/chunk_index": chunk,
-                "data/file_index": file,
+                **{f"data/{key}": index for key, index in place.items()},
                 "dataset_from_index": self._frames,
                 "dataset_to_index": self._frames + length,
                 "meta/episodes/chunk_index": 0,
@@ -173,10 +160,8 @@ class _Export:
             }
         )
         self._frames += length
-        first_last = self._splits.setdefault(
-            episode.metadata[fields.SPLIT], [number, number]
-        )
-        first_last[1] = number + 1
+        split = episode.metadata[fields.SPLIT]
+        self._splits.setdefault(split, [number, number])[1] = number + 1
 
     def finish(self) -> None:
         """Write the tables that summarise all episodes."""
@@ -220,26 +205,23 @@ class _Export:
                 "number for all; `wtl dataset filter --where control_hz=...` chooses"
             )
 
-    def _write(self, table: pa.Table) -> tuple[int, int]:
-        """Write an episode as a row group; return the chunk and file it is in."""
-        if self._writer is None or self._bytes + table.nbytes > _FILE_MEGABYTES << 20:
-            if self._writer is not None:
-                self._writer.close()
-            self._file, self._bytes = self._file + 1, 0
-            path = self._folder / "data" / _FILE.format(**self._place())
+    def _write(self, table: pa.Table) -> dict[str, int]:
+        """Write an episode as a row group; return the chunk and file they are in."""
+        is_full = self._bytes + table.nbytes > _FILE_MEGABYTES << 20
+        self._file += is_full or self._writer is None
+        chunk, file = divmod(self._file, _FILES_PER_CHUNK)
+        place = {"chunk_index": chunk, "file_index": file}
+        if is_full or self._writer is None:
+            self.close()
+            path = self._folder / "data" / _FILE.format(**place)
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = pq.ParquetWriter(path, self._schema)
+            self._writer, self._bytes = pq.ParquetWriter(path, self._schema), 0
         self._writer.write_table(table)
         self._bytes += table.nbytes
-        return tuple(self._place().values())
-
-    def _place(self) -> dict[str, int]:
-        chunk, file = divmod(self._file, _FILES_PER_CHUNK)
-        return {"chunk_index": chunk, "file_index": file}
+        return place
 
 
-@dataclasses.dataclass(frozen=True)
-class _Stats:
+class _Stats(NamedTuple):
     """Moments of a feature: of each number, or of each channel of images in [0, 1]."""
 
     low: np.ndarray
@@ -251,30 +233,16 @@ class _Stats:
 
     @classmethod
     def of(cls, array: np.ndarray) -> "_Stats":
-        values = array.astype(np.float64)
-        axes: tuple[int, ...] = (0,)
+        channels = array.shape[-1] if array.ndim > 1 else 1
+        values = array.reshape(-1, channels).astype(np.float64)
         if array.ndim == 4:
-            values, axes = values / 255, (0, 1, 2)
-        elif array.ndim == 1:
-            values = values[:, None]
-        return cls(
-            low=values.min(axes),
-            high=values.max(axes),
-            total=values.sum(axes),
-            squares=(values**2).sum(axes),
-            count=len(array),
-            weight=values.size // values.shape[-1],
-        )
+            values /= 255
+        moments = values.min(0), values.max(0), values.sum(0), (values**2).sum(0)
+        return cls(*moments, len(array), len(values))
 
     def merged(self, other: "_Stats") -> "_Stats":
-        return _Stats(
-            np.minimum(self.low, other.low),
-            np.maximum(self.high, other.high),
-            self.total + other.total,
-            self.squares + other.squares,
-            self.count + other.count,
-            self.weight + other.weight,
-        )
+        low, high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
+        return _Stats(low, high, *(a + b for a, b in zip(self[2:], other[2:])))
 
     def values(self) -> dict[str, list]:
         mean = self.total / self.weight
@@ -328,10 +296,16 @@ def _column(array: np.ndarray, kind: pa.DataType) -> pa.Array:
 
 
 def _episode_table(rows: list[dict[str, Any]]) -> pa.Table:
-    ours = {f"{_OURS}/{name}": _ARROW[field.kind] for name, field in METADATA.items()}
+    ours = {f"{_OURS}/{name}": _arrow(field.kind) for name, field in METADATA.items()}
     return pa.table(
         {key: pa.array([row[key] for row in rows], ours.get(key)) for key in rows[0]}
     )
+
+
+def _arrow(kind: Kind) -> pa.DataType:
+    number = NUMPY_TYPES.get(kind)
+    item = pa.from_numpy_dtype(number) if number else pa.string()
+    return pa.list_(item) if kind in (Kind.TEXTS, Kind.FLOATS) else item
 
 
 def _task_table(tasks: Mapping[str, int]) -> pa.Table:
@@ -339,23 +313,23 @@ def _task_table(tasks: Mapping[str, int]) -> pa.Table:
     table = pa.table(
         {"task_index": pa.array(tasks.values(), pa.int64()), "task": list(tasks)}
     )
-
-    def column(name: str, kind: str, dtype: str) -> dict[str, Any]:
-        return {
+    columns = [
+        {
             "name": name,
             "field_name": name,
             "pandas_type": kind,
             "numpy_type": dtype,
             "metadata": None,
         }
-
+        for name, kind, dtype in (
+            ("task_index", "int64", "int64"),
+            ("task", "unicode", "object"),
+        )
+    ]
     described = {
         "index_columns": ["task"],
         "column_indexes": [],
-        "columns": [
-            column("task_index", "int64", "int64"),
-            column("task", "unicode", "object"),
-        ],
+        "columns": columns,
         "pandas_version": "2.0.0",
     }
     return table.replace_schema_metadata({"pandas": json.dumps(described)})

@@ -9,11 +9,11 @@ Other fields go into a group `wtl` of each demonstration, which robomimic ignore
 that an export can be imported again exactly.
 """
 
+import functools
 import json
 import os
 import pathlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import h5py
 import numpy as np
@@ -34,6 +34,12 @@ from wtl.datasets.storage.location import resolve
 _OURS = "wtl"
 _LICENSE = "license"
 _GYM_TYPE = 2  # the robomimic.envs.env_base.EnvType that is nearest
+_OUR_STEPS = {
+    fields.DISCOUNT,
+    fields.IS_TERMINAL,
+    fields.TIMESTAMP,
+    fields.IS_INTERVENTION,
+}
 # Split names that robomimic's own tools use.
 _MASKS = {
     fields.SPLIT_TRAIN: "train",
@@ -124,7 +130,10 @@ class RobomimicFile:
                 if self._is_ours and self._mapping is None:
                     yield _ours(group)
                 else:
-                    yield self._foreign(group, name, index)
+                    get = functools.partial(_observed, group)
+                    notes = "" if "next_obs" in group else REPEATED
+                    foreign = ForeignEpisode(get, name, index, notes=notes)
+                    yield self._mapping.episode(foreign)
             except (LookupError, ValueError, TypeError, OSError) as error:
                 raise UserError(f"{self.path}: {name}: {error}") from None
 
@@ -142,17 +151,6 @@ class RobomimicFile:
 
     def __exit__(self, *unused_exception) -> None:
         self.close()
-
-    def _foreign(self, group: h5py.Group, name: str, index: int) -> Episode:
-        notes = "" if "next_obs" in group else REPEATED
-        return self._mapping.episode(
-            ForeignEpisode(
-                get=lambda key: _observed(group, key),
-                name=name,
-                index=index,
-                notes=notes,
-            )
-        )
 
 
 def _number(name: str) -> int:
@@ -196,29 +194,17 @@ def _write_episode(group: h5py.Group, episode: Episode) -> None:
     group["dones"] = steps[fields.IS_LAST][1:].astype(np.int64)
     physics = steps.get(fields.PHYSICS_STATE, np.zeros((samples + 1, 0)))
     group["states"] = physics[:-1]
-    for name in fields.OBSERVATION_FIELDS:
-        if name in steps:
-            for within, rows in (
-                ("obs", steps[name][:-1]),
-                ("next_obs", steps[name][1:]),
-            ):
-                packed = name in fields.IMAGE_FIELDS
-                group.create_dataset(
-                    f"{within}/{name}",
-                    data=rows,
-                    chunks=(1, *rows.shape[1:]) if packed else None,
-                    compression="gzip" if packed else None,
-                )
+    for name in steps.keys() & set(fields.OBSERVATION_FIELDS):
+        packed = {}
+        if name in fields.IMAGE_FIELDS:
+            chunk = (1, *steps[name].shape[1:])
+            packed = {"chunks": chunk, "compression": "gzip"}
+        group.create_dataset(f"obs/{name}", data=steps[name][:-1], **packed)
+        group.create_dataset(f"next_obs/{name}", data=steps[name][1:], **packed)
     ours = group.create_group(_OURS)
     ours.attrs["metadata"] = json.dumps(episode.metadata)
-    for name in (
-        fields.DISCOUNT,
-        fields.IS_TERMINAL,
-        fields.TIMESTAMP,
-        fields.IS_INTERVENTION,
-    ):
-        if name in steps:
-            ours[name] = steps[name]
+    for name in steps.keys() & _OUR_STEPS:
+        ours[name] = steps[name]
     if fields.PHYSICS_STATE in steps:
         ours["last_state"] = physics[-1]
 
@@ -227,26 +213,19 @@ def _ours(group: h5py.Group) -> Episode:
     """Return an episode that WTL exported, exactly as it was."""
     ours = group[_OURS]
     length = int(group.attrs["num_samples"]) + 1
-    index = np.arange(length)
-    steps: dict[str, np.ndarray] = {
-        name: _observed(group, f"obs/{name}")
-        for name in fields.OBSERVATION_FIELDS
-        if name in group["obs"]
-    }
+    steps = {name: _observed(group, f"obs/{name}") for name in group["obs"]}
     for name, key in ((fields.ACTION, "actions"), (fields.REWARD, "rewards")):
         rows = group[key][()]
         steps[name] = np.concatenate([rows, np.zeros_like(rows[:1])])
-    steps[fields.IS_FIRST], steps[fields.IS_LAST] = index == 0, index == length - 1
-    steps |= {name: ours[name][()] for name in ours if name in fields.STEP_FIELDS}
+    steps[fields.IS_FIRST] = np.arange(length) == 0
+    steps[fields.IS_LAST] = np.arange(length) == length - 1
+    steps |= {name: ours[name][()] for name in ours if name in _OUR_STEPS}
     if "last_state" in ours:
         steps[fields.PHYSICS_STATE] = np.concatenate(
             [group["states"][()], ours["last_state"][()][None]]
         )
-    return Episode(steps=steps, metadata=_metadata(ours.attrs["metadata"]))
-
-
-def _metadata(text: str) -> Mapping[str, Any]:
-    return {
+    metadata = {
         name: tuple(value) if isinstance(value, list) else value
-        for name, value in json.loads(text).items()
+        for name, value in json.loads(ours.attrs["metadata"]).items()
     }
+    return Episode(steps, metadata)

@@ -1,1 +1,1 @@
-"""Fake episodes and videos for tests."""
+"""Fake episodes for tests."""

@@ -92,7 +92,7 @@ def _stage(
     folder: videos_lib.VideoFolder, spec: EpisodeSpec, staged: pathlib.Path
 ) -> None:
     """Stage the videos of a folder that are not staged yet."""
-    wanted = {v.metadata[fields.EPISODE_ID]: v.metadata for v in folder.videos}
+    wanted = _metadata(folder)
     if not _holds_only(staged, spec, wanted):
         shutil.rmtree(staged, ignore_errors=True)
     with staging.StagingWriter(staged, spec) as writer:
@@ -112,6 +112,11 @@ def _stage(
             writer.append(episode)
 
 
+def _metadata(folder: videos_lib.VideoFolder) -> dict[str, Mapping[str, Any]]:
+    """Return the metadata of the episodes by id."""
+    return {v.metadata[fields.EPISODE_ID]: v.metadata for v in folder.videos}
+
+
 def _holds_only(
     staged: pathlib.Path, spec: EpisodeSpec, wanted: Mapping[str, Mapping[str, Any]]
 ) -> bool:
@@ -129,8 +134,7 @@ def _holds_only(
 
 def _account(folder: videos_lib.VideoFolder, spec: EpisodeSpec) -> dict[str, Any]:
     """Return the provenance of the folder, with a key of its whole content."""
-    episodes = {v.metadata[fields.EPISODE_ID]: v.metadata for v in folder.videos}
-    made_of = [dataclasses.asdict(spec), episodes, folder.license]
+    made_of = [dataclasses.asdict(spec), _metadata(folder), folder.license]
     text = json.dumps(made_of, sort_keys=True)
     return {
         "command": "import_videos",

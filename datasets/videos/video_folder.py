@@ -39,7 +39,6 @@ class VideosError(UserError):
     """
 
     def __init__(self, faults: list[str]):
-        """Keep the first faults."""
         self.faults = faults[:_MAX_FAULTS]
         super().__init__("\n".join(self.faults))
 
@@ -63,15 +62,11 @@ class Video:
     @functools.cached_property
     def metadata(self) -> dict[str, Any]:
         """Metadata of the episode; its id depends on dataset, task and content."""
-        given = self.row.metadata()
-        given[fields.EPISODE_ID] = episode_id(
-            fields.WTL_HUMAN_VIDEOS,
-            self.row.task_id,
-            given[fields.ROLE],
-            index=0,
-            seed=int(self.sha256, 16),
-        )
-        return metadata.complete(given)
+        given = self.row.metadata
+        task_id, role = given[fields.TASK_ID], given[fields.ROLE]
+        seed = int(self.sha256, 16)
+        name = episode_id(fields.WTL_HUMAN_VIDEOS, task_id, role, 0, seed)
+        return metadata.complete({**given, fields.EPISODE_ID: name})
 
     def episode(self, pixels: int) -> Episode:
         """Decode the video.
@@ -79,15 +74,10 @@ class Video:
         Raises:
           VideoError: if that fails.
         """
-        known = self.metadata
-        image = video_frames.read(
-            self.path,
-            pixels,
-            known[fields.CONTROL_HZ],
-            self.row.start_s,
-            self.row.end_s,
-        )
-        return Episode.build(image=image, **known)
+        hz = self.metadata[fields.CONTROL_HZ]
+        span = self.row.start_s, self.row.end_s
+        image = video_frames.read(self.path, pixels, hz, *span)
+        return Episode.build(image=image, **self.metadata)
 
 
 class VideoFolder:

@@ -35,25 +35,15 @@ class TaskRow:
 
     Attributes:
       video: name of its file.
-      task_id: the task that it shows.
-      family: name of its family.
-      split: train, val or test.
-      object_set: name of the set of objects, empty if none is given.
-      person: the person who acts; empty if not given.
       start_s: start of the episode, in seconds after the first frame.
       end_s: its end, likewise; infinite if not given.
-      success: whether the task was solved.
+      metadata: of the episode, without its id.
     """
 
     video: str
-    task_id: str
-    family: str
-    split: str
-    object_set: str
-    person: str
     start_s: float
     end_s: float
-    success: bool
+    metadata: dict[str, Any]
 
     @classmethod
     def parse(
@@ -90,23 +80,21 @@ class TaskRow:
         end_s = _seconds(row["end_s"], "end_s") if row["end_s"] else math.inf
         if end_s <= start_s:
             raise RowError(f"end_s {end_s:g} is not after start_s {start_s:g}")
-        return cls(**row | {"start_s": start_s, "end_s": end_s, "success": success})
-
-    def metadata(self) -> dict[str, Any]:
-        """Return the metadata that the row defines."""
-        part = f", {self.start_s:.9g} s to {self.end_s:.9g} s"
-        is_part = self.start_s > 0 or self.end_s < math.inf
-        return {
-            fields.TASK_ID: self.task_id,
-            fields.FAMILY: self.family,
-            fields.OBJECT_SET: self.object_set,
-            fields.SPLIT: self.split,
+        is_part = start_s > 0 or end_s < math.inf
+        part = f", {start_s:.9g} s to {end_s:.9g} s" if is_part else ""
+        person = row["person"]
+        metadata = {
+            fields.TASK_ID: row["task_id"],
+            fields.FAMILY: row["family"],
+            fields.OBJECT_SET: row["object_set"],
+            fields.SPLIT: row["split"],
             fields.ROLE: fields.ROLE_DEMO,
             fields.SCENE_SEED: -1,
-            fields.SUCCESS: self.success,
-            fields.DEMONSTRATOR: f"human:{self.person}" if self.person else "human",
-            fields.NOTES: self.video + (part if is_part else ""),
+            fields.SUCCESS: success,
+            fields.DEMONSTRATOR: f"human:{person}" if person else "human",
+            fields.NOTES: row["video"] + part,
         }
+        return cls(row["video"], start_s, end_s, metadata)
 
 
 def read_table(path: pathlib.Path) -> tuple[list[str], list[tuple[int, list[str]]]]:

@@ -11,10 +11,12 @@ import dataclasses
 import functools
 from collections.abc import Iterator
 
+from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode, EpisodeSpec
 from wtl.datasets.format import images
 from wtl.datasets.format.episodes_builder import EpisodesBuilder, EpisodesConfig
 from wtl.datasets.videos import video_folder
+from wtl.datasets.videos.video_folder import VideoFolder
 
 
 @dataclasses.dataclass
@@ -42,11 +44,9 @@ class Builder(EpisodesBuilder):
     )
 
     @functools.cached_property
-    def _folder(self) -> video_folder.VideoFolder | None:
+    def _folder(self) -> VideoFolder | None:
         source = self._source()
-        return (
-            video_folder.VideoFolder(source) if video_folder.is_videos(source) else None
-        )
+        return VideoFolder(source) if video_folder.is_videos(source) else None
 
     def _spec(self) -> EpisodeSpec:
         if video_folder.is_videos(self._source()):
@@ -62,10 +62,11 @@ class Builder(EpisodesBuilder):
             return super()._splits()
         if self._folder.faults:
             raise video_folder.VideosError(self._folder.faults)
-        return {video.row.split for video in self._folder.videos}
+        return {video.metadata[fields.SPLIT] for video in self._folder.videos}
 
     def _episodes(self, split: str) -> Iterator[Episode]:
         if self._folder is None:
             return super()._episodes(split)
-        chosen = [video for video in self._folder.videos if video.row.split == split]
+        videos = self._folder.videos
+        chosen = [video for video in videos if video.metadata[fields.SPLIT] == split]
         return self._folder.episodes(chosen, self.builder_config.pixels)

@@ -7,8 +7,8 @@ import sys
 import av
 import numpy as np
 import pytest
+from fake_videos import film, number_of, numbered
 
-from wtl.datasets.testing.fake_videos import film, number_of, numbered
 from wtl.datasets.videos import video_frames
 from wtl.datasets.videos.video_frames import VideoError
 

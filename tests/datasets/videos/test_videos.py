@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from fake_videos import film, number_of, numbered
 
 from wtl.commands import cli
 from wtl.datasets.contract.errors import UserError
@@ -16,7 +17,6 @@ from wtl.datasets.format.encoding import encode
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import checksums, verify
 from wtl.datasets.storage.shard_lock import DatasetLockedError, ShardLock
-from wtl.datasets.testing.fake_videos import film, number_of, numbered
 from wtl.datasets.videos import import_videos, video_folder
 from wtl.datasets.videos import video_frames as frames_of
 from wtl.datasets.videos.video_tasks import TasksError
