@@ -56,7 +56,12 @@ def parse_edit(given: object) -> dict[str, Any]:
 
 
 class PendingEdits:
-    """Edits of one version that are not published yet."""
+    """Edits of one version that are not published yet.
+
+    Attributes:
+      version: folder of the edited version.
+      root: root folder of the next version.
+    """
 
     def __init__(self, version: str | os.PathLike):
         """Read pending edits.
@@ -68,25 +73,15 @@ class PendingEdits:
           UserError: if it can't be read, or is of another content than the version's.
           DatasetDamagedError: if the version can't be read.
         """
-        self._version = pathlib.Path(version)
-        info = location.read_info(self._version)
-        self._root = self._version.absolute().parent.parent
+        self.version = pathlib.Path(version)
+        info = location.read_info(self.version)
+        self.root = self.version.absolute().parent.parent
         self._name, self._number = info["name"], info["version"]
-        self._folder = self._root / f".{self._name}.edits"
+        self._folder = self.root / f".{self._name}.edits"
         self._path = self._folder / f"{self._number}.json"
-        self._fingerprint = checksums.fingerprint(self._version)
+        self._fingerprint = checksums.fingerprint(self.version)
         self._lock: ShardLock | None = None
         self._edits = self._read()
-
-    @property
-    def version(self) -> pathlib.Path:
-        """Folder of the edited version."""
-        return self._version
-
-    @property
-    def root(self) -> pathlib.Path:
-        """Root folder of the next version."""
-        return self._root
 
     def __len__(self) -> int:
         """Number of episodes with edits."""
@@ -146,7 +141,7 @@ class PendingEdits:
             raise UserError("there are no edits to publish")
         self._claim()
         deleted = {name for name in self if self._edits[name].get(DELETED)}
-        curation = Curation([self._version], self._root, origin)
+        curation = Curation([self.version], self.root, origin)
         kept = set(curation.metadata) - deleted
         if not kept:
             raise UserError("every episode is deleted; there is nothing to publish")
@@ -167,17 +162,17 @@ class PendingEdits:
     def _claim(self) -> None:
         if self._lock is not None:
             return
-        usual = self._root / self._name / self._number
-        if usual.resolve() != self._version.resolve():
+        usual = self.root / self._name / self._number
+        if usual.resolve() != self.version.resolve():
             raise UserError(
-                f"{self._version} is read-only: to be edited it must lie in "
+                f"{self.version} is read-only: to be edited it must lie in "
                 f"{self._name}/{self._number}"
             )
         try:
             self._folder.mkdir(exist_ok=True)
-            sync(self._root)
+            sync(self.root)
             self._lock = ShardLock(
-                self._folder / "lock", f"what is edited of {self._version.parent}"
+                self._folder / "lock", f"what is edited of {self.version.parent}"
             )
         except OSError as error:
             raise UserError(
@@ -200,13 +195,13 @@ class PendingEdits:
         if fingerprint != self._fingerprint:
             raise UserError(
                 f"the edits in {self._path} are of other episodes than those of "
-                f"{self._version}; move it away"
+                f"{self.version}; move it away"
             )
         # The process was killed between publishing and forgetting.
         return {} if self._is_published(edits) else edits
 
     def _is_published(self, edits: Mapping[str, Edit]) -> bool:
-        for version in location.versions(self._version.absolute().parent):
+        for version in location.versions(self.version.absolute().parent):
             try:
                 made = json.loads((version / fields.PROVENANCE_FILE).read_bytes())
                 from_here = made["parents"][0]["fingerprint"] == self._fingerprint

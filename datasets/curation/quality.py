@@ -54,12 +54,7 @@ class Quality:
 def measure(
     features: decoding.Features, spec: EpisodeSpec, control_hz: float
 ) -> Quality:
-    """Measure a serialised episode; images and physics states are not read.
-
-    Args:
-      features: of the episode, see `decoding.split`.
-      spec: its form.
-      control_hz: its control rate.
+    """Measure an episode split by `decoding.split`, without images and physics states.
 
     Raises:
       DecodeError: if it is damaged.

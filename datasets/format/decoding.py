@@ -263,26 +263,17 @@ def _text(body: memoryview) -> str:
     return str(body[start:end], "utf-8")
 
 
-def _int(body: memoryview) -> int:
+def _int(body: memoryview, low: int = -1 << 63, end: int = 1 << 63) -> int:
+    """Return a number from `low` up to `end`."""
     if len(body) == 3 and body[2] < 0x80 and body[1] == 1 and body[0] == _TAG_1:
-        return body[2]
-    packed = _packed(body)
-    number, end = _varint(packed, 0)
-    if end != len(packed) or number >> 64:
-        raise DecodeError("not one number")
-    return number - (1 << 64) if number >> 63 else number
-
-
-def _bool(body: memoryview) -> bool:
-    number = _int(body)
-    if number not in (0, 1):
-        raise DecodeError("neither 0 nor 1")
-    return bool(number)
-
-
-def _int32(body: memoryview) -> int:
-    number = _int(body)
-    if not -(1 << 31) <= number < 1 << 31:
+        number = body[2]
+    else:
+        packed = _packed(body)
+        number, size = _varint(packed, 0)
+        if size != len(packed) or number >> 64:
+            raise DecodeError("not one number")
+        number -= number >> 63 << 64
+    if not low <= number < end:
         raise DecodeError("out of range")
     return number
 
@@ -293,8 +284,8 @@ _DECODERS: dict[Kind, tuple[int, Callable[[memoryview], Any]]] = {
         BYTES_LIST,
         lambda body: tuple(str(item, "utf-8") for item in _byte_values(body)),
     ),
-    Kind.BOOL: (INT64_LIST, _bool),
-    Kind.INT32: (INT64_LIST, _int32),
+    Kind.BOOL: (INT64_LIST, lambda body: bool(_int(body, 0, 2))),
+    Kind.INT32: (INT64_LIST, lambda body: _int(body, -1 << 31, 1 << 31)),
     Kind.INT64: (INT64_LIST, _int),
     Kind.FLOAT32: (FLOAT_LIST, lambda body: _FLOAT.unpack(_packed(body))[0]),
     Kind.FLOATS: (

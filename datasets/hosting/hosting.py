@@ -137,10 +137,11 @@ def fetch(source: str, root: str | os.PathLike) -> Transfer:
         raise HostingError(str(error)) from None
     target = pathlib.Path(root) / name / version
     target.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
-        lock = ShardLock(target.with_name(f".{version}.lock"), f"{target}")
-        stack.callback(lock.release)
+    lock = ShardLock(target.with_name(f".{version}.lock"), f"{target}")
+    try:
         return _Download(remote, target, manifest, promised).run()
+    finally:
+        lock.release()
 
 
 def _check_destination(target: RemoteFolder, promised: dict[str, FileChecksum]) -> None:

@@ -31,6 +31,7 @@ class RemoteFolder:
 
     Attributes:
       address: as the user gave it.
+      is_web: whether the folder is on a web server and thus read-only.
       names: parts of its path.
     """
 
@@ -42,8 +43,8 @@ class RemoteFolder:
         """
         self.address = address.rstrip("/")
         options: dict[str, Any] = {}
-        self._is_web = bool(_WEB.match(address))
-        if self._is_web:
+        self.is_web = bool(_WEB.match(address))
+        if self.is_web:
             import aiohttp
 
             # A long download is no fault, a silent server is.
@@ -62,20 +63,11 @@ class RemoteFolder:
             ) from error
         self.names = tuple(self._path.rstrip("/").split("/"))
 
-    @property
-    def is_web(self) -> bool:
-        """Whether the folder is on a web server and thus read-only."""
-        return self._is_web
-
     def read(self, name: str, limit: int) -> bytes | None:
         """Return the content of a small file; None if there is no such file.
 
-        Args:
-          name: of the file.
-          limit: largest number of bytes.
-
         Raises:
-          RemoteError: if it has more, or cannot be read.
+          RemoteError: if it has more bytes than `limit`, or cannot be read.
         """
         data = bytearray()
         try:
@@ -108,19 +100,13 @@ class RemoteFolder:
           RemoteError: if it cannot be opened.
         """
         path = f"{self._path}/{name}"
-        if self._is_web:
+        if self.is_web:
             headers = {"Accept-Encoding": "identity"}
             if offset:
                 headers["Range"] = f"bytes={offset}-"
             # One request gives all the rest; a size spares asking for it.
-            file = self._attempt(
-                name,
-                self._fs.open,
-                path,
-                block_size=0,
-                size=size or 1,
-                headers=headers,
-            )
+            options = {"block_size": 0, "size": size or 1, "headers": headers}
+            file = self._attempt(name, self._fs.open, path, **options)
             start = offset if file.r.status == 206 else 0
         else:
             file = self._attempt(name, self._fs.open, path, "rb", cache_type="none")
@@ -176,8 +162,7 @@ class RemoteFolder:
             raise RemoteError(f"{path} cannot be written: no such bucket") from error
         if is_local:
             # What the sentinel vouches for must not be lost with the power.
-            with open(path, "rb") as file:
-                os.fsync(file.fileno())
+            sync(path)
             sync(parent)
 
     def _attempt(

@@ -24,7 +24,6 @@ _STEP_FIELDS = (
 )
 # Joined if they are several.
 _VECTORS = (fields.STATE, fields.ACTION, fields.PHYSICS_STATE)
-_CALLED = "imported"
 # A note on episodes whose format keeps as many observations as actions.
 REPEATED = (
     "the observation after the last action is unknown: the one before is repeated"
@@ -155,20 +154,13 @@ class FieldMapping:
         given.setdefault(
             fields.TASK_ID, f"{given[fields.OBJECT_SET]}-{given[fields.FAMILY]}"
         )
-        seed = seeding.derive_seed(_CALLED, foreign.name, foreign.index)
-        return Episode.build(
-            **steps,
-            terminal=foreign.terminal,
-            episode_id=episode_lib.episode_id(
-                self.dataset,
-                given[fields.TASK_ID],
-                given[fields.ROLE],
-                foreign.index,
-                seed,
-            ),
-            scene_seed=seed,
-            **given,
+        seed = seeding.derive_seed("imported", foreign.name, foreign.index)
+        task_id, role = given[fields.TASK_ID], given[fields.ROLE]
+        given[fields.EPISODE_ID] = episode_lib.episode_id(
+            self.dataset, task_id, role, foreign.index, seed
         )
+        given[fields.SCENE_SEED] = seed
+        return Episode.build(**steps, terminal=foreign.terminal, **given)
 
 
 def spec_of(episode: Episode) -> EpisodeSpec:

@@ -50,12 +50,7 @@ _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 def export(dataset_dir: str | os.PathLike, folder: str | os.PathLike) -> int:
     """Write a published dataset as a folder that LeRobot loads.
 
-    Args:
-      dataset_dir: the dataset.
-      folder: the folder, which appears whole or not at all.
-
-    Returns:
-      The number of exported episodes.
+    The folder appears whole or not at all. Return the number of exported episodes.
 
     Raises:
       UserError: if the folder is there or cannot be written, there are no actions, or

@@ -34,12 +34,12 @@ from wtl.datasets.storage.location import resolve
 _OURS = "wtl"
 _LICENSE = "license"
 _GYM_TYPE = 2  # the robomimic.envs.env_base.EnvType that is nearest
-_OUR_STEPS = {
+_OUR_STEPS = (
     fields.DISCOUNT,
     fields.IS_TERMINAL,
     fields.TIMESTAMP,
     fields.IS_INTERVENTION,
-}
+)
 # Split names that robomimic's own tools use.
 _MASKS = {
     fields.SPLIT_TRAIN: "train",
@@ -49,14 +49,9 @@ _MASKS = {
 
 
 def export(dataset_dir: str | os.PathLike, path: str | os.PathLike) -> int:
-    """Write a published dataset as one HDF5 file.
+    """Write a published dataset as one HDF5 file, which appears whole or not at all.
 
-    Args:
-      dataset_dir: the dataset.
-      path: the file, which appears whole or not at all.
-
-    Returns:
-      The number of exported episodes.
+    Return the number of exported episodes.
 
     Raises:
       UserError: if the file is there, cannot be written, or there are no actions.
@@ -194,7 +189,7 @@ def _write_episode(group: h5py.Group, episode: Episode) -> None:
     group["dones"] = steps[fields.IS_LAST][1:].astype(np.int64)
     physics = steps.get(fields.PHYSICS_STATE, np.zeros((samples + 1, 0)))
     group["states"] = physics[:-1]
-    for name in steps.keys() & set(fields.OBSERVATION_FIELDS):
+    for name in (n for n in fields.OBSERVATION_FIELDS if n in steps):
         packed = {}
         if name in fields.IMAGE_FIELDS:
             chunk = (1, *steps[name].shape[1:])
@@ -203,7 +198,7 @@ def _write_episode(group: h5py.Group, episode: Episode) -> None:
         group.create_dataset(f"next_obs/{name}", data=steps[name][1:], **packed)
     ours = group.create_group(_OURS)
     ours.attrs["metadata"] = json.dumps(episode.metadata)
-    for name in steps.keys() & _OUR_STEPS:
+    for name in (n for n in _OUR_STEPS if n in steps):
         ours[name] = steps[name]
     if fields.PHYSICS_STATE in steps:
         ours["last_state"] = physics[-1]

@@ -72,11 +72,7 @@ def read(
 def iterate_episodes(
     dataset_dir: str | os.PathLike, splits: str | Sequence[str] | None = None
 ) -> Iterator[Episode]:
-    """Yield whole episodes, physics states included, one at a time.
-
-    Args:
-      dataset_dir: as for `read`.
-      splits: as for `read`.
+    """Yield whole episodes, physics states included, one at a time; see `read`.
 
     Raises:
       DatasetNotFoundError: if there is no dataset.
@@ -97,11 +93,7 @@ def iterate_episodes(
 def iterate_records(
     dataset_dir: str | os.PathLike, check: bool = False
 ) -> Iterator[tfrecord.Record]:
-    """Yield the records of serialised episodes.
-
-    Args:
-      dataset_dir: as for `read`.
-      check: whether to check their checksums.
+    """Yield the records of serialised episodes, with checked checksums or without.
 
     Raises:
       DatasetNotFoundError: if there is no dataset.
