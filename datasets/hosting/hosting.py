@@ -137,11 +137,8 @@ def fetch(source: str, root: str | os.PathLike) -> Transfer:
         raise HostingError(str(error)) from None
     target = pathlib.Path(root) / name / version
     target.parent.mkdir(parents=True, exist_ok=True)
-    lock = ShardLock(target.with_name(f".{version}.lock"), f"{target}")
-    try:
+    with ShardLock(target.with_name(f".{version}.lock"), f"{target}"):
         return _Download(remote, target, manifest, promised).run()
-    finally:
-        lock.release()
 
 
 def _check_destination(target: RemoteFolder, promised: dict[str, FileChecksum]) -> None:

@@ -101,7 +101,7 @@ def new_version(
     with contextlib.ExitStack() as stack:
         try:
             work.mkdir(parents=True, exist_ok=True)
-            stack.callback(ShardLock(work / "lock", f"{root / name}").release)
+            stack.enter_context(ShardLock(work / "lock", f"{root / name}"))
             # Remains of a killed process are not reused.
             shutil.rmtree(work / "staged", ignore_errors=True)
         except OSError as error:

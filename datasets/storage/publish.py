@@ -20,15 +20,9 @@ from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.format import schema, tfrecord
 from wtl.datasets.format.decoding import DecodeError, decode_metadata
-from wtl.datasets.storage import card, checksums, location
+from wtl.datasets.storage import card, checksums, location, staging
 from wtl.datasets.storage.checksums import FileChecksum
-from wtl.datasets.storage.files import map_file, sync
-from wtl.datasets.storage.staging import (
-    SHARD_PATTERN,
-    StagingError,
-    read_spec,
-    shard_lock,
-)
+from wtl.datasets.storage.files import sync
 
 # Large enough to stream, small enough that two cores share a small dataset.
 _SHARD_BYTES = 64 << 20
@@ -48,7 +42,7 @@ class _Staged(NamedTuple):
 
 
 def publish(
-    staging_dir: str | os.PathLike | Sequence[str | os.PathLike],
+    staging_dir: str | os.PathLike,
     datasets_root: str | os.PathLike,
     name: str,
     version: str,
@@ -62,7 +56,7 @@ def publish(
     """Publish every staged episode as `<datasets_root>/<name>/<version>/`.
 
     Args:
-      staging_dir: a staging folder, or several.
+      staging_dir: a staging folder.
       datasets_root: where datasets are published.
       name: name of the dataset, in lower case with underscores.
       version: its version, `MAJOR.MINOR.PATCH`.
@@ -77,22 +71,24 @@ def publish(
       The version folder.
 
     Raises:
-      PublishError: if nothing is staged, an episode is damaged, two episodes
-        share an id, the version is there already, or the disk is full.
-      DatasetLockedError: if a writer still has a staging shard open.
+      PublishError: if nothing is staged, an episode is damaged, the version is there
+        already, or the disk is full.
+      DatasetLockedError: if a writer still has the staging folder open.
     """
     if location.version_key(version) is None:
         raise PublishError(f"version {version!r} is not of the form 1.0.0")
     target = pathlib.Path(datasets_root) / name / version
     if target.exists():
         raise PublishError(f"{target} exists already; publish another version")
-    if isinstance(staging_dir, (str, os.PathLike)):
-        staging_dir = [staging_dir]
     notes = dict(release_notes or {version: "First version."})
-    with contextlib.ExitStack() as locks:
-        episodes = _staged_episodes(staging_dir, spec, locks)
-        if not episodes:
-            raise PublishError(f"no episode is staged in {staging_dir[0]}")
+    try:
+        staged_spec = staging.read_spec(staging_dir)
+    except staging.StagingError as error:
+        raise PublishError(str(error)) from None
+    if staged_spec != spec:
+        raise PublishError(f"{staging_dir} holds episodes of {staged_spec}")
+    with staging.shard_lock(staging_dir):
+        episodes = _staged_episodes(staging_dir)
         try:
             with _incomplete_folder(target) as folder:
                 lengths, files = _write_shards(episodes, folder, name, shard_bytes)
@@ -119,51 +115,30 @@ def publish(
     return target
 
 
-def _staged_episodes(
-    directories: Sequence[str | os.PathLike],
-    spec: EpisodeSpec,
-    locks: contextlib.ExitStack,
-) -> list[_Staged]:
-    """Index staged episodes, sorted by id; their bytes stay in the files."""
-    found: dict[str, _Staged] = {}
-    for directory in directories:
-        try:
-            staged_spec = read_spec(directory)
-        except StagingError as error:
-            raise PublishError(str(error)) from None
-        if staged_spec != spec:
-            raise PublishError(f"{directory} holds episodes of {staged_spec}")
-        for path in sorted(pathlib.Path(directory).glob(SHARD_PATTERN)):
-            locks.callback(shard_lock(path).release)
-            for episode in _shard_episodes(path):
-                # A retried worker may have staged an episode twice.
-                name = episode.metadata[fields.EPISODE_ID]
-                if found.setdefault(name, episode).frame != episode.frame:
-                    raise PublishError(
-                        f"{path}: two different episodes have the id {name}"
-                    )
-    return [found[key] for key in sorted(found)]
-
-
-def _shard_episodes(path: pathlib.Path) -> Iterator[_Staged]:
-    data = map_file(path)
-    end = 0
+def _staged_episodes(directory: str | os.PathLike) -> list[_Staged]:
+    """Index staged episodes, sorted by id; their bytes stay in the file."""
+    data = staging.staged_bytes(directory)
+    found, end = [], 0
     for record in tfrecord.scan(data):
         end = record.end
         try:
             if not record.sound:
                 raise DecodeError("its checksum does not fit")
-            yield _Staged(decode_metadata(record.payload, _INDEXED), record.frame)
+            metadata = decode_metadata(record.payload, _INDEXED)
         except DecodeError as error:
             raise PublishError(
-                f"{path}: the episode at byte {record.offset} is damaged ({error}); "
-                "run the stage again to repair it"
+                f"{directory}: the episode at byte {record.offset} is damaged "
+                f"({error}); run the stage again to repair it"
             ) from None
+        found.append(_Staged(metadata, record.frame))
     # A record cut off at the end was never acknowledged.
     if end < len(data) and not tfrecord.is_cut_off(data, end):
         raise PublishError(
-            f"{path}: damaged at byte {end}; run the stage again to repair it"
+            f"{directory}: damaged at byte {end}; run the stage again to repair it"
         )
+    if not found:
+        raise PublishError(f"no episode is staged in {directory}")
+    return sorted(found, key=lambda episode: episode.metadata[fields.EPISODE_ID])
 
 
 @contextlib.contextmanager

@@ -47,6 +47,12 @@ class ShardLock:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
             self.forget()
 
+    def __enter__(self) -> "ShardLock":
+        return self
+
+    def __exit__(self, *unused_exception) -> None:
+        self.release()
+
     def forget(self) -> None:
         """Close this process's copy, and leave the lock to its other holders."""
         os.close(self._fd)

@@ -4,8 +4,8 @@ An episode is safe once `append` has returned: its bytes are synced to disk and 
 a crash of the process. A record cut off by a crash is dropped at the next start; it was
 never acknowledged.
 
-A staging shard is a TFRecord file of serialised episodes in order of arrival.
-`publish` turns a folder of them into a TFDS dataset version.
+A staging folder holds the spec of the episodes and a TFRecord file of them, serialised,
+in order of arrival. `publish` turns it into a TFDS dataset version.
 """
 
 import collections
@@ -26,7 +26,7 @@ from wtl.datasets.storage.files import map_file, sync, write_durably
 from wtl.datasets.storage.shard_lock import ShardLock
 
 _SPEC_FILE = "spec.json"
-SHARD_PATTERN = "staged-*.tfrecord"
+SHARD_FILE = "staged-00000.tfrecord"
 
 
 class StagingError(RuntimeError):
@@ -34,35 +34,35 @@ class StagingError(RuntimeError):
 
 
 class StagingWriter:
-    """Writer that appends episodes to one staging shard, durably."""
+    """Writer that appends episodes to a staging folder, durably.
 
-    def __init__(self, directory: str | os.PathLike, spec: EpisodeSpec, shard: int = 0):
-        """Open or create a shard, and repair it after a crash.
+    Attributes:
+      directory: the folder.
+      spec: spec of the staged episodes.
+    """
 
-        Args:
-          directory: staging folder; made if it is not there.
-          spec: sizes of the episodes' vectors, the same for the whole folder.
-          shard: number of the shard; concurrent writers take different ones.
+    def __init__(self, directory: str | os.PathLike, spec: EpisodeSpec):
+        """Open or create a staging folder, and repair it after a crash.
 
         Raises:
-          DatasetLockedError: if another writer has the shard open.
+          DatasetLockedError: if another writer has the folder open.
           StagingError: if the folder holds episodes of another spec.
         """
-        self._directory = pathlib.Path(directory)
-        self._path = self._directory / f"staged-{shard:05d}.tfrecord"
-        self._spec = spec
+        self.directory = pathlib.Path(directory)
+        self.spec = spec
+        self._path = self.directory / SHARD_FILE
         self._checksums: dict[str, int] = {}
         self._fd = -1
         self._lock = None
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            self._lock = shard_lock(self._path)
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._lock = shard_lock(self.directory)
             self._claim_spec()
             self._recover()
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
             self._fd = os.open(self._path, flags, 0o644)
             self._size = os.lseek(self._fd, 0, os.SEEK_END)
-            sync(self._directory)
+            sync(self.directory)
         except BaseException as error:
             self.close()
             if isinstance(error, OSError):
@@ -70,18 +70,8 @@ class StagingWriter:
             raise
 
     @property
-    def directory(self) -> pathlib.Path:
-        """Folder of staged episodes."""
-        return self._directory
-
-    @property
-    def spec(self) -> EpisodeSpec:
-        """Spec of the staged episodes."""
-        return self._spec
-
-    @property
     def episode_ids(self) -> frozenset[str]:
-        """Ids of the episodes that this shard holds."""
+        """Ids of the staged episodes."""
         return frozenset(self._checksums)
 
     def append(self, episodes: Episode | Iterable[Episode]) -> int:
@@ -105,7 +95,7 @@ class StagingWriter:
         """
         if isinstance(episodes, Episode):
             episodes = [episodes]
-        return self._add([(e.id, encoded(e, self._spec)) for e in episodes])
+        return self._add([(e.id, encoded(e, self.spec)) for e in episodes])
 
     def append_encoded(self, payloads: Iterable[bytes | memoryview]) -> int:
         """Stage encoded episodes of a dataset of the same spec.
@@ -224,22 +214,20 @@ class StagingWriter:
             self._fd = -1
 
     def _claim_spec(self) -> None:
-        path = self._directory / _SPEC_FILE
+        path = self.directory / _SPEC_FILE
         if not path.exists():
-            text = json.dumps(dataclasses.asdict(self._spec), indent=2) + "\n"
+            text = json.dumps(dataclasses.asdict(self.spec), indent=2) + "\n"
             write_durably(path, text.encode())
-        if difference := read_spec(self._directory).difference(self._spec):
+        if difference := read_spec(self.directory).difference(self.spec):
             name, was, now = difference
             raise StagingError(
-                f"{self._directory} holds episodes with {name} {was}, not {now}; use "
+                f"{self.directory} holds episodes with {name} {was}, not {now}; use "
                 "another folder or remove this one"
             )
 
     def _recover(self) -> None:
         """Read the shard, and cut off or set aside damaged records."""
-        if not self._path.exists():
-            return
-        data = map_file(self._path)
+        data = staged_bytes(self.directory)
         end, damaged = 0, []
         for record in tfrecord.scan(data):
             end = record.end
@@ -265,7 +253,7 @@ class StagingWriter:
         starts = [0, *(record.end for record in damaged)]
         ends = [*(record.offset for record in damaged), end]
         kept = [data[start:stop] for start, stop in zip(starts, ends, strict=True)]
-        number = len(list(self._directory.glob(f"{self._path.name}.damaged-*")))
+        number = len(list(self.directory.glob(f"{self._path.name}.damaged-*")))
         aside = self._path.with_name(f"{self._path.name}.damaged-{number}")
         os.link(self._path, aside)
         write_durably(self._path, b"".join(kept))
@@ -290,13 +278,20 @@ def encoded(episode: Episode, spec: EpisodeSpec) -> bytes:
     return encode(episode, spec.image_encoding)
 
 
-def shard_lock(path: pathlib.Path) -> ShardLock:
-    """Return the acquired lock of a staging shard.
+def shard_lock(directory: str | os.PathLike) -> ShardLock:
+    """Return the acquired lock of a staging folder.
 
     Raises:
       DatasetLockedError: if another process holds it.
     """
+    path = pathlib.Path(directory) / SHARD_FILE
     return ShardLock(path.with_suffix(".lock"), f"staging shard {path}")
+
+
+def staged_bytes(directory: str | os.PathLike) -> memoryview:
+    """Map the records of a staging folder."""
+    path = pathlib.Path(directory) / SHARD_FILE
+    return map_file(path) if path.exists() else memoryview(b"")
 
 
 def is_staging(directory: str | os.PathLike) -> bool:
@@ -307,7 +302,7 @@ def is_staging(directory: str | os.PathLike) -> bool:
 def iterate_staged(
     directory: str | os.PathLike, episode_ids: Container[str] | None = None
 ) -> Iterator[Episode]:
-    """Yield the intact episodes of a staging folder, each id once.
+    """Yield the intact episodes of a staging folder.
 
     Args:
       directory: staging folder.
@@ -318,15 +313,10 @@ def iterate_staged(
       DecodeError: if an episode's bytes are not an episode.
     """
     spec = read_spec(directory)
-    seen = set()
-    for path in sorted(pathlib.Path(directory).glob(SHARD_PATTERN)):
-        for record in tfrecord.scan(map_file(path)):
-            if not record.sound:
-                continue
-            name = episode_id(record.payload)
-            if name in seen or (episode_ids is not None and name not in episode_ids):
-                continue
-            seen.add(name)
+    for record in tfrecord.scan(staged_bytes(directory)):
+        if record.sound and (
+            episode_ids is None or episode_id(record.payload) in episode_ids
+        ):
             yield decode(record.payload, spec)
 
 

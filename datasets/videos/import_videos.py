@@ -66,7 +66,7 @@ def import_videos(
     with contextlib.ExitStack() as stack:
         try:
             work.mkdir(parents=True, exist_ok=True)
-            stack.callback(ShardLock(work / "lock", f"{root / _NAME}").release)
+            stack.enter_context(ShardLock(work / "lock", f"{root / _NAME}"))
         except OSError as error:
             raise UserError(f"{root} cannot be written ({error.strerror})") from error
         versions = location.versions(root / _NAME)

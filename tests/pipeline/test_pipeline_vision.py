@@ -148,7 +148,7 @@ def test_an_interrupted_evaluation_ends_the_same(tiny_run, tmp_path):
     results = (copied / "evaluation/results.json").read_bytes()
     (staged,) = copied.glob("staging/wtl_evaluations-*")
     # As if it had been killed after the first arm.
-    (shard,) = staged.glob(staging.SHARD_PATTERN)
+    shard = staged / staging.SHARD_FILE
     records = list(tfrecord.scan(memoryview(shard.read_bytes())))
     os.truncate(shard, records[len(records) // 2].offset)
     for folder in ("evaluation", "datasets/wtl_evaluations"):
