@@ -1,7 +1,7 @@
 """New dataset versions of chosen episodes: filter, sample, merge and split.
 
 Episodes keep their ids and their parents' ids, also where a parent is left out:
-`verify` then names the parent that is in no dataset given.
+`verify` then names the parent that is in no dataset beside.
 
 Besides what is stated, functions raise StagingError, PublishError or DatasetLockedError
 if the version cannot be written.

@@ -8,7 +8,7 @@ import collections
 import dataclasses
 import os
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from wtl.datasets.contract import episode as episode_lib
 from wtl.datasets.contract import fields, metadata
@@ -25,6 +25,12 @@ from wtl.datasets.storage.files import map_file
 from wtl.datasets.storage.location import DatasetDamagedError, DatasetNotFoundError
 
 _PARENT_FIELDS = (fields.PARENT_DEMO_IDS, fields.PARENT_TRIAL_IDS)
+# Datasets that have the parents of a dataset's episodes.
+_FOLLOWS = {
+    fields.WTL_TRIALS: (fields.WTL_DEMOS, fields.WTL_HUMAN_VIDEOS),
+    fields.WTL_RETRIALS: (fields.WTL_DEMOS, fields.WTL_TRIALS),
+    fields.WTL_EVALUATIONS: (fields.WTL_DEMOS, fields.WTL_HUMAN_VIDEOS),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,19 +54,15 @@ class Problem:
         return " ".join(": ".join(part for part in parts if part).split())
 
 
-def verify(
-    dataset_dir: str | os.PathLike, parents: Sequence[str | os.PathLike] = ()
-) -> list[Problem]:
+def verify(dataset_dir: str | os.PathLike) -> list[Problem]:
     """Check a published dataset: files, schema, episodes, ids and links.
 
-    Of a published policy, which has no episodes, it checks the files.
+    Parents of episodes are looked up in the dataset itself and in every version of the
+    datasets beside it that its episodes follow (`_FOLLOWS`). Of a published policy,
+    which has no episodes, the files are checked.
 
     Args:
       dataset_dir: `<root>/<name>/<version>`, or `<root>/<name>` for its newest.
-      parents: datasets in which the episodes' parents are looked up, beside the
-        dataset itself. If none are given, every version of the `wtl_demos` and
-        `wtl_human_videos` that lie beside a `wtl_trials` or `wtl_evaluations` is one,
-        and of the `wtl_demos` and `wtl_trials` beside a `wtl_retrials`.
 
     Returns:
       The problems found; empty if the dataset is sound.
@@ -72,7 +74,7 @@ def verify(
             path = location.resolve(dataset_dir)
         except (DatasetNotFoundError, OSError) as error:
             return [Problem(os.fspath(dataset_dir), str(error))]
-    verifier = _Verifier(path, parents)
+    verifier = _Verifier(path)
     if (path / fields.POLICY_FILE).is_file() and not (path / fields.INFO_FILE).exists():
         return list(verifier.file_problems())
     return list(verifier.problems())
@@ -81,9 +83,8 @@ def verify(
 class _Verifier:
     """Verification of one dataset; collects ids and links on the way."""
 
-    def __init__(self, path: pathlib.Path, parents: Sequence[str | os.PathLike]):
+    def __init__(self, path: pathlib.Path):
         self._path = path
-        self._parents = parents
         self._ids: collections.Counter[str] = collections.Counter()
         # (kind of link, id of the parent) -> an episode that has it, its file.
         self._links: dict[tuple[str, str], tuple[str, str]] = {}
@@ -174,40 +175,21 @@ class _Verifier:
 
     def _link_problems(self, name: str) -> Iterator[Problem]:
         """Check that the parents of episodes exist."""
-        if not self._links and not self._parents:
-            return
+        root = self._path.absolute().parents[1]
         known = set(self._ids)
-        for parent in self._parents or self._usual_parents(name):
-            try:
-                known.update(_episode_ids(location.resolve(parent)))
-            except (
-                DatasetNotFoundError,
-                DatasetDamagedError,
-                OSError,
-                ValueError,
-            ) as error:
-                yield self._problem(f"its parents cannot be looked up: {error}")
+        for parents in _FOLLOWS.get(name, ()) if self._links else ():
+            for version in location.versions(root / parents):
+                try:
+                    known.update(_episode_ids(version))
+                except (DatasetDamagedError, OSError, ValueError) as error:
+                    yield self._problem(f"its parents cannot be looked up: {error}")
         for (field, parent), (episode, file) in self._links.items():
             if parent not in known:
                 yield self._problem(
-                    f"{field} names {parent!r}, which is in no dataset given",
+                    f"{field} names {parent!r}, which is in no dataset beside this",
                     file,
                     episode,
                 )
-
-    def _usual_parents(self, name: str) -> list[pathlib.Path]:
-        shown = (fields.WTL_DEMOS, fields.WTL_HUMAN_VIDEOS)
-        follow = {
-            fields.WTL_TRIALS: shown,
-            fields.WTL_RETRIALS: (fields.WTL_DEMOS, fields.WTL_TRIALS),
-            fields.WTL_EVALUATIONS: shown,
-        }
-        root = self._path.absolute().parents[1]
-        return [
-            version
-            for parents in follow.get(name, ())
-            for version in location.versions(root / parents)
-        ]
 
 
 def _episode_faults(episode: Episode, spec: EpisodeSpec, split: str) -> Iterator[str]:
