@@ -161,12 +161,7 @@ def complete(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fault(metadata: Mapping[str, Any], vectors: Mapping[str, int]) -> str | None:
-    """Return the fault of metadata as one clause, or None.
-
-    Args:
-      metadata: values by field name.
-      vectors: sizes of the vectors that must be present.
-    """
+    """Return the fault of metadata with vectors of these sizes, a clause, or None."""
     return next(_faults(metadata, vectors), None)
 
 

@@ -38,14 +38,9 @@ def filter_episodes(curation: Curation, conditions: Sequence[Condition]) -> Cura
 
 
 def sample_episodes(curation: Curation, per_task: int, seed: int) -> Curated:
-    """Publish a sample of the episodes of every task, without replacement.
+    """Publish `per_task` random episodes of every task, or all where there are fewer.
 
-    The draw of a task depends on its own episodes only.
-
-    Args:
-      curation: the source.
-      per_task: episodes of each task; all of them where there are fewer.
-      seed: of the draw.
+    The draw of a task depends on the seed and its own episodes only.
 
     Raises:
       UserError: if `per_task` is less than 1.
@@ -76,18 +71,14 @@ def merge_datasets(curation: Curation) -> Curated:
 def split_by_fractions(
     curation: Curation, fractions: Mapping[str, float], seed: int
 ) -> Curated:
-    """Publish a dataset with its object sets assigned to splits at random.
+    """Publish a dataset with a share of its object sets, drawn by seed, in each split.
 
     The assignment depends on the names of the object sets and the seed alone: datasets
     of the same object sets, such as demonstrations and their trials, are split alike.
 
-    Args:
-      curation: the source.
-      fractions: share of the object sets by split; they add up to 1.
-      seed: of the assignment.
-
     Raises:
-      UserError: if the fractions are invalid, or a split gets no object set.
+      UserError: if the fractions are not positive or do not add up to 1, or a split
+        gets no object set.
     """
     _require_splits(fractions)
     if min(fractions.values()) <= 0 or abs(sum(fractions.values()) - 1) > 1e-6:
@@ -110,11 +101,7 @@ def split_by_fractions(
 
 
 def split_by_assignment(curation: Curation, assigned: Mapping[str, str]) -> Curated:
-    """Publish a dataset with the named object sets in other splits.
-
-    Args:
-      curation: the source.
-      assigned: split by object set; others stay where they are.
+    """Publish a dataset with the named object sets, and no others, in other splits.
 
     Raises:
       UserError: if there is no such object set or split.

@@ -64,13 +64,10 @@ class PendingEdits:
     """
 
     def __init__(self, version: str | os.PathLike):
-        """Read pending edits.
-
-        Args:
-          version: folder of a published version.
+        """Read the pending edits of a version, given its folder.
 
         Raises:
-          UserError: if it can't be read, or is of another content than the version's.
+          UserError: if they can't be read, or are of other content than the version's.
           DatasetDamagedError: if the version can't be read.
         """
         self.version = pathlib.Path(version)
@@ -96,10 +93,7 @@ class PendingEdits:
         return self._edits.get(episode_id, {})
 
     def change(self, edits: Mapping[str, Edit]) -> None:
-        """Replace the edits of episodes, durably.
-
-        Args:
-          edits: edit by episode id; an empty edit removes the pending one.
+        """Replace edits of episodes, durably; an empty edit removes the pending one.
 
         Raises:
           UserError: if they can't be written; nothing has changed then.
@@ -123,19 +117,12 @@ class PendingEdits:
         self._edits = changed
 
     def publish(self, origin: Mapping[str, Any]) -> Curated:
-        """Publish the dataset with its edits as its next version.
-
-        Args:
-          origin: JSON-serialisable addition to the provenance: commit, versions.
-
-        Returns:
-          The new version; nothing is pending any more.
+        """Publish the dataset with its edits as the next version; none are pending then.
 
         Raises:
           UserError: if there is nothing to publish, or an episode that stays was made
             from one that is deleted.
-          DatasetDamagedError, StagingError, PublishError, DatasetLockedError: as for
-            `Curation`.
+          Others: as `Curation`.
         """
         if not self._edits:
             raise UserError("there are no edits to publish")

@@ -60,11 +60,7 @@ def metadata_feature(name: str, value: Any) -> tuple[int, bytes]:
 
 
 def step_feature(array: np.ndarray) -> tuple[int, bytes]:
-    """Return a step field other than images in the form of `decoding.split`.
-
-    Args:
-      array: [T+1, ...] stacked over timesteps.
-    """
+    """Return a step field [T+1, ...], no image, in the form of `decoding.split`."""
     if array.dtype == np.float64:
         # Floats of an Example are 32 bits; physics must come back exactly.
         rows = np.ascontiguousarray(array, "<f8").view(np.uint8)

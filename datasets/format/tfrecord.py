@@ -62,9 +62,6 @@ def scan(data: memoryview) -> Iterator[Record]:
     A damaged payload inside an intact frame is yielded and passed over; a frame that is
     cut off, or whose length is damaged, ends the scan. The last record's `end`
     therefore tells how much of the file could be read.
-
-    Args:
-      data: the file's bytes.
     """
     offset = 0
     while (size := _frame_size(data, offset)) and offset + size <= len(data):

@@ -65,8 +65,8 @@ def upload(
     Args:
       folder: the version, with its checksums.json.
       destination: a folder, or an address that fsspec can write to.
-      name: of the dataset or policy.
-      version: of it.
+      name: name of the dataset or policy.
+      version: number of the version.
 
     Raises:
       DatasetDamagedError: if the folder is not what its checksums.json says.

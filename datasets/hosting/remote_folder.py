@@ -84,12 +84,7 @@ class RemoteFolder:
 
     @contextlib.contextmanager
     def open(self, name: str, offset: int, size: int) -> Iterator[tuple[BinaryIO, int]]:
-        """Open a file for reading from some byte on.
-
-        Args:
-          name: of the file.
-          offset: first byte to read.
-          size: expected number of bytes of the file; 0 if unknown.
+        """Open a file of `size` bytes, 0 if unknown, for reading from `offset` on.
 
         Yields:
           The open file and its position, which is 0 if a web server supports no

@@ -24,17 +24,14 @@ def import_episodes(
     account: Mapping[str, Any],
     license_text: str | None = None,
 ) -> pathlib.Path:
-    """Publish episodes that all have the spec of the first.
+    """Publish episodes that all have the spec of the first; return the version folder.
 
     Args:
       episodes: the episodes, one at a time.
       root: where datasets are published.
-      name: of the dataset, in lower case with underscores.
+      name: name of the dataset, in lower case with underscores.
       account: JSON-serialisable origin of the episodes, for the provenance.
       license_text: their licence; None if unknown.
-
-    Returns:
-      The version folder.
 
     Raises:
       UserError: if there is no episode, or one breaks the schema; nothing is published.

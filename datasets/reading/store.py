@@ -48,13 +48,7 @@ class EpisodeStore:
         length: np.ndarray,
         values: Mapping[str, Sequence],
     ) -> "EpisodeStore":
-        """Make a store of the present step fields, at least one.
-
-        Args:
-          steps: [N, T, ...] arrays by field name.
-          length: as the attribute.
-          values: N values by metadata field.
-        """
+        """Make a store of arrays [N, T, ...] by step field and N values a metadata field."""
         shape = next(iter(steps.values())).shape[:2]
         nothing = np.zeros((*shape, 0), np.float32)
         return cls(
@@ -91,11 +85,7 @@ class EpisodeStore:
         return np.array([index[name] for name in episode_ids], np.int64)
 
     def select(self, which: np.ndarray | Sequence[int]) -> "EpisodeStore":
-        """Return a store of some of the episodes.
-
-        Args:
-          which: [N] bool mask, or integer rows in the order wanted.
-        """
+        """Return a store of the episodes of a bool mask [N], or of rows in order."""
         which = np.asarray(which)
         if which.dtype == np.bool_:
             if which.shape != (len(self),):

@@ -31,11 +31,11 @@ class DemoIndex:
         goal: np.ndarray,
         goals: int,
     ):
-        """Index a store of demonstrations.
+        """Index a store of N demonstrations.
 
         Args:
-          store: the N demonstrations.
-          task_keys: N keys, the same for demonstrations of the same task.
+          store: the demonstrations.
+          task_keys: [N] keys, the same for demonstrations of the same task.
           goal: [N] as the attribute.
           goals: as the attribute.
         """

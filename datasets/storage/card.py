@@ -58,7 +58,7 @@ def card(
 
     Args:
       name: name of the dataset.
-      version: its version.
+      version: number of the version.
       spec: sizes of its vectors.
       episodes: `CARD_FIELDS` of every episode.
       release_notes: text by version.

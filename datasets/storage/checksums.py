@@ -84,9 +84,7 @@ def seal(
 ) -> None:
     """Write checksums.json for all files of a folder and its subfolders, durably.
 
-    Args:
-      folder: the folder.
-      known: checksums of files that are synced already.
+    Those in `known` are synced already and not read.
     """
     folder = pathlib.Path(folder)
     files = dict(known or {})

@@ -43,11 +43,7 @@ def versions(folder: str | os.PathLike) -> list[pathlib.Path]:
 
 
 def resolve(dataset_dir: str | os.PathLike) -> pathlib.Path:
-    """Return the version folder that a path names.
-
-    Args:
-      dataset_dir: a version folder, or the folder of a dataset's versions, which
-        means its newest.
+    """Return the version folder that a path names; of a dataset, that of its newest.
 
     Raises:
       DatasetNotFoundError: if there is no published version.

@@ -80,12 +80,7 @@ class NewVersion:
 def new_version(
     root: str | os.PathLike, name: str, spec: EpisodeSpec
 ) -> Iterator[NewVersion]:
-    """Stage a version that becomes visible when it is published.
-
-    Args:
-      root: where datasets are published.
-      name: name of the dataset.
-      spec: spec of its episodes.
+    """Stage a version of a dataset below `root` that becomes visible when published.
 
     Raises:
       UserError: if the name is not one, or the root cannot be written.

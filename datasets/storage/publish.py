@@ -53,7 +53,7 @@ def publish(
     license_text: str = card.LICENSE,
     shard_bytes: int = _SHARD_BYTES,
 ) -> pathlib.Path:
-    """Publish every staged episode as `<datasets_root>/<name>/<version>/`.
+    """Publish every staged episode as `<datasets_root>/<name>/<version>/`, returned.
 
     Args:
       staging_dir: a staging folder.
@@ -66,9 +66,6 @@ def publish(
       release_notes: text by version.
       license_text: licence of the episodes.
       shard_bytes: about how large a shard becomes.
-
-    Returns:
-      The version folder.
 
     Raises:
       PublishError: if nothing is staged, an episode is damaged, the version is there

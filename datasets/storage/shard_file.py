@@ -22,13 +22,7 @@ class ShardFileError(RuntimeError):
 
 
 def write(folder: str | os.PathLike, name: str, payloads: Sequence[bytes]) -> None:
-    """Write or replace a shard file, durably.
-
-    Args:
-      folder: its folder; made if missing.
-      name: name of the shard of work.
-      payloads: serialised episodes, perhaps none.
-    """
+    """Write or replace the file of a shard of work, durably; make its folder."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     records = map(tfrecord.frame, (*payloads, _content(payloads)))

@@ -13,11 +13,7 @@ class ShardLock:
     """Advisory lock that the kernel drops with the process that holds it."""
 
     def __init__(self, path: str | os.PathLike, what: str):
-        """Acquire the lock.
-
-        Args:
-          path: the lock file; it is left behind without meaning.
-          what: name of the locked thing, for the message.
+        """Acquire the lock of `what`; its file is left behind without meaning.
 
         Raises:
           DatasetLockedError: if another process, or this one, holds it.

@@ -75,18 +75,12 @@ class StagingWriter:
         return frozenset(self._checksums)
 
     def append(self, episodes: Episode | Iterable[Episode]) -> int:
-        """Stage episodes durably: they are on disk when the call returns.
+        """Stage episodes durably and return how many are new.
 
-        All of the given episodes are staged or, if it raises, none. Appending several
-        at once shares one sync. An episode that is staged already is skipped, so that
-        a resumed collector may append it again.
-
-        Args:
-          episodes: one or several episodes. Where interventions are recorded,
-            episodes without that record count as without interventions.
-
-        Returns:
-          The number of new episodes.
+        They are on disk when the call returns; if it raises, none of them is staged.
+        Appending several at once shares one sync. An episode that is staged already is
+        skipped, so that a resumed collector may append it again. Where interventions
+        are recorded, episodes without that record count as without interventions.
 
         Raises:
           EpisodeError: if an episode breaks the schema.
@@ -98,15 +92,9 @@ class StagingWriter:
         return self._add([(e.id, encoded(e, self.spec)) for e in episodes])
 
     def append_encoded(self, payloads: Iterable[bytes | memoryview]) -> int:
-        """Stage encoded episodes of a dataset of the same spec.
+        """Stage serialised episodes of the same spec, as `append`, but unchecked.
 
         Lossy images are thus not encoded again.
-
-        Args:
-          payloads: serialised episodes; they are not checked against the schema.
-
-        Returns:
-          As `append`.
 
         Raises:
           DecodeError: if one has no legible id.
@@ -135,10 +123,7 @@ class StagingWriter:
         return len(frames)
 
     def retract(self) -> str | None:
-        """Remove the newest episode, durably.
-
-        Returns:
-          Its id, or None if nothing is staged.
+        """Remove the newest episode, durably; return its id, or None if there is none.
 
         Raises:
           StagingError: if the disk fails; the episode is then still there.
@@ -302,11 +287,7 @@ def is_staging(directory: str | os.PathLike) -> bool:
 def iterate_staged(
     directory: str | os.PathLike, episode_ids: Container[str] | None = None
 ) -> Iterator[Episode]:
-    """Yield the intact episodes of a staging folder.
-
-    Args:
-      directory: staging folder.
-      episode_ids: which to yield; all of them if None.
+    """Yield the intact episodes of a staging folder, or those of some ids.
 
     Raises:
       StagingError: if it is not a staging folder.

@@ -20,7 +20,7 @@ def fake_episode(
     success: bool = True,
     **metadata: Any,
 ) -> Episode:
-    """Return an episode of random numbers, equal for equal arguments.
+    """Return a valid episode of random numbers, equal for equal arguments.
 
     Args:
       index: number of the episode; seeds its numbers.
@@ -30,11 +30,8 @@ def fake_episode(
       success: whether it succeeded; the last transition is then rewarded.
       **metadata: metadata that differ from the defaults.
 
-    Returns:
-      An episode that fits the schema.
-
     Raises:
-      EpisodeError: if the arguments do not fit it.
+      EpisodeError: if the arguments do not fit the schema.
     """
     rng = np.random.default_rng(index)
     reward = np.zeros(transitions, np.float32)

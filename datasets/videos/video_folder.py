@@ -136,11 +136,7 @@ class VideoFolder:
                 )
 
     def episodes(self, videos: Iterable[Video], pixels: int) -> Iterator[Episode]:
-        """Decode videos of this folder, and skip faulty ones.
-
-        Args:
-          videos: the videos.
-          pixels: height and width of the images.
+        """Decode videos of this folder to `pixels` square, and skip faulty ones.
 
         Raises:
           VideosError: at the end, if anything in the folder is faulty.

@@ -52,12 +52,7 @@ class TaskRow:
         cells: Sequence[str],
         families: Sequence[str] = (),
     ) -> "TaskRow":
-        """Read a row.
-
-        Args:
-          columns: names of the columns.
-          cells: of the row.
-          families: valid names of `family`; all names are valid if empty.
+        """Read the cells of a row; `families` are the valid ones, all if empty.
 
         Raises:
           RowError: if a cell is missing or invalid.
