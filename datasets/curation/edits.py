@@ -117,7 +117,7 @@ class PendingEdits:
         self._edits = changed
 
     def publish(self, origin: Mapping[str, Any]) -> Curated:
-        """Publish the dataset with its edits as the next version; none are pending then.
+        """Publish the dataset with its edits as the next version, and forget them.
 
         Raises:
           UserError: if there is nothing to publish, or an episode that stays was made

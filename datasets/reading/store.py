@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
-from itertools import chain
 
 import numpy as np
 
@@ -25,9 +24,9 @@ class EpisodeStore:
         videos.
       reward: [N, T] float32 rewards; zeros from each last step on, and in videos.
       length: [N] int32 timesteps of each episode, its last step included.
-      metadata: column by field name: an array of N values, or for
-        `parent_demo_ids` and `parent_trial_ids` a list of N tuples of texts, and for
-        vectors, where they are there, [N, size].
+      metadata: column by field name: an array of N values, of which those of
+        `parent_demo_ids` and `parent_trial_ids` are tuples of texts, or of vectors
+        [N, size].
       physics_state: [N, T, P] float64 physics states, or None if not read or not
         there.
       image: [N, T, H, W, 3] uint8 images, or None if not read or not there.
@@ -37,7 +36,7 @@ class EpisodeStore:
     action: np.ndarray
     reward: np.ndarray
     length: np.ndarray
-    metadata: Mapping[str, np.ndarray | list[tuple[str, ...]]]
+    metadata: Mapping[str, np.ndarray]
     physics_state: np.ndarray | None = None
     image: np.ndarray | None = None
 
@@ -48,7 +47,7 @@ class EpisodeStore:
         length: np.ndarray,
         values: Mapping[str, Sequence],
     ) -> "EpisodeStore":
-        """Make a store of arrays [N, T, ...] by step field and N values a metadata field."""
+        """Make a store of arrays [N, T, ...] by step field and N values of metadata."""
         shape = next(iter(steps.values())).shape[:2]
         nothing = np.zeros((*shape, 0), np.float32)
         return cls(
@@ -65,7 +64,7 @@ class EpisodeStore:
         """Number of episodes."""
         return len(self.length)
 
-    def __getitem__(self, name: str) -> np.ndarray | list[tuple[str, ...]]:
+    def __getitem__(self, name: str) -> np.ndarray:
         """Return the metadata column of a field."""
         return self.metadata[name]
 
@@ -95,17 +94,12 @@ class EpisodeStore:
             which = np.flatnonzero(which)
         which = which.astype(np.int64)
 
-        def chosen(column):
-            if isinstance(column, np.ndarray):
-                return column[which]
-            return None if column is None else [column[row] for row in which]
-
-        columns = {name: chosen(column) for name, column in self.metadata.items()}
-        arrays = {
-            field.name: chosen(getattr(self, field.name))
-            for field in dataclasses.fields(self)
-            if field.name != "metadata"
-        }
+        arrays = {}
+        for field in dataclasses.fields(self):
+            array = getattr(self, field.name)
+            if isinstance(array, np.ndarray):
+                arrays[field.name] = array[which]
+        columns = {name: column[which] for name, column in self.metadata.items()}
         return EpisodeStore(metadata=columns, **arrays)
 
 
@@ -132,11 +126,10 @@ def concatenate(stores: Sequence[EpisodeStore]) -> EpisodeStore:
         parts = [getattr(store, name) for store in stores]
         return np.concatenate([_padded(part, longest, axis=1) for part in parts])
 
-    columns = {}
-    for name, column in stores[0].metadata.items():
-        parts = [store[name] for store in stores]
-        is_array = isinstance(column, np.ndarray)
-        columns[name] = np.concatenate(parts) if is_array else list(chain(*parts))
+    columns = {
+        name: np.concatenate([store[name] for store in stores])
+        for name in stores[0].metadata
+    }
     filmed = all(store.image is not None for store in stores)
     return EpisodeStore(
         state=joined(fields.STATE),
@@ -155,14 +148,10 @@ def _padded(array: np.ndarray, length: int, axis: int = 0) -> np.ndarray:
     return np.concatenate([array, np.repeat(last, missing, axis)], axis)
 
 
-def _column(name: str, values: Sequence) -> np.ndarray | list[tuple[str, ...]]:
+def _column(name: str, values: Sequence) -> np.ndarray:
     """Make the metadata column of a field from its values."""
     kind = METADATA[name].kind
-    if kind is Kind.TEXTS:
-        return list(values)
-    if name == fields.NOTES:
-        # One long note would make a fixed-width array of texts as wide for all.
-        column = np.empty(len(values), object)
-        column[:] = values
-        return column
+    # One long note would make a fixed-width array of texts as wide for all.
+    if kind is Kind.TEXTS or name == fields.NOTES:
+        return np.fromiter(values, object, len(values))
     return np.array(values, NUMPY_TYPES.get(kind, np.str_))
