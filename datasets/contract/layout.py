@@ -19,11 +19,6 @@ def slices(fields: dict[str, int]) -> dict[str, slice]:
     return result
 
 
-def width(fields: dict[str, int]) -> int:
-    """Return the total width of a row."""
-    return sum(fields.values())
-
-
 @dataclasses.dataclass(frozen=True)
 class Layout(abc.ABC):
     """Layout of a state vector in which there are `size` entities of each kind.
@@ -62,9 +57,10 @@ class Layout(abc.ABC):
     @functools.cached_property
     def rows(self) -> dict[str, tuple[slice, tuple[int, ...]]]:
         """Slice and shape of each row."""
+        widths = {name: sum(parts.values()) for name, parts in self.tables.items()}
         shapes = {
-            name: (self.size, width(parts)) if name in self.kinds else (width(parts),)
-            for name, parts in self.tables.items()
+            name: (self.size, width) if name in self.kinds else (width,)
+            for name, width in widths.items()
         }
         places = slices({name: math.prod(shape) for name, shape in shapes.items()})
         return {name: (places[name], shape) for name, shape in shapes.items()}

@@ -55,7 +55,7 @@ class EpisodeStore:
             action=steps.get(fields.ACTION, nothing),
             reward=steps.get(fields.REWARD, np.zeros(shape, np.float32)),
             length=length,
-            metadata={name: _column(name, column) for name, column in values.items()},
+            metadata={name: column(name, each) for name, each in values.items()},
             physics_state=steps.get(fields.PHYSICS_STATE),
             image=steps.get(fields.IMAGE),
         )
@@ -148,7 +148,7 @@ def _padded(array: np.ndarray, length: int, axis: int = 0) -> np.ndarray:
     return np.concatenate([array, np.repeat(last, missing, axis)], axis)
 
 
-def _column(name: str, values: Sequence) -> np.ndarray:
+def column(name: str, values: Sequence) -> np.ndarray:
     """Make the metadata column of a field from its values."""
     kind = METADATA[name].kind
     # One long note would make a fixed-width array of texts as wide for all.

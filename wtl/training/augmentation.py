@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from wtl.datasets.contract.layout import Layout, slices, width
+from wtl.datasets.contract.layout import Layout, slices
 
 
 class Symmetry(NamedTuple):
@@ -57,7 +57,7 @@ def _recolour(
 ) -> tf.Tensor:
     """Transform the [B, ..., size * W] rows of all entities of a kind."""
     fields = layout.tables[name]
-    rgb, size = slices(fields)["rgb"], width(fields)
+    rgb, size = slices(fields)["rgb"], sum(fields.values())
     beside = [rgb.start, size - rgb.stop]
     # One small product is cheaper than splitting and joining rows.
     change = tf.linalg.matrix_transpose(symmetry.colour) - tf.eye(3)

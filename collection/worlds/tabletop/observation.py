@@ -12,7 +12,7 @@ import numpy as np
 
 from wtl.collection.worlds.tabletop import world as worlds
 from wtl.datasets.contract import layout
-from wtl.datasets.contract.layout import slices, width
+from wtl.datasets.contract.layout import slices
 
 # Name and width of the parts of each row, in order.
 GRIPPER = {
@@ -94,7 +94,7 @@ class Layout(layout.Layout):
     @property
     def proprioception_size(self) -> int:
         """P, the length of proprioception: gripper and time."""
-        return width(GRIPPER) + 1
+        return sum(GRIPPER.values()) + 1
 
     def proprioception(self, state: np.ndarray, own: bool = True) -> np.ndarray:
         """The gripper's row and the time, [..., P], of [..., S] states.
@@ -104,7 +104,7 @@ class Layout(layout.Layout):
           own: whether the body in them is the robot's; the row of the simulated human
             is zeros.
         """
-        row = state[..., : width(GRIPPER)]
+        row = state[..., : sum(GRIPPER.values())]
         return np.concatenate([own * row, state[..., -1:]], axis=-1)
 
 

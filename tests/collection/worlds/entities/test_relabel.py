@@ -11,7 +11,7 @@ from wtl.collection.worlds.entities import relabel
 from wtl.collection.worlds.tabletop import observation
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields, seeding
-from wtl.datasets.reading.store import concatenate, stack
+from wtl.datasets.reading.store import column, concatenate, stack
 
 SIZE = 3
 LAYOUT = observation.Layout(SIZE)
@@ -42,7 +42,8 @@ def trials(demos):
     for row in range(len(demos)):
         others = (index.task == index.task[row]) & (index.scene != index.scene[row])
         parents.append((str(demos[fields.EPISODE_ID][np.flatnonzero(others)[0]]),))
-    metadata = dict(demos.metadata) | {fields.PARENT_DEMO_IDS: parents}
+    given = {fields.PARENT_DEMO_IDS: column(fields.PARENT_DEMO_IDS, parents)}
+    metadata = dict(demos.metadata) | given
     return dataclasses.replace(demos, metadata=metadata)
 
 
@@ -300,7 +301,9 @@ def test_a_retrial_is_shown_where_it_was_told_the_same(demos, trials):
         metadata=trials.metadata
         | {
             fields.EPISODE_ID: np.array(names),
-            fields.PARENT_TRIAL_IDS: [(str(n),) for n in trials[fields.EPISODE_ID]],
+            fields.PARENT_TRIAL_IDS: column(
+                fields.PARENT_TRIAL_IDS, [(str(n),) for n in trials[fields.EPISODE_ID]]
+            ),
             fields.HIDDEN_TARGET: target.astype(np.int32),
         },
     )
