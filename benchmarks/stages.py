@@ -2,22 +2,23 @@
 
     python -m benchmarks.stages [GIN_FILE]
 
-The quick start, or another configuration, runs under a sampling profiler (py-spy). Each
-sample counts for the purpose of the innermost function that has one (`_PURPOSES`).
-Processes that wait for others are excluded. Start-up (imports, TensorFlow's graphs) is
-separate, since it does not depend on the length of a run.
+The stages of the quick start, or of another configuration, run one by one under a
+sampling profiler (py-spy). Each sample counts for the purpose of the innermost function
+that has one (`_PURPOSES`). Processes that wait for others are excluded. Start-up
+(imports, TensorFlow's graphs) is separate, since it does not depend on the length of a
+run.
 """
 
 import collections
 import dataclasses
-import json
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable
 
 from wtl.datasets.contract.errors import UserError
 
@@ -32,6 +33,7 @@ _STAGES = (
 )
 # Where Python finds packages.
 _OUTSIDE = re.compile(r".*/(?:site-packages|lib/python3\.\d+)/")
+_FRAME = re.compile(r"(?P<function>.+) \((?P<file>.+?)(:\d+)?\)")
 _OURS = ("wtl/", "datasets/", "policies/", "collection/")
 _PROCESS = "process"
 _RATE = 20  # samples of each process per second
@@ -109,7 +111,7 @@ class Stage:
     """Time of the processes of a stage by purpose.
 
     Attributes:
-      name: of the stage.
+      name: name of the stage.
       wall: seconds from its start to its end.
       busy: seconds of all its processes, without waiting.
       shares: shares of `busy` by purpose; they sum to 1.
@@ -139,30 +141,50 @@ class Stage:
 
 
 def run(gin_file: pathlib.Path = _QUICK_START) -> list[Stage]:
-    """Profile a run of a configuration.
+    """Profile the stages of a configuration.
 
     Raises:
-      UserError: if py-spy is missing or not allowed to watch, or the run fails.
+      UserError: if py-spy is missing or not allowed to watch, or a stage fails.
     """
     with tempfile.TemporaryDirectory() as folder:
-        trace = pathlib.Path(folder) / "trace.json"
-        _profile(["run", f"--gin_file={gin_file}", f"--run_dir={folder}/run"], trace)
-        return stages(json.loads(trace.read_text()))
+        options = [f"--gin_file={gin_file}", f"--run_dir={folder}/run"]
+        trace = pathlib.Path(folder) / "trace.txt"
+        found = []
+        for name in _STAGES:
+            start = time.perf_counter()
+            _profile([name, *options], trace)
+            wall = time.perf_counter() - start
+            found.append(stage(name, wall, trace.read_text().splitlines()))
+        return found
 
 
-def stages(events: list[dict]) -> list[Stage]:
-    """Sum a trace by stage and purpose.
+def stage(name: str, wall: float, lines: Iterable[str]) -> Stage:
+    """Sum the samples of a stage that took `wall` seconds by purpose.
 
     Args:
-      events: of Chrome's trace format: functions that begin (`B`) and end (`E`).
+      name: name of the stage.
+      wall: seconds from its start to its end.
+      lines: stacks and their numbers of samples: `root;...;innermost number`.
     """
-    samples = list(_samples(events))
-    spans = {name: _span(samples, f":{name}") for name in _STAGES}
-    found = [
-        _stage(name, *span, samples) for name, span in spans.items() if span is not None
-    ]
-    whole = (0.0, max(end for _, end, _ in samples))
-    return [*found, _stage("run", *whole, samples)]
+    spent, elsewhere = collections.Counter(), collections.Counter()
+    for line in lines:
+        frames, _, samples = line.rpartition(" ")
+        stack = [_name(frame) for frame in frames.split(";")]
+        seconds = int(samples) / _RATE
+        purpose = _purpose(stack)
+        spent[purpose] += seconds
+        if purpose == _OTHER:
+            ours = [f for f in stack if f.startswith(_OURS)] or stack
+            elsewhere[ours[-1]] += seconds
+    del spent[_WAITING]
+    busy = spent.total() or 1.0
+    return Stage(
+        name,
+        wall,
+        spent.total(),
+        {each: spent[each] / busy for each in (*_PURPOSES, _OTHER) if each != _WAITING},
+        {each: seconds / busy for each, seconds in elsewhere.most_common(3)},
+    )
 
 
 def _profile(arguments: list[str], trace: pathlib.Path):
@@ -183,7 +205,7 @@ def _profile(arguments: list[str], trace: pathlib.Path):
     options = ["--function", "--full-filenames"]
     try:
         profiler = subprocess.Popen(
-            [*spy, *options, f"--rate={_RATE}", "--format=chrometrace"]
+            [*spy, *options, f"--rate={_RATE}", "--format=raw"]
             + [f"--output={trace}", f"--pid={command.pid}"],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -201,72 +223,20 @@ def _profile(arguments: list[str], trace: pathlib.Path):
     _, problem = command.communicate("\n")
     profiler.wait()
     if command.returncode:
-        raise UserError(f"the run failed: {problem.strip().splitlines()[-1]}")
+        raise UserError(f"the stage failed: {problem.strip().splitlines()[-1]}")
 
 
-def _samples(events: list[dict]) -> Iterator[tuple[float, float, tuple[str, ...]]]:
-    """Yield start and end, in seconds, of each stack of a thread, root first."""
-    # The trace closes stacks of processes that ended earlier at its end.
-    root, over = events[0]["pid"], max(event["ts"] for event in events)
-    stacks = collections.defaultdict(list)
-    since: dict[tuple[int, int], int] = {}
-    for event in events:
-        thread = (event["pid"], event["tid"])
-        stack, now = stacks[thread], event["ts"]
-        if stack and now > since[thread] and (now < over or event["pid"] == root):
-            yield since[thread] / 1e6, now / 1e6, tuple(stack)
-        since[thread] = now
-        if event["ph"] == "B":
-            stack.append(_name(event))
-        else:
-            stack.pop()
-
-
-def _name(event: dict) -> str:
+def _name(frame: str) -> str:
     """Return `file:function`, or `_PROCESS` for the process itself."""
-    file = event["args"]["filename"]
-    if not file:
+    match = _FRAME.fullmatch(frame)
+    if match is None:
         return _PROCESS
-    file = _OUTSIDE.sub("", file).removeprefix(f"{_ROOT}/")
+    file = _OUTSIDE.sub("", match["file"]).removeprefix(f"{_ROOT}/")
     # Methods come with their class, functions in functions with these.
-    return f"{file}:{event['name'].rpartition('.')[2]}"
+    return f"{file}:{match['function'].rpartition('.')[2]}"
 
 
-def _span(samples, ending: str) -> tuple[float, float] | None:
-    """Return first and last second of a function of the pipeline."""
-    within = [
-        (start, end)
-        for start, end, stack in samples
-        if any(f.startswith("wtl/pipeline/") and f.endswith(ending) for f in stack)
-    ]
-    if not within:
-        return None
-    return min(start for start, _ in within), max(end for _, end in within)
-
-
-def _stage(name: str, first: float, last: float, samples) -> Stage:
-    spent, elsewhere = collections.Counter(), collections.Counter()
-    for start, end, stack in samples:
-        seconds = min(end, last) - max(start, first)
-        if seconds <= 0:
-            continue
-        purpose = _purpose(stack)
-        spent[purpose] += seconds
-        if purpose == _OTHER:
-            ours = [f for f in stack if f.startswith(_OURS)] or stack
-            elsewhere[ours[-1]] += seconds
-    del spent[_WAITING]
-    busy = spent.total() or 1.0
-    return Stage(
-        name,
-        last - first,
-        spent.total(),
-        {each: spent[each] / busy for each in (*_PURPOSES, _OTHER) if each != _WAITING},
-        {each: seconds / busy for each, seconds in elsewhere.most_common(3)},
-    )
-
-
-def _purpose(stack: tuple[str, ...]) -> str:
+def _purpose(stack: list[str]) -> str:
     if any(function.startswith(_PURPOSES[_START_UP]) for function in stack):
         return _START_UP
     if stack[-1] == _PROCESS:  # runs no function yet, or no longer

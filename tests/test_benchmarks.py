@@ -11,55 +11,37 @@ from wtl.datasets.contract.errors import UserError
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
-def _trace(*spans) -> list[dict]:
-    """Events of a trace; each span is from, to, process and stack, root first."""
-    events = []
-    for start, end, process, functions in spans:
-        common = {"pid": process, "tid": 1}
-        ordered = [("B", start, f) for f in functions]
-        ordered += [("E", end, f) for f in reversed(functions)]
-        for kind, when, function in ordered:
-            file, _, name = function.rpartition(":")
-            known = {"ph": kind, "ts": when * 1_000_000, "name": name}
-            events.append(known | {"args": {"filename": file}} | common)
-    return events
+def _line(seconds, *functions) -> str:
+    """Samples of a stack of `file:function`, root first, as the profiler has them."""
+    frames = [f"{f.rpartition(':')[2]} ({f.rpartition(':')[0]}:1)" for f in functions]
+    return f"{';'.join(['process 1:python -c 0', *frames])} {20 * seconds}"
 
 
 def test_samples_are_put_down_to_what_they_are_for():
     stage = f"{ROOT}/wtl/pipeline/collect_demos.py:collect_demos"
     python = "/usr/lib/python3.11"
-    found = stages.stages(
-        _trace(
-            (0, 2, 1, ["<frozen importlib._bootstrap>:_find_and_load", "/x/a.py:b"]),
-            (
+    found = stages.stage(
+        "collect_demos",
+        8,
+        [
+            _line(2, "<frozen importlib._bootstrap>:_find_and_load", "/x/a.py:b"),
+            _line(
                 2,
-                4,
-                1,
-                [
-                    stage,
-                    f"{ROOT}/datasets/storage/staging.py:StagingWriter.append",
-                    f"{python}/site-packages/numpy/core.py:copy",
-                ],
+                stage,
+                f"{ROOT}/datasets/storage/staging.py:StagingWriter.append",
+                f"{python}/site-packages/numpy/core.py:copy",
             ),
-            (
-                4,
-                9,
-                1,
-                [stage, f"{python}/multiprocessing/connection.py:Connection._recv"],
-            ),
-            (9, 10, 1, [stage, f"{ROOT}/collection/workers.py:step"]),
-            (3, 8, 2, [f"{ROOT}/collection/worlds/tabletop/world.py:step"]),
-            (3, 10, 3, [f"{python}/multiprocessing/process.py:BaseProcess.run"]),
-        )
+            _line(5, stage, f"{python}/multiprocessing/connection.py:Connection._recv"),
+            _line(1, stage, f"{ROOT}/collection/workers.py:step"),
+            _line(5, f"{ROOT}/collection/worlds/tabletop/world.py:step"),
+        ],
     )
-    demos, whole = found
-    assert (demos.name, demos.wall, demos.busy) == ("collect_demos", 8, 8)
-    assert demos.shares["physics"] == pytest.approx(5 / 8)
-    assert demos.shares["writing"] == pytest.approx(2 / 8)
-    assert demos.other == pytest.approx(1 / 8)
-    assert "MISSED" in str(demos)
-    assert whole.shares["start-up"] == pytest.approx(2 / 10)
-    assert whole.other == pytest.approx(1 / 8)
+    assert (found.name, found.wall, found.busy) == ("collect_demos", 8, 10)
+    assert found.shares["start-up"] == pytest.approx(2 / 10)
+    assert found.shares["physics"] == pytest.approx(5 / 10)
+    assert found.shares["writing"] == pytest.approx(2 / 10)
+    assert found.other == pytest.approx(1 / 8)
+    assert "MISSED" in str(found)
 
 
 def test_our_world_is_stepped_as_its_peers_are(monkeypatch):
