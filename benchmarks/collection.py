@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from benchmarks import comparison
 from benchmarks.demonstrations import SIZE, shards
 from benchmarks.workload import workload
-from wtl.collection import recorder, vector_environment
+from wtl.collection import vector_environment
+from wtl.collection.worlds.entities.episode_spec import episode_spec
 from wtl.datasets.storage.staging import StagingWriter
 
 _TASKS = 44
@@ -61,7 +62,7 @@ def _compare(
 
     def staged() -> float:
         folder = tempfile.mkdtemp(dir=root)  # what is staged is not written again
-        with StagingWriter(folder, recorder.episode_spec(SIZE)) as writer:
+        with StagingWriter(folder, episode_spec(SIZE)) as writer:
             return play(2, writer.append)
 
     one, two = (functools.partial(play, n, len) for n in (1, 2))

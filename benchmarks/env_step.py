@@ -4,7 +4,6 @@ import mujoco
 import numpy as np
 
 from benchmarks import comparison
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
 from wtl.collection.worlds.tabletop import world as worlds
 from wtl.collection.worlds.tabletop.environment import Manipulation
 from wtl.collection.worlds.tabletop.families import FAMILIES

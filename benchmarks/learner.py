@@ -9,9 +9,10 @@ import tensorflow as tf
 from benchmarks import comparison
 from benchmarks.demonstrations import suite
 from benchmarks.workload import Workload, workload
-from wtl.collection.worlds.entities import relabel
+from wtl.collection.worlds.entities.relabel import EntityRelabeller
 from wtl.datasets.contract import seeding
 from wtl.datasets.reading import reader
+from wtl.datasets.sampling.sampler import Sampler
 from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.methods import METHODS
 from wtl.training import trainer
@@ -43,7 +44,8 @@ class Training:
         config = config_for(name, suite(_TASKS))
         self.method = dataclasses.replace(METHODS[name], config=config)
         demos = reader.read(work.actor.demos_dir)
-        draws = relabel.sampler(demos, config.layout, identity_share=0.6, trials=trials)
+        relabeller = EntityRelabeller(demos, config.layout, trials, identity_share=0.6)
+        draws = Sampler(demos, relabeller, trials=trials)
         self.source = ExampleSource(
             demos, demos, trials, draws, config, self.config.window
         )

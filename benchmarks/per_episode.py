@@ -30,7 +30,6 @@ def _seconds(work: Callable[[], Any]) -> tuple[float, Any]:
 def demonstrations(tasks: int, pixels: int, human: bool) -> dict[str, float]:
     """Measure demonstrations: seconds and bytes of each."""
     from benchmarks.demonstrations import SIZE, requests, shards
-    from wtl.collection import recorder
     from wtl.collection.worlds.entities.embodiment import Embodiment
     from wtl.collection.worlds.entities.episode_spec import episode_spec
     from wtl.datasets.contract.camera import CameraConfig
@@ -39,7 +38,7 @@ def demonstrations(tasks: int, pixels: int, human: bool) -> dict[str, float]:
     body = Embodiment.HUMAN if human else Embodiment.ROBOT
     camera = CameraConfig(pixels)
     planned = shards(requests(tasks, human), camera, noise=0.0 if human else 0.15)
-    spec = recorder.episode_spec(SIZE, camera, body)
+    spec = episode_spec(SIZE, camera, body)
     planned[0].play()
     seconds, played = _seconds(lambda: [e for shard in planned for e in shard.play()])
     size = sum(len(staging.encoded(episode, spec)) for episode in played)

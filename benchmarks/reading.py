@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 
 from benchmarks import comparison
 from benchmarks.demonstrations import SIZE
-from wtl.collection import recorder
+from wtl.collection.worlds.entities.episode_spec import episode_spec
 from wtl.collection.worlds.tabletop import environment
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.camera import CameraConfig
@@ -56,7 +56,7 @@ def publish(
     root: pathlib.Path, episodes: Iterable[Episode], pixels: int = 0
 ) -> pathlib.Path:
     """Publish demonstrations with images of some height and width; 0 for none."""
-    spec = recorder.episode_spec(SIZE, CameraConfig(pixels))
+    spec = episode_spec(SIZE, CameraConfig(pixels))
     with new_version.new_version(root, fields.WTL_DEMOS, spec) as version:
         version.add(staging.encoded(episode, spec) for episode in episodes)
         return version.publish("Random numbers.", {})
@@ -64,7 +64,7 @@ def publish(
 
 def synthetic(count: int, pixels: int = 0) -> Iterator[Episode]:
     """Yield episodes of random numbers in the shape of the tabletop's."""
-    spec = recorder.episode_spec(SIZE, CameraConfig(pixels))
+    spec = episode_spec(SIZE, CameraConfig(pixels))
     for index in range(count):
         yield fake_episode(index, spec, transitions=environment.HORIZON)
 

@@ -9,10 +9,10 @@ from mujoco.rendering.classic import gl_context
 from benchmarks import comparison
 from wtl.collection import opengl
 from wtl.collection.worlds.entities.embodiment import Embodiment
-from wtl.collection.worlds.entities.environment import SceneConfig
-from wtl.collection.worlds.entities.task_distribution import TaskDistribution
+from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.tabletop import appearance, renderer
 from wtl.collection.worlds.tabletop.environment import Manipulation
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 
 _SIDES = (64, 100)
