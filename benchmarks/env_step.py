@@ -6,8 +6,8 @@ import numpy as np
 from benchmarks import comparison
 from wtl.collection.worlds.tabletop import world as worlds
 from wtl.collection.worlds.tabletop.environment import Manipulation
+from wtl.collection.worlds.tabletop.experts import DEMONSTRATORS
 from wtl.collection.worlds.tabletop.families import FAMILIES
-from wtl.collection.worlds.tabletop.tabletop import TABLETOP
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 
@@ -27,7 +27,7 @@ class Replay:
         world = self.env.world
         timestep = self.env.reset()
         self.actions, controls = [], []
-        expert = TABLETOP.experts[scene_config.task.family]
+        expert = DEMONSTRATORS[scene_config.task.family]
         while not timestep.last():
             before = world.data.ctrl.copy()
             self.actions.append(expert(world, scene_config.target).action)
