@@ -350,6 +350,45 @@ def test_what_an_earlier_version_played_is_named(copied_run, monkeypatch, capsys
     assert "an earlier version" in error and "staging/wtl_evaluations-" in error
 
 
+def _as_of_first_version(run_dir):
+    """Give the policies the folders and descriptions that WTL 0.1.0 gave them."""
+    policies = run_dir / "policies"
+    for name, folder in (("mil", "trial"), ("wtl", "retrial"), ("bc", "bc")):
+        (policies / name).rename(policies / folder)
+        path = policies / folder / "policy.json"
+        entry = json.loads(path.read_text())
+        del entry["format"]
+        path.write_text(json.dumps(entry))
+
+
+@pytest.mark.parametrize(
+    ("stage", "bindings"),
+    [
+        ("evaluate", []),
+        ("evaluate", ["evaluate.conditions=('wtl', 'mil')"]),
+        ("collect_trials", []),
+        ("train_retrial", []),
+        ("play", []),
+    ],
+)
+def test_policies_of_the_first_version_are_refused(copied_run, capsys, stage, bindings):
+    _as_of_first_version(copied_run)
+    assert _stage(stage, copied_run, *bindings) == 1
+    error = capsys.readouterr().err.strip()
+    assert len(error.splitlines()) == 1
+    assert "earlier version" in error and "run `wtl run`" in error
+    assert "the datasets still load" in error
+
+
+def test_a_run_of_the_first_version_is_trained_again(copied_run):
+    before = (copied_run / "lineage.json").read_text()
+    _as_of_first_version(copied_run)
+    for stage in ("train_trial", "collect_trials", "train_retrial", "evaluate"):
+        assert _stage(stage, copied_run) == 0
+    after = json.loads((copied_run / "lineage.json").read_text())
+    assert after["evaluate"]["outputs"] == json.loads(before)["evaluate"]["outputs"]
+
+
 @pytest.mark.parametrize(
     ("binding", "said"),
     [

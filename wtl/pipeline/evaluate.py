@@ -43,6 +43,8 @@ def evaluate(
     Returns:
       The folder of the results.
     """
+    if not conditions:
+        raise UserError("evaluate.conditions is empty; name one at least")
     for name in conditions:
         if name not in CONDITIONS:
             raise UserError(
@@ -53,6 +55,8 @@ def evaluate(
         for condition in CONDITIONS.values()
         if condition.name in conditions and run.folder.policy_id(condition.method)
     ]
+    if not chosen:
+        run.require_policy(CONDITIONS[conditions[0]].method)
     human = any(map(uses_human_videos, chosen))
     given = (fields.WTL_DEMOS, *([fields.WTL_HUMAN_VIDEOS] if human else []))
     name = run.folder.results("evaluation", split)

@@ -197,15 +197,21 @@ class Run:
         """Return the id of a trained policy or perception model of this run.
 
         Raises:
-          UserError: if it has not been trained.
+          UserError: if it has not been trained by this version.
         """
         found = self.folder.policy_id(name)
-        if found is None:
+        if found is not None:
+            return found
+        if self.folder.has_outdated_policies:
             raise UserError(
-                f"the policy `{name}` is missing in {self.folder.path}; "
-                f"run `wtl {training_stage(name)}` with this --run_dir first"
+                f"the policies in {self.folder.policies} are of an earlier version of "
+                "WTL and do not load; run `wtl run` with this --run_dir to train them "
+                "again (the datasets still load), or choose another --run_dir"
             )
-        return found
+        raise UserError(
+            f"the policy `{name}` is missing in {self.folder.path}; "
+            f"run `wtl {training_stage(name)}` with this --run_dir first"
+        )
 
     def inputs(self, *names: str) -> dict[str, str]:
         """Return the fingerprints of datasets and ids of policies that a stage reads.

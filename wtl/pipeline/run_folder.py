@@ -15,6 +15,8 @@ from typing import Any
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 
+# Of trained policies; those of WTL 0.1.0, which wrote none, do not load.
+_POLICY_FORMAT = 2
 _PACKAGES = ("tensorflow", "tf-agents", "dm-control", "mujoco", "numpy", "tfds-nightly")
 
 
@@ -89,13 +91,20 @@ class RunFolder:
         return kind if split == fields.SPLIT_TEST else f"{kind}/{split}"
 
     def policy_id(self, name: str) -> str | None:
-        """Return the id of a trained policy, None if there is none."""
-        path = self.policies / name / fields.POLICY_FILE
-        return json.loads(path.read_text())["policy_id"] if path.exists() else None
+        """Return the id of a trained policy, None if there is none that loads."""
+        entry = _policy_entry(self.policies / name / fields.POLICY_FILE)
+        return entry["policy_id"] if entry.get("format") == _POLICY_FORMAT else None
+
+    @property
+    def has_outdated_policies(self) -> bool:
+        """Whether there are policies, but all of versions of WTL that do not fit."""
+        entries = map(_policy_entry, self.policies.glob(f"*/{fields.POLICY_FILE}"))
+        return {entry.get("format") == _POLICY_FORMAT for entry in entries} == {False}
 
     def record_policy(self, name: str, policy_id: str, key: str):
         """Write the id of a trained policy and the key of its stage."""
         entry = {"method": name, "policy_id": policy_id, "key": key}
+        entry["format"] = _POLICY_FORMAT
         self.write_json(f"policies/{name}/{fields.POLICY_FILE}", entry)
 
     def claim_policy(self, name: str, key: str) -> pathlib.Path:
@@ -158,6 +167,10 @@ class RunFolder:
         shutil.copytree(path, incomplete, copy_function=_link)
         shutil.rmtree(own, ignore_errors=True)
         incomplete.rename(own)
+
+
+def _policy_entry(path: pathlib.Path) -> dict[str, Any]:
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def _link(source: str, target: str):
