@@ -88,10 +88,10 @@ def test_gripper_tasks_are_learnt_and_measured_in_the_scenes_of_wtl(method, tmp_
 @pytest.mark.parametrize(
     ("binding", "said"),
     [
-        ("meta_rl.method='maml'", "known are pearl, rl2"),
-        ("meta_rl.world='moon'", "known are tabletop, point_robot"),
+        ("meta_rl.method='maml'", "choose from pearl, rl2"),
+        ("meta_rl.world='moon'", "choose from tabletop, point_robot"),
         ("meta_rl.config={'latents': 5}", "does not fit pearl"),
-        ("meta_rl.split='train'", "must be val or test"),
+        ("meta_rl.split='train'", "choose from val, test"),
         ("meta_rl.trials=0", "must be 1 or more"),
         ("camera.pixels=64", "set camera.pixels to 0"),
     ],

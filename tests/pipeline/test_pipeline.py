@@ -411,9 +411,33 @@ def test_wrong_gin_is_one_line(tiny_run, copied_run, capsys, binding, said):
     assert len(error.splitlines()) == 1
 
 
-def test_misspelt_conditions_are_named(copied_run, capsys):
-    assert _stage("evaluate", copied_run, "evaluate.conditions=('mill',)") == 1
-    assert "'mill'; known are wtl" in capsys.readouterr().err
+@pytest.mark.parametrize("name", ["mill", "sac"])  # SAC has no policy in a run
+@pytest.mark.parametrize(
+    ("setting", "first"),
+    [
+        ("train_trial.methods", "mil, maml"),
+        ("train_retrial.methods", "wtl, wtl_human"),
+        ("train_second_round.methods", "wtl_second_round"),
+        ("collect_trials.sources", "wtl, wtl_second_round, mil"),
+        ("collect_retrials.sources", "wtl, wtl_second_round, wtl_human"),
+        ("evaluate.conditions", "wtl, wtl_2_trials"),
+    ],
+)
+def test_names_that_do_not_fit_are_one_line(tmp_path, capsys, setting, first, name):
+    assert _stage(setting.split(".")[0], tmp_path, f"{setting}=('{name}',)") == 1
+    error = capsys.readouterr().err.strip()
+    assert f"{setting} names {name!r}; choose from {first}" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_policy_of_another_stage_is_refused(tmp_path, capsys):
+    assert _stage("train_trial", tmp_path, "train_trial.methods=('wtl',)") == 1
+    assert "'wtl'; choose from mil, maml" in capsys.readouterr().err
+
+
+def test_there_must_be_a_condition(tmp_path, capsys):
+    assert _stage("evaluate", tmp_path, "evaluate.conditions=()") == 1
+    assert "evaluate.conditions is empty" in capsys.readouterr().err
 
 
 def test_missing_gin_file_is_one_line(tmp_path, capsys):

@@ -152,10 +152,10 @@ def test_interrupted_it_goes_on_with_what_is_missing(copied_run, monkeypatch, ca
 @pytest.mark.parametrize(
     ("binding", "said"),
     [
-        ("reinforce.methods=('bc_scc',)", "bc_scc; known are mil_sac_demo"),
+        ("reinforce.methods=('bc_scc',)", "'bc_scc'; choose from mil_sac_demo"),
         ("reinforce.tasks=6", "has 5"),
-        ("reinforce.scenes='other'", "known are fresh, evaluation"),
-        ("reinforce.split='train'", "'val' or 'test'"),
+        ("reinforce.scenes='other'", "choose from fresh, evaluation"),
+        ("reinforce.split='train'", "choose from val, test"),
         ("reinforce.trials=0", "at least 1"),
         ("reinforce.no_such_name=1", "no_such_name"),
         ("reinforce.split='val'", "run `wtl evaluate` with evaluate.split = 'val'"),

@@ -11,7 +11,7 @@ from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.storage.staging import StagingWriter
-from wtl.pipeline import episodes
+from wtl.pipeline import choices, episodes
 from wtl.pipeline.collect_trials import BATCH, actor_spec
 from wtl.pipeline.run import Run
 from wtl.policies.methods import METHODS
@@ -39,14 +39,11 @@ def collect_retrials(run: Run, sources: Sequence[str] = (), greedy_share: float 
         return
     if run.pixels:
         raise UserError("collect_retrials works from states: set camera.pixels = 0")
-    for source in sources:
-        if source not in METHODS or not (
-            METHODS[source].config.demos and METHODS[source].config.trials
-        ):
-            raise UserError(
-                f"collect_retrials.sources names {source!r}, which is not given "
-                "demonstrations and trials"
-            )
+    choices.trained_methods(
+        "collect_retrials.sources",
+        sources,
+        lambda method: method.config.demos and method.config.trials,
+    )
     given = (fields.WTL_DEMOS, fields.WTL_TRIALS)
     inputs = run.inputs(*given, *sources)
 

@@ -14,7 +14,7 @@ from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.sampling import video_pairs
 from wtl.datasets.storage.staging import StagingWriter
-from wtl.pipeline import episodes, teleoperated
+from wtl.pipeline import choices, episodes, teleoperated
 from wtl.pipeline.run import Run
 from wtl.policies.methods import METHODS
 from wtl.training.policy_config import config_for
@@ -41,10 +41,14 @@ def collect_trials(
       greedy_share: share of trials that select the likeliest target; the others
         sample it.
       teleop: whether trials and retrials kept by `wtl teleop` in this run are added.
+
+    Raises:
+      UserError: if a source is not a method with a policy.
     """
     if not sources and not teleop:
         return
-    human = any(METHODS[source].config.human for source in sources)
+    records = choices.trained_methods("collect_trials.sources", sources)
+    human = any(record.config.human for record in records)
     given = (fields.WTL_DEMOS, *([fields.WTL_HUMAN_VIDEOS] if human else []))
     inputs = run.inputs(*given, *sources)
     for name in given:

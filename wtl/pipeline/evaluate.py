@@ -10,7 +10,7 @@ from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.evaluation import learning_curve, reports, rollout_row, statistics, table
 from wtl.evaluation.episode_strip import Strip
-from wtl.pipeline import run_folder, strips
+from wtl.pipeline import choices, run_folder, strips
 from wtl.pipeline.player import Player
 from wtl.pipeline.run import Run
 from wtl.policies.methods import CONDITIONS, uses_human_videos
@@ -45,11 +45,7 @@ def evaluate(
     """
     if not conditions:
         raise UserError("evaluate.conditions is empty; name one at least")
-    for name in conditions:
-        if name not in CONDITIONS:
-            raise UserError(
-                f"evaluate.conditions names {name!r}; known are {', '.join(CONDITIONS)}"
-            )
+    choices.check("evaluate.conditions", conditions, CONDITIONS)
     chosen = [
         condition
         for condition in CONDITIONS.values()

@@ -15,6 +15,7 @@ from wtl.datasets.contract.errors import UserError
 from wtl.evaluation import figures, trial_results
 from wtl.evaluation.rollout_row import write_csv
 from wtl.evaluation.trial_results import TrialRow
+from wtl.pipeline import choices
 from wtl.pipeline.run import Run
 from wtl.pipeline.trial_worlds import HeldOut, TrialWorld, open_world
 from wtl.policies import export
@@ -55,12 +56,8 @@ def meta_rl(
     Raises:
       UserError: if an argument is invalid.
     """
-    if method not in LEARNERS:
-        raise UserError(
-            f"meta_rl.method is {method!r}; known are {', '.join(LEARNERS)}"
-        )
-    if split not in fields.SPLITS[1:]:
-        raise UserError(f"meta_rl.split is {split!r}; it must be val or test")
+    choices.check("meta_rl.method", [method], LEARNERS)
+    choices.check("meta_rl.split", [split], (fields.SPLIT_VAL, fields.SPLIT_TEST))
     if min(env_steps, trials, scenes_per_task, evaluations) < 1:
         raise UserError(
             "meta_rl.env_steps, trials, scenes_per_task and evaluations must be 1 or "

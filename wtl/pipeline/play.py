@@ -11,6 +11,7 @@ from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import staging
+from wtl.pipeline import choices
 from wtl.pipeline import player as players
 from wtl.pipeline.run import Run
 from wtl.policies import methods as methods_lib
@@ -52,11 +53,12 @@ def play(
     """
     if out.suffix not in (".mp4", ".svg"):
         raise UserError(f"{out} must be an .mp4 or .svg file")
+    choices.check("--who", [who], [DEMONSTRATOR, *CONDITIONS])
     task = _task(run, family, number, split)
     if who == DEMONSTRATOR:
         shown = [_demonstrated(run, task, scene)]
     else:
-        shown = _played(run, _condition(who), task, scene, split)
+        shown = _played(run, CONDITIONS[who], task, scene, split)
     out.parent.mkdir(parents=True, exist_ok=True)
     world, note = run.suite.world, ""
     if out.suffix == ".mp4":
@@ -82,15 +84,6 @@ def _task(run: Run, family: str, number: int, split: str) -> Task:
             "(see suite and --family)"
         )
     return tasks[number]
-
-
-def _condition(name: str) -> Condition:
-    if name not in CONDITIONS:
-        raise UserError(
-            f"there is no {name!r} to play; known are {DEMONSTRATOR}, "
-            f"{', '.join(CONDITIONS)}"
-        )
-    return CONDITIONS[name]
 
 
 def _demonstrated(run: Run, task: Task, scene: int) -> CaptionedEpisode:

@@ -15,7 +15,7 @@ from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage import checksums
 from wtl.evaluation import reports, rollout_row
 from wtl.evaluation import trials_needed as needed
-from wtl.pipeline import run_folder
+from wtl.pipeline import choices, run_folder
 from wtl.pipeline.run import Run
 from wtl.policies.bc_sac import config as configs
 from wtl.policies.methods import BASELINE, METHODS, RETRIAL, TRIAL, Start
@@ -118,24 +118,15 @@ def reinforce(
 
 def _check(run: Run, split: str, tasks: int, methods, budget: jobs.Budget, config):
     run.require_capability("trial_tasks", "reinforce")
-    unknown = [name for name in methods if name not in _KNOWN]
-    known = ", ".join(_KNOWN)
+    choices.check("reinforce.methods", methods, _KNOWN)
+    choices.check("reinforce.split", [split], (fields.SPLIT_VAL, fields.SPLIT_TEST))
+    choices.check("reinforce.scenes", [budget.scenes], jobs.SCENES)
     counts = (budget.trials, budget.at_once, budget.evaluate_every, budget.patience)
     for is_wrong, problem in (
-        (unknown, f"reinforce.methods names {', '.join(unknown)}; known are {known}"),
         (
             run.suite.motor_faults,
             "reinforce imitates commands, which hidden actuator gains change; choose a "
             "configuration without suite.motor_faults",
-        ),
-        (
-            split not in (fields.SPLIT_VAL, fields.SPLIT_TEST),
-            f"reinforce.split is {split!r}; it is 'val' or 'test'",
-        ),
-        (
-            budget.scenes not in jobs.SCENES,
-            f"reinforce.scenes is {budget.scenes!r}; known are "
-            f"{', '.join(jobs.SCENES)}",
         ),
         (
             min(counts) < 1,

@@ -13,9 +13,8 @@ from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading import reader
 from wtl.datasets.reading.store import EpisodeStore
-from wtl.pipeline import teleop_plan
+from wtl.pipeline import choices, teleop_plan
 from wtl.pipeline.run import Run
-from wtl.policies.methods import METHODS
 from wtl.training.policy_config import config_for
 
 DEMONSTRATIONS, TRIALS = RECORDED = ("demonstrations", "trials")
@@ -58,16 +57,15 @@ def teleop(
     run.require_capability("teleop", "teleoperation")
     world = run.suite.world
     families = list(world.families) if families is None else families
-    _check("record", [record], RECORDED)
-    _check("split", [split], fields.SPLITS)
-    _check("families", families, world.families)
-    _check("speed", [speed], messages.SPEEDS)
-    by_demo = [
-        method.name
-        for method in METHODS.values()
-        if method.is_trained and not method.config.trials
-    ]
-    _check("assist", [assist] if assist else [], by_demo)
+    choices.check("teleop.record", [record], RECORDED)
+    choices.check("teleop.split", [split], fields.SPLITS)
+    choices.check("teleop.families", families, world.families)
+    choices.check("teleop.speed", [speed], messages.SPEEDS)
+    choices.trained_methods(
+        "teleop.assist",
+        [assist] if assist else [],
+        lambda method: not method.config.trials,
+    )
     chosen = teleop_plan.chosen_tasks(run, split, families, tasks)
     demos = None
     if assist or record == TRIALS:
@@ -97,14 +95,6 @@ def teleop(
         f"{done} of {wanted} {record} are saved in {run.folder.teleop}; `wtl {stage}` "
         f"with {stage}.teleop = True takes them into the dataset"
     )
-
-
-def _check(name: str, given: Sequence, known):
-    for value in given:
-        if value not in known:
-            raise UserError(
-                f"teleop.{name} names {value!r}; known are {', '.join(map(str, known))}"
-            )
 
 
 def _shown(

@@ -6,11 +6,11 @@ from typing import Any
 
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
-from wtl.pipeline import perception
+from wtl.pipeline import choices, perception
 from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run, training_stage
 from wtl.policies import interface
-from wtl.policies.methods import METHODS, Method
+from wtl.policies.methods import Method
 from wtl.training import job as jobs
 from wtl.training import process
 from wtl.training.policy_config import config_for, network_settings
@@ -43,13 +43,14 @@ def train_trial(
       end_to_end: whether perception and policy are trained together afterwards, under
         `EndToEndConfig`.
     """
+    records = _records("train_trial", methods)
     if run.camera:
-        for model in _models(methods):
+        for model in _models(records):
             perception.train(run, model)
     _train(
         run,
         "train_trial",
-        methods,
+        records,
         {"max_demos": max_demos, "privileged_labels": privileged_labels},
         {"steps": steps, "batch_size": batch_size},
         end_to_end,
@@ -80,7 +81,7 @@ def train_retrial(
     _train(
         run,
         "train_retrial",
-        methods,
+        _records("train_retrial", methods),
         {
             "max_demos": max_demos,
             "min_trials": min_trials,
@@ -108,7 +109,7 @@ def train_second_round(
     _train(
         run,
         "train_second_round",
-        methods,
+        _records("train_second_round", methods),
         {"max_trials": max_trials, "new_scene_share": new_scene_share},
         {"steps": steps, "batch_size": batch_size},
         False,
@@ -118,22 +119,14 @@ def train_second_round(
 def _train(
     run: Run,
     stage: str,
-    methods: Sequence[str],
+    records: Sequence[Method],
     sampler: dict[str, Any],
     settings: dict[str, Any],
     is_end_to_end: bool,
 ):
-    if not methods:
+    if not records:
         return
-    for method in methods:
-        if method not in METHODS or not METHODS[method].is_trained:
-            known = [m.name for m in METHODS.values() if m.is_trained]
-            raise UserError(
-                f"{stage}.methods names {method!r}; known are {', '.join(known)}"
-            )
-    unknown = [method for method in methods if training_stage(method) != stage]
-    if unknown:
-        raise UserError(f"{stage} can't train {', '.join(unknown)}: wrong stage")
+    methods = [record.name for record in records]
     configs = {m: bound(config_for(m, run.suite), m) for m in methods}
     training = bound(TrainConfig(), stage, **settings)
     together = bound(EndToEndConfig(), stage) if is_end_to_end else None
@@ -143,9 +136,8 @@ def _train(
         raise UserError(
             f"{stage} trains on images in one process alone: unset TF_CONFIG"
         )
-    records = [METHODS[method] for method in methods]
     given = list(dict.fromkeys(name for record in records for name in _given(record)))
-    models = [model.name for model in _models(methods)] if run.camera else []
+    models = [model.name for model in _models(records)] if run.camera else []
     sources = {
         source
         for record in records
@@ -158,7 +150,8 @@ def _train(
         if run.camera:
             perception.perceive(run, given)
         planned = [
-            _job(run, key, m, configs[m], sampler, training, together) for m in methods
+            _job(run, key, record, configs[record.name], sampler, training, together)
+            for record in records
         ]
         # Processes that train together do one job after the other, in the same order.
         at_once = 1 if run.cluster else run.workers
@@ -196,9 +189,15 @@ def _train(
     )
 
 
-def _models(methods: Sequence[str]) -> list[perception.Model]:
-    """Perception models of the known ones among methods."""
-    records = [METHODS[m] for m in methods if m in METHODS and METHODS[m].is_trained]
+def _records(stage: str, methods: Sequence[str]) -> list[Method]:
+    """Records of the methods that a stage is to train."""
+    return choices.trained_methods(
+        f"{stage}.methods", methods, lambda m: training_stage(m.name) == stage
+    )
+
+
+def _models(records: Sequence[Method]) -> list[perception.Model]:
+    """Perception models that methods need."""
     models = [m for record in records for m in perception.models_of(record.config)]
     return list(dict.fromkeys(models))
 
@@ -217,13 +216,13 @@ def _given(record: Method) -> list[str]:
 def _job(
     run: Run,
     key: str,
-    method: str,
+    record: Method,
     config: interface.Interface,
     sampler: dict[str, Any],
     training: TrainConfig,
     together: EndToEndConfig | None,
 ) -> jobs.TrainJob:
-    record, given = METHODS[method], _given(METHODS[method])
+    method, given = record.name, _given(record)
     labels = {k: v for k, v in sampler.items() if k == "privileged_labels"}
     sampler = {k: v for k, v in sampler.items() if k not in labels}
     directory = run.folder.policies / method

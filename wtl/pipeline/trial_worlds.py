@@ -10,8 +10,8 @@ from wtl.collection.worlds import registry
 from wtl.collection.worlds.point_robot.point_robot import PointRobots
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
-from wtl.datasets.contract.errors import UserError
 from wtl.evaluation.scenario import scenarios
+from wtl.pipeline import choices
 from wtl.pipeline.run import Run
 from wtl.policies.encoders import view as views
 
@@ -65,8 +65,7 @@ def open_world(run: Run, name: str, shaped: bool) -> Iterator[TrialWorld]:
     Raises:
       UserError: if the name is unknown, or the suite is of another world.
     """
-    if name not in WORLDS:
-        raise UserError(f"meta_rl.world is {name!r}; known are {', '.join(WORLDS)}")
+    choices.check("meta_rl.world", [name], WORLDS)
     if name != registry.DEFAULT:
         yield _point_robots(run.suite, sparse=name == SPARSE_POINT_ROBOT)
         return
