@@ -22,8 +22,9 @@ from apache_beam.portability.api import beam_provision_api_pb2 as provision_api
 from apache_beam.runners.portability import portable_runner
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 
+from wtl.collection import worker
 from wtl.collection.episode_request import EpisodeShard
-from wtl.collection.vector_environment import WorkerError
+from wtl.collection.worker import WorkerError
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.storage import shard_file, staging
 
@@ -37,6 +38,11 @@ class Play(beam.DoFn):
         """Keep the spec of the episodes, and the folder for shard files."""
         self._spec = spec
         self._folder = folder
+        self._plugins = worker.plugins()
+
+    def setup(self):
+        """Import what the process that plans the shards has imported."""
+        worker.import_plugins(self._plugins)
 
     def process(self, element: bytes) -> Iterator[int]:
         """Play a shard; its file is durable before the bundle counts as done."""

@@ -2,44 +2,21 @@
 
 import concurrent.futures
 import contextlib
-import multiprocessing
 import operator
 import os
-import signal
-import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from wtl.collection import recorder
+from wtl.collection import recorder, worker
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.world import Environment, Scene
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import Episode
 
-# Workers import neither TensorFlow nor the parent's threads.
-CONTEXT = multiprocessing.get_context("spawn")
-
 # Arrays by name, as environments observe them, stacked over environments.
 Observations = dict[str, np.ndarray]
-
-
-class WorkerError(RuntimeError):
-    """Failure of a worker process."""
-
-
-def begin_worker():
-    """Let this worker process end with its parent and with nothing else."""
-    # Ctrl-C reaches the whole process group; only the parent acts on it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A parent killed outright can't end its workers, which would wait forever.
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent():
-    multiprocessing.parent_process().join()
-    os._exit(1)
 
 
 def play_shards(shards: Sequence[Any], workers: int) -> Iterator[list[Episode]]:
@@ -53,7 +30,7 @@ def play_shards(shards: Sequence[Any], workers: int) -> Iterator[list[Episode]]:
       WorkerError: if a worker process died.
     """
     with concurrent.futures.ProcessPoolExecutor(
-        workers, mp_context=CONTEXT, initializer=begin_worker
+        workers, worker.CONTEXT, worker.begin, (worker.plugins(),)
     ) as pool:
         try:
             # Few shards in flight: episodes wait in memory no longer than needed.
@@ -65,7 +42,7 @@ def play_shards(shards: Sequence[Any], workers: int) -> Iterator[list[Episode]]:
             while pending:
                 yield pending.pop(0).result()
         except concurrent.futures.process.BrokenProcessPool as error:
-            raise WorkerError(
+            raise worker.WorkerError(
                 "a collection worker died (out of memory?); rerun the command to "
                 "resume, with fewer workers if it recurs"
             ) from error
@@ -139,7 +116,6 @@ class VectorEnvironment:
 
 
 def _serve(connection, camera: CameraConfig):
-    begin_worker()
     environments = VectorEnvironment(camera)
     while True:
         try:
@@ -163,12 +139,10 @@ class ProcessVectorEnvironment(contextlib.AbstractContextManager):
         """Start worker processes; 0 is one per core."""
         self._connections, self._processes = [], []
         for _ in range(workers or os.cpu_count()):
-            ours, theirs = CONTEXT.Pipe()
-            process = CONTEXT.Process(target=_serve, args=(theirs, camera), daemon=True)
-            process.start()
+            ours, theirs = worker.CONTEXT.Pipe()
+            self._processes.append(worker.start(_serve, theirs, camera))
             theirs.close()
             self._connections.append(ours)
-            self._processes.append(process)
 
     def __exit__(self, *_):
         self.close()
@@ -219,10 +193,10 @@ class ProcessVectorEnvironment(contextlib.AbstractContextManager):
                 connection.send((method, argument[part]))
             replies = [connection.recv() for connection, _ in busy]
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
-            raise WorkerError(
+            raise worker.WorkerError(
                 "a rollout worker died (out of memory?); rerun the command to resume"
             ) from error
         for _, problem in replies:
             if problem:
-                raise WorkerError(f"a rollout worker failed: {problem}")
+                raise worker.WorkerError(f"a rollout worker failed: {problem}")
         return [reply for reply, _ in replies]

@@ -8,7 +8,6 @@ from wtl.collection import (
     context_builder,
     observation_encoder,
     policy_actor,
-    vector_environment,
 )
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.datasets.contract import fields
@@ -35,7 +34,6 @@ class AssistingPolicy:
 
 def serve(connection: Connection, assisting: AssistingPolicy):
     """Answer a `PolicyDriver` until it hangs up."""
-    vector_environment.begin_worker()
     try:
         actor = _actor(assisting)
     except Exception as error:  # the other end raises it

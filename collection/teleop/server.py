@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 
 from aiohttp import web
 
-from wtl.collection import local_server, vector_environment
+from wtl.collection import local_server, worker
 from wtl.collection.teleop import messages, simulation
 from wtl.collection.teleop.client import Client
 from wtl.collection.worlds import registry
@@ -44,11 +44,8 @@ def run(
       UserError: if the address is not available or the simulation fails.
       KeyboardInterrupt: if the process was asked to end.
     """
-    ours, theirs = vector_environment.CONTEXT.Pipe()
-    process = vector_environment.CONTEXT.Process(
-        target=simulation.simulate, args=(theirs, assignment, policy), daemon=True
-    )
-    process.start()
+    ours, theirs = worker.CONTEXT.Pipe()
+    process = worker.start(simulation.simulate, theirs, assignment, policy)
     theirs.close()
     try:
         return asyncio.run(_Server(ours, assignment.world).serve(host, port))

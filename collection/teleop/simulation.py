@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from wtl.collection import vector_environment
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop.interface import Pictures
 from wtl.collection.teleop.plan import Plan
@@ -63,7 +62,6 @@ def simulate(
 
     The second connection is to the process of a policy that may act.
     """
-    vector_environment.begin_worker()
     outbox = _Outbox(connection)
     spec = assignment.spec
     try:

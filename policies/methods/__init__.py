@@ -1,4 +1,9 @@
-"""Registry of methods by name, in the order of tables. A new method is one record."""
+"""Registry of methods by name, in the order of tables. A new method is one record.
+
+A module outside WTL that a gin file imports adds its own with `register`:
+
+    register(trained_method("mine", "Mine", "One sentence.", config=ContextualConfig()))
+"""
 
 import dataclasses
 import functools
@@ -13,33 +18,37 @@ from wtl.policies.methods.record import NEW, Condition, Method, PolicyKind, Star
 from wtl.policies.tecnet.config import TecnetConfig
 
 _CONTEXTUAL = PolicyKind(
-    "contextual.network:ContextualNetwork",
-    "contextual.policy:ContextualPolicy",
-    "contextual.loss:loss",
+    "wtl.policies.contextual.network:ContextualNetwork",
+    "wtl.policies.contextual.policy:ContextualPolicy",
+    "wtl.policies.contextual.loss:loss",
 )
 _MAML = PolicyKind(
-    "maml.network:MamlNetwork", "maml.policy:MamlPolicy", "maml.loss:loss"
+    "wtl.policies.maml.network:MamlNetwork",
+    "wtl.policies.maml.policy:MamlPolicy",
+    "wtl.policies.maml.loss:loss",
 )
 _KINDS = {
     ContextualConfig: _CONTEXTUAL,
     TecnetConfig: dataclasses.replace(
         _CONTEXTUAL,
-        network_name="tecnet.network:TecnetNetwork",
-        loss_name="tecnet.loss:loss",
+        network_name="wtl.policies.tecnet.network:TecnetNetwork",
+        loss_name="wtl.policies.tecnet.loss:loss",
     ),
     MamlConfig: _MAML,
-    DamlConfig: dataclasses.replace(_MAML, network_name="daml.network:DamlNetwork"),
+    DamlConfig: dataclasses.replace(
+        _MAML, network_name="wtl.policies.daml.network:DamlNetwork"
+    ),
 }
 _Maml = functools.partial(MamlConfig, demos=True, context_frames=10)
 _Tecnet = functools.partial(TecnetConfig, demos=True)
 _Daml = functools.partial(DamlConfig, demos=True, context_frames=20)
 
 
-def _method(
+def trained_method(
     name: str,
     label: str,
     description: str,
-    colour: str,
+    colour: str = palette.GREY,
     *further: Condition,
     config: Interface,
     trial_source: str = "",
@@ -47,7 +56,15 @@ def _method(
 ) -> Method:
     """Return a trained method; its first condition has its name, label and colour.
 
-    The kind of its policy follows from the type of its configuration.
+    Args:
+      name: see `Method`.
+      label: see `Method`.
+      description: see `Method`.
+      colour: see `Method`.
+      *further: conditions besides the first.
+      config: configuration, from whose type the kind of policy follows.
+      trial_source: see `Method`; its first condition's trials.
+      **record: further attributes of `Method`.
     """
     trials = (trial_source,) if trial_source else ()
     first = Condition(name, label, description, colour, trials)
@@ -76,7 +93,7 @@ def _after(
 
 
 _RECORDS = (
-    _method(
+    trained_method(
         "wtl",
         "WTL",
         "Watch, Try, Learn: acts given the demonstration and a trial with its outcome.",
@@ -109,7 +126,7 @@ _RECORDS = (
         compared_with=("mil", "mil_second_try", "demo_hidden_at_retrial", "trial_only"),
         in_default=True,
     ),
-    _method(
+    trained_method(
         "wtl_second_round",
         "WTL, second round",
         "WTL whose policy was also trained on retrials of the first one.",
@@ -124,7 +141,7 @@ _RECORDS = (
         trial_source="mil",
         retrial_source="wtl",
     ),
-    _method(
+    trained_method(
         "mil",
         "MIL",
         "One-shot imitation: acts given the demonstration; its episode is the trial "
@@ -149,7 +166,7 @@ _RECORDS = (
         compared_with=("bc", "tecnet"),
         in_default=True,
     ),
-    _method(
+    trained_method(
         "maml",
         "MAML",
         "One-shot imitation by gradient: takes a learned gradient step on the "
@@ -157,7 +174,7 @@ _RECORDS = (
         palette.ROSE,
         config=_Maml(),
     ),
-    _method(
+    trained_method(
         "tecnet",
         "TecNet",
         "One-shot imitation by an embedding of the task, shaped by a margin loss, with "
@@ -166,14 +183,14 @@ _RECORDS = (
         config=_Tecnet(),
         compared_with=("tecnet_flat",),
     ),
-    _method(
+    trained_method(
         "tecnet_flat",
         "TecNet, flat",
         "TecNet as published, without a structure of entities.",
         palette.BROWN,
         config=_Tecnet(per_entity=False),
     ),
-    _method(
+    trained_method(
         "wtl_human",
         "Human WTL",
         "Acts given a human video and a trial of its own with its outcome.",
@@ -190,7 +207,7 @@ _RECORDS = (
         trial_source="mil_human",
         compared_with=("mil_human", "mil_human_second_try"),
     ),
-    _method(
+    trained_method(
         "mil_human",
         "Human MIL",
         "Infers the entity acted on in a human video, and acts; trained on pairs of a "
@@ -206,7 +223,7 @@ _RECORDS = (
         config=ContextualConfig(demos=True, human=True),
         compared_with=("daml", "mil_shown_human"),
     ),
-    _method(
+    trained_method(
         "daml",
         "DAML",
         "Takes a gradient step on a human video, by a learned loss that convolves over "
@@ -215,14 +232,14 @@ _RECORDS = (
         config=_Daml(human=True),
         compared_with=("daml_linear", "contextual_human", "maml_video_shown_human"),
     ),
-    _method(
+    trained_method(
         "daml_linear",
         "DAML, linear loss",
         "DAML whose learned loss takes every frame by itself.",
         palette.GOLD,
         config=_Daml(human=True, temporal=False),
     ),
-    _method(
+    trained_method(
         "contextual_human",
         "Flat contextual, human",
         "Encodes a human video as one embedding, without a structure of entities; "
@@ -230,7 +247,7 @@ _RECORDS = (
         palette.GREY,
         config=ContextualConfig(demos=True, human=True, per_entity=False),
     ),
-    _method(
+    trained_method(
         "maml_video",
         "MAML, robot's video",
         "DAML's step on a video of the robot itself: there is no domain to adapt to.",
@@ -245,7 +262,7 @@ _RECORDS = (
         ),
         config=_Daml(),
     ),
-    _method(
+    trained_method(
         "demo_hidden_at_retrial",
         "Demo hidden",
         "Acts given the trial made after the demonstration, without the demonstration.",
@@ -254,7 +271,7 @@ _RECORDS = (
         trial_source="mil",
         in_default=True,
     ),
-    _method(
+    trained_method(
         "trial_only",
         "Trial only",
         "Never given a demonstration: acts given a trial of BC with its outcome.",
@@ -264,7 +281,7 @@ _RECORDS = (
         trial_source="bc",
         in_default=True,
     ),
-    _method(
+    trained_method(
         "bc",
         "BC",
         "Behaviour cloning: acts on the scene alone, without demonstration or trial.",
@@ -310,7 +327,7 @@ _RECORDS = (
         palette.BROWN,
         config=Start(),
     ),
-    _method(
+    trained_method(
         "oracle_task",
         "Oracle",
         "Given the task and the target: the motor skill that a policy can reach.",
@@ -323,12 +340,26 @@ _RECORDS = (
 # Conditions whose comparison is the claim of Watch, Try, Learn.
 TRIAL, RETRIAL, SECOND_TRY, BASELINE = "mil", "wtl", "mil_second_try", "bc"
 
-METHODS: dict[str, Method] = {method.name: method for method in _RECORDS}
-CONDITIONS: dict[str, Condition] = {
-    condition.name: condition
-    for method in METHODS.values()
-    for condition in method.conditions
-}
+METHODS: dict[str, Method] = {}
+CONDITIONS: dict[str, Condition] = {}
+
+
+def register(method: Method):
+    """Add a method and its conditions to the registries, after the others.
+
+    Raises:
+      ValueError: if a name is taken.
+    """
+    conditions = {condition.name: condition for condition in method.conditions}
+    for name in (method.name, *conditions):
+        if name in METHODS or name in CONDITIONS:
+            raise ValueError(f"there is a method or condition {name!r} already")
+    METHODS[method.name] = method
+    CONDITIONS.update(conditions)
+
+
+for _record in _RECORDS:
+    register(_record)
 
 
 def uses_human_videos(condition: Condition) -> bool:

@@ -17,8 +17,7 @@ class PolicyKind:
     Parts are named, so that a record imports no TensorFlow.
 
     Attributes:
-      network_name: `MODULE:NAME` in `wtl.policies` of (config) -> Keras model with
-        `config` and `layout`.
+      network_name: `MODULE:NAME` of (config) -> Keras model with `config` and `layout`.
       policy_name: likewise of (network) -> TF-Agents policy with `network` and
         `encode_context`.
       loss_name: likewise of (network, example, log sigma floor) -> losses by name, of
@@ -47,7 +46,7 @@ class PolicyKind:
 
 def _resolve(name: str) -> Callable[..., Any]:
     module, _, attribute = name.partition(":")
-    return getattr(importlib.import_module(f"wtl.policies.{module}"), attribute)
+    return getattr(importlib.import_module(module), attribute)
 
 
 @dataclasses.dataclass(frozen=True)

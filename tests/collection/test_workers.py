@@ -13,11 +13,8 @@ from demonstrating import request
 
 from wtl.collection import episode_request
 from wtl.collection.scripted_expert import ScriptedExpert
-from wtl.collection.vector_environment import (
-    ProcessVectorEnvironment,
-    WorkerError,
-    play_shards,
-)
+from wtl.collection.vector_environment import ProcessVectorEnvironment, play_shards
+from wtl.collection.worker import WorkerError
 from wtl.collection.worlds.tabletop.environment import HORIZON, Manipulation
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields

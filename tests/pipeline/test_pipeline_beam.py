@@ -11,7 +11,7 @@ import sys
 import pytest
 from fake_shards import FakeShard
 
-from wtl.collection.vector_environment import WorkerError
+from wtl.collection.worker import WorkerError
 from wtl.commands import cli
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError

@@ -8,7 +8,7 @@ import time
 import pytest
 from fake_jobs import Told
 
-from wtl.collection.vector_environment import WorkerError
+from wtl.collection.worker import WorkerError
 from wtl.training import process
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

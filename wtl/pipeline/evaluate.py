@@ -24,9 +24,7 @@ def evaluate(
     run: Run,
     split: str = "test",
     scenes_per_task: int = 4,
-    conditions: Sequence[str] = tuple(
-        condition.name for condition in CONDITIONS.values() if condition.in_default
-    ),
+    conditions: Sequence[str] | None = None,
     demos_shown: int = 1,
 ) -> pathlib.Path:
     """Evaluate every trained policy; write results, rollouts and the report.
@@ -36,13 +34,15 @@ def evaluate(
       split: `val` for choices, `test` once at the end. Only the results of `test`
         go to `evaluation/`; those of `val` go to `evaluation/val/`.
       scenes_per_task: scenarios (a demonstration and a scene) of each task.
-      conditions: names of `wtl.policies.methods.CONDITIONS`; those without a
-        trained policy are skipped.
+      conditions: names of `wtl.policies.methods.CONDITIONS`, None for all that are
+        `in_default`; those without a trained policy are skipped.
       demos_shown: K, demonstrations given to each policy.
 
     Returns:
       The folder of the results.
     """
+    if conditions is None:
+        conditions = [name for name, c in CONDITIONS.items() if c.in_default]
     if not conditions:
         raise UserError("evaluate.conditions is empty; name one at least")
     choices.check("evaluate.conditions", conditions, CONDITIONS)

@@ -208,17 +208,20 @@ def _jobs(
                 f"there is no demonstration of {task.task_id}; run `wtl collect_demos`"
             )
         for name in methods:
-            start = METHODS[name].config.method
+            start = METHODS[name].config
+            actor = start.method or BASELINE  # from scratch: its network
             job = jobs.ReinforcementJob(
                 method=name,
+                start=start,
+                kind=METHODS[actor].kind,
                 task=task,
                 evaluation_seeds=seeds[task.task_id],
                 demo_dir=run.dataset(fields.WTL_DEMOS),
                 demo_id=str(demos[fields.EPISODE_ID][shown[0]]),
-                start_dir=run.folder.policies / start if start else None,
-                start_id=run.require_policy(start) if start else "",
+                start_dir=run.folder.policies / actor if start.method else None,
+                start_id=run.require_policy(actor) if start.method else "",
                 network=with_settings(
-                    config_for(start or "bc", run.suite), trained.get(start, {})
+                    config_for(actor, run.suite), trained.get(start.method, {})
                 ),
                 config=config,
                 budget=budget,

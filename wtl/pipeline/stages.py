@@ -11,6 +11,7 @@ from typing import Any
 import gin
 
 import wtl
+from wtl.collection import worker
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract.camera import CameraConfig
@@ -102,22 +103,42 @@ def configure(gin_file: str, bindings: list[str]):
     # Gin logs an error for each searched folder without an included file.
     logging.disable(logging.ERROR)
     try:
-        gin.parse_config_files_and_bindings([gin_file], bindings)
+        parsed = gin.parse_config_files_and_bindings([gin_file], bindings)
+        worker.import_plugins(_imports(parsed))
+    except ImportError as error:
+        raise UserError(
+            f"the gin file {gin_file} has a wrong import: {_first_line(error)}; "
+            "install the module, or add its folder to PYTHONPATH"
+        ) from error
     except OSError as error:
         raise UserError(
             f"the gin file {gin_file}, or one that it includes, can't be read; see "
             "gin_configs/ for those shipped"
         ) from error
     except (ValueError, TypeError, SyntaxError) as error:
-        first = str(error).strip().splitlines()[0]
         raise UserError(
-            f"the configuration is wrong: {first} Configurable are run, suite, "
+            f"the configuration is wrong: {_first_line(error)} Configurable are run, "
+            "suite, "
             f"{', '.join(_of_worlds)}, camera, teleop, ablation and "
             f"{', '.join(STAGES | BASELINES)}; see "
             "gin_configs/"
         ) from error
     finally:
         logging.disable(logging.NOTSET)
+
+
+def _first_line(error: Exception) -> str:
+    # Gin appends where in the file it was.
+    return str(error).strip().splitlines()[0]
+
+
+def _imports(parsed: Sequence[Any]) -> list[str]:
+    """Modules that gin files, and those they include, import."""
+    return [
+        module
+        for file in parsed
+        for module in (*_imports(file.includes), *file.imports)
+    ]
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from wtl.collection import vector_environment
+from wtl.collection import worker
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop import messages, policy_process, server, simulation
 from wtl.datasets.contract import fields
@@ -133,11 +133,8 @@ def _policy(
         demos=demos.select(demos.rows(shown)),
         pixels=run.pixels,
     )
-    ours, theirs = vector_environment.CONTEXT.Pipe()
-    process = vector_environment.CONTEXT.Process(
-        target=policy_process.serve, args=(theirs, assisting), daemon=True
-    )
-    process.start()
+    ours, theirs = worker.CONTEXT.Pipe()
+    process = worker.start(policy_process.serve, theirs, assisting)
     theirs.close()
     try:
         yield ours

@@ -229,7 +229,7 @@ def _job(
     if run.is_chief:
         directory = run.folder.claim_policy(method, key)
     return jobs.TrainJob(
-        method=method,
+        method=record,
         config=config,
         datasets={name: run.dataset(name) for name in given},
         trial_policy_id=run.folder.policy_id(record.trial_source),

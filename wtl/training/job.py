@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wtl.policies.interface import Interface
+from wtl.policies.methods import Method
 from wtl.training import process
 from wtl.training.cluster import Cluster, meet
 from wtl.training.train_config import EndToEndConfig, TrainConfig
@@ -16,7 +17,7 @@ class TrainJob:
     """Job of a training process.
 
     Attributes:
-      method: key of `wtl.policies.methods.METHODS`.
+      method: record of the method; the process need not know it by name.
       config: configuration of its network and of what it is given.
       datasets: version folder of each dataset that the method is given.
       trial_policy_id: only its trials are given.
@@ -41,7 +42,7 @@ class TrainJob:
         the same job without a cluster saves the policy. None to train alone.
     """
 
-    method: str
+    method: Method
     config: Interface
     datasets: Mapping[str, pathlib.Path]
     trial_policy_id: str | None
@@ -65,7 +66,7 @@ class TrainJob:
     @property
     def name(self) -> str:
         """Name of the job in messages."""
-        return f"the training of {self.method}"
+        return f"the training of {self.method.name}"
 
     def run(self) -> str:
         """Train and save the policy; return its id, empty from a cluster."""

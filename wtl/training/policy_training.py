@@ -14,7 +14,6 @@ from wtl.datasets.sampling import video_pairs
 from wtl.datasets.sampling.sampler import Sampler
 from wtl.policies import export, interface
 from wtl.policies.legacy_keras import tf_keras
-from wtl.policies.methods import METHODS
 from wtl.training import end_to_end, examples, perception_training, trainer
 from wtl.training.job import TrainJob
 from wtl.training.train_config import TrainConfig
@@ -62,8 +61,7 @@ class _Data(NamedTuple):
 def train(job: TrainJob) -> str:
     """Train and save a policy; return its id, empty from a cluster."""
     tf_keras.utils.set_random_seed(job.seed % 2**32)
-    method = METHODS[job.method]
-    config = job.config
+    config, kind = job.config, job.method.kind
     data = _read(job, config)
     trials = data.trials and data.trials.true
     relabeller = registry.get(job.world).relabel(
@@ -79,11 +77,11 @@ def train(job: TrainJob) -> str:
         **job.sampler,
     )
     source = data.examples(draws, config, job.training.window)
-    network = method.kind.network(config)
-    _fit(job, network, method.kind.loss, source, job.training, "checkpoints")
+    network = kind.network(config)
+    _fit(job, network, kind.loss, source, job.training, "checkpoints")
     if job.cluster:
         return ""
-    policy = method.kind.policy(network)
+    policy = kind.policy(network)
     if job.perception_dir:
         perception = _perception(job, job.perception_dir, is_human=False)
         watching = _perception(job, job.watching_dir, is_human=True)
@@ -127,7 +125,7 @@ def _read(job: TrainJob, config: interface.Interface) -> _Data:
         if not len(trials.true):
             raise ValueError(
                 f"{job.datasets[fields.WTL_TRIALS]} holds no trial of the present "
-                f"`{METHODS[job.method].trial_source}` policy; name it in "
+                f"`{job.method.trial_source}` policy; name it in "
                 "collect_trials.sources and run that stage again"
             )
     if fields.WTL_RETRIALS in job.datasets:
@@ -152,7 +150,7 @@ def _known_trials(
 
 def _fit(job: TrainJob, network, loss, source, config: TrainConfig, name: str):
     trainer.train_with_progress(
-        job.method,
+        job.method.name,
         lambda losses: {
             "imitation": f"{float(losses.imitation):.3f}",
             "target": f"{float(losses.target):.3f}",
@@ -179,7 +177,7 @@ def _perception(job: TrainJob, folder: pathlib.Path | None, is_human: bool):
 
 
 def _fit_together(job: TrainJob, data: _Data, draws: Sampler, network, *perception):
-    config, loss = job.end_to_end, METHODS[job.method].kind.loss
+    config, loss = job.end_to_end, job.method.kind.loss
     source = end_to_end.ObservationSource(
         data.examples(draws, network.config, config.window),
         data.demos.true,

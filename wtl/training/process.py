@@ -2,14 +2,14 @@
 
 import concurrent.futures
 import importlib
-import multiprocessing
 import threading
 import types
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from wtl import notices
-from wtl.collection.vector_environment import WorkerError, begin_worker
+from wtl.collection import worker
+from wtl.collection.worker import WorkerError
 
 
 class Job(Protocol):
@@ -56,17 +56,15 @@ def run_all(
     Raises:
       WorkerError: if a job failed or its process died; the others are stopped.
     """
-    context = multiprocessing.get_context("spawn")
     processes = []
     starting, stopped = threading.Lock(), threading.Event()
 
     def run_one(job: Job) -> str:
-        ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_serve, args=(job, theirs), daemon=True)
+        ours, theirs = worker.CONTEXT.Pipe(duplex=False)
         with starting:
             if stopped.is_set():
                 raise WorkerError(f"{job.name} was not begun: another failed")
-            process.start()
+            process = worker.start(_serve, job, theirs)
             processes.append(process)
         theirs.close()
         try:
@@ -97,7 +95,6 @@ def run_all(
 
 
 def _serve(job: Job, connection) -> None:
-    begin_worker()
     try:
         connection.send((job.run(), None))
     except Exception as error:  # the parent raises it

@@ -19,7 +19,6 @@ from wtl.policies.bc_sac import config as configs
 from wtl.policies.bc_sac import learner as learners
 from wtl.policies.contextual import context as contexts
 from wtl.policies.legacy_keras import tf_keras
-from wtl.policies.methods import METHODS
 from wtl.training import reinforcement_job as jobs
 
 
@@ -38,11 +37,10 @@ def learn(
       trials since the evaluation before; and `losses`.
     """
     tf_keras.utils.set_random_seed(job.seed % 2**32)
-    start, budget = METHODS[job.method].config, job.budget
-    layout = _layout(job)
+    budget, layout = job.budget, _layout(job)
     learner = make_learner(job)
     config = configs.SacConfig(**job.config)
-    if start.keeps_demo:
+    if job.start.keeps_demo:
         learner.replay.add(*demonstration(job, layout), demo=True)
     environments = VectorEnvironment()
     scenes = [job.setup(seed) for seed in job.evaluation_seeds]
@@ -81,13 +79,12 @@ def learn(
 
 def make_learner(job: jobs.ReinforcementJob) -> learners.Learner:
     """Return the agent before any trial."""
-    kind = METHODS[METHODS[job.method].config.method or "bc"].kind
     config = job.network
     networks = []
     for _ in range(1 if job.start_dir is None else 2):
-        network = kind.network(config)
+        network = job.kind.network(config)
         if job.start_dir is not None:
-            export.restore(kind.policy(network), job.start_dir, job.start_id)
+            export.restore(job.kind.policy(network), job.start_dir, job.start_id)
         networks.append(network)
     shown = None
     if config.demos:

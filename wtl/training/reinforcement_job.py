@@ -12,6 +12,7 @@ import tqdm
 from wtl.collection.worlds.world import Scene, Task
 from wtl.datasets.storage import files
 from wtl.policies.interface import Interface
+from wtl.policies.methods import PolicyKind, Start
 from wtl.training import process
 
 FRESH, EVALUATION = SCENES = ("fresh", "evaluation")
@@ -63,7 +64,9 @@ class ReinforcementJob:
     """Job of reinforcement learning.
 
     Attributes:
-      method: name of a method whose configuration is a `Start`.
+      method: name of the method in messages.
+      start: start of learning.
+      kind: kind of the policy to start from, or whose network gets random weights.
       task: the held-out task.
       evaluation_seeds: scenes in which success is measured.
       demo_dir: version folder of the demonstrations.
@@ -81,6 +84,8 @@ class ReinforcementJob:
     """
 
     method: str
+    start: Start
+    kind: PolicyKind
     task: Task
     evaluation_seeds: tuple[int, ...]
     demo_dir: pathlib.Path

@@ -4,7 +4,7 @@ import os
 import threading
 from multiprocessing.connection import Connection
 
-from wtl.collection import opengl, vector_environment
+from wtl.collection import opengl, worker
 from wtl.collection.drawing import sheet
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.scene_renderer import Viewpoint
@@ -34,11 +34,8 @@ class RenderProcess:
 
     def _start(self):
         self.missing: str | None = None
-        self._connection, theirs = vector_environment.CONTEXT.Pipe()
-        self._process = vector_environment.CONTEXT.Process(
-            target=_serve, args=(theirs,), daemon=True
-        )
-        self._process.start()
+        self._connection, theirs = worker.CONTEXT.Pipe()
+        self._process = worker.start(_serve, theirs)
         theirs.close()
 
     def render(
@@ -96,7 +93,6 @@ class RenderProcess:
 
 def _serve(connection: Connection):
     """Send what is missing to render, then do jobs until the other end hangs up."""
-    vector_environment.begin_worker()
     try:
         opengl.find_renderer()
         missing = ""

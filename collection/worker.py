@@ -1,0 +1,59 @@
+"""Worker processes, which end with their parent and import the same plug-ins."""
+
+import importlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+# Workers import neither TensorFlow nor the parent's threads.
+CONTEXT = multiprocessing.get_context("spawn")
+
+_plugins: dict[str, None] = {}
+
+
+class WorkerError(RuntimeError):
+    """Failure of a worker process."""
+
+
+def import_plugins(modules: Sequence[str]):
+    """Import modules that register methods, here and in all workers started later."""
+    for module in modules:
+        importlib.import_module(module)
+        _plugins[module] = None
+
+
+def plugins() -> tuple[str, ...]:
+    """Return the names of the plug-ins of this process."""
+    return tuple(_plugins)
+
+
+def start(target: Callable[..., None], *arguments: Any) -> BaseProcess:
+    """Start a process that imports the plug-ins and calls `target(*arguments)`."""
+    process = CONTEXT.Process(
+        target=_serve, args=(plugins(), target, arguments), daemon=True
+    )
+    process.start()
+    return process
+
+
+def _serve(modules: Sequence[str], target: Callable[..., None], arguments: tuple):
+    begin(modules)
+    target(*arguments)
+
+
+def begin(modules: Sequence[str]):
+    """Let this process end with its parent and nothing else, and import plug-ins."""
+    # Ctrl-C reaches the whole process group; only the parent acts on it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A parent killed outright can't end its workers, which would wait forever.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    import_plugins(modules)
+
+
+def _end_with_parent():
+    multiprocessing.parent_process().join()
+    os._exit(1)

@@ -1,0 +1,99 @@
+"""A method of a module that a gin file imports, in this process and in workers."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from wtl.commands import cli
+from wtl.pipeline import stages  # noqa: F401  (its imports print notices)
+from wtl.policies.methods import CONDITIONS, METHODS, register
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CONFIG = f"""
+import plugin_method
+
+include '{ROOT}/tests/tiny.gin'
+
+train_trial.methods = ('mil_small',)
+mil_small/ContextualConfig.components = 3
+collect_trials.sources = ('mil_small',)
+collect_trials.contexts_per_method = 4
+evaluate.conditions = ('mil_small',)
+"""
+
+
+def _stage(run_dir, stage: str, *options: str) -> int:
+    """Perform a stage in another process; return how many imported the module."""
+    imported = run_dir.parent / "imported"
+    imported.mkdir()
+    path = [os.fspath(ROOT), os.fspath(ROOT / "tests"), os.environ.get("PYTHONPATH")]
+    known = {"PYTHONPATH": ":".join(filter(None, path))}
+    command = [sys.executable, "-m", "wtl", stage, f"--run_dir={run_dir}"]
+    subprocess.run(
+        [*command, f"--gin_file={run_dir.parent / 'plugin.gin'}", *options],
+        check=True,
+        env=os.environ | known | {"WTL_TEST_IMPORTED": os.fspath(imported)},
+    )
+    count = len(list(imported.iterdir()))
+    shutil.rmtree(imported)
+    return count
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """A finished run, and the processes that imported the module in each stage."""
+    folder = tmp_path_factory.mktemp("plugin")
+    (folder / "plugin.gin").write_text(CONFIG)
+    stages = ("collect_demos", "train_trial", "collect_trials", "evaluate")
+    return folder / "run", {stage: _stage(folder / "run", stage) for stage in stages}
+
+
+def test_all_stages_know_the_method(played):
+    run_dir, _ = played
+    results = json.loads((run_dir / "evaluation/results.json").read_text())
+    assert list(results["methods"]) == ["mil_small"]
+    assert results["methods"]["mil_small"]["overall"]["n"] == 10
+    lineage = json.loads((run_dir / "lineage.json").read_text())
+    network = lineage["train_trial"]["parameters"]["networks"]["mil_small"]
+    assert (network["hidden"], network["components"]) == ([16], 3)
+
+
+def test_workers_import_the_module(played):
+    _, processes = played
+    # The command, with two workers or one process that trains.
+    workers = {stage: count - 1 for stage, count in processes.items()}
+    assert workers == {
+        "collect_demos": 2,
+        "train_trial": 1,
+        "collect_trials": 2,
+        "evaluate": 2,
+    }
+
+
+def test_beam_workers_import_the_module(played):
+    pytest.importorskip("apache_beam")
+    option = "--gin_bindings=evaluate.scenes_per_task=1"
+    assert _stage(played[0], "evaluate", option, "--runner=beam") > 1
+
+
+def test_a_module_that_is_missing_is_one_line(tmp_path, capsys):
+    path = tmp_path / "wrong.gin"
+    path.write_text("import no_such_module\n")
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["evaluate", f"--gin_file={path}", f"--run_dir={tmp_path / 'run'}"])
+    assert ended.value.code == 1
+    error = capsys.readouterr().err.strip()
+    assert "no_such_module" in error and "PYTHONPATH" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_name_is_registered_once():
+    known = dict(METHODS), dict(CONDITIONS)
+    with pytest.raises(ValueError, match="'mil' already"):
+        register(METHODS["mil"])
+    assert (METHODS, CONDITIONS) == known
