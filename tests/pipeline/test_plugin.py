@@ -49,8 +49,8 @@ def played(tmp_path_factory):
     """A finished run, and the processes that imported the module in each stage."""
     folder = tmp_path_factory.mktemp("plugin")
     (folder / "plugin.gin").write_text(CONFIG)
-    stages = ("collect_demos", "train_trial", "collect_trials", "evaluate")
-    return folder / "run", {stage: _stage(folder / "run", stage) for stage in stages}
+    names = ("collect_demos", "train_trial", "collect_trials", "evaluate")
+    return folder / "run", {name: _stage(folder / "run", name) for name in names}
 
 
 def test_all_stages_know_the_method(played):

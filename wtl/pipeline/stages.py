@@ -118,10 +118,8 @@ def configure(gin_file: str, bindings: list[str]):
     except (ValueError, TypeError, SyntaxError) as error:
         raise UserError(
             f"the configuration is wrong: {_first_line(error)} Configurable are run, "
-            "suite, "
-            f"{', '.join(_of_worlds)}, camera, teleop, ablation and "
-            f"{', '.join(STAGES | BASELINES)}; see "
-            "gin_configs/"
+            f"suite, {', '.join(_of_worlds)}, camera, teleop, ablation and "
+            f"{', '.join(STAGES | BASELINES)}; see gin_configs/"
         ) from error
     finally:
         logging.disable(logging.NOTSET)
