@@ -17,14 +17,20 @@ from wtl.pipeline import stages  # noqa: F401  (its imports print notices)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TINY = str(ROOT / "tests" / "tiny.gin")
-SMALL = {
-    "pearl": {"meta_batch": 2, "batch": 4, "updates_per_round": 2, "first_rounds": 1},
-    "rl2": {"epochs": 1, "minibatches": 1, "memory": 8},
+METHODS = ("pearl", "rl2")
+_ROUND = {"tasks_per_round": 4, "trials_per_task": 2}
+_FIELDS = {
+    "PearlConfig": {
+        "meta_batch": 2,
+        "batch": 4,
+        "updates_per_round": 2,
+        "first_rounds": 1,
+    },
+    "Rl2Config": {"epochs": 1, "minibatches": 1, "memory": 8},
 }
 
 
 def _meta_rl(run_dir, method, *bindings: str, world="point_robot") -> int:
-    config = SMALL.get(method, {}) | {"tasks_per_round": 4, "trials_per_task": 2}
     steps = 2 * 4 * 2 * (40 if world == "tabletop" else 20)
     lines = (
         f"meta_rl.method='{method}'",
@@ -33,7 +39,11 @@ def _meta_rl(run_dir, method, *bindings: str, world="point_robot") -> int:
         "meta_rl.trials=3",
         "meta_rl.evaluations=2",
         "meta_rl.scenes_per_task=2",
-        f"meta_rl.config={config}",
+        *(
+            f"meta_rl/{config}.{field}={value}"
+            for config, own in _FIELDS.items()
+            for field, value in (own | _ROUND).items()
+        ),
         *bindings,
     )
     with pytest.raises(SystemExit) as ended:
@@ -44,7 +54,7 @@ def _meta_rl(run_dir, method, *bindings: str, world="point_robot") -> int:
     return ended.value.code
 
 
-@pytest.mark.parametrize("method", list(SMALL))
+@pytest.mark.parametrize("method", METHODS)
 def test_point_robots_are_learnt_measured_and_done_once(method, tmp_path, capsys):
     assert _meta_rl(tmp_path, method) == 0
     assert "success in percent in the n-th trial" in capsys.readouterr().out
@@ -72,7 +82,7 @@ def test_point_robots_are_learnt_measured_and_done_once(method, tmp_path, capsys
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.index")} == before
 
 
-@pytest.mark.parametrize("method", list(SMALL))
+@pytest.mark.parametrize("method", METHODS)
 def test_gripper_tasks_are_learnt_and_measured_in_the_scenes_of_wtl(method, tmp_path):
     assert _meta_rl(tmp_path, method, world="tabletop") == 0
     folder = tmp_path / "meta_rl" / method
@@ -90,7 +100,7 @@ def test_gripper_tasks_are_learnt_and_measured_in_the_scenes_of_wtl(method, tmp_
     [
         ("meta_rl.method='maml'", "choose from pearl, rl2"),
         ("meta_rl.world='moon'", "choose from tabletop, point_robot"),
-        ("meta_rl.config={'latents': 5}", "does not fit pearl"),
+        ("meta_rl/PearlConfig.latents=5", "latents"),
         ("meta_rl.split='train'", "choose from val, test"),
         ("meta_rl.trials=0", "must be 1 or more"),
         ("camera.pixels=64", "set camera.pixels to 0"),

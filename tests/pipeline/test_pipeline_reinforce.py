@@ -23,10 +23,10 @@ SMALL = (
     "reinforce.at_once=3",
     "reinforce.evaluate_every=3",
     "reinforce.scenes_per_task=2",
-    "reinforce.batch_size=8",
-    "reinforce.critic_hidden=(8,)",
-    "reinforce.updates_per_trial=1",
-    "reinforce.warmup_trials=3",
+    "reinforce/SacConfig.batch_size=8",
+    "reinforce/SacConfig.critic_hidden=(8,)",
+    "reinforce/SacConfig.updates_per_trial=1",
+    "reinforce/SacConfig.warmup_trials=3",
 )
 
 
@@ -158,6 +158,7 @@ def test_interrupted_it_goes_on_with_what_is_missing(copied_run, monkeypatch, ca
         ("reinforce.split='train'", "choose from val, test"),
         ("reinforce.trials=0", "at least 1"),
         ("reinforce.no_such_name=1", "no_such_name"),
+        ("reinforce/SacConfig.no_such_name=1", "no_such_name"),
         ("reinforce.split='val'", "run `wtl evaluate` with evaluate.split = 'val'"),
         ("reinforce.scenes_per_task=3", "evaluate"),
         ("camera.pixels=64", "set camera.pixels to 0"),

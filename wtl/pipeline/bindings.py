@@ -1,7 +1,8 @@
 """Configuration objects with what gin binds in a scope.
 
-A scope is the name of a stage, as in `train_trial/TrainConfig.learning_rate = 3e-4`, or
-of a method, as in `mil/ContextualConfig.per_entity = False`.
+A scope is the name of a stage, as in `train_trial/TrainConfig.learning_rate = 3e-4` and
+`meta_rl/PearlConfig.latent = 2`, or of a method whose policy a stage trains, as in
+`mil/ContextualConfig.per_entity = False`.
 """
 
 import dataclasses

@@ -1,8 +1,9 @@
 """Meta-reinforcement learning from trials alone: training and evaluation."""
 
+import dataclasses
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -16,6 +17,7 @@ from wtl.evaluation import figures, trial_results
 from wtl.evaluation.rollout_row import write_csv
 from wtl.evaluation.trial_results import TrialRow
 from wtl.pipeline import choices
+from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run
 from wtl.pipeline.trial_worlds import HeldOut, TrialWorld, open_world
 from wtl.policies import export
@@ -33,11 +35,12 @@ def meta_rl(
     split: str = fields.SPLIT_TEST,
     scenes_per_task: int = 4,
     evaluations: int = 10,
-    config: Mapping[str, Any] | None = None,
 ):
     """Train a method on training tasks and evaluate it on held-out ones.
 
-    Results go to `RUN/meta_rl/METHOD/`.
+    Its hyper-parameters are configured under the scope of the stage, as in
+    `meta_rl/PearlConfig.latent = 2`; see `wtl.pipeline.bindings`. Results go to
+    `RUN/meta_rl/METHOD/`.
 
     Args:
       run: the run.
@@ -51,7 +54,6 @@ def meta_rl(
       scenes_per_task: held-out scenes of each task.
       evaluations: points of the learning curve, each with a checkpoint, on one scene
         of each validation task.
-      config: fields of the method's `Config`.
 
     Raises:
       UserError: if an argument is invalid.
@@ -66,10 +68,7 @@ def meta_rl(
     if run.pixels:
         raise UserError("meta_rl acts on states: set camera.pixels to 0")
     kind = LEARNERS[method]
-    try:
-        chosen = kind.config_type(**(config or {}))
-    except TypeError as error:
-        raise UserError(f"meta_rl.config does not fit {method}: {error}") from error
+    config = bound(kind.config_type(), "meta_rl")
     training = {
         "method": method,
         "world": world,
@@ -77,7 +76,7 @@ def meta_rl(
         "shaped": shaped,
         "trials": trials,
         "evaluations": evaluations,
-        "config": dict(config or {}),
+        "config": dataclasses.asdict(config),
     }
     evaluation = {"split": split, "scenes_per_task": scenes_per_task}
     name = f"meta_rl/{method}"
@@ -85,7 +84,7 @@ def meta_rl(
 
     def work(_: str) -> dict[str, Any]:
         directory = run.folder.policies / method
-        network = kind.network_type(opened.view, chosen)
+        network = kind.network_type(opened.view, config)
         latest = tf.train.latest_checkpoint(str(directory / "checkpoints"))
         found = tf.train.Checkpoint(network=network).restore(latest)
         found.expect_partial().assert_existing_objects_matched()
@@ -102,7 +101,7 @@ def meta_rl(
         return results
 
     with open_world(run, world, shaped) as opened:
-        _train(run, training, kind, chosen, opened)
+        _train(run, training, kind, config, opened)
         held_out = opened.held_out(split, scenes_per_task)
         results = run.do_results(
             f"evaluate_{method}",

@@ -16,8 +16,9 @@ from wtl.datasets.storage import checksums
 from wtl.evaluation import reports, rollout_row
 from wtl.evaluation import trials_needed as needed
 from wtl.pipeline import choices, run_folder
+from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run
-from wtl.policies.bc_sac import config as configs
+from wtl.policies.bc_sac.config import SacConfig
 from wtl.policies.methods import BASELINE, METHODS, RETRIAL, TRIAL, Start
 from wtl.training import process
 from wtl.training import reinforcement_job as jobs
@@ -25,34 +26,33 @@ from wtl.training.policy_config import config_for, with_settings
 
 _REFERENCE = RETRIAL
 _FURTHER = (TRIAL, BASELINE)  # further references, if they were evaluated
-_KNOWN = [m.name for m in METHODS.values() if isinstance(m.config, Start)]
 
 
 def reinforce(
     run: Run,
     split: str = "test",
     tasks: int = 25,
-    methods: Sequence[str] = tuple(_KNOWN),
+    methods: Sequence[str] | None = None,
     scenes_per_task: int = 4,
     trials: int = 3000,
     at_once: int = 10,
     evaluate_every: int = 100,
     patience: int = 300,
     scenes: str = jobs.FRESH,
-    **config: Any,
 ):
     """Learn held-out tasks by trial and error; write curves and a report.
 
     Success is measured greedily in the scenes in which `evaluate` has measured WTL.
     Each condition and task has its own record, so rerun the command to resume, or to
-    add conditions or tasks.
+    add conditions or tasks. SAC's hyper-parameters are configured under the scope of the
+    stage, as in `reinforce/SacConfig.batch_size = 64`; see `wtl.pipeline.bindings`.
 
     Args:
       run: the run, whose policies are trained and evaluated on this split.
       split: `val` for choices, `test` once at the end.
       tasks: number of tasks, the first of the split; in 25 all rules are in
         proportion.
-      methods: names of methods whose configuration is a `Start`.
+      methods: names of methods whose configuration is a `Start`; None for all.
       scenes_per_task: scenes of `evaluate` in which success is measured.
       trials: number of trials of each task.
       at_once: trials between updates.
@@ -61,10 +61,13 @@ def reinforce(
         solved and is stopped; more than `trials` for never.
       scenes: `fresh`, a new scene of the task for each trial; or `evaluation`, trials
         in the evaluated scenes.
-      **config: further fields of `wtl.policies.bc_sac.config.SacConfig`.
     """
     budget = jobs.Budget(trials, at_once, evaluate_every, patience, scenes)
-    _check(run, split, tasks, methods, budget, config)
+    config = bound(SacConfig(), "reinforce")
+    known = [m.name for m in METHODS.values() if isinstance(m.config, Start)]
+    methods = known if methods is None else list(methods)
+    choices.check("reinforce.methods", methods, known)
+    _check(run, split, tasks, budget)
     name = run.folder.results("reinforce", split)
     folder = run.folder.path / name
     chosen = run.suite.tasks(split)[:tasks]
@@ -103,10 +106,10 @@ def reinforce(
         {
             "split": split,
             "tasks": tasks,
-            "methods": list(methods),
+            "methods": methods,
             "scenes_per_task": scenes_per_task,
             **dataclasses.asdict(budget),
-            **config,
+            "config": dataclasses.asdict(config),
         },
         inputs,
         f"{name}/curves.json",
@@ -116,9 +119,8 @@ def reinforce(
     print(f"\nReport: {folder / 'report.html'}")
 
 
-def _check(run: Run, split: str, tasks: int, methods, budget: jobs.Budget, config):
+def _check(run: Run, split: str, tasks: int, budget: jobs.Budget):
     run.require_capability("trial_tasks", "reinforce")
-    choices.check("reinforce.methods", methods, _KNOWN)
     choices.check("reinforce.split", [split], (fields.SPLIT_VAL, fields.SPLIT_TEST))
     choices.check("reinforce.scenes", [budget.scenes], jobs.SCENES)
     counts = (budget.trials, budget.at_once, budget.evaluate_every, budget.patience)
@@ -139,10 +141,6 @@ def _check(run: Run, split: str, tasks: int, methods, budget: jobs.Budget, confi
     most = len(run.suite.tasks(split))
     if not 0 < tasks <= most:
         raise UserError(f"reinforce.tasks is {tasks}; the split {split!r} has {most}")
-    try:
-        configs.SacConfig(**config)
-    except TypeError as error:
-        raise UserError(f"reinforce is configured wrongly: {error}") from error
 
 
 def _evaluated(
@@ -195,7 +193,7 @@ def _jobs(
     methods: Sequence[str],
     seeds: dict[str, tuple[int, ...]],
     budget: jobs.Budget,
-    config: dict[str, Any],
+    config: SacConfig,
 ) -> list[jobs.ReinforcementJob]:
     demos = run.read(fields.WTL_DEMOS, chosen[0].split)
     lineage = run.folder.lineage.get("train_trial", {})
@@ -278,7 +276,7 @@ def _curves(
             "scenes_per_task": scenes,
             "seed": run.seed,
             **dataclasses.asdict(budget),
-            "config": dataclasses.asdict(configs.SacConfig(**config)),
+            "config": dataclasses.asdict(config),
             **run_folder.origin(),
         },
         "reference": {

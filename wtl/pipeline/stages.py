@@ -30,9 +30,12 @@ from wtl.pipeline.run import Run
 from wtl.pipeline.teleop import teleop as _teleop
 from wtl.pipeline.train import train_retrial, train_second_round, train_trial
 from wtl.policies import interface
+from wtl.policies.bc_sac.config import SacConfig
 from wtl.policies.contextual.config import ContextualConfig
 from wtl.policies.daml.config import DamlConfig
 from wtl.policies.maml.config import MamlConfig
+from wtl.policies.pearl.config import PearlConfig
+from wtl.policies.rl2.config import Rl2Config
 from wtl.policies.tecnet.config import TecnetConfig
 from wtl.training.cluster import Cluster
 from wtl.training.train_config import EndToEndConfig, TrainConfig
@@ -66,8 +69,8 @@ teleop = _configurable(_teleop, "teleop")
 suite = _configurable(TaskDistribution, "suite")
 _camera = _configurable(CameraConfig, "camera")
 ablation = _configurable(Ablation, "ablation")
-_configurable(TrainConfig, "TrainConfig")
-_configurable(EndToEndConfig, "EndToEndConfig")
+for _config in (TrainConfig, EndToEndConfig, SacConfig, PearlConfig, Rl2Config):
+    _configurable(_config, _config.__name__)
 # The record of a method fixes what its policy is given, but what ablations vary.
 _fixed = [
     field.name

@@ -15,7 +15,6 @@ from wtl.datasets.reading import reader
 from wtl.datasets.reading.frames import resample
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.policies import export
-from wtl.policies.bc_sac import config as configs
 from wtl.policies.bc_sac import learner as learners
 from wtl.policies.contextual import context as contexts
 from wtl.policies.legacy_keras import tf_keras
@@ -39,7 +38,6 @@ def learn(
     tf_keras.utils.set_random_seed(job.seed % 2**32)
     budget, layout = job.budget, _layout(job)
     learner = make_learner(job)
-    config = configs.SacConfig(**job.config)
     if job.start.keeps_demo:
         learner.replay.add(*demonstration(job, layout), demo=True)
     environments = VectorEnvironment()
@@ -73,7 +71,7 @@ def learn(
         learner.replay.add(*played)
         since += played.success.tolist()
         made += count
-        losses = learner.update(made, count * config.updates_per_trial)
+        losses = learner.update(made, count * job.config.updates_per_trial)
         on_trials(made)
 
 
@@ -97,7 +95,7 @@ def make_learner(job: jobs.ReinforcementJob) -> learners.Learner:
         networks[0],
         networks[1] if len(networks) > 1 else None,
         shown,
-        configs.SacConfig(**job.config),
+        job.config,
         capacity=job.budget.trials + 1,
         horizon=registry.get(job.task.domain).spec.horizon,
         seed=job.seed,

@@ -11,6 +11,7 @@ import tqdm
 
 from wtl.collection.worlds.world import Scene, Task
 from wtl.datasets.storage import files
+from wtl.policies.bc_sac.config import SacConfig
 from wtl.policies.interface import Interface
 from wtl.policies.methods import PolicyKind, Start
 from wtl.training import process
@@ -74,7 +75,7 @@ class ReinforcementJob:
       start_dir: folder of the policy to start from, None for random weights.
       start_id: id of that policy.
       network: configuration of its network.
-      config: fields of `wtl.policies.bc_sac.config.SacConfig`.
+      config: hyper-parameters of SAC.
       budget: number of trials, and times of evaluation.
       seed: seed of weights, noise and batches.
       scene_seed: seed of the scenes of the trials, the same for all methods.
@@ -93,7 +94,7 @@ class ReinforcementJob:
     start_dir: pathlib.Path | None
     start_id: str
     network: Interface
-    config: dict[str, Any]
+    config: SacConfig
     budget: Budget
     seed: int
     scene_seed: int
