@@ -35,6 +35,22 @@ class View:
     evidence: Callable[[], layers.Layer]
 
 
+class Trunk(layers.Layer):
+    """First layers of an actor or a critic: the body of a view, then dense layers."""
+
+    def __init__(self, view: View, hidden: tuple[int, ...], activation: str):
+        super().__init__()
+        self._body = view.body()
+        self._layers = [layers.Dense(units, activation) for units in hidden]
+
+    def call(self, observation: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
+        """Return features [N, H]; arguments are those of `View.body`."""
+        hidden = self._body(observation, side)
+        for layer in self._layers:
+            hidden = layer(hidden)
+        return hidden
+
+
 def flat_view(observation_size: int, action_size: int) -> View:
     """Return the view of vectors, where each transition of a trial is evidence."""
     return View(observation_size, action_size, _FlatBody, _TransitionEvidence)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from wtl.policies import axes
-from wtl.policies.encoders.view import View
+from wtl.policies.encoders.view import Trunk, View
 from wtl.policies.heads.squashed_gaussian import SquashedGaussian
 from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.pearl import config as configs
@@ -61,25 +61,12 @@ class Inference(layers.Layer):
         )
 
 
-class _Trunk(layers.Layer):
-    def __init__(self, view: View, hidden: tuple[int, ...]):
-        super().__init__()
-        self._body = view.body()
-        self._layers = [layers.Dense(units, "relu") for units in hidden]
-
-    def call(self, observation: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
-        hidden = self._body(observation, side)
-        for layer in self._layers:
-            hidden = layer(hidden)
-        return hidden
-
-
 class Actor(layers.Layer):
     """(observation, latent, noise) -> action and log density."""
 
     def __init__(self, view: View, hidden: tuple[int, ...]):
         super().__init__(name="actor")
-        self._trunk = _Trunk(view, hidden)
+        self._trunk = Trunk(view, hidden, "relu")
         self._head = SquashedGaussian(view.action_size)
 
     def call(
@@ -94,7 +81,7 @@ class Critics(layers.Layer):
 
     def __init__(self, view: View, hidden: tuple[int, ...], name: str):
         super().__init__(name=name)
-        self._trunks = [_Trunk(view, hidden) for _ in range(2)]
+        self._trunks = [Trunk(view, hidden, "relu") for _ in range(2)]
         self._heads = [layers.Dense(1) for _ in range(2)]
 
     def call(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from wtl.policies import axes
-from wtl.policies.encoders.view import View
+from wtl.policies.encoders.view import Trunk, View
 from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.rl2 import config as configs
 
@@ -54,10 +54,8 @@ class Rl2Network(tf_keras.Model):
         self.config = config
         self._body = view.body()
         self._memory = layers.GRU(config.memory, return_sequences=True)
-        self._readers = {
-            name: (view.body(), [layers.Dense(u, "tanh") for u in config.hidden])
-            for name in ("actor", "value")
-        }
+        self._actor = Trunk(view, config.hidden, "tanh")
+        self._critic = Trunk(view, config.hidden, "tanh")
         small = tf_keras.initializers.RandomNormal(stddev=0.01)
         self._mean = layers.Dense(view.action_size, kernel_initializer=small)
         self._value = layers.Dense(1)
@@ -105,11 +103,5 @@ class Rl2Network(tf_keras.Model):
         )
 
     def _read(self, observation: tf.Tensor, memory: tf.Tensor) -> Outlook:
-        hidden = {}
-        for name, (body, dense) in self._readers.items():
-            hidden[name] = body(observation, memory)
-            for layer in dense:
-                hidden[name] = layer(hidden[name])
-        return Outlook(
-            self._mean(hidden["actor"]), self._value(hidden["value"])[..., 0]
-        )
+        acting, valuing = (f(observation, memory) for f in (self._actor, self._critic))
+        return Outlook(self._mean(acting), self._value(valuing)[..., 0])
