@@ -243,8 +243,6 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(tmp_path):
         curve = meta_learning.train(
             learner,
             pool,
-            steps,
-            directory=tmp_path / folder,
             log_dir=tmp_path / folder / "logs",
             evaluate=lambda agent: {"score": _score(agent)},
             evaluations=3,

@@ -140,13 +140,12 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(tmp_path):
     pool = _pool("train")
 
     def train(folder, steps, evaluations):
-        learner = Rl2Learner(FLAT, SMALL, pool, 0, seed=0, directory=None)
+        directory = tmp_path / folder
+        learner = Rl2Learner(FLAT, SMALL, pool, steps, seed=0, directory=directory)
         meta_learning.train(
             learner,
             pool,
-            steps,
-            directory=tmp_path / folder,
-            log_dir=tmp_path / folder / "logs",
+            log_dir=directory / "logs",
             evaluate=lambda agent: {},
             evaluations=evaluations,
             name="test",

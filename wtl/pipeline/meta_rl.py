@@ -131,8 +131,6 @@ def _train(run: Run, training: dict[str, Any], kind, config, world: TrialWorld):
         meta_learning.train(
             learner,
             world.train,
-            env_steps,
-            directory=directory,
             log_dir=run.folder.logs / method,
             evaluate=evaluate,
             evaluations=training["evaluations"],

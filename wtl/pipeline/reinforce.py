@@ -44,8 +44,8 @@ def reinforce(
 
     Success is measured greedily in the scenes in which `evaluate` has measured WTL.
     Each condition and task has its own record, so rerun the command to resume, or to
-    add conditions or tasks. SAC's hyper-parameters are configured under the scope of the
-    stage, as in `reinforce/SacConfig.batch_size = 64`; see `wtl.pipeline.bindings`.
+    add conditions or tasks. SAC is configured under the scope of the stage, as in
+    `reinforce/SacConfig.batch_size = 64`; see `wtl.pipeline.bindings`.
 
     Args:
       run: the run, whose policies are trained and evaluated on this split.
@@ -226,12 +226,6 @@ def _jobs(
                 seed=seeding.derive_seed(run.seed, "reinforce", name, task.task_id),
                 scene_seed=seeding.derive_seed(run.seed, "reinforce", task.task_id),
                 record=folder,
-                about={
-                    "arm": name,
-                    "task_id": task.task_id,
-                    "family": task.family,
-                    "rule": str(task.rule),
-                },
                 row=1 + len(planned) % run.workers,
             )
             key = run_folder.key(
@@ -240,7 +234,6 @@ def _jobs(
                     for part, value in dataclasses.asdict(job).items()
                     if part not in ("record", "row", "demo_dir", "start_dir")
                 }
-                | {"task": dataclasses.asdict(task)}
             )
             record = folder / "records" / f"{name}-{task.task_id}-{key}.json"
             planned.append(dataclasses.replace(job, record=record))

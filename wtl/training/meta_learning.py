@@ -16,9 +16,7 @@ from wtl.training.meta_learner import MetaLearner
 def train(
     learner: MetaLearner,
     pool: TaskPool,
-    env_steps: int,
     *,
-    directory: pathlib.Path,
     log_dir: pathlib.Path,
     evaluate: Callable[[Agent], dict[str, Any]],
     evaluations: int,
@@ -27,10 +25,8 @@ def train(
     """Train, from the last checkpoint if there is one.
 
     Args:
-      learner: trained in place.
+      learner: trained in place; its folder gets `checkpoints/` and the curve.
       pool: the training tasks.
-      env_steps: environment steps, rounded up to whole rounds.
-      directory: gets `checkpoints/` and the points of the curve.
       log_dir: TensorBoard events.
       evaluate: measures an agent; returns a point of the curve.
       evaluations: number of points, evenly spread; each comes with a checkpoint.
@@ -39,7 +35,7 @@ def train(
     Returns:
       The curve: points of `evaluate`, each with `env_steps`.
     """
-    rounds = -(-env_steps // learner.steps_per_round)
+    rounds, directory = learner.rounds, learner.directory
     due = {round(rounds * (i + 1) / evaluations) for i in range(evaluations)}
     done = tf.Variable(0, dtype=tf.int64)
     manager = tf.train.CheckpointManager(

@@ -13,7 +13,7 @@ from wtl.policies.pearl.agent import PearlAgent
 from wtl.policies.pearl.config import PearlConfig
 from wtl.policies.pearl.network import PearlNetwork, TrialContext
 from wtl.policies.pearl.replay import Drawn, Replay
-from wtl.training.meta_learner import MetaLearner
+from wtl.training.meta_learner import MetaLearner, apply
 
 
 class PearlLearner(MetaLearner):
@@ -23,24 +23,23 @@ class PearlLearner(MetaLearner):
     network_type = PearlNetwork
     agent_type = PearlAgent
 
-    def __init__(self, view, config, pool, env_steps, *, seed, directory):
-        """See `MetaLearner`."""
-        super().__init__(view, config, pool, env_steps, seed=seed, directory=directory)
+    def _create_parts(self, pool):
+        config = self._config
         self._horizon, self._terminal = pool.horizon, pool.terminal
+        self._trials = config.tasks_per_round * config.trials_per_task
         self._optimizers = {
             name: tf_keras.optimizers.Adam(config.learning_rate)
             for name in ("critic", "actor", "temperature")
         }
-        self.parts = {"network": self.network, **self._optimizers}
         self.replay = Replay(
-            directory / "replay",
-            -(-env_steps // self.steps_per_round) * self._trials,
+            self.directory / "replay",
+            self.rounds * self._trials,
             horizon=pool.horizon,
             observation_size=pool.observation_size,
             action_size=pool.action_size,
             goals=pool.goals,
         )
-        self._update = tf.function(self._step)
+        return self._optimizers
 
     def keep(self):
         """Flush the replay buffer to its files."""
@@ -123,17 +122,18 @@ class PearlLearner(MetaLearner):
         taught = network.inference.variables + network.critics.variables
         with tf.GradientTape() as tape:
             critique = losses.critique(network, batch, noise)
-        self._apply("critic", tape, critique.total, taught)
+        apply(self._optimizers["critic"], tape, critique.total, taught)
         observation = axes.merge(batch.observation)
         latent = tf.stop_gradient(critique.latent)
         with tf.GradientTape() as tape:
             actor, entropy = losses.actor_loss(
                 network, observation, latent, noise.action
             )
-        self._apply("actor", tape, actor, network.actor.variables)
+        apply(self._optimizers["actor"], tape, actor, network.actor.variables)
         with tf.GradientTape() as tape:
             temperature = losses.temperature_loss(network, entropy)
-        self._apply("temperature", tape, temperature, [network.log_temperature])
+        variables = [network.log_temperature]
+        apply(self._optimizers["temperature"], tape, temperature, variables)
         network.follow(self._config.target_rate)
         return {
             "bellman": critique.bellman,
@@ -142,7 +142,3 @@ class PearlLearner(MetaLearner):
             "entropy": entropy,
             "temperature": tf.exp(network.log_temperature),
         }
-
-    def _apply(self, name: str, tape, loss: tf.Tensor, variables):
-        gradients = tape.gradient(loss, variables)
-        self._optimizers[name].apply_gradients(zip(gradients, variables, strict=True))

@@ -1,5 +1,6 @@
 """Loop of reinforcement learning: trials, updates and regular evaluations."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -40,16 +41,16 @@ def learn(
     learner = make_learner(job)
     if job.start.keeps_demo:
         learner.replay.add(*demonstration(job, layout), demo=True)
-    environments = VectorEnvironment()
-    scenes = [job.setup(seed) for seed in job.evaluation_seeds]
+    play = functools.partial(
+        reinforcement_rollout.play, VectorEnvironment(), learner, layout
+    )
+    scenes = [job.task.scene(seed) for seed in job.evaluation_seeds]
     due = budget.evaluations()
     result = {"trials": [], "success": [], "tried": [], "losses": []}
     made, since, losses = 0, [], {}
     while True:
         if made == due[len(result["trials"])]:
-            evaluated = reinforcement_rollout.play(
-                environments, learner, layout, scenes, None
-            )
+            evaluated = play(scenes, None)
             result["trials"].append(made)
             result["success"].append([int(won) for won in evaluated.success])
             result["tried"].append(float(np.mean(since)) if since else None)
@@ -61,11 +62,8 @@ def learn(
         # A round ends where an evaluation is due.
         count = min(budget.at_once, due[len(result["trials"])] - made)
         numbers = range(made, made + count)
-        played = reinforcement_rollout.play(
-            environments,
-            learner,
-            layout,
-            [job.setup(_scene(job, number)) for number in numbers],
+        played = play(
+            [job.task.scene(_scene(job, number)) for number in numbers],
             [seeding.derive_seed(job.seed, "trial", number) for number in numbers],
         )
         learner.replay.add(*played)

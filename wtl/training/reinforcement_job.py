@@ -5,11 +5,10 @@ import json
 import pathlib
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import tqdm
 
-from wtl.collection.worlds.world import Scene, Task
+from wtl.collection.worlds.world import Task
 from wtl.datasets.storage import files
 from wtl.policies.bc_sac.config import SacConfig
 from wtl.policies.interface import Interface
@@ -80,7 +79,6 @@ class ReinforcementJob:
       seed: seed of weights, noise and batches.
       scene_seed: seed of the scenes of the trials, the same for all methods.
       record: JSON file, written at the end.
-      about: further entries of the file.
       row: line of the terminal for the progress bar.
     """
 
@@ -99,7 +97,6 @@ class ReinforcementJob:
     seed: int
     scene_seed: int
     record: pathlib.Path
-    about: dict[str, Any]
     row: int = 1
 
     @property
@@ -122,10 +119,12 @@ class ReinforcementJob:
             found = reinforcement.learn(self, lambda trials: bar.update(trials - bar.n))
         self.record.parent.mkdir(parents=True, exist_ok=True)
         seconds = round(time.monotonic() - began, 1)
-        text = json.dumps({**self.about, **found, "seconds": seconds}, indent=1)
+        about = {
+            "arm": self.method,
+            "task_id": self.task.task_id,
+            "family": self.task.family,
+            "rule": str(self.task.rule),
+        }
+        text = json.dumps({**about, **found, "seconds": seconds}, indent=1)
         files.write_durably(self.record, (text + "\n").encode())
         return str(self.record)
-
-    def setup(self, scene_seed: int) -> Scene:
-        """Return the config of a scene with its true target."""
-        return self.task.scene(scene_seed)

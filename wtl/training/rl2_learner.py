@@ -12,7 +12,7 @@ from wtl.policies.rl2.advantage import advantages
 from wtl.policies.rl2.agent import Rl2Agent
 from wtl.policies.rl2.config import Rl2Config
 from wtl.policies.rl2.network import Experience, Rl2Network
-from wtl.training.meta_learner import MetaLearner
+from wtl.training.meta_learner import MetaLearner, apply
 
 
 class Rl2Learner(MetaLearner):
@@ -22,15 +22,12 @@ class Rl2Learner(MetaLearner):
     network_type = Rl2Network
     agent_type = Rl2Agent
 
-    def __init__(self, view, config, pool, env_steps, *, seed, directory):
-        """See `MetaLearner`."""
-        super().__init__(view, config, pool, env_steps, seed=seed, directory=directory)
+    def _create_parts(self, pool):
         self._optimizer = tf_keras.optimizers.Adam(
-            config.learning_rate, global_clipnorm=config.gradient_norm
+            self._config.learning_rate, global_clipnorm=self._config.gradient_norm
         )
-        self.parts = {"network": self.network, "optimizer": self._optimizer}
         self._recall = tf.function(self.network.recall)
-        self._update = tf.function(self._step)
+        return {"optimizer": self._optimizer}
 
     def round(self, pool: TaskPool, number: int) -> dict[str, float]:
         """Play trials, then learn from them for a few epochs."""
@@ -84,9 +81,8 @@ class Rl2Learner(MetaLearner):
         )
 
     def _step(self, batch: losses.Batch) -> losses.Losses:
-        variables = self.network.trainable_variables
         with tf.GradientTape() as tape:
             result = losses.loss(self.network, batch)
-        gradients = tape.gradient(result.total, variables)
-        self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        variables = self.network.trainable_variables
+        apply(self._optimizer, tape, result.total, variables)
         return result

@@ -11,7 +11,7 @@ from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.point_robot.point_robot import PointRobots
 from wtl.collection.worlds.tabletop.trial_tasks import TabletopTasks
 from wtl.collection.worlds.task_distribution import TaskDistribution
-from wtl.training.attempts import draw_attempts
+from wtl.training.meta_learner import draw_attempts
 
 SUITE = TaskDistribution(train_object_sets=5, train_tasks=5, val_tasks=5)
 
