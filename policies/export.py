@@ -167,13 +167,8 @@ def policy_id(policy) -> str:
 
 
 def as_saved(config: interface.Interface, policy) -> interface.Interface:
-    """Return the configuration of a method with the interface of a loaded policy.
-
-    Policies saved by versions that stored no interface leave it unchanged.
-    """
-    saved = policy.get_metadata().get("interface")
-    if saved is None:
-        return config
+    """Return the configuration of a method with the interface of a loaded policy."""
+    saved = policy.get_metadata()["interface"]
     return dataclasses.replace(config, **json.loads(saved.numpy()))
 
 

@@ -15,6 +15,8 @@ from wtl.policies.interface import Interface
 from wtl.policies.maml.config import MamlConfig
 from wtl.policies.methods import palette
 from wtl.policies.methods.record import NEW, Condition, Method, PolicyKind, Start
+from wtl.policies.pearl.config import PearlConfig
+from wtl.policies.rl2.config import Rl2Config
 from wtl.policies.tecnet.config import TecnetConfig
 
 _CONTEXTUAL = PolicyKind(
@@ -326,6 +328,22 @@ _RECORDS = (
         "Reinforcement learning of one task, from random weights.",
         palette.BROWN,
         config=Start(),
+    ),
+    Method(
+        "pearl",
+        "PEARL",
+        "Meta-reinforcement learning from trials alone: infers a latent task from its "
+        "trials, and plays each with a sample of the posterior.",
+        palette.TEAL,
+        config=PearlConfig(),
+    ),
+    Method(
+        "rl2",
+        "RL²",
+        "Meta-reinforcement learning from trials alone: a recurrent policy that "
+        "remembers its trials.",
+        palette.BROWN,
+        config=Rl2Config(),
     ),
     trained_method(
         "oracle_task",

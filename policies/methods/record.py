@@ -88,8 +88,9 @@ class Method:
       label: short name for people.
       description: one sentence for people.
       colour: in figures and reports.
-      config: configuration of its network and what it is given; of methods of
-        reinforcement learning their `Start`.
+      config: configuration of its network and what it is given; of methods that learn
+        one task by trial and error their `Start`, of those that learn from trials alone
+        their hyper-parameters.
       kind: network, policy and loss; None where nothing is trained in a stage.
       trial_source: method whose rollouts are the trials it is given, if any.
       retrial_source: method whose rollouts after these trials it is given too, if any.

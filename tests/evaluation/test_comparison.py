@@ -166,7 +166,7 @@ def test_one_command_writes_json_and_a_report_that_needs_nothing(two, tmp_path, 
     given = [f"--compare={','.join(two)}", f"--out={out}"]
     assert _cli(*given) == 0
     said = capsys.readouterr().out
-    assert "WTL" in said and "pearl" in said and str(out / "report.html") in said
+    assert "WTL" in said and "PEARL" in said and str(out / "report.html") in said
     results = json.loads((out / "results.json").read_text())
     assert {"protocol", "methods", "paired", "pairs", "record"} <= set(results)
     text = (out / "report.html").read_text()

@@ -126,15 +126,6 @@ def test_withheld_parts_do_not_matter(changes, other, tmp_path):
     assert not config.trials_tell or "trial_actions" in changes
 
 
-def test_a_policy_saved_before_it_could_tell_leaves_the_method_as_it_is():
-    class Old:
-        def get_metadata(self):
-            return {"policy_id": tf.constant("")}
-
-    config = config_for("wtl", TaskDistribution())
-    assert export.as_saved(config, Old()) == config
-
-
 def test_a_demonstration_as_the_trial_is_learnt_as_a_demonstration():
     network = _network(trials_from="demo")
     context = _context(demos=2, trials=1)

@@ -236,7 +236,7 @@ def _limits(lines: Mapping[str, np.ndarray]) -> tuple[float, float]:
 def trials(results: Mapping[str, Any]) -> Figure:
     """Draw success by trial with its oracle bound, and success over training."""
     protocol, by_number = results["protocol"], results["trials"]
-    title = f"{protocol['method']}, {protocol['world']}: success by trial"
+    title = f"{label(protocol['method'])}, {protocol['world']}: success by trial"
     drawn = _new(title, 9, 3)
     by_trial, over_steps = drawn.subplots(1, 2)
     bound = {int(n): s for n, s in results["ceiling"].items() if s is not None}

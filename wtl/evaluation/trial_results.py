@@ -7,6 +7,7 @@ from typing import Any
 from wtl.evaluation import interval
 from wtl.evaluation.rollout_row import grouped
 from wtl.evaluation.table import aligned, percent, with_interval
+from wtl.policies.methods import label
 
 _SHOWN = (1, 2, 5, 10)  # trials of the table
 
@@ -98,8 +99,8 @@ def format_table(results: Mapping[str, Any]) -> str:
         for family, rates in results["families"].items():
             body.append([family] + [percent(rates[n]["success"]) for n in shown])
     caption = (
-        f"{protocol['method']}, {protocol['env_steps']:,} environment steps: success "
-        f"in percent in the n-th trial, n = {trials[shown[0]]['n']} scenes of "
+        f"{label(protocol['method'])}, {protocol['env_steps']:,} environment steps: "
+        f"success in percent in the n-th trial, n = {trials[shown[0]]['n']} scenes of "
         f"{protocol['tasks']} held-out tasks ({protocol['split']})"
     )
     return "\n".join([caption, "", *aligned(["trial", *shown], body)])

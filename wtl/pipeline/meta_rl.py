@@ -21,6 +21,7 @@ from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run
 from wtl.pipeline.trial_worlds import HeldOut, TrialWorld, open_world
 from wtl.policies import export
+from wtl.policies.methods import METHODS
 from wtl.training import meta_learning
 from wtl.training.learners import LEARNERS
 
@@ -44,7 +45,7 @@ def meta_rl(
 
     Args:
       run: the run.
-      method: a key of `wtl.training.learners.LEARNERS`.
+      method: name of a method with a learner in `wtl.training.learners`.
       world: one of `wtl.pipeline.trial_worlds.WORLDS`.
       env_steps: environment steps of training.
       shaped: whether training rewards progress, in worlds with sparse rewards;
@@ -58,7 +59,8 @@ def meta_rl(
     Raises:
       UserError: if an argument is invalid.
     """
-    choices.check("meta_rl.method", [method], LEARNERS)
+    known = {name: m for name, m in METHODS.items() if type(m.config) in LEARNERS}
+    choices.check("meta_rl.method", [method], known)
     choices.check("meta_rl.split", [split], (fields.SPLIT_VAL, fields.SPLIT_TEST))
     if min(env_steps, trials, scenes_per_task, evaluations) < 1:
         raise UserError(
@@ -67,8 +69,8 @@ def meta_rl(
         )
     if run.pixels:
         raise UserError("meta_rl acts on states: set camera.pixels to 0")
-    kind = LEARNERS[method]
-    config = bound(kind.config_type(), "meta_rl")
+    config = bound(known[method].config, "meta_rl")
+    kind = LEARNERS[type(config)]
     training = {
         "method": method,
         "world": world,

@@ -370,7 +370,8 @@ def training_stage(name: str) -> str:
     method = METHODS.get(name)
     if method and method.retrial_source:
         return "train_second_round"
-    return "train_retrial" if method and method.config.trials else "train_trial"
+    is_given_trials = method and method.is_trained and method.config.trials
+    return "train_retrial" if is_given_trials else "train_trial"
 
 
 def _curated_from(version: pathlib.Path) -> str | None:

@@ -18,7 +18,6 @@ class MetaLearner:
     """Makes trials in training tasks, and learns from them.
 
     Attributes:
-      config_type: class of the hyper-parameters.
       network_type: (view, config) -> network, restored from `network` of a checkpoint.
       agent_type: (network, explore) -> `wtl.collection.trials.Agent`.
       network: the network.
@@ -28,7 +27,6 @@ class MetaLearner:
       rounds: rounds of the whole training.
     """
 
-    config_type: ClassVar[type]
     network_type: ClassVar[type]
     agent_type: ClassVar[type]
 
@@ -46,7 +44,7 @@ class MetaLearner:
 
         Args:
           view: observation layers of networks.
-          config: hyper-parameters, a `config_type`.
+          config: hyper-parameters.
           pool: the training tasks.
           env_steps: environment steps of the whole training, rounded up to rounds.
           seed: seed of all random draws.

@@ -10,7 +10,6 @@ from wtl.policies import axes
 from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.pearl import loss as losses
 from wtl.policies.pearl.agent import PearlAgent
-from wtl.policies.pearl.config import PearlConfig
 from wtl.policies.pearl.network import PearlNetwork, TrialContext
 from wtl.policies.pearl.replay import Drawn, Replay
 from wtl.training.meta_learner import MetaLearner, apply
@@ -19,7 +18,6 @@ from wtl.training.meta_learner import MetaLearner, apply
 class PearlLearner(MetaLearner):
     """Meta-learner of PEARL; its folder holds the replay buffer."""
 
-    config_type = PearlConfig
     network_type = PearlNetwork
     agent_type = PearlAgent
 

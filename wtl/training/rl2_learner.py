@@ -10,7 +10,6 @@ from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.rl2 import loss as losses
 from wtl.policies.rl2.advantage import advantages
 from wtl.policies.rl2.agent import Rl2Agent
-from wtl.policies.rl2.config import Rl2Config
 from wtl.policies.rl2.network import Experience, Rl2Network
 from wtl.training.meta_learner import MetaLearner, apply
 
@@ -18,7 +17,6 @@ from wtl.training.meta_learner import MetaLearner, apply
 class Rl2Learner(MetaLearner):
     """Meta-learner of RL², whose checkpoints hold everything."""
 
-    config_type = Rl2Config
     network_type = Rl2Network
     agent_type = Rl2Agent
 
