@@ -58,15 +58,8 @@ def trained_method(
 ) -> Method:
     """Return a trained method; its first condition has its name, label and colour.
 
-    Args:
-      name: see `Method`.
-      label: see `Method`.
-      description: see `Method`.
-      colour: see `Method`.
-      *further: conditions besides the first.
-      config: configuration, from whose type the kind of policy follows.
-      trial_source: see `Method`; its first condition's trials.
-      **record: further attributes of `Method`.
+    The kind of its policy follows from the type of its configuration; `further` are
+    its other conditions. For the other arguments see `Method`.
     """
     trials = (trial_source,) if trial_source else ()
     first = Condition(name, label, description, colour, trials)

@@ -186,6 +186,15 @@ def test_a_wrong_grid_is_one_line(arguments, said, tmp_path, capsys):
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize("setting", ["conditions = ('sac',)", "against = 'sac'"])
+def test_a_table_names_conditions(setting, tmp_path, capsys):
+    (tmp_path / "base.gin").write_text(f"ablation.{setting}\n")
+    assert _ablate(tmp_path, tmp_path / "runs") == 1
+    name = setting.partition(" ")[0]
+    said = capsys.readouterr().err.strip().splitlines()
+    assert f"ablation.{name} names 'sac'; choose from wtl" in said[-1]
+
+
 @pytest.mark.parametrize(
     "path",
     sorted(path for grid in GRIDS for path in (CONFIGS / grid).glob("*.gin")),

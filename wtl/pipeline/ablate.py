@@ -8,7 +8,8 @@ from typing import Any
 
 from wtl.datasets.contract.errors import UserError
 from wtl.evaluation import ablation, figures, rollout_row
-from wtl.pipeline import run_folder, stages
+from wtl.pipeline import choices, run_folder, stages
+from wtl.policies.methods import CONDITIONS
 
 BASE = "base"
 
@@ -99,6 +100,9 @@ def _perform(path: pathlib.Path, run_dir: pathlib.Path, bindings, sources) -> _F
     others = [source for source in sources if source.path != run_dir]
     with stages.open_run(str(run_dir), cache_sources=others) as run:
         settings = stages.ablation()
+        against = [settings.against] if settings.against else []
+        choices.check("ablation.conditions", settings.conditions, CONDITIONS)
+        choices.check("ablation.against", against, CONDITIONS)
         folder = stages.perform(run, list(stages.STAGES))
     results = json.loads((folder / "results.json").read_text())
     rows = rollout_row.read_csv(folder / "episodes.csv")
