@@ -20,7 +20,7 @@ class WorkerError(RuntimeError):
 
 
 def import_plugins(modules: Sequence[str]):
-    """Import modules that register methods, here and in all workers started later."""
+    """Import modules that register methods and worlds, and let later workers do so."""
     for module in modules:
         importlib.import_module(module)
         _plugins[module] = None

@@ -1,4 +1,4 @@
-"""A method of a module that a gin file imports, in this process and in workers."""
+"""Method and world of a module that a gin file imports, also in workers."""
 
 import json
 import os
@@ -15,10 +15,11 @@ from wtl.policies.methods import CONDITIONS, METHODS, register
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONFIG = f"""
-import plugin_method
+import plugin_module
 
 include '{ROOT}/tests/tiny.gin'
 
+suite.domain = 'desk'
 train_trial.methods = ('mil_small',)
 mil_small/ContextualConfig.components = 3
 collect_trials.sources = ('mil_small',)
@@ -53,13 +54,14 @@ def played(tmp_path_factory):
     return folder / "run", {name: _stage(folder / "run", name) for name in names}
 
 
-def test_all_stages_know_the_method(played):
+def test_all_stages_know_method_and_world(played):
     run_dir, _ = played
     results = json.loads((run_dir / "evaluation/results.json").read_text())
     assert list(results["methods"]) == ["mil_small"]
     assert results["methods"]["mil_small"]["overall"]["n"] == 10
     lineage = json.loads((run_dir / "lineage.json").read_text())
     network = lineage["train_trial"]["parameters"]["networks"]["mil_small"]
+    assert results["protocol"]["world"] == "desk"
     assert (network["hidden"], network["components"]) == ([16], 3)
 
 

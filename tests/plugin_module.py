@@ -1,8 +1,10 @@
-"""Registers a method, as a module of a user does; see `test_plugin.py`."""
+"""Registers a method and a world, as a module of a user does; see `test_plugin.py`."""
 
+import dataclasses
 import os
 import pathlib
 
+from wtl.collection.worlds import registry
 from wtl.policies import methods
 from wtl.policies.contextual.config import ContextualConfig
 
@@ -14,6 +16,7 @@ methods.register(
         config=ContextualConfig(demos=True, hidden=(16,)),
     )
 )
+registry.register(dataclasses.replace(registry.get("tabletop"), name="desk"))
 
 # A test counts the processes that import this module.
 if folder := os.environ.get("WTL_TEST_IMPORTED"):
