@@ -1,12 +1,14 @@
 """Registry of methods by name, in the order of tables. A new method is one record.
 
-A module outside WTL that a gin file imports adds its own with `register`:
+Installed packages name records by entry points of the group `wtl.methods`. A module
+that a gin file imports adds its own with `register`:
 
     register(trained_method("mine", "Mine", "One sentence.", config=ContextualConfig()))
 """
 
 import dataclasses
 import functools
+import importlib.metadata
 from collections.abc import Collection, Iterable, Sequence
 
 from wtl.policies.contextual.config import ContextualConfig
@@ -353,6 +355,9 @@ TRIAL, RETRIAL, SECOND_TRY, BASELINE = "mil", "wtl", "mil_second_try", "bc"
 
 METHODS: dict[str, Method] = {}
 CONDITIONS: dict[str, Condition] = {}
+# Methods of installed packages that failed to load, with the reason.
+UNAVAILABLE: dict[str, str] = {}
+ENTRY_POINTS = "wtl.methods"
 
 
 def register(method: Method):
@@ -371,6 +376,22 @@ def register(method: Method):
 
 for _record in _RECORDS:
     register(_record)
+
+
+def register_installed():
+    """Add the methods of installed packages; note the reasons of those that fail."""
+    for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        # Any fault of a package is due only to those who ask for its method.
+        try:
+            register(point.load())
+        except Exception as error:
+            UNAVAILABLE[point.name] = (
+                f"the method {point.name!r} ({point.value}) cannot be loaded: "
+                f"{type(error).__name__}: {error}"
+            )
+
+
+register_installed()
 
 
 def uses_human_videos(condition: Condition) -> bool:

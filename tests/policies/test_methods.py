@@ -1,9 +1,11 @@
 """Every trained method: builds, saves, reloads, masks, treats entities alike."""
 
 import dataclasses
+import importlib.metadata
 import subprocess
 import sys
 import textwrap
+import types
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.tabletop import environment as tabletop_environment
 from wtl.collection.worlds.tabletop import object_set, observation
 from wtl.collection.worlds.task_distribution import TaskDistribution
-from wtl.policies import export, imitation
+from wtl.policies import export, imitation, methods
 from wtl.policies.contextual import context as contexts
 from wtl.policies.contextual import loss as losses
 from wtl.policies.heads import mixture_density
@@ -330,3 +332,27 @@ def test_loss_overfits_a_batch():
             zip(gradients, network.trainable_variables, strict=True)
         )
     assert float(total) < first - 1
+
+
+def test_methods_of_installed_packages(monkeypatch):
+    """One loads, one fails to import, one has a name that is taken."""
+    record = dataclasses.replace(methods.METHODS["bc"], name="installed", conditions=())
+    module = types.ModuleType("installed_methods")
+    module.GOOD, module.TAKEN = record, methods.METHODS["bc"]
+    monkeypatch.setitem(sys.modules, "installed_methods", module)
+    for name in ("METHODS", "CONDITIONS", "UNAVAILABLE"):
+        monkeypatch.setattr(methods, name, dict(getattr(methods, name)))
+    points = [
+        importlib.metadata.EntryPoint(name, value, methods.ENTRY_POINTS)
+        for name, value in (
+            ("installed", "installed_methods:GOOD"),
+            ("taken", "installed_methods:TAKEN"),
+            ("broken", "no_such_module:METHOD"),
+        )
+    ]
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_: points)
+    methods.register_installed()
+    assert methods.METHODS["installed"] is record
+    assert set(methods.UNAVAILABLE) == {"taken", "broken"}
+    assert "no_such_module" in methods.UNAVAILABLE["broken"]
+    assert "already" in methods.UNAVAILABLE["taken"]

@@ -15,6 +15,7 @@ def doctor(options: argparse.Namespace) -> None:
         from wtl.collection import opengl
         from wtl.collection.worlds import registry
         from wtl.pipeline import run_folder
+        from wtl.policies import methods
 
         versions = run_folder.versions()
     for package, version in versions.items():
@@ -25,6 +26,8 @@ def doctor(options: argparse.Namespace) -> None:
             print(f"{'world ' + name:20} {registry.origin(name)}")
         except UserError as error:
             print(f"{'world ' + name:20} broken: {error}")
+    for reason in methods.UNAVAILABLE.values():
+        print(f"{'method':20} broken: {reason}")
     print(f"{'cores':20} {len(os.sched_getaffinity(0))}")
     try:
         backend, name = opengl.find_renderer()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from wtl.datasets.contract.errors import UserError
-from wtl.policies.methods import METHODS, Method
+from wtl.policies.methods import METHODS, UNAVAILABLE, Method
 
 
 def check(setting: str, names: Sequence[Any], known: Collection[Any]):
@@ -15,6 +15,8 @@ def check(setting: str, names: Sequence[Any], known: Collection[Any]):
     """
     for name in names:
         if name not in known:
+            if name in UNAVAILABLE:
+                raise UserError(UNAVAILABLE[name])
             listed = ", ".join(map(str, known))
             raise UserError(f"{setting} names {name!r}; choose from {listed}")
 
