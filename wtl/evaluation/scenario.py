@@ -7,7 +7,8 @@ from wtl.collection.worlds.oracle import Information
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.collection.worlds.world import Task
 from wtl.policies import interface
-from wtl.policies.methods import METHODS, NEW, Condition
+from wtl.policies.methods import METHODS, Condition
+from wtl.policies.methods.record import NEW
 
 
 @dataclasses.dataclass(frozen=True)

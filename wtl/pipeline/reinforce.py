@@ -19,7 +19,8 @@ from wtl.pipeline import choices, run_folder
 from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run
 from wtl.policies.bc_sac.config import SacConfig
-from wtl.policies.methods import BASELINE, METHODS, RETRIAL, TRIAL, Start
+from wtl.policies.methods import BASELINE, METHODS, RETRIAL, TRIAL
+from wtl.policies.methods.record import Start
 from wtl.training import process
 from wtl.training import reinforcement_job as jobs
 from wtl.training.policy_config import config_for, with_settings

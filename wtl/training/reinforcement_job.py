@@ -12,7 +12,7 @@ from wtl.collection.worlds.world import Task
 from wtl.datasets.storage import files
 from wtl.policies.bc_sac.config import SacConfig
 from wtl.policies.interface import Interface
-from wtl.policies.methods import PolicyKind, Start
+from wtl.policies.methods.record import PolicyKind, Start
 from wtl.training import process
 
 FRESH, EVALUATION = SCENES = ("fresh", "evaluation")
