@@ -13,7 +13,7 @@ from wtl.training.cluster import Cluster
 from wtl.training.examples import Example, ExampleSource
 from wtl.training.train_config import TrainConfig
 
-# (network, example, log sigma floor) -> losses; see `wtl.policies.methods.PolicyKind`.
+# (network, example, log sigma floor) -> losses; see `wtl.policies.methods.record.PolicyKind`.
 Loss = Callable[[tf_keras.Model, Example, tf.Tensor], tuple]
 
 
@@ -48,7 +48,7 @@ class Step:
 
         Args:
           network: trained in place.
-          loss: loss of the network, see `wtl.policies.methods.PolicyKind`.
+          loss: loss of the network, see `wtl.policies.methods.record.PolicyKind`.
           source: source of examples.
           config: hyper-parameters.
           cluster: see `train`.
@@ -109,7 +109,7 @@ def train(
 
     Args:
       network: trained in place.
-      loss: loss of the network, see `wtl.policies.methods.PolicyKind`.
+      loss: loss of the network, see `wtl.policies.methods.record.PolicyKind`.
       source: source of examples.
       config: hyper-parameters.
       seed: the examples of step i are drawn from (seed, i), so that an interrupted
