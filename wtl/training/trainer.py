@@ -13,7 +13,7 @@ from wtl.training.cluster import Cluster
 from wtl.training.examples import Example, ExampleSource
 from wtl.training.train_config import TrainConfig
 
-# (network, example, log sigma floor) -> losses; see `wtl.policies.methods.record.PolicyKind`.
+# (network, example, log sigma floor) -> losses; see `methods.record.PolicyKind`.
 Loss = Callable[[tf_keras.Model, Example, tf.Tensor], tuple]
 
 
