@@ -94,7 +94,12 @@ class TaskDistribution:
             raise UserError(
                 f"suite.left_out = {self.left_out!r} leaves no family to train on"
             )
-        if self.puck and not self.world.entities.draws_dynamics:
+        entities = self.world.entities
+        if self.motor_faults and not entities:
+            raise UserError(
+                f"suite.motor_faults needs a world of entities; {self.domain!r} is none"
+            )
+        if self.puck and not (entities and entities.draws_dynamics):
             raise UserError(
                 "suite.puck needs objects with hidden dynamics; suite.domain = "
                 f"{self.domain!r} has none"
@@ -123,6 +128,8 @@ class TaskDistribution:
     def tasks(self, split: str) -> list[Task]:
         """Return the tasks of a split, families and rules in fixed proportions."""
         count = getattr(self, f"{split}_tasks")
+        if not self.world.entities:
+            return self._plain_tasks(split, count)
         sets = (
             min(self.train_object_sets, count) if split == fields.SPLIT_TRAIN else count
         )
@@ -156,6 +163,14 @@ class TaskDistribution:
             where = {"split": split, "index": repeat, "domain": self.domain}
             result.append(Task(chosen, family, rule=rule, **hidden, **where))
         return result
+
+    def _plain_tasks(self, split: str, count: int) -> list[Task]:
+        """Return tasks of a world without entities, of the families that are wanted."""
+        wanted = set(self.family_names)
+        if split == fields.SPLIT_TRAIN:
+            wanted -= {self.left_out}
+        tasks = self.world.tasks(split, self.seed, count=count) if count else []
+        return [task for task in tasks if task.family in wanted][:count]
 
     def _rule(self, index: int, rng) -> Rule:
         # Spreads the identity rules evenly: exact shares within every family.
@@ -196,6 +211,10 @@ class TaskDistribution:
           camera: of the environments.
           is_human: whether the simulated human acts.
         """
+        world = self.world
+        if not world.entities:
+            state, action = self.layout.state_size, len(world.spec.axes)
+            return EpisodeSpec(state_size=state, action_size=action, physics_size=0)
         return episode_spec(
             self.size,
             camera,

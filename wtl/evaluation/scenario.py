@@ -57,7 +57,7 @@ def oracle_bound_of(
     suite: TaskDistribution,
     config: interface.Interface | None = None,
     demo_seeds: Sequence[int] = (),
-) -> float:
+) -> float | None:
     """Return the success of an ideal agent with the information of a condition.
 
     `config` says what its policy is given, by default as its method does; `demo_seeds`
@@ -67,6 +67,8 @@ def oracle_bound_of(
     config = config or method.config
     if config.oracle:
         return 1.0
+    if suite.world.oracle_bound is None:
+        return None
     informed = bool(condition.trials) and config.trials_tell
     return suite.world.oracle_bound(suite).success(
         Information(

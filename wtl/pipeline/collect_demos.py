@@ -26,6 +26,8 @@ def collect_demos(
     Raises:
       UserError: if the scripted expert fails more often than `min_success` allows.
     """
+    if not teleop:
+        run.require_capability("expert", "collect_demos")
     inputs = {"teleop": teleoperated.fingerprint(run)} if teleop else {}
 
     def stage(writer: StagingWriter):

@@ -322,7 +322,7 @@ class Player:
         trials = [self.played[name] for name in condition.trials]
         config, scene_seeds = self._config(condition), store[fields.SCENE_SEED]
         suite = self._run.suite
-        bound = suite.world.oracle_bound(suite)
+        bound = suite.world.oracle_bound and suite.world.oracle_bound(suite)
         return [
             rollout_row.RolloutRow(
                 method=condition.name,
@@ -336,7 +336,8 @@ class Player:
                 episode_id=str(played[fields.EPISODE_ID][i]),
                 success=bool(success[i]),
                 wrong_target=bool(wrong[i]),
-                conflict=bound.conflict(
+                conflict=bound
+                and bound.conflict(
                     scenario.task, scenario.demo_seed, scenario.seed(condition)
                 ),
                 ceiling=oracle_bound_of(

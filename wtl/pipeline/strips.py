@@ -20,6 +20,8 @@ def gather(player: Player) -> list[Strip]:
       player: has played. There are no strips unless a trial and its retrial are among
         its conditions.
     """
+    if player.layout.drawing is None:
+        return []
     # Human videos before robot demonstrations.
     shown = [
         (method.trial_source, method.name)

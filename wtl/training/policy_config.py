@@ -22,6 +22,8 @@ def config_for(method: str, suite: TaskDistribution) -> interface.Interface:
         hidden_size=action_size * gains + suite.hidden_dynamics_size,
         moves_as_commanded=gains and world.moves_as_commanded,
     )
+    if not world.entities and hasattr(config, "per_entity"):
+        config = dataclasses.replace(config, per_entity=False)
     if config.moves_as_commanded and config.trials:
         # What moves after a command shows at the control rate.
         config = dataclasses.replace(config, context_frames=world.spec.horizon + 1)

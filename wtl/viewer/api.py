@@ -225,7 +225,7 @@ def _edit(index: Index, name: str) -> Tree:
 
 
 def _drawing(index: Index, row: Row) -> str:
-    if index.layout is None:
+    if index.layout is None or index.layout.drawing is None:
         raise UserError(f"{index.label} has no states of a known world")
     failed = row[fields.ROLE] != fields.ROLE_DEMO and not row[fields.SUCCESS]
     seconds = row.quality.seconds

@@ -23,7 +23,7 @@ def views(index: Index, renders: bool) -> list[str]:
         ORBIT: ORBIT in cameras,
         fields.WRIST_IMAGE: spec.wrist_image,
         WRIST: WRIST in cameras,
-        DRAWING: index.layout is not None,
+        DRAWING: bool(index.layout and index.layout.drawing),
     }
     return [name for name, is_there in found.items() if is_there]
 

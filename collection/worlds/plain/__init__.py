@@ -1,0 +1,1 @@
+"""Worlds of other simulators, without a structure of entities."""

@@ -1,0 +1,143 @@
+"""World made of a dm_env environment."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from dm_env import specs
+
+from wtl.collection.worlds.entities.relabel import EntityRelabeller
+from wtl.collection.worlds.plain.environment import Make, PlainEnvironment
+from wtl.collection.worlds.plain.layout import PlainLayout
+from wtl.collection.worlds.plain.task import PlainScene, PlainTask
+from wtl.collection.worlds.world import Command, Spec, World
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
+from wtl.datasets.contract.errors import UserError
+
+# (environment, its last timestep) -> action in the units of the environment.
+Actor = Callable[[Any, Any], np.ndarray]
+
+
+def dm_env_world(
+    name: str,
+    make: Make,
+    tasks: Callable[..., Sequence[PlainTask]],
+    *,
+    horizon: int,
+    control_hz: float = 10.0,
+    expert: Callable[[PlainTask], Actor] | None = None,
+    version: str = "1.0.0",
+) -> World:
+    """Return a world whose environments are dm_env environments.
+
+    The observations are vectors, flat or nested; images are not taken yet. Actions are
+    one bounded vector. Success is what the method `succeeded` of the environment says,
+    or without one a last reward above 0.
+
+    Args:
+      name: name of the world.
+      make: (task, seed) -> environment; the seed decides its first episode.
+      tasks: (split, seed, count=...) -> tasks, `count` of them.
+      horizon: control steps of an episode.
+      control_hz: control steps per second.
+      expert: (task) -> actor, which is called with environment and timestep and returns
+        an action in the environment's units.
+      version: raised whenever the same seed no longer gives the same episode.
+
+    Raises:
+      UserError: if there is no task, or the specs of its environment do not fit.
+    """
+    probe = make(_tasks(name, tasks, fields.SPLIT_TRAIN, 0, count=1)[0], 0)
+    action = _action_spec(name, probe)
+    parts = _parts(name, probe)
+    layout = PlainLayout(parts=parts, actions=action.shape[0])
+    families = {
+        task.family
+        for split in fields.SPLITS
+        for task in _tasks(name, tasks, split, 0, count=_PROBED)
+    }
+
+    def make_env(task: PlainTask, scene_seed: int, camera: CameraConfig = NO_CAMERA):
+        if camera:
+            raise UserError(f"world {name!r} has no camera: set camera.pixels = 0")
+        return PlainEnvironment(
+            make, PlainScene(task, scene_seed), layout, horizon, control_hz
+        )
+
+    return World(
+        name=name,
+        spec=Spec(
+            observation={
+                part: specs.Array((length,), np.float32, part) for part, length in parts
+            },
+            action=action,
+            axes=tuple(f"action {i}" for i in range(action.shape[0])),
+            control_hz=control_hz,
+            horizon=horizon,
+        ),
+        families=tuple(sorted(families)),
+        tasks=functools.partial(_tasks, name, tasks),
+        make_env=make_env,
+        expert=expert and functools.partial(_expert, expert),
+        relabel=EntityRelabeller,
+        encoder=lambda size: layout,
+        version=version,
+    )
+
+
+_PROBED = 100  # tasks of each split whose families are listed
+
+
+def _tasks(name: str, tasks, split: str, seed: int, **options) -> list[PlainTask]:
+    made = [dataclasses.replace(t, domain=name) for t in tasks(split, seed, **options)]
+    if not made and split == fields.SPLIT_TRAIN:
+        raise UserError(f"world {name!r} has no task of the split {split!r}")
+    return made
+
+
+def _expert(expert, scene: PlainScene, rng: np.random.Generator):
+    """See `World.expert`."""
+    del rng
+    act = expert(scene.task)
+
+    def command(env: PlainEnvironment, noise: float, rng) -> Command:
+        wanted = env.normalised(act(env.native, env.timestep))
+        return Command(wanted + noise * rng.standard_normal(len(wanted)), wanted)
+
+    return command
+
+
+def _action_spec(name: str, env) -> specs.BoundedArray:
+    spec = env.action_spec()
+    bounded = isinstance(spec, specs.BoundedArray) and len(spec.shape) == 1
+    if not bounded or not np.isfinite([spec.minimum, spec.maximum]).all():
+        raise UserError(
+            f"world {name!r}: the action spec {spec} is no vector with finite limits"
+        )
+    return spec
+
+
+def _parts(name: str, env) -> tuple[tuple[str, int], ...]:
+    found = []
+    for part, spec in flat_specs(env.observation_spec()).items():
+        if spec.dtype == np.uint8 or len(spec.shape) > 1:
+            raise UserError(
+                f"world {name!r}: the observation {part!r} has shape {spec.shape}; "
+                "only vectors are taken yet"
+            )
+        found.append((part, int(np.prod(spec.shape))))
+    return tuple(found)
+
+
+def flat_specs(tree: Any) -> dict[str, specs.Array]:
+    """Return nested specs by path, as `flat` names them."""
+    if isinstance(tree, specs.Array):
+        return {fields.OBSERVATION: tree}
+    return {
+        (f"{key}/{path}" if not isinstance(value, specs.Array) else str(key)): spec
+        for key, value in tree.items()
+        for path, spec in flat_specs(value).items()
+    }

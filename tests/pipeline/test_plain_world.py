@@ -1,0 +1,155 @@
+"""A dm_env environment of a user through the whole pipeline, by a gin file."""
+
+import dataclasses
+import json
+import pathlib
+
+import dm_env
+import numpy as np
+import pytest
+
+import wtl
+from tests import plain_module
+from wtl.commands import cli
+from wtl.datasets.contract.errors import UserError
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CONFIG = f"""
+import tests.plain_module
+
+include '{ROOT}/tests/tiny.gin'
+
+suite.domain = 'plain_point'
+suite.train_tasks = 20
+collect_demos.noise = 0.05
+"""
+TASK = plain_module.POINT.tasks("test", 0, count=1)[0]
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("plain")
+    (folder / "plain.gin").write_text(CONFIG)
+    return wtl.run(folder / "plain.gin", folder / "run")
+
+
+def test_all_stages_write_what_they_do_of_other_worlds(run_dir):
+    results = json.loads((run_dir / "evaluation" / "results.json").read_text())
+    assert results["protocol"]["world"] == "plain_point"
+    assert {"mil", "wtl", "bc"} <= set(results["methods"])
+    wtl_result = results["methods"]["wtl"]
+    assert wtl_result["overall"]["n"] == 10
+    assert set(wtl_result["families"]) <= {"left", "right"}
+    assert "given_trial_failed" in wtl_result
+    # Worlds without rules have none of these.
+    assert not {"rules", "conflict", "ceiling"} & set(wtl_result)
+    assert (run_dir / "evaluation" / "report.html").is_file()
+
+
+@pytest.mark.parametrize("name", ("wtl_demos", "wtl_trials", "wtl_evaluations"))
+def test_its_datasets_are_verified(run_dir, name, capsys):
+    with pytest.raises(SystemExit, match="^0$"):
+        cli.main(["verify", str(run_dir / "datasets" / name)])
+    assert "is sound" in capsys.readouterr().out
+
+
+def test_demonstrations_are_in_its_units_and_succeed(run_dir):
+    demo = wtl.load_dataset(run_dir / "datasets" / "wtl_demos", "train")[0]
+    # Position, velocity and the number of the step.
+    assert demo.steps["state"].shape == (16, 5)
+    np.testing.assert_array_equal(demo.steps["state"][:, 4], np.arange(16))
+    assert np.abs(demo.steps["action"]).max() == 1
+    assert demo.metadata["success"] and demo.metadata["task_id"].startswith("train-")
+
+
+def test_its_policy_acts_in_its_environment(run_dir):
+    demo = wtl.load_dataset(run_dir / "datasets" / "wtl_demos", "test")[0]
+    policy = wtl.load_policy(run_dir / "policies" / "mil")
+    policy.reset(demos=[demo])
+    env = wtl.make_env(policy.world, count=5)
+    assert policy.act(env.reset().observation).shape == (2,)
+
+
+def test_the_same_seed_gives_the_same_episode_and_others_follow():
+    envs = [plain_module.POINT.make_env(TASK, 7) for _ in range(2)]
+    first = [env.reset().observation["state"] for env in envs]
+    np.testing.assert_array_equal(*first)
+    assert not np.array_equal(envs[0].reset().observation["state"], first[0])
+
+
+def test_an_episode_that_ends_early_is_held_to_the_horizon():
+    class Short(plain_module.Point):
+        def step(self, action):
+            super().step(action)
+            return dm_env.termination(1.0, self._observation())
+
+    world = plain_module.dm_env_world(
+        "short",
+        lambda task, seed: Short(task.parameters["goal"], seed),
+        plain_module.tasks,
+        horizon=4,
+    )
+    env = world.make_env(TASK, 0)
+    env.reset()
+    timesteps = [env.step(np.ones(2)) for _ in range(4)]
+    assert [t.last() for t in timesteps] == [False, False, False, True]
+    positions = [t.observation["state"][:2] for t in timesteps]
+    assert np.ptp(positions, axis=0).max() == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    (
+        ({"action": (-np.inf, np.inf)}, "finite limits"),
+        ({"image": True}, "only vectors"),
+        ({"count": 0}, "no task"),
+    ),
+)
+def test_specs_that_do_not_fit_are_refused_at_once(changes, said):
+    class Odd(plain_module.Point):
+        def action_spec(self):
+            limits = changes.get("action", (-1.0, 1.0))
+            return dm_env.specs.BoundedArray((2,), np.float32, *limits)
+
+        def observation_spec(self):
+            spec = super().observation_spec()
+            if "image" in changes:
+                spec["camera"] = dm_env.specs.Array((8, 8, 3), np.uint8, "camera")
+            return spec
+
+    def tasks(split, seed, count):
+        return plain_module.tasks(split, seed, changes.get("count", count))
+
+    with pytest.raises(UserError, match=f"world 'odd'.*{said}"):
+        plain_module.dm_env_world("odd", lambda *_: Odd((1, 0), 0), tasks, horizon=4)
+
+
+@pytest.mark.parametrize(
+    ("observation", "said"),
+    (
+        (
+            {"position": np.zeros(3), "velocity": np.zeros(2)},
+            "has 3 .* says 2",
+        ),
+        ({"position": np.zeros(2)}, "'robot/velocity' is missing"),
+        ({"position": np.zeros(2), "velocity": np.full(2, np.nan)}, "is not finite"),
+    ),
+)
+def test_observations_that_do_not_fit_the_spec_are_named(observation, said):
+    class Odd(plain_module.Point):
+        def _observation(self):
+            return {"robot": observation}
+
+    world = plain_module.dm_env_world(
+        "odd", lambda *_: Odd((1, 0), 0), plain_module.tasks, horizon=4
+    )
+    with pytest.raises(UserError, match=f"world 'odd', step 0: .*{said}"):
+        world.make_env(dataclasses.replace(TASK, domain="odd"), 0).reset()
+
+
+def test_what_it_lacks_is_one_line(tmp_path, capsys):
+    (tmp_path / "plain.gin").write_text(CONFIG + "camera.pixels = 32\n")
+    command = ["collect_demos", f"--gin_file={tmp_path}/plain.gin"]
+    with pytest.raises(SystemExit, match="^[^0]"):
+        cli.main([*command, f"--run_dir={tmp_path}/run"])
+    assert "camera.pixels" in capsys.readouterr().err.strip().splitlines()[-1]
