@@ -330,7 +330,12 @@ def test_a_new_condition_leaves_finished_evaluations_alone(copied_run, monkeypat
     staged = shard.read_bytes()
     results = (copied_run / "evaluation/results.json").read_bytes()
     shutil.rmtree(copied_run / "evaluation")
-    another = Condition("another", "Another", "Another.", sampled=True, method="bc")
+    another = Condition(
+        *("another", "Another", "Another."),
+        sampled=True,
+        in_default=False,
+        method="bc",
+    )
     monkeypatch.setitem(CONDITIONS, "another", another)
     assert _stage("evaluate", copied_run) == 0
     assert shard.read_bytes() == staged
