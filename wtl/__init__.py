@@ -13,15 +13,17 @@ if (_ROOT / "datasets" / "contract" / "fields.py").is_file():
     # installed wheel has them in it.
     __path__.append(str(_ROOT))
 
-# Function -> module of it, imported when the function is first asked for.
+# Function or module -> module of it, imported when it is first asked for.
 _API = {
     "make_env": "wtl.api.environments",
     "load_dataset": "wtl.api.datasets",
     "load_policy": "wtl.api.policies",
     "run": "wtl.api.running",
+    "worlds": "wtl.worlds",
 }
 
 if typing.TYPE_CHECKING:
+    from wtl import worlds as worlds
     from wtl.api.datasets import load_dataset as load_dataset
     from wtl.api.environments import make_env as make_env
     from wtl.api.policies import load_policy as load_policy
@@ -35,7 +37,8 @@ def __getattr__(name: str):
 
     notices.quiet()
     with notices.Dropped():
-        return getattr(importlib.import_module(_API[name]), name)
+        module = importlib.import_module(_API[name])
+    return module if module.__name__ == f"wtl.{name}" else getattr(module, name)
 
 
 def __dir__() -> list[str]:
