@@ -4,9 +4,7 @@ import dm_env
 import numpy as np
 from dm_env import specs
 
-from wtl.collection.worlds import registry
-from wtl.collection.worlds.plain.task import PlainTask
-from wtl.collection.worlds.plain.world import dm_env_world
+from wtl import worlds
 
 _RADIUS, _LIMIT, _HORIZON = 0.2, 0.2, 15
 
@@ -53,7 +51,7 @@ def tasks(split: str, seed: int, count: int):
     """Goals on the unit circle."""
     rng = np.random.default_rng([seed, *split.encode()])
     return [
-        PlainTask(
+        worlds.Task(
             f"{split}-{i:05d}",
             family="left" if np.cos(angle) < 0 else "right",
             split=split,
@@ -63,18 +61,18 @@ def tasks(split: str, seed: int, count: int):
     ]
 
 
-def expert(task: PlainTask):
+def expert(task: worlds.Task):
     """Go straight to the goal."""
     goal = np.array(task.parameters["goal"])
     return lambda env, timestep: np.clip(goal - env.position, -_LIMIT, _LIMIT)
 
 
-POINT = dm_env_world(
+POINT = worlds.dm_env(
     "plain_point",
     lambda task, seed: Point(task.parameters["goal"], seed),
     tasks,
     horizon=_HORIZON,
     expert=expert,
 )
-if "plain_point" not in registry.names():
-    registry.register(POINT)
+if "plain_point" not in worlds.names():
+    worlds.register(POINT)

@@ -83,7 +83,7 @@ def test_an_episode_that_ends_early_is_held_to_the_horizon():
             super().step(action)
             return dm_env.termination(1.0, self._observation())
 
-    world = plain_module.dm_env_world(
+    world = wtl.worlds.dm_env(
         "short",
         lambda task, seed: Short(task.parameters["goal"], seed),
         plain_module.tasks,
@@ -121,7 +121,7 @@ def test_specs_that_do_not_fit_are_refused_at_once(changes, said):
         return plain_module.tasks(split, seed, changes.get("count", count))
 
     with pytest.raises(UserError, match=f"world 'odd'.*{said}"):
-        plain_module.dm_env_world("odd", lambda *_: Odd((1, 0), 0), tasks, horizon=4)
+        wtl.worlds.dm_env("odd", lambda *_: Odd((1, 0), 0), tasks, horizon=4)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_observations_that_do_not_fit_the_spec_are_named(observation, said):
         def _observation(self):
             return {"robot": observation}
 
-    world = plain_module.dm_env_world(
+    world = wtl.worlds.dm_env(
         "odd", lambda *_: Odd((1, 0), 0), plain_module.tasks, horizon=4
     )
     with pytest.raises(UserError, match=f"world 'odd', step 0: .*{said}"):
