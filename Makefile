@@ -19,7 +19,8 @@ PYTEST_ARGS ?=
 LOCK_ARGS ?=
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+# Files in the order of tests/conftest.py, in place of those with most tests first.
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 RUFF := $(BIN)/ruff
 
 .PHONY: help

@@ -24,9 +24,20 @@ def chromium():
         found.close()
 
 
-def pytest_collection_modifyitems(items):
-    """Run tests that compile with XLA before any test renders in the same process.
+# Folders of files that take minutes: begun last, one process would wait for the other.
+_LONG = ("/pipeline/", "/api/", "/teleop/", "/training/", "/viewer/")
 
-    XLA and Mesa's llvmpipe each bring an LLVM; XLA crashes where Mesa came first.
+
+def pytest_collection_modifyitems(items):
+    """Order tests: those that compile with XLA, then long files, then the others.
+
+    XLA and Mesa's llvmpipe each bring an LLVM; XLA crashes where Mesa came first in the
+    same process.
     """
-    items.sort(key=lambda item: "test_bc_sac" not in item.nodeid)
+
+    def rank(item) -> int:
+        if "test_bc_sac" in item.nodeid:
+            return 0
+        return 1 if any(folder in item.nodeid for folder in _LONG) else 2
+
+    items.sort(key=rank)
