@@ -100,7 +100,8 @@ class WebSocket:
         self._received.put(None)
 
     async def _leave(self):
-        response = self._socket._response
-        if response.connection is not None:
-            response.connection.transport.abort()
+        connection = self._socket._response.connection
+        # The other end may have closed it already.
+        if connection is not None and connection.transport is not None:
+            connection.transport.abort()
         await self._session.close()
