@@ -34,9 +34,9 @@ def register(world: "World"):
       UserError: if another world has its name.
     """
     source = (f"registered by {_origin(world)}", lambda: world)
-    _add(_registered, world.name, source)
     if world.name in _installed():
         raise UserError(_clash(world.name, source[0], _installed()[world.name][0]))
+    _add(_registered, world.name, source)
 
 
 def names() -> list[str]:

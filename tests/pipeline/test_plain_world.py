@@ -66,7 +66,7 @@ def test_its_policy_acts_in_its_environment(run_dir):
     demo = wtl.load_dataset(run_dir / "datasets" / "wtl_demos", "test")[0]
     policy = wtl.load_policy(run_dir / "policies" / "mil")
     policy.reset(demos=[demo])
-    env = wtl.make_env(policy.world, count=5)
+    env = wtl.make_env(policy.world)
     assert policy.act(env.reset().observation).shape == (2,)
 
 

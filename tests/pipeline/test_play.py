@@ -53,7 +53,7 @@ def test_without_opengl_or_cameras_it_is_drawn(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--who=nobody"], "--who names 'nobody'; choose from demonstrator, wtl"),
+        (["--who=unknown"], "--who names 'unknown'; choose from demonstrator, wtl"),
         (["--who=mil"], "run `wtl train_trial`"),
         (["--who=demonstrator", "--family=fly"], "test has 0 of family 'fly'"),
         (["--who=demonstrator", "--task=5"], "there is no task 5: test has 5"),

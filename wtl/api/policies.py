@@ -90,7 +90,7 @@ class Policy:
             raise UserError("call reset(demos=..., trials=...) before act")
         missing = [name for name in self.observations if name not in observation]
         if missing:
-            raise UserError(f"the policy acts on {', '.join(missing)} too")
+            raise UserError(f"the policy acts on {', '.join(missing)}: not given")
         batch = {name: np.asarray(value)[None] for name, value in observation.items()}
         if not self._began:
             self._actor.begin(None, [self._request], batch)

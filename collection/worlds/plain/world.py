@@ -79,7 +79,7 @@ def dm_env_world(
             horizon=horizon,
         ),
         families=tuple(sorted(families)),
-        tasks=functools.partial(_tasks, name, tasks),
+        tasks=functools.partial(_tasks, name, tasks, count=_PROBED),
         make_env=make_env,
         expert=expert and functools.partial(_expert, expert),
         relabel=EntityRelabeller,
@@ -88,7 +88,7 @@ def dm_env_world(
     )
 
 
-_PROBED = 100  # tasks of each split whose families are listed
+_PROBED = 100  # tasks of each split, where no count is given
 
 
 def _tasks(name: str, tasks, split: str, seed: int, **options) -> list[PlainTask]:

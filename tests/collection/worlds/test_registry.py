@@ -57,6 +57,8 @@ def test_names_that_clash_are_refused():
     for name in ("moon", "reacher"):
         with pytest.raises(UserError, match=f"two worlds are called '{name}'"):
             registry.register(_renamed(name))
+    # The world that was there first stays.
+    assert registry.origin("reacher") == "WTL"
 
 
 def test_a_world_of_an_installed_package_is_found(monkeypatch):
