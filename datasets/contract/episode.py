@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from wtl.datasets.contract import fields, metadata
+from wtl.datasets.contract.observation import Observation
 from wtl.datasets.format import images
 
 # Public here because producers of episodes need it together with `Episode`.
@@ -22,55 +23,92 @@ class EpisodeError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class EpisodeSpec:
-    """Sizes of the fields of an episode; a field of size 0 is absent.
+    """Fields of an episode and their sizes; a field of size 0 is absent.
 
     Attributes:
-      state_size: S, numbers in the observed state.
+      observations: observations of a step, in the order of their names.
       action_size: A, numbers in an action; 0 in videos, which have no rewards either.
       physics_size: P, numbers in MuJoCo's full integration state.
-      image_pixels: H and W of the square images.
       image_encoding: how images are stored, a key of
         `wtl.datasets.format.images.ENCODINGS`.
-      wrist_image: whether there is a second image, of a camera on the robot's wrist.
       interventions: whether steps record if a person took over from a policy.
       gains_size: numbers in the hidden actuator gains of the task.
       dynamics_size: numbers in the hidden object dynamics of the task.
+      action_low: least value of each dimension of the action, -inf if it has no limit;
+        empty where all actions are fractions in [-1, 1].
+      action_high: greatest values likewise.
+      instruction: whether episodes have a language instruction.
 
     Raises:
-      ValueError: if nothing is observed, or a size is negative.
+      ValueError: if nothing is observed, or sizes are negative or contradict each
+        other.
     """
 
-    state_size: int
-    action_size: int
-    physics_size: int
-    image_pixels: int = 0
+    observations: tuple[Observation, ...]
+    action_size: int = 0
+    physics_size: int = 0
     image_encoding: str = images.PNG
-    wrist_image: bool = False
     interventions: bool = False
     gains_size: int = 0
     dynamics_size: int = 0
+    action_low: tuple[float, ...] = ()
+    action_high: tuple[float, ...] = ()
+    instruction: bool = False
 
     def __post_init__(self):
-        vectors = (self.state_size, self.action_size, self.physics_size)
-        hidden = (self.gains_size, self.dynamics_size)
-        if min(*vectors, *hidden, self.image_pixels) < 0:
+        ordered = tuple(sorted(self.observations, key=lambda o: o.name))
+        object.__setattr__(self, "observations", ordered)
+        sizes = (self.action_size, self.physics_size)
+        if min(*sizes, self.gains_size, self.dynamics_size) < 0:
             raise ValueError(f"{self} has a negative size")
-        if not self.state_size and not self.image_pixels:
-            raise ValueError(f"{self} observes neither a state nor an image")
-        if self.wrist_image and not self.image_pixels:
-            raise ValueError(f"{self} has images of no size")
+        if not self.observations:
+            raise ValueError(f"{self} observes nothing")
+        names = [o.name for o in ordered]
+        for name in names:
+            if names.count(name) > 1 or any(n.startswith(f"{name}/") for n in names):
+                raise ValueError(f"two observations are called {name!r}")
+        for limits in (self.action_low, self.action_high):
+            if limits and len(limits) != self.action_size:
+                raise ValueError(
+                    f"{len(limits)} limits of {self.action_size} dimensions of actions"
+                )
+
+    def observation(self, name: str) -> Observation | None:
+        """Return an observation by its name; None if there is none."""
+        return next((o for o in self.observations if o.name == name), None)
 
     @property
-    def metadata_vectors(self) -> dict[str, int]:
-        """Sizes of the metadata vectors that are present."""
+    def state_size(self) -> int:
+        """S, numbers in the vector `state`; 0 if there is none."""
+        found = self.observation(fields.STATE)
+        return found.size if found else 0
+
+    @property
+    def cameras(self) -> tuple[Observation, ...]:
+        """Observations that are images."""
+        return tuple(o for o in self.observations if o.is_image)
+
+    @property
+    def vectors(self) -> tuple[Observation, ...]:
+        """Observations of numbers."""
+        return tuple(o for o in self.observations if not o.is_image)
+
+    @property
+    def optional_metadata(self) -> dict[str, int | None]:
+        """Optional metadata fields that are present, with the sizes of vectors."""
         sizes = {
             fields.HIDDEN_GAINS: self.gains_size,
             fields.HIDDEN_PUCK: self.dynamics_size,
         }
-        return {name: size for name, size in sizes.items() if size}
+        found = {name: size for name, size in sizes.items() if size}
+        return found | ({fields.INSTRUCTION: None} if self.instruction else {})
 
     def difference(self, other: "EpisodeSpec") -> tuple[str, Any, Any] | None:
         """Return name and both values of the first field that differs, or None."""
+        for one in {o.name: o for o in (*self.observations, *other.observations)}:
+            values = self.observation(one), other.observation(one)
+            if values[0] != values[1]:
+                return f"observation {one!r}:", *(v or "none" for v in values)
         for field in dataclasses.fields(self):
             values = getattr(self, field.name), getattr(other, field.name)
             if values[0] != values[1]:
@@ -80,13 +118,12 @@ class EpisodeSpec:
     def step_arrays(self) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
         """Shape (without the time axis) and dtype of each step field."""
         f32, f64, flag = np.dtype("<f4"), np.dtype("<f8"), np.dtype(bool)
-        side = self.image_pixels
-        image = ((side, side, 3), np.dtype(np.uint8))
-        acts, state, physics = self.action_size, self.state_size, self.physics_size
+        observed = {
+            o.name: (o.shape, np.dtype(np.uint8) if o.is_image else f32)
+            for o in self.observations
+        }
+        acts, physics = self.action_size, self.physics_size
         every = {
-            fields.IMAGE: (side, image),
-            fields.WRIST_IMAGE: (self.wrist_image, image),
-            fields.STATE: (state, ((state,), f32)),
             fields.ACTION: (acts, ((acts,), f32)),
             fields.REWARD: (acts, ((), f32)),
             fields.DISCOUNT: (acts, ((), f32)),
@@ -97,7 +134,9 @@ class EpisodeSpec:
             fields.PHYSICS_STATE: (physics, ((physics,), f64)),
             fields.TIMESTAMP: (True, ((), f32)),
         }
-        return {name: array for name, (present, array) in every.items() if present}
+        return observed | {
+            name: array for name, (present, array) in every.items() if present
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,30 +158,27 @@ class Episode:
     def build(
         cls,
         *,
-        state: np.ndarray | None = None,
+        observations: Mapping[str, np.ndarray],
         action: np.ndarray | None = None,
         reward: np.ndarray | None = None,
         physics_state: np.ndarray | None = None,
         terminal: bool = False,
         timestamp: np.ndarray | None = None,
-        image: np.ndarray | None = None,
-        wrist_image: np.ndarray | None = None,
         intervention: np.ndarray | None = None,
         **given: Any,
     ) -> "Episode":
         """Build an episode of T transitions, deriving flags and times.
 
         Args:
-          state: [T+1, S] observed states, if known.
-          action: [T, A] actions in [-1, 1]; none in a video.
+          observations: [T+1, ...] observations by name; uint8 arrays are images, all
+            others become float32.
+          action: [T, A] actions; none in a video.
           reward: [T] rewards that followed the actions; given with them.
           physics_state: [T+1, P] MuJoCo integration states, if simulated.
           terminal: whether the last state is terminal rather than cut off by
             the horizon.
           timestamp: [T+1] times in seconds; by default multiples of the control
             period.
-          image: [T+1, H, W, 3] uint8 images, if there is a camera.
-          wrist_image: likewise of the wrist camera.
           intervention: [T] whether a person took the action in place of the acting
             policy, if that is recorded.
           **given: metadata by name; `hidden/target` is given as
@@ -160,12 +196,11 @@ class Episode:
             known = metadata.complete(given)
         except ValueError as error:
             raise EpisodeError(f"an episode cannot be built: {error}") from None
-        observed = image if state is None else state
-        if observed is None:
-            raise EpisodeError("an episode needs states or images")
+        if not observations:
+            raise EpisodeError("an episode needs observations")
         if (action is None) != (reward is None):
             raise EpisodeError("an episode has actions and rewards, or neither")
-        length = len(observed)
+        length = len(next(iter(observations.values())))
         if timestamp is None:
             timestamp = np.arange(length) / known[fields.CONTROL_HZ]
         is_last = np.arange(length) == length - 1
@@ -184,14 +219,13 @@ class Episode:
             steps[fields.DISCOUNT] = discount
         if intervention is not None:
             steps[fields.IS_INTERVENTION] = np.append(intervention, False).astype(bool)
-        for name, array, dtype in (
-            (fields.STATE, state, np.float32),
-            (fields.PHYSICS_STATE, physics_state, np.float64),
-            (fields.IMAGE, image, np.uint8),
-            (fields.WRIST_IMAGE, wrist_image, np.uint8),
-        ):
-            if array is not None:
-                steps[name] = np.asarray(array, dtype)
+        if physics_state is not None:
+            steps[fields.PHYSICS_STATE] = np.asarray(physics_state, np.float64)
+        for name, array in observations.items():
+            array = np.asarray(array)
+            if array.dtype != np.uint8:
+                array = array.astype(np.float32)
+            steps[name] = array
         return cls(steps=steps, metadata=known)
 
     @property
@@ -226,9 +260,9 @@ def validate(episode: Episode, spec: EpisodeSpec) -> None:
 def fault(episode: Episode, spec: EpisodeSpec) -> str | None:
     """Return the fault of an episode as one clause, or None."""
     return (
-        metadata.fault(episode.metadata, spec.metadata_vectors)
+        metadata.fault(episode.metadata, spec.optional_metadata)
         or _shape_fault(episode.steps, spec)
-        or next(_value_faults(episode.steps), None)
+        or next(_value_faults(episode.steps, spec), None)
     )
 
 
@@ -262,7 +296,7 @@ def _shape_fault(steps: Mapping[str, np.ndarray], spec: EpisodeSpec) -> str | No
     return None
 
 
-def _value_faults(steps: Mapping[str, np.ndarray]) -> Iterator[str]:
+def _value_faults(steps: Mapping[str, np.ndarray], spec: EpisodeSpec) -> Iterator[str]:
     for name, array in steps.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             step = int(np.argwhere(~np.isfinite(array))[0][0])
@@ -271,10 +305,14 @@ def _value_faults(steps: Mapping[str, np.ndarray]) -> Iterator[str]:
         yield "timestamps go backwards"
     if fields.ACTION in steps:
         action, discount = steps[fields.ACTION], steps[fields.DISCOUNT]
-        for step, axis in np.argwhere(np.abs(action) > 1 + _ACTION_TOLERANCE):
+        low = np.array(spec.action_low or [-1.0] * spec.action_size)
+        high = np.array(spec.action_high or [1.0] * spec.action_size)
+        slack = _ACTION_TOLERANCE * np.maximum(1, np.abs([low, high]))
+        outside = (action < low - slack[0]) | (action > high + slack[1])
+        for step, axis in np.argwhere(outside[:-1]):
             yield (
                 f"action {action[step, axis]:g} on axis {axis} at step {step} "
-                "is outside [-1, 1]"
+                f"is outside [{low[axis]:g}, {high[axis]:g}]"
             )
         if action[-1].any():
             yield "the last step's action is not zeros"

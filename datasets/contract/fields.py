@@ -21,10 +21,8 @@ IS_INTERVENTION = "is_intervention"
 PHYSICS_STATE = "physics_state"
 TIMESTAMP = "timestamp"
 
+# Fixed step fields; every other step field is an observation.
 STEP_FIELDS = (
-    STATE,
-    IMAGE,
-    WRIST_IMAGE,
     ACTION,
     REWARD,
     DISCOUNT,
@@ -35,9 +33,6 @@ STEP_FIELDS = (
     PHYSICS_STATE,
     TIMESTAMP,
 )
-# Step fields that sit inside `observation` when stored.
-OBSERVATION_FIELDS = (STATE, IMAGE, WRIST_IMAGE)
-IMAGE_FIELDS = (IMAGE, WRIST_IMAGE)
 
 # --- Episode metadata.
 EPISODE_ID = "episode_id"
@@ -56,6 +51,7 @@ TRIAL_INDEX = "trial_index"
 CONTROL_HZ = "control_hz"
 INVALID = "invalid"
 NOTES = "notes"
+INSTRUCTION = "instruction"
 ENV_VERSION = "env_version"
 MUJOCO_VERSION = "mujoco_version"
 
@@ -96,6 +92,7 @@ CARD_FILE = "README.md"
 CITATION_FILE = "CITATIONS.bib"
 LICENSE_FILE = "LICENSE"
 PROVENANCE_FILE = "provenance.json"
+STATISTICS_FILE = "statistics.json"
 PROVENANCE_WORLD = "world"  # key of the provenance: name of the world
 CHECKSUMS_FILE = "checksums.json"
 
@@ -105,6 +102,6 @@ POLICY_FILE = "policy.json"
 
 def step_key(name: str) -> str:
     """Return the name of a step field in the flat `tf.train.Example` of TFDS."""
-    if name in OBSERVATION_FIELDS:
-        return f"{STEPS}/{OBSERVATION}/{name}"
-    return f"{STEPS}/{name}"
+    if name in STEP_FIELDS:
+        return f"{STEPS}/{name}"
+    return f"{STEPS}/{OBSERVATION}/{name}"

@@ -96,6 +96,9 @@ METADATA: Mapping[str, MetadataField] = {
         Kind.BOOL, "Whether a reviewer excluded the episode from use.", False
     ),
     fields.NOTES: MetadataField(Kind.TEXT, "Free text.", ""),
+    fields.INSTRUCTION: MetadataField(
+        Kind.TEXT, "Language instruction of the task; empty if there is none.", ""
+    ),
     fields.ENV_VERSION: MetadataField(Kind.TEXT, "Version of the simulated world.", ""),
     fields.MUJOCO_VERSION: MetadataField(Kind.TEXT, "Version of MuJoCo.", ""),
     fields.HIDDEN_TARGET: MetadataField(
@@ -128,21 +131,20 @@ METADATA: Mapping[str, MetadataField] = {
 }
 
 
-def present(vectors: Container[str]) -> list[str]:
-    """Return the names of the fields of episodes that have just these vectors."""
-    return [
-        name
-        for name, field in METADATA.items()
-        if field.kind is not Kind.FLOATS or name in vectors
-    ]
+# Fields of some datasets only.
+OPTIONAL = (fields.INSTRUCTION, fields.HIDDEN_GAINS, fields.HIDDEN_PUCK)
+
+
+def present(optional: Container[str]) -> list[str]:
+    """Return the names of the fields of episodes that have these optional ones."""
+    return [name for name in METADATA if name not in OPTIONAL or name in optional]
 
 
 def complete(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return `given` with the default of every field that it leaves out.
 
     Args:
-      given: values by field name; every field without a default must be there, apart
-        from vectors.
+      given: values by field name; every field without a default must be there.
 
     Raises:
       ValueError: if a required field is missing or a name is unknown.
@@ -160,15 +162,22 @@ def complete(given: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def fault(metadata: Mapping[str, Any], vectors: Mapping[str, int]) -> str | None:
-    """Return the fault of metadata with vectors of these sizes, a clause, or None."""
-    return next(_faults(metadata, vectors), None)
+def fault(
+    metadata: Mapping[str, Any], optional: Mapping[str, int | None]
+) -> str | None:
+    """Return the fault of metadata, a clause, or None.
+
+    Args:
+      metadata: values by field name.
+      optional: names of the optional fields that it has, with the sizes of vectors.
+    """
+    return next(_faults(metadata, optional), None)
 
 
 def _faults(
-    metadata: Mapping[str, Any], vectors: Mapping[str, int]
+    metadata: Mapping[str, Any], optional: Mapping[str, int | None]
 ) -> Iterator[str | None]:
-    names = present(vectors)
+    names = present(optional)
     for name in sorted(metadata.keys() - set(names)):
         yield f"unknown metadata field {name!r}"
     for name in names:
@@ -178,10 +187,9 @@ def _faults(
         value, kind = metadata[name], METADATA[name].kind
         if not _fits(value, kind):
             yield f"metadata field {name!r} must be {kind.value}, not {value!r}"
-        elif name in vectors and len(value) != vectors[name]:
+        elif (size := optional.get(name)) and len(value) != size:
             yield (
-                f"metadata field {name!r} has {len(value)} numbers "
-                f"instead of {vectors[name]}"
+                f"metadata field {name!r} has {len(value)} numbers instead of {size}"
             )
     for name, known in ((fields.ROLE, fields.ROLES), (fields.SPLIT, fields.SPLITS)):
         if metadata[name] not in known:

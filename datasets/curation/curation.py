@@ -136,7 +136,7 @@ class Curation:
 
     def _index(self, source: pathlib.Path) -> None:
         """Read metadata, and find ids that name different episodes."""
-        names = present(self._spec.metadata_vectors)
+        names = present(self._spec.optional_metadata)
         for record in reader.iterate_records(source, check=True):
             self._seen += 1
             try:

@@ -69,7 +69,7 @@ def measure(
         raise decoding.DecodeError("there is no transition")
     idle = saturated = reward = 0.0
     if spec.action_size:
-        action = array(fields.ACTION)[:-1]
+        action = _fractions(array(fields.ACTION)[:-1], spec)
         idle, saturated = _idle(action), _saturated(action)
         reward = float(array(fields.REWARD).sum())
     late = np.abs(np.diff(timestamp) * control_hz - 1) > _LATE
@@ -80,8 +80,18 @@ def measure(
         idle=idle,
         saturated=saturated,
         late=int(late.sum()),
-        digest=_digest(features),
+        digest=_digest(features, spec),
     )
+
+
+def _fractions(action: np.ndarray, spec: EpisodeSpec) -> np.ndarray:
+    """Return actions as fractions of their limits; those without limits are 0."""
+    if not spec.action_low:
+        return action
+    low, high = np.array(spec.action_low), np.array(spec.action_high)
+    limited = np.isfinite(low) & np.isfinite(high)
+    middle, half = (low + high) / 2, np.maximum((high - low) / 2, 1e-12)
+    return np.where(limited, (action - middle) / half, 0.0)
 
 
 def _idle(action: np.ndarray) -> float:
@@ -99,12 +109,12 @@ def _saturated(action: np.ndarray) -> float:
     return float((np.abs(axes) >= _SATURATED).mean())
 
 
-def _digest(features: decoding.Features) -> bytes:
+def _digest(features: decoding.Features, spec: EpisodeSpec) -> bytes:
     """Return a hash of states and actions, or of the images if there are neither."""
-    stored = [fields.step_key(name) for name in (fields.STATE, fields.ACTION)]
-    names = [name for name in stored if name in features]
+    names = [o.name for o in spec.vectors] + [fields.ACTION] * bool(spec.action_size)
     digest = hashlib.blake2b(digest_size=16)
-    for name in names or [fields.step_key(fields.IMAGE)]:
-        if name in features:
-            digest.update(features[name][1])
+    for name in names or [o.name for o in spec.cameras]:
+        key = fields.step_key(name)
+        if key in features:
+            digest.update(features[key][1])
     return digest.digest()

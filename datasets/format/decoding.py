@@ -97,10 +97,10 @@ def metadata_values(features: Features, spec: EpisodeSpec) -> dict[str, Any]:
     Raises:
       DecodeError: if a field is missing, of another type or size.
     """
-    vectors = spec.metadata_vectors
+    vectors = spec.optional_metadata
     metadata = {name: value(features, name) for name in present(vectors)}
     for name, size in vectors.items():
-        if len(metadata[name]) != size:
+        if size and len(metadata[name]) != size:
             raise DecodeError(f"field {name!r} is not {size} numbers")
     return metadata
 

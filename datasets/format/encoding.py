@@ -28,7 +28,7 @@ def encode(episode: Episode, image_encoding: str = images.PNG) -> bytes:
     """Serialise a valid episode."""
     parts = []
     for key, is_step, name in _layout(tuple(episode.steps), tuple(episode.metadata)):
-        if name in fields.IMAGE_FIELDS:
+        if is_step and episode.steps[name].dtype == np.uint8:
             feature = _encode_images(episode.steps[name], image_encoding)
         elif is_step:
             feature = delimited(*step_feature(episode.steps[name]))

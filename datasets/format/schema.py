@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -11,6 +12,8 @@ from google.protobuf import json_format
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode, EpisodeSpec
 from wtl.datasets.contract.metadata import METADATA, NUMPY_TYPES, Kind, present
+from wtl.datasets.contract.observation import FLOAT, IMAGE, Observation
+from wtl.datasets.format import images, statistics
 
 _STEP_DOCS = {
     fields.STATE: "Observed state, in the layout of the world; it omits the task.",
@@ -35,6 +38,10 @@ _STEP_DOCS = {
     ),
     fields.TIMESTAMP: "Seconds since the start of the episode.",
 }
+_NATIVE_ACTION = (
+    "Action taken at this observation, in the world's units; statistics.json has the "
+    "limits of each dimension. Zeros at the last step."
+)
 # Docs that differ for videos, whose actions are unknown.
 _VIDEO_STEP_DOCS = _STEP_DOCS | {
     fields.STATE: (
@@ -56,18 +63,20 @@ class DatasetMismatchError(ValueError):
 
 def features(spec: EpisodeSpec) -> tfds.features.FeaturesDict:
     """Return the features of an episode: nested `steps`, metadata, nested `hidden`."""
-    step, observation, tree, hidden = {}, {}, {}, {}
+    step, tree, hidden = {fields.OBSERVATION: {}}, {}, {}
     docs = _STEP_DOCS if spec.action_size else _VIDEO_STEP_DOCS
     for name, (shape, dtype) in spec.step_arrays().items():
-        within = observation if name in fields.OBSERVATION_FIELDS else step
-        if name in fields.IMAGE_FIELDS:
-            within[name] = tfds.features.Image(
-                shape=shape, encoding_format=spec.image_encoding, doc=docs[name]
+        within, leaf = _place(step, name)
+        doc = docs.get(name, f"Observation {name}.")
+        if name == fields.ACTION and spec.action_low:
+            doc = _NATIVE_ACTION
+        if dtype == np.uint8:
+            within[leaf] = tfds.features.Image(
+                shape=shape, encoding_format=spec.image_encoding, doc=doc
             )
         else:
-            within[name] = _array(shape, dtype.type, docs[name])
-    step[fields.OBSERVATION] = tfds.features.FeaturesDict(observation)
-    vectors = spec.metadata_vectors
+            within[leaf] = _array(shape, dtype.type, doc)
+    vectors = spec.optional_metadata
     for name in present(vectors):
         kind, doc = METADATA[name].kind, METADATA[name].doc
         parent, _, leaf = name.rpartition("/")
@@ -77,7 +86,7 @@ def features(spec: EpisodeSpec) -> tfds.features.FeaturesDict:
         elif kind is Kind.TEXTS:
             within[leaf] = tfds.features.Sequence(tfds.features.Text(), doc=doc)
         else:
-            shape = (vectors[name],) if name in vectors else ()
+            shape = (vectors[name],) if vectors.get(name) else ()
             within[leaf] = _array(shape, NUMPY_TYPES[kind], doc)
     tree[fields.STEPS] = tfds.features.Dataset(step)
     tree[fields.HIDDEN] = tfds.features.FeaturesDict(hidden)
@@ -86,10 +95,10 @@ def features(spec: EpisodeSpec) -> tfds.features.FeaturesDict:
 
 def example(episode: Episode) -> dict:
     """Return an episode in the nested form of `features(spec).encode_example`."""
-    steps = dict(episode.steps)
-    steps[fields.OBSERVATION] = {
-        name: steps.pop(name) for name in fields.OBSERVATION_FIELDS if name in steps
-    }
+    steps = {fields.OBSERVATION: {}}
+    for name, array in episode.steps.items():
+        within, leaf = _place(steps, name)
+        within[leaf] = array
     result = {fields.STEPS: steps, fields.HIDDEN: {}}
     for name, value in episode.metadata.items():
         parent, _, leaf = name.rpartition("/")
@@ -110,20 +119,23 @@ def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
             tree = json.load(file)
         episode = _children(tree)
         step = _children(episode[fields.STEPS]["sequence"]["feature"])
-        observation = _children(step[fields.OBSERVATION])
+        observed = dict(_leaves(step[fields.OBSERVATION]))
         vectors = {
             f"{fields.HIDDEN}/{name}": node
             for name, node in _children(episode[fields.HIDDEN]).items()
         }
+        action_low, action_high = statistics.stored_limits(dataset_dir)
         spec = EpisodeSpec(
-            state_size=_vector_size(observation.get(fields.STATE)),
+            observations=tuple(_observation(*item) for item in observed.items()),
             action_size=_vector_size(step.get(fields.ACTION)),
             physics_size=_vector_size(step.get(fields.PHYSICS_STATE)),
+            image_encoding=_encoding(observed.values()),
             interventions=fields.IS_INTERVENTION in step,
-            **_image_spec(observation.get(fields.IMAGE)),
-            wrist_image=fields.WRIST_IMAGE in observation,
             gains_size=_vector_size(vectors.get(fields.HIDDEN_GAINS)),
             dynamics_size=_vector_size(vectors.get(fields.HIDDEN_PUCK)),
+            action_low=action_low,
+            action_high=action_high,
+            instruction=fields.INSTRUCTION in episode,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetMismatchError(
@@ -185,14 +197,34 @@ def _children(node: dict) -> dict:
     return node["featuresDict"]["features"]
 
 
-def _image_spec(node: dict | None) -> dict:
-    if node is None:
-        return {}
-    image = node["image"]
-    return {
-        "image_pixels": int(image["shape"]["dimensions"][0]),
-        "image_encoding": image["encodingFormat"],
-    }
+def _leaves(node: dict, path: str = "") -> Iterator[tuple[str, dict]]:
+    """Yield nested features with their paths."""
+    for name, child in _children(node).items():
+        if "featuresDict" in child:
+            yield from _leaves(child, f"{path}{name}/")
+        else:
+            yield path + name, child
+
+
+def _observation(name: str, node: dict) -> Observation:
+    kind = "image" if "image" in node else "tensor"
+    shape = tuple(map(int, node[kind]["shape"].get("dimensions", ())))
+    return Observation(name, shape, IMAGE if kind == "image" else FLOAT)
+
+
+def _encoding(nodes: Iterable[dict]) -> str:
+    """Return how images are stored, PNG where there are none."""
+    found = {node["image"]["encodingFormat"] for node in nodes if "image" in node}
+    (encoding,) = found or {images.PNG}
+    return encoding
+
+
+def _place(steps: dict, name: str) -> tuple[dict, str]:
+    """Return the dict, nested in that of steps, of a step field, and its key there."""
+    *path, leaf = fields.step_key(name).split("/")[1:]
+    for part in path:
+        steps = steps.setdefault(part, {})
+    return steps, leaf
 
 
 def _vector_size(node: dict | None) -> int:

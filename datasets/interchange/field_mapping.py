@@ -1,6 +1,7 @@
 """Mapping of the arrays of other formats to episode fields."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,19 +12,10 @@ from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.episode import Episode, EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.metadata import METADATA, Kind
+from wtl.datasets.contract.observation import Observation
 from wtl.datasets.curation import metadata_filter
 
-_STEP_FIELDS = (
-    fields.STATE,
-    fields.IMAGE,
-    fields.WRIST_IMAGE,
-    fields.ACTION,
-    fields.REWARD,
-    fields.PHYSICS_STATE,
-    fields.TIMESTAMP,
-)
-# Joined if they are several.
-_VECTORS = (fields.STATE, fields.ACTION, fields.PHYSICS_STATE)
+_STEP_FIELDS = (fields.ACTION, fields.REWARD, fields.PHYSICS_STATE, fields.TIMESTAMP)
 # A note on episodes whose format keeps as many observations as actions.
 REPEATED = (
     "the observation after the last action is unknown: the one before is repeated"
@@ -34,6 +26,8 @@ _GIVEN = frozenset(
     if name not in (fields.EPISODE_ID, fields.SCENE_SEED)
     and field.kind not in (Kind.TEXTS, Kind.FLOATS)
 )
+# Not made of several arrays.
+_SINGLE = (fields.REWARD, fields.TIMESTAMP, *_GIVEN)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,18 +77,19 @@ class FieldMapping:
         arrays = {}
         for text in maps:
             name, sign, keys = text.partition("=")
-            if not sign or not keys or name not in (*_STEP_FIELDS, *_GIVEN):
+            if not sign or not keys or not _is_field(name):
                 raise UserError(
-                    f"{text!r} is not of the form FIELD=KEY[,KEY...] with a field of "
+                    f"{text!r} is not of the form FIELD=KEY[,KEY...], where a field is "
+                    "the name of an observation or one of "
                     + ", ".join((*_STEP_FIELDS, *sorted(_GIVEN)))
                 )
             arrays[name] = tuple(keys.split(","))
-            if len(arrays[name]) > 1 and name not in _VECTORS:
+            if len(arrays[name]) > 1 and name in _SINGLE:
                 raise UserError(f"{text!r}: {name} is not made of several")
         if (fields.ACTION in arrays) != (fields.REWARD in arrays):
             raise UserError("map both action and reward, or neither for videos")
-        if not {fields.STATE, fields.IMAGE} & set(arrays):
-            raise UserError("map a state or an image, or both")
+        if not any(_is_observation(name) for name in arrays):
+            raise UserError("map an observation, such as --map=state=KEY")
         metadata = {}
         for text in sets:
             one = metadata_filter.parse(text)
@@ -117,18 +112,20 @@ class FieldMapping:
           ValueError: if arrays do not fit each other.
           KeyError: if a named array is missing.
         """
-        steps = {
-            name: _joined(name, [foreign.get(key) for key in keys])
-            for name, keys in self.arrays.items()
-            if name in _STEP_FIELDS
-        }
+        steps, observations = (
+            {
+                name: _joined([foreign.get(key) for key in keys])
+                for name, keys in self.arrays.items()
+                if is_wanted(name)
+            }
+            for is_wanted in (_STEP_FIELDS.__contains__, _is_observation)
+        )
         found = {
             name: _one_value(name, foreign.get(key))
             for name, (key, *_) in self.arrays.items()
             if name in _GIVEN
         }
-        observed = [name for name in fields.OBSERVATION_FIELDS if name in steps]
-        length = len(steps[observed[0]])
+        length = len(next(iter(observations.values())))
         for name in (fields.ACTION, fields.REWARD):
             if name in steps:
                 if len(steps[name]) not in (length - 1, length):
@@ -160,11 +157,18 @@ class FieldMapping:
             self.dataset, task_id, role, foreign.index, seed
         )
         given[fields.SCENE_SEED] = seed
-        return Episode.build(**steps, terminal=foreign.terminal, **given)
+        return Episode.build(
+            observations=observations, **steps, terminal=foreign.terminal, **given
+        )
 
 
-def spec_of(episode: Episode) -> EpisodeSpec:
+def spec_of(episode: Episode, native_actions: bool) -> EpisodeSpec:
     """Return the spec of an episode, from the sizes of its arrays.
+
+    Args:
+      episode: the episode.
+      native_actions: whether its actions are in units of their own, without limits,
+        rather than fractions in [-1, 1].
 
     Raises:
       UserError: if it has no spec, for instance if images are not square.
@@ -173,25 +177,47 @@ def spec_of(episode: Episode) -> EpisodeSpec:
     def size(name: str) -> int:
         return episode.steps[name].shape[1] if name in episode.steps else 0
 
+    actions = size(fields.ACTION)
+    limitless = (math.inf,) * (actions if native_actions else 0)
     try:
         return EpisodeSpec(
-            state_size=size(fields.STATE),
-            action_size=size(fields.ACTION),
+            tuple(
+                Observation(name, array.shape[1:], array.dtype.name)
+                for name, array in episode.steps.items()
+                if name not in fields.STEP_FIELDS
+            ),
+            action_size=actions,
             physics_size=size(fields.PHYSICS_STATE),
-            image_pixels=size(fields.IMAGE),
-            wrist_image=fields.WRIST_IMAGE in episode.steps,
             interventions=fields.IS_INTERVENTION in episode.steps,
             gains_size=len(episode.metadata.get(fields.HIDDEN_GAINS, ())),
             dynamics_size=len(episode.metadata.get(fields.HIDDEN_PUCK, ())),
+            action_low=tuple(-limit for limit in limitless),
+            action_high=limitless,
+            instruction=fields.INSTRUCTION in episode.metadata,
         )
     except (ValueError, IndexError) as error:
         raise UserError(f"{episode.id}: {error}") from None
 
 
-def _joined(name: str, arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Join arrays into one; all but images become vectors."""
-    if name in fields.IMAGE_FIELDS:
-        return arrays[0]
+def _is_field(name: str) -> bool:
+    return name in _STEP_FIELDS or name in _GIVEN or _is_observation(name)
+
+
+def _is_observation(name: str) -> bool:
+    if name in _GIVEN or name in METADATA:
+        return False
+    try:
+        Observation(name, ())
+    except ValueError:
+        return False
+    return True
+
+
+def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Join arrays into one vector; a single one is left as it is."""
+    if len(arrays) == 1:
+        (array,) = arrays
+        return array if array.ndim > 1 else array[:, None]
     return np.concatenate([a.reshape(len(a), -1) for a in arrays], axis=1)
 
 

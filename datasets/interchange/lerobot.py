@@ -11,6 +11,7 @@ action is left out, and physics states are too. Images are embedded, without los
 
 import contextlib
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -36,13 +37,11 @@ _FILE_MEGABYTES = 100
 _FILES_PER_CHUNK = 1000
 _OURS = "wtl"  # before the names of our metadata, in the table of episodes
 _NAMES = {
-    fields.STATE: "observation.state",
-    fields.IMAGE: "observation.images.fixed",
-    fields.WRIST_IMAGE: "observation.images.wrist",
     fields.ACTION: "action",
     fields.REWARD: "next.reward",
     fields.IS_LAST: "next.done",
 }
+_CAMERAS = {fields.IMAGE: "images.fixed", fields.WRIST_IMAGE: "images.wrist"}
 _INDICES = ("frame_index", "episode_index", "index", "task_index")
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
@@ -110,10 +109,13 @@ class _Export:
         """Write one episode."""
         number, length = len(self._rows), len(episode) - 1
         self._claim_rate(episode)
-        task = episode.metadata[fields.TASK_ID]
+        known = episode.metadata
+        task = known.get(fields.INSTRUCTION) or known[fields.TASK_ID]
         frame = np.arange(length)
         columns = {
-            _NAMES[n]: episode.steps[n][:-1] for n in _NAMES if n in episode.steps
+            key: episode.steps[name][:-1]
+            for name in episode.steps
+            if (key := _key(name))
         }
         columns[_NAMES[fields.IS_LAST]] = episode.steps[fields.IS_LAST][1:]
         columns |= {
@@ -251,18 +253,24 @@ class _Stats(NamedTuple):
 def _features(spec: EpisodeSpec) -> dict[str, dict[str, Any]]:
     arrays = spec.step_arrays()
     features = {}
-    for name, key in _NAMES.items():
-        if name in fields.IMAGE_FIELDS and name in arrays:
+    for name, (shape, dtype) in arrays.items():
+        if (key := _key(name)) and dtype == np.uint8:
             features[key] = {
                 "dtype": "image",
-                "shape": list(arrays[name][0]),
+                "shape": list(shape),
                 "names": ["height", "width", "channels"],
             }
-        elif name in arrays:
-            shape, dtype = arrays[name]
-            features[key] = _feature(dtype.name, list(shape) or [1])
+        elif key:
+            features[key] = _feature(dtype.name, [math.prod(shape)])
     features["timestamp"] = _feature("float32", [1])
     return features | {name: _feature("int64", [1]) for name in _INDICES}
+
+
+def _key(name: str) -> str | None:
+    """Return LeRobot's name of a step field; None if it is left out."""
+    if name in fields.STEP_FIELDS:
+        return _NAMES.get(name)
+    return f"observation.{_CAMERAS.get(name, name.replace('/', '.'))}"
 
 
 def _feature(dtype: str, shape: list[int]) -> dict[str, Any]:

@@ -162,6 +162,17 @@ def _observed(group: h5py.Group, key: str) -> np.ndarray:
     return np.concatenate([array, after])
 
 
+def _arrays(group: h5py.Group) -> list[str]:
+    """Return the paths of the arrays of a group, nested ones too."""
+    found = []
+    group.visititems(
+        lambda name, node: (
+            found.append(name) if isinstance(node, h5py.Dataset) else None
+        )
+    )
+    return found
+
+
 def _write(file: h5py.File, episodes: Iterator[Episode]) -> int:
     data = file.create_group("data")
     data.attrs["env_args"] = json.dumps(
@@ -189,9 +200,9 @@ def _write_episode(group: h5py.Group, episode: Episode) -> None:
     group["dones"] = steps[fields.IS_LAST][1:].astype(np.int64)
     physics = steps.get(fields.PHYSICS_STATE, np.zeros((samples + 1, 0)))
     group["states"] = physics[:-1]
-    for name in (n for n in fields.OBSERVATION_FIELDS if n in steps):
+    for name in (n for n in steps if n not in fields.STEP_FIELDS):
         packed = {}
-        if name in fields.IMAGE_FIELDS:
+        if steps[name].dtype == np.uint8:
             chunk = (1, *steps[name].shape[1:])
             packed = {"chunks": chunk, "compression": "gzip"}
         group.create_dataset(f"obs/{name}", data=steps[name][:-1], **packed)
@@ -208,7 +219,7 @@ def _ours(group: h5py.Group) -> Episode:
     """Return an episode that WTL exported, exactly as it was."""
     ours = group[_OURS]
     length = int(group.attrs["num_samples"]) + 1
-    steps = {name: _observed(group, f"obs/{name}") for name in group["obs"]}
+    steps = {name: _observed(group, f"obs/{name}") for name in _arrays(group["obs"])}
     for name, key in ((fields.ACTION, "actions"), (fields.REWARD, "rewards")):
         rows = group[key][()]
         steps[name] = np.concatenate([rows, np.zeros_like(rows[:1])])

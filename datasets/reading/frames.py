@@ -1,6 +1,7 @@
 """Episodes resampled to a fixed number of frames, as context of a policy."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -14,12 +15,12 @@ class Frames:
     Attributes:
       state: [N, T, S] float32.
       action: [N, T, A] float32.
-      image: [N, T, H, W, 3] uint8, or None where there are none.
+      images: [N, T, H, W, 3] uint8 by name.
     """
 
     state: np.ndarray
     action: np.ndarray
-    image: np.ndarray | None = None
+    images: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
 def resample(store: EpisodeStore, count: int) -> Frames:
@@ -30,5 +31,5 @@ def resample(store: EpisodeStore, count: int) -> Frames:
     share = np.linspace(0, 1, count)
     index = np.rint(share * (store.length[:, None] - 1)).astype(np.int64)
     rows = np.arange(len(store))[:, None]
-    image = None if store.image is None else store.image[rows, index]
-    return Frames(store.state[rows, index], store.action[rows, index], image)
+    images = {name: array[rows, index] for name, array in store.images.items()}
+    return Frames(store.state[rows, index], store.action[rows, index], images)

@@ -10,7 +10,7 @@ state, three quarters of the bytes, stays on disk. Checksums are the business of
 import contextlib
 import os
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from wtl.datasets.contract.episode import Episode, EpisodeSpec
 from wtl.datasets.contract.metadata import present
 from wtl.datasets.format import decoding, schema, tfrecord
 from wtl.datasets.format.decoding import DecodeError, decode
+from wtl.datasets.reading.scaling import scaled
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.storage import location
 from wtl.datasets.storage.files import map_file
@@ -30,7 +31,7 @@ def read(
     dataset_dir: str | os.PathLike,
     splits: str | Sequence[str] | None = None,
     with_physics: bool = False,
-    with_images: bool = False,
+    images: Mapping[str, tuple[int, int]] | None = None,
     spec: EpisodeSpec | None = None,
 ) -> EpisodeStore:
     """Read a published dataset into memory.
@@ -41,7 +42,8 @@ def read(
       splits: which splits to read, in this order; all of them if None. A split
         without episodes gives none.
       with_physics: whether to read the physics states too, where there are any.
-      with_images: whether to read and decode the images too, where there are any.
+      images: names of the images to read too, where there are any, with the height
+        and width to scale them to.
       spec: expected sizes of the episodes; not checked if None.
 
     Returns:
@@ -60,7 +62,8 @@ def read(
     rows = _Rows(
         sum(length for _, length in shards),
         found,
-        [fields.PHYSICS_STATE] * with_physics + [fields.IMAGE] * with_images,
+        with_physics,
+        images or {},
     )
     for file, length in shards:
         with _damage_named(file, path):
@@ -145,19 +148,29 @@ def _shards(
 class _Rows:
     """Arrays that are filled episode by episode."""
 
-    def __init__(self, count: int, spec: EpisodeSpec, further: list[str]):
+    def __init__(
+        self,
+        count: int,
+        spec: EpisodeSpec,
+        with_physics: bool,
+        images: Mapping[str, tuple[int, int]],
+    ):
         self._spec = spec
         arrays = spec.step_arrays()
-        wanted = [fields.STATE, fields.ACTION, fields.REWARD, *further]
+        wanted = [*(o.name for o in spec.vectors), fields.ACTION, fields.REWARD]
+        wanted += [fields.PHYSICS_STATE] * with_physics + [*images]
         # Of a video whose images are not wanted, the length still is.
         names = [n for n in wanted if n in arrays] or [fields.TIMESTAMP]
         self._layout = {name: arrays[name] for name in names}
+        self._images = images
         self._steps = {
-            name: np.zeros((count, 0, *shape), dtype)
+            name: np.zeros((count, 0, *images.get(name, ()), *shape[-1:]), dtype)
+            if name in images
+            else np.zeros((count, 0, *shape), dtype)
             for name, (shape, dtype) in self._layout.items()
         }
         self._length = np.zeros(count, np.int32)
-        names = present(spec.metadata_vectors)
+        names = present(spec.optional_metadata)
         self._columns: dict[str, list[Any]] = {name: [] for name in names}
         self._at = 0
 
@@ -166,6 +179,8 @@ class _Rows:
         length = None
         for name, (shape, dtype) in self._layout.items():
             array = decoding.step_array(features, name, shape, dtype)
+            if name in self._images:
+                array = scaled(array, self._images[name])
             if length is None:
                 length = len(array)
                 self._make_room(length)

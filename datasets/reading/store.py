@@ -2,16 +2,17 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.metadata import METADATA, NUMPY_TYPES, Kind
+from wtl.datasets.reading import joining
 
-# Physics states serve to render published episodes again.
-_STACKED = (fields.STATE, fields.ACTION, fields.REWARD, fields.IMAGE)
+# Of the fixed step fields. Physics states serve to render published episodes again.
+_STACKED = (fields.ACTION, fields.REWARD)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +20,8 @@ class EpisodeStore:
     """N episodes of up to T timesteps; shorter ones repeat their last frame.
 
     Attributes:
-      state: [N, T, S] float32 observed states; S is 0 where there are none.
+      state: [N, T, S] float32 observed states, see `joining.joined`; S is 0 where
+        there are none.
       action: [N, T, A] float32 actions; zeros from each last step on. A is 0 in
         videos.
       reward: [N, T] float32 rewards; zeros from each last step on, and in videos.
@@ -29,7 +31,7 @@ class EpisodeStore:
         [N, size].
       physics_state: [N, T, P] float64 physics states, or None if not read or not
         there.
-      image: [N, T, H, W, 3] uint8 images, or None if not read or not there.
+      images: [N, T, H, W, 3] uint8 images by name, of those that were read.
     """
 
     state: np.ndarray
@@ -38,7 +40,7 @@ class EpisodeStore:
     length: np.ndarray
     metadata: Mapping[str, np.ndarray]
     physics_state: np.ndarray | None = None
-    image: np.ndarray | None = None
+    images: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(
@@ -50,15 +52,23 @@ class EpisodeStore:
         """Make a store of arrays [N, T, ...] by step field and N values of metadata."""
         shape = next(iter(steps.values())).shape[:2]
         nothing = np.zeros((*shape, 0), np.float32)
+        step = np.minimum(np.arange(shape[1]), length[:, None] - 1)
         return cls(
-            state=steps.get(fields.STATE, nothing),
+            state=joining.joined(steps, step),
             action=steps.get(fields.ACTION, nothing),
             reward=steps.get(fields.REWARD, np.zeros(shape, np.float32)),
             length=length,
             metadata={name: column(name, each) for name, each in values.items()},
             physics_state=steps.get(fields.PHYSICS_STATE),
-            image=steps.get(fields.IMAGE),
+            images={
+                name: array for name, array in steps.items() if array.dtype == np.uint8
+            },
         )
+
+    @property
+    def image(self) -> np.ndarray | None:
+        """[N, T, H, W, 3] images of the camera `image`; None if there are none."""
+        return self.images.get(fields.IMAGE)
 
     def __len__(self) -> int:
         """Number of episodes."""
@@ -100,7 +110,8 @@ class EpisodeStore:
             if isinstance(array, np.ndarray):
                 arrays[field.name] = array[which]
         columns = {name: column[which] for name, column in self.metadata.items()}
-        return EpisodeStore(metadata=columns, **arrays)
+        images = {name: array[which] for name, array in self.images.items()}
+        return EpisodeStore(metadata=columns, images=images, **arrays)
 
 
 def stack(episodes: Sequence[Episode]) -> EpisodeStore:
@@ -108,8 +119,8 @@ def stack(episodes: Sequence[Episode]) -> EpisodeStore:
     length = np.array([len(episode) for episode in episodes], np.int32)
     steps = {
         name: np.stack([_padded(e.steps[name], length.max()) for e in episodes])
-        for name in _STACKED
-        if name in episodes[0].steps
+        for name in episodes[0].steps
+        if name in _STACKED or name not in fields.STEP_FIELDS
     }
     columns = {
         name: [episode.metadata[name] for episode in episodes]
@@ -122,22 +133,21 @@ def concatenate(stores: Sequence[EpisodeStore]) -> EpisodeStore:
     """Return one store of the episodes of several, in order; without physics."""
     longest = max(store.state.shape[1] for store in stores)
 
-    def joined(name: str) -> np.ndarray:
-        parts = [getattr(store, name) for store in stores]
+    def joined(parts: Iterable[np.ndarray]) -> np.ndarray:
         return np.concatenate([_padded(part, longest, axis=1) for part in parts])
 
     columns = {
         name: np.concatenate([store[name] for store in stores])
         for name in stores[0].metadata
     }
-    filmed = all(store.image is not None for store in stores)
+    cameras = set.intersection(*(set(store.images) for store in stores))
     return EpisodeStore(
-        state=joined(fields.STATE),
-        action=joined(fields.ACTION),
-        reward=joined(fields.REWARD),
+        state=joined(store.state for store in stores),
+        action=joined(store.action for store in stores),
+        reward=joined(store.reward for store in stores),
         length=np.concatenate([store.length for store in stores]),
         metadata=columns,
-        image=joined(fields.IMAGE) if filmed else None,
+        images={c: joined(store.images[c] for store in stores) for c in cameras},
     )
 
 

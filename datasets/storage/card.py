@@ -104,24 +104,25 @@ for episode in builder.as_dataset(split="{min(counts)[0] if counts else "train"}
 
 def _contents(spec: EpisodeSpec) -> str:
     """Return the contents of a step, in two lines."""
-    parts = [f"state of {spec.state_size} numbers"] if spec.state_size else []
+    parts = [f"{o.name} of {o}" for o in spec.vectors]
     if spec.action_size:
         parts.append(f"action of {spec.action_size}")
     if spec.physics_size:
         parts.append(f"physics state of {spec.physics_size}")
+    parts += [
+        str(o) if o.name == fields.IMAGE else f"{o.name}: {o}" for o in spec.cameras
+    ]
     if not spec.action_size:
-        if side := spec.image_pixels:
-            parts.append(f"images of {side} × {side} pixels")
         parts.append("no actions and no rewards")
     return f"{parts[0]},\n{', '.join(parts[1:])}"
 
 
 def _example(spec: EpisodeSpec) -> str:
     """Return the line of example code that uses a step."""
-    if spec.action_size:
-        return 'step["observation"]["state"], step["action"]'
-    observed = fields.IMAGE if spec.image_pixels else fields.STATE
-    return f'step["observation"]["{observed}"], step["timestamp"]'
+    used = fields.ACTION if spec.action_size else fields.TIMESTAMP
+    observed = (*(spec.vectors if spec.action_size else ()), *spec.observations)[0]
+    path = "".join(f'["{part}"]' for part in observed.name.split("/"))
+    return f'step["observation"]{path}, step["{used}"]'
 
 
 def _text(name: str, file: str) -> str:

@@ -18,7 +18,7 @@ import tensorflow_datasets as tfds
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
-from wtl.datasets.format import schema, tfrecord
+from wtl.datasets.format import schema, statistics, tfrecord
 from wtl.datasets.format.decoding import DecodeError, decode_metadata
 from wtl.datasets.storage import card, checksums, location, staging
 from wtl.datasets.storage.checksums import FileChecksum
@@ -35,10 +35,15 @@ class PublishError(RuntimeError):
 
 
 class _Staged(NamedTuple):
-    """A staged episode: its metadata and its whole record, a view into a file."""
+    """A staged episode: its metadata and its record, a view into a file."""
 
     metadata: Mapping[str, Any]
-    frame: memoryview
+    record: tfrecord.Record
+
+    @property
+    def frame(self) -> memoryview:
+        """Bytes of the whole record."""
+        return self.record.frame
 
 
 def publish(
@@ -97,6 +102,7 @@ def publish(
                     fields.CARD_FILE: card.card(name, version, spec, metadata, notes),
                     fields.CITATION_FILE: card.citation(name),
                     fields.PROVENANCE_FILE: _json_text(provenance),
+                    fields.STATISTICS_FILE: _json_text(_statistics(episodes, spec)),
                 }.items():
                     (folder / file).write_text(text, encoding="utf-8")
                 checksums.seal(folder, files)
@@ -127,7 +133,7 @@ def _staged_episodes(directory: str | os.PathLike) -> list[_Staged]:
                 f"{directory}: the episode at byte {record.offset} is damaged "
                 f"({error}); run the stage again to repair it"
             ) from None
-        found.append(_Staged(metadata, record.frame))
+        found.append(_Staged(metadata, record))
     # A record cut off at the end was never acknowledged.
     if end < len(data) and not tfrecord.is_cut_off(data, end):
         raise PublishError(
@@ -177,6 +183,13 @@ def _write_shards(
             size - tfrecord.OVERHEAD * len(chosen),
         )
     return lengths, files
+
+
+def _statistics(episodes: Sequence[_Staged], spec: EpisodeSpec) -> dict[str, Any]:
+    """Return the statistics of the training episodes, or of all if there are none."""
+    train = [e for e in episodes if e.metadata[fields.SPLIT] == fields.SPLIT_TRAIN]
+    payloads = (episode.record.payload for episode in train or episodes)
+    return statistics.of_episodes(payloads, spec)
 
 
 def _write_shard(path: pathlib.Path, episodes: Sequence[_Staged]) -> FileChecksum:

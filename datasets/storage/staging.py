@@ -19,6 +19,7 @@ from collections.abc import Container, Iterable, Iterator
 
 from wtl.datasets.contract import episode as episode_lib
 from wtl.datasets.contract.episode import Episode, EpisodeSpec
+from wtl.datasets.contract.observation import Observation
 from wtl.datasets.format import tfrecord
 from wtl.datasets.format.decoding import DecodeError, decode, episode_id
 from wtl.datasets.format.encoding import encode
@@ -309,8 +310,14 @@ def read_spec(directory: str | os.PathLike) -> EpisodeSpec:
     """
     path = pathlib.Path(directory) / _SPEC_FILE
     try:
-        return EpisodeSpec(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+        observations = [
+            Observation(o["name"], tuple(o["shape"]), o["dtype"])
+            for o in tree.pop("observations")
+        ]
+        limits = {name: tuple(tree.pop(name)) for name in ("action_low", "action_high")}
+        return EpisodeSpec(tuple(observations), **tree, **limits)
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise StagingError(
             f"{directory} is not a folder of staged episodes ({error})"
         ) from None

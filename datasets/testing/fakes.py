@@ -7,8 +7,9 @@ import numpy as np
 from wtl.datasets.contract import episode as episode_lib
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode, EpisodeSpec
+from wtl.datasets.contract.observation import Observation, observed
 
-SPEC = EpisodeSpec(state_size=7, action_size=3, physics_size=4)
+SPEC = EpisodeSpec(observed(7), action_size=3, physics_size=4)
 
 
 def fake_episode(
@@ -47,7 +48,8 @@ def fake_episode(
         fields.HIDDEN_TARGET: index % 3,
         **{
             name: tuple((rng.integers(1, 9, size) / 4).tolist())
-            for name, size in spec.metadata_vectors.items()
+            for name, size in spec.optional_metadata.items()
+            if size
         },
     } | metadata
     given.setdefault(
@@ -56,23 +58,27 @@ def fake_episode(
             dataset, given[fields.TASK_ID], given[fields.ROLE], index, index
         ),
     )
-    length, side = transitions + 1, spec.image_pixels
-    state = rng.normal(size=(length, spec.state_size))
+    length = transitions + 1
+    vectors = {o.name: rng.normal(size=(length, *o.shape)) for o in spec.vectors}
     action = rng.uniform(-1, 1, (transitions, spec.action_size))
     physics_state = rng.normal(size=(length, spec.physics_size))
-    # Smooth, as photographs are, so that JPEG has something to do.
-    blocks = rng.integers(0, 256, (length, -(-side // 8), -(-side // 8), 3), np.uint8)
-    image = blocks.repeat(8, axis=1).repeat(8, axis=2)[:, :side, :side]
+    images = {o.name: _blocks(rng, length, o) for o in spec.cameras}
     episode = Episode.build(
-        state=state if spec.state_size else None,
+        observations=vectors | images,
         action=action if spec.action_size else None,
         reward=reward if spec.action_size else None,
         physics_state=physics_state if spec.physics_size else None,
-        image=image if side else None,
-        wrist_image=image[:, ::-1] if spec.wrist_image else None,
         intervention=rng.random(transitions) < 0.5 if spec.interventions else None,
         success=success,
         **given,
     )
     episode_lib.validate(episode, spec)
     return episode
+
+
+def _blocks(rng: np.random.Generator, length: int, camera: Observation) -> np.ndarray:
+    """Return [length, H, W, 3] images, smooth as photographs are, for JPEG's sake."""
+    height, width, _ = camera.shape
+    shape = (length, -(-height // 8), -(-width // 8), 3)
+    blocks = rng.integers(0, 256, shape, np.uint8)
+    return blocks.repeat(8, axis=1).repeat(8, axis=2)[:, :height, :width]

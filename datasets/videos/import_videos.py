@@ -108,7 +108,7 @@ def _stage(
             initial=len(wanted) - len(todo),
             total=len(wanted),
         )
-        for episode in folder.episodes(bar, spec.image_pixels):
+        for episode in folder.episodes(bar, spec.cameras[0].shape[0]):
             writer.append(episode)
 
 

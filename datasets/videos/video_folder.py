@@ -16,6 +16,7 @@ import tqdm
 from wtl.datasets.contract import fields, metadata
 from wtl.datasets.contract.episode import Episode, EpisodeSpec, episode_id
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.observation import observed
 from wtl.datasets.format import images
 from wtl.datasets.storage import checksums
 from wtl.datasets.videos import video_frames
@@ -77,7 +78,7 @@ class Video:
         hz = self.metadata[fields.CONTROL_HZ]
         span = self.row.start_s, self.row.end_s
         image = video_frames.read(self.path, pixels, hz, *span)
-        return Episode.build(image=image, **self.metadata)
+        return Episode.build(observations={fields.IMAGE: image}, **self.metadata)
 
 
 class VideoFolder:
@@ -197,13 +198,7 @@ def is_videos(directory: str | os.PathLike) -> bool:
 
 def spec(pixels: int, encoding: str = images.PNG) -> EpisodeSpec:
     """Return the spec of filmed videos."""
-    return EpisodeSpec(
-        state_size=0,
-        action_size=0,
-        physics_size=0,
-        image_pixels=pixels,
-        image_encoding=encoding,
-    )
+    return EpisodeSpec(observed(pixels=pixels), image_encoding=encoding)
 
 
 def _claim(line_of: dict[str, int], key: str, line: int) -> None:

@@ -47,7 +47,7 @@ def test_every_stage_leaves_its_output(tiny_run):
     conditions = {"mil", "mil_human", "mil_shown_human", "wtl"}
     assert set(results["methods"]) == conditions
     for name in ("wtl_demos", "wtl_human_videos", "wtl_trials"):
-        store = reader.read(tiny_run / "datasets" / name, with_images=True)
+        store = reader.read(tiny_run / "datasets" / name, images={"image": (32, 32)})
         assert store.image.shape[2:] == (32, 32, 3)
         assert store.image.std() > 10
         episode = next(reader.iterate_episodes(tiny_run / "datasets" / name))
@@ -69,7 +69,7 @@ def test_policies_see_nothing_but_images_and_proprioception(tiny_run):
     )
     names = policy.action.concrete_functions[0].structured_input_signature[0][0]
     assert set(names.observation) == {"image", "proprioception"}
-    store = reader.read(tiny_run / "datasets/wtl_demos", with_images=True)
+    store = reader.read(tiny_run / "datasets/wtl_demos", images={"image": (32, 32)})
     proprioception = layout.proprioception(store.state)
     observed = {"image": store.image[:2], "proprioception": proprioception[:2]}
     state = policy.perceive(observed).numpy()
@@ -85,7 +85,7 @@ def test_perception_of_humans_is_trained_on_videos_alone(tiny_run):
     layout = Layout(3)
     saved = tiny_run / "policies/mil_human/saved_model"
     policy = export.load(saved, layout.state_size, pixels=32)
-    store = reader.read(tiny_run / "datasets/wtl_human_videos", with_images=True)
+    store = reader.read(tiny_run / "datasets/wtl_human_videos", images={"image": (32, 32)})
     proprioception = layout.proprioception(store.state, own=False)
     state = policy.perceive_human(
         {"image": store.image[:2], "proprioception": proprioception[:2]}
@@ -99,7 +99,7 @@ def test_perception_of_humans_is_trained_on_videos_alone(tiny_run):
 
 def test_end_to_end_training_changes_the_perception_of_that_policy_alone(tiny_run):
     layout = Layout(3)
-    store = reader.read(tiny_run / "datasets/wtl_demos", with_images=True)
+    store = reader.read(tiny_run / "datasets/wtl_demos", images={"image": (32, 32)})
     proprioception = layout.proprioception(store.state)
     observed = {"image": store.image[:2], "proprioception": proprioception[:2]}
     policies = [
@@ -121,8 +121,8 @@ def _first_frame(film: pathlib.Path) -> np.ndarray:
 
 def test_the_report_shows_what_the_policies_saw(tiny_run):
     datasets = tiny_run / "datasets"
-    demos = reader.read(datasets / "wtl_demos", "test", with_images=True)
-    played = reader.read(datasets / "wtl_evaluations", with_images=True)
+    demos = reader.read(datasets / "wtl_demos", "test", images={"image": (32, 32)})
+    played = reader.read(datasets / "wtl_evaluations", images={"image": (32, 32)})
     retried = played["role"] == "retrial"
     for take, store in (
         ("watch", demos),

@@ -70,7 +70,12 @@ def import_(options: argparse.Namespace) -> None:
             "source": identity,
         }
         version = import_episodes.import_episodes(
-            source.episodes(), options.out, options.name, provenance, source.license
+            source.episodes(),
+            options.out,
+            options.name,
+            provenance,
+            source.license,
+            native_actions=mapping is not None,
         )
     print(f"{version} holds the episodes of {options.source}")
 

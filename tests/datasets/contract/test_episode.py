@@ -12,6 +12,7 @@ from tensorflow_datasets.core import example_serializer
 
 from wtl.datasets.contract import fields, metadata
 from wtl.datasets.contract.episode import Episode, EpisodeError, episode_id, validate
+from wtl.datasets.contract.observation import observed
 from wtl.datasets.format import schema
 from wtl.datasets.format.decoding import DecodeError, decode, decode_metadata
 from wtl.datasets.format.encoding import encode
@@ -36,7 +37,7 @@ def assert_equal(found: Episode, expected: Episode):
 
 def test_build_aligns_steps_as_rlds_does():
     episode = Episode.build(
-        state=np.ones((4, 7)),
+        observations={"state": np.ones((4, 7))},
         action=np.full((3, 3), 0.5),
         reward=[0, 0, 1],
         physics_state=np.zeros((4, 4)),
@@ -65,7 +66,7 @@ def test_build_aligns_steps_as_rlds_does():
 def test_build_names_a_missing_field():
     with pytest.raises(EpisodeError, match="'task_id' is missing"):
         Episode.build(
-            state=np.ones((2, 7)),
+            observations={"state": np.ones((2, 7))},
             action=np.ones((1, 3)),
             reward=[0],
             physics_state=np.ones((2, 4)),
@@ -221,7 +222,11 @@ def test_hidden_gains_are_there_where_the_spec_says_so():
 
 def test_decoding_refuses_another_spec():
     payload = encode(fake_episode())
-    for change in ({"state_size": 8}, {"action_size": 4}, {"physics_size": 5}):
+    for change in (
+        {"observations": observed(8)},
+        {"action_size": 4},
+        {"physics_size": 5},
+    ):
         with pytest.raises(DecodeError):
             decode(payload, dataclasses.replace(SPEC, **change))
 

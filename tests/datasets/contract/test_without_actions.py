@@ -12,6 +12,7 @@ from tensorflow_datasets.core import example_serializer
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode, EpisodeError, EpisodeSpec, validate
+from wtl.datasets.contract.observation import observed
 from wtl.datasets.format import schema
 from wtl.datasets.format.decoding import DecodeError, decode
 from wtl.datasets.format.encoding import encode
@@ -21,8 +22,8 @@ from wtl.datasets.storage import publish, staging, verify
 from wtl.datasets.storage.staging import StagingError, StagingWriter
 from wtl.datasets.testing.fakes import SPEC, fake_episode
 
-_SIMULATED = EpisodeSpec(state_size=7, action_size=0, physics_size=4, image_pixels=16)
-_REAL = EpisodeSpec(state_size=0, action_size=0, physics_size=0, image_pixels=16)
+_SIMULATED = EpisodeSpec(observed(7, 16), physics_size=4)
+_REAL = EpisodeSpec(observed(pixels=16))
 _SPECS = pytest.mark.parametrize("spec", [_SIMULATED, _REAL], ids=["simulated", "real"])
 _NAME = fields.WTL_HUMAN_VIDEOS
 
@@ -134,7 +135,7 @@ def test_a_published_dataset_is_sound_and_comes_back(spec, published):
 @_SPECS
 def test_stores_have_arrays_of_no_width(spec, published):
     path = published(spec)
-    by_reader = reader.read(path, with_physics=True, with_images=True)
+    by_reader = reader.read(path, with_physics=True, images={"image": (16, 16)})
     by_id = {episode.id: episode for episode in _videos(spec)}
     by_hand = stack([by_id[name] for name in by_reader["episode_id"]])
     for store in (by_reader, by_hand):
@@ -218,13 +219,13 @@ def test_an_episode_cannot_be_built_of_half_of_it():
         for key, value in fake_episode().metadata.items()
         if not key.startswith("hidden")
     }
-    image = np.zeros((3, 4, 4, 3), np.uint8)
+    image = {"image": np.zeros((3, 4, 4, 3), np.uint8)}
     for half in ({"action": np.zeros((2, 3))}, {"reward": np.zeros(2)}):
         with pytest.raises(EpisodeError, match="actions and rewards, or neither"):
-            Episode.build(image=image, **half, **known)
-    with pytest.raises(EpisodeError, match="needs states or images"):
-        Episode.build(physics_state=np.zeros((3, 4)), **known)
-    with pytest.raises(ValueError, match="neither a state nor an image"):
-        EpisodeSpec(state_size=0, action_size=3, physics_size=4)
+            Episode.build(observations=image, **half, **known)
+    with pytest.raises(EpisodeError, match="needs observations"):
+        Episode.build(observations={}, physics_state=np.zeros((3, 4)), **known)
+    with pytest.raises(ValueError, match="observes nothing"):
+        EpisodeSpec((), action_size=3, physics_size=4)
     with pytest.raises(ValueError, match="negative size"):
-        EpisodeSpec(state_size=7, action_size=-1, physics_size=4)
+        EpisodeSpec(observed(7), action_size=-1, physics_size=4)

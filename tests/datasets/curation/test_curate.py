@@ -11,6 +11,7 @@ from wtl.commands import cli
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.observation import observed
 from wtl.datasets.curation import curate, metadata_filter
 from wtl.datasets.curation.curation import Curation
 from wtl.datasets.format import decoding, images
@@ -147,7 +148,9 @@ def test_a_condition_that_means_nothing_is_refused(text):
 
 
 def test_lossy_images_are_moved_and_not_encoded_again(tmp_path):
-    spec = dataclasses.replace(SPEC, image_pixels=16, image_encoding=images.JPEG)
+    spec = dataclasses.replace(
+        SPEC, observations=observed(7, 16), image_encoding=images.JPEG
+    )
     source = _published(tmp_path / "in", [_episode(n, spec) for n in range(6)], spec)
     filtered = curate.filter_episodes(
         Curation([source], tmp_path / "a"), _where("success=true")
@@ -239,8 +242,8 @@ def test_merge_refuses_what_is_not_one_dataset(source, tmp_path):
     another = _episode(0)
     steps = dict(another.steps) | {fields.STATE: another.steps[fields.STATE] + 1}
     refused("a", [dataclasses.replace(another, steps=steps)], another.id)
-    wide = EpisodeSpec(state_size=8, action_size=3, physics_size=4)
-    refused("b", [_episode(30, wide)], "state_size 8", wide)
+    wide = EpisodeSpec(observed(8), action_size=3, physics_size=4)
+    refused("b", [_episode(30, wide)], "observation 'state': 8 numbers", wide)
     refused("c", [_episode(30, split="test")], "set0000.*test and train")
     refused("d", [_episode(30)], "licences", license_text="Never.\n")
     refused("e", [_episode(30)], "names", name=fields.WTL_TRIALS)

@@ -12,6 +12,7 @@ import pytest
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.observation import observed
 from wtl.datasets.curation import edits
 from wtl.datasets.curation.edits import DELETED, PendingEdits, parse_edit
 from wtl.datasets.format import decoding, images
@@ -112,7 +113,9 @@ def test_a_dense_reward_that_agrees_keeps_its_size(tmp_path):
 
 
 def test_images_that_lose_something_are_not_encoded_again(tmp_path):
-    spec = dataclasses.replace(SPEC, image_pixels=16, image_encoding=images.JPEG)
+    spec = dataclasses.replace(
+        SPEC, observations=observed(7, 16), image_encoding=images.JPEG
+    )
     version = _published(tmp_path, [fake_episode(i, spec) for i in range(2)], spec)
     before = {e.id: e for e in reader.iterate_episodes(version)}
     pending = PendingEdits(version)

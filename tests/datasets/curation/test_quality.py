@@ -7,6 +7,7 @@ import pytest
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.observation import observed
 from wtl.datasets.curation import quality
 from wtl.datasets.format import decoding
 from wtl.datasets.format.encoding import encode
@@ -91,7 +92,7 @@ def test_the_digest_is_of_what_was_seen_and_done():
 
 
 def test_videos_without_actions_are_told_apart_by_their_images():
-    spec = EpisodeSpec(state_size=0, action_size=0, physics_size=0, image_pixels=16)
+    spec = EpisodeSpec(observed(pixels=16))
     one, other = (_measured(fake_episode(i, spec), spec) for i in (1, 2))
     assert one.digest != other.digest
     assert one.flags == () and one.reward == 0.0

@@ -15,6 +15,7 @@ from tensorflow_datasets.core import dataset_metadata
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.observation import observed
 from wtl.datasets.format import schema
 from wtl.datasets.format.encoding import encode
 from wtl.datasets.format.episodes_builder import EpisodesConfig
@@ -28,7 +29,7 @@ _DATASETS = pathlib.Path(__file__).resolve().parents[3] / "datasets"
 
 _FOLDERS = sorted(path.parent.name for path in _DATASETS.glob("*/*_dataset_builder.py"))
 _EPISODES = [fake_episode(i, split=("train", "val")[i % 2]) for i in range(4)]
-_VIDEO = EpisodeSpec(state_size=7, action_size=0, physics_size=4, image_pixels=16)
+_VIDEO = EpisodeSpec(observed(7, 16), physics_size=4)
 _FAULTY = dataclasses.replace(SPEC, gains_size=3)
 
 

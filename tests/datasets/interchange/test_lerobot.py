@@ -16,6 +16,7 @@ from wtl.commands import cli
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.observation import observed
 from wtl.datasets.interchange import lerobot
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import publish
@@ -23,7 +24,7 @@ from wtl.datasets.storage.staging import StagingWriter
 from wtl.datasets.testing.fakes import SPEC, fake_episode
 
 _RICH = EpisodeSpec(
-    state_size=7, action_size=3, physics_size=4, image_pixels=16, wrist_image=True
+    observed(7, 16, wrist=True), action_size=3, physics_size=4, interventions=False
 )
 
 _HIDDEN = dataclasses.replace(SPEC, gains_size=3, dynamics_size=5)
@@ -147,7 +148,7 @@ def test_what_lerobot_cannot_hold_is_refused(tmp_path):
     odd = _published(tmp_path / "odd", SPEC, control_hz=2.5)
     with pytest.raises(UserError, match="2.5 Hz"):
         lerobot.export(odd, tmp_path / "out")
-    video = EpisodeSpec(state_size=7, action_size=0, physics_size=0)
+    video = EpisodeSpec(observed(7))
     with pytest.raises(UserError, match="videos"):
         lerobot.export(_published(tmp_path / "video", video), tmp_path / "out")
     assert not (tmp_path / "out").exists() and not list(tmp_path.glob(".out*"))

@@ -11,6 +11,7 @@ from wtl.commands import cli
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.observation import observed
 from wtl.datasets.interchange import import_episodes, robomimic
 from wtl.datasets.interchange.field_mapping import FieldMapping
 from wtl.datasets.reading import reader
@@ -19,12 +20,7 @@ from wtl.datasets.storage.staging import StagingWriter
 from wtl.datasets.testing.fakes import SPEC, fake_episode
 
 _RICH = EpisodeSpec(
-    state_size=7,
-    action_size=3,
-    physics_size=4,
-    image_pixels=16,
-    wrist_image=True,
-    interventions=True,
+    observed(7, 16, wrist=True), action_size=3, physics_size=4, interventions=True
 )
 
 

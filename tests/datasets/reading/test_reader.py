@@ -7,6 +7,7 @@ import pytest
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.observation import observed
 from wtl.datasets.format.encoding import encode
 from wtl.datasets.format.schema import DatasetMismatchError
 from wtl.datasets.reading import reader
@@ -124,9 +125,9 @@ def test_a_missing_dataset_says_what_to_run(tmp_path):
 @pytest.mark.parametrize(
     ("spec", "field"),
     [
-        (EpisodeSpec(8, 3, 4), "state_size 7, but 8"),
-        (EpisodeSpec(7, 4, 4), "action_size 3, but 4"),
-        (EpisodeSpec(7, 3, 5), "physics_size 4, but 5"),
+        (EpisodeSpec(observed(8), 3, 4), "observation 'state': 7 numbers, but 8"),
+        (EpisodeSpec(observed(7), 4, 4), "action_size 3, but 4"),
+        (EpisodeSpec(observed(7), 3, 5), "physics_size 4, but 5"),
     ],
 )
 def test_another_spec_is_named(dataset, spec, field):

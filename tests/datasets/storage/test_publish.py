@@ -11,6 +11,7 @@ import pytest
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.observation import observed
 from wtl.datasets.storage import checksums, publish, staging
 from wtl.datasets.storage.publish import PublishError
 from wtl.datasets.storage.shard_lock import DatasetLockedError
@@ -161,7 +162,9 @@ def test_refusals(tmp_path):
     with pytest.raises(PublishError, match="no episode is staged"):
         _publish(tmp_path / "empty", root)
     with pytest.raises(PublishError, match="holds episodes of EpisodeSpec"):
-        publish.publish(staged, root, "wtl_demos", "1.0.0", EpisodeSpec(1, 2, 3), {})
+        publish.publish(
+            staged, root, "wtl_demos", "1.0.0", EpisodeSpec(observed(1), 2, 3), {}
+        )
     with StagingWriter(staged, SPEC), pytest.raises(DatasetLockedError):
         _publish(staged, root)
     assert not root.exists()

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from wtl.datasets.contract.episode import EpisodeError, EpisodeSpec
+from wtl.datasets.contract.observation import observed
 from wtl.datasets.format import tfrecord
 from wtl.datasets.format.decoding import decode
 from wtl.datasets.format.encoding import encode
@@ -126,8 +127,8 @@ def test_a_retraction_that_fails_keeps_the_episode(tmp_path, monkeypatch):
 
 def test_another_spec_is_refused(tmp_path):
     StagingWriter(tmp_path, SPEC).close()
-    with pytest.raises(StagingError, match="state_size 7, not 8"):
-        StagingWriter(tmp_path, EpisodeSpec(8, 3, 4))
+    with pytest.raises(StagingError, match="'state': 7 numbers, not 8"):
+        StagingWriter(tmp_path, EpisodeSpec(observed(8), 3, 4))
 
 
 def test_every_cut_of_the_last_record_is_repaired(tmp_path):

@@ -84,7 +84,7 @@ def test_a_folder_becomes_a_dataset(three, tmp_path):
     assert path == tmp_path / "out" / "wtl_human_videos" / "1.0.0"
     assert verify.verify(path) == []
     assert schema.stored_spec(path) == video_folder.spec(32)
-    store = reader.read(path, "train", with_images=True)
+    store = reader.read(path, "train", images={"image": (32, 32)})
     by_task = {name: row for row, name in enumerate(store["task_id"])}
     cups, balls = by_task["cups"], by_task["balls"]
     assert store.length.tolist() == [12, 12]
@@ -131,7 +131,7 @@ def test_optional_columns_and_what_spreadsheets_write(folder, tmp_path):
     (folder / "videos" / "._good.mp4").write_bytes(b"left by a file manager")
     (folder / "videos" / "notes.txt").write_text("not a video")
     path = import_videos.import_videos(folder, tmp_path / "out")
-    store = reader.read(path, "test", with_images=True)
+    store = reader.read(path, "test", images={"image": (64, 64)})
     assert store["success"].tolist() == [False]
     assert store["task_id"].tolist() == ["cups, red"]
     assert store["notes"].tolist() == ["good.mp4, 0.2 s to 1 s"]

@@ -1,0 +1,139 @@
+"""Statistics of the actions and observed vectors of a dataset.
+
+They are stored beside the episodes, so that learners can normalise what a policy is
+given and undo it at its output.
+"""
+
+import dataclasses
+import json
+import math
+import os
+import pathlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.format import decoding
+
+_LIMITS = ("low", "high")
+
+
+@dataclasses.dataclass(frozen=True)
+class Statistics:
+    """Statistics of one array over all timesteps, each of the array's shape.
+
+    Attributes:
+      mean: mean.
+      std: standard deviation.
+      min: least value.
+      max: greatest value.
+    """
+
+    mean: np.ndarray
+    std: np.ndarray
+    min: np.ndarray
+    max: np.ndarray
+
+
+def of_episodes(
+    payloads: Iterable[bytes | memoryview], spec: EpisodeSpec
+) -> dict[str, Any]:
+    """Return the content of `statistics.json` of serialised episodes.
+
+    The last step of an episode has no action, so it is left out of those of actions.
+
+    Raises:
+      DecodeError: if an episode is damaged.
+    """
+    arrays = spec.step_arrays()
+    names = [o.name for o in spec.vectors]
+    names += [fields.ACTION] * bool(spec.action_size)
+    totals = {name: _Total(arrays[name][0]) for name in names}
+    for payload in payloads:
+        features = decoding.split(payload)
+        for name, total in totals.items():
+            rows = decoding.step_array(features, name, *arrays[name])
+            total.add(rows[:-1] if name == fields.ACTION else rows)
+    found = {name: total.result() for name, total in totals.items() if total.count}
+    limits = zip(_LIMITS, (spec.action_low, spec.action_high), strict=True)
+    if fields.ACTION in found:
+        found[fields.ACTION] |= {
+            name: [v if math.isfinite(v) else None for v in values]
+            for name, values in limits
+            if values
+        }
+    return found
+
+
+def read(dataset_dir: str | os.PathLike) -> dict[str, Statistics]:
+    """Return the statistics of a published dataset by name of the array.
+
+    Raises:
+      ValueError: if there are none, or they are damaged.
+    """
+    try:
+        return {
+            name: Statistics(
+                *(np.array(node[f.name], np.float32) for f in _FIELDS),
+            )
+            for name, node in _stored(dataset_dir).items()
+        }
+    except (TypeError, KeyError) as error:
+        raise ValueError(
+            f"{dataset_dir} has no statistics that can be read ({error!r}); import or "
+            "collect it again"
+        ) from None
+
+
+def stored_limits(
+    dataset_dir: str | os.PathLike,
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the limits of actions of a published dataset; empty for [-1, 1]."""
+    node = _stored(dataset_dir).get(fields.ACTION, {})
+    low, high = (node.get(name, ()) for name in _LIMITS)
+    return (
+        tuple(-math.inf if v is None else float(v) for v in low),
+        tuple(math.inf if v is None else float(v) for v in high),
+    )
+
+
+_FIELDS = dataclasses.fields(Statistics)
+
+
+def _stored(dataset_dir: str | os.PathLike) -> Mapping[str, Any]:
+    path = pathlib.Path(dataset_dir) / fields.STATISTICS_FILE
+    # Datasets of the first edition have none.
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+class _Total:
+    """Sums over the timesteps of many episodes."""
+
+    def __init__(self, shape: tuple[int, ...]):
+        self.count = 0
+        self._sum = np.zeros(shape)
+        self._squares = np.zeros(shape)
+        self._min = np.full(shape, np.inf)
+        self._max = np.full(shape, -np.inf)
+
+    def add(self, rows: np.ndarray) -> None:
+        """Add [T, ...] values."""
+        if not len(rows):
+            return
+        rows = rows.astype(np.float64)
+        self.count += len(rows)
+        self._sum += rows.sum(0)
+        self._squares += (rows**2).sum(0)
+        self._min = np.minimum(self._min, rows.min(0))
+        self._max = np.maximum(self._max, rows.max(0))
+
+    def result(self) -> dict[str, Any]:
+        mean = self._sum / self.count
+        # Rounding may leave a constant a tiny negative variance.
+        variance = np.maximum(self._squares / self.count - mean**2, 0)
+        found = {"mean": mean, "std": np.sqrt(variance)}
+        found |= {"min": self._min, "max": self._max}
+        return {"count": self.count} | {name: v.tolist() for name, v in found.items()}
