@@ -104,7 +104,7 @@ class ContextBuilder:
         if not own:
             store = video_pairs.as_video(store, self.config.action_size)
         frames = resample(store, self.config.context_frames)
-        state = self.encoder.episodes(frames.state, frames.image, own)
+        state = self.encoder.episodes(frames.state, frames.images, own)
         success = np.where(store[fields.SUCCESS], 1.0, -1.0)
         return contexts.ContextEpisodes(
             state=tf.constant(state[index]),

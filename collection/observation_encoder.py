@@ -3,14 +3,16 @@
 A state is left as it is; from images the policy's perception estimates one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
 
-from wtl.collection import vector_environment
+from wtl.collection.vector_environment import Observations
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.layout import Layout
+from wtl.datasets.reading.scaling import scaled
+from wtl.policies import export
 
 _BATCH = 64  # episodes encoded together
 
@@ -21,27 +23,38 @@ class ObservationEncoder:
     Attributes:
       layout: of the true states.
       of_images: whether the policy observes images rather than the state.
-      inputs: names of the observations that the policy takes.
+      images: height and width of the images that the policy observes, by name.
+      inputs: names of the arrays that the saved policy takes.
+      observations: names of the observations that these are made of.
     """
 
     def __init__(self, policy, layout: Layout):
         """Create the encoder of a policy loaded by `wtl.policies.export.load`."""
         self._policy = policy
         self.layout = layout
-        self.of_images = int(policy.get_metadata()["pixels"]) > 0
+        self.images = export.images_of(policy)
+        self.of_images = bool(self.images)
         self.inputs = (fields.STATE,)
         if self.of_images:
-            self.inputs = (fields.IMAGE, fields.PROPRIOCEPTION)
+            self.inputs = (*self.images, fields.PROPRIOCEPTION)
+        self.observations = layout.observations(self.inputs)
+
+    def given(self, observed: Observations, step: int) -> dict[str, tf.Tensor]:
+        """Return what the policy is given of N observations at a timestep."""
+        observed = self.layout.inputs(observed, step)
+        given = {name: observed[name] for name in self.inputs}
+        given |= {name: scaled(given[name], s) for name, s in self.images.items()}
+        return {name: tf.constant(array) for name, array in given.items()}
 
     def episodes(
-        self, state: np.ndarray, image: np.ndarray | None, own: bool = True
+        self, state: np.ndarray, images: Mapping[str, np.ndarray], own: bool = True
     ) -> np.ndarray:
         """Return the states [N, T, S] of episodes that the policy acts on.
 
         Args:
           state: [N, T, S] true states, of which an image policy is given the
             proprioception alone.
-          image: uint8[N, T, H, W, 3], needed for image policies.
+          images: uint8[N, T, H, W, 3] by name, needed for image policies.
           own: whether they are of the robot, not of the simulated human. A policy
             without perception of human videos takes these for the robot's.
         """
@@ -51,19 +64,23 @@ class ObservationEncoder:
         parts = [slice(i, i + _BATCH) for i in range(0, len(state), _BATCH)]
         return np.concatenate(
             [
-                perceive(self._observed(state[part], image[part], own)).numpy()
+                perceive(
+                    self._observed(
+                        state[part], {n: a[part] for n, a in images.items()}, own
+                    )
+                ).numpy()
                 for part in parts
             ]
         )
 
     def look(
-        self, state: np.ndarray, image: np.ndarray, own: bool = True
+        self, state: np.ndarray, images: Mapping[str, np.ndarray], own: bool = True
     ) -> tuple[np.ndarray, np.ndarray] | None:
         """Return the attention of the policy in the images of episodes.
 
         Args:
           state: [N, T, S] true states, of which the proprioception alone is used.
-          image: uint8[N, T, H, W, 3].
+          images: uint8[N, T, H, W, 3] by name.
           own: as for `episodes`.
 
         Returns:
@@ -73,7 +90,7 @@ class ObservationEncoder:
         """
         if not hasattr(self._policy, "look"):
             return None
-        found = self._function("look", own)(self._observed(state, image, own))
+        found = self._function("look", own)(self._observed(state, images, own))
         return found["point"].numpy(), found["heat"].numpy()
 
     def _function(self, name: str, own: bool) -> Callable:
@@ -81,19 +98,18 @@ class ObservationEncoder:
         robot = getattr(self._policy, name)
         return robot if own else getattr(self._policy, f"{name}_human", robot)
 
-    def _observed(self, state, image, own: bool) -> dict[str, tf.Tensor]:
-        return {
-            fields.IMAGE: tf.constant(image),
-            fields.PROPRIOCEPTION: tf.constant(self.layout.proprioception(state, own)),
-        }
+    def _observed(self, state, images, own: bool) -> dict[str, tf.Tensor]:
+        observed = {name: tf.constant(images[name]) for name in self.images}
+        proprioception = self.layout.proprioception(state, own)
+        return observed | {fields.PROPRIOCEPTION: tf.constant(proprioception)}
 
     def selected_targets(self, policy_state) -> np.ndarray:
         """Return the slots [N] of the selected targets in a state of the policy."""
         selected = policy_state["policy"] if self.of_images else policy_state
         return tf.argmax(selected["target"], axis=-1).numpy()
 
-    def first(self, observed: vector_environment.Observations) -> np.ndarray:
+    def first(self, observed: Observations) -> np.ndarray:
         """Return the first states [N, S] of episodes to be played."""
-        state, image = (observed.get(name) for name in (fields.STATE, fields.IMAGE))
-        image = None if image is None else image[:, None]
-        return self.episodes(state[:, None], image)[:, 0]
+        observed = self.layout.inputs(observed, 0)
+        images = {n: scaled(observed[n], s)[:, None] for n, s in self.images.items()}
+        return self.episodes(observed[fields.STATE][:, None], images)[:, 0]

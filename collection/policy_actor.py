@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +14,6 @@ from wtl.collection import context_builder, episode_loop, observation_encoder
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.vector_environment import Observations, VectorEnvironment
 from wtl.datasets.contract import fields
-from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.reading import reader
 from wtl.datasets.reading.store import EpisodeStore, stack
@@ -34,7 +33,7 @@ class PolicyActorSpec:
       human: whether the demonstrations are videos of the simulated human.
       trials_dir: folder of the trials, a published version or staged episodes; None
         where no request names any.
-      camera: of the environments.
+      images: height and width of the images that the policy acts on, by name.
     """
 
     privileged: ClassVar[bool] = False
@@ -44,7 +43,9 @@ class PolicyActorSpec:
     demos_dir: pathlib.Path
     human: bool = False
     trials_dir: pathlib.Path | None = None
-    camera: CameraConfig = NO_CAMERA
+    images: Mapping[str, tuple[int, int]] = dataclasses.field(
+        default_factory=dict, hash=False
+    )
 
     def play(
         self, environments: VectorEnvironment, requests: Sequence[EpisodeRequest]
@@ -56,14 +57,12 @@ class PolicyActorSpec:
 @functools.lru_cache(maxsize=4)
 def actor_of(spec: PolicyActorSpec) -> "PolicyActor":
     """Load an actor, once in each process."""
-    policy = export.load(
-        spec.policy_dir, spec.config.layout.state_size, spec.camera.pixels
-    )
+    policy = export.load(spec.policy_dir, spec.config.layout.state_size, spec.images)
     config = export.as_saved(spec.config, policy)
     encoder = observation_encoder.ObservationEncoder(policy, config.layout)
     demos = None
     if config.demos:
-        demos = stored(spec.demos_dir, spec.split, bool(spec.camera))
+        demos = stored(spec.demos_dir, spec.split, frozenset(spec.images.items()))
     builder = context_builder.ContextBuilder(
         config,
         encoder,
@@ -75,17 +74,23 @@ def actor_of(spec: PolicyActorSpec) -> "PolicyActor":
 
 
 @functools.lru_cache(maxsize=2)
-def stored(folder: pathlib.Path, split: str, with_images: bool) -> EpisodeStore:
-    """Return the valid episodes of a version of a dataset, read once per process."""
-    store = reader.read(folder, split, with_images=with_images)
+def stored(
+    folder: pathlib.Path, split: str, images: frozenset[tuple[str, tuple[int, int]]]
+) -> EpisodeStore:
+    """Return the valid episodes of a version of a dataset, read once per process.
+
+    Images of these names are read too, scaled to these heights and widths.
+    """
+    store = reader.read(folder, split, images=dict(images))
     return store.select(~store[fields.INVALID])
 
 
 def _trials(spec: PolicyActorSpec, names: set[str]) -> EpisodeStore:
     """Return trials by id."""
     if staging.is_staging(spec.trials_dir):
-        return stack(list(staging.iterate_staged(spec.trials_dir, names)))
-    store = stored(spec.trials_dir, spec.split, bool(spec.camera))
+        staged = staging.iterate_staged(spec.trials_dir, names)
+        return stack(list(staged), spec.images)
+    store = stored(spec.trials_dir, spec.split, frozenset(spec.images.items()))
     return store.select(store.rows(sorted(names)))
 
 
@@ -104,12 +109,12 @@ class PolicyActor:
         context = self.builder.build(requests, observed)
         self._state = self.policy.encode_context(context)
         self._step_type = tf.fill([len(requests)], ts.StepType.FIRST)
+        self._step = 0
 
     def act(self, observed: Observations) -> tuple[np.ndarray, None]:
         """Return the policy's actions."""
-        given = {
-            name: tf.constant(observed[name]) for name in self.builder.encoder.inputs
-        }
+        given = self.builder.encoder.given(observed, self._step)
+        self._step += 1
         action, self._state = compiled(self.policy)(self._step_type, given, self._state)
         self._step_type = tf.fill([len(action)], ts.StepType.MID)
         return np.asarray(action), None

@@ -15,12 +15,14 @@ class Recorder:
     def __init__(self, env: Environment):
         """Record `env`, whose episodes start with `start`."""
         self._env = env
+        action = env.action_spec()
+        self._low, self._high = action.minimum, action.maximum
 
     def start(self, timestep: dm_env.TimeStep):
         """Begin with the timestep of a reset."""
-        images = (fields.IMAGE, fields.WRIST_IMAGE)
-        observed = [name for name in images if name in timestep.observation]
-        self._observed = {name: [] for name in (fields.STATE, *observed)}
+        self._observed = {
+            name: [] for name in self._env.stored if name in timestep.observation
+        }
         self._recorded = {name: [] for name in self._env.recorded()}
         self._actions, self._rewards = [], []
         self._observe(timestep)
@@ -28,7 +30,7 @@ class Recorder:
     def add(self, action: np.ndarray, timestep: dm_env.TimeStep):
         """Add the action taken at the last state, and the next timestep."""
         self._observe(timestep)
-        self._actions.append(np.clip(action, -1, 1))
+        self._actions.append(np.clip(action, self._low, self._high))
         self._rewards.append(timestep.reward)
         self._last = timestep
 
@@ -46,10 +48,12 @@ class Recorder:
             `role` and `hidden_rule`.
         """
         scene = self._env.scene_config
-        steps = self._observed | self._recorded
+        steps = {name: np.array(values) for name, values in self._recorded.items()}
         if not scene.is_human:
-            steps |= {fields.ACTION: self._actions, fields.REWARD: self._rewards}
+            steps[fields.ACTION] = np.array(self._actions)
+            steps[fields.REWARD] = np.array(self._rewards)
         return episodes.Episode.build(
+            observations={n: np.array(values) for n, values in self._observed.items()},
             terminal=self._last.last() and self._last.discount == 0.0,
             task_id=scene.task.task_id,
             family=scene.task.family,
@@ -58,7 +62,7 @@ class Recorder:
             success=bool(self._rewards[-1] > 0),
             control_hz=self._env.control_hz,
             env_version=registry.get(scene.task.domain).version,
-            **{name: np.array(values) for name, values in steps.items()},
+            **steps,
             **self._env.metadata(),
             **metadata,
         )

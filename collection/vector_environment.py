@@ -76,16 +76,16 @@ class VectorEnvironment:
             registry.get(scene_config.task.domain).open(scene_config, self._camera)
             for scene_config in scenes[len(self.environments) :]
         ]
-        timesteps = [env.reset() for env in self.environments]
+        self._timesteps = [env.reset() for env in self.environments]
         self._recorders = [recorder.Recorder(env) for env in self.environments]
-        for record, timestep in zip(self._recorders, timesteps, strict=True):
+        for record, timestep in zip(self._recorders, self._timesteps, strict=True):
             record.start(timestep)
-        return self._stacked(timesteps)
+        return self._stacked()
 
     def step(
         self, actions: np.ndarray, recorded: np.ndarray | None = None
     ) -> Observations:
-        """Apply float[N, A] actions.
+        """Apply float[N, A] actions; those of episodes that are over have no effect.
 
         Args:
           actions: executed actions.
@@ -94,14 +94,14 @@ class VectorEnvironment:
         Returns:
           The observations, [N, ...] each.
         """
-        timesteps = []
         recorded = actions if recorded is None else recorded
-        for env, record, action, label in zip(
-            self.environments, self._recorders, actions, recorded, strict=True
+        for i, (env, record, action, label) in enumerate(
+            zip(self.environments, self._recorders, actions, recorded, strict=True)
         ):
-            timesteps.append(env.step(action))
-            record.add(label, timesteps[-1])
-        return self._stacked(timesteps)
+            if not self._timesteps[i].last():
+                self._timesteps[i] = env.step(action)
+                record.add(label, self._timesteps[i])
+        return self._stacked()
 
     def finish(self, metadata: Sequence[dict[str, Any]]) -> list[Episode]:
         """Return the episodes, given metadata that the environments do not have."""
@@ -110,8 +110,8 @@ class VectorEnvironment:
             for record, known in zip(self._recorders, metadata, strict=True)
         ]
 
-    def _stacked(self, timesteps) -> Observations:
-        observed = [timestep.observation for timestep in timesteps]
+    def _stacked(self) -> Observations:
+        observed = [timestep.observation for timestep in self._timesteps]
         return {name: np.stack([o[name] for o in observed]) for name in observed[0]}
 
 

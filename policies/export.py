@@ -5,6 +5,7 @@ import hashlib
 import json
 import pathlib
 import shutil
+from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -50,7 +51,7 @@ def save(policy: tf_policy.TFPolicy, directory: pathlib.Path, world: str = "") -
             "world": tf.Variable(world),
             "size": tf.Variable(network.layout.size),
             "state_size": tf.Variable(network.layout.state_size),
-            "pixels": tf.Variable(perception.config.pixels if perception else 0),
+            "images": tf.Variable(json.dumps(_images(policy) if perception else {})),
             "interface": tf.Variable(json.dumps(_interface(network.config))),
         },
     )
@@ -61,7 +62,8 @@ def save(policy: tf_policy.TFPolicy, directory: pathlib.Path, world: str = "") -
             for name, spec in policy.time_step_spec.observation.items()
         }
         human = ("perceive_human", "look_human") if policy.watching else ()
-        for name in ("perceive", "look", *human):
+        look = ("look",) if hasattr(policy, "look") else ()
+        for name in ("perceive", *look, *human):
             saver.register_function(name, getattr(policy, name), observed)
     spec = contexts.context_spec(network.config, network.layout.state_size)
     saver.register_function("encode_context", policy.encode_context, spec)
@@ -81,7 +83,11 @@ def weights_hash(variables) -> str:
     return digest.hexdigest()[:16]
 
 
-def load(directory: pathlib.Path, state_size: int, pixels: int = 0):
+def load(
+    directory: pathlib.Path,
+    state_size: int,
+    images: Mapping[str, tuple[int, int]] | None = None,
+):
     """Load a saved policy: `action`, `get_initial_state`, `encode_context`.
 
     An image policy also has `perceive`, which estimates the states of whole episodes,
@@ -91,7 +97,7 @@ def load(directory: pathlib.Path, state_size: int, pixels: int = 0):
     Args:
       directory: folder of the saved policy.
       state_size: length of the state vectors.
-      pixels: height and width of the images; 0 for states.
+      images: height and width of the images by name; none for states.
 
     Raises:
       PolicyNotFoundError: if there is none.
@@ -109,13 +115,19 @@ def load(directory: pathlib.Path, state_size: int, pixels: int = 0):
             f"the policy {directory} acts on states of {expected} numbers, but the "
             f"environment gives {state_size}; train it for this suite.size"
         )
-    expected = int(metadata["pixels"])
-    if expected != pixels:
+    expected, given = images_of(policy), dict(images or {})
+    if expected != given:
         raise PolicyMismatchError(
             f"the policy {directory} acts on {_observation(expected)}, but the "
-            f"environment gives {_observation(pixels)}; train it for this camera.pixels"
+            f"environment gives {_observation(given)}; train it for this camera.pixels"
         )
     return policy
+
+
+def images_of(policy) -> dict[str, tuple[int, int]]:
+    """Return height and width of the images that a saved policy acts on, by name."""
+    sizes = json.loads(policy.get_metadata()["images"].numpy())
+    return {name: tuple(size) for name, size in sizes.items()}
 
 
 def build(policy: tf_policy.TFPolicy):
@@ -157,8 +169,14 @@ def restore(policy: tf_policy.TFPolicy, directory: pathlib.Path, policy_id: str)
         )
 
 
-def _observation(pixels: int) -> str:
-    return f"images of {pixels} x {pixels} pixels" if pixels else "the state"
+def _images(policy: tf_policy.TFPolicy) -> dict[str, tuple[int, int]]:
+    observed = policy.time_step_spec.observation
+    return {n: tuple(s.shape[:2]) for n, s in observed.items() if s.dtype == tf.uint8}
+
+
+def _observation(images: Mapping[str, tuple[int, int]]) -> str:
+    sizes = [f"{height} x {width}" for height, width in images.values()]
+    return f"images of {', '.join(sizes)} pixels" if sizes else "the state"
 
 
 def policy_id(policy) -> str:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping
 from multiprocessing.connection import Connection
 
 from wtl.collection import (
@@ -23,13 +24,13 @@ class AssistingPolicy:
       saved_model: folder of the policy.
       config: of its method.
       demos: the demonstrations.
-      pixels: height and width of the images that it observes; 0 for states.
+      images: height and width of the images that it observes, by name.
     """
 
     saved_model: pathlib.Path
     config: interface.Interface
     demos: EpisodeStore
-    pixels: int
+    images: Mapping[str, tuple[int, int]]
 
 
 def serve(connection: Connection, assisting: AssistingPolicy):
@@ -57,7 +58,7 @@ def serve(connection: Connection, assisting: AssistingPolicy):
 
 def _actor(assisting: AssistingPolicy) -> policy_actor.PolicyActor:
     layout = assisting.config.layout
-    policy = export.load(assisting.saved_model, layout.state_size, assisting.pixels)
+    policy = export.load(assisting.saved_model, layout.state_size, assisting.images)
     config = export.as_saved(assisting.config, policy)
     encoder = observation_encoder.ObservationEncoder(policy, layout)
     builder = context_builder.ContextBuilder(config, encoder, demos=assisting.demos)

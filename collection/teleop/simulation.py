@@ -19,7 +19,7 @@ from wtl.collection.teleop.plan import Plan
 from wtl.collection.teleop.policy_driver import PolicyDriver
 from wtl.collection.teleop.session import Phase, Session
 from wtl.collection.worlds import registry
-from wtl.datasets.contract.camera import CameraConfig
+from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.storage.staging import StagingWriter
 
@@ -37,6 +37,7 @@ class Assignment:
       staging: folder for saved episodes.
       spec: of the episodes.
       size: number of objects in the scenes.
+      camera: of the environments.
       speed: of the simulated clock relative to the wall clock.
       demonstrations: [T, P] physics states of demonstrations that are shown to the
         operator, by id.
@@ -47,6 +48,7 @@ class Assignment:
     staging: str
     spec: EpisodeSpec
     size: int
+    camera: CameraConfig = NO_CAMERA
     speed: float = 1.0
     demonstrations: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
@@ -71,7 +73,7 @@ def simulate(
                 Plan(assignment.requests, writer.episode_ids),
                 writer,
                 world,
-                CameraConfig(spec.image_pixels, wrist=spec.wrist_image),
+                assignment.camera,
                 PolicyDriver(policy) if policy else None,
                 assignment.demonstrations,
             )

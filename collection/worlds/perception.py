@@ -1,5 +1,6 @@
 """Interface of perception: states estimated from images, a capability of a world."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from wtl.datasets.contract.layout import Layout
@@ -9,12 +10,14 @@ from wtl.datasets.reading.store import EpisodeStore
 class Perception(Protocol):
     """Module that makes and trains perception models."""
 
-    def create(self, size: int, pixels: int, is_human: bool) -> Any:
-        """Return an untrained network with `perceive(image, proprioception)`.
+    def create(
+        self, layout: Layout, images: Mapping[str, tuple[int, int]], is_human: bool
+    ) -> Any:
+        """Return an untrained network with `perceive(images, proprioception)`.
 
         Args:
-          size: number of entities of each kind in a scene.
-          pixels: height and width of the images.
+          layout: layout of the states.
+          images: height and width of the images by name.
           is_human: whether they are videos of the simulated human.
         """
 
@@ -31,7 +34,10 @@ class Perception(Protocol):
         """
 
     def loss(self, network: Any, example: Any, log_sigma_floor: Any) -> Any:
-        """Return named losses of a network, `total` and `position` among them."""
+        """Return named losses of a network, `total` among them."""
+
+    def describe(self, losses: Any) -> dict[str, str]:
+        """Return the losses to show while training, by name."""
 
     def policy(self, network: Any, policy: Any, watching: Any = None) -> Any:
         """Return the image policy that puts perception before a policy over states.

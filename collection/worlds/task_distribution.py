@@ -212,9 +212,8 @@ class TaskDistribution:
           is_human: whether the simulated human acts.
         """
         world = self.world
-        if not world.entities:
-            state, action = self.layout.state_size, len(world.spec.axes)
-            return EpisodeSpec(state_size=state, action_size=action, physics_size=0)
+        if world.episodes:
+            return world.episodes
         return episode_spec(
             self.size,
             camera,

@@ -12,7 +12,9 @@ from dm_env import specs
 from wtl.collection.worlds.oracle import OracleBound
 from wtl.collection.worlds.scene_renderer import SceneRenderer
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
+from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.layout import Layout
+from wtl.datasets.format.statistics import Statistics
 
 if TYPE_CHECKING:
     from wtl.collection.teleop.interface import Teleop
@@ -63,11 +65,13 @@ class Environment(Protocol):
       horizon: control steps of an episode.
       control_hz: control steps per second.
       scene_config: scene of the present episode.
+      stored: names of the observations that are stored, where there are any.
     """
 
     horizon: int
     control_hz: float
     scene_config: Scene
+    stored: tuple[str, ...]
 
     def prepare(self, scene_config: Scene):
         """Choose the scene of the next `reset`."""
@@ -132,6 +136,7 @@ class World:
       tasks: (split, seed, **options) -> tasks.
       make_env: (task, scene seed, camera) -> environment.
       expert: (scene, generator of its choices) -> actor that demonstrates.
+      episodes: spec of its stored episodes, of worlds without entities.
       relabel: (demonstrations, layout, trials, **options) -> `Relabeller`: the other
         tasks that an episode demonstrates or solves.
       oracle_bound: (task distribution) -> success of ideal agents.
@@ -142,6 +147,10 @@ class World:
       human_videos: whether there is a simulated human, filmed by cameras.
       perception: () -> module that estimates states from images, see
         `wtl.collection.worlds.perception`; it needs TensorFlow.
+      images: height and width of the images that its environments always observe, by
+        name, as policies take them.
+      normaliser: (statistics of demonstrations) -> `wtl.policies.normaliser.Normaliser`
+        of states and actions; without one they are given to networks as they are.
       trial_tasks: (vector environment, [(task, scene seed)], shaped) -> `TaskPool` of
         methods that learn from trials alone.
       has_cameras: whether its environments take a camera.
@@ -163,10 +172,13 @@ class World:
     relabel: Callable[..., Any] | None = None
     oracle_bound: Callable[[Any], OracleBound] | None = None
     encoder: Callable[[int], Layout] | None = None
+    episodes: EpisodeSpec | None = None
     renderer: SceneRenderer | None = None
     teleop: "Teleop | None" = None
     human_videos: bool = False
     perception: Callable[[], types.ModuleType] | None = None
+    images: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
+    normaliser: Callable[[Mapping[str, Statistics]], Any] | None = None
     trial_tasks: Callable[..., Any] | None = None
     has_cameras: bool = False
     all_gains_matter: bool = False

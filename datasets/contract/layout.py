@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import math
 import types
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -82,6 +83,27 @@ class Layout(abc.ABC):
                 for place in places:
                     rows[row][..., start + place] = -1
         return signs
+
+    def inputs(
+        self, observed: Mapping[str, np.ndarray], step: int
+    ) -> Mapping[str, np.ndarray]:
+        """Return N observations with those that policies are given among them.
+
+        Args:
+          observed: [N, ...] arrays by name, as environments observe them.
+          step: number of the timestep.
+        """
+        del step
+        return observed
+
+    @property
+    def vectors(self) -> dict[str, int]:
+        """Names of the stored vectors that make a state, with their sizes."""
+        return {"state": self.state_size}
+
+    def observations(self, inputs: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the names of the observations that inputs of a policy are made of."""
+        return inputs
 
     @property
     @abc.abstractmethod

@@ -12,13 +12,12 @@ def size_of(shape: tuple[int, ...], side: int) -> tuple[int, int]:
 
 
 def scaled(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return uint8[T, H, W, 3] images scaled to a height and width by averaging."""
-    if images.shape[1:3] == tuple(size):
+    """Return uint8[..., H, W, 3] images scaled to a height and width by averaging."""
+    *lead, height, width, _ = images.shape
+    if (height, width) == tuple(size):
         return images
-    height, width = size
-    return np.stack(
-        [
-            np.asarray(Image.fromarray(i).resize((width, height), Image.Resampling.BOX))
-            for i in images
-        ]
-    )
+    flat = images.reshape(-1, height, width, 3)
+    result = np.empty((len(flat), *size, 3), np.uint8)
+    for row, image in zip(result, flat, strict=True):
+        row[:] = Image.fromarray(image).resize(size[::-1], Image.Resampling.BOX)
+    return result.reshape(*lead, *size, 3)

@@ -10,6 +10,7 @@ from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.metadata import METADATA, NUMPY_TYPES, Kind
 from wtl.datasets.reading import joining
+from wtl.datasets.reading.scaling import scaled
 
 # Of the fixed step fields. Physics states serve to render published episodes again.
 _STACKED = (fields.ACTION, fields.REWARD)
@@ -114,14 +115,28 @@ class EpisodeStore:
         return EpisodeStore(metadata=columns, images=images, **arrays)
 
 
-def stack(episodes: Sequence[Episode]) -> EpisodeStore:
-    """Return a store of episodes in memory, images included, without physics."""
+def stack(
+    episodes: Sequence[Episode], images: Mapping[str, tuple[int, int]] | None = None
+) -> EpisodeStore:
+    """Return a store of episodes in memory, without physics.
+
+    Args:
+      episodes: the episodes.
+      images: names of the images to include, with the height and width to scale them
+        to; None for all as they are.
+    """
     length = np.array([len(episode) for episode in episodes], np.int32)
     steps = {
         name: np.stack([_padded(e.steps[name], length.max()) for e in episodes])
         for name in episodes[0].steps
         if name in _STACKED or name not in fields.STEP_FIELDS
     }
+    if images is not None:
+        steps = {
+            name: scaled(array, images[name]) if name in images else array
+            for name, array in steps.items()
+            if name in images or array.dtype != np.uint8
+        }
     columns = {
         name: [episode.metadata[name] for episode in episodes]
         for name in episodes[0].metadata

@@ -31,6 +31,9 @@ def _stage(stage: str, run_dir, *bindings: str) -> int:
     return ended.value.code
 
 
+IMAGES = {"image": (32, 32)}
+
+
 @pytest.fixture(scope="module")
 def tiny_run(tmp_path_factory):
     try:
@@ -47,7 +50,7 @@ def test_every_stage_leaves_its_output(tiny_run):
     conditions = {"mil", "mil_human", "mil_shown_human", "wtl"}
     assert set(results["methods"]) == conditions
     for name in ("wtl_demos", "wtl_human_videos", "wtl_trials"):
-        store = reader.read(tiny_run / "datasets" / name, images={"image": (32, 32)})
+        store = reader.read(tiny_run / "datasets" / name, images=IMAGES)
         assert store.image.shape[2:] == (32, 32, 3)
         assert store.image.std() > 10
         episode = next(reader.iterate_episodes(tiny_run / "datasets" / name))
@@ -65,11 +68,13 @@ def test_every_stage_leaves_its_output(tiny_run):
 def test_policies_see_nothing_but_images_and_proprioception(tiny_run):
     layout = Layout(3)
     policy = export.load(
-        tiny_run / "policies/mil/saved_model", layout.state_size, pixels=32
+        tiny_run / "policies/mil/saved_model",
+        layout.state_size,
+        images=IMAGES,
     )
     names = policy.action.concrete_functions[0].structured_input_signature[0][0]
     assert set(names.observation) == {"image", "proprioception"}
-    store = reader.read(tiny_run / "datasets/wtl_demos", images={"image": (32, 32)})
+    store = reader.read(tiny_run / "datasets/wtl_demos", images=IMAGES)
     proprioception = layout.proprioception(store.state)
     observed = {"image": store.image[:2], "proprioception": proprioception[:2]}
     state = policy.perceive(observed).numpy()
@@ -84,27 +89,31 @@ def test_perception_of_humans_is_trained_on_videos_alone(tiny_run):
     assert list(lineage["train_perception_human"]["inputs"]) == ["wtl_human_videos"]
     layout = Layout(3)
     saved = tiny_run / "policies/mil_human/saved_model"
-    policy = export.load(saved, layout.state_size, pixels=32)
-    store = reader.read(tiny_run / "datasets/wtl_human_videos", images={"image": (32, 32)})
+    policy = export.load(saved, layout.state_size, images=IMAGES)
+    store = reader.read(tiny_run / "datasets/wtl_human_videos", images=IMAGES)
     proprioception = layout.proprioception(store.state, own=False)
     state = policy.perceive_human(
         {"image": store.image[:2], "proprioception": proprioception[:2]}
     )
     assert state.shape == store.state[:2].shape
     robots = export.load(
-        tiny_run / "policies/mil/saved_model", layout.state_size, pixels=32
+        tiny_run / "policies/mil/saved_model",
+        layout.state_size,
+        images=IMAGES,
     )
     assert not hasattr(robots, "perceive_human")
 
 
 def test_end_to_end_training_changes_the_perception_of_that_policy_alone(tiny_run):
     layout = Layout(3)
-    store = reader.read(tiny_run / "datasets/wtl_demos", images={"image": (32, 32)})
+    store = reader.read(tiny_run / "datasets/wtl_demos", images=IMAGES)
     proprioception = layout.proprioception(store.state)
     observed = {"image": store.image[:2], "proprioception": proprioception[:2]}
     policies = [
         export.load(
-            tiny_run / "policies" / name / "saved_model", layout.state_size, pixels=32
+            tiny_run / "policies" / name / "saved_model",
+            layout.state_size,
+            images=IMAGES,
         )
         for name in ("mil", "mil_human", "wtl")
     ]
@@ -121,8 +130,8 @@ def _first_frame(film: pathlib.Path) -> np.ndarray:
 
 def test_the_report_shows_what_the_policies_saw(tiny_run):
     datasets = tiny_run / "datasets"
-    demos = reader.read(datasets / "wtl_demos", "test", images={"image": (32, 32)})
-    played = reader.read(datasets / "wtl_evaluations", images={"image": (32, 32)})
+    demos = reader.read(datasets / "wtl_demos", "test", images=IMAGES)
+    played = reader.read(datasets / "wtl_evaluations", images=IMAGES)
     retried = played["role"] == "retrial"
     for take, store in (
         ("watch", demos),
@@ -166,7 +175,7 @@ def test_a_policy_for_other_perception_is_refused(tiny_run, tmp_path, capsys):
     copied = tmp_path / "run"
     shutil.copytree(tiny_run, copied)
     assert _stage("evaluate", copied, "camera.pixels=64") == 1
-    assert "image_pixels 32, but 64 is expected" in capsys.readouterr().err
+    assert "'image': images of 32 × 32 pixels, but" in capsys.readouterr().err
 
 
 def test_perception_is_not_trained_twice(tiny_run, tmp_path):

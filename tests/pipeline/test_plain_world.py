@@ -55,10 +55,11 @@ def test_its_datasets_are_verified(run_dir, name, capsys):
 
 def test_demonstrations_are_in_its_units_and_succeed(run_dir):
     demo = wtl.load_dataset(run_dir / "datasets" / "wtl_demos", "train")[0]
-    # Position, velocity and the number of the step.
-    assert demo.steps["state"].shape == (16, 5)
-    np.testing.assert_array_equal(demo.steps["state"][:, 4], np.arange(16))
-    assert np.abs(demo.steps["action"]).max() == 1
+    assert demo.steps["robot/position"].shape == (16, 2)
+    np.testing.assert_array_equal(
+        demo.steps["robot/velocity"][1:], demo.steps["action"][:-1]
+    )
+    assert np.abs(demo.steps["action"]).max() == np.float32(0.2)
     assert demo.metadata["success"] and demo.metadata["task_id"].startswith("train-")
 
 
@@ -72,15 +73,17 @@ def test_its_policy_acts_in_its_environment(run_dir):
 
 def test_the_same_seed_gives_the_same_episode_and_others_follow():
     envs = [plain_module.POINT.make_env(TASK, 7) for _ in range(2)]
-    first = [env.reset().observation["state"] for env in envs]
+    first = [env.reset().observation["robot/position"] for env in envs]
     np.testing.assert_array_equal(*first)
-    assert not np.array_equal(envs[0].reset().observation["state"], first[0])
+    assert not np.array_equal(envs[0].reset().observation["robot/position"], first[0])
 
 
-def test_an_episode_that_ends_early_is_held_to_the_horizon():
+def test_an_episode_ends_where_its_environment_ends_it():
     class Short(plain_module.Point):
         def step(self, action):
             super().step(action)
+            if self._step < 2:
+                return dm_env.transition(0.0, self._observation())
             return dm_env.termination(1.0, self._observation())
 
     world = wtl.worlds.dm_env(
@@ -91,17 +94,14 @@ def test_an_episode_that_ends_early_is_held_to_the_horizon():
     )
     env = world.make_env(TASK, 0)
     env.reset()
-    timesteps = [env.step(np.ones(2)) for _ in range(4)]
-    assert [t.last() for t in timesteps] == [False, False, False, True]
-    positions = [t.observation["state"][:2] for t in timesteps]
-    assert np.ptp(positions, axis=0).max() == 0
+    assert [env.step(np.ones(2)).last() for _ in range(2)] == [False, True]
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     (
         ({"action": (-np.inf, np.inf)}, "finite limits"),
-        ({"image": True}, "only vectors"),
+        ({"text": True}, "'note' is of type"),
         ({"count": 0}, "no task"),
     ),
 )
@@ -113,8 +113,8 @@ def test_specs_that_do_not_fit_are_refused_at_once(changes, said):
 
         def observation_spec(self):
             spec = super().observation_spec()
-            if "image" in changes:
-                spec["camera"] = dm_env.specs.Array((8, 8, 3), np.uint8, "camera")
+            if "text" in changes:
+                spec["note"] = dm_env.specs.StringArray((), str, "note")
             return spec
 
     def tasks(split, seed, count):
@@ -129,7 +129,7 @@ def test_specs_that_do_not_fit_are_refused_at_once(changes, said):
     (
         (
             {"position": np.zeros(3), "velocity": np.zeros(2)},
-            "has 3 .* says 2",
+            r"is float64\[3\], but its spec says float32\[2\]",
         ),
         ({"position": np.zeros(2)}, "'robot/velocity' is missing"),
         ({"position": np.zeros(2), "velocity": np.full(2, np.nan)}, "is not finite"),

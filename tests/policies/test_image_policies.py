@@ -228,7 +228,7 @@ def test_the_loss_wants_the_truth(is_human):
 def test_proprioception_is_passed_on_and_time_goes_by(perception):
     store = _store(3)
     proprioception = LAYOUT.proprioception(store.state)
-    state = perception.perceive(store.image, proprioception).numpy()
+    state = perception.perceive({"image": store.image}, proprioception).numpy()
     gripper = LAYOUT.rows["gripper"][0]
     np.testing.assert_array_equal(state[..., gripper], store.state[..., gripper])
     np.testing.assert_array_equal(state[..., -1], store.state[..., -1])
@@ -241,8 +241,8 @@ def test_proprioception_is_passed_on_and_time_goes_by(perception):
 def test_one_image_alone_is_enough_to_begin(perception):
     store = _store(2)
     proprioception = LAYOUT.proprioception(store.state)
-    alone = perception.perceive(store.image[:, :1], proprioception[:, :1])
-    whole = perception.perceive(store.image, proprioception)
+    alone = perception.perceive({"image": store.image[:, :1]}, proprioception[:, :1])
+    whole = perception.perceive({"image": store.image}, proprioception)
     np.testing.assert_allclose(alone[:, 0], whole[:, 0], atol=1e-5)
 
 
@@ -270,7 +270,7 @@ def test_it_says_where_it_looked(perception):
     np.testing.assert_allclose(
         down[:, 1:], tf.reduce_mean(objects[..., 1], axis=2), atol=1e-5
     )
-    state = perception.perceive(store.image, proprioception)
+    state = perception.perceive({"image": store.image}, proprioception)
     np.testing.assert_allclose(state, watched.state, atol=1e-5)
 
 
@@ -286,10 +286,12 @@ def _seeing_policy(perception):
 def test_a_saved_policy_returns_its_attention(perception, tmp_path):
     policy, _ = _seeing_policy(perception)
     export.save(policy, tmp_path / "saved_model")
-    loaded = export.load(tmp_path / "saved_model", LAYOUT.state_size, PIXELS)
+    loaded = export.load(
+        tmp_path / "saved_model", LAYOUT.state_size, {"image": (PIXELS, PIXELS)}
+    )
     encoder = observation_encoder.ObservationEncoder(loaded, LAYOUT)
     store = _store(2)
-    point, heat = encoder.look(store.state, store.image)
+    point, heat = encoder.look(store.state, {"image": store.image})
     watched = perception.watch(store.image, LAYOUT.proprioception(store.state))
     np.testing.assert_allclose(point, watched.point, atol=1e-5)
     np.testing.assert_allclose(heat, watched.heat, atol=1e-6)
@@ -297,7 +299,7 @@ def test_a_saved_policy_returns_its_attention(perception, tmp_path):
     earlier = types.SimpleNamespace(get_metadata=loaded.get_metadata)
     assert (
         observation_encoder.ObservationEncoder(earlier, LAYOUT).look(
-            store.state, store.image
+            store.state, {"image": store.image}
         )
         is None
     )
@@ -307,7 +309,9 @@ def test_an_image_policy_acts_on_its_estimates(perception):
     policy, inner = _seeing_policy(perception)
     store = _store(2)
     proprioception = LAYOUT.proprioception(store.state)
-    first = perception.perceive(store.image[:, :1], proprioception[:, :1])[:, 0]
+    first = perception.perceive({"image": store.image[:, :1]}, proprioception[:, :1])[
+        :, 0
+    ]
     state = {
         "policy": {
             "embedding": tf.zeros((2, 0)),
@@ -348,7 +352,7 @@ def test_in_human_videos_only_the_time_is_known():
         hand = LAYOUT.split(state[0])["gripper"][:3]
         np.testing.assert_allclose(point[0, -1], camera.project(hand), atol=1e-5)
     proprioception = LAYOUT.proprioception(store.state, own=False)
-    state = watching.perceive(store.image, proprioception).numpy()
+    state = watching.perceive({"image": store.image}, proprioception).numpy()
     gripper = LAYOUT.split(state)["gripper"]
     # The hand is seen anew in each image; whatever a robot would feel beside is not.
     assert np.abs(np.diff(gripper[..., :3], axis=1)).max() > 0
@@ -387,7 +391,7 @@ def test_an_image_policy_has_an_encoder_of_human_videos(perception):
         "proprioception": LAYOUT.proprioception(store.state, own=False),
     }
     seen = policy.perceive_human(observed)
-    expected = watching.perceive(store.image, observed["proprioception"])
+    expected = watching.perceive({"image": store.image}, observed["proprioception"])
     np.testing.assert_array_equal(seen, expected)
     assert np.abs(seen - policy.perceive(observed)).max() > 0
     names = {id(v) for v in policy.variables()}

@@ -10,6 +10,7 @@ from wtl.collection import opengl
 from wtl.collection.worlds.tabletop import observation
 from wtl.commands import cli
 from wtl.datasets.contract import fields
+from wtl.datasets.reading import reader
 from wtl.pipeline import perception, stages
 from wtl.training import perception_training
 
@@ -60,9 +61,10 @@ def test_perception_finds_things_on_held_out_object_sets(model, tmp_path):
     with stages.open_run(tmp_path / "run") as run:
         stages.perform(run, ["collect_demos", "collect_human_videos"])
         perception.train(run, model)
-        store = run.read(model.dataset, fields.SPLIT_TEST, with_images=True)
+        path = run.require(model.dataset)
+        store = reader.read(path, fields.SPLIT_TEST, images=run.images)
         made = run.suite.world.perception()
-        network = made.create(3, run.pixels, model.is_human)
+        network = made.create(observation.Layout(3), run.images, model.is_human)
         perception_training.restore(network, run.folder.policies / model.name)
     layout = observation.Layout(3)
     store = made.by_place(store, layout)
@@ -70,7 +72,7 @@ def test_perception_finds_things_on_held_out_object_sets(model, tmp_path):
     seen = np.concatenate(
         [
             network.perceive(
-                store.image[i : i + 20], proprioception[i : i + 20]
+                {"image": store.image[i : i + 20]}, proprioception[i : i + 20]
             ).numpy()
             for i in range(0, len(store), 20)
         ]

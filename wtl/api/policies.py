@@ -37,7 +37,7 @@ class Policy:
         self.takes_demos, self.takes_trials = config.demos, config.trials
         self._policy, self._config = policy, config
         self._encoder = observation_encoder.ObservationEncoder(policy, config.layout)
-        self.observations = self._encoder.inputs
+        self.observations = self._encoder.observations
         self._actor = None
 
     def reset(self, demos: Sequence[Episode] = (), trials: Sequence[Episode] = ()):
@@ -59,7 +59,8 @@ class Policy:
                 raise UserError(f"the policy takes {name}: reset({name}=[episode])")
             for episode in given if takes else ():
                 self._check(name, episode)
-        stores = [stack(list(e)) if e else None for e in (demos, trials)]
+        images = self._encoder.images
+        stores = [stack(list(e), images) if e else None for e in (demos, trials)]
         builder = context_builder.ContextBuilder(
             self._config,
             self._encoder,
@@ -78,7 +79,7 @@ class Policy:
         self._began = False
 
     def act(self, observation: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return the float32[A] action in [-1, 1] for an observation.
+        """Return the float32[A] action for an observation, in the world's units.
 
         Args:
           observation: arrays by name, as environments of the world give them.
@@ -99,14 +100,17 @@ class Policy:
         return action[0]
 
     def _check(self, name: str, episode: Episode):
-        size = self._config.layout.state_size
-        state = episode.steps.get(fields.STATE)
-        if state is None or state.shape[1] != size:
-            has = 0 if state is None else state.shape[1]
-            raise UserError(
-                f"{name}: {episode.id} has states of {has} numbers; the policy takes "
-                f"{size}"
-            )
+        needed = self._config.layout.vectors | dict.fromkeys(self._encoder.images)
+        for field, size in needed.items():
+            array = episode.steps.get(field)
+            if array is None:
+                raise UserError(f"{name}: {episode.id} has no {field!r}")
+            found = array[0].size
+            if size not in (None, found):
+                raise UserError(
+                    f"{name}: {episode.id} has {field!r} of {found} numbers; the policy "
+                    f"takes {size}"
+                )
 
 
 def load_policy(folder: str | os.PathLike) -> Policy:

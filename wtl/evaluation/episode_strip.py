@@ -100,6 +100,8 @@ class Strip:
             outcome = "human" if recording.by_human else "demonstration"
         elif success:
             outcome = "success"
+        elif not self.layout.kinds:
+            outcome = "failure"
         elif slot < 0:
             outcome = "nothing moved"
         else:

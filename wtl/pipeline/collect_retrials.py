@@ -37,7 +37,7 @@ def collect_retrials(run: Run, sources: Sequence[str] = (), greedy_share: float 
     """
     if not sources:
         return
-    if run.pixels:
+    if run.images:
         raise UserError("collect_retrials works from states: set camera.pixels = 0")
     choices.trained_methods(
         "collect_retrials.sources",

@@ -105,7 +105,7 @@ def actor_spec(
         demos_dir=run.require(given).absolute(),
         human=human,
         trials_dir=trials_dir and trials_dir.absolute(),
-        camera=run.camera,
+        images=run.images,
     )
 
 

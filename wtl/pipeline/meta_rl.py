@@ -67,7 +67,7 @@ def meta_rl(
             "meta_rl.env_steps, trials, scenes_per_task and evaluations must be 1 or "
             "more"
         )
-    if run.pixels:
+    if run.images:
         raise UserError("meta_rl acts on states: set camera.pixels to 0")
     config = bound(known[method].config, "meta_rl")
     kind = LEARNERS[type(config)]

@@ -41,7 +41,7 @@ def train(run: Run, model: Model):
     """Train a perception model, unless that is done and unchanged.
 
     Args:
-      run: a run with a camera.
+      run: a run with images.
       model: the model.
 
     Raises:
@@ -77,7 +77,7 @@ def perceive(run: Run, names: list[str]):
     """Estimate the states of training episodes, unless that is done.
 
     Args:
-      run: a run with a camera.
+      run: a run with images.
       names: names of datasets.
     """
     for name in names:
@@ -93,17 +93,17 @@ def perceive(run: Run, names: list[str]):
 
 
 def job_fields(run: Run, names: Sequence[str]) -> dict[str, Any]:
-    """Return the fields of `TrainJob` about perception; none without a camera.
+    """Return the fields of `TrainJob` about perception; none without images.
 
     Args:
       run: the run.
       names: names of the datasets that the method is given.
     """
-    if not run.pixels:
+    if not run.images:
         return {}
     watches = WATCHING.dataset in names
     return {
-        "pixels": run.pixels,
+        "images": run.images,
         "perception_dir": run.folder.policies / OWN.name,
         "watching_dir": run.folder.policies / WATCHING.name if watches else None,
         "perceived": {name: _perceived(run, name) for name in names},
@@ -114,7 +114,7 @@ def _job_fields(run: Run, model: Model, dataset: str) -> dict[str, Any]:
     return {
         "world": run.suite.domain,
         "size": run.suite.size,
-        "pixels": run.pixels,
+        "images": run.images,
         "dataset_dir": run.dataset(dataset),
         "is_human": model.is_human,
         "threads": run.workers,

@@ -94,7 +94,9 @@ class Player:
     def _stored(self, name: str) -> EpisodeStore:
         """Episodes of the split, which the actors of this process share."""
         path = self._run.require(name).absolute()
-        return policy_actor.stored(path, self._split, bool(self._run.camera))
+        return policy_actor.stored(
+            path, self._split, frozenset(self._run.images.items())
+        )
 
     def _find(self, store: EpisodeStore, planned: Sequence[Scenario]) -> np.ndarray:
         """[B, K] rows given for each scenario, its own demonstration first, or -1."""
@@ -182,8 +184,7 @@ class Player:
         """Return slots [N] of the targets that a policy selected in scenarios."""
         recorded, actor = self.recorded(condition, which), self.actor(condition)
         first = {fields.STATE: recorded.state[:, 0]}
-        if recorded.image is not None:
-            first[fields.IMAGE] = recorded.image[:, 0]
+        first |= {name: array[:, 0] for name, array in recorded.images.items()}
         context = actor.builder.build(self.requests(condition, which), first)
         return actor.builder.encoder.selected_targets(
             actor.policy.encode_context(context)

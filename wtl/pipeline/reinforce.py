@@ -135,7 +135,7 @@ def _check(run: Run, split: str, tasks: int, budget: jobs.Budget):
             min(counts) < 1,
             "reinforce.trials, at_once, evaluate_every and patience are at least 1",
         ),
-        (run.pixels, "reinforce learns from states: set camera.pixels to 0"),
+        (run.images, "reinforce learns from states: set camera.pixels to 0"),
     ):
         if is_wrong:
             raise UserError(problem)

@@ -60,9 +60,11 @@ class Run:
     cluster: Cluster | None = None
 
     @property
-    def pixels(self) -> int:
-        """Height and width of images; 0 if policies act on the state."""
-        return self.camera.pixels
+    def images(self) -> dict[str, tuple[int, int]]:
+        """Height and width of the images that policies act on, by name."""
+        if self.camera:
+            return {fields.IMAGE: (self.camera.pixels,) * 2}
+        return dict(self.suite.world.images)
 
     @property
     def is_chief(self) -> bool:
@@ -263,20 +265,17 @@ class Run:
             ) from error
         return path
 
-    def read(self, name: str, split: str, with_images: bool = False) -> EpisodeStore:
+    def read(self, name: str, split: str) -> EpisodeStore:
         """Return the valid episodes of a split of a dataset of this run.
 
         Args:
           name: name of the dataset.
           split: name of the split.
-          with_images: whether to read images too, if there are any.
 
         Raises:
           UserError: if it is missing or of other scenes than the suite's.
         """
-        store = reader.read(
-            self.require(name), split, with_images=with_images and bool(self.camera)
-        )
+        store = reader.read(self.require(name), split)
         return store.select(~store[fields.INVALID])
 
     def collected_fingerprint(self, name: str) -> str | None:

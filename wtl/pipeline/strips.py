@@ -20,7 +20,7 @@ def gather(player: Player) -> list[Strip]:
       player: has played. There are no strips unless a trial and its retrial are among
         its conditions.
     """
-    if player.layout.drawing is None:
+    if player.layout.drawing is None and not player.demos.images:
         return []
     # Human videos before robot demonstrations.
     shown = [
@@ -80,7 +80,7 @@ def _played(
 ) -> list[Recording]:
     store = player.recorded(condition, selected)
     targets = None
-    if store.image is not None:
+    if store.images and player.renderer:
         targets = player.selected_targets(condition, selected)
     return _recordings(player, condition, store, targets)
 
@@ -102,7 +102,7 @@ def _recordings(
       by_human: whether they are videos of humans.
     """
     videos = [None] * len(store)
-    if store.image is not None:
+    if store.images:
         videos = _videos(player, condition, store, targets, by_human)
     demonstrated = store[fields.ROLE] == fields.ROLE_DEMO
     return [
@@ -118,6 +118,9 @@ def _recordings(
 
 
 def _videos(player, condition, store, targets, by_human: bool) -> list[CameraVideo]:
+    if player.renderer is None:
+        first = store.images[min(store.images)]
+        return [CameraVideo(i[:n]) for i, n in zip(first, store.length, strict=True)]
     encoder = player.actor(condition).builder.encoder
     rows = encoder.layout.split(store.state)
     places = np.concatenate(
@@ -129,7 +132,7 @@ def _videos(player, condition, store, targets, by_human: bool) -> list[CameraVid
             for seed, place in zip(store[fields.SCENE_SEED], places, strict=True)
         ]
     )
-    attention = encoder.look(store.state, store.image, own=not by_human)
+    attention = encoder.look(store.state, store.images, own=not by_human)
     result = []
     for i, slot in enumerate(store[fields.HIDDEN_TARGET]):
         gaze = None

@@ -69,7 +69,9 @@ def teleop(
     chosen = teleop_plan.chosen_tasks(run, split, families, tasks)
     demos = None
     if assist or record == TRIALS:
-        demos = run.read(fields.WTL_DEMOS, split, with_images=True)
+        path = run.require(fields.WTL_DEMOS)
+        demos = reader.read(path, split, images=run.images)
+        demos = demos.select(~demos[fields.INVALID])
     if record == TRIALS:
         requests = teleop_plan.trials(run, chosen, per_task, demos)
     else:
@@ -83,6 +85,7 @@ def teleop(
         requests=requests,
         staging=str(run.folder.teleop),
         spec=run.spec_of(fields.WTL_DEMOS, by_hand=True),
+        camera=run.camera,
         size=run.suite.size,
         speed=float(speed),
         demonstrations=_shown(run, split, requests) if record == TRIALS else {},
@@ -131,7 +134,7 @@ def _policy(
         saved_model=run.saved_policy(method),
         config=config_for(method, run.suite),
         demos=demos.select(demos.rows(shown)),
-        pixels=run.pixels,
+        images=run.images,
     )
     ours, theirs = worker.CONTEXT.Pipe()
     process = worker.start(policy_process.serve, theirs, assisting)

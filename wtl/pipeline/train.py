@@ -28,7 +28,7 @@ def train_trial(
 ):
     """Train the policies that are given demonstrations alone.
 
-    With a camera, perception is trained first, under the scope `perception`.
+    With images, perception is trained first, under the scope `perception`.
     Networks are configured under the scope of their method, training under that of the
     stage; see `wtl.pipeline.bindings`.
 
@@ -44,7 +44,7 @@ def train_trial(
         `EndToEndConfig`.
     """
     records = _records("train_trial", methods)
-    if run.camera:
+    if run.images:
         for model in _models(records):
             perception.train(run, model)
     _train(
@@ -130,14 +130,14 @@ def _train(
     configs = {m: bound(config_for(m, run.suite), m) for m in methods}
     training = bound(TrainConfig(), stage, **settings)
     together = bound(EndToEndConfig(), stage) if is_end_to_end else None
-    if together and not run.camera:
+    if together and not run.images:
         raise UserError(f"{stage}.end_to_end needs a camera: set camera.pixels")
-    if run.cluster and run.camera:
+    if run.cluster and run.images:
         raise UserError(
             f"{stage} trains on images in one process alone: unset TF_CONFIG"
         )
     given = list(dict.fromkeys(name for record in records for name in _given(record)))
-    models = [model.name for model in _models(records)] if run.camera else []
+    models = [model.name for model in _models(records)] if run.images else []
     sources = {
         source
         for record in records
@@ -147,7 +147,7 @@ def _train(
     inputs = run.inputs(*given, *models, *sorted(sources))
 
     def work(key: str) -> dict[str, str]:
-        if run.camera:
+        if run.images:
             perception.perceive(run, given)
         planned = [
             _job(run, key, record, configs[record.name], sampler, training, together)

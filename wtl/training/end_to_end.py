@@ -5,6 +5,7 @@ policy's loss weights what matters to actions. Context episodes pass through it 
 step too: nothing is cached.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from wtl.datasets.contract.layout import Layout
 from wtl.datasets.reading.frames import resample
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.policies.legacy_keras import tf_keras
+from wtl.policies.normaliser import Normaliser
 from wtl.training import examples
 
 
@@ -22,11 +24,11 @@ class Observed(NamedTuple):
     """Observations at T timesteps each of N episodes.
 
     Attributes:
-      image: uint8[N, T, H, W, 3].
+      images: uint8[N, T, H, W, 3] by name.
       proprioception: [N, T, P].
     """
 
-    image: np.ndarray
+    images: Mapping[str, np.ndarray]
     proprioception: np.ndarray
 
 
@@ -96,7 +98,8 @@ class ObservationSource:
             demos=_pick(self._shown, rows.demos),
             trials=_pick(self._trials or self._shown, rows.trials),
             target=Observed(
-                self._demos.image[target, times], self._layout.proprioception(state)
+                {n: array[target, times] for n, array in self._demos.images.items()},
+                self._layout.proprioception(state),
             ),
             supervised=self._supervised.draw(rng, count),
         )
@@ -111,11 +114,13 @@ _LATER = 4  # supervised later images for each first one
 
 def _observed(store: EpisodeStore, layout, frames: int, own: bool) -> Observed:
     resampled = resample(store, frames)
-    return Observed(resampled.image, layout.proprioception(resampled.state, own))
+    return Observed(resampled.images, layout.proprioception(resampled.state, own))
 
 
 def _pick(observed: Observed, rows: np.ndarray) -> Observed:
-    return Observed(observed.image[rows.ravel()], observed.proprioception[rows.ravel()])
+    rows = rows.ravel()
+    images = {name: array[rows] for name, array in observed.images.items()}
+    return Observed(images, observed.proprioception[rows])
 
 
 class EndToEnd(tf_keras.Model):
@@ -126,9 +131,18 @@ class EndToEnd(tf_keras.Model):
         network: tf_keras.Model,
         perception: tf_keras.Model,
         watching: tf_keras.Model | None,
+        normaliser: Normaliser | None = None,
     ):
-        """Join trained networks; `watching` is the perception of human videos."""
+        """Join trained networks.
+
+        Args:
+          network: of the policy, which is given normalised states.
+          perception: of images of the robot.
+          watching: of human videos.
+          normaliser: of the states; None if they are left as they are.
+        """
         super().__init__(name="end_to_end")
+        self._normaliser = normaliser
         self.policy_network = network
         self.perception = perception
         self.watching = watching
@@ -136,13 +150,17 @@ class EndToEnd(tf_keras.Model):
     def estimate(self, rows: ObservedRows) -> examples.Seen:
         """Estimate the states of examples."""
 
+        def perceive(perception, observed: Observed) -> tf.Tensor:
+            states = perception.perceive(observed.images, observed.proprioception)
+            return self._normaliser.state(states) if self._normaliser else states
+
         def shown(perception, observed: Observed, like):
-            states = perception.perceive(observed.image, observed.proprioception)
+            states = perceive(perception, observed)
             return tf.reshape(
                 states, tf.concat([tf.shape(like), tf.shape(states)[1:]], 0)
             )
 
-        target = self.perception.perceive(rows.target.image, rows.target.proprioception)
+        target = perceive(self.perception, rows.target)
         demos = shown(self.watching or self.perception, rows.demos, rows.rows.demos)
         trials = tf.zeros_like(demos[:, :1])
         if self.policy_network.config.trials:

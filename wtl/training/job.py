@@ -31,7 +31,8 @@ class TrainJob:
       log_dir: gets TensorBoard events.
       threads: threads of TensorFlow.
       row: line of the terminal for the progress bar.
-      pixels: height and width of the images to act on; 0 to act on the state.
+      images: height and width of the images to act on, by name; none to act on the
+        state.
       perception_dir: folder of trained perception, for policies that act on images.
       watching_dir: folder of trained perception of human videos, for image policies
         that are given them.
@@ -56,7 +57,7 @@ class TrainJob:
     log_dir: pathlib.Path
     threads: int
     row: int = 0
-    pixels: int = 0
+    images: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
     perception_dir: pathlib.Path | None = None
     watching_dir: pathlib.Path | None = None
     perceived: Mapping[str, pathlib.Path] = dataclasses.field(default_factory=dict)

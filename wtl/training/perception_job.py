@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping
 
 from wtl.training import process
 from wtl.training.train_config import TrainConfig
@@ -16,7 +17,7 @@ class _ImageJob:
     Attributes:
       world: name of the world.
       size: number of entities of each kind in a scene.
-      pixels: height and width of the images.
+      images: height and width of the images by name.
       dataset_dir: version folder of the dataset; training episodes are read.
       is_human: whether they are videos of the simulated human.
       threads: threads of TensorFlow.
@@ -24,7 +25,7 @@ class _ImageJob:
 
     world: str
     size: int
-    pixels: int
+    images: Mapping[str, tuple[int, int]]
     dataset_dir: pathlib.Path
     is_human: bool
     threads: int

@@ -22,15 +22,15 @@ def train(job: PerceptionJob) -> str:
     tf_keras.utils.set_random_seed(job.seed % 2**32)
     world = registry.get(job.world)
     perception, layout = world.perception(), world.encoder(job.size)
-    demos = reader.read(job.dataset_dir, fields.SPLIT_TRAIN, with_images=True)
+    demos = reader.read(job.dataset_dir, fields.SPLIT_TRAIN, images=job.images)
     demos = demos.select(~demos[fields.INVALID])
-    network = perception.create(job.size, job.pixels, job.is_human)
+    network = perception.create(layout, job.images, job.is_human)
     source = perception.examples(
         perception.by_place(demos, layout), layout, job.training.window, job.is_human
     )
     trainer.train_with_progress(
         job.name,
-        lambda found: {"position": f"{1000 * float(found.position):.1f} mm"},
+        perception.describe,
         network,
         perception.loss,
         source,
@@ -46,18 +46,17 @@ def perceive(job: PerceiveJob) -> str:
     """Write the estimated states of a dataset; return the path."""
     world = registry.get(job.world)
     layout = world.encoder(job.size)
-    store = reader.read(job.dataset_dir, fields.SPLIT_TRAIN, with_images=True)
-    network = world.perception().create(job.size, job.pixels, job.is_human)
+    store = reader.read(job.dataset_dir, fields.SPLIT_TRAIN, images=job.images)
+    network = world.perception().create(layout, job.images, job.is_human)
     restore(network, job.perception_dir)
     estimate = tf.function(network.perceive, reduce_retracing=True)
     own = not job.is_human
-    found = np.empty_like(store.state)
+    found = np.empty((*store.state.shape[:2], layout.state_size), np.float32)
     for start in tqdm.tqdm(range(0, len(store), _BATCH), desc="perceive", unit="batch"):
         part = slice(start, start + _BATCH)
         proprioception = layout.proprioception(store.state[part], own=own)
-        found[part] = estimate(
-            tf.constant(store.image[part]), tf.constant(proprioception)
-        ).numpy()
+        images = {name: tf.constant(a[part]) for name, a in store.images.items()}
+        found[part] = estimate(images, tf.constant(proprioception)).numpy()
     job.path.parent.mkdir(parents=True, exist_ok=True)
     incomplete = job.path.with_suffix(".incomplete.npy")
     np.save(incomplete, found)

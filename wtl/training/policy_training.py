@@ -8,12 +8,14 @@ import numpy as np
 
 from wtl.collection.worlds import registry
 from wtl.datasets.contract import fields
+from wtl.datasets.format import statistics
 from wtl.datasets.reading import reader
 from wtl.datasets.reading import store as stores
 from wtl.datasets.sampling import video_pairs
 from wtl.datasets.sampling.sampler import Sampler
 from wtl.policies import export, interface
 from wtl.policies.legacy_keras import tf_keras
+from wtl.policies.normaliser import NormalisedPolicy, Normaliser
 from wtl.training import end_to_end, examples, perception_training, trainer
 from wtl.training.job import TrainJob
 from wtl.training.train_config import TrainConfig
@@ -24,7 +26,7 @@ class _Twofold(NamedTuple):
 
     Attributes:
       true: states of the simulator.
-      seen: states that the policy observes.
+      seen: states that the policy observes, and actions, as networks are given them.
     """
 
     true: stores.EpisodeStore
@@ -62,7 +64,8 @@ def train(job: TrainJob) -> str:
     """Train and save a policy; return its id, empty from a cluster."""
     tf_keras.utils.set_random_seed(job.seed % 2**32)
     config, kind = job.config, job.method.kind
-    data = _read(job, config)
+    normaliser = _normaliser(job)
+    data = _read(job, config, normaliser)
     trials = data.trials and data.trials.true
     relabeller = registry.get(job.world).relabel(
         data.demos.true, config.layout, trials, **job.relabel
@@ -82,28 +85,38 @@ def train(job: TrainJob) -> str:
     if job.cluster:
         return ""
     policy = kind.policy(network)
+    if normaliser:
+        policy = NormalisedPolicy(policy, normaliser)
     if job.perception_dir:
         perception = _perception(job, job.perception_dir, is_human=False)
         watching = _perception(job, job.watching_dir, is_human=True)
         if job.end_to_end is not None:
-            _fit_together(job, data, draws, network, perception, watching)
+            _fit_together(job, data, draws, network, perception, watching, normaliser)
         make = registry.get(job.world).perception().policy
         policy = make(perception, policy, watching)
     return export.save(policy, job.policy_dir / "saved_model", job.world)
 
 
-def _read(job: TrainJob, config: interface.Interface) -> _Data:
+def _normaliser(job: TrainJob) -> Normaliser | None:
+    make = registry.get(job.world).normaliser
+    return make and make(statistics.read(job.datasets[fields.WTL_DEMOS]))
+
+
+def _read(
+    job: TrainJob, config: interface.Interface, normaliser: Normaliser | None
+) -> _Data:
+    def normalised(episodes: stores.EpisodeStore) -> stores.EpisodeStore:
+        return normaliser.store(episodes) if normaliser else episodes
+
     def read(name: str) -> _Twofold:
-        with_images = job.end_to_end is not None
-        true = reader.read(
-            job.datasets[name], fields.SPLIT_TRAIN, with_images=with_images
-        )
+        images = job.images if job.end_to_end is not None else {}
+        true = reader.read(job.datasets[name], fields.SPLIT_TRAIN, images=images)
         if name not in job.perceived:
-            return _Twofold(true, true)
+            return _Twofold(true, normalised(true))
         perception = registry.get(job.world).perception()
         true = perception.by_place(true, config.layout)
         state = np.load(job.perceived[name])
-        return _Twofold(true, dataclasses.replace(true, state=state))
+        return _Twofold(true, normalised(dataclasses.replace(true, state=state)))
 
     demos = read(fields.WTL_DEMOS)
     demos = demos.select(~demos.true[fields.INVALID])
@@ -134,7 +147,7 @@ def _read(job: TrainJob, config: interface.Interface) -> _Data:
         known = retrials[fields.POLICY_ID] == job.retrial_policy_id
         known &= ~retrials[fields.INVALID]
         both = stores.concatenate([trials.true, retrials.select(known)])
-        trials = _Twofold(both, both)
+        trials = _Twofold(both, normalised(both))
     return _Data(demos, shown, trials)
 
 
@@ -171,7 +184,7 @@ def _perception(job: TrainJob, folder: pathlib.Path | None, is_human: bool):
     if folder is None:
         return None
     perception = registry.get(job.world).perception()
-    network = perception.create(job.config.layout.size, job.pixels, is_human)
+    network = perception.create(job.config.layout, job.images, is_human)
     perception_training.restore(network, folder)
     return network
 

@@ -18,10 +18,10 @@ def views(index: Index, renders: bool) -> list[str]:
     spec = index.spec
     cameras = index.cameras if renders else ()
     found = {
-        fields.IMAGE: spec.image_pixels > 0,
+        fields.IMAGE: spec.observation(fields.IMAGE) is not None,
         ROBOT: ROBOT in cameras,
         ORBIT: ORBIT in cameras,
-        fields.WRIST_IMAGE: spec.wrist_image,
+        **{camera.name: True for camera in spec.cameras},
         WRIST: WRIST in cameras,
         DRAWING: bool(index.layout and index.layout.drawing),
     }
@@ -54,7 +54,7 @@ def frames(
             raise UserError(f"{index.label} can't be rendered from {view.camera!r}")
         job = index.world.name, index.spec, index.episode(row), chosen, view
         return renderer.render(*job), "jpeg"
-    if view not in fields.IMAGE_FIELDS or view not in index.spec.step_arrays():
+    if view not in [camera.name for camera in index.spec.cameras]:
         raise UserError(f"{index.label} has no view {view!r}")
     images = index.episode(row).steps[view]
     return sheet.encode(images[chosen.start : chosen.stop], "png"), "png"

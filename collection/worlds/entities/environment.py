@@ -38,11 +38,13 @@ class SceneEnvironment(dm_env.Environment):
       control_hz: control steps per second.
       world: privileged access to the physics, for experts and success tests.
       layout: of the observed states.
+      stored: names of the observations that are stored, where there are any.
     """
 
     horizon: int
     axes: tuple[str, ...]
     control_hz: float
+    stored = (fields.STATE, fields.IMAGE, fields.WRIST_IMAGE)
 
     def __init__(self, scene_config: SceneConfig, world, layout: layouts.Layout):
         """Create an environment whose first episode is `scene_config`."""

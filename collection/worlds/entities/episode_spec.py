@@ -7,6 +7,7 @@ from wtl.collection.worlds.entities import physics
 from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.observation import observed
 
 
 def episode_spec(
@@ -32,12 +33,10 @@ def episode_spec(
     compiled = entities.model(entities.objects("layout", size, 0), embodiment)
     acts = embodiment is Embodiment.ROBOT
     return EpisodeSpec(
-        state_size=world.encoder(size).state_size,
+        observed(world.encoder(size).state_size, camera.pixels, camera.wrist and acts),
         action_size=axes if acts else 0,
         physics_size=mujoco.mj_stateSize(compiled, physics.STATE_SPEC),
-        image_pixels=camera.pixels,
         image_encoding=camera.encoding,
-        wrist_image=camera.wrist and acts,
         gains_size=axes if hidden_gains else 0,
         dynamics_size=dynamics_size,
     )

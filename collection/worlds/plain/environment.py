@@ -7,45 +7,48 @@ import dm_env
 import numpy as np
 from dm_env import specs
 
-from wtl.collection.worlds.plain.layout import PlainLayout
 from wtl.collection.worlds.plain.task import PlainScene, PlainTask
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.observation import FLOAT, IMAGE, Observation
 
 # (task, seed of the scene) -> environment that begins in this scene.
 Make = Callable[[PlainTask, int], dm_env.Environment]
 
 
 class PlainEnvironment(dm_env.Environment):
-    """Environment that observes the joined vectors of another one.
+    """Environment that observes what another one observes, under flat names.
 
-    Actions in [-1, 1] are scaled to the limits of the other environment. An episode
-    always has `horizon` steps: where the other environment ends earlier, its last
-    observation is repeated. The last reward is 1 for success, else 0.
+    Actions are in the units of the other environment. An episode ends where
+    that one ends it, after `horizon` steps at the latest; its last reward is 1 for
+    success, else 0.
 
     Attributes:
-      horizon: control steps of an episode.
+      horizon: greatest number of control steps of an episode.
       control_hz: control steps per second.
-      layout: of the joined vectors.
+      spec: of the stored episodes.
+      stored: names of the observations that are stored.
     """
 
     def __init__(
         self,
         make: Make,
         scene: PlainScene,
-        layout: PlainLayout,
+        spec: EpisodeSpec,
         horizon: int,
         control_hz: float,
     ):
         """Create an environment whose first episode is `scene`."""
         self._make = make
-        self.layout = layout
+        self.spec = spec
+        self.stored = tuple(o.name for o in spec.observations)
         self.horizon = horizon
         self.control_hz = control_hz
         self._next: PlainScene | None = scene
         self._scene = scene
         self._episode = 0
-        self._step = horizon
+        self._is_over = True
 
     @property
     def scene_config(self) -> PlainScene:
@@ -65,18 +68,20 @@ class PlainEnvironment(dm_env.Environment):
         self._scene, self._next = self._next, None
         self._env = self._make(self._scene.task, self._scene.scene_seed)
         self._inner = self._env.reset()
-        self._step = 0
+        self._step, self._is_over = 0, False
         return dm_env.restart(self._observation())
 
     def step(self, action: np.ndarray) -> dm_env.TimeStep:
-        """Apply a float[A] action in [-1, 1]."""
-        if self._step >= self.horizon:
+        """Apply a float[A] action, clipped to its limits."""
+        if self._is_over:
             return self.reset()
-        if not self._inner.last():
-            self._inner = self._env.step(self._scaled(action))
+        spec = self._env.action_spec()
+        action = np.clip(np.asarray(action, np.float64), spec.minimum, spec.maximum)
+        self._inner = self._env.step(action.astype(spec.dtype))
         self._step += 1
-        if self._step < self.horizon:
-            reward = 0.0 if self._inner.last() else float(self._inner.reward or 0.0)
+        self._is_over = self._inner.last() or self._step >= self.horizon
+        if not self._is_over:
+            reward = float(self._inner.reward or 0.0)
             return dm_env.transition(reward, self._observation())
         return dm_env.termination(float(self.succeeded()), self._observation())
 
@@ -85,20 +90,17 @@ class PlainEnvironment(dm_env.Environment):
         test = getattr(self._env, "succeeded", None)
         return bool(test()) if test else (self._inner.reward or 0.0) > 0
 
-    def normalised(self, action: np.ndarray) -> np.ndarray:
-        """Return the action in [-1, 1] of an action of the other environment."""
-        low, high = self._limits()
-        return 2 * (np.asarray(action, np.float64) - low) / (high - low) - 1
-
     def observation_spec(self) -> dict[str, specs.Array]:
-        """Spec of `state`."""
-        shape = (self.layout.state_size,)
-        return {fields.STATE: specs.Array(shape, np.float32, fields.STATE)}
+        """Specs of the observations by flat name."""
+        return {
+            o.name: specs.Array(o.shape, np.dtype(o.dtype), o.name)
+            for o in self.spec.observations
+        }
 
     def action_spec(self) -> specs.BoundedArray:
-        """Spec of the float32[A] action in [-1, 1]."""
-        shape = (self.layout.actions,)
-        return specs.BoundedArray(shape, np.float32, -1.0, 1.0, "action")
+        """Spec of the float32[A] action, in the units of the other environment."""
+        low, high = self.spec.action_low, self.spec.action_high
+        return specs.BoundedArray((len(low),), np.float32, low, high, "action")
 
     def recorded(self) -> dict[str, np.ndarray]:
         """Return the seconds since the start of the episode."""
@@ -108,6 +110,7 @@ class PlainEnvironment(dm_env.Environment):
         """Return the metadata of this episode, known at its end."""
         return {
             fields.OBJECT_SET: self._scene.task.task_id,
+            fields.INSTRUCTION: self._scene.task.instruction,
             "hidden_target": 0,
             "hidden_achieved": 0 if self.succeeded() else -1,
         }
@@ -122,33 +125,32 @@ class PlainEnvironment(dm_env.Environment):
         """Its last timestep."""
         return self._inner
 
-    def _limits(self) -> tuple[np.ndarray, np.ndarray]:
-        spec = self._env.action_spec()
-        return np.asarray(spec.minimum), np.asarray(spec.maximum)
-
-    def _scaled(self, action: np.ndarray) -> np.ndarray:
-        low, high = self._limits()
-        share = (np.clip(np.asarray(action, np.float64), -1, 1) + 1) / 2
-        return (low + share * (high - low)).astype(self._env.action_spec().dtype)
-
     def _observation(self) -> dict[str, np.ndarray]:
-        vectors = flat(self._inner.observation)
-        parts = []
-        for name, length in self.layout.parts:
-            value = vectors.get(name)
-            if value is None or value.size != length:
-                has = "is missing" if value is None else f"has {value.size} numbers"
-                raise UserError(
-                    f"{self._what(name)} {has}; its spec says {length} numbers"
-                )
-            if not np.isfinite(value).all():
-                raise UserError(f"{self._what(name)} is not finite")
-            parts.append(value.ravel())
-        return {fields.STATE: np.concatenate([*parts, (self._step,)], dtype=np.float32)}
+        found = flat(self._inner.observation)
+        return {o.name: self._array(found, o) for o in self.spec.observations}
 
-    def _what(self, name: str) -> str:
+    def _array(
+        self, found: Mapping[str, np.ndarray], observation: Observation
+    ) -> np.ndarray:
+        """Return an observation as it is stored, checked against its spec."""
         domain = self._scene.task.domain
-        return f"world {domain!r}, step {self._step}: the observation {name!r}"
+        what = f"world {domain!r}, step {self._step}: observation {observation.name!r}"
+        if observation.name not in found:
+            raise UserError(f"{what} is missing")
+        array = found[observation.name]
+        if observation.is_image:
+            array = as_rgb(array)
+        if array.shape != observation.shape or array.dtype.kind not in "fiub":
+            raise UserError(
+                f"{what} is {array.dtype}{list(array.shape)}, but its spec says "
+                f"{observation.dtype}{list(observation.shape)}"
+            )
+        if observation.is_image and array.dtype != np.uint8:
+            raise UserError(f"{what} is {array.dtype}, but its spec says uint8")
+        array = array.astype(observation.dtype)
+        if not np.isfinite(array).all():
+            raise UserError(f"{what} is not finite")
+        return array
 
 
 def flat(observation: Any, name: str = "") -> dict[str, np.ndarray]:
@@ -159,3 +161,24 @@ def flat(observation: Any, name: str = "") -> dict[str, np.ndarray]:
     for key, value in observation.items():
         found |= flat(value, f"{name}/{key}" if name else str(key))
     return found
+
+
+def stored_as(name: str, spec: specs.Array) -> Observation:
+    """Return how an observation is stored; uint8[H, W, 1, 3 or 4] are images.
+
+    Raises:
+      ValueError: if it cannot be stored.
+    """
+    shape, dtype = tuple(spec.shape), np.dtype(spec.dtype)
+    if dtype == np.uint8 and len(shape) == 3 and shape[2] in (1, 3, 4):
+        return Observation(name, (*shape[:2], 3), IMAGE)
+    if dtype.kind not in "fiub":
+        raise ValueError(f"observation {name!r} is of type {dtype}, no numbers")
+    return Observation(name, shape, FLOAT)
+
+
+def as_rgb(image: np.ndarray) -> np.ndarray:
+    """Return a gray, RGB or RGBA image [H, W, C] as RGB; alpha is left out."""
+    if image.ndim == 3 and image.shape[2] == 1:
+        return np.repeat(image, 3, axis=2)
+    return image[..., :3] if image.ndim == 3 and image.shape[2] == 4 else image

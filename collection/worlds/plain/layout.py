@@ -1,29 +1,38 @@
-"""Layout of the observations of a world without entities: named vectors in a row."""
+"""Layout of the observations of a world without entities: vectors in a row."""
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 
 import numpy as np
 
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.layout import Layout
+from wtl.datasets.format.statistics import Statistics
+from wtl.datasets.reading import joining
 
-TIME = "time"  # step number, the last number of the state
+FEATURES = 32  # numbers that stand for an image
+TIME = "time"  # number of the step
+STEPS = 100.0  # by which it is divided
 
 
 @dataclasses.dataclass(frozen=True)
 class PlainLayout(Layout):
-    """Layout of a state vector that joins vectors, and the number of the step.
+    """Layout of a state that joins the vectors of an observation.
 
     A policy needs no entity to be selected, so the scene counts as the only one.
 
     Attributes:
       size: 1.
-      parts: name and length of each vector, in order.
+      parts: name and number of numbers of each vector, in order.
+      images: names of the cameras, whose features follow the vectors.
       actions: number of dimensions of the action.
     """
 
     size: int = 1
     parts: tuple[tuple[str, int], ...] = ()
+    images: tuple[str, ...] = ()
     actions: int = 0
 
     kinds = ()
@@ -31,10 +40,40 @@ class PlainLayout(Layout):
     odd = {}
     drawing = None
 
+    @classmethod
+    def of(cls, spec: EpisodeSpec) -> "PlainLayout":
+        """Return the layout of the joined vectors of episodes, see `joining.joined`."""
+        parts = [(vector.name, vector.size) for vector in spec.vectors]
+        if joining.is_joined([name for name, _ in parts]):
+            parts.append((TIME, 1))
+        images = tuple(camera.name for camera in spec.cameras)
+        return cls(parts=tuple(parts), images=images, actions=spec.action_size)
+
     @property
     def tables(self) -> dict[str, dict[str, int]]:
         """See the base class."""
-        return {name: {name: length} for name, length in (*self.parts, (TIME, 1))}
+        features = [(f"{name} features", FEATURES) for name in self.images]
+        rows = (*self.parts, *features)
+        return {name: {name: length} for name, length in rows}
+
+    @property
+    def proprioception_size(self) -> int:
+        """P, numbers that are observed beside images: all but the features of these."""
+        return sum(length for _, length in self.parts)
+
+    def proprioception(self, state: np.ndarray, own: bool = True) -> np.ndarray:
+        """Return the numbers observed beside images, [..., P], of stored states."""
+        del own
+        return state
+
+    def inputs(
+        self, observed: Mapping[str, np.ndarray], step: int
+    ) -> dict[str, np.ndarray]:
+        """See the base class; the vectors are joined."""
+        vectors = {n: np.asarray(observed[n], np.float32) for n in self.vectors}
+        count = len(next(iter(observed.values())))
+        state = joining.joined(vectors, np.full(count, step))
+        return {**observed, fields.STATE: state, fields.PROPRIOCEPTION: state}
 
     @property
     def action_mirror(self) -> tuple[float, ...]:
@@ -52,6 +91,48 @@ class PlainLayout(Layout):
         from wtl.collection.worlds.plain.features import PlainFeatures
 
         return PlainFeatures()
+
+    def observations(self, inputs: tuple[str, ...]) -> tuple[str, ...]:
+        """See the base class."""
+        return (*self.vectors, *self.images)
+
+    @property
+    def vectors(self) -> dict[str, int]:
+        """See the base class."""
+        return {name: size for name, size in self.parts if name != TIME}
+
+    def normaliser(self, statistics: Mapping[str, Statistics], spec: EpisodeSpec):
+        """Return the `Normaliser` of states and actions.
+
+        Vectors get mean 0 and standard deviation 1. Actions are scaled by their limits
+        or, where they have none, by the least and greatest of the statistics.
+
+        Args:
+          statistics: of the demonstrations.
+          spec: of the demonstrations, which has the limits of actions.
+        """
+        from wtl.policies.normaliser import Normaliser
+
+        means, stds = [], []
+        for name, length in self.tables.items():
+            known = statistics.get(name)
+            means.append(np.ravel(known.mean) if known else np.zeros(length[name]))
+            std = np.full(length[name], STEPS if name == TIME else 1.0)
+            std = np.ravel(known.std) if known else std
+            # What never changed in the demonstrations is left as it is.
+            stds.append(np.where(std > 1e-4, std, 1.0))
+        seen = statistics[fields.ACTION]
+        low, high = (
+            np.where(np.isfinite(limits), limits, extreme)
+            for limits, extreme in (
+                (spec.action_low or [-1.0] * self.actions, seen.min),
+                (spec.action_high or [1.0] * self.actions, seen.max),
+            )
+        )
+        # A dimension that never moves has no range to divide by.
+        high = np.where(high - low > 1e-6, high, low + 1)
+        values = (np.concatenate(means), np.concatenate(stds), low, high)
+        return Normaliser(*(np.asarray(value, np.float32) for value in values))
 
     def acted_scores(self, states: np.ndarray) -> np.ndarray:
         """See the base class; every episode acts on its scene."""

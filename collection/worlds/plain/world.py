@@ -9,13 +9,19 @@ import numpy as np
 from dm_env import specs
 
 from wtl.collection.worlds.entities.relabel import EntityRelabeller
-from wtl.collection.worlds.plain.environment import Make, PlainEnvironment
+from wtl.collection.worlds.plain.environment import (
+    Make,
+    PlainEnvironment,
+    stored_as,
+)
 from wtl.collection.worlds.plain.layout import PlainLayout
 from wtl.collection.worlds.plain.task import PlainScene, PlainTask
 from wtl.collection.worlds.world import Command, Spec, World
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
+from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.reading.scaling import size_of
 
 # (environment, its last timestep) -> action in the units of the environment.
 Actor = Callable[[Any, Any], np.ndarray]
@@ -33,9 +39,9 @@ def dm_env_world(
 ) -> World:
     """Return a world whose environments are dm_env environments.
 
-    The observations are vectors, flat or nested; images are not taken yet. Actions are
-    one bounded vector. Success is what the method `succeeded` of the environment says,
-    or without one a last reward above 0.
+    Observations are arrays of any shape, flat or nested; uint8[H, W, 3] are images, of
+    any size. Actions are one bounded vector. Success is what the method `succeeded` of
+    the environment says, or without one a last reward above 0.
 
     Args:
       name: name of the world.
@@ -52,8 +58,8 @@ def dm_env_world(
     """
     probe = make(_tasks(name, tasks, fields.SPLIT_TRAIN, 0, count=1)[0], 0)
     action = _action_spec(name, probe)
-    parts = _parts(name, probe)
-    layout = PlainLayout(parts=parts, actions=action.shape[0])
+    episodes = _episode_spec(name, probe, action)
+    layout = PlainLayout.of(episodes)
     families = {
         task.family
         for split in fields.SPLITS
@@ -64,14 +70,15 @@ def dm_env_world(
         if camera:
             raise UserError(f"world {name!r} has no camera: set camera.pixels = 0")
         return PlainEnvironment(
-            make, PlainScene(task, scene_seed), layout, horizon, control_hz
+            make, PlainScene(task, scene_seed), episodes, horizon, control_hz
         )
 
     return World(
         name=name,
         spec=Spec(
             observation={
-                part: specs.Array((length,), np.float32, part) for part, length in parts
+                o.name: specs.Array(o.shape, np.dtype(o.dtype), o.name)
+                for o in episodes.observations
             },
             action=action,
             axes=tuple(f"action {i}" for i in range(action.shape[0])),
@@ -84,11 +91,22 @@ def dm_env_world(
         expert=expert and functools.partial(_expert, expert),
         relabel=EntityRelabeller,
         encoder=lambda size: layout,
+        episodes=episodes,
+        images={c.name: size_of(c.shape, _SIDE) for c in episodes.cameras},
+        perception=_perception if episodes.cameras else None,
+        normaliser=lambda statistics: layout.normaliser(statistics, episodes),
         version=version,
     )
 
 
+_SIDE = 64  # pixels, of images as policies take them
 _PROBED = 100  # tasks of each split, where no count is given
+
+
+def _perception():
+    from wtl.collection.worlds.plain import perception
+
+    return perception
 
 
 def _tasks(name: str, tasks, split: str, seed: int, **options) -> list[PlainTask]:
@@ -104,8 +122,17 @@ def _expert(expert, scene: PlainScene, rng: np.random.Generator):
     act = expert(scene.task)
 
     def command(env: PlainEnvironment, noise: float, rng) -> Command:
-        wanted = env.normalised(act(env.native, env.timestep))
-        return Command(wanted + noise * rng.standard_normal(len(wanted)), wanted)
+        spec = env.action_spec()
+        if env.timestep.last():
+            return Command(spec.minimum, spec.minimum)  # without effect
+        wanted = np.asarray(act(env.native, env.timestep), np.float64)
+        if wanted.shape != spec.shape or not np.isfinite(wanted).all():
+            raise UserError(
+                f"world {scene.task.domain!r}: the expert returned {wanted}, but an "
+                f"action has {spec.shape[0]} numbers"
+            )
+        drawn = rng.standard_normal(len(wanted)) * (spec.maximum - spec.minimum) / 2
+        return Command(wanted + noise * drawn, wanted)
 
     return command
 
@@ -120,20 +147,26 @@ def _action_spec(name: str, env) -> specs.BoundedArray:
     return spec
 
 
-def _parts(name: str, env) -> tuple[tuple[str, int], ...]:
-    found = []
-    for part, spec in flat_specs(env.observation_spec()).items():
-        if spec.dtype == np.uint8 or len(spec.shape) > 1:
-            raise UserError(
-                f"world {name!r}: the observation {part!r} has shape {spec.shape}; "
-                "only vectors are taken yet"
-            )
-        found.append((part, int(np.prod(spec.shape))))
-    return tuple(found)
+def _episode_spec(name: str, env, action: specs.BoundedArray) -> EpisodeSpec:
+    observed = flat_specs(env.observation_spec())
+    limits = (
+        np.broadcast_to(x, action.shape) for x in (action.minimum, action.maximum)
+    )
+    low, high = (tuple(map(float, np.float32(values))) for values in limits)
+    try:
+        return EpisodeSpec(
+            tuple(stored_as(part, spec) for part, spec in observed.items()),
+            action_size=action.shape[0],
+            action_low=low,
+            action_high=high,
+            instruction=True,
+        )
+    except ValueError as error:
+        raise UserError(f"world {name!r}: {error}") from None
 
 
 def flat_specs(tree: Any) -> dict[str, specs.Array]:
-    """Return nested specs by path, as `flat` names them."""
+    """Return nested specs by path, as `environment.flat` names them."""
     if isinstance(tree, specs.Array):
         return {fields.OBSERVATION: tree}
     return {

@@ -15,6 +15,7 @@ gripper. The camera differs from video to video, so a code of the detections in 
 first image, the view, maps image coordinates to places on the table.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from wtl.collection.worlds.tabletop import arena, observation
 from wtl.collection.worlds.tabletop.perception import attention
 from wtl.collection.worlds.tabletop.perception import config as configs
 from wtl.collection.worlds.tabletop.perception import fovea as foveas
+from wtl.datasets.contract import fields
 from wtl.policies import features
 from wtl.policies.legacy_keras import tf_keras
 
@@ -303,15 +305,19 @@ class Perception(tf_keras.Model):
         # TensorFlow's convolutions on CPU fail on no images at all.
         return tf.cond(length > 1, track_later, lambda: first)
 
-    def perceive(self, image: tf.Tensor, proprioception: tf.Tensor) -> tf.Tensor:
+    def perceive(
+        self, images: Mapping[str, tf.Tensor], proprioception: tf.Tensor
+    ) -> tf.Tensor:
         """Estimate all states [N, T, S] of N episodes; see `watch`."""
-        return self.watch(image, proprioception).state
+        return self.watch(images[fields.IMAGE], proprioception).state
 
     def create(self):
         """Create the variables, before they are restored."""
         side = self.config.pixels
         image = tf.zeros((1, 2, side, side, 3), tf.uint8)
-        self.perceive(image, tf.zeros((1, 2, self.layout.proprioception_size)))
+        self.perceive(
+            {fields.IMAGE: image}, tf.zeros((1, 2, self.layout.proprioception_size))
+        )
 
 
 def _heat(found: attention.Attended) -> tf.Tensor:
