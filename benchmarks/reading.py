@@ -44,7 +44,7 @@ def run() -> list[comparison.Comparison]:
             ),
             compare(
                 f"reading {_PIXELS} x {_PIXELS} images / TFDS",
-                lambda: reader.read(images, with_images=True),
+                lambda: reader.read(images, images={fields.IMAGE: (_PIXELS,) * 2}),
                 lambda: _with_tfds(images, (fields.IMAGE,)),
                 amount=_IMAGES,
                 rounds=5,

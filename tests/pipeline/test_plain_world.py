@@ -56,8 +56,9 @@ def test_its_datasets_are_verified(run_dir, name, capsys):
 def test_demonstrations_are_in_its_units_and_succeed(run_dir):
     demo = wtl.load_dataset(run_dir / "datasets" / "wtl_demos", "train")[0]
     assert demo.steps["robot/position"].shape == (16, 2)
-    np.testing.assert_array_equal(
-        demo.steps["robot/velocity"][1:], demo.steps["action"][:-1]
+    # Noise is executed and not recorded.
+    np.testing.assert_allclose(
+        demo.steps["robot/velocity"][1:], demo.steps["action"][:-1], atol=0.05
     )
     assert np.abs(demo.steps["action"]).max() == np.float32(0.2)
     assert demo.metadata["success"] and demo.metadata["task_id"].startswith("train-")

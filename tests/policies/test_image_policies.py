@@ -52,7 +52,11 @@ def _store(count: int, length: int = 4):
     episodes = stack([fake_episode(i, transitions=length - 1) for i in range(count)])
     state = np.repeat(_states(count)[:, None], length, axis=1)
     image = rng.integers(0, 256, (count, length, PIXELS, PIXELS, 3), dtype=np.uint8)
-    changed = {"state": state, "image": image, "length": np.full(count, length)}
+    changed = {
+        "state": state,
+        "images": {"image": image},
+        "length": np.full(count, length),
+    }
     metadata = dict(episodes.metadata)
     metadata[fields.HIDDEN_ACHIEVED] = metadata[fields.HIDDEN_TARGET]
     store = type(episodes)(**{**vars(episodes), **changed, "metadata": metadata})
@@ -138,7 +142,9 @@ def test_perception_learns_from_images_of_any_size(pixels):
     store = _store(3)
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (3, 4, pixels, pixels, 3), np.uint8)
-    source = ExampleSource(dataclasses.replace(store, image=image), LAYOUT, later=1)
+    source = ExampleSource(
+        dataclasses.replace(store, images={"image": image}), LAYOUT, later=1
+    )
     tf.random.set_seed(0)
     network_ = network.Perception(config.PerceptionConfig(3, pixels))
     network_.create()

@@ -19,6 +19,7 @@ from wtl.collection.worlds.tabletop import families, model, object_set, restorat
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import episode, fields
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.observation import observed
 from wtl.datasets.curation import curate
 from wtl.datasets.curation.curation import Curation
 from wtl.datasets.storage import publish, staging
@@ -212,7 +213,7 @@ def test_states_of_another_world_are_not_restored():
     foreign = dataclasses.replace(SPEC, physics_size=SPEC.physics_size + 1)
     assert tabletop.renderer.cameras(foreign) == ()
     assert recognition.layout_of(tabletop, foreign).size == 3
-    unknown = dataclasses.replace(SPEC, state_size=7)
+    unknown = dataclasses.replace(SPEC, observations=observed(7))
     assert recognition.layout_of(tabletop, unknown) is None
     demo = demonstrated("grasp", 1)
     state, physics = (demo.steps[name] for name in ("state", "physics_state"))

@@ -20,6 +20,7 @@ from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.tabletop import families, object_set
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.contract.episode import Episode, EpisodeSpec, episode_id
 from wtl.datasets.storage import publish
 from wtl.datasets.storage.staging import StagingWriter
@@ -27,7 +28,7 @@ from wtl.viewer.api import Api
 from wtl.viewer.library import Library
 from wtl.viewer.server import application
 
-SPEC = dataclasses.replace(episode_spec(3), image_pixels=16)
+SPEC = episode_spec(3, CameraConfig(16))
 FAMILIES = ("press", "grasp")
 TASKS = 3  # of each family
 

@@ -108,8 +108,8 @@ class Policy:
             found = array[0].size
             if size not in (None, found):
                 raise UserError(
-                    f"{name}: {episode.id} has {field!r} of {found} numbers; the policy "
-                    f"takes {size}"
+                    f"{name}: {episode.id} has {found} numbers of {field!r}; the "
+                    f"policy takes {size}"
                 )
 
 

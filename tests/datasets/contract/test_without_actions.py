@@ -152,7 +152,7 @@ def test_stores_have_arrays_of_no_width(spec, published):
     assert by_reader["success"].tolist().count(False) == 1
     chosen = by_reader.select(by_reader["split"] == "train")
     shown = frames.resample(chosen, 3)
-    assert shown.image.shape == (2, 3, 16, 16, 3)
+    assert shown.images["image"].shape == (2, 3, 16, 16, 3)
     assert shown.action.shape == (2, 3, 0)
 
 
