@@ -119,6 +119,15 @@ class PolicyActor:
         self._step_type = tf.fill([len(action)], ts.StepType.MID)
         return np.asarray(action), None
 
+    def log_likelihood(self, observed: Observations, action: np.ndarray) -> np.ndarray:
+        """Return log densities [N], in nats, of actions [N, A] at this timestep."""
+        given = {
+            "observation": self.builder.encoder.given(observed, self._step),
+            "action": tf.constant(action),
+            "policy_state": self._state,
+        }
+        return self.policy.log_likelihood(given).numpy()
+
     def metadata(self, request: EpisodeRequest) -> dict[str, Any]:
         """Return the policy's id and the parents of an episode."""
         config = self.builder.config

@@ -10,6 +10,9 @@ from wtl.datasets.contract import fields
 from wtl.policies import features
 from wtl.policies.heads import mixture_density
 
+# Of the likelihood of actions; training ends with it, see `TrainConfig`.
+_LOG_SIGMA_FLOOR = -3.0
+
 
 def specs(state_size: int, action_size: int):
     """Return the time step spec and the action spec."""
@@ -59,6 +62,19 @@ class ContextPolicy(tf_policy.TFPolicy):
             action = mixture_density.in_turn(prediction, step)
         action = tf.clip_by_value(action, -1.0, 1.0)
         return policy_step.PolicyStep(action, policy_state, ())
+
+    def log_likelihood(self, given: dict) -> tf.Tensor:
+        """Return log densities [B], in nats, of actions at observations.
+
+        Args:
+          given: `observation` {"state": [B, S]}, `action` [B, A], and `policy_state`
+            of `encode_context`.
+        """
+        return -mixture_density.negative_log_likelihood(
+            self._predict(given["observation"][fields.STATE], given["policy_state"]),
+            given["action"],
+            _LOG_SIGMA_FLOOR,
+        )
 
     def _distribution(self, time_step, policy_state):
         raise NotImplementedError("the policy is deterministic; call `action`")

@@ -52,11 +52,19 @@ class EncodedPolicy(tf_policy.TFPolicy):
         return [*self._policy.variables(), *self.perception.variables]
 
     def _action(self, time_step, policy_state, seed=None):
-        one = {name: value[:, None] for name, value in time_step.observation.items()}
-        state = self.perceive(one)[:, 0]
+        observed = self._encoded(time_step.observation)
         return self._policy.action(
-            time_step._replace(observation={fields.STATE: state}), policy_state, seed
+            time_step._replace(observation=observed), policy_state, seed
         )
+
+    def log_likelihood(self, given: dict) -> tf.Tensor:
+        """See `ContextPolicy.log_likelihood`; observations are images."""
+        observed = self._encoded(given["observation"])
+        return self._policy.log_likelihood(given | {"observation": observed})
+
+    def _encoded(self, observed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        one = {name: value[:, None] for name, value in observed.items()}
+        return {fields.STATE: self.perceive(one)[:, 0]}
 
     def _distribution(self, time_step, policy_state):
         raise NotImplementedError("the policy is deterministic; call `action`")

@@ -13,6 +13,7 @@ from tf_agents.policies import policy_saver, tf_policy
 from tf_agents.trajectories import time_step as ts
 
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.layout import Layout
 from wtl.policies import interface
 from wtl.policies.contextual import context as contexts
 
@@ -49,6 +50,7 @@ def save(policy: tf_policy.TFPolicy, directory: pathlib.Path, world: str = "") -
         metadata={
             "policy_id": tf.Variable(policy_id),
             "world": tf.Variable(world),
+            "layout": tf.Variable(json.dumps(_layout(network.layout))),
             "size": tf.Variable(network.layout.size),
             "state_size": tf.Variable(network.layout.state_size),
             "images": tf.Variable(json.dumps(_images(policy) if perception else {})),
@@ -65,6 +67,14 @@ def save(policy: tf_policy.TFPolicy, directory: pathlib.Path, world: str = "") -
         look = ("look",) if hasattr(policy, "look") else ()
         for name in ("perceive", *look, *human):
             saver.register_function(name, getattr(policy, name), observed)
+    if not network.layout.kinds:
+        given = {
+            "observation": policy.time_step_spec.observation,
+            "action": policy.action_spec,
+            "policy_state": policy.policy_state_spec,
+        }
+        spec = tf.nest.map_structure(_shape, given)
+        saver.register_function("log_likelihood", policy.log_likelihood, spec)
     spec = contexts.context_spec(network.config, network.layout.state_size)
     saver.register_function("encode_context", policy.encode_context, spec)
     incomplete = directory.with_name(directory.name + ".incomplete")
@@ -167,6 +177,15 @@ def restore(policy: tf_policy.TFPolicy, directory: pathlib.Path, policy_id: str)
             f"the last checkpoint in {directory} is not the policy that was saved; "
             "train it again"
         )
+
+
+def _layout(layout: Layout) -> dict:
+    """Return the fields of a layout that no code of a world makes."""
+    return {} if layout.kinds else dataclasses.asdict(layout)
+
+
+def _shape(spec: tf.TensorSpec) -> tf.TensorSpec:
+    return tf.TensorSpec(spec.shape, spec.dtype)
 
 
 def _images(policy: tf_policy.TFPolicy) -> dict[str, tuple[int, int]]:

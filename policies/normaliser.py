@@ -43,18 +43,19 @@ class Normaliser:
 
     def action(self, action):
         """Return actions [..., A] of the world as fractions in [-1, 1]."""
-        return (action - self._middle) / self._half
+        return (action - self._middle) / self.half
 
     def native(self, action):
         """Return actions [..., A] of the world from fractions."""
-        return self._middle + self._half * action
+        return self._middle + self.half * action
 
     @property
     def _middle(self) -> np.ndarray:
         return (self.action_low + self.action_high) / 2
 
     @property
-    def _half(self) -> np.ndarray:
+    def half(self) -> np.ndarray:
+        """[A] half the range of each dimension of an action."""
         return (self.action_high - self.action_low) / 2
 
 
@@ -122,6 +123,19 @@ class NormalisedPolicy(tf_policy.TFPolicy):
         return policy_step.PolicyStep(
             self._normaliser.native(step.action), step.state, ()
         )
+
+    def log_likelihood(self, given: dict) -> tf.Tensor:
+        """See `ContextPolicy.log_likelihood`; densities are in the world's units."""
+        normaliser = self._normaliser
+        state = normaliser.state(given["observation"][fields.STATE])
+        inside = self._policy.log_likelihood(
+            {
+                "observation": {fields.STATE: state},
+                "action": normaliser.action(given["action"]),
+                "policy_state": given["policy_state"],
+            }
+        )
+        return inside - tf.reduce_sum(tf.math.log(normaliser.half))
 
     def _distribution(self, time_step, policy_state):
         raise NotImplementedError("the policy is deterministic; call `action`")

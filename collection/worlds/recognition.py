@@ -31,6 +31,8 @@ def world_of(version: pathlib.Path, spec: EpisodeSpec) -> World | None:
 
 def layout_of(world: World, spec: EpisodeSpec) -> Layout | None:
     """Return the layout of the states of a spec; None if they are of another world."""
+    if world.episodes:
+        return world.encoder(1) if world.episodes == spec else None
     if spec.action_size not in (0, len(world.spec.axes)):
         return None
     layouts = map(world.encoder, range(1, _MAX_SIZE + 1))

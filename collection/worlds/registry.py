@@ -46,12 +46,16 @@ def names() -> list[str]:
 
 
 def get(name: str) -> "World":
-    """Return the world of a name.
+    """Return the world of a name, or of the dataset of a folder: `dataset:FOLDER`.
 
     Raises:
       KeyError: if there is none.
       UserError: if the package that has it cannot be imported.
     """
+    if name.startswith("dataset:"):
+        from wtl.collection.worlds.plain.dataset_world import dataset_world
+
+        return dataset_world(name.removeprefix("dataset:"))
     return _registered[name][1]() if name in _registered else _loaded(name)
 
 

@@ -134,7 +134,7 @@ class World:
       spec: of its environments, with as many entities as by default.
       families: names of the families of its tasks.
       tasks: (split, seed, **options) -> tasks.
-      make_env: (task, scene seed, camera) -> environment.
+      make_env: (task, scene seed, camera) -> environment; None of mere datasets.
       expert: (scene, generator of its choices) -> actor that demonstrates.
       episodes: spec of its stored episodes, of worlds without entities.
       relabel: (demonstrations, layout, trials, **options) -> `Relabeller`: the other
@@ -167,7 +167,7 @@ class World:
     spec: Spec
     families: tuple[str, ...]
     tasks: Callable[..., Sequence[Task]]
-    make_env: Callable[[Task, int, CameraConfig], Environment]
+    make_env: Callable[[Task, int, CameraConfig], Environment] | None
     expert: Callable[[Scene, np.random.Generator], Expert] | None = None
     relabel: Callable[..., Any] | None = None
     oracle_bound: Callable[[Any], OracleBound] | None = None

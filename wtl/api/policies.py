@@ -11,6 +11,7 @@ import tensorflow as tf
 from wtl.collection import context_builder, observation_encoder, policy_actor
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.worlds import registry
+from wtl.collection.worlds.plain.layout import PlainLayout
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
@@ -130,16 +131,17 @@ def load_policy(folder: str | os.PathLike) -> Policy:
     name = metadata["world"].numpy().decode() if "world" in metadata else ""
     if not name:
         raise UserError(f"{folder} does not name its world: train it again")
-    if name not in registry.names():
+    given = json.loads(metadata["interface"].numpy())
+    kind = ContextualConfig if "components" in given else interface.Interface
+    if plain := json.loads(metadata["layout"].numpy()):
+        layout, families = PlainLayout.of_json(plain), ()
+    elif name in registry.names():
+        world = registry.get(name)
+        layout, families = world.encoder(int(metadata["size"])), world.families
+    else:
         known = ", ".join(registry.names())
         raise UserError(
             f"{folder} acts in world {name!r}, which is none of {known}; install or "
             "import the package that has it"
         )
-    world = registry.get(name)
-    given = json.loads(metadata["interface"].numpy())
-    kind = ContextualConfig if "components" in given else interface.Interface
-    config = kind(
-        layout=world.encoder(int(metadata["size"])), families=world.families, **given
-    )
-    return Policy(policy, config, name)
+    return Policy(policy, kind(layout=layout, families=families, **given), name)

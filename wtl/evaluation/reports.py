@@ -10,7 +10,7 @@ import jinja2
 import markupsafe
 
 from wtl.datasets.storage import files
-from wtl.evaluation import camera_video, figures, table, trials_needed
+from wtl.evaluation import camera_video, figures, offline, table, trials_needed
 from wtl.evaluation.episode_strip import Strip
 from wtl.evaluation.learning_curve import Curve
 from wtl.evaluation.rollout_row import RolloutRow
@@ -134,6 +134,20 @@ def write_reinforcement(path: Path, curves: Mapping[str, Any]) -> None:
     )
 
 
+def write_offline(
+    path: Path, results: Mapping[str, Any], provenance: Mapping[str, Any]
+) -> None:
+    """Write the report of `offline.results`."""
+    _write(
+        path,
+        "offline.html.jinja",
+        protocol=results["protocol"],
+        methods=results["methods"],
+        meanings=_meanings(results["methods"]),
+        facts=_facts(provenance),
+    )
+
+
 def _write(path: Path, template: str, **values) -> None:
     """Render a template and its variables to a file, atomically."""
     path = pathlib.Path(path)
@@ -151,6 +165,8 @@ def _write(path: Path, template: str, **values) -> None:
         "label": methods_lib.label,
         "colour": methods_lib.colour,
         "picture": _picture,
+        "mean": lambda found: offline.text(found or None),
+        "method_name": offline.name_of,
         "svg": markupsafe.Markup,  # our own markup, escaped where it is made
     }
     text = environment.get_template(template).render(**values)

@@ -35,6 +35,7 @@ def collect_retrials(run: Run, sources: Sequence[str] = (), greedy_share: float 
       UserError: if a source is not given demonstrations and trials, or there is a
         camera.
     """
+    run.require_capability("make_env", "collect_retrials")
     if not sources:
         return
     if run.images:

@@ -45,6 +45,7 @@ def collect_trials(
     Raises:
       UserError: if a source is not a method with a policy.
     """
+    run.require_capability("make_env", "collect_trials")
     if not sources and not teleop:
         return
     records = choices.trained_methods("collect_trials.sources", sources)

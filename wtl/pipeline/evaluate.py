@@ -11,6 +11,7 @@ from wtl.datasets.contract.errors import UserError
 from wtl.evaluation import learning_curve, reports, rollout_row, statistics, table
 from wtl.evaluation.episode_strip import Strip
 from wtl.pipeline import choices, run_folder, strips
+from wtl.pipeline.offline import evaluate_offline
 from wtl.pipeline.player import Player
 from wtl.pipeline.run import Run
 from wtl.policies.methods import CONDITIONS, uses_human_videos
@@ -29,6 +30,8 @@ def evaluate(
 ) -> pathlib.Path:
     """Evaluate every trained policy; write results, rollouts and the report.
 
+    Without an environment, see `wtl.pipeline.offline`; no argument matters there.
+
     Args:
       run: the run.
       split: `val` for choices, `test` once at the end. Only the results of `test`
@@ -41,6 +44,8 @@ def evaluate(
     Returns:
       The folder of the results.
     """
+    if run.suite.world.make_env is None:
+        return evaluate_offline(run)
     if conditions is None:
         conditions = [name for name, c in CONDITIONS.items() if c.in_default]
     if not conditions:

@@ -51,6 +51,7 @@ def play(
       UserError: if there is no such condition, task, scene or policy, or no
         demonstration, or the file is of another type.
     """
+    run.require_capability("make_env", "play")
     if out.suffix not in (".mp4", ".svg"):
         raise UserError(f"{out} must be an .mp4 or .svg file")
     choices.check("--who", [who], [DEMONSTRATOR, *CONDITIONS])

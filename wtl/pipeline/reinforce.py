@@ -63,6 +63,7 @@ def reinforce(
       scenes: `fresh`, a new scene of the task for each trial; or `evaluation`, trials
         in the evaluated scenes.
     """
+    run.require_capability("make_env", "reinforce")
     budget = jobs.Budget(trials, at_once, evaluate_every, patience, scenes)
     config = bound(SacConfig(), "reinforce")
     known = [m.name for m in METHODS.values() if isinstance(m.config, Start)]

@@ -98,7 +98,9 @@ class Run:
             stage=stage,
             parameters=parameters,
             inputs=inputs,
-            suite=dataclasses.asdict(self.suite),
+            # Where its dataset lies does not matter, its content is an input.
+            suite=dataclasses.asdict(self.suite)
+            | {"domain": self.suite.domain.partition(":")[0]},
             seed=self.seed,
             camera=dataclasses.asdict(self.camera),
         )

@@ -9,6 +9,7 @@ import tqdm
 from wtl.collection.worlds import registry
 from wtl.datasets.contract import fields
 from wtl.datasets.reading import reader
+from wtl.datasets.sampling.held_out import held_out
 from wtl.policies import export
 from wtl.policies.legacy_keras import tf_keras
 from wtl.training import trainer
@@ -23,7 +24,10 @@ def train(job: PerceptionJob) -> str:
     world = registry.get(job.world)
     perception, layout = world.perception(), world.encoder(job.size)
     demos = reader.read(job.dataset_dir, fields.SPLIT_TRAIN, images=job.images)
-    demos = demos.select(~demos[fields.INVALID])
+    usable = ~demos[fields.INVALID]
+    if world.make_env is None:
+        usable &= ~held_out(job.dataset_dir, demos)
+    demos = demos.select(usable)
     network = perception.create(layout, job.images, job.is_human)
     source = perception.examples(
         perception.by_place(demos, layout), layout, job.training.window, job.is_human

@@ -12,6 +12,7 @@ from wtl.datasets.format import statistics
 from wtl.datasets.reading import reader
 from wtl.datasets.reading import store as stores
 from wtl.datasets.sampling import video_pairs
+from wtl.datasets.sampling.held_out import held_out
 from wtl.datasets.sampling.sampler import Sampler
 from wtl.policies import export, interface
 from wtl.policies.legacy_keras import tf_keras
@@ -94,7 +95,8 @@ def train(job: TrainJob) -> str:
             _fit_together(job, data, draws, network, perception, watching, normaliser)
         make = registry.get(job.world).perception().policy
         policy = make(perception, policy, watching)
-    return export.save(policy, job.policy_dir / "saved_model", job.world)
+    world = registry.get(job.world).name
+    return export.save(policy, job.policy_dir / "saved_model", world)
 
 
 def _normaliser(job: TrainJob) -> Normaliser | None:
@@ -119,7 +121,10 @@ def _read(
         return _Twofold(true, normalised(dataclasses.replace(true, state=state)))
 
     demos = read(fields.WTL_DEMOS)
-    demos = demos.select(~demos.true[fields.INVALID])
+    usable = ~demos.true[fields.INVALID]
+    if registry.get(job.world).make_env is None:
+        usable &= ~held_out(job.datasets[fields.WTL_DEMOS], demos.true)
+    demos = demos.select(usable)
     shown = demos.seen
     if fields.WTL_HUMAN_VIDEOS in job.datasets:
         videos = read(fields.WTL_HUMAN_VIDEOS)

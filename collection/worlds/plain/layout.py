@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -48,6 +49,12 @@ class PlainLayout(Layout):
             parts.append((TIME, 1))
         images = tuple(camera.name for camera in spec.cameras)
         return cls(parts=tuple(parts), images=images, actions=spec.action_size)
+
+    @classmethod
+    def of_json(cls, tree: Mapping[str, Any]) -> "PlainLayout":
+        """Return a layout from its fields, read from JSON."""
+        parts = tuple((name, size) for name, size in tree["parts"])
+        return cls(parts=parts, images=tuple(tree["images"]), actions=tree["actions"])
 
     @property
     def tables(self) -> dict[str, dict[str, int]]:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from dm_env import specs
 
-from wtl.collection.worlds.entities.relabel import EntityRelabeller
 from wtl.collection.worlds.plain.environment import (
     Make,
     PlainEnvironment,
     stored_as,
 )
 from wtl.collection.worlds.plain.layout import PlainLayout
+from wtl.collection.worlds.plain.relabel import PlainRelabeller
 from wtl.collection.worlds.plain.task import PlainScene, PlainTask
 from wtl.collection.worlds.world import Command, Spec, World
 from wtl.datasets.contract import fields
@@ -59,7 +59,6 @@ def dm_env_world(
     probe = make(_tasks(name, tasks, fields.SPLIT_TRAIN, 0, count=1)[0], 0)
     action = _action_spec(name, probe)
     episodes = _episode_spec(name, probe, action)
-    layout = PlainLayout.of(episodes)
     families = {
         task.family
         for split in fields.SPLITS
@@ -89,14 +88,22 @@ def dm_env_world(
         tasks=functools.partial(_tasks, name, tasks, count=_PROBED),
         make_env=make_env,
         expert=expert and functools.partial(_expert, expert),
-        relabel=EntityRelabeller,
-        encoder=lambda size: layout,
-        episodes=episodes,
-        images={c.name: size_of(c.shape, _SIDE) for c in episodes.cameras},
-        perception=_perception if episodes.cameras else None,
-        normaliser=lambda statistics: layout.normaliser(statistics, episodes),
         version=version,
+        **parts_of(episodes),
     )
+
+
+def parts_of(episodes: EpisodeSpec) -> dict[str, Any]:
+    """Return the parts of a `World` that follow from the spec of its episodes."""
+    layout = PlainLayout.of(episodes)
+    return {
+        "relabel": PlainRelabeller,
+        "encoder": lambda size: layout,
+        "episodes": episodes,
+        "images": {c.name: size_of(c.shape, _SIDE) for c in episodes.cameras},
+        "perception": _perception if episodes.cameras else None,
+        "normaliser": lambda statistics: layout.normaliser(statistics, episodes),
+    }
 
 
 _SIDE = 64  # pixels, of images as policies take them

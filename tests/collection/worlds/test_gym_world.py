@@ -55,7 +55,7 @@ def test_its_expert_reaches_the_goal_within_the_limits_of_actions():
     env = world.make_env(task, 3)
     act = world.expert(task.scene(3), None)
     timestep = env.reset()
-    assert timestep.observation["observation"].shape == (2,)
+    assert timestep.observation["position"].shape == (2,)
     while not timestep.last():
         command = act(env, 0.0, np.random.default_rng(0))
         assert (np.abs(command.executed) <= env.action_spec().maximum).all()
@@ -67,8 +67,7 @@ def test_a_seed_decides_the_episode():
     world = _world()
     task = world.tasks("train", 0, count=1)[0]
     first, same, other = (
-        world.make_env(task, seed).reset().observation["observation"]
-        for seed in (5, 5, 6)
+        world.make_env(task, seed).reset().observation["position"] for seed in (5, 5, 6)
     )
     np.testing.assert_array_equal(first, same)
     assert not np.array_equal(first, other)

@@ -1,0 +1,197 @@
+"""Evaluation without an environment: held-out actions against those of policies."""
+
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tqdm
+
+from wtl.collection import context_builder, observation_encoder, policy_actor
+from wtl.collection.episode_request import EpisodeRequest
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import Episode
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.format import statistics
+from wtl.datasets.reading import reader
+from wtl.datasets.reading.store import EpisodeStore, stack
+from wtl.datasets.sampling.held_out import held_out
+from wtl.evaluation import offline, reports
+from wtl.pipeline import run_folder
+from wtl.pipeline.run import Run
+from wtl.policies import export
+from wtl.policies.methods import METHODS
+from wtl.training.policy_config import config_for
+
+FOLDER = "evaluation/offline"
+_BATCH = 16  # episodes whose images are in memory at once
+
+
+def evaluate_offline(run: Run) -> pathlib.Path:
+    """Compare the actions of trained policies with those of held-out demonstrations.
+
+    At each timestep a policy is given the recorded observation. Policies that are given
+    a demonstration get another episode of the same task. Return the folder of the
+    results.
+
+    Raises:
+      UserError: if no policy is trained, or no episode is held out.
+    """
+    methods = [
+        name
+        for name, method in METHODS.items()
+        if method.is_trained
+        and not (method.config.trials or method.config.human)
+        and run.folder.policy_id(name)
+    ]
+    if not methods:
+        run.require_policy("mil")
+    folder = run.folder.path / FOLDER
+
+    def work(key: str) -> dict[str, Any]:
+        del key
+        data = _Data(run)
+        found = {offline.REPLAY: list(data.replays())}
+        for name in methods:
+            found[name] = list(data.predictions(run, name))
+        results = offline.results(found, data.statistics, data.about(run))
+        facts = {"run": run.folder.path.name, **run_folder.origin()}
+        reports.write_offline(folder / "report.html", results, facts)
+        return results
+
+    results = run.do_results(
+        "evaluate_offline",
+        {"methods": methods},
+        run.inputs(fields.WTL_DEMOS, *methods),
+        f"{FOLDER}/results.json",
+        work,
+    )
+    print(offline.format_table(results))
+    print(f"\nReport: {folder / 'report.html'}")
+    return folder
+
+
+class _Data:
+    """Held-out demonstrations, and those that they are compared with."""
+
+    def __init__(self, run: Run):
+        self._path = run.require(fields.WTL_DEMOS)
+        self._images = run.images
+        self.statistics = statistics.read(self._path)[fields.ACTION]
+        train = reader.read(self._path, fields.SPLIT_TRAIN)
+        train = train.select(~train[fields.INVALID])
+        kept = held_out(self._path, train)
+        self._train, test = train.select(~kept), train.select(kept)
+        self.split = "held-out tenth of train"
+        for split in (fields.SPLIT_TEST, fields.SPLIT_VAL):
+            if len(test):
+                break
+            test, self.split = reader.read(self._path, split), split
+            test = test.select(~test[fields.INVALID])
+        if not len(test):
+            raise UserError(
+                f"no episode of {self._path} is held out: every task needs three "
+                "episodes, or set some aside with `wtl dataset split`"
+            )
+        self._test = test
+
+    def about(self, run: Run) -> dict[str, Any]:
+        """Return the protocol, for the results."""
+        return {
+            "kind": "offline",
+            "world": run.suite.world.name,
+            "split": self.split,
+            "episodes": len(self._test),
+            "tasks": len(np.unique(self._test[fields.TASK_ID])),
+            "steps": int((self._test.length - 1).sum()),
+            "seed": run.seed,
+            "training_seeds": [run.seed],
+            "dimensions": list(run.suite.world.spec.axes),
+        }
+
+    def replays(self) -> Iterator[offline.Predicted]:
+        """Yield each held-out episode with the actions of the nearest demonstration.
+
+        It is the demonstration of the same task, if there is one, whose first state is
+        nearest; its actions are replayed step by step.
+        """
+        train, test = self._train, self._test
+        scale = np.maximum(train.state[:, 0].std(axis=0), 1e-6)
+        for row in range(len(test)):
+            same = np.flatnonzero(train[fields.TASK_ID] == test[fields.TASK_ID][row])
+            rows = same if len(same) else np.arange(len(train))
+            away = (train.state[rows, 0] - test.state[row, 0]) / scale
+            nearest = rows[(away**2).sum(axis=1).argmin()]
+            steps = test.length[row] - 1
+            last = train.length[nearest] - 2
+            replayed = train.action[nearest, np.minimum(np.arange(steps), last)]
+            yield offline.Predicted(test.action[row, :steps], replayed)
+
+    def predictions(self, run: Run, method: str) -> Iterator[offline.Predicted]:
+        """Yield each held-out episode with the actions of a policy."""
+        policy = export.load(
+            run.saved_policy(method), run.suite.layout.state_size, run.images
+        )
+        config = export.as_saved(config_for(method, run.suite), policy)
+        encoder = observation_encoder.ObservationEncoder(policy, config.layout)
+        given = self._given()
+        batches = range(0, len(self._test), _BATCH)
+        for start in tqdm.tqdm(batches, desc=method, unit="batch"):
+            rows = range(start, min(start + _BATCH, len(self._test)))
+            names = [str(self._test[fields.EPISODE_ID][row]) for row in rows]
+            shown = [given[name] for name in names] if config.demos else []
+            episodes = self._episodes({*names, *shown})
+            store = stack([episodes[n] for n in shown], run.images) if shown else None
+            builder = context_builder.ContextBuilder(config, encoder, demos=store)
+            actor = policy_actor.PolicyActor(policy, builder, export.policy_id(policy))
+            yield from _teacher_forced(actor, [episodes[n] for n in names], shown)
+
+    def _given(self) -> dict[str, str]:
+        """Id of the demonstration that is given for each held-out episode."""
+        result = {}
+        for row, name in enumerate(self._test[fields.EPISODE_ID].tolist()):
+            task = self._test[fields.TASK_ID][row]
+            known = _names(self._train, task) or _names(self._test, task)
+            others = [other for other in known if other != name]
+            # An episode alone of its task is its own demonstration.
+            result[name] = others[row % len(others)] if others else name
+        return result
+
+    def _episodes(self, names: set[str]) -> Mapping[str, Episode]:
+        every = reader.iterate_episodes(self._path)
+        return {episode.id: episode for episode in every if episode.id in names}
+
+
+def _names(store: EpisodeStore, task: str) -> list[str]:
+    return store[fields.EPISODE_ID][store[fields.TASK_ID] == task].tolist()
+
+
+def _teacher_forced(
+    actor: policy_actor.PolicyActor, episodes: Sequence[Episode], shown: Sequence[str]
+) -> Iterator[offline.Predicted]:
+    """Yield the actions of a policy at the recorded observations of episodes."""
+    steps = [len(episode) - 1 for episode in episodes]
+
+    def at(name: str, time: int) -> np.ndarray:
+        # Finished episodes repeat their last step, which is cut off below.
+        rows = [e.steps[name][min(time, n - 1)] for e, n in zip(episodes, steps)]
+        return np.stack(rows)
+
+    names = [n for n in episodes[0].steps if n not in fields.STEP_FIELDS]
+    actions, likelihoods = [], []
+    for time in range(max(steps)):
+        observed = {name: at(name, time) for name in names}
+        if time == 0:
+            requests = [
+                EpisodeRequest(None, "", fields.ROLE_EVAL, demo_ids=tuple(given))
+                for given in ([[n] for n in shown] or [[]] * len(episodes))
+            ]
+            actor.begin(None, requests, observed)
+        likelihoods.append(actor.log_likelihood(observed, at(fields.ACTION, time)))
+        actions.append(actor.act(observed)[0])
+    for i, episode in enumerate(episodes):
+        yield offline.Predicted(
+            episode.steps[fields.ACTION][: steps[i]],
+            np.stack(actions)[: steps[i], i],
+            np.stack(likelihoods)[: steps[i], i],
+        )
