@@ -96,6 +96,15 @@ def dm_env_world(
         perception=_perception if episodes.cameras else None,
         normaliser=lambda statistics: layout.normaliser(statistics, episodes),
         version=version,
+        plain={
+            "name": name,
+            "make": make,
+            "tasks": tasks,
+            "horizon": horizon,
+            "control_hz": control_hz,
+            "expert": expert,
+            "version": version,
+        },
     )
 
 
