@@ -23,16 +23,19 @@ def require_unchanged(world: World, folder: RunFolder):
     path = folder.path / _FILE
     known = json.loads(path.read_text()) if path.exists() else {}
     described = _description(world)
-    before = known.get(world.name, described)
+    if world.name not in known:
+        folder.write_json(_FILE, known | {world.name: described})
+        return
+    before = known[world.name]
     for name in {**before, **described}:
         if before.get(name) != described.get(name):
             at = f" at {world.address}" if world.address else ""
             raise UserError(
                 f"the world {world.name!r}{at} has changed: {name} is "
-                f"{described.get(name)}, and was {before.get(name)} when {folder.path} "
-                "was begun; bring that world back, or choose another --run_dir"
+                f"{described.get(name, 'absent')}, and was "
+                f"{before.get(name, 'absent')} when {folder.path} was begun; bring that "
+                "world back, or choose another --run_dir"
             )
-    folder.write_json(_FILE, known | {world.name: described})
 
 
 def _description(world: World) -> dict[str, Any]:

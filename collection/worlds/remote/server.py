@@ -107,24 +107,35 @@ def serve(world: ServedWorld, port: int = 0, host: str = "127.0.0.1"):
 
 
 async def _serve(world: ServedWorld, host: str, port: int):
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # gRPC would log lines of its own, and give no reason.
-    socket.create_server((host, port), family=family).close()
-    # Two servers could share a port otherwise.
-    server = grpc.aio.server(options=(*OPTIONS, ("grpc.so_reuseport", 0)))
-    dm_env_rpc_pb2_grpc.add_EnvironmentServicer_to_server(_Servicer(world), server)
-    address = f"[{host}]" if ":" in host else host
-    bound = server.add_insecure_port(f"{address}:{port}")
-    await server.start()
+    server, address = await start(world, host, port)
     print(
-        f"world {world.name!r} {world.version} is served at {address}:{bound}; "
-        "Ctrl-C ends it",
+        f"world {world.name!r} {world.version} is served at {address}; Ctrl-C ends it",
         flush=True,
     )
     try:
         await server.wait_for_termination()
     finally:
         await server.stop(None)
+
+
+async def start(
+    world: ServedWorld, host: str, port: int
+) -> tuple[grpc.aio.Server, str]:
+    """Start to serve a world in the running event loop; see `serve`.
+
+    Returns:
+      The server, and the address that it listens on.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # gRPC would log lines of its own, and give no reason.
+    socket.create_server((host, port), family=family).close()
+    # Two servers could share a port otherwise.
+    server = grpc.aio.server(options=(*OPTIONS, ("grpc.so_reuseport", 0)))
+    dm_env_rpc_pb2_grpc.add_EnvironmentServicer_to_server(_Servicer(world), server)
+    host = f"[{host}]" if ":" in host else host
+    port = server.add_insecure_port(f"{host}:{port}")
+    await server.start()
+    return server, f"{host}:{port}"
 
 
 class _Servicer(dm_env_rpc_pb2_grpc.EnvironmentServicer):

@@ -94,6 +94,10 @@ def _description(connection: Connection, name: str | None) -> dict[str, Any]:
             f"the server speaks protocol {found['protocol']}, this WTL "
             f"{server.PROTOCOL}; give the server the server.py of this WTL"
         )
+    if min(found["horizon"], found["control_hz"]) <= 0:
+        raise connection.error("the server's horizon or control_hz is not above 0")
+    if min(found["horizon"], found["control_hz"]) <= 0:
+        raise connection.error("the server's horizon or control_hz is not above 0")
     if name and found["name"] != name:
         raise connection.error(f"the server's world is {found['name']!r}")
     return found
