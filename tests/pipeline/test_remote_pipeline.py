@@ -131,7 +131,7 @@ def test_a_server_that_dies_in_an_episode_costs_nothing(
     with _serving(simulator, "changed.py", port):
         assert _collect(environ, address, run_dir) == 1
     error = capfd.readouterr().err.strip().splitlines()[-1]
-    assert "version is 2.0.0, and was 1.0.0" in error
+    assert "has changed: version is 2.0.0" in error
 
 
 @pytest.mark.slow

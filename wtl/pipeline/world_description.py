@@ -32,9 +32,9 @@ def require_unchanged(world: World, folder: RunFolder):
             at = f" at {world.address}" if world.address else ""
             raise UserError(
                 f"the world {world.name!r}{at} has changed: {name} is "
-                f"{described.get(name, 'absent')}, and was "
-                f"{before.get(name, 'absent')} when {folder.path} was begun; bring that "
-                "world back, or choose another --run_dir"
+                f"{described.get(name, 'absent')}, and {folder.path} was begun with "
+                f"{before.get(name, 'absent')}; bring that world back, or choose "
+                "another --run_dir"
             )
 
 
