@@ -1,6 +1,7 @@
 """The example of a remote world through the stages, and the death of its server."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -13,10 +14,14 @@ import venv
 
 import pytest
 
+from tests import plain_module
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.remote import server
 from wtl.commands import cli
+from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage.staging import iterate_staged
+from wtl.pipeline.run_folder import RunFolder
+from wtl.pipeline.world_description import require_unchanged
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "remote_world"
@@ -132,6 +137,22 @@ def test_a_server_that_dies_in_an_episode_costs_nothing(
         assert _collect(environ, address, run_dir) == 1
     error = capfd.readouterr().err.strip().splitlines()[-1]
     assert "has changed: version is 2.0.0" in error
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    (
+        ({"horizon": 9}, "horizon is 9"),
+        ({"observation": {}}, "observation robot/position is absent"),
+    ),
+)
+def test_a_world_with_another_spec_does_not_continue_a_run(tmp_path, changes, said):
+    world, folder = plain_module.POINT, RunFolder(tmp_path)
+    for _ in range(2):
+        require_unchanged(world, folder)
+    changed = dataclasses.replace(world.spec, **changes)
+    with pytest.raises(UserError, match=f"'plain_point' has changed: {said}"):
+        require_unchanged(dataclasses.replace(world, spec=changed), folder)
 
 
 @pytest.mark.slow

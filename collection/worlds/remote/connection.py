@@ -97,8 +97,8 @@ class Connection:
                 self._past.append((request, _checksum(response)))
                 return response
         raise self.error(
-            f"nothing that serves worlds answers there ({lost}); start "
-            "`wtl serve_world`, then rerun the command to resume"
+            f"nothing that serves worlds answers there ({lost}); start its server "
+            "(`wtl serve_world`, or `serve`), then rerun the command to resume"
         ) from lost
 
     def _open(self):
@@ -137,7 +137,8 @@ async def _exchanged(stream, request) -> dm_env_rpc_pb2.EnvironmentResponse:
         response = grpc.aio.EOF
     if response is grpc.aio.EOF:
         reason = await stream.details() or "it closed the connection"
-        raise _OutageError(" ".join(reason.split())[:200])
+        # gRPC's reasons are nested; the innermost one comes last.
+        raise _OutageError(reason.rpartition(": ")[2].strip("[]() "))
     return response
 
 

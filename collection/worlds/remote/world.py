@@ -106,7 +106,11 @@ def _description(connection: Connection, name: str | None) -> dict[str, Any]:
 def _tasks(connect, split: str, seed: int, count: int) -> list[PlainTask]:
     connection = connect()
     found = _read(connection, f"{server.TASKS}/{split}/{seed}/{count}")
-    return [PlainTask(**_checked(connection, task, _TASK)) for task in found]
+    tasks = [PlainTask(**_checked(connection, task, _TASK)) for task in found]
+    for task in tasks:
+        if "/" in task.task_id:  # files are named after tasks
+            raise connection.error(f"the task_id {task.task_id!r} has a slash")
+    return tasks
 
 
 def _checked(connection: Connection, found: Any, kinds: dict) -> dict[str, Any]:

@@ -242,6 +242,7 @@ class Flat(Odd):
             "not JSON",
         ),
         ({"tasks": lambda *_, count: [server.Task(1, "b", "train")]}, "no task_id"),
+        ({"tasks": lambda *_, count: [server.Task("../a", "b", "c")]}, "slash"),
         ({"tasks": lambda *_, count: []}, "no task"),
         ({"name": "another"}, "world is 'another'"),
         ({"horizon": 0}, "horizon"),
