@@ -188,7 +188,7 @@ class _Client:
         except _Refusal as refusal:
             response.error.code = code_pb2.INVALID_ARGUMENT
             response.error.message = str(refusal)
-        except Exception as error:  # the client's user reads it, and this one's too
+        except Exception as error:  # for the users of both sides
             traceback.print_exc()
             response.error.code = code_pb2.INTERNAL
             response.error.message = f"{type(error).__name__}: {error}"
@@ -216,7 +216,10 @@ class _Client:
 
     def _agree(self, what: str, asked, have):
         if asked != have:
-            raise _Refusal(f"its {what} is {have}, asked was {asked}")
+            raise _Refusal(
+                f"the server's {what} is {have}, and the command began with {asked}; "
+                "start the command again"
+            )
 
     def _join(self, request):
         self._agree("name", request.world_name, self._world.name)
