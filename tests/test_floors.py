@@ -97,7 +97,7 @@ def test_worlds_are_reached_through_the_registry_only():
         and "." in imported.removeprefix(worlds)
         # Point robots are tasks of meta-reinforcement learning alone, and no world.
         and "point_robot" not in imported
-        # Plain worlds are made of the environments of users.
-        and not imported.startswith(f"{worlds}plain")
+        # Plain worlds are made of the environments of users, here or at a server.
+        and not imported.startswith((f"{worlds}plain", f"{worlds}remote"))
     ]
     assert not inside

@@ -50,7 +50,7 @@ def _files() -> list[pathlib.Path]:
     found = [*_ROOT.glob("*.md")]
     for folder in (
         *("benchmarks", "collection", "datasets", "docs"),
-        *("gin_configs", "policies", "tests", "wtl"),
+        *("examples", "gin_configs", "policies", "tests", "wtl"),
     ):
         found += (_ROOT / folder).rglob("*")
     return [

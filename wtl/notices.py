@@ -1,4 +1,4 @@
-"""Suppression of the notices that TensorFlow, gym and MuJoCo print."""
+"""Suppression of the notices that TensorFlow, gym, gRPC and MuJoCo print."""
 
 import os
 import sys
@@ -14,6 +14,7 @@ def quiet(verbosity: int = 0) -> None:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     if not os.environ.get("DISPLAY"):
         os.environ.setdefault("MUJOCO_GL", "disable")
     warnings.simplefilter("ignore")

@@ -159,6 +159,9 @@ class World:
       moves_as_commanded: whether a control step moves by gain times command, so that a
         trial reveals the gains as soon as anything moves.
       entities: structure of its scenes, if they are made of entities.
+      plain: arguments of `wtl.worlds.dm_env` that made it, for `wtl serve_world`.
+      address: `host:port` of the server of a remote world.
+      check: raises an error if no environment can be made at present.
       configurables: gin name -> class of an object of this world that gin configures.
       version: raised whenever the same seed no longer gives the same episode.
     """
@@ -184,6 +187,9 @@ class World:
     all_gains_matter: bool = False
     moves_as_commanded: bool = False
     entities: "EntityStructure | None" = None
+    plain: Mapping[str, Any] | None = None
+    address: str = ""
+    check: Callable[[], None] = lambda: None
     configurables: Mapping[str, type] = dataclasses.field(default_factory=dict)
     version: str = "1.0.0"
 
@@ -192,3 +198,11 @@ class World:
         env = self.make_env(scene.task, scene.scene_seed, camera)
         env.prepare(scene)
         return env
+
+    @classmethod
+    def remote(cls, address: str, **options: Any) -> "World":
+        """Return the world that is served at `host:port`; see `wtl.worlds.remote`."""
+        del cls
+        from wtl.collection.worlds.remote.world import remote_world
+
+        return remote_world(None, address, **options)

@@ -15,13 +15,14 @@ from wtl.commands.exchange import export, import_
 from wtl.commands.hosting import fetch, publish
 from wtl.commands.import_videos import import_videos
 from wtl.commands.play import play
+from wtl.commands.serve_world import serve_world
 from wtl.commands.teleop import teleop
 from wtl.commands.verify import verify
 from wtl.commands.view import view
 
 _COMMANDS = (
     *(*stage.BEFORE_EVALUATION, evaluate, *stage.OTHERS),
-    *(teleop, play, verify, view, publish, fetch, doctor, import_videos),
+    *(teleop, play, verify, view, publish, fetch, doctor, import_videos, serve_world),
     *(dataset, export, import_, ablate),
 )
 

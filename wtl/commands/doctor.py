@@ -22,8 +22,9 @@ def doctor(options: argparse.Namespace) -> None:
         print(f"{package:20} {version}")
     for name in registry.names():
         try:
-            registry.get(name)
-            print(f"{'world ' + name:20} {registry.origin(name)}")
+            address = registry.get(name).address
+            served = f", served at {address}" if address else ""
+            print(f"{'world ' + name:20} {registry.origin(name)}{served}")
         except UserError as error:
             print(f"{'world ' + name:20} broken: {error}")
     for reason in methods.UNAVAILABLE.values():

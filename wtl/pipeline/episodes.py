@@ -90,6 +90,8 @@ def _played(
 ) -> Iterator[tuple[EpisodeShard, frozenset[str]]]:
     if not shards:
         return
+    # Workers, which import the world too, could not say what is wrong.
+    run.suite.world.check()
     if run.beam:
         yield from run.beam.play(shards, writer)
         return

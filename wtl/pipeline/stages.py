@@ -17,7 +17,7 @@ from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.contract.errors import UserError
 from wtl.evaluation.ablation import Ablation
-from wtl.pipeline import imported, run_folder
+from wtl.pipeline import imported, run_folder, world_description
 from wtl.pipeline.beam_runner import BeamRunner
 from wtl.pipeline.collect_demos import collect_demos
 from wtl.pipeline.collect_human_videos import collect_human_videos
@@ -183,6 +183,8 @@ def open_run(
         run.require_capability("has_cameras", "camera.pixels")
     # Of several that train together the first locks the folder; others write nothing.
     with folder.lock() if run.is_chief else contextlib.nullcontext():
+        if run.is_chief:
+            world_description.require_unchanged(run.suite.world, folder)
         yield run
 
 

@@ -1,4 +1,7 @@
-"""Gymnasium environment as a dm_env environment."""
+"""Gymnasium environment as a dm_env environment.
+
+This file too imports nothing of WTL, and may be copied beside `remote/server.py`.
+"""
 
 from typing import Any
 
@@ -7,10 +10,12 @@ import gymnasium
 import numpy as np
 from dm_env import specs
 
-from wtl.datasets.contract.errors import UserError
-
 # Keys under which environments say in `info` whether the task is solved.
 _SUCCESS = ("success", "is_success")
+
+
+class SpaceError(ValueError):
+    """Space that has no spec."""
 
 
 class GymEnvironment(dm_env.Environment):
@@ -63,7 +68,7 @@ def _spec(space: gymnasium.Space, name: str):
     if isinstance(space, gymnasium.spaces.Dict):
         return {key: _spec(part, key) for key, part in space.spaces.items()}
     if not isinstance(space, gymnasium.spaces.Box):
-        raise UserError(
+        raise SpaceError(
             f"the {name} space {space} is neither a Box nor a Dict of Boxes; wrap the "
             "environment"
         )

@@ -7,7 +7,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from wtl.collection.worlds.plain.gym_environment import GymEnvironment
+from wtl.collection.worlds.plain.gym_environment import GymEnvironment, SpaceError
 from wtl.collection.worlds.plain.task import PlainTask
 from wtl.collection.worlds.plain.world import dm_env_world
 from wtl.collection.worlds.world import World
@@ -57,15 +57,18 @@ def gym_world(
         make = functools.partial(_registered, make)
     if not horizon:
         raise UserError(f"world {name!r}: say horizon=, the steps of an episode")
-    return dm_env_world(
-        name,
-        lambda task, seed: GymEnvironment(make(task), seed % 2**31),
-        tasks or functools.partial(_one_task, name),
-        horizon=horizon,
-        control_hz=control_hz,
-        expert=expert and functools.partial(_actor, expert),
-        version=version,
-    )
+    try:
+        return dm_env_world(
+            name,
+            lambda task, seed: GymEnvironment(make(task), seed % 2**31),
+            tasks or functools.partial(_one_task, name),
+            horizon=horizon,
+            control_hz=control_hz,
+            expert=expert and functools.partial(_actor, expert),
+            version=version,
+        )
+    except SpaceError as error:
+        raise UserError(f"world {name!r}: {error}") from error
 
 
 def _registered(gym_id: str, task: PlainTask) -> gymnasium.Env:

@@ -89,6 +89,15 @@ def dm_env_world(
         make_env=make_env,
         expert=expert and functools.partial(_expert, expert),
         version=version,
+        plain={
+            "name": name,
+            "make": make,
+            "tasks": tasks,
+            "horizon": horizon,
+            "control_hz": control_hz,
+            "expert": expert,
+            "version": version,
+        },
         **parts_of(episodes),
     )
 

@@ -1,0 +1,54 @@
+"""`wtl serve_world`: a world for other processes and machines."""
+
+import argparse
+import importlib.metadata
+import os
+import sys
+
+from wtl import notices
+from wtl.commands.command import command, option, port
+from wtl.datasets.contract.errors import UserError
+
+
+@command(
+    option("world", metavar="MODULE:WORLD", help="or the name of an installed world"),
+    port(8767),
+    option(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on, by default this machine only; any other lets all "
+        "that reach it use the environments",
+    ),
+)
+def serve_world(options: argparse.Namespace) -> None:
+    """Serve a world over dm_env_rpc."""
+    with notices.Dropped(options.verbosity):
+        from wtl.collection.worlds.remote import server
+    world = _found(options.world)
+    if getattr(world, "plain", None) is None:
+        raise UserError(
+            f"{options.world} is no world of wtl.worlds.dm_env or wtl.worlds.gym, the "
+            "only ones that can be served"
+        )
+    try:
+        server.serve(server.ServedWorld(**world.plain), options.port, options.host)
+    except OSError as error:
+        raise UserError(
+            f"{options.host}:{options.port} cannot be listened on: {error.strerror}; "
+            "choose another --port or --host"
+        ) from error
+
+
+def _found(name: str):
+    """Return a world by its place or its name."""
+    from wtl.collection.worlds import registry
+
+    if ":" not in name:
+        if name not in registry.names():
+            raise UserError(f"world {name!r} is none of {', '.join(registry.names())}")
+        return registry.get(name)
+    sys.path.insert(0, os.getcwd())  # as `python -m wtl` has it
+    try:
+        return importlib.metadata.EntryPoint("", name, "").load()
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"{name} cannot be imported: {error}") from error
