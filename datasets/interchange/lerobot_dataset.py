@@ -66,10 +66,11 @@ class LeRobotDataset:
             )
 
     @property
-    def identity(self) -> dict[str, str]:
-        """Digest of the description of the dataset, for the provenance."""
+    def identity(self) -> dict[str, Any]:
+        """Digest of the description of the dataset, and names of dimensions."""
         digest = hashlib.sha256(self._folder.info.encode()).hexdigest()
-        return {"info_sha256": digest}
+        names = {key: f.names for key, f in self._features.items() if f.names}
+        return {"info_sha256": digest, "names": names}
 
     @property
     def license(self) -> str | None:

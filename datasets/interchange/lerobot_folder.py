@@ -35,7 +35,6 @@ _MAX_EPISODES = 1 << 20
 _BATCH_ROWS = 256
 _SLOT = re.compile(r"\{([a-z_]+)(?::(0?\dd))?\}")  # of a template of paths
 _LICENSE = re.compile(r"^license:\s*(\S.*)$", re.MULTILINE)
-_CHANNELS = ("channel", "channels")
 _DEPTH = ("is_depth_map", "video.is_depth_map")
 
 
@@ -47,11 +46,13 @@ class Feature:
       name: its name, such as `observation.images.top`.
       dtype: its type: `video`, `image` or that of its numbers.
       shape: its shape; (H, W, 3) of images.
+      names: names of its dimensions in a form of the dataset's own, or None.
     """
 
     name: str
     dtype: str
     shape: tuple[int, ...]
+    names: Any = None
 
     @property
     def is_video(self) -> bool:
@@ -330,8 +331,7 @@ def _feature(name: str, node: Mapping[str, Any]) -> Feature | None:
     if min(shape, default=1) < 1:
         raise ValueError(f"{name!r} has shape {shape}")
     if dtype in ("video", "image"):
-        # Of some datasets the channels come first.
-        if len(shape) == 3 and (node.get("names") or [""])[0] in _CHANNELS:
+        if len(shape) == 3 and shape[0] == 3 != shape[2]:  # channels first
             shape = (*shape[1:], shape[0])
         more = {**(node.get("info") or {}), **(node.get("video_info") or {})}
         if len(shape) != 3 or shape[2] != 3 or any(more.get(key) for key in _DEPTH):
@@ -340,7 +340,7 @@ def _feature(name: str, node: Mapping[str, Any]) -> Feature | None:
             raise ValueError(f"{name!r} has more than {MAX_SIDE} pixels a side")
         return Feature(name, dtype, shape)
     is_number = isinstance(dtype, str) and re.fullmatch(r"bool|(u?int|float)\d+", dtype)
-    return Feature(name, dtype, shape) if is_number else None
+    return Feature(name, dtype, shape, node.get("names")) if is_number else None
 
 
 def _lines(path: pathlib.Path) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Import of TFDS datasets in RLDS form: nested `steps` and fields beside them."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from wtl.datasets.interchange.field_mapping import (
     ForeignEpisode,
 )
 
+_FORMATS = (tfds.core.FileFormat.TFRECORD, tfds.core.FileFormat.ARRAY_RECORD)
 _BATCH_STEPS = 64
 _INSTRUCTIONS = (
     "language_instruction",
@@ -63,7 +64,7 @@ class RldsDataset:
             raise UserError(
                 f"{directory} has no nested `steps`: it is not in RLDS form"
             )
-        if self._builder.info.file_format != tfds.core.FileFormat.TFRECORD:
+        if self._builder.info.file_format not in _FORMATS:
             raise UserError(
                 f"{directory} is stored as {self._builder.info.file_format.value}: "
                 "convert it with `tfds convert_format` to tfrecord"
@@ -111,7 +112,7 @@ class RldsDataset:
         index = 0
         for split in sorted(self._builder.info.splits):
             files = self._builder.info.splits[split].filepaths
-            records = tf.data.TFRecordDataset([os.fspath(file) for file in files])
+            records = _records(self._builder.info.file_format, map(os.fspath, files))
             examples = records.map(self._features.deserialize_example)
             for number, example in enumerate(_each(examples, self._directory)):
                 try:
@@ -214,6 +215,26 @@ def _nested(leaves: Mapping[str, Any]) -> dict[str, Any]:
             node = node.setdefault(parent, {})
         node[name] = leaf
     return tree
+
+
+def _records(
+    file_format: tfds.core.FileFormat, files: Iterable[str]
+) -> tf.data.Dataset:
+    """Return the serialised examples of some files."""
+    files = list(files)
+    if file_format == tfds.core.FileFormat.TFRECORD:
+        return tf.data.TFRecordDataset(files)
+    # Installed on Linux only.
+    from array_record.python.array_record_module import ArrayRecordReader
+
+    def read() -> Iterator[bytes]:
+        for reader in map(ArrayRecordReader, files):
+            for _ in range(reader.num_records()):
+                yield reader.read()
+
+    return tf.data.Dataset.from_generator(
+        read, output_signature=tf.TensorSpec((), tf.string)
+    )
 
 
 def _each(examples: tf.data.Dataset, directory: str | os.PathLike) -> Iterator[Any]:
