@@ -33,6 +33,10 @@ _SLUG_LENGTH = 60  # of a task's name
 _SINGLE = (fields.REWARD, fields.TIMESTAMP, *_GIVEN)
 
 
+# Least and greatest action by dimension; empty for fractions in [-1, 1].
+Limits = tuple[tuple[float, ...], tuple[float, ...]]
+
+
 @dataclasses.dataclass(frozen=True)
 class ForeignEpisode:
     """An episode of another format.
@@ -200,23 +204,22 @@ def defaults(
     }
 
 
-def spec_of(episode: Episode, native_actions: bool) -> EpisodeSpec:
+def spec_of(episode: Episode, limits: Limits | None) -> EpisodeSpec:
     """Return the spec of an episode, from the sizes of its arrays.
 
     Args:
       episode: the episode.
-      native_actions: whether its actions are in units of their own, without limits,
-        rather than fractions in [-1, 1].
+      limits: of its actions; None if they are in units of their own, without limits.
 
     Raises:
-      UserError: if it has no spec, for instance if images are not square.
+      UserError: if it has no spec.
     """
 
     def size(name: str) -> int:
         return episode.steps[name].shape[1] if name in episode.steps else 0
 
     actions = size(fields.ACTION)
-    limitless = (math.inf,) * (actions if native_actions else 0)
+    low, high = limits or ((-math.inf,) * actions, (math.inf,) * actions)
     try:
         return EpisodeSpec(
             tuple(
@@ -229,8 +232,8 @@ def spec_of(episode: Episode, native_actions: bool) -> EpisodeSpec:
             interventions=fields.IS_INTERVENTION in episode.steps,
             gains_size=len(episode.metadata.get(fields.HIDDEN_GAINS, ())),
             dynamics_size=len(episode.metadata.get(fields.HIDDEN_PUCK, ())),
-            action_low=tuple(-limit for limit in limitless),
-            action_high=limitless,
+            action_low=low,
+            action_high=high,
             instruction=fields.INSTRUCTION in episode.metadata,
         )
     except (ValueError, IndexError) as error:

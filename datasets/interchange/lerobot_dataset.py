@@ -34,7 +34,7 @@ _MAX_EPISODE_BYTES = 4 << 30
 class LeRobotDataset:
     """Episodes of a LeRobot folder."""
 
-    native_actions = True
+    action_limits = None
 
     def __init__(self, directory: str | os.PathLike, mapping: FieldMapping):
         """Open a folder.

@@ -30,7 +30,7 @@ _INSTRUCTIONS = (
 class RldsDataset:
     """A prepared TFDS dataset on disk whose examples are episodes."""
 
-    native_actions = True
+    action_limits = None
 
     def __init__(
         self,

@@ -35,6 +35,7 @@ from wtl.datasets.storage.location import resolve
 
 _OURS = "wtl"
 _LICENSE = "license"
+_LIMITS = ("wtl_action_low", "wtl_action_high")
 _GYM_TYPE = 2  # the robomimic.envs.env_base.EnvType that is nearest
 _OUR_STEPS = (
     fields.DISCOUNT,
@@ -61,8 +62,8 @@ def export(dataset_dir: str | os.PathLike, path: str | os.PathLike) -> int:
         cannot be read.
     """
     source, path = resolve(dataset_dir), pathlib.Path(path)
-    license_text = card.stored_license(source)
-    if not schema.stored_spec(source).action_size:
+    license_text, spec = card.stored_license(source), schema.stored_spec(source)
+    if not spec.action_size:
         raise UserError(f"{source} holds videos; robomimic needs actions")
     if path.exists():
         raise UserError(f"{path} exists already; give another name")
@@ -72,6 +73,8 @@ def export(dataset_dir: str | os.PathLike, path: str | os.PathLike) -> int:
         with h5py.File(partial, "w") as file:
             count = _write(file, reader.iterate_episodes(source))
             file["data"].attrs[_LICENSE] = license_text
+            limits = (spec.action_low, spec.action_high)
+            file["data"].attrs.update(zip(_LIMITS, limits, strict=True))
         os.replace(partial, path)
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error})") from error
@@ -118,9 +121,12 @@ class RobomimicFile:
             self._mapping = mapping.or_default(self._default)
 
     @property
-    def native_actions(self) -> bool:
-        """Whether actions are in units of their own."""
-        return not self._is_exact
+    def action_limits(self) -> field_mapping.Limits | None:
+        """Limits of actions; None if they are unknown."""
+        if not self._is_exact:
+            return None
+        low, high = (self._demos.attrs.get(name, ()) for name in _LIMITS)
+        return tuple(map(float, low)), tuple(map(float, high))
 
     @property
     def identity(self) -> dict[str, str]:

@@ -74,7 +74,7 @@ def import_(options: argparse.Namespace) -> None:
             options.name,
             provenance,
             source.license,
-            native_actions=source.native_actions,
+            action_limits=source.action_limits,
         )
     if source.left_out:
         print(f"wtl: left out: {source.left_out}", file=sys.stderr)

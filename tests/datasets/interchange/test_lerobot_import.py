@@ -43,7 +43,7 @@ def _dataset(folder, maps=(), sets=()):
 def _imported(folder, root, maps=(), sets=()):
     source = _dataset(folder, maps, sets)
     version = import_episodes.import_episodes(
-        source.episodes(), root, "cups", source.identity, source.license, True
+        source.episodes(), root, "cups", source.identity, source.license, None
     )
     names = json.loads((version / "provenance.json").read_text())["names"]
     assert names["action"] == ["dx", "dy", "dz", "turn"]

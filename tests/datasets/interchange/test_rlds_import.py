@@ -212,7 +212,7 @@ def test_without_a_mapping_all_observations_come_in(tmp_path, file_format):
     source = rlds.RldsDataset(builder.data_dir, FieldMapping.parse([], [], "rich"))
     found = list(source.episodes())
     version = import_episodes.import_episodes(
-        found, tmp_path, "rich", {}, native_actions=source.native_actions
+        found, tmp_path, "rich", {}, action_limits=source.action_limits
     )
     assert verify.verify(version) == []
     assert source.left_out == "4 episodes of less than two steps"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 
 import h5py
 import numpy as np
@@ -27,6 +28,9 @@ _RICH = EpisodeSpec(
 _HIDDEN = dataclasses.replace(SPEC, gains_size=3, dynamics_size=5)
 
 
+_NATIVE = dataclasses.replace(
+    SPEC, action_low=(-9.5, -2.0, -1.0), action_high=(1.0, 1.5, math.inf)
+)
 _NOTHING = FieldMapping.parse([], [], "wtl_demos")
 
 
@@ -50,13 +54,14 @@ def _published(root, spec):
     )
 
 
-@pytest.mark.parametrize("spec", [SPEC, _RICH, _HIDDEN])
+@pytest.mark.parametrize("spec", [SPEC, _RICH, _HIDDEN, _NATIVE])
 def test_what_is_exported_comes_back_bit_for_bit(tmp_path, spec):
     source = _published(tmp_path / "in", spec)
     assert robomimic.export(source, tmp_path / "out.hdf5") == 12
     with robomimic.RobomimicFile(tmp_path / "out.hdf5", _NOTHING) as file:
         back = import_episodes.import_episodes(
-            file.episodes(), tmp_path / "back", "wtl_demos", {}, file.license
+            *(file.episodes(), tmp_path / "back", "wtl_demos", {}, file.license),
+            action_limits=file.action_limits,
         )
     assert checksums.fingerprint(back) == checksums.fingerprint(source)
     assert (back / "LICENSE").read_bytes() == (source / "LICENSE").read_bytes()
@@ -136,7 +141,7 @@ def _imported(path, root, maps=_MAPS, sets=("family=lift", "control_hz=20")):
     mapping = FieldMapping.parse(maps, sets, "lift_ph")
     with robomimic.RobomimicFile(path, mapping) as file:
         return import_episodes.import_episodes(
-            file.episodes(), root, "lift_ph", {}, native_actions=file.native_actions
+            file.episodes(), root, "lift_ph", {}, action_limits=file.action_limits
         )
 
 
