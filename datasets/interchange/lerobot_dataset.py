@@ -12,8 +12,7 @@ import pyarrow.compute
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
-from wtl.datasets.format import images
-from wtl.datasets.interchange import field_mapping, lerobot
+from wtl.datasets.interchange import field_mapping, lerobot, lerobot_feature
 from wtl.datasets.interchange.field_mapping import (
     REPEATED,
     FieldMapping,
@@ -104,6 +103,7 @@ class LeRobotDataset:
                     raise self._folder.fault(f"episode {index}: {error}") from None
             for index in expected:
                 self._folder.missing[index] = f"rows in {data.name}"
+        self._folder.require_episodes()
 
     def _default(self) -> dict[str, tuple[str, ...]]:
         """Return the features that are imported without a mapping, by field."""
@@ -131,7 +131,7 @@ class LeRobotDataset:
     def _episode(self, listed: ListedEpisode, rows: pa.Table) -> Episode:
         if len(rows) != listed.length:
             raise ValueError(f"{len(rows)} rows, not {listed.length} as listed")
-        times = _numbers(rows[_TIME], ()).astype(np.float64)
+        times = lerobot_feature.numbers(rows[_TIME]).astype(np.float64)
         # The last row once more, for the observation after the last action.
         repeated = np.minimum(np.arange(listed.length + 1), listed.length - 1)
 
@@ -139,10 +139,8 @@ class LeRobotDataset:
             feature = self._features[key]
             if key == _TIME:
                 return np.append(times, times[-1] + 1 / self._folder.fps)
-            if not feature.is_image:
-                return _numbers(rows[key], feature.shape)[repeated]
             if not feature.is_video:
-                return _images(rows[key], feature.shape)[repeated]
+                return feature.values(rows[key])[repeated]
             path, start = listed.videos[key]
             try:
                 due = start + times[repeated]
@@ -151,11 +149,11 @@ class LeRobotDataset:
                 raise ValueError(f"{path.name!r} of {key!r} {error}") from None
 
         flags = {
-            key: bool(_numbers(rows[key], (1,)).any())
+            key: bool(lerobot_feature.numbers(rows[key]).any())
             for key in (_SUCCESS, _DONE)
             if key in rows.column_names
         }
-        tasks = dict.fromkeys(_numbers(rows[_TASK], ()).tolist())
+        tasks = dict.fromkeys(lerobot_feature.numbers(rows[_TASK]).tolist())
         known = {
             fields.CONTROL_HZ: self._folder.fps,
             fields.INSTRUCTION: "; ".join(
@@ -172,7 +170,7 @@ class LeRobotDataset:
                 # Episodes that are cut off are done too.
                 terminal=flags.get(_DONE, False) and flags.get(_SUCCESS, False),
                 notes=REPEATED,
-                metadata=known | self._ours(listed),
+                metadata=self._ours(listed) or known,
             )
         )
 
@@ -185,27 +183,3 @@ class LeRobotDataset:
             if value is not None
             and not (name == fields.EPISODE_ID and self._mapping.metadata)
         }
-
-
-def _images(column: pa.ChunkedArray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return images that are stored as files in the rows, [T, H, W, 3]."""
-    result = np.empty((len(column), *shape), np.uint8)
-    for row, cell in zip(result, column, strict=True):
-        data = cell["bytes"].as_buffer() if pa.types.is_struct(cell.type) else None
-        if data is None:
-            raise ValueError("an image is not in its row")
-        row[:] = images.decode(memoryview(data), shape)
-    return result
-
-
-def _numbers(column: pa.ChunkedArray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return numbers, or nested lists of them, as one array, [T, *shape]."""
-    values, sizes = column.combine_chunks(), []
-    while pa.types.is_nested(values.type) and not values.null_count:
-        sizes += pyarrow.compute.list_value_length(values).unique().to_pylist()
-        values = values.flatten()
-    # One number is stored without a list, or with one.
-    found, wanted = ([n for n in each if n != 1] for each in (sizes, shape))
-    if found != wanted or values.null_count or not pa.types.is_primitive(values.type):
-        raise ValueError(f"the rows are not of shape {list(shape)}")
-    return values.to_numpy(zero_copy_only=False).reshape(len(column), *shape)

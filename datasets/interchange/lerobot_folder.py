@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.interchange import lerobot
-from wtl.datasets.videos.video_frames import MAX_SIDE
+from wtl.datasets.interchange.lerobot_feature import Feature
 
 VERSIONS = ("v2.0", "v2.1", "v3.0")
 _INFO, _EPISODES, _TASKS = "meta/info.json", "meta/episodes", "meta/tasks"
@@ -35,39 +35,6 @@ _MAX_EPISODES = 1 << 20
 _BATCH_ROWS = 256
 _SLOT = re.compile(r"\{([a-z_]+)(?::(0?\dd))?\}")  # of a template of paths
 _LICENSE = re.compile(r"^license:\s*(\S.*)$", re.MULTILINE)
-_DEPTH = ("is_depth_map", "video.is_depth_map")
-
-
-@dataclasses.dataclass(frozen=True)
-class Feature:
-    """An array of each frame.
-
-    Attributes:
-      name: its name, such as `observation.images.top`.
-      dtype: its type: `video`, `image` or that of its numbers.
-      shape: its shape; (H, W, 3) of images.
-      names: names of its dimensions in a form of the dataset's own, or None.
-    """
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    names: Any = None
-
-    @property
-    def is_video(self) -> bool:
-        """Whether it is stored in video files."""
-        return self.dtype == "video"
-
-    @property
-    def is_image(self) -> bool:
-        """Whether it is a colour image."""
-        return self.dtype in ("video", "image")
-
-    @property
-    def frame_bytes(self) -> int:
-        """Bytes that a frame takes as an episode's step."""
-        return math.prod(self.shape) * (1 if self.is_image else 4)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,6 +67,7 @@ class LeRobotFolder:
       tasks: text by number.
       episodes: listed episodes whose files are there.
       missing: name of a file that is missing, by the number of its episode.
+      license: text of LICENSE, or the licence that the card names; None without both.
     """
 
     def __init__(self, directory: str | os.PathLike):
@@ -117,8 +85,7 @@ class LeRobotFolder:
             *(OSError, RecursionError, pa.ArrowException),
         ) as error:
             raise self.fault(f"meta cannot be understood ({error!r})") from None
-        if not self.episodes:
-            raise self.fault(f"there is no episode; {self.missing_note()}")
+        self.require_episodes()
 
     def _read(self) -> None:
         path = self.file(_INFO)
@@ -132,12 +99,11 @@ class LeRobotFolder:
                 f"version {version!r} is not read, only {', '.join(VERSIONS)}; convert "
                 "it with LeRobot's scripts"
             )
-        self._templates = info
-        self._chunks_size = int(info["chunks_size"])
+        self._info = info
         self.fps = float(info["fps"])
         if not 0 < self.fps < math.inf:
             raise self.fault(f"{self.fps} frames per second")
-        known = {name: _feature(name, node) for name, node in info["features"].items()}
+        known = {n: Feature.read(n, node) for n, node in info["features"].items()}
         self.features = {name: found for name, found in known.items() if found}
         self.unread = [name for name, found in known.items() if not found]
         self._videos = [name for name, f in self.features.items() if f.is_video]
@@ -153,10 +119,16 @@ class LeRobotFolder:
             seen.add(index)
             self._list(index, length, row)
         self._listed = len(seen)
+        self.license = self._license()
 
     def fault(self, text: str) -> UserError:
         """Return an error of this folder."""
         return UserError(f"{self._root}: {text}")
+
+    def require_episodes(self) -> None:
+        """Refuse a folder of which all listed episodes are missing."""
+        if len(self.missing) == self._listed:
+            raise self.fault(self.missing_note() or "it lists no episode")
 
     def missing_note(self) -> str:
         """Return a clause on the episodes whose files are missing; empty if none is."""
@@ -170,9 +142,7 @@ class LeRobotFolder:
         more = f" and {count - 5} more" if count > 5 else ""
         return f"{count} of {self._listed} listed episodes have no file: {first}{more}"
 
-    @property
-    def license(self) -> str | None:
-        """Text of LICENSE, or the licence that the card names; None without both."""
+    def _license(self) -> str | None:
         if path := self.file(fields.LICENSE_FILE):
             return _text(path)
         card = self.file(fields.CARD_FILE)
@@ -232,7 +202,7 @@ class LeRobotFolder:
                 if held:
                     yield current, pa.Table.from_batches(held)
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-            raise self.fault(f"{data.name} cannot be read ({error})") from None
+            raise self.fault(f"{data.name!r} cannot be read ({error})") from None
 
     def _check_columns(
         self, file: pq.ParquetFile, data: pathlib.Path, columns: Sequence[str]
@@ -240,7 +210,7 @@ class LeRobotFolder:
         """Refuse columns that are missing or have more values than their shape says."""
         for name in columns:
             if name not in file.schema_arrow.names:
-                raise self.fault(f"{data.name} has no column {name!r}")
+                raise self.fault(f"{data.name!r} has no column {name!r}")
         sizes = {
             name: 1 if feature.is_image else math.prod(feature.shape)
             for name, feature in self.features.items()
@@ -252,7 +222,7 @@ class LeRobotFolder:
                     name = name.rpartition(".")[0]
                 size = sizes.get(name)
                 if size and column.num_values > size * group.num_rows:
-                    raise self.fault(f"{data.name}: {name!r} is not of its shape")
+                    raise self.fault(f"{data.name!r}: {name!r} is not of its shape")
 
     def _tasks(self) -> dict[int, str]:
         if path := self.file(f"{_TASKS}.parquet"):
@@ -269,8 +239,9 @@ class LeRobotFolder:
         path = self.file(f"{_EPISODES}.jsonl")
         if path is None:
             raise self.fault(f"it has no {_EPISODES}.jsonl")
+        chunks_size = int(self._info["chunks_size"])
         for row in _lines(path):
-            row["episode_chunk"] = int(row["episode_index"]) // self._chunks_size
+            row["episode_chunk"] = int(row["episode_index"]) // chunks_size
             yield row | {f"videos/{key}/from_timestamp": 0.0 for key in self._videos}
 
     def _rows_of_v3(self) -> Iterator[dict[str, Any]]:
@@ -314,7 +285,7 @@ class LeRobotFolder:
 
         Only the format's slots are filled in: a template may come from anybody.
         """
-        text = self._templates[template]
+        text = self._info[template]
         if re.search("[{}]", _SLOT.sub("", text)):
             raise self.fault(f"the template {text!r} of {template} is not understood")
         values = {
@@ -323,24 +294,6 @@ class LeRobotFolder:
             **{key: row.get(place + key) for key in ("chunk_index", "file_index")},
         }
         return _SLOT.sub(lambda slot: format(values[slot[1]], slot[2] or ""), text)
-
-
-def _feature(name: str, node: Mapping[str, Any]) -> Feature | None:
-    """Return a feature; None if it is neither numbers nor colour images."""
-    dtype, shape = node["dtype"], tuple(int(size) for size in node["shape"] or ())
-    if min(shape, default=1) < 1:
-        raise ValueError(f"{name!r} has shape {shape}")
-    if dtype in ("video", "image"):
-        if len(shape) == 3 and shape[0] == 3 != shape[2]:  # channels first
-            shape = (*shape[1:], shape[0])
-        more = {**(node.get("info") or {}), **(node.get("video_info") or {})}
-        if len(shape) != 3 or shape[2] != 3 or any(more.get(key) for key in _DEPTH):
-            return None
-        if max(shape) > MAX_SIDE:
-            raise ValueError(f"{name!r} has more than {MAX_SIDE} pixels a side")
-        return Feature(name, dtype, shape)
-    is_number = isinstance(dtype, str) and re.fullmatch(r"bool|(u?int|float)\d+", dtype)
-    return Feature(name, dtype, shape, node.get("names")) if is_number else None
 
 
 def _lines(path: pathlib.Path) -> list[dict[str, Any]]:

@@ -97,6 +97,8 @@ def at_times(
       VideoError: if it cannot be decoded, is cut off, its frames are of another size,
         or none of them is within 0.1 ms of one of the times.
     """
+    if not np.isfinite(times).all() or (np.diff(times) < 0).any():
+        raise VideoError("is wanted at times that do not ascend")
     count = 0
     try:
         with _opened(path) as (container, stream):

@@ -294,7 +294,7 @@ def test_files_that_are_refused(small, tmp_path):
     refused(folder, "no regular file")
     folder = copy("v2.1")
     (folder / data).write_bytes((folder / data).read_bytes()[:-9])
-    refused(folder, "episode_000000.parquet cannot be read")
+    refused(folder, "episode_000000.parquet' cannot be read")
     folder = copy("v2.1")
     (folder / video).write_bytes((folder / video).read_bytes()[:-9])
     refused(folder, "episode 0: .*cut off")
@@ -342,7 +342,7 @@ def test_upright_frames_of_a_turned_video(tmp_path):
     fake_videos.film(path, turned, np.arange(9) / 10, rotation=90)
     frames = video_frames.at_times(path, [0.2, 0.5, 0.5], (96, 128, 3))
     assert [fake_videos.number_of(frame[:, 32:]) for frame in frames] == [2, 5, 5]
-    for times in ([0.25], [0.2, 5.0]):
+    for times in ([0.25], [0.2, 5.0], [0.5, 0.2], [np.nan], [np.inf]):
         with pytest.raises(video_frames.VideoError):
             video_frames.at_times(path, times, (96, 128, 3))
     with pytest.raises(video_frames.VideoError, match="96 × 128"):
