@@ -246,7 +246,7 @@ def _slug(text: str) -> str:
     if text.isascii() and len(slug) <= _SLUG_LENGTH:
         return slug
     digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:8]
-    return f"{slug[:_SLUG_LENGTH]}_{digest}"
+    return f"{slug[:_SLUG_LENGTH]}_{digest}".strip("_")
 
 
 def _is_field(name: str) -> bool:

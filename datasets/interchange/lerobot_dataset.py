@@ -28,6 +28,9 @@ _EPISODE, _TASK, _TIME = "episode_index", "task_index", "timestamp"
 _NOT_OBSERVED = ("action", "next.")
 _BOOKKEEPING = ("frame_index", _EPISODE, "index", _TASK, _TIME)
 _MAX_EPISODE_BYTES = 4 << 30
+# Periods that a frame may be off its time. LeRobot allows 0.1 ms, but the starts that
+# it writes drift in long videos (huggingface/lerobot, issue 3177).
+_PERIODS = 0.25
 
 
 class LeRobotDataset:
@@ -143,8 +146,12 @@ class LeRobotDataset:
                 return feature.values(rows[key])[repeated]
             path, start = listed.videos[key]
             try:
-                due = start + times[repeated]
-                return video_frames.at_times(path, due, feature.shape)
+                return video_frames.at_times(
+                    path,
+                    start + times[repeated],
+                    feature.shape,
+                    _PERIODS / self._folder.fps,
+                )
             except video_frames.VideoError as error:
                 raise ValueError(f"{path.name!r} of {key!r} {error}") from None
 

@@ -258,11 +258,15 @@ class LeRobotFolder:
 
     def _list(self, index: int, length: int, row: Mapping[str, Any]) -> None:
         """Add an episode to those that are there or those that are missing."""
+        starts = {key: row.get(f"videos/{key}/from_timestamp") for key in self._videos}
+        if unfilmed := [key for key, start in starts.items() if start is None]:
+            self.missing[index] = unfilmed[0]
+            return
         data = self._path("data_path", row, "data/")
         videos = {}
-        for key in self._videos:
+        for key, start in starts.items():
             name = self._path("video_path", row, f"videos/{key}/", video_key=key)
-            videos[key] = name, float(row[f"videos/{key}/from_timestamp"])
+            videos[key] = name, float(start)
         for name in (data, *(name for name, _ in videos.values())):
             if self.file(name) is None:
                 self.missing[index] = name

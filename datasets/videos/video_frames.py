@@ -18,7 +18,6 @@ MAX_SIDE = 4096  # pixels
 MAX_SECONDS = 60.0
 MIN_FRAMES = 8
 _ROUNDING = 1e-3  # seconds by which a file's timestamps may be off
-_TOLERANCE = 1e-4  # seconds between a frame and the time it is wanted at; LeRobot's
 
 
 class VideoError(ValueError):
@@ -81,47 +80,47 @@ def read(
 
 
 def at_times(
-    path: str | os.PathLike, times: Sequence[float], shape: tuple[int, int, int]
+    path: str | os.PathLike,
+    times: Sequence[float],
+    shape: tuple[int, int, int],
+    tolerance: float,
 ) -> np.ndarray:
-    """Return the frames at some times.
+    """Return the frames that are nearest to some times.
 
     Args:
       path: a file in the mp4 format.
       times: [T] ascending times, in the seconds of the file.
       shape: (H, W, 3), size of the upright frames.
+      tolerance: seconds by which a frame may be off its time.
 
     Returns:
       uint8[T, H, W, 3] RGB images.
 
     Raises:
       VideoError: if it cannot be decoded, is cut off, its frames are of another size,
-        or none of them is within 0.1 ms of one of the times.
+        or it has no frame near one of the times.
     """
     if not np.isfinite(times).all() or (np.diff(times) < 0).any():
         raise VideoError("is wanted at times that do not ascend")
-    count = 0
     try:
         with _opened(path) as (container, stream):
             height, width = stream.codec_context.height, stream.codec_context.width
             if shape not in ((height, width, 3), (width, height, 3)):
                 raise _other_size(width, height, shape)
-            result = np.empty((len(times), *shape), np.uint8)
-            start = int((times[0] - _ROUNDING) / stream.time_base)
+            start = int((times[0] - tolerance) / stream.time_base)
             if start > 0:
                 container.seek(start, stream=stream)  # to a key frame before it
-            for time, frame in _timed(container, stream):
-                if count < len(times) and time >= times[count] - _TOLERANCE:
-                    image = _upright(frame, shape)
-                    while count < len(times) and time >= times[count] - _TOLERANCE:
-                        if time > times[count] + _TOLERANCE:
-                            raise VideoError(f"has no frame at {times[count]:.4f} s")
-                        result[count] = image
-                        count += 1
-                if count == len(times):
-                    return result
+            result, shown = np.empty((len(times), *shape), np.uint8), None
+            near = _nearest(_timed(container, stream), times)
+            for row, due, (time, frame) in zip(result, times, near, strict=True):
+                if abs(time - due) > tolerance:
+                    raise VideoError(f"has no frame at {due:.4f} s")
+                if frame is not shown:
+                    image, shown = _upright(frame, shape), frame
+                row[:] = image
+            return result
     except av.FFmpegError as error:
         raise _undecodable(error) from None
-    raise VideoError(f"ends before {times[count]:.4f} s")
 
 
 def _decode(path: str | os.PathLike) -> Iterator[tuple[float, av.VideoFrame | None]]:
@@ -171,6 +170,17 @@ def _timed(
         if frame.time is None:
             raise VideoError("has a frame without a timestamp")
         yield frame.time, frame
+
+
+def _nearest(
+    timed: Iterator[tuple[float, av.VideoFrame]], times: Sequence[float]
+) -> Iterator[tuple[float, av.VideoFrame | None]]:
+    """Yield the frame that is nearest to each of some ascending times, and its time."""
+    before = after = next(timed, (-math.inf, None))
+    for due in times:
+        while after is not None and after[0] < due:
+            before, after = after, next(timed, None)
+        yield min(filter(None, (before, after)), key=lambda one: abs(one[0] - due))
 
 
 def _is_cut_off(path: str | os.PathLike) -> bool:

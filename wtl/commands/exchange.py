@@ -84,7 +84,8 @@ def import_(options: argparse.Namespace) -> None:
 @contextlib.contextmanager
 def _opened(options: argparse.Namespace, mapping):
     """Yield the opened source."""
-    from wtl.datasets.interchange import lerobot_dataset, rlds, robomimic
+    with notices.Dropped(options.verbosity):
+        from wtl.datasets.interchange import lerobot_dataset, rlds, robomimic
 
     if options.format == "rlds":
         yield rlds.RldsDataset(options.source, mapping, options.last_action_counts)

@@ -155,10 +155,14 @@ def test_missing_files_of_many_episodes(tmp_path):
     rows = pq.read_table(folder / "data/chunk-000/file-001.parquet")
     kept = rows.filter(np.array(rows["episode_index"]) != 2)
     pq.write_table(kept, folder / "data/chunk-000/file-001.parquet")
+    listed = folder / "meta/episodes/chunk-000/file-000.parquet"
+    rows = pq.read_table(listed).to_pylist()
+    rows[1] |= {key: None for key in rows[1] if key.startswith("videos/observation")}
+    pq.write_table(pa.Table.from_pylist(rows), listed)
     source = _dataset(folder)
-    assert "1 of 5" in source.left_out
-    assert len(list(source.episodes())) == 3
-    assert "2 of 5" in source.left_out and "2 ('rows in " in source.left_out
+    assert "2 of 5" in source.left_out
+    assert len(list(source.episodes())) == 2
+    assert "3 of 5" in source.left_out and "2 ('rows in " in source.left_out
 
 
 def test_a_mapping_selects_and_renames(small, tmp_path):
@@ -340,10 +344,10 @@ def test_upright_frames_of_a_turned_video(tmp_path):
     wide = [np.hstack([image[:, :32], image]) for image in images]  # 96 × 128
     turned = [np.rot90(image, -1) for image in wide]
     fake_videos.film(path, turned, np.arange(9) / 10, rotation=90)
-    frames = video_frames.at_times(path, [0.2, 0.5, 0.5], (96, 128, 3))
+    frames = video_frames.at_times(path, [0.2, 0.509, 0.509], (96, 128, 3), 0.01)
     assert [fake_videos.number_of(frame[:, 32:]) for frame in frames] == [2, 5, 5]
     for times in ([0.25], [0.2, 5.0], [0.5, 0.2], [np.nan], [np.inf]):
         with pytest.raises(video_frames.VideoError):
-            video_frames.at_times(path, times, (96, 128, 3))
+            video_frames.at_times(path, times, (96, 128, 3), 0.01)
     with pytest.raises(video_frames.VideoError, match="96 × 128"):
-        video_frames.at_times(path, [0.2], (64, 64, 3))
+        video_frames.at_times(path, [0.2], (64, 64, 3), 0.01)
