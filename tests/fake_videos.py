@@ -8,7 +8,7 @@ import av
 import numpy as np
 
 _BITS = 8
-_TICKS = 1000  # per second
+_TICKS = 1000
 
 
 def numbered(number: int, width: int = 96, height: int = 64) -> np.ndarray:
@@ -53,6 +53,7 @@ def film(
     codec: str = "libx264",
     options: dict[str, str] | None = None,
     movflags: str = "",
+    ticks: int = _TICKS,
 ) -> None:
     """Write an mp4 file.
 
@@ -64,19 +65,20 @@ def film(
       codec: name of the encoder.
       options: of the encoder; by default nearly lossless ones.
       movflags: of FFmpeg's mp4 writer.
+      ticks: per second, to which times are rounded.
     """
     images = iter(images)
     first = next(images)
     muxing = {"movflags": movflags} if movflags else {}
     with av.open(os.fspath(path), "w", options=muxing) as container:
         options = options or {"crf": "5", "bf": "0", "preset": "ultrafast"}
-        stream = container.add_stream(codec, rate=_TICKS, options=options)
+        stream = container.add_stream(codec, rate=ticks, options=options)
         stream.height, stream.width = first.shape[:2]
         stream.pix_fmt = "yuv420p"
         if rotation:
             stream.set_display_rotation(rotation)
         for image, time in zip(itertools.chain([first], images), times, strict=True):
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-            frame.pts = round(time * _TICKS)
+            frame.pts = round(time * ticks)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

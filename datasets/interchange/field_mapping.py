@@ -1,7 +1,9 @@
 """Mapping of the arrays of other formats to episode fields."""
 
 import dataclasses
+import hashlib
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -26,8 +28,13 @@ _GIVEN = frozenset(
     if name not in (fields.EPISODE_ID, fields.SCENE_SEED)
     and field.kind not in (Kind.TEXTS, Kind.FLOATS)
 )
+_SLUG_LENGTH = 60  # of a task's name
 # Not made of several arrays.
 _SINGLE = (fields.REWARD, fields.TIMESTAMP, *_GIVEN)
+
+
+# Least and greatest action by dimension; empty for fractions in [-1, 1].
+Limits = tuple[tuple[float, ...], tuple[float, ...]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +48,7 @@ class ForeignEpisode:
       index: its number.
       terminal: whether its last state is terminal.
       notes: remarks for users.
+      metadata: metadata that the format states, by field.
     """
 
     get: Callable[[str], np.ndarray]
@@ -48,6 +56,7 @@ class ForeignEpisode:
     index: int
     terminal: bool = False
     notes: str = ""
+    metadata: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,8 +64,9 @@ class FieldMapping:
     """Arrays by step field, and metadata that all episodes share.
 
     Attributes:
-      arrays: keys by step field; several vectors are joined into one. Also keys by
-        metadata field, of which the first value counts.
+      arrays: keys by step field or name of an observation; several vectors are joined
+        into one. Also keys by metadata field, of which the first value counts. Empty
+        for those that the format suggests.
       metadata: values by metadata field; the family, for one.
       dataset: name of the dataset that is made, for ids.
     """
@@ -86,9 +96,9 @@ class FieldMapping:
             arrays[name] = tuple(keys.split(","))
             if len(arrays[name]) > 1 and name in _SINGLE:
                 raise UserError(f"{text!r}: {name} is not made of several")
-        if (fields.ACTION in arrays) != (fields.REWARD in arrays):
-            raise UserError("map both action and reward, or neither for videos")
-        if not any(_is_observation(name) for name in arrays):
+        if fields.REWARD in arrays and fields.ACTION not in arrays:
+            raise UserError("map an action beside the reward")
+        if arrays and not any(_is_observation(name) for name in arrays):
             raise UserError("map an observation, such as --map=state=KEY")
         metadata = {}
         for text in sets:
@@ -96,17 +106,22 @@ class FieldMapping:
             if one.negated or len(one.values) != 1 or one.field not in _GIVEN:
                 raise UserError(f"{text!r} does not set a field that can be set")
             (metadata[one.field],) = one.values
-        if fields.FAMILY not in {**metadata, **arrays}:
-            raise UserError("name the task family of these episodes: --set=family=NAME")
         twice = sorted(set(metadata) & set(arrays))
         if twice:
             raise UserError(f"{twice[0]} is both set and mapped")
         return cls(arrays, metadata, dataset)
 
+    def or_default(
+        self, arrays: Callable[[], Mapping[str, tuple[str, ...]]]
+    ) -> "FieldMapping":
+        """Return this mapping, with the format's arrays if it has none."""
+        return self if self.arrays else dataclasses.replace(self, arrays=arrays())
+
     def episode(self, foreign: ForeignEpisode) -> Episode:
         """Convert an episode.
 
-        Success, unless it is set, means that the last reward is positive.
+        Success, unless it is stated, means that the last reward is positive; without
+        rewards every demonstration succeeds, and its last reward is 1.
 
         Raises:
           ValueError: if arrays do not fit each other.
@@ -140,45 +155,71 @@ class FieldMapping:
         reward = steps.get(fields.REWARD)
         given = {
             fields.ROLE: fields.ROLE_DEMO,
+            fields.FAMILY: self.dataset,
             fields.OBJECT_SET: self.dataset,
             # Whether their objects are held out from each other is unknown.
             fields.SPLIT: fields.SPLIT_TRAIN,
             fields.SUCCESS: reward is None or bool(reward[-1] > 0),
             fields.NOTES: "; ".join(filter(None, [foreign.name, foreign.notes])),
+            **foreign.metadata,
             **self.metadata,
             **found,
         }
+        task = _slug(given.get(fields.INSTRUCTION, ""))
         given.setdefault(
-            fields.TASK_ID, f"{given[fields.OBJECT_SET]}-{given[fields.FAMILY]}"
+            fields.TASK_ID, task or f"{given[fields.OBJECT_SET]}-{given[fields.FAMILY]}"
         )
         seed = seeding.derive_seed("imported", foreign.name, foreign.index)
         task_id, role = given[fields.TASK_ID], given[fields.ROLE]
-        given[fields.EPISODE_ID] = episode_lib.episode_id(
-            self.dataset, task_id, role, foreign.index, seed
-        )
-        given[fields.SCENE_SEED] = seed
+        name = episode_lib.episode_id(self.dataset, task_id, role, foreign.index, seed)
+        given = {fields.EPISODE_ID: name, fields.SCENE_SEED: seed} | given
+        if fields.ACTION in steps and reward is None:
+            steps[fields.REWARD] = np.zeros(length - 1, np.float32)
+            steps[fields.REWARD][-1] = given[fields.SUCCESS]
         return Episode.build(
             observations=observations, **steps, terminal=foreign.terminal, **given
         )
 
 
-def spec_of(episode: Episode, native_actions: bool) -> EpisodeSpec:
+def defaults(
+    observations: Mapping[str, str], others: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[str, ...]]:
+    """Return the arrays of a mapping that a format suggests.
+
+    Args:
+      observations: keys by name of an observation.
+      others: keys by other field.
+
+    Raises:
+      UserError: if an observation cannot keep its name.
+    """
+    for name, key in observations.items():
+        if not _is_observation(name):
+            raise UserError(
+                f"{key!r} cannot be an observation of its own name: map all that is "
+                f"wanted, as in --map=NAME={key!r}"
+            )
+    return {name: (key,) for name, key in observations.items()} | {
+        field: tuple(keys) for field, keys in others.items() if keys
+    }
+
+
+def spec_of(episode: Episode, limits: Limits | None) -> EpisodeSpec:
     """Return the spec of an episode, from the sizes of its arrays.
 
     Args:
       episode: the episode.
-      native_actions: whether its actions are in units of their own, without limits,
-        rather than fractions in [-1, 1].
+      limits: of its actions; None if they are in units of their own, without limits.
 
     Raises:
-      UserError: if it has no spec, for instance if images are not square.
+      UserError: if it has no spec.
     """
 
     def size(name: str) -> int:
         return episode.steps[name].shape[1] if name in episode.steps else 0
 
     actions = size(fields.ACTION)
-    limitless = (math.inf,) * (actions if native_actions else 0)
+    low, high = limits or ((-math.inf,) * actions, (math.inf,) * actions)
     try:
         return EpisodeSpec(
             tuple(
@@ -191,12 +232,21 @@ def spec_of(episode: Episode, native_actions: bool) -> EpisodeSpec:
             interventions=fields.IS_INTERVENTION in episode.steps,
             gains_size=len(episode.metadata.get(fields.HIDDEN_GAINS, ())),
             dynamics_size=len(episode.metadata.get(fields.HIDDEN_PUCK, ())),
-            action_low=tuple(-limit for limit in limitless),
-            action_high=limitless,
+            action_low=low,
+            action_high=high,
             instruction=fields.INSTRUCTION in episode.metadata,
         )
     except (ValueError, IndexError) as error:
         raise UserError(f"{episode.id}: {error}") from None
+
+
+def _slug(text: str) -> str:
+    """Return a short name of a text; other texts have other names."""
+    slug = "_".join(re.findall("[a-z0-9]+", text.lower()))
+    if text.isascii() and len(slug) <= _SLUG_LENGTH:
+        return slug
+    digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:8]
+    return f"{slug[:_SLUG_LENGTH]}_{digest}".strip("_")
 
 
 def _is_field(name: str) -> bool:
@@ -214,9 +264,11 @@ def _is_observation(name: str) -> bool:
 
 
 def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Join arrays into one vector; a single one is left as it is."""
+    """Join arrays into one vector; a single one keeps its shape."""
     if len(arrays) == 1:
         (array,) = arrays
+        if array.dtype == np.uint8 and (array.ndim != 4 or array.shape[-1] != 3):
+            array = array.astype(np.float32)  # numbers, or depth, but no image
         return array if array.ndim > 1 else array[:, None]
     return np.concatenate([a.reshape(len(a), -1) for a in arrays], axis=1)
 

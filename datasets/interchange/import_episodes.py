@@ -23,7 +23,7 @@ def import_episodes(
     name: str,
     account: Mapping[str, Any],
     license_text: str | None = None,
-    native_actions: bool = False,
+    action_limits: field_mapping.Limits | None = ((), ()),
 ) -> pathlib.Path:
     """Publish episodes that all have the spec of the first; return the version folder.
 
@@ -33,7 +33,7 @@ def import_episodes(
       name: name of the dataset, in lower case with underscores.
       account: JSON-serialisable origin of the episodes, for the provenance.
       license_text: their licence; None if unknown.
-      native_actions: see `field_mapping.spec_of`.
+      action_limits: see `field_mapping.spec_of`.
 
     Raises:
       UserError: if there is no episode, or one breaks the schema; nothing is published.
@@ -43,7 +43,7 @@ def import_episodes(
     first = next(episodes, None)
     if first is None:
         raise UserError("there is no episode to import")
-    spec = field_mapping.spec_of(first, native_actions)
+    spec = field_mapping.spec_of(first, action_limits)
     with new_version.new_version(root, name, spec) as version:
         try:
             version.add(

@@ -35,13 +35,13 @@ _VERSION = "v3.0"
 _FILE = "chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 _FILE_MEGABYTES = 100
 _FILES_PER_CHUNK = 1000
-_OURS = "wtl"  # before the names of our metadata, in the table of episodes
+OURS = "wtl"  # before the names of our metadata, in the table of episodes
 _NAMES = {
     fields.ACTION: "action",
     fields.REWARD: "next.reward",
     fields.IS_LAST: "next.done",
 }
-_CAMERAS = {fields.IMAGE: "images.fixed", fields.WRIST_IMAGE: "images.wrist"}
+CAMERAS = {fields.IMAGE: "images.fixed", fields.WRIST_IMAGE: "images.wrist"}
 _INDICES = ("frame_index", "episode_index", "index", "task_index")
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
@@ -151,9 +151,7 @@ class _Export:
                     for name, found in stats.items()
                     for key, value in found.values().items()
                 },
-                **{
-                    f"{_OURS}/{name}": value for name, value in episode.metadata.items()
-                },
+                **{f"{OURS}/{name}": value for name, value in episode.metadata.items()},
             }
         )
         self._frames += length
@@ -174,7 +172,7 @@ class _Export:
             meta / "info.json",
             {
                 "codebase_version": _VERSION,
-                "robot_type": _OURS,
+                "robot_type": OURS,
                 "total_episodes": len(self._rows),
                 "total_frames": self._frames,
                 "total_tasks": len(self._tasks),
@@ -270,7 +268,7 @@ def _key(name: str) -> str | None:
     """Return LeRobot's name of a step field; None if it is left out."""
     if name in fields.STEP_FIELDS:
         return _NAMES.get(name)
-    return f"observation.{_CAMERAS.get(name, name.replace('/', '.'))}"
+    return f"observation.{CAMERAS.get(name, name.replace('/', '.'))}"
 
 
 def _feature(dtype: str, shape: list[int]) -> dict[str, Any]:
@@ -299,7 +297,7 @@ def _column(array: np.ndarray, kind: pa.DataType) -> pa.Array:
 
 
 def _episode_table(rows: list[dict[str, Any]]) -> pa.Table:
-    ours = {f"{_OURS}/{name}": _arrow(field.kind) for name, field in METADATA.items()}
+    ours = {f"{OURS}/{name}": _arrow(field.kind) for name, field in METADATA.items()}
     return pa.table(
         {key: pa.array([row[key] for row in rows], ours.get(key)) for key in rows[0]}
     )

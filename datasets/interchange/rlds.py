@@ -1,7 +1,7 @@
 """Import of TFDS datasets in RLDS form: nested `steps` and fields beside them."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,17 +11,26 @@ import tensorflow_datasets as tfds
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.interchange import field_mapping
 from wtl.datasets.interchange.field_mapping import (
     REPEATED,
     FieldMapping,
     ForeignEpisode,
 )
 
-_ALL_STEPS = 1 << 20  # in one batch: more than any episode has
+_FORMATS = (tfds.core.FileFormat.TFRECORD, tfds.core.FileFormat.ARRAY_RECORD)
+_BATCH_STEPS = 64
+_INSTRUCTIONS = (
+    "language_instruction",
+    "observation/natural_language_instruction",
+    "natural_language_instruction",
+)
 
 
 class RldsDataset:
     """A prepared TFDS dataset on disk whose examples are episodes."""
+
+    action_limits = None
 
     def __init__(
         self,
@@ -34,68 +43,110 @@ class RldsDataset:
         Args:
           directory: version folder, the one that holds `dataset_info.json`.
           mapping: features by field. Names are relative to a step, as
-            `observation/state`, or to the episode, as `episode_metadata/id`.
+            `observation/state`, or to the episode, as `episode_metadata/id`. Without
+            one all observations of numbers and images, action, reward and instruction.
           last_action_counts: whether the last step has a valid action and reward,
             unlike in RLDS; its observation is then repeated for the one that followed.
 
         Raises:
-          UserError: if there is no such dataset.
+          UserError: if there is no such dataset, or it lacks a mapped feature.
         """
         self._directory = directory
-        self._mapping = mapping
         self._last_action_counts = last_action_counts
+        self._short = 0
         try:
             self._builder = tfds.builder_from_directory(os.fspath(directory))
-            steps = dict(self._builder.info.features.items()).get(fields.STEPS)
+            features = dict(self._builder.info.features.items())
         except Exception as error:  # TFDS raises whatever its parsers meet
             raise UserError(f"{directory} is not a TFDS dataset ({error})") from None
+        steps = features.pop(fields.STEPS, None)
         if not isinstance(steps, tfds.features.Dataset):
             raise UserError(
                 f"{directory} has no nested `steps`: it is not in RLDS form"
             )
+        if self._builder.info.file_format not in _FORMATS:
+            raise UserError(
+                f"{directory} is stored as {self._builder.info.file_format.value}: "
+                "convert it with `tfds convert_format` to tfrecord"
+            )
+        in_steps, beside = _leaves(steps.feature), _leaves(features)
+        self._mapping = mapping.or_default(lambda: _default(in_steps))
+        keys = {key for keys in self._mapping.arrays.values() for key in keys}
+        if missing := sorted(keys - {*in_steps, *beside}):
+            raise UserError(
+                f"{directory} has no {missing[0]!r}; there are "
+                + ", ".join(sorted({**in_steps, **beside}))
+            )
+        # What is not mapped is not decoded: it may be large, or of varying shape.
+        keys.add(fields.IS_TERMINAL)
+        self._features = tfds.features.FeaturesDict(
+            {
+                **_nested({k: f for k, f in beside.items() if k in keys - {*in_steps}}),
+                fields.STEPS: tfds.features.Dataset(
+                    _nested({k: f for k, f in in_steps.items() if k in keys})
+                ),
+            }
+        )
 
     @property
-    def name(self) -> str:
-        """Name and version of the dataset."""
-        return self._builder.info.full_name
+    def identity(self) -> dict[str, str]:
+        """Name and version of the dataset, for the provenance."""
+        return {"tfds": self._builder.info.full_name}
 
     @property
     def license(self) -> str | None:
         """Licence of the episodes; None if the dataset states none."""
         return self._builder.info.redistribution_info.license or None
 
+    @property
+    def left_out(self) -> str:
+        """Clause on episodes that are not read; empty if all are."""
+        return f"{self._short} episodes of less than two steps" if self._short else ""
+
     def episodes(self) -> Iterator[Episode]:
-        """Yield the episodes of all splits.
+        """Yield the episodes of all splits that have a transition.
 
         Raises:
-          UserError: if a feature is missing, does not fit the others or cannot be read.
+          UserError: if features do not fit each other or cannot be read.
         """
-        read = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
         index = 0
         for split in sorted(self._builder.info.splits):
-            examples = self._builder.as_dataset(split=split, read_config=read)
+            files = self._builder.info.splits[split].filepaths
+            records = _records(self._builder.info.file_format, map(os.fspath, files))
+            examples = records.map(self._features.deserialize_example)
             for number, example in enumerate(_each(examples, self._directory)):
                 try:
-                    yield self._episode(example, f"{split}/{number}", index)
-                except (LookupError, ValueError, TypeError) as error:
+                    episode = self._episode(example, f"{split}/{number}", index)
+                except (
+                    *(LookupError, ValueError, TypeError),
+                    *(tf.errors.OpError, OSError),
+                ) as error:
                     raise UserError(
                         f"{self._directory}: episode {number} of {split}: {error}"
                     ) from None
+                if episode is None:
+                    self._short += 1
+                else:
+                    yield episode
                 index += 1
 
-    def _episode(self, example: Mapping[str, Any], name: str, index: int) -> Episode:
-        batches = example[fields.STEPS].batch(_ALL_STEPS).as_numpy_iterator()
-        steps = _flat(next(batches, {}))
-        others = {key: value for key, value in example.items() if key != fields.STEPS}
-        beside = _flat(tf.nest.map_structure(_numpy, others))
+    def _episode(
+        self, example: Mapping[str, Any], name: str, index: int
+    ) -> Episode | None:
+        batches = example.pop(fields.STEPS).batch(_BATCH_STEPS).as_numpy_iterator()
+        parts = [_flat(batch) for batch in batches]
+        if not parts:
+            return None
+        steps = {
+            key: np.concatenate([part.pop(key) for part in parts])
+            for key in list(parts[0])
+        }
+        if len(next(iter(steps.values()))) < 2 - self._last_action_counts:
+            return None
+        beside = _flat(tf.nest.map_structure(_numpy, example))
 
         def get(key: str) -> np.ndarray:
-            found = steps.get(key, beside.get(key))
-            if found is None:
-                raise UserError(
-                    f"{self._directory} has no {key!r}; there are "
-                    + ", ".join(sorted({**steps, **beside}))
-                )
+            found = steps[key] if key in steps else beside[key]
             # Observations have one step more than actions and rewards.
             if self._last_action_counts and key.startswith(f"{fields.OBSERVATION}/"):
                 return np.concatenate([found, found[-1:]])
@@ -111,6 +162,79 @@ class RldsDataset:
                 notes=REPEATED if self._last_action_counts else "",
             )
         )
+
+
+def _default(steps: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the features that are imported without a mapping, by field."""
+    before = f"{fields.OBSERVATION}/"
+    numbers = [key for key, feature in steps.items() if _is_numbers(feature)]
+    others = {
+        # One vector, or several in the order of their names.
+        fields.ACTION: sorted(
+            key for key in numbers if key.partition("/")[0] == fields.ACTION
+        ),
+        fields.REWARD: [key for key in numbers if key == fields.REWARD],
+        fields.INSTRUCTION: [key for key in _INSTRUCTIONS if key in steps][:1],
+    }
+    observed = [key for key in numbers if key.startswith(before)]
+    return field_mapping.defaults(
+        {key.removeprefix(before): key for key in observed}, others
+    )
+
+
+def _is_numbers(feature: tfds.features.FeatureConnector) -> bool:
+    """Whether a feature is an array of numbers, of one shape unless it is an image."""
+    info = feature.get_tensor_info()
+    return (
+        isinstance(info, tfds.features.TensorInfo)
+        and np.dtype(info.np_dtype).kind in "fiub"
+        and (None not in info.shape or isinstance(feature, tfds.features.Image))
+    )
+
+
+def _leaves(
+    tree: Mapping[str, Any], before: str = ""
+) -> dict[str, tfds.features.FeatureConnector]:
+    """Return the features of nested ones by path, such as `observation/state`."""
+    result = {}
+    for key, feature in tree.items():
+        if isinstance(feature, tfds.features.FeaturesDict):
+            result |= _leaves(feature, f"{before}{key}/")
+        else:
+            result[before + key] = feature
+    return result
+
+
+def _nested(leaves: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tree that has these leaves by path."""
+    tree = {}
+    for path, leaf in leaves.items():
+        *parents, name = path.split("/")
+        node = tree
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[name] = leaf
+    return tree
+
+
+def _records(
+    file_format: tfds.core.FileFormat, files: Iterable[str]
+) -> tf.data.Dataset:
+    """Return the serialised examples of some files."""
+    files = list(files)
+    if file_format == tfds.core.FileFormat.TFRECORD:
+        return tf.data.TFRecordDataset(files)
+    # Installed on Linux only.
+    from array_record.python.array_record_module import ArrayRecordReader
+
+    def read() -> Iterator[bytes]:
+        for reader in map(ArrayRecordReader, files):
+            for _ in range(reader.num_records()):
+                yield reader.read()
+
+    return tf.data.Dataset.from_generator(
+        read, output_signature=tf.TensorSpec((), tf.string)
+    )
 
 
 def _each(examples: tf.data.Dataset, directory: str | os.PathLike) -> Iterator[Any]:

@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 from collections.abc import Iterator
+from typing import Any
 
 import h5py
 import numpy as np
@@ -22,17 +23,19 @@ from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.format import schema
+from wtl.datasets.interchange import field_mapping
 from wtl.datasets.interchange.field_mapping import (
     REPEATED,
     FieldMapping,
     ForeignEpisode,
 )
 from wtl.datasets.reading import reader
-from wtl.datasets.storage import card
+from wtl.datasets.storage import card, checksums
 from wtl.datasets.storage.location import resolve
 
 _OURS = "wtl"
 _LICENSE = "license"
+_LIMITS = ("wtl_action_low", "wtl_action_high")
 _GYM_TYPE = 2  # the robomimic.envs.env_base.EnvType that is nearest
 _OUR_STEPS = (
     fields.DISCOUNT,
@@ -59,8 +62,8 @@ def export(dataset_dir: str | os.PathLike, path: str | os.PathLike) -> int:
         cannot be read.
     """
     source, path = resolve(dataset_dir), pathlib.Path(path)
-    license_text = card.stored_license(source)
-    if not schema.stored_spec(source).action_size:
+    license_text, spec = card.stored_license(source), schema.stored_spec(source)
+    if not spec.action_size:
         raise UserError(f"{source} holds videos; robomimic needs actions")
     if path.exists():
         raise UserError(f"{path} exists already; give another name")
@@ -70,6 +73,8 @@ def export(dataset_dir: str | os.PathLike, path: str | os.PathLike) -> int:
         with h5py.File(partial, "w") as file:
             count = _write(file, reader.iterate_episodes(source))
             file["data"].attrs[_LICENSE] = license_text
+            limits = (spec.action_low, spec.action_high)
+            file["data"].attrs.update(zip(_LIMITS, limits, strict=True))
         os.replace(partial, path)
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error})") from error
@@ -83,18 +88,22 @@ class RobomimicFile:
 
     Attributes:
       path: the file.
+      left_out: nothing is.
     """
 
-    def __init__(self, path: str | os.PathLike, mapping: FieldMapping | None = None):
+    left_out = ""
+
+    def __init__(self, path: str | os.PathLike, mapping: FieldMapping):
         """Open a file.
 
         Args:
           path: the file.
-          mapping: arrays by field, for a file that WTL did not write; names are
-            relative to a demonstration, as `obs/object`.
+          mapping: arrays by field; names are relative to a demonstration, as
+            `obs/object`. Without one all of `obs`, actions and rewards, or just what
+            WTL exported.
 
         Raises:
-          UserError: if it is not such a file, or a mapping is needed and not given.
+          UserError: if it is not such a file, or needs a mapping.
         """
         self.path = pathlib.Path(path)
         try:
@@ -105,13 +114,24 @@ class RobomimicFile:
             raise UserError(f"{path} is not a robomimic file ({error})") from None
         if not self._names:
             raise UserError(f"{path} holds no demonstration")
-        self._is_ours = all(_OURS in self._demos[name] for name in self._names)
-        if not self._is_ours and mapping is None:
-            raise UserError(
-                f"{path} was not exported by WTL: map its arrays, as in "
-                "--map=state=obs/object --map=action=actions --map=reward=rewards"
-            )
+        is_ours = all(_OURS in self._demos[name] for name in self._names)
+        self._is_exact = is_ours and not (mapping.arrays or mapping.metadata)
         self._mapping = mapping
+        if not self._is_exact:
+            self._mapping = mapping.or_default(self._default)
+
+    @property
+    def action_limits(self) -> field_mapping.Limits | None:
+        """Limits of actions; None if they are unknown."""
+        if not self._is_exact:
+            return None
+        low, high = (self._demos.attrs.get(name, ()) for name in _LIMITS)
+        return tuple(map(float, low)), tuple(map(float, high))
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Digest of the file, for the provenance."""
+        return {"sha256": checksums.checksum(self.path).sha256}
 
     def episodes(self) -> Iterator[Episode]:
         """Yield the episodes.
@@ -122,15 +142,40 @@ class RobomimicFile:
         for index, name in enumerate(self._names):
             group = self._demos[name]
             try:
-                if self._is_ours and self._mapping is None:
+                if self._is_exact:
                     yield _ours(group)
                 else:
                     get = functools.partial(_observed, group)
                     notes = "" if "next_obs" in group else REPEATED
-                    foreign = ForeignEpisode(get, name, index, notes=notes)
+                    foreign = ForeignEpisode(
+                        get, name, index, notes=notes, metadata=self._known()
+                    )
                     yield self._mapping.episode(foreign)
             except (LookupError, ValueError, TypeError, OSError) as error:
                 raise UserError(f"{self.path}: {name}: {error}") from None
+
+    def _default(self) -> dict[str, tuple[str, ...]]:
+        """Return the arrays that are imported without a mapping, by field."""
+        first = self._demos[self._names[0]]
+        if "obs" not in first or "actions" not in first:
+            raise UserError(
+                f"{self.path} has no 'obs' or no 'actions': map its arrays, as in "
+                "--map=state=states --map=action=actions --map=reward=rewards"
+            )
+        others = {fields.ACTION: "actions", fields.REWARD: "rewards"}
+        return field_mapping.defaults(
+            {name: f"obs/{name}" for name in _arrays(first["obs"])},
+            {field: (key,) for field, key in others.items() if key in first},
+        )
+
+    def _known(self) -> dict[str, Any]:
+        """Return the metadata that the environment's arguments state."""
+        try:
+            environment = json.loads(self._demos.attrs["env_args"])
+            rate = float(environment["env_kwargs"]["control_freq"])
+        except (KeyError, TypeError, ValueError):
+            return {}
+        return {fields.CONTROL_HZ: rate}
 
     @property
     def license(self) -> str | None:

@@ -1,12 +1,13 @@
-"""Frames of a video file, resampled to small, square, upright images.
+"""Upright frames of a video file: resampled to small squares, or as they are.
 
-The file is decoded as a stream, so that few frames at a time are held at full size.
+The file is decoded as a stream: few frames at a time are held beside the result.
 """
 
+import contextlib
 import itertools
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import av
 import numpy as np
@@ -69,9 +70,7 @@ def read(
             if due > end_s + _ROUNDING:
                 break
     except av.FFmpegError as error:
-        raise VideoError(
-            f"cannot be decoded: it is cut off, damaged or no mp4 ({error.strerror})"
-        ) from None
+        raise _undecodable(error) from None
     if count < MIN_FRAMES:
         raise VideoError(
             f"is too short: {count} frames at {hz:g} Hz where at least "
@@ -80,8 +79,67 @@ def read(
     return room[:count].copy()
 
 
+def at_times(
+    path: str | os.PathLike,
+    times: Sequence[float],
+    shape: tuple[int, int, int],
+    tolerance: float,
+) -> np.ndarray:
+    """Return the frames that are nearest to some times.
+
+    Args:
+      path: a file in the mp4 format.
+      times: [T] ascending times, in the seconds of the file.
+      shape: (H, W, 3), size of the upright frames.
+      tolerance: seconds by which a frame may be off its time.
+
+    Returns:
+      uint8[T, H, W, 3] RGB images.
+
+    Raises:
+      VideoError: if it cannot be decoded, is cut off, its frames are of another size,
+        or it has no frame near one of the times.
+    """
+    if not np.isfinite(times).all() or (np.diff(times) < 0).any():
+        raise VideoError("is wanted at times that do not ascend")
+    try:
+        with _opened(path) as (container, stream):
+            height, width = stream.codec_context.height, stream.codec_context.width
+            if shape not in ((height, width, 3), (width, height, 3)):
+                raise _other_size(width, height, shape)
+            start = int((times[0] - tolerance) / stream.time_base)
+            if start > 0:
+                container.seek(start, stream=stream)  # to a key frame before it
+            result, shown = np.empty((len(times), *shape), np.uint8), None
+            near = _nearest(_timed(container, stream), times)
+            for row, due, (time, frame) in zip(result, times, near, strict=True):
+                if abs(time - due) > tolerance:
+                    raise VideoError(f"has no frame at {due:.4f} s")
+                if frame is not shown:
+                    image, shown = _upright(frame, shape), frame
+                row[:] = image
+            return result
+    except av.FFmpegError as error:
+        raise _undecodable(error) from None
+
+
 def _decode(path: str | os.PathLike) -> Iterator[tuple[float, av.VideoFrame | None]]:
     """Yield frames with their times in seconds after the first, and then the end."""
+    first = time = None
+    with _opened(path) as (container, stream):
+        for found, frame in _timed(container, stream):
+            first = found if first is None else first
+            time = found - first
+            yield time, frame
+        if time is not None:
+            yield time + 2 * _ROUNDING, None
+
+
+@contextlib.contextmanager
+def _opened(
+    path: str | os.PathLike,
+) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+    """Yield an open file and its video stream, whose frames are not too large."""
     # Decoders take a file for complete that ends between two frames.
     if _is_cut_off(path):
         raise VideoError("is cut off; copy it again")
@@ -101,15 +159,28 @@ def _decode(path: str | os.PathLike) -> Iterator[tuple[float, av.VideoFrame | No
                 "read: scale it down"
             )
         stream.thread_type = "AUTO"
-        first = time = None
-        for frame in container.decode(stream):
-            if frame.time is None:
-                raise VideoError("has a frame without a timestamp")
-            first = frame.time if first is None else first
-            time = frame.time - first
-            yield time, frame
-        if time is not None:
-            yield time + 2 * _ROUNDING, None
+        yield container, stream
+
+
+def _timed(
+    container: av.container.InputContainer, stream: av.VideoStream
+) -> Iterator[tuple[float, av.VideoFrame]]:
+    """Yield frames with their times in seconds."""
+    for frame in container.decode(stream):
+        if frame.time is None:
+            raise VideoError("has a frame without a timestamp")
+        yield frame.time, frame
+
+
+def _nearest(
+    timed: Iterator[tuple[float, av.VideoFrame]], times: Sequence[float]
+) -> Iterator[tuple[float, av.VideoFrame | None]]:
+    """Yield the frame that is nearest to each of some ascending times, and its time."""
+    before = after = next(timed, (-math.inf, None))
+    for due in times:
+        while after is not None and after[0] < due:
+            before, after = after, next(timed, None)
+        yield min(filter(None, (before, after)), key=lambda one: abs(one[0] - due))
 
 
 def _is_cut_off(path: str | os.PathLike) -> bool:
@@ -129,6 +200,26 @@ def _is_cut_off(path: str | os.PathLike) -> bool:
             if at > end and head[4:8] in (b"moov", b"moof", b"mdat"):
                 return True
     return False
+
+
+def _upright(frame: av.VideoFrame, shape: tuple[int, int, int]) -> np.ndarray:
+    quarters = round(frame.rotation / 90) % 4
+    upright = (frame.height, frame.width)[:: -1 if quarters % 2 else 1]
+    if (*upright, 3) != shape:  # before it is converted: it may be of any size
+        raise _other_size(*upright[::-1], shape)
+    return np.rot90(frame.to_ndarray(format="rgb24"), quarters)
+
+
+def _other_size(width: int, height: int, shape: tuple[int, ...]) -> VideoError:
+    return VideoError(
+        f"has frames of {width} × {height} pixels, not {shape[1]} × {shape[0]}"
+    )
+
+
+def _undecodable(error: av.FFmpegError) -> VideoError:
+    return VideoError(
+        f"cannot be decoded: it is cut off, damaged or no mp4 ({error.strerror})"
+    )
 
 
 def _small(frame: av.VideoFrame, pixels: int) -> np.ndarray:

@@ -53,6 +53,7 @@ def test_help_imports_nothing_heavy():
     "error, line",
     (
         (UserError("no such run"), "no such run"),
+        (UserError("a \x1b[31mred é"), r"a \x1b[31mred é"),
         (OSError(errno.ENOSPC, "x"), "the disk is full; free some space and rerun"),
         (ValueError("a\n  b"), "ValueError: a b (--verbosity=1 shows where)"),
         (ValueError("a\n  In call to configurable f"), "ValueError: a (--verbosity"),

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import sys
 
 from wtl import notices
 from wtl.commands.command import DATASET, DATASETS_OUT, command, option
@@ -23,9 +24,11 @@ def export(options: argparse.Namespace) -> None:
 
 @command(
     option(
-        "source", help="HDF5 file of robomimic, or version folder of a TFDS dataset"
+        "source",
+        help="HDF5 file of robomimic, folder of a LeRobot dataset, or version folder "
+        "of a TFDS dataset",
     ),
-    option("--format", choices=("robomimic", "rlds"), required=True),
+    option("--format", choices=("robomimic", "lerobot", "rlds"), required=True),
     DATASETS_OUT,
     option(
         "--name", required=True, help="of the dataset, in lower case with underscores"
@@ -35,8 +38,8 @@ def export(options: argparse.Namespace) -> None:
         action="append",
         default=[],
         metavar="FIELD=KEY[,KEY...]",
-        help="arrays there that are state, image, action, reward, ... here; several "
-        "are joined; not needed for what `wtl export` wrote",
+        help="arrays there that are an observation, action, reward, ... here, in place "
+        "of all observations under their own names; several are joined",
     ),
     option(
         "--set",
@@ -56,18 +59,14 @@ def import_(options: argparse.Namespace) -> None:
     with notices.Dropped(options.verbosity):
         from wtl.datasets.interchange import field_mapping, import_episodes
         from wtl.pipeline import run_folder
-    mapping = None
-    if options.map or options.set or options.format == "rlds":
-        mapping = field_mapping.FieldMapping.parse(
-            options.map, options.set, options.name
-        )
-    with _opened(options, mapping) as (source, identity):
+    mapping = field_mapping.FieldMapping.parse(options.map, options.set, options.name)
+    with _opened(options, mapping) as source:
         provenance = {
             **run_folder.origin(),
             "command": f"import {options.format}",
             "map": options.map,
             "set": options.set,
-            "source": identity,
+            "source": source.identity,
         }
         version = import_episodes.import_episodes(
             source.episodes(),
@@ -75,20 +74,23 @@ def import_(options: argparse.Namespace) -> None:
             options.name,
             provenance,
             source.license,
-            native_actions=mapping is not None,
+            action_limits=source.action_limits,
         )
+    if source.left_out:
+        print(f"wtl: left out: {source.left_out}", file=sys.stderr)
     print(f"{version} holds the episodes of {options.source}")
 
 
 @contextlib.contextmanager
 def _opened(options: argparse.Namespace, mapping):
-    """Yield the opened source, and what identifies it in the provenance."""
-    from wtl.datasets.interchange import rlds, robomimic
-    from wtl.datasets.storage import checksums
+    """Yield the opened source."""
+    with notices.Dropped(options.verbosity):
+        from wtl.datasets.interchange import lerobot_dataset, rlds, robomimic
 
     if options.format == "rlds":
-        source = rlds.RldsDataset(options.source, mapping, options.last_action_counts)
-        yield source, {"tfds": source.name}
-        return
-    with robomimic.RobomimicFile(options.source, mapping) as source:
-        yield source, {"sha256": checksums.checksum(source.path).sha256}
+        yield rlds.RldsDataset(options.source, mapping, options.last_action_counts)
+    elif options.format == "lerobot":
+        yield lerobot_dataset.LeRobotDataset(options.source, mapping)
+    else:
+        with robomimic.RobomimicFile(options.source, mapping) as source:
+            yield source

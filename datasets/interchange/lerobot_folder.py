@@ -1,0 +1,310 @@
+"""Files of a LeRobot dataset of version 2.0, 2.1 or 3.0, and the episodes they list.
+
+`meta/info.json` names the features and has templates of paths. In version 2 every
+episode has a Parquet file and a video of each camera, and `meta/episodes.jsonl` lists
+them. In version 3 files hold many episodes, and tables in `meta/episodes/` say where
+each lies. See https://huggingface.co/docs/lerobot/lerobot-dataset-v3.
+
+The folder may be of any origin: no path leaves it, and sizes are checked before files
+are read.
+"""
+
+import dataclasses
+import itertools
+import json
+import math
+import os
+import pathlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.interchange import lerobot
+from wtl.datasets.interchange.lerobot_feature import Feature
+
+VERSIONS = ("v2.0", "v2.1", "v3.0")
+_INFO, _EPISODES, _TASKS = "meta/info.json", "meta/episodes", "meta/tasks"
+_MAX_TEXT_BYTES = 256 << 20
+_MAX_EPISODES = 1 << 20
+_BATCH_ROWS = 256
+_SLOT = re.compile(r"\{([a-z_]+)(?::(0?\dd))?\}")  # of a template of paths
+_LICENSE = re.compile(r"^license:\s*(\S.*)$", re.MULTILINE)
+
+
+@dataclasses.dataclass(frozen=True)
+class ListedEpisode:
+    """An episode as the folder lists it.
+
+    Attributes:
+      index: its number.
+      length: its number of frames.
+      data: Parquet file of its rows.
+      videos: file by feature, and the seconds at which the episode begins there.
+      ours: metadata that WTL's export added.
+    """
+
+    index: int
+    length: int
+    data: pathlib.Path
+    videos: Mapping[str, tuple[pathlib.Path, float]]
+    ours: Mapping[str, Any]
+
+
+class LeRobotFolder:
+    """A folder of a LeRobot dataset.
+
+    Attributes:
+      info: text of `meta/info.json`.
+      fps: frames per second.
+      features: features of numbers and colour images, by name.
+      unread: names of features of other kinds: texts, depth maps.
+      tasks: text by number.
+      episodes: listed episodes whose files are there.
+      missing: name of a file that is missing, by the number of its episode.
+      license: text of LICENSE, or the licence that the card names; None without both.
+    """
+
+    def __init__(self, directory: str | os.PathLike):
+        """Read what the folder lists.
+
+        Raises:
+          UserError: if it is no such folder, a part of it is damaged or outside, or
+            there is no episode.
+        """
+        self._root = pathlib.Path(directory).resolve()
+        try:
+            self._read()
+        except (
+            *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
+            *(OSError, RecursionError, pa.ArrowException),
+        ) as error:
+            raise self.fault(f"meta cannot be understood ({error!r})") from None
+        self.require_episodes()
+
+    def _read(self) -> None:
+        path = self.file(_INFO)
+        if path is None:
+            raise self.fault(f"it has no {_INFO}: it is no LeRobot dataset")
+        self.info = _text(path)
+        info = json.loads(self.info)
+        version = str(info["codebase_version"])
+        if version not in VERSIONS:
+            raise self.fault(
+                f"version {version!r} is not read, only {', '.join(VERSIONS)}; convert "
+                "it with LeRobot's scripts"
+            )
+        self._info = info
+        self.fps = float(info["fps"])
+        if not 0 < self.fps < math.inf:
+            raise self.fault(f"{self.fps} frames per second")
+        known = {n: Feature.read(n, node) for n, node in info["features"].items()}
+        self.features = {name: found for name, found in known.items() if found}
+        self.unread = [name for name, found in known.items() if not found]
+        self._videos = [name for name, f in self.features.items() if f.is_video]
+        self.tasks = self._tasks()
+        self.episodes: list[ListedEpisode] = []
+        self.missing: dict[int, str] = {}
+        rows = self._rows_of_v3() if version.startswith("v3") else self._rows_of_v2()
+        seen = set()
+        for row in itertools.islice(rows, _MAX_EPISODES):
+            index, length = int(row["episode_index"]), int(row["length"])
+            if length < 1 or index in seen:
+                raise self.fault(f"episode {index} is listed twice or has no frames")
+            seen.add(index)
+            self._list(index, length, row)
+        self._listed = len(seen)
+        self.license = self._license()
+
+    def fault(self, text: str) -> UserError:
+        """Return an error of this folder."""
+        return UserError(f"{self._root}: {text}")
+
+    def require_episodes(self) -> None:
+        """Refuse a folder of which all listed episodes are missing."""
+        if len(self.missing) == self._listed:
+            raise self.fault(self.missing_note() or "it lists no episode")
+
+    def missing_note(self) -> str:
+        """Return a clause on the episodes whose files are missing; empty if none is."""
+        if not self.missing:
+            return ""
+        count = len(self.missing)
+        first = "; ".join(
+            f"{index} ({name!r})"
+            for index, name in itertools.islice(sorted(self.missing.items()), 5)
+        )
+        more = f" and {count - 5} more" if count > 5 else ""
+        return f"{count} of {self._listed} listed episodes have no file: {first}{more}"
+
+    def _license(self) -> str | None:
+        if path := self.file(fields.LICENSE_FILE):
+            return _text(path)
+        card = self.file(fields.CARD_FILE)
+        found = _LICENSE.search(_text(card)) if card else None
+        return f"{found[1]}\n" if found else None
+
+    def file(self, name: str) -> pathlib.Path | None:
+        """Return a file of the folder; None if it is missing.
+
+        Raises:
+          UserError: if it lies outside, or is no regular file.
+        """
+        path = self._root / name
+        # A symbolic link or `..` makes a difference here.
+        if path.resolve() != path or not path.is_relative_to(self._root):
+            raise self.fault(
+                f"{name!r} is a link or lies outside: copy the dataset without links"
+            )
+        if path.exists() and not path.is_file():
+            raise self.fault(f"{name!r} is no regular file")
+        return path if path.exists() else None
+
+    def rows(
+        self,
+        data: pathlib.Path,
+        lengths: Mapping[int, int],
+        columns: Sequence[str],
+    ) -> Iterator[tuple[int, pa.Table]]:
+        """Yield number and rows of each listed episode of a data file.
+
+        Args:
+          data: the file.
+          lengths: numbers of frames of the listed episodes.
+          columns: names of the columns to be read, `episode_index` among them.
+
+        Raises:
+          UserError: if a column is missing or of another shape, an episode has more
+            rows than the table of episodes says, or the file is damaged.
+        """
+        held, current = [], None
+        try:
+            with pq.ParquetFile(data, memory_map=True) as file:
+                self._check_columns(file, data, columns)
+                for batch in file.iter_batches(_BATCH_ROWS, columns=columns):
+                    numbers = batch["episode_index"].to_numpy()
+                    cuts = np.flatnonzero(np.diff(numbers)) + 1
+                    for start, stop in itertools.pairwise([0, *cuts, len(numbers)]):
+                        if numbers[start] != current:
+                            if held:
+                                yield current, pa.Table.from_batches(held)
+                            held, current = [], int(numbers[start])
+                        held.append(batch.slice(start, stop - start))
+                        if sum(map(len, held)) > lengths.get(current, math.inf):
+                            raise self.fault(f"episode {current} is longer than listed")
+                        if current not in lengths:
+                            held = []
+                if held:
+                    yield current, pa.Table.from_batches(held)
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            raise self.fault(f"{data.name!r} cannot be read ({error})") from None
+
+    def _check_columns(
+        self, file: pq.ParquetFile, data: pathlib.Path, columns: Sequence[str]
+    ) -> None:
+        """Refuse columns that are missing or have more values than their shape says."""
+        for name in columns:
+            if name not in file.schema_arrow.names:
+                raise self.fault(f"{data.name!r} has no column {name!r}")
+        sizes = {
+            name: 1 if feature.is_image else math.prod(feature.shape)
+            for name, feature in self.features.items()
+        }
+        for group in map(file.metadata.row_group, range(file.num_row_groups)):
+            for column in map(group.column, range(group.num_columns)):
+                name = column.path_in_schema  # such as `action.list.element`
+                while name and name not in sizes:
+                    name = name.rpartition(".")[0]
+                size = sizes.get(name)
+                if size and column.num_values > size * group.num_rows:
+                    raise self.fault(f"{data.name!r}: {name!r} is not of its shape")
+
+    def _tasks(self) -> dict[int, str]:
+        if path := self.file(f"{_TASKS}.parquet"):
+            rows = list(self._table(path))
+            # The texts are pandas's index, which may have no name.
+            key = "task" if rows and "task" in rows[0] else "__index_level_0__"
+        elif path := self.file(f"{_TASKS}.jsonl"):
+            rows, key = _lines(path), "task"
+        else:
+            return {}
+        return {int(row["task_index"]): str(row[key]) for row in rows}
+
+    def _rows_of_v2(self) -> Iterator[dict[str, Any]]:
+        path = self.file(f"{_EPISODES}.jsonl")
+        if path is None:
+            raise self.fault(f"it has no {_EPISODES}.jsonl")
+        chunks_size = int(self._info["chunks_size"])
+        for row in _lines(path):
+            row["episode_chunk"] = int(row["episode_index"]) // chunks_size
+            yield row | {f"videos/{key}/from_timestamp": 0.0 for key in self._videos}
+
+    def _rows_of_v3(self) -> Iterator[dict[str, Any]]:
+        folder = self._root / _EPISODES
+        for path in sorted(folder.glob("chunk-*/file-*.parquet")):
+            yield from self._table(self.file(str(path.relative_to(self._root))))
+
+    def _table(self, path: pathlib.Path) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a table, without statistics."""
+        with pq.ParquetFile(path, memory_map=True) as file:
+            names = [n for n in file.schema_arrow.names if not n.startswith("stats/")]
+            for batch in file.iter_batches(_BATCH_ROWS, columns=names):
+                yield from batch.to_pylist()
+
+    def _list(self, index: int, length: int, row: Mapping[str, Any]) -> None:
+        """Add an episode to those that are there or those that are missing."""
+        starts = {key: row.get(f"videos/{key}/from_timestamp") for key in self._videos}
+        if unfilmed := [key for key, start in starts.items() if start is None]:
+            self.missing[index] = unfilmed[0]
+            return
+        data = self._path("data_path", row, "data/")
+        videos = {}
+        for key, start in starts.items():
+            name = self._path("video_path", row, f"videos/{key}/", video_key=key)
+            videos[key] = name, float(start)
+        for name in (data, *(name for name, _ in videos.values())):
+            if self.file(name) is None:
+                self.missing[index] = name
+                return
+        ours = f"{lerobot.OURS}/"
+        self.episodes.append(
+            ListedEpisode(
+                index,
+                length,
+                self._root / data,
+                {key: (self._root / name, at) for key, (name, at) in videos.items()},
+                {n.removeprefix(ours): row[n] for n in row if n.startswith(ours)},
+            )
+        )
+
+    def _path(
+        self, template: str, row: Mapping[str, Any], place: str, **names: str
+    ) -> str:
+        """Return the path of an episode's file within the folder.
+
+        Only the format's slots are filled in: a template may come from anybody.
+        """
+        text = self._info[template]
+        if re.search("[{}]", _SLOT.sub("", text)):
+            raise self.fault(f"the template {text!r} of {template} is not understood")
+        values = {
+            **names,
+            **{key: row.get(key) for key in ("episode_index", "episode_chunk")},
+            **{key: row.get(place + key) for key in ("chunk_index", "file_index")},
+        }
+        return _SLOT.sub(lambda slot: format(values[slot[1]], slot[2] or ""), text)
+
+
+def _lines(path: pathlib.Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in _text(path).splitlines() if line.strip()]
+
+
+def _text(path: pathlib.Path) -> str:
+    if path.stat().st_size > _MAX_TEXT_BYTES:
+        raise ValueError(f"{path.name} is larger than {_MAX_TEXT_BYTES >> 20} MiB")
+    return path.read_text(encoding="utf-8")
