@@ -329,9 +329,7 @@ class Run:
             and not verify.verify(known[-1])
         ):
             return checksums.fingerprint(known[-1])
-        number = 1 + max((int(p.name.split(".")[0]) for p in known), default=0)
-        # In the semantics of TFDS, other episodes are another major version.
-        version = f"{number}.0.0"
+        version = location.next_major(self.folder.datasets / name)
         notes = {version: "First version."}
         if known:
             note = f"Other episodes: {account['stage']} with another configuration."
