@@ -1,0 +1,105 @@
+"""Normalisation around a policy: given in the world's units, it acts in them."""
+
+import numpy as np
+import tensorflow as tf
+
+from wtl.collection.worlds.plain.layout import PlainLayout
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.observation import Observation
+from wtl.datasets.format.statistics import Statistics
+from wtl.policies import interface
+from wtl.policies.contextual import context as contexts
+from wtl.policies.contextual.config import ContextualConfig
+from wtl.policies.contextual.network import ContextualNetwork
+from wtl.policies.contextual.policy import ContextualPolicy
+from wtl.policies.normaliser import NormalisedPolicy
+
+SPEC = EpisodeSpec(
+    (Observation("joints", (3,)), Observation("speed", (1,))),
+    action_size=2,
+    action_low=(-90.0, -np.inf),
+    action_high=(90.0, np.inf),
+)
+LAYOUT = PlainLayout.of(SPEC)
+
+
+def _statistics(mean, std, least, most) -> Statistics:
+    return Statistics(*(np.array(v, np.float32) for v in (mean, std, least, most)))
+
+
+NORMALISER = LAYOUT.normaliser(
+    {
+        "joints": _statistics([1, 2, 3], [2, 4, 0], [0] * 3, [5] * 3),
+        "speed": _statistics([0], [10], [-9], [9]),
+        "action": _statistics([0, 0], [1, 1], [-4, 2], [5, 6]),
+    },
+    SPEC,
+)
+
+
+def _policy():
+    config = ContextualConfig(
+        demos=True, layout=LAYOUT, action_size=2, per_entity=False, hidden=(16,)
+    )
+    return ContextualPolicy(ContextualNetwork(config)), config
+
+
+def _context(config: interface.Interface, rng, change=lambda s, a: (s, a)):
+    frames = config.context_frames
+    state = rng.normal(size=(2, 1, frames, LAYOUT.state_size)).astype(np.float32)
+    action = rng.uniform(-1, 1, (2, 1, frames, 2)).astype(np.float32)
+    first = rng.normal(size=(2, LAYOUT.state_size)).astype(np.float32)
+    state, action = change(state, action)
+    first, _ = change(first, action)
+    ones = np.ones((2, 1), np.float32)
+    demos = contexts.ContextEpisodes(*map(tf.constant, (state, action, ones, ones)))
+    zeros = tf.zeros(2, tf.int32)
+    privileged = contexts.Privileged(zeros, zeros, tf.zeros(2))
+    first = tf.constant(first, tf.float32)
+    return contexts.Context(demos, demos, privileged, first, tf.zeros((2, 1)))
+
+
+def test_limits_scale_actions_and_data_where_there_are_none():
+    np.testing.assert_allclose(NORMALISER.action([90.0, 6.0]), [1, 1])
+    np.testing.assert_allclose(NORMALISER.native([-1.0, -1.0]), [-90, 2])
+    # A number that never changed is only centred.
+    state = NORMALISER.state(np.array([3.0, 2.0, 4.0, 20.0, 50.0]))
+    np.testing.assert_allclose(state, [1, 0, 1, 2, 0.5])
+
+
+def test_a_wrapped_policy_is_the_one_inside_in_other_units():
+    inside, config = _policy()
+    outside = NormalisedPolicy(inside, NORMALISER)
+    std, mean = NORMALISER.state_std, NORMALISER.state_mean
+
+    def native(state, action):
+        return state * std + mean, NORMALISER.native(action).astype(np.float32)
+
+    plain = _context(config, np.random.default_rng(0))
+    there = _context(config, np.random.default_rng(0), native)
+    encoded = [inside.encode_context(plain), outside.encode_context(there)]
+    tf.nest.map_structure(
+        lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), *encoded
+    )
+    from tf_agents.trajectories import time_step as ts
+
+    acted = inside.action(ts.restart({"state": plain.state}, 2), encoded[0]).action
+    moved = outside.action(ts.restart({"state": there.state}, 2), encoded[1]).action
+    np.testing.assert_allclose(moved, NORMALISER.native(acted.numpy()), rtol=1e-4)
+    # Densities change by the scale of the units.
+    given = {
+        "observation": {"state": plain.state},
+        "action": acted,
+        "policy_state": encoded[0],
+    }
+    native_given = {
+        "observation": {"state": there.state},
+        "action": moved,
+        "policy_state": encoded[1],
+    }
+    shift = np.log(NORMALISER.half).sum()
+    np.testing.assert_allclose(
+        outside.log_likelihood(native_given),
+        inside.log_likelihood(given) - shift,
+        atol=1e-3,
+    )
