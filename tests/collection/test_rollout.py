@@ -63,7 +63,9 @@ class _NoContext:
     """Builds no context for a policy that takes none."""
 
     config = Interface()
-    encoder = types.SimpleNamespace(inputs=(STATE,))
+    encoder = types.SimpleNamespace(
+        given=lambda observed, step: {STATE: tf.constant(observed[STATE])}
+    )
 
     def build(self, requests, observed):
         return len(requests)
