@@ -1,11 +1,14 @@
 """Worker processes, which end with their parent and import the same plug-ins."""
 
+import contextlib
 import importlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable, Sequence
+import types
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -29,6 +32,21 @@ def import_plugins(modules: Sequence[str]):
 def plugins() -> tuple[str, ...]:
     """Return the names of the plug-ins of this process."""
     return tuple(_plugins)
+
+
+@contextlib.contextmanager
+def without_script() -> Iterator[None]:
+    """Let processes that are started meanwhile not import the calling script.
+
+    A script may then start them outside of `if __name__ == "__main__":`. They know no
+    world that the script itself registers.
+    """
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 def start(target: Callable[..., None], *arguments: Any) -> BaseProcess:

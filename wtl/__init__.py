@@ -16,6 +16,7 @@ if (_ROOT / "datasets" / "contract" / "fields.py").is_file():
 # Function or module -> module of it, imported when it is first asked for.
 _API = {
     "make_env": "wtl.api.environments",
+    "make_gym_env": "wtl.api.gym_env",
     "load_dataset": "wtl.api.datasets",
     "load_policy": "wtl.api.policies",
     "run": "wtl.api.running",
@@ -26,6 +27,7 @@ if typing.TYPE_CHECKING:
     from wtl import worlds as worlds
     from wtl.api.datasets import load_dataset as load_dataset
     from wtl.api.environments import make_env as make_env
+    from wtl.api.gym_env import make_gym_env as make_gym_env
     from wtl.api.policies import load_policy as load_policy
     from wtl.api.running import run as run
 

@@ -1,8 +1,8 @@
 """Environments of a world for the user's own loops."""
 
-import dm_env
-
+from wtl.collection.environment_process import EnvironmentProcess
 from wtl.collection.worlds import registry
+from wtl.collection.worlds.world import Environment
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.contract.errors import UserError
@@ -17,7 +17,7 @@ def make_env(
     scene: int = 0,
     pixels: int = 0,
     **options,
-) -> dm_env.Environment:
+) -> Environment:
     """Return an environment of one task of a world.
 
     Args:
@@ -26,7 +26,8 @@ def make_env(
       split: `train`, `val` or `test`.
       seed: seed of the tasks.
       scene: number of the first scene; each `reset` after the first starts another.
-      pixels: height and width of images that it observes too; 0 for none.
+      pixels: height and width of images that it observes too; 0 for none. Images are
+        rendered in a process of their own, since Mesa and TensorFlow clash in one.
       **options: further options of the world's tasks, such as `size=3`.
 
     Returns:
@@ -48,4 +49,5 @@ def make_env(
         raise UserError(f"{split} has {len(tasks)} tasks; there is no task {task}")
     chosen = tasks[task]
     scene_seed = seeding.derive_seed(seed, "scene", chosen.task_id, "api", scene)
-    return found.make_env(chosen, scene_seed, CameraConfig(pixels))
+    make = EnvironmentProcess if pixels else found.make_env
+    return make(chosen, scene_seed, CameraConfig(pixels))
