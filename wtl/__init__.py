@@ -13,12 +13,16 @@ if (_ROOT / "datasets" / "contract" / "fields.py").is_file():
     # installed wheel has them in it.
     __path__.append(str(_ROOT))
 
+# Asks for Keras 2 before a script that imports this one first imports TensorFlow.
+importlib.import_module("wtl.policies")
+
 # Function or module -> module of it, imported when it is first asked for.
 _API = {
     "make_env": "wtl.api.environments",
     "make_gym_env": "wtl.api.gym_env",
     "load_dataset": "wtl.api.datasets",
     "load_policy": "wtl.api.policies",
+    "evaluate": "wtl.api.evaluation",
     "run": "wtl.api.running",
     "worlds": "wtl.worlds",
 }
@@ -27,6 +31,7 @@ if typing.TYPE_CHECKING:
     from wtl import worlds as worlds
     from wtl.api.datasets import load_dataset as load_dataset
     from wtl.api.environments import make_env as make_env
+    from wtl.api.evaluation import evaluate as evaluate
     from wtl.api.gym_env import make_gym_env as make_gym_env
     from wtl.api.policies import load_policy as load_policy
     from wtl.api.running import run as run

@@ -93,6 +93,26 @@ def iterate_episodes(
             yield episode
 
 
+class EpisodesById:
+    """Whole episodes of a published dataset by their ids, decoded when asked for.
+
+    Attributes:
+      payloads: serialised episodes by id, views into the files.
+    """
+
+    def __init__(self, dataset_dir: str | os.PathLike):
+        """Map the files; see `read` for the arguments and errors."""
+        path = location.resolve(dataset_dir)
+        self._spec = schema.stored_spec(path)
+        self.payloads = {
+            decoding.episode_id(record.payload): record.payload
+            for record in iterate_records(path)
+        }
+
+    def __getitem__(self, episode_id: str) -> Episode:
+        return decode(self.payloads[episode_id], self._spec)
+
+
 def iterate_records(
     dataset_dir: str | os.PathLike, check: bool = False
 ) -> Iterator[tfrecord.Record]:

@@ -6,9 +6,10 @@ that a gin file imports adds its own with `register`:
     register(trained_method("mine", "Mine", "One sentence.", config=ContextualConfig()))
 """
 
+import contextlib
 import functools
 import importlib.metadata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from wtl.policies.methods import palette
 from wtl.policies.methods.record import Condition, Method
@@ -37,6 +38,18 @@ def register(method: Method):
             raise ValueError(f"there is a method or condition {name!r} already")
     METHODS[method.name] = method
     CONDITIONS.update(conditions)
+
+
+@contextlib.contextmanager
+def registered(method: Method) -> Iterator[None]:
+    """Add a method and its conditions to the registries for a while; see `register`."""
+    register(method)
+    try:
+        yield
+    finally:
+        del METHODS[method.name]
+        for condition in method.conditions:
+            del CONDITIONS[condition.name]
 
 
 for _record in RECORDS:

@@ -7,7 +7,7 @@ from wtl.collection.worlds.oracle import Information
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.collection.worlds.world import Task
 from wtl.policies import interface
-from wtl.policies.methods import METHODS, Condition
+from wtl.policies.methods import CONDITIONS, METHODS, Condition
 from wtl.policies.methods.record import NEW
 
 
@@ -63,13 +63,13 @@ def oracle_bound_of(
     `config` says what its policy is given, by default as its method does; `demo_seeds`
     are the scenes of all demonstrations given, where there are several.
     """
-    method = METHODS[condition.method]
-    config = config or method.config
+    config = config or METHODS[condition.method].config
     if config.oracle:
         return 1.0
     if suite.world.oracle_bound is None:
         return None
     informed = bool(condition.trials) and config.trials_tell
+    tried = [METHODS[CONDITIONS[name].method].config for name in condition.trials]
     return suite.world.oracle_bound(suite).success(
         Information(
             task=scenario.task,
@@ -78,7 +78,7 @@ def oracle_bound_of(
             demonstrated=config.demos,
             trial_seed=scenario.scene_seed,
             trials=len(condition.trials) if informed else 0,
-            of_demonstrated=informed and METHODS[method.trial_source].config.demos,
+            of_demonstrated=informed and tried[0].demos,
             motion=bool(condition.trials) and config.trials_from == interface.TRY,
         )
     )

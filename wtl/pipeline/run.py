@@ -94,16 +94,7 @@ class Run:
           places: (folder of a run) -> the folders that hold all outputs of the stage;
             None if it is never copied from another run.
         """
-        key = run_folder.key(
-            stage=stage,
-            parameters=parameters,
-            inputs=inputs,
-            # Where its dataset lies does not matter, its content is an input.
-            suite=dataclasses.asdict(self.suite)
-            | {"domain": self.suite.domain.partition(":")[0]},
-            seed=self.seed,
-            camera=dataclasses.asdict(self.camera),
-        )
+        key = self.key(stage, parameters, inputs)
         done = self.folder.lineage.get(stage, {})
         present = {name: current() for name, current in outputs.items()}
         if done.get("key") == key and done.get("outputs") == present:
@@ -129,6 +120,21 @@ class Run:
         )
         self._discard_staging(made, key)
         return True
+
+    def key(
+        self, stage: str, parameters: dict[str, Any], inputs: dict[str, str]
+    ) -> str:
+        """Return the hash of everything that a stage is made from; see `do`."""
+        return run_folder.key(
+            stage=stage,
+            parameters=parameters,
+            inputs=inputs,
+            # Where its dataset lies does not matter, its content is an input.
+            suite=dataclasses.asdict(self.suite)
+            | {"domain": self.suite.domain.partition(":")[0]},
+            seed=self.seed,
+            camera=dataclasses.asdict(self.camera),
+        )
 
     def do_results(
         self,
