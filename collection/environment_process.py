@@ -70,7 +70,7 @@ class EnvironmentProcess(dm_env.Environment):
         try:
             self._connection.send((name, arguments))
             result, error = self._connection.recv()
-        except (EOFError, BrokenPipeError, ConnectionResetError) as ended:
+        except (EOFError, OSError) as ended:
             raise worker.WorkerError(
                 "the process of the environment has ended; make the environment again"
             ) from ended

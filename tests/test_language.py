@@ -105,7 +105,7 @@ def _world_words() -> list[tuple[pathlib.Path, int, str]]:
         (path, number, match.group())
         for path in _files()
         if path.suffix == ".py"
-        and _folder(path) not in ("benchmarks", "tests", "docs")
+        and _folder(path) not in ("benchmarks", "docs", "examples", "tests")
         and not (own in path.parents and path.parent != own)
         for number, line in enumerate(path.read_text().splitlines(), 1)
         for match in _WORLD_WORDS.finditer(line)

@@ -1,5 +1,6 @@
 """The functions that `import wtl` offers, as a user calls them."""
 
+import json
 import pathlib
 import re
 import subprocess
@@ -10,28 +11,7 @@ import pytest
 
 import wtl
 from wtl.datasets.contract.errors import UserError
-
-_TINY = (
-    "suite.train_tasks = 10",
-    "suite.train_object_sets = 10",
-    "suite.val_tasks = 1",
-    "suite.test_tasks = 2",
-    "train_trial.steps = 4",
-    "train_trial.batch_size = 8",
-    "train_trial.methods = ('mil',)",
-    "collect_trials.sources = ('mil',)",
-    "collect_trials.contexts_per_method = 10",
-    "train_retrial.methods = ('wtl',)",
-    "train_retrial.steps = 4",
-    "train_retrial.batch_size = 8",
-    "evaluate.conditions = ('mil', 'wtl')",
-)
-
-
-@pytest.fixture(scope="module")
-def run_dir(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("api") / "run"
-    return wtl.run("gin_configs/quickstart.gin", folder, _TINY)
+from wtl.datasets.storage import verify
 
 
 def test_importing_prints_nothing_and_imports_nothing_heavy():
@@ -44,33 +24,6 @@ def test_names_are_listed_and_others_are_attribute_errors():
     assert {"make_env", "load_dataset", "load_policy", "run"} <= set(dir(wtl))
     with pytest.raises(AttributeError, match="make_environment"):
         _ = wtl.make_environment
-
-
-def test_an_environment_plays_an_episode_and_then_another_scene():
-    env = wtl.make_env("tabletop", families=("press",), seed=3)
-    first = env.reset().observation["state"]
-    steps = 0
-    while not env.step(np.zeros(5)).last():
-        steps += 1
-    assert steps == 39
-    assert not np.array_equal(env.reset().observation["state"], first)
-    again = wtl.make_env("tabletop", families=("press",), seed=3)
-    np.testing.assert_array_equal(again.reset().observation["state"], first)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ({"world": "moon"}, "'moon' is none of tabletop"),
-        ({"task": 10_000}, "there is no task 10000"),
-        ({"world": "reacher", "pixels": 64}, "has no camera"),
-        ({"familys": ("press",)}, "familys"),
-        ({"families": ("juggle",)}, "'juggle'"),
-    ],
-)
-def test_a_wrong_argument_is_one_clear_error(arguments, said):
-    with pytest.raises(UserError, match=said):
-        wtl.make_env(**arguments)
 
 
 def test_a_policy_acts_given_a_demonstration_and_a_trial(run_dir):
@@ -119,6 +72,120 @@ def test_misuse_of_a_policy_is_one_clear_error(run_dir, tmp_path):
         mil.act({})
     with pytest.raises(UserError, match="no policy"):
         wtl.load_policy(tmp_path)
+
+
+class Replay:
+    """Plays the actions of the demonstration."""
+
+    resets = 0
+
+    def __init__(self, gain=1.0, episodes=99):
+        self.gain, self.episodes = gain, episodes
+
+    def reset(self, demos, trials):
+        self.resets += 1
+        if self.resets > self.episodes:
+            raise KeyboardInterrupt
+        (demo,) = demos
+        self.trials = [trial.metadata["role"] for trial in trials]
+        self.actions = iter(self.gain * demo.steps["action"])
+
+    def act(self, observation):
+        return next(self.actions)
+
+
+def test_a_policy_of_the_run_gets_its_own_numbers_again(run_dir):
+    own = (run_dir / "evaluation" / "results.json").read_bytes()
+    policy = wtl.load_policy(run_dir / "policies" / "wtl")
+    found = wtl.evaluate(policy, run_dir, "again", trials_from="mil")
+    methods = found["methods"]
+    assert list(methods) == ["wtl", "mil", "again"]
+    assert methods["again"] == methods["wtl"] == json.loads(own)["methods"]["wtl"]
+    assert found["paired"]["again_vs_wtl"]["difference"] == 0
+    folder = run_dir / "evaluation" / "again"
+    assert json.loads((folder / "results.json").read_text()) == found
+    assert "again" in (folder / "report.html").read_text()
+    assert (run_dir / "evaluation" / "results.json").read_bytes() == own
+    again, played = (
+        wtl.load_dataset(each / "datasets" / "wtl_evaluations").where(role="retrial")
+        for each in (folder, run_dir)
+    )
+    for one, other in zip(again, played, strict=True):
+        np.testing.assert_allclose(
+            one.steps["action"], other.steps["action"], atol=1e-3
+        )
+        names = ("policy_id", "parent_demo_ids", "parent_trial_ids", "scene_seed")
+        assert [one.metadata[n] for n in names] == [other.metadata[n] for n in names]
+
+
+def test_an_interrupted_evaluation_of_an_own_policy_resumes(run_dir, capsys):
+    with pytest.raises(KeyboardInterrupt):
+        wtl.evaluate(Replay(episodes=5), run_dir, "replay", trials_from="mil")
+    policy = Replay()
+    first = wtl.evaluate(policy, run_dir, "replay", trials_from="mil")
+    # One of the five staged episodes is checked, three are played.
+    assert policy.resets == 4 and policy.trials == ["eval"]
+    assert first["methods"]["replay"]["overall"]["n"] == 8
+    assert "given_trial_failed" in first["methods"]["replay"]
+    said = capsys.readouterr()
+    assert "replay − MIL" in said.out and "episode/s" in said.err
+    again = Replay()
+    assert wtl.evaluate(again, run_dir, "replay", trials_from="mil") == first
+    assert again.resets == 1
+    datasets = run_dir / "evaluation" / "replay" / "datasets"
+    assert [path.name for path in (datasets / "wtl_evaluations").iterdir()] == ["1.0.0"]
+    assert not verify.verify(datasets / "wtl_evaluations" / "1.0.0")
+    with pytest.raises(UserError, match="of another policy"):
+        wtl.evaluate(Replay(gain=0.5), run_dir, "replay", trials_from="mil")
+
+
+def test_a_function_plays_in_another_scene(run_dir):
+    found = wtl.evaluate(lambda o: np.zeros(5), run_dir, "still", new_scene=True)
+    assert found["paired"]["still_vs_mil"]["n"] == 8
+    rows = (run_dir / "evaluation" / "still" / "episodes.csv").read_text()
+    ours, mil = ([r for r in rows.split() if r.startswith(n)] for n in ("still", "mil"))
+    assert len(ours) == 8
+    assert not {r.split(",")[5] for r in ours} & {r.split(",")[5] for r in mil}
+
+
+@pytest.mark.parametrize(
+    ("policy", "settings", "said"),
+    [
+        (lambda o: np.zeros(4), {}, r"step 0: the action has shape \(4,\), not \(5,\)"),
+        (lambda o: np.full(5, np.nan), {}, "step 0: the action is not finite"),
+        (lambda o: np.full(5, 2.0), {}, r"step 0: the action is outside \[-1"),
+        (lambda o: "left", {}, "step 0: the action has shape"),
+        (3, {}, "neither a function nor"),
+        (Replay(), {"name": "bc"}, "'bc' is a condition"),
+        (Replay(), {"name": "../mine"}, "name '../mine'"),
+        (Replay(), {"trials_from": "bc"}, "'bc'; .* has wtl, mil"),
+        (Replay(), {"split": "val"}, "not evaluated on val"),
+    ],
+)
+def test_own_policies_that_do_not_fit_are_one_clear_error(
+    run_dir, policy, settings, said
+):
+    with pytest.raises(UserError, match=said):
+        wtl.evaluate(policy, run_dir, **settings)
+
+
+def test_an_own_policy_needs_the_run_as_it_was_evaluated(run_dir, tmp_path):
+    with pytest.raises(UserError, match="no folder of a run"):
+        wtl.evaluate(Replay(), tmp_path)
+    config = run_dir / "config.gin"
+    text = config.read_text()
+    config.write_text(text.replace("suite.test_tasks = 2", "suite.test_tasks = 1"))
+    try:
+        with pytest.raises(UserError, match="another configuration .* `wtl evaluate`"):
+            wtl.evaluate(Replay(), run_dir)
+    finally:
+        config.write_text(text)
+    policy = wtl.load_policy(run_dir / "policies" / "wtl")
+    with pytest.raises(UserError, match="trials_from='mil'"):
+        wtl.evaluate(policy, run_dir)
+    policy.world = "moon"
+    with pytest.raises(UserError, match="acts in world 'moon'"):
+        wtl.evaluate(policy, run_dir, trials_from="mil")
 
 
 def test_a_missing_dataset_says_so(tmp_path):
