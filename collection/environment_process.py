@@ -22,6 +22,7 @@ class EnvironmentProcess(dm_env.Environment):
     Attributes:
       horizon: control steps of an episode.
       control_hz: control steps per second.
+      stored: names of the observations that are stored.
     """
 
     def __init__(self, task: Task, scene_seed: int, camera: CameraConfig):
@@ -34,7 +35,9 @@ class EnvironmentProcess(dm_env.Environment):
         with worker.without_script():
             self._process = worker.start(_serve, theirs, task, scene_seed, camera)
         theirs.close()
-        self.horizon, self.control_hz = self._call("horizon"), self._call("control_hz")
+        self.horizon, self.control_hz, self.stored = (
+            self._call(name) for name in ("horizon", "control_hz", "stored")
+        )
 
     @property
     def scene_config(self) -> Scene:
@@ -60,6 +63,14 @@ class EnvironmentProcess(dm_env.Environment):
     def action_spec(self) -> specs.BoundedArray:
         """Spec of the action."""
         return self._call("action_spec")
+
+    def recorded(self) -> dict[str, np.ndarray]:
+        """Return what is stored of the present step besides the observation."""
+        return self._call("recorded")
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the metadata of the present episode, known at its end."""
+        return self._call("metadata")
 
     def close(self):
         """End the process, which otherwise ends with this one."""

@@ -47,9 +47,10 @@ def play(
     Returns:
       N episodes.
     """
-    observed = environments.reset([request.scene for request in requests])
+    scenes = [request.scene for request in requests]
+    observed = environments.reset(scenes)
     actor.begin(environments, requests, observed)
-    for _ in range(environments.horizon):
+    while not environments.are_over(scenes):
         observed = environments.step(*actor.act(observed))
     return environments.finish(
         [

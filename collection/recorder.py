@@ -45,24 +45,26 @@ class Recorder:
 
         Args:
           **metadata: metadata that the environment does not have, such as `episode_id`,
-            `role` and `hidden_rule`.
+            `role` and `hidden_rule`, or in place of its own.
         """
         scene = self._env.scene_config
         steps = {name: np.array(values) for name, values in self._recorded.items()}
         if not scene.is_human:
             steps[fields.ACTION] = np.array(self._actions)
             steps[fields.REWARD] = np.array(self._rewards)
+        known = {
+            fields.TASK_ID: scene.task.task_id,
+            fields.FAMILY: scene.task.family,
+            fields.SPLIT: scene.task.split,
+            fields.SCENE_SEED: scene.scene_seed,
+            fields.SUCCESS: bool(self._rewards[-1] > 0),
+            fields.CONTROL_HZ: self._env.control_hz,
+        }
+        if scene.task.domain:
+            known[fields.ENV_VERSION] = registry.get(scene.task.domain).version
         return episodes.Episode.build(
             observations={n: np.array(values) for n, values in self._observed.items()},
             terminal=self._last.last() and self._last.discount == 0.0,
-            task_id=scene.task.task_id,
-            family=scene.task.family,
-            split=scene.task.split,
-            scene_seed=scene.scene_seed,
-            success=bool(self._rewards[-1] > 0),
-            control_hz=self._env.control_hz,
-            env_version=registry.get(scene.task.domain).version,
             **steps,
-            **self._env.metadata(),
-            **metadata,
+            **(known | self._env.metadata() | metadata),
         )

@@ -103,6 +103,11 @@ class VectorEnvironment:
                 record.add(label, self._timesteps[i])
         return self._stacked()
 
+    def are_over(self, scenes: Sequence[Scene]) -> bool:
+        """Whether the episodes that were started last, in these scenes, have ended."""
+        del scenes
+        return all(timestep.last() for timestep in self._timesteps)
+
     def finish(self, metadata: Sequence[dict[str, Any]]) -> list[Episode]:
         """Return the episodes, given metadata that the environments do not have."""
         return [
@@ -172,6 +177,10 @@ class ProcessVectorEnvironment(contextlib.AbstractContextManager):
         """Apply float32[N, A] actions, which are recorded; return the observations."""
         del recorded
         return self._concatenate(self._call("step", actions))
+
+    def are_over(self, scenes: Sequence[Scene]) -> bool:
+        """Whether the episodes that were started last, in these scenes, have ended."""
+        return all(self._call("are_over", scenes))
 
     def finish(self, metadata: Sequence[dict[str, Any]]) -> list[Episode]:
         """Return the episodes, given metadata that the environments do not have."""

@@ -23,6 +23,7 @@ _API = {
     "load_dataset": "wtl.api.datasets",
     "load_policy": "wtl.api.policies",
     "evaluate": "wtl.api.evaluation",
+    "record": "wtl.api.recording",
     "run": "wtl.api.running",
     "worlds": "wtl.worlds",
 }
@@ -34,6 +35,7 @@ if typing.TYPE_CHECKING:
     from wtl.api.evaluation import evaluate as evaluate
     from wtl.api.gym_env import make_gym_env as make_gym_env
     from wtl.api.policies import load_policy as load_policy
+    from wtl.api.recording import record as record
     from wtl.api.running import run as run
 
 

@@ -184,19 +184,29 @@ def _faults(
         if name not in metadata:
             yield f"metadata field {name!r} is missing"
             return
-        value, kind = metadata[name], METADATA[name].kind
-        if not _fits(value, kind):
-            yield f"metadata field {name!r} must be {kind.value}, not {value!r}"
+        value = metadata[name]
+        if problem := value_fault(name, value):
+            yield problem
         elif (size := optional.get(name)) and len(value) != size:
             yield (
                 f"metadata field {name!r} has {len(value)} numbers instead of {size}"
             )
-    for name, known in ((fields.ROLE, fields.ROLES), (fields.SPLIT, fields.SPLITS)):
-        if metadata[name] not in known:
-            yield f"{name} {metadata[name]!r} is none of {', '.join(known)}"
     if not metadata[fields.CONTROL_HZ] > 0:
         yield f"control_hz {metadata[fields.CONTROL_HZ]} is not positive"
     yield id_fault(metadata)
+
+
+def value_fault(name: str, value: Any) -> str | None:
+    """Return the fault of a value of a metadata field, a clause, or None."""
+    if name not in METADATA:
+        return f"unknown metadata field {name!r}"
+    kind = METADATA[name].kind
+    if not _fits(value, kind):
+        return f"metadata field {name!r} must be {kind.value}, not {value!r}"
+    known = {fields.ROLE: fields.ROLES, fields.SPLIT: fields.SPLITS}.get(name)
+    if known and value not in known:
+        return f"{name} {value!r} is none of {', '.join(known)}"
+    return None
 
 
 def episode_id(dataset: str, task_id: str, role: str, index: int, seed: int) -> str:

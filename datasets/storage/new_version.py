@@ -87,10 +87,7 @@ def new_version(
       DatasetLockedError: if another process makes a version there.
       StagingError: if the disk is full.
     """
-    if not _NAME.fullmatch(name):
-        raise UserError(
-            f"{name!r} cannot name a dataset: use lower case, digits and underscores"
-        )
+    check_name(name)
     root = pathlib.Path(root)
     work = root / f".{name}.new"
     with contextlib.ExitStack() as stack:
@@ -104,3 +101,11 @@ def new_version(
         stack.callback(shutil.rmtree, work / "staged", ignore_errors=True)
         writer = stack.enter_context(StagingWriter(work / "staged", spec))
         yield NewVersion(root, name, writer)
+
+
+def check_name(name: str):
+    """Raise UserError unless a text can name a dataset."""
+    if not _NAME.fullmatch(name):
+        raise UserError(
+            f"{name!r} cannot name a dataset: use lower case, digits and underscores"
+        )

@@ -12,7 +12,7 @@ import numpy as np
 import tqdm
 from dm_env import specs
 
-from wtl.collection import episode_loop, worker
+from wtl.collection import action, episode_loop, worker
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.vector_environment import (
     Observations,
@@ -35,8 +35,7 @@ from wtl.training.policy_config import config_for
 NAME = player.NAME
 _NAME_SHAPE = re.compile(r"[A-Za-z0-9](?!.*_vs_)[A-Za-z0-9_. -]*")
 _FOLDERS = ("val", "videos")  # of an evaluation
-_ROUNDING = 1e-5  # of actions at their limits
-_SAME_ACTION = 1e-3
+_SAME_ACTION = 1e-3  # share of the range of an action
 
 
 def evaluate(
@@ -211,7 +210,7 @@ class OwnPolicyPlayer(player.Player):
         return self._rows(condition)
 
     def _environments(self) -> contextlib.AbstractContextManager:
-        if not self._run.camera:
+        if not self._run.images:
             return contextlib.nullcontext(VectorEnvironment())
         # Mesa and TensorFlow in one process crash: another one renders.
         with worker.without_script():
@@ -221,8 +220,10 @@ class OwnPolicyPlayer(player.Player):
         """Refuse a policy that does not repeat an episode that is staged already."""
         (staged,) = staging.iterate_staged(self._staging, shard.episode_ids)
         (again,) = shard.play_in(environments)
-        difference = staged.steps[fields.ACTION] - again.steps[fields.ACTION]
-        if np.abs(difference).max() > _SAME_ACTION:
+        spec = self._run.suite.world.spec.action
+        slack = _SAME_ACTION * (spec.maximum - spec.minimum)
+        one, other = (e.steps[fields.ACTION] for e in (staged, again))
+        if one.shape != other.shape or (np.abs(one - other) > slack).any():
             raise UserError(
                 f"the episodes in {self._own.folder.path} are of another policy, or of "
                 "one that acts at random: choose another name, or remove the folder"
@@ -248,8 +249,8 @@ class OwnPolicyPlayer(player.Player):
         return self._own.staging(NAME, self._key)
 
     def _spec(self, condition: Condition) -> "OwnPolicyActor":
-        action = self._run.suite.world.spec.action
-        return OwnPolicyActor(self._policy, action, self._demos, self._trials)
+        spec = self._run.suite.world.spec.action
+        return OwnPolicyActor(self._policy, spec, self._demos, self._trials)
 
     def _config(self, condition: Condition) -> interface.Interface:
         return config_for(condition.method, self._run.suite)
@@ -263,7 +264,7 @@ class OwnPolicyActor:
     def __init__(
         self,
         policy: Any,
-        action: specs.BoundedArray,
+        spec: specs.BoundedArray,
         demos: reader.EpisodesById,
         trials: reader.EpisodesById | None,
     ):
@@ -271,13 +272,13 @@ class OwnPolicyActor:
 
         Args:
           policy: see `wtl.evaluate`.
-          action: spec of its actions.
+          spec: spec of its actions.
           demos: the demonstrations.
           trials: the trials, if any are given.
         """
         self._policy = policy
         self._act = getattr(policy, "act", policy)
-        self._spec = action
+        self._spec = spec
         self._demos, self._trials = demos, trials
 
     def play(
@@ -300,20 +301,12 @@ class OwnPolicyActor:
     def act(self, observed: Observations) -> tuple[np.ndarray, None]:
         """Return the policy's action, checked, as [1, A]."""
         given = {name: value[0] for name, value in observed.items()}
-        action, spec = np.asarray(self._act(given)), self._spec
-        if action.shape != spec.shape:
-            self._refuse(f"has shape {action.shape}, not {spec.shape}")
-        if action.dtype.kind not in "fiu" or not np.isfinite(action).all():
-            self._refuse(f"is not finite: {action}")
-        low, high = spec.minimum - _ROUNDING, spec.maximum + _ROUNDING
-        if (action < low).any() or (action > high).any():
-            self._refuse(f"is outside [{spec.minimum}, {spec.maximum}]: {action}")
+        chosen = np.asarray(self._act(given))
+        if fault := action.fault(chosen, self._spec):
+            task = self._request.scene.task.task_id
+            raise UserError(f"task {task}, step {self._step}: the action {fault}")
         self._step += 1
-        return action[None].astype(spec.dtype), None
-
-    def _refuse(self, problem: str):
-        task = self._request.scene.task.task_id
-        raise UserError(f"task {task}, step {self._step}: the action {problem}")
+        return chosen[None].astype(self._spec.dtype), None
 
     def metadata(self, request: EpisodeRequest) -> dict[str, Any]:
         """Return the policy's id, if it has one, and the parents of an episode."""

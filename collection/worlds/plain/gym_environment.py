@@ -23,24 +23,26 @@ class GymEnvironment(dm_env.Environment):
 
     Attributes:
       gym: the Gymnasium environment.
+      given: arguments of its resets.
+      info: its last `info`.
     """
 
-    def __init__(self, env: gymnasium.Env, seed: int):
+    def __init__(self, env: gymnasium.Env, seed: int | None = None):
         """Wrap an environment; `seed` is given to each of its resets."""
         self.gym = env
-        self._seed = seed
-        self._info: dict[str, Any] = {}
+        self.given: dict[str, Any] = {"seed": seed}
+        self.info: dict[str, Any] = {}
         self._reward = 0.0
 
     def reset(self) -> dm_env.TimeStep:
         """Start the episode of the seed."""
-        observation, self._info = self.gym.reset(seed=self._seed)
+        observation, self.info = self.gym.reset(**self.given)
         self._reward = 0.0
         return dm_env.restart(observation)
 
     def step(self, action: np.ndarray) -> dm_env.TimeStep:
         """Apply an action in the units of the environment."""
-        observation, reward, ended, cut_off, self._info = self.gym.step(action)
+        observation, reward, ended, cut_off, self.info = self.gym.step(action)
         self._reward = float(reward)
         if ended:
             return dm_env.termination(self._reward, observation)
@@ -51,8 +53,8 @@ class GymEnvironment(dm_env.Environment):
     def succeeded(self) -> bool:
         """Whether `info` says so; without an entry, whether the last reward is > 0."""
         for key in _SUCCESS:
-            if key in self._info:
-                return bool(self._info[key])
+            if key in self.info:
+                return bool(self.info[key])
         return self._reward > 0
 
     def observation_spec(self):

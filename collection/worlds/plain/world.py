@@ -57,8 +57,8 @@ def dm_env_world(
       UserError: if there is no task, or the specs of its environment do not fit.
     """
     probe = make(_tasks(name, tasks, fields.SPLIT_TRAIN, 0, count=1)[0], 0)
-    action = _action_spec(name, probe)
-    episodes = _episode_spec(name, probe, action)
+    action = action_spec(name, probe)
+    episodes = episode_spec(name, probe, action)
     families = {
         task.family
         for split in fields.SPLITS
@@ -153,7 +153,12 @@ def _expert(expert, scene: PlainScene, rng: np.random.Generator):
     return command
 
 
-def _action_spec(name: str, env) -> specs.BoundedArray:
+def action_spec(name: str, env) -> specs.BoundedArray:
+    """Return the action spec of an environment.
+
+    Raises:
+      UserError: if it is no vector with finite limits; the message names the world.
+    """
     spec = env.action_spec()
     bounded = isinstance(spec, specs.BoundedArray) and len(spec.shape) == 1
     if not bounded or not np.isfinite([spec.minimum, spec.maximum]).all():
@@ -163,7 +168,12 @@ def _action_spec(name: str, env) -> specs.BoundedArray:
     return spec
 
 
-def _episode_spec(name: str, env, action: specs.BoundedArray) -> EpisodeSpec:
+def episode_spec(name: str, env, action: specs.BoundedArray) -> EpisodeSpec:
+    """Return the spec of the episodes of an environment with an action spec.
+
+    Raises:
+      UserError: if an observation cannot be stored; the message names the world.
+    """
     observed = flat_specs(env.observation_spec())
     limits = (
         np.broadcast_to(x, action.shape) for x in (action.minimum, action.maximum)
