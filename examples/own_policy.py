@@ -18,11 +18,14 @@ class Replay:
     def reset(self, *, demos, trials):
         """Begin an episode."""
         solved = [trial for trial in trials if trial.metadata["success"]]
-        self._actions = iter((*demos, *solved)[-1].steps["action"])
+        self._actions = (*demos, *solved)[-1].steps["action"]
+        self._step = 0
 
     def act(self, observation):
-        """Return the next action."""
-        return next(self._actions)
+        """Return the next action; none follows the last timestep."""
+        action = self._actions[min(self._step, len(self._actions) - 2)]
+        self._step += 1
+        return action
 
 
 if __name__ == "__main__":

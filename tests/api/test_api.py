@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import runpy
 import subprocess
 import sys
 
@@ -188,6 +189,24 @@ def test_an_own_policy_needs_the_run_as_it_was_evaluated(run_dir, tmp_path):
         wtl.evaluate(policy, run_dir, trials_from="mil")
 
 
+@pytest.mark.parametrize(
+    ("example", "arguments", "said"),
+    [
+        ("own_policy", ("RUN",), "replay again − MIL"),
+        ("gym_view", ("reacher",), "scene 2: "),
+        ("record", ("FOLDER/swings",), "swings-demo-upright-00003-"),
+    ],
+)
+def test_the_scripts_of_the_folder_of_examples_run(
+    example, arguments, said, run_dir, tmp_path, monkeypatch, capsys
+):
+    places = {"RUN": str(run_dir), "FOLDER": str(tmp_path)}
+    given = [re.sub("[A-Z]+", lambda m: places[m[0]], a) for a in arguments]
+    monkeypatch.setattr(sys, "argv", [example, *given])
+    runpy.run_path(f"examples/{example}.py", run_name="__main__")
+    assert said in capsys.readouterr().out
+
+
 def test_a_missing_dataset_says_so(tmp_path):
     with pytest.raises(FileNotFoundError, match="wtl_demos"):
         wtl.load_dataset(tmp_path / "wtl_demos")
@@ -200,7 +219,9 @@ def test_the_code_of_the_guide_runs(run_dir, tmp_path, monkeypatch, capsys):
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "quickstart").symlink_to(run_dir)
     monkeypatch.chdir(tmp_path)
-    assert "wtl.run(" in blocks[0] and len(blocks) == 3
+    assert "wtl.run(" in blocks[0] and len(blocks) == 7
     exec("\n".join(blocks[1:]), {"wtl": wtl})
     said = capsys.readouterr().out.split()
-    assert said[1:3] == ["(41,", "88)"] and said[-1] in ("success", "failure")
+    assert said[1:3] == ["(41,", "88)"] and {"success", "failure"} & set(said)
+    assert (run_dir / "evaluation" / "my policy" / "report.html").is_file()
+    assert len(wtl.load_dataset("data/my_demos")) == 1

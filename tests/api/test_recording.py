@@ -1,6 +1,7 @@
 """Recording of a user's own loops with `wtl.record`."""
 
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -190,3 +191,35 @@ def test_an_action_that_does_not_fit_is_refused_at_once(tmp_path):
     point = plain_module.Point((1.0, 0.0), seed=3)
     with pytest.raises(schema.DatasetMismatchError, match="robot/position"):
         wtl.record(point, tmp_path / "data")
+
+
+@pytest.mark.slow
+def test_training_reads_recorded_demonstrations(tmp_path):
+    run_dir = tmp_path / "run"
+    for split, count in (("train", 8), ("val", 1)):
+        for task in range(count):
+            env = wtl.record(
+                wtl.make_env("plain_point", split=split, task=task),
+                run_dir / "datasets" / "wtl_demos",
+            )
+            act = plain_module.expert(env.env.scene_config.task)
+            for _ in range(2):
+                timestep = env.reset()
+                while not timestep.last():
+                    timestep = env.step(act(env.env.native, timestep))
+            # Staged until the last one publishes all.
+            env.close()
+    with wtl.record(wtl.make_env("plain_point"), env.recording.folder):
+        pass
+    assert len(wtl.load_dataset(run_dir / "datasets" / "wtl_demos")) == 18
+    config = tmp_path / "point.gin"
+    tiny = pathlib.Path("tests/tiny.gin").absolute()
+    config.write_text(
+        f"import tests.plain_module\ninclude '{tiny}'\nsuite.domain = 'plain_point'\n"
+    )
+    bindings = ("suite.train_tasks = 8", "suite.val_tasks = 1")
+    wtl.run(config, run_dir, bindings, stage="train_trial")
+    policy = wtl.load_policy(run_dir / "policies" / "mil")
+    policy.reset(demos=wtl.load_dataset(run_dir / "datasets" / "wtl_demos", "val")[:1])
+    env = wtl.make_env("plain_point")
+    assert policy.act(env.reset().observation).shape == (2,)

@@ -58,6 +58,10 @@ class Recording:
     """Dataset that grows by each episode that an environment ends.
 
     An episode is on disk when the step that ends it returns.
+
+    Attributes:
+      env: the environment, as stages play it.
+      folder: of the dataset.
     """
 
     def __init__(
@@ -67,9 +71,9 @@ class Recording:
         describing: dict[str, Any],
     ):
         """Record `env`, an environment as stages play it, into a dataset."""
-        self._folder = pathlib.Path(folder)
-        self._staging = self._folder / "staging"
-        check_name(self._folder.name)
+        self.folder = pathlib.Path(folder)
+        self._staging = self.folder / "staging"
+        check_name(self.folder.name)
         self.env = env
         self._task = env.scene_config.task
         self._metadata: dict[str, Any] = {fields.ROLE: fields.ROLE_DEMO}
@@ -138,7 +142,7 @@ class Recording:
     def _stage(self, recorder: Recorder):
         known = self._known
         known[fields.EPISODE_ID] = episodes.episode_id(
-            self._folder.name,
+            self.folder.name,
             self.env.scene_config.task.task_id,
             known[fields.ROLE],
             self._count,
@@ -152,7 +156,7 @@ class Recording:
         self._count += 1
 
     def _open(self, spec: episodes.EpisodeSpec):
-        for version in location.versions(self._folder)[-1:]:
+        for version in location.versions(self.folder)[-1:]:
             schema.require(spec, schema.stored_spec(version), version)
         self._writer = staging.StagingWriter(self._staging, spec)
 
@@ -164,8 +168,8 @@ class Recording:
         """
         if not self._writer or not self._writer.episode_ids:
             return None
-        new = NewVersion(self._folder.parent, self._folder.name, self._writer)
-        for version in location.versions(self._folder)[-1:]:
+        new = NewVersion(self.folder.parent, self.folder.name, self._writer)
+        for version in location.versions(self.folder)[-1:]:
             new.add(record.payload for record in reader.iterate_records(version))
         made_by = {"command": "wtl.record", fields.PROVENANCE_WORLD: self._task.domain}
         path = new.publish("Recorded episodes.", made_by)
