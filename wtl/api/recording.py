@@ -16,7 +16,7 @@ import numpy as np
 from wtl.collection import action
 from wtl.collection.recorder import Recorder
 from wtl.collection.worlds.plain.environment import PlainEnvironment
-from wtl.collection.worlds.plain.gym_environment import GymEnvironment
+from wtl.collection.worlds.plain.gym_environment import GymEnvironment, SpaceError
 from wtl.collection.worlds.plain.task import PlainScene, PlainTask
 from wtl.collection.worlds.plain.world import action_spec, episode_spec
 from wtl.datasets.contract import episode as episodes
@@ -150,8 +150,9 @@ class Recording:
         )
         episode = recorder.episode(**known)
         if self._writer is None:
+            # Without limits of its own, actions are fractions in [-1, 1].
             spec = getattr(self.env, "spec", None)
-            self._open(spec or field_mapping.spec_of(episode, native_actions=False))
+            self._open(spec or field_mapping.spec_of(episode, limits=((), ())))
         self._writer.append(episode)
         self._count += 1
 
@@ -328,7 +329,7 @@ def record(
         PlainScene(
             PlainTask("task", "recorded", fields.SPLIT_TRAIN), time.time_ns() % 2**31
         ),
-        episode_spec(name, inner, action_spec(name, inner)),
+        _spec_of(name, inner),
         math.inf if horizon is None else horizon,
         control_hz,
     )
@@ -337,3 +338,10 @@ def record(
     if inner is env:
         return RecordedEnv(env, recording)
     return RecordedGymEnv(env, inner, recording)
+
+
+def _spec_of(name: str, env: dm_env.Environment) -> episodes.EpisodeSpec:
+    try:
+        return episode_spec(name, env, action_spec(name, env))
+    except SpaceError as error:
+        raise UserError(str(error)) from error

@@ -34,7 +34,7 @@ from wtl.training.policy_config import config_for
 
 NAME = player.NAME
 _NAME_SHAPE = re.compile(r"[A-Za-z0-9](?!.*_vs_)[A-Za-z0-9_. -]*")
-_FOLDERS = ("val", "videos")  # of an evaluation
+_FOLDERS = ("offline", "val", "videos")  # of an evaluation
 _SAME_ACTION = 1e-3  # share of the range of an action
 
 
@@ -67,6 +67,7 @@ def evaluate(
         raise UserError(
             f"name {name!r}: take another, of letters, digits, spaces, _, . and -"
         )
+    run.require_capability("make_env", "wtl.evaluate")
     evaluated = _evaluated(run, split)
     folder = run.folder.path / run.folder.results("evaluation", split)
     rows = rollout_row.read_csv(folder / "episodes.csv")
