@@ -184,6 +184,10 @@ def test_an_own_policy_needs_the_run_as_it_was_evaluated(run_dir, tmp_path):
     policy = wtl.load_policy(run_dir / "policies" / "wtl")
     with pytest.raises(UserError, match="trials_from='mil'"):
         wtl.evaluate(policy, run_dir)
+    policy.takes_human_videos = True
+    with pytest.raises(UserError, match="takes human videos"):
+        wtl.evaluate(policy, run_dir, trials_from="mil")
+    policy.takes_human_videos = False
     policy.world = "moon"
     with pytest.raises(UserError, match="acts in world 'moon'"):
         wtl.evaluate(policy, run_dir, trials_from="mil")

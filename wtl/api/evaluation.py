@@ -61,6 +61,8 @@ def evaluate(
     """
     if not callable(getattr(policy, "act", policy)):
         raise UserError("the policy is neither a function nor an object with `act`")
+    if getattr(policy, "takes_human_videos", False):
+        raise UserError("the policy takes human videos; wtl.evaluate gives robot demos")
     trials = (trials_from,) if isinstance(trials_from, str) else tuple(trials_from)
     if getattr(policy, "takes_trials", False) and not trials:
         raise UserError("the policy takes trials: name their origin, trials_from='mil'")

@@ -28,6 +28,7 @@ class Policy:
       world: name of the world of its tasks.
       takes_demos: whether it is given demonstrations.
       takes_trials: whether it is given trials.
+      takes_human_videos: whether its demonstrations are videos of humans.
       observations: names of the observations that it acts on.
     """
 
@@ -36,6 +37,7 @@ class Policy:
         self.policy_id = export.policy_id(policy)
         self.world = world
         self.takes_demos, self.takes_trials = config.demos, config.trials
+        self.takes_human_videos = config.human
         self._policy, self._config = policy, config
         self._encoder = observation_encoder.ObservationEncoder(policy, config.layout)
         self.observations = self._encoder.observations
