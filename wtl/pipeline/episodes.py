@@ -95,6 +95,12 @@ def _played(
     if run.beam:
         yield from run.beam.play(shards, writer)
         return
+    if not run.workers:
+        for shard in shards:
+            episodes = shard.play()
+            writer.append(episodes)
+            yield shard, frozenset(episode.id for episode in episodes)
+        return
     if shards[0].actor.privileged:
         played = vector_environment.play_shards(shards, run.workers)
         for shard, episodes in zip(shards, played, strict=True):

@@ -66,7 +66,7 @@ def evaluate(
     def work(key: str) -> dict[str, Any]:
         player = Player(run, key, split, scenes_per_task, demos_shown, human)
         rows = player.play(chosen)
-        about = _protocol(run, split, scenes_per_task, demos_shown, rows)
+        about = protocol_of(run, split, scenes_per_task, demos_shown, rows)
         results = statistics.results(rows, about)
         _write(run, folder, results, rows, player)
         return results
@@ -98,7 +98,14 @@ def _write_videos(folder: pathlib.Path, shown: list[Strip]):
             (folder / name).write_text(episode.animation, encoding="utf-8")
 
 
-def _protocol(run: Run, split, scenes_per_task, demos_shown, rows) -> dict[str, Any]:
+def protocol_of(
+    run: Run,
+    split: str,
+    scenes_per_task: int,
+    demos_shown: int,
+    rows: Sequence[rollout_row.RolloutRow],
+) -> dict[str, Any]:
+    """Return the protocol of an evaluation, for `results.json`; see `evaluate`."""
     about = {
         "tasks": len({row.task_id for row in rows}),
         "scenes_per_task": scenes_per_task,

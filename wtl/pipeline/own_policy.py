@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 import pathlib
 import re
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ from wtl.datasets.reading import reader
 from wtl.datasets.storage import checksums, location, staging
 from wtl.evaluation import learning_curve, reports, rollout_row, statistics
 from wtl.pipeline import player, run_folder
+from wtl.pipeline.evaluate import protocol_of
 from wtl.pipeline.run import Run
 from wtl.policies import interface, methods
 from wtl.policies.methods import CONDITIONS, METHODS, Condition
@@ -35,6 +35,7 @@ from wtl.training.policy_config import config_for
 NAME = player.NAME
 _NAME_SHAPE = re.compile(r"[A-Za-z0-9](?!.*_vs_)[A-Za-z0-9_. -]*")
 _FOLDERS = ("offline", "val", "videos")  # of an evaluation
+_SCENES_PER_TASK = 4
 _SAME_ACTION = 1e-3  # share of the range of an action
 
 
@@ -45,16 +46,18 @@ def evaluate(
     trials: Sequence[str] = (),
     new_scene: bool = False,
     split: str = fields.SPLIT_TEST,
+    alone: bool = False,
 ) -> tuple[dict[str, Any], pathlib.Path]:
     """Evaluate a policy; see `wtl.evaluate`.
 
     Args:
-      run: an evaluated run.
+      run: an evaluated run, or one with demonstrations.
       policy: see `wtl.evaluate`.
       name: of the row of the table, and of the folder.
       trials: conditions whose episodes are given as trials, in order.
       new_scene: whether the policy plays in another scene than the trials.
       split: of the tasks.
+      alone: whether the run is not evaluated, and the policy compared with none.
 
     Returns:
       The contents of `results.json`, and the folder that holds it.
@@ -68,16 +71,17 @@ def evaluate(
             f"name {name!r}: take another, of letters, digits, spaces, _, . and -"
         )
     run.require_capability("make_env", "wtl.evaluate")
-    evaluated = _evaluated(run, split)
+    evaluated = _demonstrated(run, split) if alone else _evaluated(run, split)
     folder = run.folder.path / run.folder.results("evaluation", split)
-    rows = rollout_row.read_csv(folder / "episodes.csv")
+    rows = [] if alone else rollout_row.read_csv(folder / "episodes.csv")
     played = list(rollout_row.grouped(rows, "method"))
     if name in (*METHODS, *CONDITIONS, *played):
         raise UserError(f"{name!r} is a condition of WTL or of this run; rename yours")
     for trial in trials:
         if trial not in played:
             raise UserError(
-                f"trials_from names {trial!r}; {folder} has {', '.join(played)}"
+                f"trials_from names {trial!r}; {folder} has "
+                f"{', '.join(played) or 'no condition'}"
             )
     record = Method(
         *(name, name, "A policy of the user's own."),
@@ -96,7 +100,10 @@ def evaluate(
         (condition,) = record.conditions
         playing = OwnPolicyPlayer(run, own, evaluated, policy, condition)
         rows += playing.play(record.conditions)
-        protocol = json.loads((folder / "results.json").read_text())["protocol"]
+        parameters = evaluated["parameters"]
+        protocol = protocol_of(
+            run, split, parameters["scenes_per_task"], parameters["demos_shown"], rows
+        )
         results = statistics.results(rows, protocol)
         rollout_row.write_csv(rows, own.path / "episodes.csv")
         reports.write_evaluation(
@@ -114,6 +121,19 @@ def evaluate(
 def takes_demos(policy: Any) -> bool:
     """Whether a policy is given demonstrations."""
     return getattr(policy, "takes_demos", hasattr(policy, "reset"))
+
+
+def _demonstrated(run: Run, split: str) -> dict[str, Any]:
+    """Return what the lineage of an evaluation without conditions would have."""
+    return {
+        "parameters": {
+            "split": split,
+            "scenes_per_task": _SCENES_PER_TASK,
+            "conditions": [],
+            "demos_shown": 1,
+        },
+        "inputs": run.inputs(fields.WTL_DEMOS),
+    }
 
 
 def _evaluated(run: Run, split: str) -> dict[str, Any]:
@@ -211,7 +231,7 @@ class OwnPolicyPlayer(player.Player):
         return self._rows(condition)
 
     def _environments(self) -> contextlib.AbstractContextManager:
-        if not self._run.images:
+        if not self._run.camera:
             return contextlib.nullcontext(VectorEnvironment())
         # Mesa and TensorFlow in one process crash: another one renders.
         with worker.without_script():

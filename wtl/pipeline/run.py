@@ -42,7 +42,8 @@ class Run:
       folder: folder of all outputs.
       suite: task distribution.
       seed: seed of demonstrations, training, trials and evaluation.
-      workers: processes for physics, and for training (one policy each).
+      workers: processes for physics, and for training (one policy each); 0 collects
+        in this process.
       camera: camera of all environments; with one, policies act on its images.
       cache_sources: folders of other runs, from which outputs with the same key are
         copied.
