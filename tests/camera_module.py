@@ -96,6 +96,13 @@ TABLE = worlds.dm_env(
     tasks,
     horizon=_HORIZON,
     expert=expert,
+    teleop=worlds.Controls(
+        axes=(
+            worlds.Axis(0, ("right", "left"), ("ArrowRight", "ArrowLeft")),
+            worlds.Axis(1, ("down", "up"), ("ArrowDown", "ArrowUp")),
+        ),
+        cameras=("cameras/top", "cameras/side"),
+    ),
 )
 if "camera_table" not in worlds.names():
     worlds.register(TABLE)

@@ -1,9 +1,11 @@
 """Attempt of an operator at a scene, and the episode that is saved of it.
 
 The stored episode is not the attempt itself but its actions replayed: trimmed, then
-held still up to the horizon, as in scripted demonstrations. Physics is a pure function
-of scene and actions, so both are the same wherever nothing was trimmed.
+held still up to its end, as in scripted demonstrations. Physics is a pure function of
+scene and actions, so both are the same wherever nothing was trimmed.
 """
+
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -27,7 +29,6 @@ class Attempt:
     Attributes:
       env: the environment.
       scene: scene config.
-      observation: the last one.
     """
 
     def __init__(self, env: Environment, scene: Scene):
@@ -35,7 +36,8 @@ class Attempt:
         self.env = env
         self.scene = scene
         env.prepare(scene)
-        self.observation = env.reset().observation
+        self._timestep = env.reset()
+        self._limits = env.action_spec()
         self._actions: list[np.ndarray] = []
         self._interventions: list[bool] = []
 
@@ -43,9 +45,14 @@ class Attempt:
         return len(self._actions)
 
     @property
+    def observation(self) -> Mapping[str, np.ndarray]:
+        """The last observation."""
+        return self._timestep.observation
+
+    @property
     def is_over(self) -> bool:
-        """Whether the horizon is reached."""
-        return len(self) >= self.env.horizon
+        """Whether the episode has ended, at the horizon or before."""
+        return self._timestep.last()
 
     @property
     def actions(self) -> np.ndarray:
@@ -57,16 +64,12 @@ class Attempt:
         """bool[T], the steps at which the operator acted in place of a policy."""
         return np.array(self._interventions, bool)
 
-    @property
-    def achieved(self) -> bool:
-        """Whether the goal holds now."""
-        return self.env.achieved(self.scene.target)
-
     def step(self, action: np.ndarray, intervention: bool = False):
         """Make a control step; see `interventions`."""
         # As it will be stored, so that a replay is bit-identical.
-        action = np.clip(action, -1, 1).astype(np.float32)
-        self.observation = self.env.step(action).observation
+        low, high = self._limits.minimum, self._limits.maximum
+        action = np.clip(action, low, high).astype(np.float32)
+        self._timestep = self.env.step(action)
         self._actions.append(action)
         self._interventions.append(intervention)
 
@@ -125,6 +128,7 @@ def make_episode(
         request.scene,
         np.array([*actions, *still], np.float32),
         override,
+        interventions,
         episode_id=request.episode_id,
         role=request.role,
         demonstrator=fields.TELEOP + operator,
@@ -134,11 +138,10 @@ def make_episode(
         parent_trial_ids=request.trial_ids,
         trial_index=request.trial_index,
         hidden_rule=request.rule,
-        intervention=interventions,
         notes="; ".join(notes),
     )
     if is_demo:
-        _check_demonstration(episode, env)
+        _check_demonstration(episode, env, teleop)
     return episode
 
 
@@ -153,33 +156,37 @@ def replay(
     scene: Scene,
     actions: np.ndarray,
     success: bool | None = None,
+    interventions: np.ndarray | None = None,
     **metadata,
 ) -> Episode:
-    """Play float32[H, A] actions from the start of a scene to the horizon.
+    """Play float32[H, A] actions from the start of a scene to the end of the episode.
 
-    The operator's label of `success` takes the place of the environment's own test.
+    The operator's label of `success` takes the place of the environment's own test;
+    bool[H] interventions are stored if they are given.
     """
     env.prepare(scene)
     record = recorder.Recorder(env)
     timestep = env.reset()
     record.start(timestep)
-    for action in actions:
-        timestep = env.step(action)
+    made = 0
+    while not timestep.last():
+        timestep = env.step(actions[made])
         if timestep.last() and success is not None:
             timestep = timestep._replace(reward=float(success))
-        record.add(action, timestep)
+        record.add(actions[made], timestep)
+        made += 1
+    if interventions is not None:
+        metadata["intervention"] = interventions[:made]
     return record.episode(**metadata)
 
 
-def _check_demonstration(episode: Episode, env: Environment):
+def _check_demonstration(episode: Episode, env: Environment, teleop: Teleop):
     if not episode.metadata[fields.SUCCESS]:
         raise RefusedError(
             "The success test does not hold when nothing moves from here on: "
             "go on, redo (r), or override the success label (o)."
         )
-    states = episode.steps[fields.STATE][None]
-    slot = int(env.layout.acted_slots(states)[0])
-    if slot != episode.metadata[fields.HIDDEN_TARGET]:
+    if not teleop.is_clear(env, episode):
         raise RefusedError(
             "Something else moved more than the target, so that a learner would infer "
             "another target from the demonstration: redo (r)."

@@ -1,13 +1,14 @@
 """Interfaces between an operator and a world."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-import mujoco
 import numpy as np
 
+from wtl.collection.teleop.animation import Animation
 from wtl.collection.worlds.world import Environment, Scene
+from wtl.datasets.contract.episode import Episode
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,14 +41,12 @@ IDLE = Command()
 class Pictures(Protocol):
     """Renderer of what the operator sees."""
 
-    def make(
-        self, physics: Any, data: mujoco.MjData, target: np.ndarray | None
-    ) -> bytes:
+    def make(self, env: Environment, state: Any, target: np.ndarray | None) -> bytes:
         """Return a JPEG with two square views side by side.
 
         Args:
-          physics: `world` of the environment.
-          data: state to show, of the same model.
+          env: the environment.
+          state: what to show of it, from its `Animation`.
           target: [3] position of the target to mark, metres; None marks none.
         """
 
@@ -56,8 +55,8 @@ class Teleop(Protocol):
     """Mapping between an operator and a world, a capability of the world.
 
     Attributes:
-      controls: JSON for the page: labels, keys and paces of the axes, the latched axis,
-        captions of the views.
+      controls: JSON for the page: labels, keys and paces of the axes, the latched axis
+        or null, captions of the views, whether drags do nothing.
       first_latch: value of the latched axis at the start of a scene.
       latch_steps: control steps in which the latched axis reaches a new value.
     """
@@ -69,8 +68,20 @@ class Teleop(Protocol):
     def instruction(self, scene: Scene) -> str:
         """Return one sentence that says what to do."""
 
-    def target(self, env: Environment) -> np.ndarray:
-        """Return the [3] position of the target, metres."""
+    def target(self, env: Environment) -> np.ndarray | None:
+        """Return the [3] position of the target, metres; None where it is unknown."""
+
+    def achieved(self, env: Environment) -> bool:
+        """Return whether the goal holds now."""
+
+    def is_clear(self, env: Environment, episode: Episode) -> bool:
+        """Return whether a demonstration tells which target it acts on."""
+
+    def demonstration(self, episode: Episode) -> Sequence[Any]:
+        """Return the T states of a stored episode that an `Animation` shows."""
+
+    def animation(self, env: Environment) -> Animation:
+        """Return the animation of an environment that has just been reset."""
 
     def rates(self, env: Environment, command: Command) -> np.ndarray:
         """Return the rate of each axis that a command asks for; zeros for rest."""
@@ -88,8 +99,8 @@ class Teleop(Protocol):
         """Return the [A] action that keeps still after an action."""
 
     def pictures(self, size: int) -> Pictures:
-        """Open an OpenGL context for scenes with `size` objects.
+        """Return the renderer of scenes with `size` objects.
 
         Raises:
-          RendererNotFoundError: if there is no OpenGL.
+          RendererNotFoundError: if it needs OpenGL, and there is none.
         """

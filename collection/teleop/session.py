@@ -6,14 +6,12 @@ so that the horizon limits the acting and not the thinking.
 """
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import mujoco
 import numpy as np
 
 from wtl.collection.episode_request import EpisodeRequest
-from wtl.collection.teleop.animation import Animation
 from wtl.collection.teleop.attempt import Attempt, RefusedError, make_episode
 from wtl.collection.teleop.interface import Command, Pictures
 from wtl.collection.teleop.operator_input import OperatorInput
@@ -36,7 +34,7 @@ class Phase(enum.StrEnum):
     SHOWING = "showing"  # a demonstration is shown
     READY = "ready"  # nothing has moved yet
     ACTING = "acting"
-    OVER = "over"  # the horizon is reached
+    OVER = "over"  # the episode has ended
     COMPLETE = "complete"  # nothing is left to record
 
 
@@ -58,7 +56,7 @@ class Session:
         world: World,
         camera: CameraConfig = NO_CAMERA,
         policy: PolicyDriver | None = None,
-        demonstrations: Mapping[str, np.ndarray] | None = None,
+        demonstration: Callable[[str], Sequence[Any]] | None = None,
     ):
         """Begin with the first episode that is not recorded.
 
@@ -68,15 +66,15 @@ class Session:
           world: of their tasks; it has a `teleop`.
           camera: of the images to store.
           policy: may act, where the plan says what it is shown.
-          demonstrations: [T, P] physics states by id, shown to the operator before a
-            trial.
+          demonstration: (id) -> states of a demonstration, see `Animation.show`, which
+            is shown to the operator before a trial.
         """
         self._plan = plan
         self._writer = writer
         self._world, self._teleop = world, world.teleop
         self._camera = camera
         self._policy = policy
-        self._demonstrations = demonstrations or {}
+        self._demonstration = demonstration
         self._live: Environment | None = None
         self._stored: Environment | None = None
         self.operator = "anonymous"
@@ -103,9 +101,9 @@ class Session:
         return Phase.ACTING if len(self._attempt) else Phase.READY
 
     @property
-    def physics(self) -> Any:
-        """Physics of the attempt."""
-        return self._live.world
+    def env(self) -> Environment:
+        """Environment of the attempt."""
+        return self._live
 
     @property
     def period(self) -> float:
@@ -178,14 +176,14 @@ class Session:
 
     # --- Pictures.
 
-    def state(self, now: float) -> mujoco.MjData:
-        """Return the state to show, of the model of `physics`."""
+    def state(self, now: float) -> Any:
+        """Return the state to show of `env`."""
         return self._animation.state(now, self.period)
 
     def picture(self, pictures: Pictures, clock: Callable[[], float]) -> bytes:
         """Return a JPEG, after the number of the command that it shows, in 4 bytes."""
         target = self._teleop.target(self._live) if self.names_target else None
-        image = pictures.make(self.physics, self.state(clock()), target)
+        image = pictures.make(self.env, self.state(clock()), target)
         seq = self._input.seen(clock(), self._monitor)
         return seq.to_bytes(4, "little") + image
 
@@ -223,11 +221,12 @@ class Session:
         self._assisted = on
 
     def _do_show(self, _):
-        demonstration = self._demonstrations.get(self._shown_id)
-        if demonstration is None:
+        if not self._can_show:
             raise RefusedError("There is no demonstration to show here.")
-        shown = self._animation.shows_demonstration
-        self._animation.show(None if shown else demonstration)
+        if self._animation.shows_demonstration:
+            self._animation.show(None)
+        else:
+            self._animation.show(self._demonstration(self._shown_id))
 
     def _do_quit(self, _):
         self.ended = True
@@ -284,15 +283,19 @@ class Session:
             self._live = self._world.open(scene, seen)
             self._stored = self._world.open(scene, self._camera)
         self._attempt = Attempt(self._live, scene)
-        self._animation = Animation(self._live.world, self._world.renderer)
-        if self.request.role == fields.ROLE_TRIAL and not again:
-            self._animation.show(self._demonstrations.get(self._shown_id))
+        self._animation = self._teleop.animation(self._live)
+        if self.request.role == fields.ROLE_TRIAL and not again and self._can_show:
+            self._animation.show(self._demonstration(self._shown_id))
         if self._can_assist:
             self._policy.begin(self._shown_id, self._attempt.observation)
 
     @property
     def _can_assist(self) -> bool:
         return self._policy is not None and bool(self._shown_id)
+
+    @property
+    def _can_show(self) -> bool:
+        return self._demonstration is not None and bool(self._shown_id)
 
     @property
     def _shown_id(self) -> str:
@@ -317,7 +320,8 @@ class Session:
             return status
         scene, named = self.request.scene, self.names_target
         # A trial teaches by its outcome; success on the way would give it away.
-        success = self._attempt.achieved if named or phase is Phase.OVER else None
+        tells = named or phase is Phase.OVER
+        success = self._teleop.achieved(self._live) if tells else None
         return status | {
             "task": self._teleop.instruction(scene) if named else _IMITATE,
             "family": scene.task.family if named else "",
@@ -325,7 +329,7 @@ class Session:
             "step": len(self._attempt),
             "horizon": self._live.horizon,
             "success": success,
-            "demonstration": self._shown_id in self._demonstrations,
+            "demonstration": self._can_show,
             "override": self._override,
             "latch": self._input.latch,
             "assist": self._assisted if self._can_assist else None,

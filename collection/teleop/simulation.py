@@ -5,13 +5,12 @@ and keeps only the newest picture.
 """
 
 import dataclasses
+import functools
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Any
-
-import numpy as np
 
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop.interface import Pictures
@@ -19,8 +18,10 @@ from wtl.collection.teleop.plan import Plan
 from wtl.collection.teleop.policy_driver import PolicyDriver
 from wtl.collection.teleop.session import Phase, Session
 from wtl.collection.worlds import registry
+from wtl.collection.worlds.world import World
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.reading import reader
 from wtl.datasets.storage.staging import StagingWriter
 
 FRAMES_PER_SECOND = 25
@@ -39,8 +40,8 @@ class Assignment:
       size: number of objects in the scenes.
       camera: of the environments.
       speed: of the simulated clock relative to the wall clock.
-      demonstrations: [T, P] physics states of demonstrations that are shown to the
-        operator, by id.
+      demonstrations: folder of the dataset of demonstrations that are shown to the
+        operator; None if none are.
     """
 
     world: str
@@ -50,7 +51,7 @@ class Assignment:
     size: int
     camera: CameraConfig = NO_CAMERA
     speed: float = 1.0
-    demonstrations: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    demonstrations: str | None = None
 
 
 def simulate(
@@ -75,7 +76,9 @@ def simulate(
                 world,
                 assignment.camera,
                 PolicyDriver(policy) if policy else None,
-                assignment.demonstrations,
+                functools.partial(_demonstration, assignment.demonstrations, world)
+                if assignment.demonstrations
+                else None,
             )
             session.speed = assignment.speed
             pictures = world.teleop.pictures(assignment.size)
@@ -87,6 +90,11 @@ def simulate(
         outbox.send("failed", " ".join(str(error).split()))
     finally:
         outbox.close()
+
+
+def _demonstration(dataset_dir: str, world: World, episode_id: str) -> Sequence[Any]:
+    (episode,) = reader.iterate_episodes(dataset_dir, episode_ids={episode_id})
+    return world.teleop.demonstration(episode)
 
 
 @dataclasses.dataclass(eq=False)

@@ -3,7 +3,6 @@
 import dataclasses
 from typing import Protocol
 
-import mujoco
 import numpy as np
 
 from wtl.datasets.contract.episode import EpisodeSpec
@@ -96,8 +95,3 @@ class SceneRenderer(Protocol):
         Returns:
           [..., 2] image coordinates in [-1, 1].
         """
-
-    def put(
-        self, compiled: mujoco.MjModel, data: mujoco.MjData, physics_state: np.ndarray
-    ):
-        """Set `data` to a [P] physics state, as far as pictures need it."""

@@ -10,7 +10,7 @@ state, three quarters of the bytes, stays on disk. Checksums are the business of
 import contextlib
 import os
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,9 +73,13 @@ def read(
 
 
 def iterate_episodes(
-    dataset_dir: str | os.PathLike, splits: str | Sequence[str] | None = None
+    dataset_dir: str | os.PathLike,
+    splits: str | Sequence[str] | None = None,
+    episode_ids: Collection[str] | None = None,
 ) -> Iterator[Episode]:
     """Yield whole episodes, physics states included, one at a time; see `read`.
+
+    Only those of some ids are yielded, if these are given.
 
     Raises:
       DatasetNotFoundError: if there is no dataset.
@@ -89,6 +93,9 @@ def iterate_episodes(
             records = _records(file, length)
         for record in records:
             with _damage_named(file, path):
+                if episode_ids is not None:
+                    if decoding.episode_id(record.payload) not in episode_ids:
+                        continue
                 episode = decode(record.payload, spec)
             yield episode
 

@@ -158,8 +158,8 @@ class _Data:
         return result
 
     def _episodes(self, names: set[str]) -> Mapping[str, Episode]:
-        every = reader.iterate_episodes(self._path)
-        return {episode.id: episode for episode in every if episode.id in names}
+        found = reader.iterate_episodes(self._path, episode_ids=names)
+        return {episode.id: episode for episode in found}
 
 
 def _names(store: EpisodeStore, task: str) -> list[str]:

@@ -4,8 +4,6 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 
-import numpy as np
-
 from wtl.collection import worker
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop import messages, policy_process, server, simulation
@@ -88,7 +86,7 @@ def teleop(
         camera=run.camera,
         size=run.suite.size,
         speed=float(speed),
-        demonstrations=_shown(run, split, requests) if record == TRIALS else {},
+        demonstrations=str(path) if record == TRIALS else None,
     )
     with _policy(run, assist, requests, demos) as policy:
         last = server.run(assignment, host, port, policy)
@@ -98,18 +96,6 @@ def teleop(
         f"{done} of {wanted} {record} are saved in {run.folder.teleop}; `wtl {stage}` "
         f"with {stage}.teleop = True takes them into the dataset"
     )
-
-
-def _shown(
-    run: Run, split: str, requests: Sequence[EpisodeRequest]
-) -> dict[str, np.ndarray]:
-    """Return physics states of the demonstrations to show to the operator, by id."""
-    store = reader.read(run.dataset(fields.WTL_DEMOS), split, with_physics=True)
-    shown = {}
-    for name in {name for request in requests for name in request.demo_ids}:
-        (row,) = store.rows([name])
-        shown[name] = store.physics_state[row, : store.length[row]]
-    return shown
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ export class Keyboard {
   };
   static help = ({axes, latch}) => [
     ...axes.map(({keys, labels}) => [keys.map((key) => CAPS[key] ?? key), labels.join(', ')]),
-    [['space'], latch.help],
+    ...(latch ? [[['space'], latch.help]] : []),
     [['shift'], 'hold: slowly'],
     [['f'], 'hold: fast'],
     [['t'], 'hold: let time pass'],
@@ -86,11 +86,12 @@ export class Keyboard {
 }
 
 export class Pointer {
-  static help = ({captions}) => [[['drag'], captions[0]]];
+  static help = ({captions, drag = true}) => (drag ? [[['drag'], captions[0]]] : []);
 
-  constructor(page) {
+  constructor(page, {drag = true}) {
     const view = document.getElementById('wide');
     this.goal = null;
+    if (!drag) return;
     const follow = (event) => {
       const box = view.getBoundingClientRect();
       const place = [
@@ -152,7 +153,9 @@ export class Buttons {
 }
 
 export class Gamepad {
-  static help = ({latch}) => [[['pad'], `sticks move, A: ${latch.label}, B: let time pass`]];
+  static help = ({latch}) => [
+    [['pad'], `sticks move, ${latch ? `A: ${latch.label}, ` : ''}B: let time pass`],
+  ];
   static dead = 0.15; // sticks at rest are never quite at zero
 
   constructor(page, controls) {
@@ -178,7 +181,8 @@ export class Gamepad {
     const [x, y, , z] = pad.axes.map((value) => this.bent(value));
     const turn = pressed(4) - pressed(5);
     const known = this.controls.axes;
-    const axes = [x, -y, -z, turn && turn * known[3]?.pace.normal].slice(0, known.length);
+    const read = [x, -y, -z, turn && turn * known[3]?.pace.normal];
+    const axes = known.map((_, axis) => read[axis] ?? 0);
     const wait = pressed(1);
     return axes.some(Boolean) || wait ? {axes, wait} : null;
   }

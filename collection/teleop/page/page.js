@@ -44,6 +44,7 @@ class Page {
   }
 
   latch(latch = this.latched > 0 ? -1 : 1) {
+    if (!controls.latch) return;
     this.latched = latch;
     this.latchedAt = performance.now();
     this.drive({...JSON.parse(this.last), latch}, true);
@@ -143,7 +144,7 @@ class Page {
       showing: 'watch the demonstration (v skips it)',
       ready: 'your first move starts the recording',
       acting: `${status.step} of ${status.horizon} steps`,
-      over: 'out of steps: keep, redo or discard',
+      over: `${status.step < status.horizon ? 'the episode is over' : 'out of steps'}: keep, redo or discard`,
     }[phase] ?? '';
     $('assist').hidden = (status.assist ?? null) === null;
     $('assist').classList.toggle('chosen', status.assist === true);
@@ -211,7 +212,8 @@ class Page {
     document.querySelectorAll('figcaption').forEach((caption, i) => {
       caption.textContent = controls.captions[i];
     });
-    $('latch').textContent = controls.latch.label;
+    $('latch').textContent = controls.latch?.label;
+    $('latch').hidden = !controls.latch;
     const arrows = [['▶', 'e', '◀', 'w'], ['▲', 'n', '▼', 's']];
     controls.axes.forEach(({labels}, axis) => {
       const column = document.createElement('div');

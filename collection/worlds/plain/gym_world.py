@@ -7,6 +7,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from wtl.collection.worlds.plain.controls import Controls
 from wtl.collection.worlds.plain.gym_environment import GymEnvironment, SpaceError
 from wtl.collection.worlds.plain.task import PlainTask
 from wtl.collection.worlds.plain.world import dm_env_world
@@ -25,6 +26,7 @@ def gym_world(
     horizon: int | None = None,
     control_hz: float = 10.0,
     expert: Callable[[PlainTask], Actor] | None = None,
+    teleop: Controls | None = None,
     version: str = "1.0.0",
 ) -> World:
     """Return a world whose environments are Gymnasium environments.
@@ -43,6 +45,7 @@ def gym_world(
       control_hz: control steps per second.
       expert: (task) -> actor, which is called with environment and observation and
         returns an action in the environment's units.
+      teleop: mapping of an operator's commands to actions, for `wtl teleop`.
       version: raised whenever the same seed no longer gives the same episode.
 
     Raises:
@@ -65,6 +68,7 @@ def gym_world(
             horizon=horizon,
             control_hz=control_hz,
             expert=expert and functools.partial(_actor, expert),
+            teleop=teleop,
             version=version,
         )
     except SpaceError as error:

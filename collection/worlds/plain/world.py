@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from dm_env import specs
 
+from wtl.collection.worlds.plain.controls import Controls
 from wtl.collection.worlds.plain.environment import (
     Make,
     PlainEnvironment,
@@ -16,6 +17,7 @@ from wtl.collection.worlds.plain.environment import (
 from wtl.collection.worlds.plain.layout import PlainLayout
 from wtl.collection.worlds.plain.relabel import PlainRelabeller
 from wtl.collection.worlds.plain.task import PlainScene, PlainTask
+from wtl.collection.worlds.plain.teleop import PlainTeleop
 from wtl.collection.worlds.world import Command, Spec, World
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
@@ -35,6 +37,7 @@ def dm_env_world(
     horizon: int,
     control_hz: float = 10.0,
     expert: Callable[[PlainTask], Actor] | None = None,
+    teleop: Controls | None = None,
     version: str = "1.0.0",
 ) -> World:
     """Return a world whose environments are dm_env environments.
@@ -51,10 +54,12 @@ def dm_env_world(
       control_hz: control steps per second.
       expert: (task) -> actor, which is called with environment and timestep and returns
         an action in the environment's units.
+      teleop: mapping of an operator's commands to actions, for `wtl teleop`.
       version: raised whenever the same seed no longer gives the same episode.
 
     Raises:
-      UserError: if there is no task, or the specs of its environment do not fit.
+      UserError: if there is no task, or the specs of its environment or the controls do
+        not fit.
     """
     probe = make(_tasks(name, tasks, fields.SPLIT_TRAIN, 0, count=1)[0], 0)
     action = action_spec(name, probe)
@@ -64,6 +69,11 @@ def dm_env_world(
         for split in fields.SPLITS
         for task in _tasks(name, tasks, split, 0, count=_PROBED)
     }
+
+    try:
+        operated = teleop and PlainTeleop(teleop, episodes)
+    except ValueError as error:
+        raise UserError(f"world {name!r}, teleop: {error}") from None
 
     def make_env(task: PlainTask, scene_seed: int, camera: CameraConfig = NO_CAMERA):
         if camera:
@@ -88,6 +98,7 @@ def dm_env_world(
         tasks=functools.partial(_tasks, name, tasks, count=_PROBED),
         make_env=make_env,
         expert=expert and functools.partial(_expert, expert),
+        teleop=operated,
         version=version,
         plain={
             "name": name,

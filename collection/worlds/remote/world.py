@@ -7,6 +7,7 @@ from typing import Any
 
 from dm_env_rpc.v1.extensions.properties import PropertiesExtension
 
+from wtl.collection.worlds.plain.controls import Controls
 from wtl.collection.worlds.plain.task import PlainTask
 from wtl.collection.worlds.plain.world import dm_env_world
 from wtl.collection.worlds.remote import server
@@ -34,7 +35,12 @@ _DESCRIBED = {
 
 
 def remote_world(
-    name: str | None, address: str, *, timeout_s: float = 60.0, retries: int = 4
+    name: str | None,
+    address: str,
+    *,
+    timeout_s: float = 60.0,
+    retries: int = 4,
+    teleop: Controls | None = None,
 ) -> World:
     """Return a world that `wtl serve_world`, or `serve` of its module, serves.
 
@@ -47,6 +53,7 @@ def remote_world(
       timeout_s: seconds after which a response counts as missing.
       retries: attempts to connect again after an outage, 0.5, 1, 2, ... up to 8 seconds
         apart. Use 0 where playing an episode again does harm, as a robot may.
+      teleop: see `wtl.worlds.dm_env`.
 
     Raises:
       UserError: if no such world is served there, or it does not fit.
@@ -72,6 +79,7 @@ def remote_world(
         horizon=described["horizon"],
         control_hz=described["control_hz"],
         expert=_expert if described["expert"] else None,
+        teleop=teleop,
         version=described["version"],
     )
     return dataclasses.replace(world, address=address, check=check)

@@ -97,7 +97,7 @@ class SceneRenderer:
         shared = renderer.shared(pixels, form.size)
         images = []
         for frame in frames:
-            self.put(compiled, data, physics_states[frame])
+            put(compiled, data, physics_states[frame])
             images.append(shared.render(compiled, data, look, camera=camera))
         return np.stack(images)
 
@@ -107,12 +107,6 @@ class SceneRenderer:
         """See the interface."""
         draw = appearance.draw_human if is_human else appearance.draw_robot
         return draw(scene_seed).camera.project(points)
-
-    def put(
-        self, compiled: mujoco.MjModel, data: mujoco.MjData, physics_state: np.ndarray
-    ):
-        """See the interface."""
-        put(compiled, data, physics_state)
 
 
 def restore(form: Form, state: np.ndarray, physics_state: np.ndarray) -> mujoco.MjModel:

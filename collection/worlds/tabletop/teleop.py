@@ -11,7 +11,10 @@ from wtl.collection.worlds.entities import environment
 from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.tabletop import instruction, renderer
 from wtl.collection.worlds.tabletop import world as worlds
+from wtl.collection.worlds.tabletop.animation import PhysicsAnimation
 from wtl.collection.worlds.tabletop.appearance import Appearance, Camera, Light
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import Episode
 
 _MOVE = {"slow": 0.12, "normal": 0.4, "fast": 1.0}  # shares of the largest translation
 _TURN = {"slow": 0.1, "normal": 0.4, "fast": 0.8}  # shares of the largest turn
@@ -76,6 +79,23 @@ class GripperTeleop:
         places = world.button_positions if on_buttons else world.object_positions
         return places[scene_config.target]
 
+    def achieved(self, env: environment.SceneEnvironment) -> bool:
+        """See `Teleop`."""
+        return env.achieved(env.scene_config.target)
+
+    def is_clear(self, env: environment.SceneEnvironment, episode: Episode) -> bool:
+        """See `Teleop`: the target moves most."""
+        (slot,) = env.layout.acted_slots(episode.steps[fields.STATE][None])
+        return int(slot) == episode.metadata[fields.HIDDEN_TARGET]
+
+    def demonstration(self, episode: Episode) -> np.ndarray:
+        """See `Teleop`: [T, P] physics states."""
+        return episode.steps[fields.PHYSICS_STATE]
+
+    def animation(self, env: environment.SceneEnvironment) -> PhysicsAnimation:
+        """See `Teleop`."""
+        return PhysicsAnimation(env)
+
     def rates(self, env: environment.SceneEnvironment, command: Command) -> np.ndarray:
         """See `Teleop`."""
         rates = np.array(command.axes or (0.0,) * (worlds.ACTION_SIZE - 1))
@@ -126,12 +146,12 @@ class Pictures:
 
     def make(
         self,
-        physics: worlds.World,
-        data: mujoco.MjData,
+        env: environment.SceneEnvironment,
+        state: mujoco.MjData,
         target: np.ndarray | None = None,
     ) -> bytes:
         """See `wtl.collection.teleop.interface.Pictures`."""
-        tip = physics.tip_of(data)
+        tip = env.world.tip_of(state)
         close = Camera(
             azimuth=WIDE.azimuth,
             elevation=_CLOSE_ELEVATION,
@@ -141,7 +161,7 @@ class Pictures:
         )
         marks = _marks(tip, target)
         views = [
-            self._renderer.render(physics.model, data, _look(camera), marks)
+            self._renderer.render(env.world.model, state, _look(camera), marks)
             for camera in (WIDE, close)
         ]
         buffer = io.BytesIO()

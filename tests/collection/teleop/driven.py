@@ -38,7 +38,8 @@ def plan_items(
 class Driven:
     """A session with a clock of its own, and an operator at the keys."""
 
-    def __init__(self, folder, items=None, done=(), spec=SPEC):
+    def __init__(self, folder, items=None, done=(), spec=SPEC, world="tabletop"):
+        self.world = registry.get(world)
         self.writer = StagingWriter(folder, spec)
         items = plan_items() if items is None else items
         known = self.writer.episode_ids
@@ -47,7 +48,7 @@ class Driven:
 
     def new_session(self, plan: Plan, **options) -> Session:
         """A session that writes to the same folder."""
-        return Session(plan, self.writer, registry.get("tabletop"), **options)
+        return Session(plan, self.writer, self.world, **options)
 
     def __enter__(self):
         return self
@@ -85,6 +86,6 @@ class Driven:
         """Presses keys until the horizon."""
         item = self.session.request
         while self.session.phase in (Phase.READY, Phase.ACTING):
-            world = self.session.physics
+            world = self.session.env.world
             pressed = press(item.scene.task.family, world, item.scene.target)
             assert self.hold(pressed.command, 1) == 1

@@ -48,7 +48,7 @@ def test_keep_before_the_horizon_holds_still_up_to_it(tmp_path):
     with Driven(tmp_path, plan_items(("press",))) as driven:
         item = driven.session.request
         while not driven.session.status()["success"]:
-            pressed = press("press", driven.session.physics, item.scene.target)
+            pressed = press("press", driven.session.env.world, item.scene.target)
             driven.hold(pressed.command, 1)
         assert driven.session.phase is Phase.ACTING
         driven.do("keep")
@@ -70,8 +70,8 @@ def test_failures_are_not_kept_but_may_be_overruled(driven):
 def test_an_overruled_success_is_kept_and_flagged(tmp_path):
     with Driven(tmp_path, plan_items(("grasp",))) as driven:
         item = driven.session.request
-        while not grasp.is_held(driven.session.physics, item.scene.target):
-            pressed = press("grasp", driven.session.physics, item.scene.target)
+        while not grasp.is_held(driven.session.env.world, item.scene.target):
+            pressed = press("grasp", driven.session.env.world, item.scene.target)
             driven.hold(pressed.command, 1)
         driven.hold(Command(axes=(0.0, 0.0, 0.12, 0.0)), 3)  # not high enough
         driven.refuse("keep", "")
@@ -89,7 +89,7 @@ def test_another_object_moved_more_is_refused(tmp_path):
     other = (setup.target + 1) % 3
     with Driven(tmp_path, items) as driven:
         while driven.session.phase in (Phase.READY, Phase.ACTING):
-            pressed = press("push", driven.session.physics, other)
+            pressed = press("push", driven.session.env.world, other)
             driven.hold(pressed.command, 1)
         driven.do("override", True)
         driven.refuse("keep", "moved more than the target")

@@ -106,7 +106,7 @@ class Operator:
     def solve(self, item):
         """Solves a scene, and sees that it has succeeded."""
         self.begin(item)
-        while not self.mind.achieved:
+        while not self.env.achieved(item.scene.target):
             assert not self.mind.is_over, "the operator has failed"
             self.tap()
         self.until("document.getElementById('success').classList.contains('on')")
@@ -122,14 +122,14 @@ def can_solve(item) -> bool:
     """Whether this operator, who presses one key at a time, solves a scene."""
     env = environment.Manipulation(item.scene)
     mind = Attempt(env, item.scene)
-    while not mind.is_over and not mind.achieved:
+    while not mind.is_over and not env.achieved(item.scene.target):
         pressed = press(item.scene.task.family, env.world, item.scene.target, True)
         latch = pressed.command.latch
         for _ in range(1 if latch is None else 3):
             held = env.world.finger_command if latch is None else latch
             if not mind.is_over:
                 mind.step(np.array([*pressed.command.axes, held]))
-    return mind.achieved
+    return env.achieved(item.scene.target)
 
 
 def kept(run_dir) -> list[str]:

@@ -60,7 +60,7 @@ def test_keys_alone_solve_a_scene_and_the_episode_is_ordinary(tmp_path, family):
 
 def test_what_was_watched_is_what_is_stored(driven):
     driven.solve()
-    live = driven.session.physics.physics_state()
+    live = driven.session.env.world.physics_state()
     driven.do("keep")
     (episode,) = driven.staged()
     np.testing.assert_array_equal(episode.steps[fields.PHYSICS_STATE][-1], live)
@@ -70,9 +70,9 @@ def test_the_world_waits_for_its_operator(driven):
     assert driven.hold(IDLE, 20) == 0
     assert driven.session.phase is Phase.READY
     assert driven.hold(EAST, 3) == 3
-    moved = driven.session.physics.gripper_pose.copy()
+    moved = driven.session.env.world.gripper_pose.copy()
     assert driven.hold(IDLE, 20) == 0
-    np.testing.assert_array_equal(driven.session.physics.gripper_pose, moved)
+    np.testing.assert_array_equal(driven.session.env.world.gripper_pose, moved)
     assert driven.hold(Command(wait=True), 2) == 2
 
 
@@ -101,13 +101,13 @@ def test_fingers_take_their_time_without_a_key_held(driven):
     driven.session.drive(IDLE, driven.now)
     made = sum(driven.session.tick(driven.now + 0.1 * i) for i in range(10))
     assert made == 3
-    assert driven.session.physics.finger_gap > 0.07
+    assert driven.session.env.world.finger_gap > 0.07
 
 
 def test_a_slow_loop_is_flagged(driven):
     item = driven.session.request
     while driven.session.phase in (Phase.READY, Phase.ACTING):
-        pressed = press("press", driven.session.physics, item.scene.target)
+        pressed = press("press", driven.session.env.world, item.scene.target)
         driven.hold(pressed.command, 1, every=0.11)
     driven.do("keep")
     notes = driven.staged()[0].metadata[fields.NOTES]
@@ -115,11 +115,11 @@ def test_a_slow_loop_is_flagged(driven):
 
 
 def test_redo_starts_the_same_scene_again(driven):
-    start = driven.session.physics.physics_state()
+    start = driven.session.env.world.physics_state()
     driven.hold(EAST, 5)
     driven.do("redo")
     assert driven.session.phase is Phase.READY
-    np.testing.assert_array_equal(driven.session.physics.physics_state(), start)
+    np.testing.assert_array_equal(driven.session.env.world.physics_state(), start)
     assert driven.hold(IDLE, 5) == 0
 
 
@@ -149,7 +149,7 @@ def test_discarded_scenes_come_again_at_the_end(driven):
 def test_the_picture_moves_between_control_steps(driven):
     def tip(now):
         session = driven.session
-        return session.physics.tip_of(session.state(now)).copy()
+        return session.env.world.tip_of(session.state(now)).copy()
 
     start = tip(driven.now)
     driven.hold(EAST, 1)
@@ -157,16 +157,16 @@ def test_the_picture_moves_between_control_steps(driven):
     places = [tip(stepped + 0.1 * share)[0] for share in (0.0, 0.5, 1.0)]
     assert places[0] == start[0] < places[1] < places[2]
     assert places[1] == pytest.approx((places[0] + places[2]) / 2)
-    end = driven.session.physics.gripper_pose[0]
+    end = driven.session.env.world.gripper_pose[0]
     assert places[2] == pytest.approx(end)
 
 
 def test_a_drag_goes_where_it_points_and_rests_there(driven):
     goal = np.array([0.1, 0.05])
-    height = driven.session.physics.setpoint[2]
+    height = driven.session.env.world.setpoint[2]
     at = tuple(teleop.WIDE.project(np.array([*goal, height])))
     driven.hold(Command(goal=at), 30)
-    setpoint = driven.session.physics.setpoint
+    setpoint = driven.session.env.world.setpoint
     np.testing.assert_allclose(setpoint[:2], goal, atol=0.005)
     assert driven.session.status()["step"] < 15
 
@@ -271,7 +271,9 @@ def trying(tmp_path):
     env = tabletop_environment.Manipulation(shown)
     film = np.stack([env.reset() and env.world.physics_state()] * 8)
     with Driven(tmp_path / "staged", items) as made:
-        made.session = made.new_session(Plan(items, ()), demonstrations={"demo": film})
+        made.session = made.new_session(
+            Plan(items, ()), demonstration={"demo": film}.get
+        )
         yield made
 
 
