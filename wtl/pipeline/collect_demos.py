@@ -21,7 +21,7 @@ def collect_demos(
       held_out_scenes: demonstrations of each validation and test task.
       min_success: share of demonstrations of each family that must succeed.
       teleop: whether demonstrations kept by `wtl teleop` in this run are used; the
-        scripted expert gives the others.
+        scripted expert, if the world has one, gives the others.
 
     Raises:
       UserError: if the scripted expert fails more often than `min_success` allows.
@@ -37,7 +37,8 @@ def collect_demos(
             kept = [e for e in teleoperated.saved(run) if e.id in names]
             writer.append(kept)
             print(f"{len(kept)} of {len(names)} demonstrations are teleoperated")
-        demonstrations.demonstrate(run, wanted, writer, min_success, noise)
+        if run.suite.world.expert:
+            demonstrations.demonstrate(run, wanted, writer, min_success, noise)
 
     episodes.collect(
         run,

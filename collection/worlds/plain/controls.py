@@ -2,8 +2,6 @@
 
 import dataclasses
 
-import numpy as np
-
 from wtl.datasets.contract.episode import EpisodeSpec
 
 # Keys of the page, see `wtl/collection/teleop/page/devices.js`.
@@ -67,27 +65,19 @@ class Controls:
         Raises:
           ValueError: if they do not.
         """
-        actions = spec.action_size
-        driven = [a.dimension for a in (*self.axes, self.latch) if a]
-        if sorted(set(driven)) != sorted(driven) or not set(driven) <= set(
-            range(actions)
-        ):
-            raise ValueError(f"dimensions {driven} are not different ones of {actions}")
+        size = spec.action_size
+        driven = [part.dimension for part in (*self.axes, self.latch) if part]
+        if len({*driven} & {*range(size)}) != len(driven):
+            raise ValueError(f"dimensions {driven} are not different ones of {size}")
         keys = [key.lower() for axis in self.axes for key in axis.keys]
         twice = [k for i, k in enumerate(keys) if k in _TAKEN or k in keys[:i]]
         if twice:
-            raise ValueError(
-                f"the key {twice[0]!r} has another meaning; choose another"
-            )
+            raise ValueError(f"the key {twice[0]!r} has another meaning already")
         if not all(0 < pace <= 1 for axis in self.axes for pace in axis.pace):
             raise ValueError("paces are shares above 0, up to 1")
-        rest, low, high = (
-            np.array(values)
-            for values in (self.rest, spec.action_low, spec.action_high)
-        )
-        if len(rest) and (
-            len(rest) != actions or not ((low <= rest) & (rest <= high)).all()
-        ):
+        limits = zip(spec.action_low, self.rest, spec.action_high, strict=False)
+        inside = all(low <= value <= high for low, value, high in limits)
+        if len(self.rest) not in (0, size) or not inside:
             raise ValueError(f"rest {self.rest} is no action within the limits")
         known = [camera.name for camera in spec.cameras]
         if not set(self.cameras) <= set(known) or len(self.cameras) > 2:

@@ -271,9 +271,8 @@ def trying(tmp_path):
     env = tabletop_environment.Manipulation(shown)
     film = np.stack([env.reset() and env.world.physics_state()] * 8)
     with Driven(tmp_path / "staged", items) as made:
-        made.session = made.new_session(
-            Plan(items, ()), demonstration={"demo": film}.get
-        )
+        shown = {"demo": film}.get
+        made.session = made.new_session(Plan(items, ()), demonstration=shown)
         yield made
 
 
