@@ -90,19 +90,20 @@ def expert(task):
     return lambda env, timestep: 40 * np.clip(env.goal - env.gripper, -0.3, 0.3)
 
 
+CONTROLS = worlds.Controls(
+    axes=(
+        worlds.Axis(0, ("right", "left"), ("ArrowRight", "ArrowLeft")),
+        worlds.Axis(1, ("down", "up"), ("ArrowDown", "ArrowUp")),
+    ),
+    cameras=("cameras/top", "cameras/side"),
+)
 TABLE = worlds.dm_env(
     "camera_table",
     lambda task, seed: Table(task.parameters["colour"], seed),
     tasks,
     horizon=_HORIZON,
     expert=expert,
-    teleop=worlds.Controls(
-        axes=(
-            worlds.Axis(0, ("right", "left"), ("ArrowRight", "ArrowLeft")),
-            worlds.Axis(1, ("down", "up"), ("ArrowDown", "ArrowUp")),
-        ),
-        cameras=("cameras/top", "cameras/side"),
-    ),
+    teleop=CONTROLS,
 )
 if "camera_table" not in worlds.names():
     worlds.register(TABLE)

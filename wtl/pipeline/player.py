@@ -87,7 +87,8 @@ class Player:
             raise UserError(
                 f"only {len(self.scenarios)} of {len(planned)} evaluation scenes are "
                 f"demonstrated in {run.dataset(fields.WTL_DEMOS)}; the suite has "
-                "changed since: run `wtl collect_demos` with this configuration first"
+                "changed since, or they are not all recorded by hand: run "
+                "`wtl collect_demos` with this configuration first"
             )
         self.played: dict[str, EpisodeStore] = {}
 

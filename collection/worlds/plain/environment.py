@@ -88,7 +88,7 @@ class PlainEnvironment(dm_env.Environment):
     def succeeded(self) -> bool:
         """Whether the episode is a success: as it says itself, else last reward > 0."""
         test = getattr(self._env, "succeeded", None)
-        return bool(test()) if test else (self._inner.reward or 0.0) > 0
+        return bool(test() if test else (self._inner.reward or 0.0) > 0)
 
     def observation_spec(self) -> dict[str, specs.Array]:
         """Specs of the observations by flat name."""

@@ -127,7 +127,7 @@ def opened(gin: str, run_dir):
 def begun(run, items, **options) -> Driven:
     """A session of the run, with items of its plan."""
     spec = run.spec_of(fields.WTL_DEMOS, by_hand=True)
-    driven = Driven(run.folder.teleop, items, spec=spec, world="camera_table")
+    driven = Driven(run.folder.teleop, items, spec=spec, world=run.suite.domain)
     driven.session = driven.new_session(driven.session._plan, **options)
     driven.do("name", "ann")
     return driven
@@ -225,6 +225,40 @@ def test_episodes_by_hand_go_through_the_stages(gin, tmp_path, capsys):
     for name in ("wtl_demos", "wtl_trials"):
         with pytest.raises(SystemExit, match="^0$"):
             cli.main(["verify", str(run_dir / "datasets" / name)])
+
+
+def test_a_world_without_an_expert_takes_what_is_recorded_by_hand(gin, tmp_path):
+    made = camera_module.TABLE.plain | {"name": "hand_table", "expert": None}
+    worlds.register(worlds.dm_env(**made, teleop=camera_module.CONTROLS))
+    stages.configure(gin, ["suite.domain='hand_table'"])
+    with stages.open_run(tmp_path / "run") as run:
+        tasks = teleop_plan.chosen_tasks(run, "train", ("red",), 1)
+        items = teleop_plan.demonstrations(run, tasks, 1)
+        with begun(run, items) as driven:
+            solve(driven)
+            driven.do("keep")
+        stages.collect_demos(run, teleop=True)
+        path = run.require(fields.WTL_DEMOS)
+        assert reader.read(path)[fields.DEMONSTRATOR].tolist() == ["teleop:ann"]
+        assert len(reader.read(path, "test")) == 0
+
+
+def test_a_gymnasium_environment_is_driven_too():
+    controls = worlds.Controls((worlds.Axis(0, ("right", "left"), ("d", "a")),))
+    with pytest.raises(UserError, match="'d'"):
+        worlds.gym("hill", "MountainCarContinuous-v0", teleop=controls)
+    world = worlds.gym(
+        "hill",
+        "MountainCarContinuous-v0",
+        teleop=worlds.Controls((worlds.Axis(0, ("right", "left"), ("e", "a")),)),
+    )
+    (task,) = world.tasks("train", 0, count=1)
+    made = attempt.Attempt(world.open(task.scene(3)), task.scene(3))
+    start = made.observation["observation"][0]
+    for _ in range(5):
+        made.step(world.teleop.action(np.array([1.0]), 0.0))
+    assert made.observation["observation"][0] > start
+    assert world.teleop.controls["captions"] == ["numbers", ""]
 
 
 def test_an_attempt_that_the_horizon_ends_is_held_at_rest_up_to_it(gin, tmp_path):

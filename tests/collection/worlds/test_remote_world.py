@@ -18,6 +18,7 @@ from dm_env import specs
 
 import wtl
 from tests import plain_module
+from wtl.collection.teleop.attempt import Attempt
 from wtl.collection.worlds.plain import gym_environment
 from wtl.collection.worlds.remote import server
 from wtl.collection.worlds.world import World
@@ -102,6 +103,18 @@ def test_it_is_the_world_that_is_served(remote):
 def test_its_episodes_are_those_of_the_world_itself(remote):
     for ours, theirs in zip(_episode(remote), _episode(LOCAL), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_it_is_operated_where_its_controls_are_declared():
+    axes = (wtl.worlds.Axis(0, ("right", "left"), ("e", "a")),)
+    with _served() as found:
+        world = World.remote(found.address, teleop=wtl.worlds.Controls(axes))
+        (task,) = world.tasks("test", 0, count=1)
+        tried = Attempt(world.open(task.scene(7)), task.scene(7))
+        start = _numbers(tried)[0]
+        tried.step(world.teleop.action(np.array([0.5]), 0.0))
+        assert _numbers(tried)[0] == pytest.approx(start + 0.1)
+        assert world.teleop.achieved(tried.env) is False
 
 
 def test_each_client_has_an_environment_of_its_own(remote):
