@@ -93,8 +93,8 @@ def simulate(
 
 
 def _demonstration(dataset_dir: str, world: World, episode_id: str) -> Sequence[Any]:
-    (episode,) = reader.iterate_episodes(dataset_dir, episode_ids={episode_id})
-    return world.teleop.demonstration(episode)
+    found = reader.iterate_episodes(dataset_dir, episode_ids={episode_id})
+    return world.teleop.demonstration(next(found))
 
 
 @dataclasses.dataclass(eq=False)

@@ -38,9 +38,9 @@ def machine():
 
 
 @contextlib.contextmanager
-def teleop(run_dir, port: int = 0, bindings=()):
+def teleop(run_dir, port: int = 0, bindings=(), gin: str = GIN):
     """`wtl teleop` as a user starts it."""
-    command = [sys.executable, "-u", "-m", "wtl", "teleop", f"--gin_file={GIN}"]
+    command = [sys.executable, "-u", "-m", "wtl", "teleop", f"--gin_file={gin}"]
     command += [f"--gin_bindings={binding}" for binding in bindings]
     process = start([*command, f"--run_dir={run_dir}", f"--port={port}"])
     try:
@@ -389,6 +389,35 @@ def _best_picture_rate(operator, attempts: int = 3) -> float:
         if best >= _FLUENT:
             break
     return best
+
+
+@pytest.mark.slow
+def test_the_page_has_the_controls_that_a_user_declares(chromium, tmp_path):
+    gin = tmp_path / "table.gin"
+    gin.write_text(
+        f"import tests.camera_module\ninclude '{ROOT}/tests/tiny.gin'\n"
+        "suite.domain = 'camera_table'\n"
+    )
+    page = chromium.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    with teleop(tmp_path / "run", gin=str(gin)) as served:
+        operator = Operator(page, served.url)
+        assert page.locator("figcaption").all_inner_texts() == [
+            "cameras/top",
+            "cameras/side",
+        ]
+        keys = page.locator("#help").inner_text()
+        assert "right, left" in keys and "space" not in keys and "drag" not in keys
+        operator.until("window.teleop.shown > 0")
+        operator.key(" ")  # there is nothing to switch
+        page.locator("#wide").click()
+        operator.key("ArrowDown")
+        operator.until("window.teleop.status.step === 1")
+        operator.does("o", "")
+        operator.until("window.teleop.status.override === true")
+        operator.does("n", "Kept")
+    assert len(kept(tmp_path / "run")) == 1 and not errors
 
 
 def test_messages_of_the_page_are_within_the_rate(chromium, tmp_path):
