@@ -80,7 +80,7 @@ def dm_env_world(
                 for o in episodes.observations
             },
             action=action,
-            axes=tuple(f"action {i}" for i in range(action.shape[0])),
+            axes=axes_of(episodes),
             control_hz=control_hz,
             horizon=horizon,
         ),
@@ -100,6 +100,12 @@ def dm_env_world(
         },
         **parts_of(episodes),
     )
+
+
+def axes_of(episodes: EpisodeSpec) -> tuple[str, ...]:
+    """Return names of the dimensions of the action of episodes."""
+    numbered = tuple(f"action {i}" for i in range(episodes.action_size))
+    return episodes.action_names or numbered
 
 
 def parts_of(episodes: EpisodeSpec) -> dict[str, Any]:
@@ -179,12 +185,14 @@ def episode_spec(name: str, env, action: specs.BoundedArray) -> EpisodeSpec:
         np.broadcast_to(x, action.shape) for x in (action.minimum, action.maximum)
     )
     low, high = (tuple(map(float, np.float32(values))) for values in limits)
+    names = tuple((action.name or "").split("\t"))  # as dm_control joins them
     try:
         return EpisodeSpec(
             tuple(stored_as(part, spec) for part, spec in observed.items()),
             action_size=action.shape[0],
             action_low=low,
             action_high=high,
+            action_names=names if len(names) == action.shape[0] > 1 else (),
             instruction=True,
         )
     except ValueError as error:

@@ -6,6 +6,7 @@ import tensorflow_datasets as tfds
 
 from wtl.commands import cli
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.format import schema
 from wtl.datasets.interchange import import_episodes, rlds
 from wtl.datasets.interchange.field_mapping import FieldMapping
 from wtl.datasets.reading import reader
@@ -132,6 +133,7 @@ def test_every_number_comes_in(foreign, tmp_path, last_action_counts):
         assert episode.metadata["family"] == "pick"
         assert episode.metadata["control_hz"] == 3
         assert episode.metadata["success"]
+        assert episode.metadata["split"] == ("train" if number < 3 else "val")
     assert "CC BY" in (version / "LICENSE").read_text()
 
 
@@ -212,8 +214,12 @@ def test_without_a_mapping_all_observations_come_in(tmp_path, file_format):
     source = rlds.RldsDataset(builder.data_dir, FieldMapping.parse([], [], "rich"))
     found = list(source.episodes())
     version = import_episodes.import_episodes(
-        found, tmp_path, "rich", {}, action_limits=source.action_limits
+        *(found, tmp_path, "rich", {}),
+        action_limits=source.action_limits,
+        action_names=source.action_names,
     )
+    names = ("closed", "move 0", "move 1", "rotation 0", "rotation 1", "rotation 2")
+    assert schema.stored_spec(version).action_names == names
     assert verify.verify(version) == []
     assert source.left_out == "4 episodes of less than two steps"
     assert [len(episode) for episode in found] == [5, 7, 5, 7]
