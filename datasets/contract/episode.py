@@ -87,6 +87,12 @@ class EpisodeSpec:
         return found.size if found else 0
 
     @property
+    def axes(self) -> tuple[str, ...]:
+        """Names of the dimensions of the action, numbered if they are unknown."""
+        numbered = (f"action {i}" for i in range(self.action_size))
+        return self.action_names or tuple(numbered)
+
+    @property
     def cameras(self) -> tuple[Observation, ...]:
         """Observations that are images."""
         return tuple(o for o in self.observations if o.is_image)

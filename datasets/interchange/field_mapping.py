@@ -221,7 +221,7 @@ def spec_of(
     Args:
       episode: the episode.
       limits: of its actions; None if they are in units of their own, without limits.
-      names: of the dimensions of its actions; empty if unknown.
+      names: of the dimensions of its actions; passed over if they are not distinct.
 
     Raises:
       UserError: if it has no spec.
@@ -246,7 +246,7 @@ def spec_of(
             dynamics_size=len(episode.metadata.get(fields.HIDDEN_PUCK, ())),
             action_low=low,
             action_high=high,
-            action_names=tuple(names),
+            action_names=tuple(names) if len({*names}) == actions else (),
             instruction=fields.INSTRUCTION in episode.metadata,
         )
     except (ValueError, IndexError) as error:

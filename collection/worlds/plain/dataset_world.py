@@ -7,7 +7,7 @@ import os
 import numpy as np
 from dm_env import specs
 
-from wtl.collection.worlds.plain.world import axes_of, parts_of
+from wtl.collection.worlds.plain.world import parts_of
 from wtl.collection.worlds.world import Spec, World
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
@@ -56,7 +56,7 @@ def dataset_world(folder: str | os.PathLike) -> World:
                 for o in episodes.observations
             },
             action=specs.BoundedArray((size,), np.float32, low, high, "action"),
-            axes=axes_of(episodes),
+            axes=episodes.axes,
             control_hz=max(rates),
             horizon=horizon,
         ),

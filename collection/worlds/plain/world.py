@@ -80,7 +80,7 @@ def dm_env_world(
                 for o in episodes.observations
             },
             action=action,
-            axes=axes_of(episodes),
+            axes=episodes.axes,
             control_hz=control_hz,
             horizon=horizon,
         ),
@@ -100,12 +100,6 @@ def dm_env_world(
         },
         **parts_of(episodes),
     )
-
-
-def axes_of(episodes: EpisodeSpec) -> tuple[str, ...]:
-    """Return names of the dimensions of the action of episodes."""
-    numbered = tuple(f"action {i}" for i in range(episodes.action_size))
-    return episodes.action_names or numbered
 
 
 def parts_of(episodes: EpisodeSpec) -> dict[str, Any]:
