@@ -1,5 +1,6 @@
 """Vectors of an observation joined into one, the state that policies act on."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -40,5 +41,9 @@ def joined(observed: Mapping[str, np.ndarray], step: np.ndarray) -> np.ndarray:
         return np.zeros((*lead, 0), np.float32)
     if not is_joined(names):
         return observed[fields.STATE]
-    parts = [observed[name].reshape(*lead, -1) for name in names]
+    # -1 would be ambiguous where there are no episodes.
+    parts = [
+        observed[name].reshape(*lead, math.prod(observed[name].shape[step.ndim :]))
+        for name in names
+    ]
     return np.concatenate([*parts, step[..., None]], axis=-1, dtype=np.float32)

@@ -103,6 +103,7 @@ def test_the_report_compares_policies_with_a_replay_on_held_out_episodes(run_dir
 def test_the_replay_is_of_the_nearest_demonstration_of_the_task(run_dir):
     path = location.resolve(run_dir / "datasets" / "wtl_demos")
     store = reader.read(path, "train")
+    assert len(reader.read(path, "val")) == 0
     kept = held_out(path, store)
     assert kept.sum() == TASKS
     assert len(set(store["task_id"][kept])) == TASKS
