@@ -37,6 +37,7 @@ class EpisodeSpec:
       action_low: least value of each dimension of the action, -inf if it has no limit;
         empty where all actions are fractions in [-1, 1].
       action_high: greatest values likewise.
+      action_names: names of the dimensions of the action; empty if unknown.
       instruction: whether episodes have a language instruction.
 
     Raises:
@@ -53,6 +54,7 @@ class EpisodeSpec:
     dynamics_size: int = 0
     action_low: tuple[float, ...] = ()
     action_high: tuple[float, ...] = ()
+    action_names: tuple[str, ...] = ()
     instruction: bool = False
 
     def __post_init__(self):
@@ -67,10 +69,11 @@ class EpisodeSpec:
         for name in names:
             if names.count(name) > 1 or any(n.startswith(f"{name}/") for n in names):
                 raise ValueError(f"two observations are called {name!r}")
-        for limits in (self.action_low, self.action_high):
-            if limits and len(limits) != self.action_size:
+        for what in ("action_low", "action_high", "action_names"):
+            count = len(getattr(self, what))
+            if count not in (0, self.action_size):
                 raise ValueError(
-                    f"{len(limits)} limits of {self.action_size} dimensions of actions"
+                    f"{what} has {count} values for {self.action_size} dimensions"
                 )
 
     def observation(self, name: str) -> Observation | None:
@@ -82,6 +85,12 @@ class EpisodeSpec:
         """S, numbers in the vector `state`; 0 if there is none."""
         found = self.observation(fields.STATE)
         return found.size if found else 0
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Names of the dimensions of the action, numbered if they are unknown."""
+        numbered = (f"action {i}" for i in range(self.action_size))
+        return self.action_names or tuple(numbered)
 
     @property
     def cameras(self) -> tuple[Observation, ...]:

@@ -124,7 +124,6 @@ def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
             f"{fields.HIDDEN}/{name}": node
             for name, node in _children(episode[fields.HIDDEN]).items()
         }
-        action_low, action_high = statistics.stored_limits(dataset_dir)
         spec = EpisodeSpec(
             observations=tuple(_observation(*item) for item in observed.items()),
             action_size=_vector_size(step.get(fields.ACTION)),
@@ -133,8 +132,7 @@ def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
             interventions=fields.IS_INTERVENTION in step,
             gains_size=_vector_size(vectors.get(fields.HIDDEN_GAINS)),
             dynamics_size=_vector_size(vectors.get(fields.HIDDEN_PUCK)),
-            action_low=action_low,
-            action_high=action_high,
+            **statistics.stored_actions(dataset_dir),
             instruction=fields.INSTRUCTION in episode,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -156,12 +154,14 @@ def require(
 ) -> None:
     """Check that episodes have the expected sizes.
 
-    A record of interventions is optional and not compared.
+    A record of interventions and names of actions are optional and not compared.
 
     Raises:
       DatasetMismatchError: naming the first size that differs.
     """
-    expected = dataclasses.replace(expected, interventions=found.interventions)
+    expected = dataclasses.replace(
+        expected, interventions=found.interventions, action_names=found.action_names
+    )
     if different := expected.difference(found):
         name, wanted, has = different
         raise DatasetMismatchError(

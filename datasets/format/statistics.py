@@ -18,8 +18,6 @@ from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.format import decoding
 
-_LIMITS = ("low", "high")
-
 
 @dataclasses.dataclass(frozen=True)
 class Statistics:
@@ -58,13 +56,13 @@ def of_episodes(
             rows = decoding.step_array(features, name, *arrays[name])
             total.add(rows[:-1] if name == fields.ACTION else rows)
     found = {name: total.result() for name, total in totals.items() if total.count}
-    limits = zip(_LIMITS, (spec.action_low, spec.action_high), strict=True)
     if fields.ACTION in found:
-        found[fields.ACTION] |= {
-            name: [v if math.isfinite(v) else None for v in values]
-            for name, values in limits
-            if values
+        known = {
+            "low": [v if math.isfinite(v) else None for v in spec.action_low],
+            "high": [v if math.isfinite(v) else None for v in spec.action_high],
+            "names": list(spec.action_names),
         }
+        found[fields.ACTION] |= {name: each for name, each in known.items() if each}
     return found
 
 
@@ -88,16 +86,15 @@ def read(dataset_dir: str | os.PathLike) -> dict[str, Statistics]:
         ) from None
 
 
-def stored_limits(
-    dataset_dir: str | os.PathLike,
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the limits of actions of a published dataset; empty for [-1, 1]."""
+def stored_actions(dataset_dir: str | os.PathLike) -> dict[str, tuple]:
+    """Return what a published dataset states of actions, as `EpisodeSpec` takes it."""
     node = _stored(dataset_dir).get(fields.ACTION, {})
-    low, high = (node.get(name, ()) for name in _LIMITS)
-    return (
-        tuple(-math.inf if v is None else float(v) for v in low),
-        tuple(math.inf if v is None else float(v) for v in high),
-    )
+    low, high, names = (node.get(name, ()) for name in ("low", "high", "names"))
+    return {
+        "action_low": tuple(-math.inf if v is None else float(v) for v in low),
+        "action_high": tuple(math.inf if v is None else float(v) for v in high),
+        "action_names": tuple(map(str, names)),
+    }
 
 
 _FIELDS = dataclasses.fields(Statistics)

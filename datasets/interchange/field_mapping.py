@@ -29,6 +29,14 @@ _GIVEN = frozenset(
     and field.kind not in (Kind.TEXTS, Kind.FLOATS)
 )
 _SLUG_LENGTH = 60  # of a task's name
+# Splits by their names in other formats.
+SPLITS = {
+    "train": fields.SPLIT_TRAIN,
+    "val": fields.SPLIT_VAL,
+    "valid": fields.SPLIT_VAL,
+    "validation": fields.SPLIT_VAL,
+    "test": fields.SPLIT_TEST,
+}
 # Not made of several arrays.
 _SINGLE = (fields.REWARD, fields.TIMESTAMP, *_GIVEN)
 
@@ -156,8 +164,6 @@ class FieldMapping:
         given = {
             fields.ROLE: fields.ROLE_DEMO,
             fields.FAMILY: self.dataset,
-            fields.OBJECT_SET: self.dataset,
-            # Whether their objects are held out from each other is unknown.
             fields.SPLIT: fields.SPLIT_TRAIN,
             fields.SUCCESS: reward is None or bool(reward[-1] > 0),
             fields.NOTES: "; ".join(filter(None, [foreign.name, foreign.notes])),
@@ -166,9 +172,12 @@ class FieldMapping:
             **found,
         }
         task = _slug(given.get(fields.INSTRUCTION, ""))
-        given.setdefault(
-            fields.TASK_ID, task or f"{given[fields.OBJECT_SET]}-{given[fields.FAMILY]}"
-        )
+        objects = given.get(fields.OBJECT_SET, self.dataset)
+        given.setdefault(fields.TASK_ID, task or f"{objects}-{given[fields.FAMILY]}")
+        # An object set lies in one split.
+        split = given[fields.SPLIT]
+        suffix = "" if split == fields.SPLIT_TRAIN else f"-{split}"
+        given.setdefault(fields.OBJECT_SET, self.dataset + suffix)
         seed = seeding.derive_seed("imported", foreign.name, foreign.index)
         task_id, role = given[fields.TASK_ID], given[fields.ROLE]
         name = episode_lib.episode_id(self.dataset, task_id, role, foreign.index, seed)
@@ -204,12 +213,15 @@ def defaults(
     }
 
 
-def spec_of(episode: Episode, limits: Limits | None) -> EpisodeSpec:
+def spec_of(
+    episode: Episode, limits: Limits | None, names: Sequence[str] = ()
+) -> EpisodeSpec:
     """Return the spec of an episode, from the sizes of its arrays.
 
     Args:
       episode: the episode.
       limits: of its actions; None if they are in units of their own, without limits.
+      names: of the dimensions of its actions; passed over if they are not distinct.
 
     Raises:
       UserError: if it has no spec.
@@ -234,6 +246,7 @@ def spec_of(episode: Episode, limits: Limits | None) -> EpisodeSpec:
             dynamics_size=len(episode.metadata.get(fields.HIDDEN_PUCK, ())),
             action_low=low,
             action_high=high,
+            action_names=tuple(names) if len({*names}) == actions else (),
             instruction=fields.INSTRUCTION in episode.metadata,
         )
     except (ValueError, IndexError) as error:

@@ -3,7 +3,7 @@
 import itertools
 import os
 import pathlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from wtl.datasets.contract.episode import Episode, EpisodeError
@@ -24,6 +24,7 @@ def import_episodes(
     account: Mapping[str, Any],
     license_text: str | None = None,
     action_limits: field_mapping.Limits | None = ((), ()),
+    action_names: Sequence[str] = (),
 ) -> pathlib.Path:
     """Publish episodes that all have the spec of the first; return the version folder.
 
@@ -34,6 +35,7 @@ def import_episodes(
       account: JSON-serialisable origin of the episodes, for the provenance.
       license_text: their licence; None if unknown.
       action_limits: see `field_mapping.spec_of`.
+      action_names: likewise.
 
     Raises:
       UserError: if there is no episode, or one breaks the schema; nothing is published.
@@ -43,7 +45,7 @@ def import_episodes(
     first = next(episodes, None)
     if first is None:
         raise UserError("there is no episode to import")
-    spec = field_mapping.spec_of(first, action_limits)
+    spec = field_mapping.spec_of(first, action_limits, action_names)
     with new_version.new_version(root, name, spec) as version:
         try:
             version.add(

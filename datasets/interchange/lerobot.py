@@ -260,6 +260,7 @@ def _features(spec: EpisodeSpec) -> dict[str, dict[str, Any]]:
             }
         elif key:
             features[key] = _feature(dtype.name, [math.prod(shape)])
+    features["action"]["names"] = list(spec.action_names) or None
     features["timestamp"] = _feature("float32", [1])
     return features | {name: _feature("int64", [1]) for name in _INDICES}
 

@@ -75,6 +75,13 @@ class LeRobotDataset:
         return {"info_sha256": digest, "names": names}
 
     @property
+    def action_names(self) -> tuple[str, ...]:
+        """Names of the dimensions of actions; empty if one is unknown."""
+        keys = self._mapping.arrays.get(fields.ACTION, ())
+        parts = [self._features[key].dimensions for key in keys]
+        return tuple(itertools.chain.from_iterable(parts)) if all(parts) else ()
+
+    @property
     def license(self) -> str | None:
         """Licence of the episodes; None if the folder states none."""
         return self._folder.license
@@ -167,6 +174,9 @@ class LeRobotDataset:
                 self._folder.tasks[task] for task in tasks if task in self._folder.tasks
             ),
         }
+        for name, episodes in self._folder.splits.items():
+            if listed.index in episodes:
+                known[fields.SPLIT] = name
         if _SUCCESS in flags:
             known[fields.SUCCESS] = flags[_SUCCESS]
         return self._mapping.episode(

@@ -61,6 +61,16 @@ class Feature:
         return cls(name, dtype, shape)
 
     @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Names of its numbers; empty if they are unknown."""
+        names = self.names
+        if isinstance(names, Mapping):  # {"motors": [...]}, or positions by name
+            first = next(iter(names.values()), None)
+            names = first if isinstance(first, list) else list(names)
+        is_known = isinstance(names, list) and len(names) == math.prod(self.shape)
+        return tuple(map(str, names)) if is_known else ()
+
+    @property
     def is_video(self) -> bool:
         """Whether it is stored in video files."""
         return self.dtype == "video"

@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.interchange import lerobot
+from wtl.datasets.interchange.field_mapping import SPLITS
 from wtl.datasets.interchange.lerobot_feature import Feature
 
 VERSIONS = ("v2.0", "v2.1", "v3.0")
@@ -34,6 +35,7 @@ _MAX_TEXT_BYTES = 256 << 20
 _MAX_EPISODES = 1 << 20
 _BATCH_ROWS = 256
 _SLOT = re.compile(r"\{([a-z_]+)(?::(0?\dd))?\}")  # of a template of paths
+_RANGE = re.compile(r"(\d{1,9}):(\d{1,9})")  # of a split's episodes
 _LICENSE = re.compile(r"^license:\s*(\S.*)$", re.MULTILINE)
 
 
@@ -65,6 +67,7 @@ class LeRobotFolder:
       features: features of numbers and colour images, by name.
       unread: names of features of other kinds: texts, depth maps.
       tasks: text by number.
+      splits: numbers of episodes by split of ours.
       episodes: listed episodes whose files are there.
       missing: name of a file that is missing, by the number of its episode.
       license: text of LICENSE, or the licence that the card names; None without both.
@@ -108,6 +111,11 @@ class LeRobotFolder:
         self.unread = [name for name, found in known.items() if not found]
         self._videos = [name for name, f in self.features.items() if f.is_video]
         self.tasks = self._tasks()
+        self.splits = {
+            SPLITS[name]: range(int(found[1]), int(found[2]))
+            for name, text in (info.get("splits") or {}).items()
+            if name in SPLITS and (found := _RANGE.fullmatch(str(text)))
+        }
         self.episodes: list[ListedEpisode] = []
         self.missing: dict[int, str] = {}
         rows = self._rows_of_v3() if version.startswith("v3") else self._rows_of_v2()

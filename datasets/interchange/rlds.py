@@ -1,5 +1,6 @@
 """Import of TFDS datasets in RLDS form: nested `steps` and fields beside them."""
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -14,6 +15,7 @@ from wtl.datasets.contract.errors import UserError
 from wtl.datasets.interchange import field_mapping
 from wtl.datasets.interchange.field_mapping import (
     REPEATED,
+    SPLITS,
     FieldMapping,
     ForeignEpisode,
 )
@@ -28,7 +30,12 @@ _INSTRUCTIONS = (
 
 
 class RldsDataset:
-    """A prepared TFDS dataset on disk whose examples are episodes."""
+    """A prepared TFDS dataset on disk whose examples are episodes.
+
+    Attributes:
+      action_limits: None, since they are unknown.
+      action_names: names of the dimensions of an action in parts; empty for one vector.
+    """
 
     action_limits = None
 
@@ -77,6 +84,9 @@ class RldsDataset:
                 f"{directory} has no {missing[0]!r}; there are "
                 + ", ".join(sorted({**in_steps, **beside}))
             )
+        acts = self._mapping.arrays.get(fields.ACTION, ())
+        parts = {key: in_steps[key] for key in acts if key in in_steps}
+        self.action_names = _part_names(parts) if len(parts) > 1 else ()
         # What is not mapped is not decoded: it may be large, or of varying shape.
         keys.add(fields.IS_TERMINAL)
         self._features = tfds.features.FeaturesDict(
@@ -111,12 +121,13 @@ class RldsDataset:
         """
         index = 0
         for split in sorted(self._builder.info.splits):
+            known = {fields.SPLIT: SPLITS[split]} if split in SPLITS else {}
             files = self._builder.info.splits[split].filepaths
             records = _records(self._builder.info.file_format, map(os.fspath, files))
             examples = records.map(self._features.deserialize_example)
             for number, example in enumerate(_each(examples, self._directory)):
                 try:
-                    episode = self._episode(example, f"{split}/{number}", index)
+                    episode = self._episode(example, f"{split}/{number}", index, known)
                 except (
                     *(LookupError, ValueError, TypeError),
                     *(tf.errors.OpError, OSError),
@@ -131,7 +142,11 @@ class RldsDataset:
                 index += 1
 
     def _episode(
-        self, example: Mapping[str, Any], name: str, index: int
+        self,
+        example: Mapping[str, Any],
+        name: str,
+        index: int,
+        metadata: Mapping[str, Any],
     ) -> Episode | None:
         batches = example.pop(fields.STEPS).batch(_BATCH_STEPS).as_numpy_iterator()
         parts = [_flat(batch) for batch in batches]
@@ -160,6 +175,7 @@ class RldsDataset:
                 index=index,
                 terminal=bool(terminal[-1]),
                 notes=REPEATED if self._last_action_counts else "",
+                metadata=metadata,
             )
         )
 
@@ -180,6 +196,17 @@ def _default(steps: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return field_mapping.defaults(
         {key.removeprefix(before): key for key in observed}, others
     )
+
+
+def _part_names(
+    parts: Mapping[str, tfds.features.FeatureConnector],
+) -> tuple[str, ...]:
+    """Return names of the numbers of features that are joined, such as `move 0`."""
+    names = []
+    for key, feature in parts.items():
+        name, size = key.removeprefix(f"{fields.ACTION}/"), math.prod(feature.shape)
+        names += [f"{name} {i}" for i in range(size)] if size > 1 else [name]
+    return tuple(names)
 
 
 def _is_numbers(feature: tfds.features.FeatureConnector) -> bool:

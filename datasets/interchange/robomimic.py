@@ -36,6 +36,7 @@ from wtl.datasets.storage.location import resolve
 _OURS = "wtl"
 _LICENSE = "license"
 _LIMITS = ("wtl_action_low", "wtl_action_high")
+_NAMES = "wtl_action_names"
 _GYM_TYPE = 2  # the robomimic.envs.env_base.EnvType that is nearest
 _OUR_STEPS = (
     fields.DISCOUNT,
@@ -75,6 +76,7 @@ def export(dataset_dir: str | os.PathLike, path: str | os.PathLike) -> int:
             file["data"].attrs[_LICENSE] = license_text
             limits = (spec.action_low, spec.action_high)
             file["data"].attrs.update(zip(_LIMITS, limits, strict=True))
+            file["data"].attrs[_NAMES] = json.dumps(spec.action_names)
         os.replace(partial, path)
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error})") from error
@@ -129,6 +131,12 @@ class RobomimicFile:
         return tuple(map(float, low)), tuple(map(float, high))
 
     @property
+    def action_names(self) -> tuple[str, ...]:
+        """Names of the dimensions of actions; empty if unknown."""
+        is_known = self._is_exact and _NAMES in self._demos.attrs
+        return tuple(json.loads(self._demos.attrs[_NAMES])) if is_known else ()
+
+    @property
     def identity(self) -> dict[str, str]:
         """Digest of the file, for the provenance."""
         return {"sha256": checksums.checksum(self.path).sha256}
@@ -139,6 +147,7 @@ class RobomimicFile:
         Raises:
           UserError: if an array is missing or does not fit the others.
         """
+        splits = self._splits()
         for index, name in enumerate(self._names):
             group = self._demos[name]
             try:
@@ -147,8 +156,11 @@ class RobomimicFile:
                 else:
                     get = functools.partial(_observed, group)
                     notes = "" if "next_obs" in group else REPEATED
+                    known = self._known()
+                    if name in splits:
+                        known[fields.SPLIT] = splits[name]
                     foreign = ForeignEpisode(
-                        get, name, index, notes=notes, metadata=self._known()
+                        get, name, index, notes=notes, metadata=known
                     )
                     yield self._mapping.episode(foreign)
             except (LookupError, ValueError, TypeError, OSError) as error:
@@ -167,6 +179,16 @@ class RobomimicFile:
             {name: f"obs/{name}" for name in _arrays(first["obs"])},
             {field: (key,) for field, key in others.items() if key in first},
         )
+
+    def _splits(self) -> dict[str, str]:
+        """Return the split of each demonstration that a mask names."""
+        masks = self._file.get("mask", {})
+        return {
+            name.decode(): split
+            for split, mask in _MASKS.items()
+            if mask in masks
+            for name in masks[mask][()]
+        }
 
     def _known(self) -> dict[str, Any]:
         """Return the metadata that the environment's arguments state."""

@@ -8,9 +8,10 @@ state, three quarters of the bytes, stays on disk. Checksums are the business of
 """
 
 import contextlib
+import itertools
 import os
 import pathlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,11 +76,14 @@ def read(
 def iterate_episodes(
     dataset_dir: str | os.PathLike,
     splits: str | Sequence[str] | None = None,
-    episode_ids: Collection[str] | None = None,
+    episode_ids: Container[str] | None = None,
 ) -> Iterator[Episode]:
-    """Yield whole episodes, physics states included, one at a time; see `read`.
+    """Yield whole episodes, physics states included, one at a time.
 
-    Only those of some ids are yielded, if these are given.
+    Args:
+      dataset_dir: as for `read`.
+      splits: as for `read`.
+      episode_ids: ids of those wanted; None for all.
 
     Raises:
       DatasetNotFoundError: if there is no dataset.
@@ -91,11 +95,12 @@ def iterate_episodes(
     for file, length in _shards(path, splits):
         with _damage_named(file, path):
             records = _records(file, length)
+            if episode_ids is not None:
+                found = [decoding.episode_id(record.payload) for record in records]
+                wanted = [name in episode_ids for name in found]
+                records = itertools.compress(records, wanted)
         for record in records:
             with _damage_named(file, path):
-                if episode_ids is not None:
-                    if decoding.episode_id(record.payload) not in episode_ids:
-                        continue
                 episode = decode(record.payload, spec)
             yield episode
 

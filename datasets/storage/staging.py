@@ -315,8 +315,10 @@ def read_spec(directory: str | os.PathLike) -> EpisodeSpec:
             Observation(o["name"], tuple(o["shape"]), o["dtype"])
             for o in tree.pop("observations")
         ]
-        limits = {name: tuple(tree.pop(name)) for name in ("action_low", "action_high")}
-        return EpisodeSpec(tuple(observations), **tree, **limits)
+        # Lists in JSON are tuples here.
+        for name in ("action_low", "action_high", "action_names"):
+            tree[name] = tuple(tree.get(name, ()))
+        return EpisodeSpec(tuple(observations), **tree)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StagingError(
             f"{directory} is not a folder of staged episodes ({error})"

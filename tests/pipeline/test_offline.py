@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 
 import h5py
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import wtl
 from wtl.commands import cli
+from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading import reader
 from wtl.datasets.sampling.held_out import held_out
 from wtl.datasets.storage import location
@@ -29,23 +31,37 @@ def _wtl(*arguments) -> int:
     return ended.value.code
 
 
-def _arm(path: pathlib.Path, task: int):
-    """Write a robomimic file: an arm in degrees, with a camera and a nested gripper."""
+def _arm(path: pathlib.Path, task: int, episodes: int = EPISODES, **changed):
+    """Write a robomimic file: an arm in degrees, with a camera and a nested gripper.
+
+    Its actions and joints are those `changed`, if any.
+    """
     rng = np.random.default_rng(task)
     with h5py.File(path, "w") as file:
         data = file.create_group("data")
         data.attrs["env_args"] = json.dumps({"env_name": "Lift", "env_kwargs": {}})
-        for number in range(EPISODES):
+        for number in range(episodes):
             steps = 6 + number
             joints = rng.normal(0, 40, (steps + 1, 3))
             group = data.create_group(f"demo_{number}")
             group.attrs["num_samples"] = steps
-            group["actions"] = np.c_[joints[:-1] * (1 - 2 * task), np.ones(steps)]
+            actions = np.c_[joints[:-1] * (1 - 2 * task), np.ones(steps)]
+            group["actions"] = changed.get("actions", actions)[:steps]
             group["rewards"] = np.eye(steps)[-1]
             for name, rows in (("obs", joints[:-1]), ("next_obs", joints[1:])):
-                group[f"{name}/joints"] = rows
+                group[f"{name}/joints"] = changed.get("joints", rows)[:steps]
                 shape = (steps, 20, 28, 3)
                 group[f"{name}/camera"] = rng.integers(0, 256, shape, np.uint8)
+
+
+def _import(path: pathlib.Path, out: pathlib.Path, acts: bool = True) -> int:
+    """Import a file of `_arm` as demonstrations of a task, with actions or without."""
+    return _wtl(
+        *("import", path, "--format=robomimic", "--name=wtl_demos", f"--out={out}"),
+        *("--set=family=lift", f"--set=task_id=lift{path.stem}", "--set=control_hz=10"),
+        *("--map=arm/joints=obs/joints", "--map=camera=obs/camera"),
+        *(("--map=action=actions", "--map=reward=rewards") if acts else ()),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +70,7 @@ def run_dir(tmp_path_factory):
     run = folder / "run"
     for task in range(TASKS):
         _arm(folder / f"{task}.hdf5", task)
-        code = _wtl(
-            *("import", folder / f"{task}.hdf5", "--format=robomimic"),
-            *("--name=wtl_demos", f"--out={folder}/{task}", "--set=family=lift"),
-            *(f"--set=task_id=lift{task}", "--map=arm/joints=obs/joints"),
-            *("--map=camera=obs/camera", "--map=action=actions"),
-            "--map=reward=rewards",
-        )
-        assert code == 0
+        assert _import(folder / f"{task}.hdf5", folder / str(task)) == 0
     code = _wtl(
         *("dataset", "merge", folder / "0/wtl_demos", folder / "1/wtl_demos"),
         f"--out={run}/datasets",
@@ -94,6 +103,7 @@ def test_the_report_compares_policies_with_a_replay_on_held_out_episodes(run_dir
 def test_the_replay_is_of_the_nearest_demonstration_of_the_task(run_dir):
     path = location.resolve(run_dir / "datasets" / "wtl_demos")
     store = reader.read(path, "train")
+    assert len(reader.read(path, "val")) == 0
     kept = held_out(path, store)
     assert kept.sum() == TASKS
     assert len(set(store["task_id"][kept])) == TASKS
@@ -142,8 +152,59 @@ def test_what_needs_an_environment_says_so_in_one_line(run_dir, capsys):
         assert said in capsys.readouterr().err.strip().splitlines()[-1]
 
 
-def test_without_data_or_held_out_episodes_one_line_says_what_to_do(tmp_path, capsys):
-    _arm(tmp_path / "0.hdf5", 0)
+def _refused(capsys, said: str, *arguments):
+    """Check that a command fails with one line that says this."""
+    capsys.readouterr()
+    assert _wtl(*arguments) == 1
+    *_, line = capsys.readouterr().err.strip().splitlines()
+    assert said in line and line.startswith("wtl: ")
+
+
+def test_what_is_not_there_is_named(tmp_path, capsys):
     domain = "--gin_bindings=suite.domain = 'dataset'"
-    assert _wtl("train_trial", GIN, f"--run_dir={tmp_path}/none", domain) != 0
-    assert "wtl import" in capsys.readouterr().err.strip().splitlines()[-1]
+    run = f"--run_dir={tmp_path}/run"
+    _refused(capsys, "`wtl import`", "train_trial", GIN, run, domain)
+    _arm(tmp_path / "0.hdf5", 0)
+    assert _import(tmp_path / "0.hdf5", tmp_path / "run/datasets") == 0
+    _refused(capsys, "`wtl train_trial`", "evaluate", GIN, run)
+
+
+def test_episodes_from_which_nothing_can_be_learnt_are_refused(tmp_path, capsys):
+    run, out = f"--run_dir={tmp_path}/run", tmp_path / "run/datasets"
+    _arm(tmp_path / "0.hdf5", 0, episodes=1)
+    assert _import(tmp_path / "0.hdf5", out) == 0
+    _refused(capsys, "no task has two", "train_trial", GIN, run)
+    assert _import(tmp_path / "0.hdf5", out, acts=False) == 0
+    _refused(capsys, "has no actions", "train_trial", GIN, run)
+    _arm(tmp_path / "1.hdf5", 1, actions=np.full((20, 4), np.nan))
+    capsys.readouterr()
+    assert _import(tmp_path / "1.hdf5", out) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "'action' is not finite at step 0; nothing is published" in line
+
+
+def test_datasets_of_another_spec_are_not_merged(tmp_path, capsys):
+    for task, joints in enumerate((3, 2)):
+        _arm(tmp_path / f"{task}.hdf5", task, 1, joints=np.zeros((9, joints)))
+        assert _import(tmp_path / f"{task}.hdf5", tmp_path / str(task)) == 0
+    parts = [tmp_path / f"{task}/wtl_demos" for task in range(2)]
+    said = "observation 'arm/joints': 2 numbers"
+    _refused(capsys, said, "dataset", "merge", *parts, f"--out={tmp_path}")
+
+
+def test_other_data_than_its_own_are_refused_by_field(run_dir, tmp_path, capsys):
+    policy = wtl.load_policy(run_dir / "policies" / "mil")
+    for array, number, said in (
+        ({"joints": np.zeros((9, 2))}, 0, "2 numbers of 'arm/joints'"),
+        ({"actions": np.zeros((9, 3))}, 1, "3 numbers of 'action'"),
+    ):
+        _arm(tmp_path / f"{number}.hdf5", 0, 1, **array)
+        assert _import(tmp_path / f"{number}.hdf5", tmp_path / str(number)) == 0
+        (demo,) = wtl.load_dataset(tmp_path / f"{number}/wtl_demos")
+        with pytest.raises(UserError, match=said):
+            policy.reset(demos=[demo])
+    # A later version of the dataset may have other episodes and observations.
+    run = shutil.copytree(run_dir, tmp_path / "run")
+    _arm(tmp_path / "2.hdf5", 0)
+    assert _import(tmp_path / "2.hdf5", run / "datasets") == 0
+    _refused(capsys, "run `wtl train_trial`", "evaluate", GIN, f"--run_dir={run}")

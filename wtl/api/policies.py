@@ -104,6 +104,8 @@ class Policy:
 
     def _check(self, name: str, episode: Episode):
         needed = self._config.layout.vectors | dict.fromkeys(self._encoder.images)
+        if not (self._config.human and name == "demos"):
+            needed |= {fields.ACTION: self._config.action_size}
         for field, size in needed.items():
             array = episode.steps.get(field)
             if array is None:

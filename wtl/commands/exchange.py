@@ -75,6 +75,7 @@ def import_(options: argparse.Namespace) -> None:
             provenance,
             source.license,
             action_limits=source.action_limits,
+            action_names=source.action_names,
         )
     if source.left_out:
         print(f"wtl: left out: {source.left_out}", file=sys.stderr)

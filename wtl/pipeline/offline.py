@@ -1,5 +1,6 @@
 """Evaluation without an environment: held-out actions against those of policies."""
 
+import dataclasses
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.format import statistics
 from wtl.datasets.reading import reader
+from wtl.datasets.reading.scaling import scaled
 from wtl.datasets.reading.store import EpisodeStore, stack
 from wtl.datasets.sampling.held_out import held_out
 from wtl.evaluation import offline, reports
@@ -24,7 +26,7 @@ from wtl.policies.methods import METHODS
 from wtl.training.policy_config import config_for
 
 FOLDER = "evaluation/offline"
-_BATCH = 16  # episodes whose images are in memory at once
+_BATCH = 16  # episodes whose scaled images are in memory at once
 
 
 def evaluate_offline(run: Run) -> pathlib.Path:
@@ -46,6 +48,15 @@ def evaluate_offline(run: Run) -> pathlib.Path:
     ]
     if not methods:
         run.require_policy("mil")
+    given = run.inputs(fields.WTL_DEMOS, *methods)
+    # Of another version the policies may know what is held out, or observe otherwise.
+    trained = run.folder.lineage.get("train_trial", {}).get("inputs", given)
+    if trained[fields.WTL_DEMOS] != given[fields.WTL_DEMOS]:
+        raise UserError(
+            f"the policies were trained on another version than "
+            f"{run.dataset(fields.WTL_DEMOS)}: run `wtl train_trial` with this "
+            "--run_dir again"
+        )
     folder = run.folder.path / FOLDER
 
     def work(key: str) -> dict[str, Any]:
@@ -62,7 +73,7 @@ def evaluate_offline(run: Run) -> pathlib.Path:
     results = run.do_results(
         "evaluate_offline",
         {"methods": methods},
-        run.inputs(fields.WTL_DEMOS, *methods),
+        given,
         f"{FOLDER}/results.json",
         work,
     )
@@ -90,8 +101,9 @@ class _Data:
             test = test.select(~test[fields.INVALID])
         if not len(test):
             raise UserError(
-                f"no episode of {self._path} is held out: every task needs three "
-                "episodes, or set some aside with `wtl dataset split`"
+                f"no episode of {self._path} is held out: no task has three, and all "
+                "are of the split train; name one task for several with "
+                "`wtl import --set=task_id=NAME`"
             )
         self._test = test
 
@@ -153,13 +165,25 @@ class _Data:
             task = self._test[fields.TASK_ID][row]
             known = _names(self._train, task) or _names(self._test, task)
             others = [other for other in known if other != name]
-            # An episode alone of its task is its own demonstration.
-            result[name] = others[row % len(others)] if others else name
+            # None is its own demonstration: that would tell its actions.
+            others = others or self._train[fields.EPISODE_ID].tolist()
+            result[name] = others[row % len(others)]
         return result
 
     def _episodes(self, names: set[str]) -> Mapping[str, Episode]:
-        found = reader.iterate_episodes(self._path, episode_ids=names)
-        return {episode.id: episode for episode in found}
+        """Return episodes by id, with the policies' images alone, at their size."""
+        return {
+            episode.id: dataclasses.replace(
+                episode,
+                steps={
+                    name: scaled(array, self._images[name])
+                    if name in self._images
+                    else array
+                    for name, array in episode.steps.items()
+                },
+            )
+            for episode in reader.iterate_episodes(self._path, episode_ids=names)
+        }
 
 
 def _names(store: EpisodeStore, task: str) -> list[str]:

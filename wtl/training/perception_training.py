@@ -15,7 +15,8 @@ from wtl.policies.legacy_keras import tf_keras
 from wtl.training import trainer
 from wtl.training.perception_job import PerceiveJob, PerceptionJob
 
-_BATCH = 32  # episodes read at once
+_BATCH = 32  # episodes read at once, fewer of those that are long
+_BATCH_STEPS = 2048
 
 
 def train(job: PerceptionJob) -> str:
@@ -56,8 +57,9 @@ def perceive(job: PerceiveJob) -> str:
     estimate = tf.function(network.perceive, reduce_retracing=True)
     own = not job.is_human
     found = np.empty((*store.state.shape[:2], layout.state_size), np.float32)
-    for start in tqdm.tqdm(range(0, len(store), _BATCH), desc="perceive", unit="batch"):
-        part = slice(start, start + _BATCH)
+    size = max(1, min(_BATCH, _BATCH_STEPS // found.shape[1]))
+    for start in tqdm.tqdm(range(0, len(store), size), desc="perceive", unit="batch"):
+        part = slice(start, start + size)
         proprioception = layout.proprioception(store.state[part], own=own)
         images = {name: tf.constant(a[part]) for name, a in store.images.items()}
         found[part] = estimate(images, tf.constant(proprioception)).numpy()

@@ -51,7 +51,7 @@ class Api:
             web.get("/api/episodes", _json(self._list_episodes)),
             web.get("/api/statistics", _json(self._send_statistics)),
             web.get("/api/episodes/{id}", _json(self._send_episode)),
-            web.get("/api/episodes/{id}/frames/{view}", self._send_frames),
+            web.get("/api/episodes/{id}/frames/{view:.+}", self._send_frames),
             web.get("/api/episodes/{id}/drawing", self._send_drawing),
             web.get("/api/edits", _json(self._send_edits)),
             web.put("/api/edits", _json(self._take_edits)),

@@ -137,9 +137,8 @@ class Index:
     @property
     def axes(self) -> Sequence[str]:
         """Names of the dimensions of the action."""
-        size = self.spec.action_size
         known = self.world.spec.axes if self.world else ()
-        return known if len(known) == size else [f"action {i}" for i in range(size)]
+        return known if len(known) == self.spec.action_size else self.spec.axes
 
     def overlay(self) -> None:
         """Copy the pending edits into the rows."""

@@ -1,5 +1,6 @@
 """World made of a dataset: demonstrations without an environment to play in."""
 
+import collections
 import functools
 import os
 
@@ -22,19 +23,28 @@ def dataset_world(folder: str | os.PathLike) -> World:
     """Return the world of a published dataset version; it has no environment.
 
     Raises:
-      UserError: if the dataset has no actions.
+      UserError: if the dataset has no actions, or no two training episodes of a task.
     """
     episodes = schema.stored_spec(folder)
     if not episodes.action_size:
         raise UserError(f"{folder} has no actions, so no policy can be trained on it")
     shape, dtype = episodes.step_arrays()[fields.TIMESTAMP]
     families, rates, horizon = set(), set(), 1
+    of_task = collections.Counter()
     for record in reader.iterate_records(folder):
         features = decoding.split(record.payload)
         families.add(decoding.value(features, fields.FAMILY))
         rates.add(decoding.value(features, fields.CONTROL_HZ))
+        of_task[decoding.value(features, fields.TASK_ID)] += (
+            decoding.value(features, fields.SPLIT) == fields.SPLIT_TRAIN
+        )
         steps = decoding.step_array(features, fields.TIMESTAMP, shape, dtype)
         horizon = max(horizon, len(steps) - 1)
+    if max(of_task.values(), default=0) < 2:
+        raise UserError(
+            f"{folder}: no task has two training episodes, but each is imitated given "
+            "another; name one task for several with `wtl import --set=task_id=NAME`"
+        )
     size = episodes.action_size
     low = episodes.action_low or (-1.0,) * size
     high = episodes.action_high or (1.0,) * size
@@ -46,7 +56,7 @@ def dataset_world(folder: str | os.PathLike) -> World:
                 for o in episodes.observations
             },
             action=specs.BoundedArray((size,), np.float32, low, high, "action"),
-            axes=tuple(f"action {i}" for i in range(size)),
+            axes=episodes.axes,
             control_hz=max(rates),
             horizon=horizon,
         ),

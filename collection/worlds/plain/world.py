@@ -90,7 +90,7 @@ def dm_env_world(
                 for o in episodes.observations
             },
             action=action,
-            axes=tuple(f"action {i}" for i in range(action.shape[0])),
+            axes=episodes.axes,
             control_hz=control_hz,
             horizon=horizon,
         ),
@@ -192,12 +192,14 @@ def episode_spec(name: str, env, action: specs.BoundedArray) -> EpisodeSpec:
         np.broadcast_to(x, action.shape) for x in (action.minimum, action.maximum)
     )
     low, high = (tuple(map(float, np.float32(values))) for values in limits)
+    names = tuple((action.name or "").split("\t"))  # as dm_control joins them
     try:
         return EpisodeSpec(
             tuple(stored_as(part, spec) for part, spec in observed.items()),
             action_size=action.shape[0],
             action_low=low,
             action_high=high,
+            action_names=names if len(names) == action.shape[0] > 1 else (),
             instruction=True,
         )
     except ValueError as error:

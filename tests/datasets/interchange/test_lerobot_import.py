@@ -16,6 +16,7 @@ from wtl.commands import cli
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.observation import Observation
+from wtl.datasets.format import schema
 from wtl.datasets.interchange import import_episodes, lerobot, lerobot_dataset
 from wtl.datasets.interchange.field_mapping import FieldMapping
 from wtl.datasets.reading import reader
@@ -43,10 +44,12 @@ def _dataset(folder, maps=(), sets=()):
 def _imported(folder, root, maps=(), sets=()):
     source = _dataset(folder, maps, sets)
     version = import_episodes.import_episodes(
-        source.episodes(), root, "cups", source.identity, source.license, None
+        *(source.episodes(), root, "cups", source.identity, source.license),
+        action_limits=None,
+        action_names=source.action_names,
     )
-    names = json.loads((version / "provenance.json").read_text())["names"]
-    assert names["action"] == ["dx", "dy", "dz", "turn"]
+    names = ("dx", "dy", "dz", "turn")
+    assert schema.stored_spec(version).action_names == names
     assert verify.verify(version) == []
     return {
         int(episode.metadata["notes"].split(";")[0].removeprefix("episode ")): episode
@@ -208,6 +211,24 @@ def test_success(tmp_path, more, success, rewards):
         assert episode.steps["is_terminal"][-1] == (more.get("next.success") == 1)
 
 
+def test_splits_and_names_in_their_several_forms(tmp_path):
+    folder = fake_lerobot.write(tmp_path / "in", "v2.1", None)
+    splits = {"train": "0:3", "validation": "3:4", "test": "4:5", "odd": "all"}
+    features = _change(folder, splits=splits)["features"]
+    for names, known in (
+        ({"motors": ["a", "b", "c", "d"]}, ("a", "b", "c", "d")),
+        ({"a": 0, "b": 1, "c": 2, "d": 3}, ("a", "b", "c", "d")),
+        (["a", "b"], ()),
+        ({}, ()),
+    ):
+        features["action"]["names"] = names
+        _change(folder, features=features)
+        assert _dataset(folder).action_names == known
+    found = [e.metadata for e in _dataset(folder).episodes()]
+    assert [m["split"] for m in found] == ["train"] * 3 + ["val", "test"]
+    assert [m["object_set"] for m in found] == ["cups"] * 3 + ["cups-val", "cups-test"]
+
+
 def test_an_export_comes_back(tmp_path):
     spec = EpisodeSpec(
         (
@@ -217,6 +238,7 @@ def test_an_export_comes_back(tmp_path):
             Observation("wrist_image", (8, 8, 3), "uint8"),
         ),
         action_size=3,
+        action_names=("a", "b", "c"),
         gains_size=3,
         instruction=True,
     )
@@ -228,7 +250,9 @@ def test_an_export_comes_back(tmp_path):
         tmp_path / "staged", tmp_path, "wtl_demos", "1.0.0", spec, {}
     )
     lerobot.export(version, tmp_path / "exported")
-    found = {e.id: e for e in _dataset(tmp_path / "exported").episodes()}
+    dataset = _dataset(tmp_path / "exported")
+    assert dataset.action_names == spec.action_names
+    found = {e.id: e for e in dataset.episodes()}
     assert len(found) == 3
     for episode in episodes:
         back = found[episode.id]

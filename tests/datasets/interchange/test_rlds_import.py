@@ -1,11 +1,13 @@
 """Episodes of a TFDS dataset that knows nothing of ours, by a field mapping."""
 
+import fake_rlds
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
 from wtl.commands import cli
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.format import schema
 from wtl.datasets.interchange import import_episodes, rlds
 from wtl.datasets.interchange.field_mapping import FieldMapping
 from wtl.datasets.reading import reader
@@ -132,95 +134,32 @@ def test_every_number_comes_in(foreign, tmp_path, last_action_counts):
         assert episode.metadata["family"] == "pick"
         assert episode.metadata["control_hz"] == 3
         assert episode.metadata["success"]
+        assert episode.metadata["split"] == ("train" if number < 3 else "val")
     assert "CC BY" in (version / "LICENSE").read_text()
-
-
-class _Rich(_Foreign, skip_registration=True):
-    """Two cameras, an action in parts, and features that no array can hold."""
-
-    VERSION = tfds.core.Version("0.1.0")
-    name = "rich_robot"
-
-    def _info(self):
-        f = tfds.features
-        step = {
-            "observation": {
-                "front": f.Image(shape=(256, 320, 3), encoding_format="jpeg"),
-                "hand": {"rgb": f.Image(shape=(24, 16, 3)), "force": np.float64},
-                "joints": f.Tensor(shape=(7,), dtype=np.float32),
-                "objects": f.Tensor(shape=(4, 2), dtype=np.float32),
-                "natural_language_embedding": f.Sequence(np.float32),
-                "caption": f.Text(),
-            },
-            "action": {
-                "rotation": f.Tensor(shape=(3,), dtype=np.float32),
-                "closed": np.bool_,
-                "move": f.Tensor(shape=(2,), dtype=np.float32),
-                "comment": f.Text(),
-            },
-            "stack": f.Sequence(f.Image(shape=(8, 8, 3))),
-            "discount": np.float32,
-            "language_instruction": f.Text(),
-            **{name: np.bool_ for name in ("is_first", "is_last", "is_terminal")},
-        }
-        return tfds.core.DatasetInfo(
-            builder=self,
-            features=f.FeaturesDict({"steps": f.Dataset(step)}),
-            disable_shuffling=True,
-        )
-
-    def _generate_examples(self, start):
-        for number, steps in enumerate((5, 0, 1, 7), start):
-            rng = np.random.default_rng(number)
-            yield number, {"steps": [_rich_step(rng, t, steps) for t in range(steps)]}
-
-
-def _rich_step(rng, step, steps):
-    return {
-        "observation": {
-            "front": np.full((256, 320, 3), 30 * step, np.uint8),
-            "hand": {
-                "rgb": rng.integers(0, 256, (24, 16, 3), np.uint8),
-                "force": rng.normal(),
-            },
-            "joints": rng.normal(size=7).astype("f4"),
-            "objects": rng.normal(size=(4, 2)).astype("f4"),
-            "natural_language_embedding": np.zeros(step, "f4"),
-            "caption": "",
-        },
-        "action": {
-            "rotation": rng.uniform(-180, 180, 3).astype("f4"),
-            "closed": bool(step % 2),
-            "move": rng.normal(size=2).astype("f4"),
-            "comment": "",
-        },
-        "stack": [np.zeros((8, 8, 3), np.uint8)] * step,
-        "discount": 1.0,
-        "language_instruction": "Open the drawer",
-        "is_first": step == 0,
-        "is_last": step == steps - 1,
-        "is_terminal": step == steps - 1,
-    }
 
 
 @pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
 def test_without_a_mapping_all_observations_come_in(tmp_path, file_format):
     if file_format == "array_record":
         pytest.importorskip("array_record")
-    builder = _Rich(data_dir=str(tmp_path / "in"), file_format=file_format)
+    builder = fake_rlds.Rich(data_dir=str(tmp_path / "in"), file_format=file_format)
     builder.download_and_prepare()
     source = rlds.RldsDataset(builder.data_dir, FieldMapping.parse([], [], "rich"))
     found = list(source.episodes())
     version = import_episodes.import_episodes(
-        found, tmp_path, "rich", {}, action_limits=source.action_limits
+        *(found, tmp_path, "rich", {}),
+        action_limits=source.action_limits,
+        action_names=source.action_names,
     )
+    names = ("closed", "move 0", "move 1", "rotation 0", "rotation 1", "rotation 2")
+    assert schema.stored_spec(version).action_names == names
     assert verify.verify(version) == []
     assert source.left_out == "4 episodes of less than two steps"
     assert [len(episode) for episode in found] == [5, 7, 5, 7]
     numbers = (0, 3, 3, 6)
     for number, episode in zip(numbers, found, strict=True):
         rng, steps = np.random.default_rng(number), len(episode)
-        written = [_rich_step(rng, t, steps) for t in range(steps)]
+        written = [fake_rlds.step(rng, t, steps) for t in range(steps)]
         for name in ("front", "hand/rgb", "hand/force", "joints", "objects"):
             leaves = [step["observation"] for step in written]
             for key in name.split("/"):

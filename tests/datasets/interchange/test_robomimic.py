@@ -13,6 +13,7 @@ from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.observation import observed
+from wtl.datasets.format import schema
 from wtl.datasets.interchange import import_episodes, robomimic
 from wtl.datasets.interchange.field_mapping import FieldMapping
 from wtl.datasets.reading import reader
@@ -29,7 +30,10 @@ _HIDDEN = dataclasses.replace(SPEC, gains_size=3, dynamics_size=5)
 
 
 _NATIVE = dataclasses.replace(
-    SPEC, action_low=(-9.5, -2.0, -1.0), action_high=(1.0, 1.5, math.inf)
+    SPEC,
+    action_low=(-9.5, -2.0, -1.0),
+    action_high=(1.0, 1.5, math.inf),
+    action_names=("left", "right", "jaw"),
 )
 _NOTHING = FieldMapping.parse([], [], "wtl_demos")
 
@@ -62,9 +66,11 @@ def test_what_is_exported_comes_back_bit_for_bit(tmp_path, spec):
         back = import_episodes.import_episodes(
             *(file.episodes(), tmp_path / "back", "wtl_demos", {}, file.license),
             action_limits=file.action_limits,
+            action_names=file.action_names,
         )
     assert checksums.fingerprint(back) == checksums.fingerprint(source)
     assert (back / "LICENSE").read_bytes() == (source / "LICENSE").read_bytes()
+    assert schema.stored_spec(back) == spec
     # The names of parents came along too.
     assert {p.what for p in verify.verify(back)} == {
         p.what for p in verify.verify(source)
@@ -166,6 +172,24 @@ def test_a_foreign_file_comes_in_by_its_mapping(tmp_path, next_obs):
         assert ("is unknown" in episode.metadata["notes"]) != next_obs
     # Nothing is claimed of a licence that nobody stated.
     assert "Apache" not in (version / "LICENSE").read_text()
+
+
+def test_masks_are_splits(tmp_path):
+    _foreign(tmp_path / "in.hdf5")
+    masks = {"train": ("demo_0", "demo_3"), "valid": ("demo_1",), "20_percent": ()}
+    with h5py.File(tmp_path / "in.hdf5", "a") as file:
+        for name, demos in masks.items():
+            file[f"mask/{name}"] = np.array(demos, "S")
+    version = _imported(tmp_path / "in.hdf5", tmp_path / "out")
+    assert verify.verify(version) == []
+    (held,) = reader.iterate_episodes(version, "val")
+    assert held.metadata["notes"].startswith("demo_1")
+    assert held.metadata["object_set"] == "lift_ph-val"
+    train = list(reader.iterate_episodes(version, "train"))
+    assert len(train) == 10  # those that no mask names too
+    # The same task, and objects that no other split has.
+    assert {e.metadata["task_id"] for e in train} == {held.metadata["task_id"]}
+    assert {e.metadata["object_set"] for e in train} == {"lift_ph"}
 
 
 def test_without_a_mapping_all_observations_come_in(tmp_path):
