@@ -134,5 +134,5 @@ def test_what_cannot_be_stored_is_refused(name, shape, dtype, said):
 def test_names_that_contain_one_another_are_refused():
     with pytest.raises(ValueError, match="two observations are called 'arm'"):
         EpisodeSpec((Observation("arm", (1,)), Observation("arm/joints", (2,))))
-    with pytest.raises(ValueError, match="3 limits of 2"):
+    with pytest.raises(ValueError, match="3 values for 2"):
         dataclasses.replace(SPEC, action_low=(0.0,) * 3)
