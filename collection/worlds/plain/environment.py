@@ -13,7 +13,7 @@ from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.observation import FLOAT, IMAGE, Observation
 
-# (task, seed of the scene) -> environment that begins in this scene.
+# (task, seed of the scene, below 2**32) -> environment that begins in this scene.
 Make = Callable[[PlainTask, int], dm_env.Environment]
 
 
@@ -66,7 +66,8 @@ class PlainEnvironment(dm_env.Environment):
             seed = (self._scene.scene_seed + self._episode) % 2**31
             self._next = self._scene.task.scene(seed)
         self._scene, self._next = self._next, None
-        self._env = self._make(self._scene.task, self._scene.scene_seed)
+        seed = self._scene.scene_seed % 2**32  # the most that NumPy's RandomState takes
+        self._env = self._make(self._scene.task, seed)
         self._inner = self._env.reset()
         self._step, self._is_over = 0, False
         return dm_env.restart(self._observation())
