@@ -172,6 +172,12 @@ class TaskDistribution:
         if split == fields.SPLIT_TRAIN:
             wanted -= {self.left_out}
         tasks = self.world.tasks(split, self.seed, count=count) if count else []
+        if 0 < len(tasks) < count:
+            raise UserError(
+                f"suite.{split}_tasks = {count}, but world {self.domain!r} has "
+                f"{len(tasks)} tasks of the split {split!r}; lower it, or let "
+                "tasks() return more"
+            )
         return [task for task in tasks if task.family in wanted][:count]
 
     def _rule(self, index: int, rng) -> Rule:

@@ -11,6 +11,8 @@ import pytest
 import wtl
 from tests import plain_module
 from tests.viewer.viewed import viewing
+from wtl.collection.worlds import registry
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.commands import cli
 from wtl.datasets.contract.errors import UserError
 
@@ -126,6 +128,38 @@ def test_specs_that_do_not_fit_are_refused_at_once(changes, said):
 
     with pytest.raises(UserError, match=f"world 'odd'.*{said}"):
         wtl.worlds.dm_env("odd", lambda *_: Odd((1, 0), 0), tasks, horizon=4)
+
+
+def test_ids_that_splits_share_are_refused():
+    def tasks(split, seed, count):
+        return [wtl.worlds.Task(f"{i}", "reach", split) for i in range(count)]
+
+    with pytest.raises(UserError, match="world 'odd': 3 tasks have the id '0'"):
+        wtl.worlds.dm_env(
+            "odd", lambda *_: plain_module.Point((1, 0), 0), tasks, horizon=4
+        )
+
+
+def test_fewer_tasks_than_wanted_are_refused(monkeypatch):
+    few = dataclasses.replace(
+        plain_module.POINT, tasks=lambda split, seed, **_: [TASK] * 3
+    )
+    monkeypatch.setattr(registry, "get", lambda name: few)
+    suite = TaskDistribution(domain="plain_point", val_tasks=4)
+    with pytest.raises(UserError, match="suite.val_tasks = 4, but .* has 3 tasks"):
+        suite.tasks("val")
+
+
+def test_seeds_fit_into_32_bits():
+    made = []
+
+    def make(task, seed):
+        made.append(seed)
+        return plain_module.Point((1, 0), seed)
+
+    world = wtl.worlds.dm_env("odd", make, plain_module.tasks, horizon=4)
+    world.make_env(TASK, 2**40 + 5).reset()
+    assert made[-1] == 5
 
 
 @pytest.mark.parametrize(

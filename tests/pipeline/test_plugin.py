@@ -12,6 +12,7 @@ import pytest
 
 from wtl.collection import worker
 from wtl.commands import cli
+from wtl.datasets.contract.errors import UserError
 from wtl.pipeline import stages
 from wtl.policies.methods import CONDITIONS, METHODS, register
 
@@ -150,6 +151,25 @@ def test_a_module_that_is_missing_is_one_line(tmp_path, capsys):
     error = capsys.readouterr().err.strip()
     assert "no_such_module" in error and "PYTHONPATH" in error
     assert len(error.splitlines()) == 1
+
+
+def test_a_module_that_fails_is_named(tmp_path, monkeypatch):
+    (tmp_path / "failing_world.py").write_text("int('one')\n")
+    (tmp_path / "wrong.gin").write_text("import failing_world\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UserError, match="module failing_world, .*: ValueError") as told:
+        stages.configure(str(tmp_path / "wrong.gin"), [])
+    assert "Configurable" not in str(told.value)
+
+
+def test_commands_find_modules_of_the_current_folder(tmp_path, monkeypatch, capsys):
+    (tmp_path / "module_here.py").write_text("")
+    (tmp_path / "here.gin").write_text("import module_here\nsuite.domain = 'none'\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [p for p in sys.path if p])
+    with pytest.raises(SystemExit):
+        cli.main(["evaluate", "--gin_file=here.gin"])
+    assert "suite.domain is 'none'" in capsys.readouterr().err
 
 
 def test_a_name_is_registered_once():

@@ -37,7 +37,10 @@ def make_env(
       UserError: if there is no such world, task or camera, or an option is unknown.
     """
     if world not in registry.names():
-        raise UserError(f"world {world!r} is none of {', '.join(registry.names())}")
+        known = ", ".join(registry.names())
+        raise UserError(
+            f"world {world!r} is none of {known}; import the module that registers it"
+        )
     found = registry.get(world)
     if pixels and not found.has_cameras:
         raise UserError(f"world {world!r} has no camera; leave pixels at 0")

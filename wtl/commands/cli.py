@@ -1,6 +1,7 @@
 """The command line: parses a verb and its options, and runs it."""
 
 import argparse
+import os
 import signal
 import sys
 import traceback
@@ -31,6 +32,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command and exit, with code 0 only if it succeeded."""
     options = _parser().parse_args(arguments)
     notices.quiet(options.verbosity)
+    if os.getcwd() not in sys.path:  # `python -m wtl` has it there already
+        sys.path.insert(0, os.getcwd())
     signal.signal(signal.SIGTERM, _terminate)
     try:
         sys.exit(options.run(options) or 0)

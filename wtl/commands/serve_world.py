@@ -2,8 +2,6 @@
 
 import argparse
 import importlib.metadata
-import os
-import sys
 
 from wtl import notices
 from wtl.commands.command import command, option, port
@@ -47,7 +45,6 @@ def _found(name: str):
         if name not in registry.names():
             raise UserError(f"world {name!r} is none of {', '.join(registry.names())}")
         return registry.get(name)
-    sys.path.insert(0, os.getcwd())  # as `python -m wtl` has it
     try:
         return importlib.metadata.EntryPoint("", name, "").load()
     except (ImportError, AttributeError) as error:

@@ -95,6 +95,7 @@ def demonstrate(
         if share < min_success:
             raise UserError(
                 f"only {share:.0%} of the {family} demonstrations succeeded; lower "
-                "the stage's min_success or collect_demos.noise, or "
-                "correct the scripted expert"
+                "collect_demos.noise or the stage's min_success, such as "
+                "collect_demos.min_success = 0.5, or correct the scripted expert "
+                "and start with another run folder"
             )

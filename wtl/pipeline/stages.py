@@ -6,6 +6,7 @@ import functools
 import logging
 import os
 import pathlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -111,7 +112,7 @@ def configure(gin_file: str, bindings: list[str]):
     # Gin logs an error for each searched folder without an included file.
     logging.disable(logging.ERROR)
     try:
-        parsed = gin.parse_config_files_and_bindings([gin_file], bindings)
+        parsed = _parsed(gin_file, bindings)
         worker.import_plugins(_imports(parsed))
     except ImportError as error:
         raise UserError(
@@ -132,6 +133,25 @@ def configure(gin_file: str, bindings: list[str]):
         ) from error
     finally:
         logging.disable(logging.NOTSET)
+
+
+def _parsed(gin_file: str, bindings: list[str]):
+    """Parse with gin; an error of an imported module names the module."""
+    try:
+        return gin.parse_config_files_and_bindings([gin_file], bindings)
+    except ImportError:
+        raise
+    except Exception as error:
+        # Gin appends the statement that failed.
+        found = re.search(r'\n\s*In file ".*", line \d+\n\s*import (\S+)', str(error))
+        if not found:
+            raise
+        if isinstance(error, UserError):
+            raise UserError(_first_line(error)) from error
+        raise UserError(
+            f"the module {found[1]}, which {gin_file} imports, fails: "
+            f"{type(error).__name__}: {_first_line(error)} (--verbosity=1 shows where)"
+        ) from error
 
 
 def _first_line(error: Exception) -> str:

@@ -13,7 +13,7 @@ from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.observation import FLOAT, IMAGE, Observation
 
-# (task, seed of the scene) -> environment that begins in this scene.
+# (task, seed of the scene, below 2**32) -> environment that begins in this scene.
 Make = Callable[[PlainTask, int], dm_env.Environment]
 
 
@@ -67,8 +67,9 @@ class PlainEnvironment(dm_env.Environment):
             self._next = self._scene.task.scene(seed)
         self._scene, self._next = self._next, None
         self._step, self._is_over = 0, False
+        seed = self._scene.scene_seed % 2**32  # the most that NumPy's RandomState takes
         with self._scene.calling("reset fails"):
-            self._env = self._make(self._scene.task, self._scene.scene_seed)
+            self._env = self._make(self._scene.task, seed)
             self._check_limits()
             self._inner = self._env.reset()
             return dm_env.restart(self._observation())

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -48,8 +49,10 @@ def dm_env_world(
 
     Args:
       name: name of the world.
-      make: (task, seed) -> environment; the seed decides its first episode.
-      tasks: (split, seed, count=...) -> tasks, `count` of them.
+      make: (task, seed) -> environment; the seed, below 2**32, decides its first
+        episode.
+      tasks: (split, seed, count=...) -> tasks, `count` of them; ids are unique in the
+        world.
       horizon: control steps of an episode.
       control_hz: control steps per second.
       expert: (task) -> actor, which is called with environment and timestep and returns
@@ -58,17 +61,19 @@ def dm_env_world(
       version: raised whenever the same seed no longer gives the same episode.
 
     Raises:
-      UserError: if there is no task, or the specs of its environment or the controls do
-        not fit.
+      UserError: if there is no task, two have the same id, or the specs of its
+        environment or the controls do not fit.
     """
     probe = make(_tasks(name, tasks, fields.SPLIT_TRAIN, 0, count=1)[0], 0)
     action = action_spec(name, probe)
     episodes = episode_spec(name, probe, action)
-    families = {
-        task.family
+    probed = [
+        task
         for split in fields.SPLITS
         for task in _tasks(name, tasks, split, 0, count=_PROBED)
-    }
+    ]
+    _require_unique_ids(name, probed)
+    families = {task.family for task in probed}
 
     try:
         operated = teleop and PlainTeleop(teleop, episodes)
@@ -141,6 +146,15 @@ def _tasks(name: str, tasks, split: str, seed: int, **options) -> list[PlainTask
     if not made and split == fields.SPLIT_TRAIN:
         raise UserError(f"world {name!r} has no task of the split {split!r}")
     return made
+
+
+def _require_unique_ids(name: str, tasks: Sequence[PlainTask]):
+    [(task_id, count)] = Counter(task.task_id for task in tasks).most_common(1)
+    if count > 1:
+        raise UserError(
+            f"world {name!r}: {count} tasks have the id {task_id!r}; give each task of "
+            "each split an id of its own"
+        )
 
 
 def _expert(expert, scene: PlainScene, rng: np.random.Generator):

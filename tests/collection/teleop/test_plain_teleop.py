@@ -10,7 +10,7 @@ from driven import Driven
 from PIL import Image
 from served import ROOT
 
-from tests import camera_module, plain_module
+from tests import driven_table, plain_module
 from wtl import worlds
 from wtl.collection.teleop import attempt, simulation
 from wtl.collection.teleop.interface import IDLE, Command
@@ -26,11 +26,11 @@ from wtl.datasets.reading import reader
 from wtl.pipeline import stages, teleop_plan
 
 CONFIG = f"""
-import tests.camera_module
+import tests.driven_table
 
 include '{ROOT}/tests/tiny.gin'
 
-suite.domain = 'camera_table'
+suite.domain = 'driven_table'
 suite.train_tasks = 4
 collect_demos.teleop = True
 collect_trials.teleop = True
@@ -175,7 +175,7 @@ def test_episodes_by_hand_go_through_the_stages(gin, tmp_path, capsys):
     assert 5 < np.abs(first.steps[fields.ACTION]).max() <= 30
     # Played again, the actions give the same observations to the bit.
     again = attempt.replay(
-        camera_module.TABLE.open(items[0].scene),
+        driven_table.WORLD.open(items[0].scene),
         items[0].scene,
         first.steps[fields.ACTION][:-1],
         episode_id=first.id,
@@ -197,7 +197,7 @@ def test_episodes_by_hand_go_through_the_stages(gin, tmp_path, capsys):
         demos = reader.read(path, "train")
         items = teleop_plan.trials(run, tasks[:1], 1, demos)
         show = functools.partial(
-            simulation._demonstration, str(path), camera_module.TABLE
+            simulation._demonstration, str(path), driven_table.WORLD
         )
         with begun(run, items, demonstration=show) as driven:
             session = driven.session
@@ -208,7 +208,7 @@ def test_episodes_by_hand_go_through_the_stages(gin, tmp_path, capsys):
             np.testing.assert_array_equal(
                 frame["cameras/top"], shown.steps["cameras/top"][2]
             )
-            pictures = camera_module.TABLE.teleop.pictures(3)
+            pictures = driven_table.WORLD.teleop.pictures(3)
             assert session.picture(pictures, lambda: driven.now)[4:6] == b"\xff\xd8"
             session.state(driven.now + 60)
             assert session.status()["task"] == "Do what was shown."
@@ -228,8 +228,8 @@ def test_episodes_by_hand_go_through_the_stages(gin, tmp_path, capsys):
 
 
 def test_a_world_without_an_expert_takes_what_is_recorded_by_hand(gin, tmp_path):
-    made = camera_module.TABLE.plain | {"name": "hand_table", "expert": None}
-    worlds.register(worlds.dm_env(**made, teleop=camera_module.CONTROLS))
+    made = driven_table.WORLD.plain | {"name": "hand_table", "expert": None}
+    worlds.register(worlds.dm_env(**made, teleop=driven_table.CONTROLS))
     stages.configure(gin, ["suite.domain='hand_table'"])
     with stages.open_run(tmp_path / "run") as run:
         tasks = teleop_plan.chosen_tasks(run, "train", ("red",), 1)

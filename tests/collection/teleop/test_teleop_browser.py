@@ -395,8 +395,8 @@ def _best_picture_rate(operator, attempts: int = 3) -> float:
 def test_the_page_has_the_controls_that_a_user_declares(chromium, tmp_path):
     gin = tmp_path / "table.gin"
     gin.write_text(
-        f"import tests.camera_module\ninclude '{ROOT}/tests/tiny.gin'\n"
-        "suite.domain = 'camera_table'\n"
+        f"import tests.driven_table\ninclude '{ROOT}/tests/tiny.gin'\n"
+        "suite.domain = 'driven_table'\n"
     )
     page = chromium.new_page()
     errors = []
