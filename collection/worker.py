@@ -2,6 +2,8 @@
 
 import contextlib
 import importlib
+import importlib.abc
+import importlib.machinery
 import multiprocessing
 import os
 import signal
@@ -23,6 +25,24 @@ class WorkerError(RuntimeError):
     """Failure of a worker process."""
 
 
+class _Finder(importlib.abc.MetaPathFinder):
+    """Finder of modules in the folders of plug-ins.
+
+    Folders without `__init__.py` are no packages here, unlike on `sys.path`: gin would
+    take those that hold gin files for packages, and fail.
+    """
+
+    def find_spec(self, fullname, path, target=None):
+        """See the base class."""
+        if path is not None:
+            return None
+        found = importlib.machinery.PathFinder.find_spec(fullname, [*_folders], target)
+        return found if found and found.origin else None
+
+
+_FINDER = _Finder()
+
+
 def import_plugins(modules: Sequence[str], folders: Sequence[str] = ()):
     """Import modules that register methods and worlds, and let later workers do so.
 
@@ -30,8 +50,9 @@ def import_plugins(modules: Sequence[str], folders: Sequence[str] = ()):
       modules: names of the modules.
       folders: where they may lie besides all places where Python looks first.
     """
-    sys.path.extend(folder for folder in folders if folder not in sys.path)
     _folders.update(dict.fromkeys(folders))
+    if folders and _FINDER not in sys.meta_path:
+        sys.meta_path.append(_FINDER)
     for module in modules:
         importlib.import_module(module)
         _modules[module] = None
