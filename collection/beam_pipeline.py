@@ -42,7 +42,7 @@ class Play(beam.DoFn):
 
     def setup(self):
         """Import what the process that plans the shards has imported."""
-        worker.import_plugins(self._plugins)
+        worker.import_plugins(*self._plugins)
 
     def process(self, element: bytes) -> Iterator[int]:
         """Play a shard; its file is durable before the bundle counts as done."""

@@ -6,6 +6,7 @@ import sys
 from typing import Protocol
 
 from wtl.collection import vector_environment
+from wtl.collection.worlds import registry
 from wtl.collection.worlds.world import Scene
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import Episode
@@ -89,7 +90,9 @@ class EpisodeShard:
     def play(self) -> list[Episode]:
         """Play the episodes in this process."""
         no_tensorflow = "tensorflow" not in sys.modules
-        if not self.camera or (self.actor.privileged and no_tensorflow):
+        domain = self.requests[0].scene.task.domain
+        renders = self.camera or registry.get(domain).images
+        if not renders or (self.actor.privileged and no_tensorflow):
             return self.play_in(vector_environment.VectorEnvironment(self.camera))
         # Mesa and TensorFlow in one process crash: another one renders.
         if self.actor.privileged:

@@ -30,7 +30,7 @@ def play_shards(shards: Sequence[Any], workers: int) -> Iterator[list[Episode]]:
       WorkerError: if a worker process died.
     """
     with concurrent.futures.ProcessPoolExecutor(
-        workers, worker.CONTEXT, worker.begin, (worker.plugins(),)
+        workers, worker.CONTEXT, worker.begin, worker.plugins()
     ) as pool:
         try:
             # Few shards in flight: episodes wait in memory no longer than needed.

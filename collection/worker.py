@@ -15,23 +15,31 @@ from typing import Any
 # Workers import neither TensorFlow nor the parent's threads.
 CONTEXT = multiprocessing.get_context("spawn")
 
-_plugins: dict[str, None] = {}
+_modules: dict[str, None] = {}
+_folders: dict[str, None] = {}
 
 
 class WorkerError(RuntimeError):
     """Failure of a worker process."""
 
 
-def import_plugins(modules: Sequence[str]):
-    """Import modules that register methods and worlds, and let later workers do so."""
+def import_plugins(modules: Sequence[str], folders: Sequence[str] = ()):
+    """Import modules that register methods and worlds, and let later workers do so.
+
+    Args:
+      modules: names of the modules.
+      folders: where they may lie besides all places where Python looks first.
+    """
+    sys.path.extend(folder for folder in folders if folder not in sys.path)
+    _folders.update(dict.fromkeys(folders))
     for module in modules:
         importlib.import_module(module)
-        _plugins[module] = None
+        _modules[module] = None
 
 
-def plugins() -> tuple[str, ...]:
-    """Return the names of the plug-ins of this process."""
-    return tuple(_plugins)
+def plugins() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the arguments of `import_plugins` that do the same in other processes."""
+    return tuple(_modules), tuple(_folders)
 
 
 @contextlib.contextmanager
@@ -58,18 +66,18 @@ def start(target: Callable[..., None], *arguments: Any) -> BaseProcess:
     return process
 
 
-def _serve(modules: Sequence[str], target: Callable[..., None], arguments: tuple):
-    begin(modules)
+def _serve(plugins: Any, target: Callable[..., None], arguments: tuple):
+    begin(*plugins)
     target(*arguments)
 
 
-def begin(modules: Sequence[str]):
+def begin(modules: Sequence[str], folders: Sequence[str]):
     """Let this process end with its parent and nothing else, and import plug-ins."""
     # Ctrl-C reaches the whole process group; only the parent acts on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A parent killed outright can't end its workers, which would wait forever.
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    import_plugins(modules)
+    import_plugins(modules, folders)
 
 
 def _end_with_parent():

@@ -2,18 +2,13 @@
 
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import zipfile
 
+import installing
 import pytest
 
-_ROOT = pathlib.Path(__file__).resolve().parents[1]
-_COPIED = (
-    *("wtl", "collection", "policies", "datasets", "gin_configs"),
-    *("pyproject.toml", "setup.py", "README.md", "LICENSE"),
-)
 _IMPORTING = """
 import pathlib
 import datasets, wtl, wtl.datasets, wtl.policies.methods, wtl.collection.worlds.registry
@@ -33,22 +28,7 @@ stages.configure("quickstart.gin", [])
 def wheel(tmp_path_factory) -> pathlib.Path:
     """Wheel built offline from a copy of the tree."""
     folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
-    for name in _COPIED:
-        path = _ROOT / name
-        (source / name).parent.mkdir(exist_ok=True)
-        if path.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-            shutil.copytree(path, source / name, ignore=ignored)
-        else:
-            shutil.copy(path, source / name)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel"]
-    subprocess.run(
-        [*pip, "-q", "--no-deps", "--no-build-isolation", "--no-index", "-w", folder]
-        + [source],
-        check=True,
-        env={**os.environ, "PYTHONPATH": ""},
-    )
+    installing.pip("wheel", "-w", folder, installing.copy_of_wtl(folder / "source"))
     (built,) = folder.glob("*.whl")
     return built
 
@@ -58,11 +38,11 @@ def test_the_wheel_has_one_top_level_package_with_its_data(wheel):
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"wtl"}
     expected = []
-    for floor in ("wtl", "collection", "policies", "datasets", "gin_configs"):
+    for floor in installing.FLOORS:
         inside = "wtl" if floor == "wtl" else f"wtl/{floor}"
         expected += [
-            f"{inside}/{path.relative_to(_ROOT / floor)}"
-            for path in (_ROOT / floor).rglob("*")
+            f"{inside}/{path.relative_to(installing.ROOT / floor)}"
+            for path in (installing.ROOT / floor).rglob("*")
             if path.is_file()
             and "__pycache__" not in path.parts
             and path.name != "BUILD.bazel"

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from wtl.collection import worlds
+from wtl.datasets.contract import entry_point
 from wtl.datasets.contract.errors import UserError
 
 if TYPE_CHECKING:
@@ -105,10 +106,7 @@ def _installed() -> _Sources:
             point = importlib.metadata.EntryPoint(name, path, ENTRY_POINTS)
             _add(found, name, ("WTL", point.load))
     for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
-        package = (
-            f"{point.dist.name} {point.dist.version}" if point.dist else "a package"
-        )
-        _add(found, point.name, (f"{package}, {point.value}", point.load))
+        _add(found, point.name, (entry_point.origin(point), point.load))
     return found
 
 

@@ -11,6 +11,7 @@ import functools
 import importlib.metadata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from wtl.datasets.contract import entry_point
 from wtl.policies.methods import palette
 from wtl.policies.methods.record import Condition, Method
 from wtl.policies.methods.records import RECORDS
@@ -21,7 +22,8 @@ TRIAL, RETRIAL, SECOND_TRY, BASELINE = "mil", "wtl", "mil_second_try", "bc"
 
 METHODS: dict[str, Method] = {}
 CONDITIONS: dict[str, Condition] = {}
-# Methods of installed packages that failed to load, with the reason.
+# Methods of installed packages: where each comes from, or the reason why it fails.
+ORIGINS: dict[str, str] = {}
 UNAVAILABLE: dict[str, str] = {}
 ENTRY_POINTS = "wtl.methods"
 
@@ -35,7 +37,10 @@ def register(method: Method):
     conditions = {condition.name: condition for condition in method.conditions}
     for name in (method.name, *conditions):
         if name in METHODS or name in CONDITIONS:
-            raise ValueError(f"there is a method or condition {name!r} already")
+            raise ValueError(
+                f"there is a method or condition {name!r} already, of "
+                f"{ORIGINS.get(name, 'WTL')}"
+            )
     METHODS[method.name] = method
     CONDITIONS.update(conditions)
 
@@ -60,11 +65,14 @@ def register_installed():
     """Add the methods of installed packages; note the reasons of those that fail."""
     for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
         # Any fault of a package is due only to those who ask for its method.
+        origin = entry_point.origin(point)
         try:
-            register(point.load())
+            method = point.load()
+            register(method)
+            ORIGINS[method.name] = origin
         except Exception as error:
             UNAVAILABLE[point.name] = (
-                f"the method {point.name!r} ({point.value}) cannot be loaded: "
+                f"the method {point.name!r} ({origin}) cannot be loaded: "
                 f"{type(error).__name__}: {error}"
             )
 

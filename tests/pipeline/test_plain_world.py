@@ -10,6 +10,7 @@ import pytest
 
 import wtl
 from tests import plain_module
+from tests.viewer.viewed import viewing
 from wtl.commands import cli
 from wtl.datasets.contract.errors import UserError
 
@@ -24,6 +25,8 @@ suite.train_tasks = 20
 collect_demos.noise = 0.05
 """
 TASK = plain_module.POINT.tasks("test", 0, count=1)[0]
+ODD_TASK = dataclasses.replace(TASK, domain="odd")
+PLACE = "world 'odd', task 'test-00000', scene seed 0"
 
 
 @pytest.fixture(scope="module")
@@ -144,8 +147,81 @@ def test_observations_that_do_not_fit_the_spec_are_named(observation, said):
     world = wtl.worlds.dm_env(
         "odd", lambda *_: Odd((1, 0), 0), plain_module.tasks, horizon=4
     )
-    with pytest.raises(UserError, match=f"world 'odd', step 0: .*{said}"):
-        world.make_env(dataclasses.replace(TASK, domain="odd"), 0).reset()
+    with pytest.raises(UserError, match=f"{PLACE}: step 0: .*{said}"):
+        world.make_env(ODD_TASK, 0).reset()
+
+
+def _odd_world(environment, **settings):
+    def make(task, seed):
+        return environment(task.parameters["goal"], seed)
+
+    return wtl.worlds.dm_env("odd", make, plain_module.tasks, horizon=4, **settings)
+
+
+@pytest.mark.parametrize("method", ("reset", "step"))
+def test_an_environment_that_fails_is_named(method):
+    def fail(self, *_):
+        raise ValueError("no power")
+
+    failing = type("Failing", (plain_module.Point,), {method: fail})
+    env = _odd_world(failing).make_env(ODD_TASK, 0)
+    with pytest.raises(UserError, match=f"{PLACE}: {method}.* ValueError: no power"):
+        env.reset()
+        env.step(np.zeros(2))
+
+
+def test_other_limits_of_actions_in_another_task_are_refused():
+    class Stronger(plain_module.Point):
+        def action_spec(self):
+            limit = 0.2 if self._seed == 0 else 0.3
+            return dm_env.specs.BoundedArray((2,), np.float32, -limit, limit)
+
+    with pytest.raises(UserError, match="seed 1: step 0: the minimum of its actions"):
+        _odd_world(Stronger).make_env(ODD_TASK, 1).reset()
+
+
+def test_an_environment_that_never_ends_is_cut_off_at_the_horizon():
+    class Endless(plain_module.Point):
+        def step(self, action):
+            return dm_env.transition(0.0, super().step(action).observation)
+
+    env = _odd_world(Endless).make_env(ODD_TASK, 0)
+    env.reset()
+    ended = [env.step(np.zeros(2)).last() for _ in range(4)]
+    assert ended == [False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    (
+        (np.zeros(3), "the expert returned .* has 2 finite numbers"),
+        (np.array([0, np.nan]), "the expert returned .* has 2 finite numbers"),
+        (None, "the expert"),
+    ),
+)
+def test_wrong_actions_of_an_expert_are_named(action, said):
+    world = _odd_world(plain_module.Point, expert=lambda task: lambda *_: action)
+    env = world.make_env(ODD_TASK, 0)
+    env.reset()
+    act = world.expert(env.scene_config, np.random.default_rng(0))
+    with pytest.raises(UserError, match=f"{PLACE}: {said}"):
+        act(env, 0.0, np.random.default_rng(0))
+
+
+def test_the_viewer_shows_its_vectors(run_dir):
+    with viewing(run_dir / "datasets" / "wtl_demos") as viewed:
+        told = viewed.get(f"/api/episodes/{viewed.first()}")
+    assert told["views"] == []
+    names = [f"robot/{name} {i}" for name in ("position", "velocity") for i in (0, 1)]
+    assert list(told["curves"]["vectors"]) == names
+
+
+def test_it_has_nothing_to_film(run_dir, capsys):
+    given = f"--gin_file={run_dir.parent}/plain.gin", f"--run_dir={run_dir}"
+    with pytest.raises(SystemExit, match="^1$"):
+        cli.main(["play", *given, "--who=demonstrator"])
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "'plain_point', which has no drawing and no images" in error
 
 
 def test_what_it_lacks_is_one_line(tmp_path, capsys):

@@ -3,14 +3,16 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 
 import pytest
 
+from wtl.collection import worker
 from wtl.commands import cli
-from wtl.pipeline import stages  # noqa: F401  (its imports print notices)
+from wtl.pipeline import stages
 from wtl.policies.methods import CONDITIONS, METHODS, register
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -32,9 +34,10 @@ def _stage(run_dir, stage: str, *options: str) -> int:
     """Perform a stage in another process; return how many imported the module."""
     imported = run_dir.parent / "imported"
     imported.mkdir()
-    path = [os.fspath(ROOT), os.fspath(ROOT / "tests"), os.environ.get("PYTHONPATH")]
+    path = [os.fspath(ROOT), os.environ.get("PYTHONPATH")]
     known = {"PYTHONPATH": ":".join(filter(None, path))}
-    command = [sys.executable, "-m", "wtl", stage, f"--run_dir={run_dir}"]
+    # With -P, as in the console script, Python does not look in the current folder.
+    command = [sys.executable, "-P", "-m", "wtl", stage, f"--run_dir={run_dir}"]
     subprocess.run(
         [*command, f"--gin_file={run_dir.parent / 'plugin.gin'}", *options],
         check=True,
@@ -50,6 +53,7 @@ def played(tmp_path_factory):
     """A finished run, and the processes that imported the module in each stage."""
     folder = tmp_path_factory.mktemp("plugin")
     (folder / "plugin.gin").write_text(CONFIG)
+    shutil.copy(ROOT / "tests/plugin_module.py", folder)
     names = ("collect_demos", "train_trial", "collect_trials", "evaluate")
     return folder / "run", {name: _stage(folder / "run", name) for name in names}
 
@@ -81,6 +85,60 @@ def test_beam_workers_import_the_module(played):
     pytest.importorskip("apache_beam")
     option = "--gin_bindings=evaluate.scenes_per_task=1"
     assert _stage(played[0], "evaluate", option, "--runner=beam") > 1
+
+
+def test_a_module_of_the_current_folder_is_found(tmp_path, monkeypatch):
+    (tmp_path / "module_here.py").write_text("")
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below/one.gin").write_text("import module_here\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [p for p in sys.path if p])
+    stages.configure("below/one.gin", [])
+    assert "module_here" in worker.plugins()[0]
+    assert os.fspath(tmp_path) in worker.plugins()[1]
+    monkeypatch.setattr(worker, "_modules", {})
+
+
+_BROKEN = """
+import numpy as np
+import wtl
+from tests import plain_module
+
+class Broken(plain_module.Point):
+    def step(self, action):
+        timestep = super().step(action)
+        if self._step == 2:
+            self.position = np.full(2, np.nan)
+            return timestep._replace(observation=self._observation())
+        return timestep
+
+WORLD = wtl.worlds.dm_env(
+    "broken_point",
+    lambda task, seed: Broken(task.parameters["goal"], seed),
+    plain_module.tasks,
+    horizon=4,
+    expert=plain_module.expert,
+)
+if "broken_point" not in wtl.worlds.names():
+    wtl.worlds.register(WORLD)
+"""
+
+
+def test_a_world_that_breaks_its_spec_is_one_line(tmp_path, capsys):
+    (tmp_path / "broken_world.py").write_text(_BROKEN)
+    (tmp_path / "broken.gin").write_text(
+        f"import broken_world\ninclude '{ROOT}/tests/tiny.gin'\n"
+        "suite.domain = 'broken_point'\n"
+    )
+    run_dir = tmp_path / "run"
+    with pytest.raises(SystemExit, match="^1$"):
+        cli.main(["run", f"--gin_file={tmp_path}/broken.gin", f"--run_dir={run_dir}"])
+    assert re.fullmatch(
+        r"wtl: world 'broken_point', task 'train-\d+', scene seed \d+: step 2: "
+        "observation 'robot/position' is not finite",
+        capsys.readouterr().err.strip().splitlines()[-1],
+    )
+    assert not (run_dir / "datasets").exists()
 
 
 def test_a_module_that_is_missing_is_one_line(tmp_path, capsys):

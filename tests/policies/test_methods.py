@@ -339,8 +339,9 @@ def test_methods_of_installed_packages(monkeypatch):
     record = dataclasses.replace(methods.METHODS["bc"], name="installed", conditions=())
     module = types.ModuleType("installed_methods")
     module.GOOD, module.TAKEN = record, methods.METHODS["bc"]
+    module.TWICE = module.TWICE_AGAIN = dataclasses.replace(record, name="twice")
     monkeypatch.setitem(sys.modules, "installed_methods", module)
-    for name in ("METHODS", "CONDITIONS", "UNAVAILABLE"):
+    for name in ("METHODS", "CONDITIONS", "UNAVAILABLE", "ORIGINS"):
         monkeypatch.setattr(methods, name, dict(getattr(methods, name)))
     points = [
         importlib.metadata.EntryPoint(name, value, methods.ENTRY_POINTS)
@@ -348,11 +349,15 @@ def test_methods_of_installed_packages(monkeypatch):
             ("installed", "installed_methods:GOOD"),
             ("taken", "installed_methods:TAKEN"),
             ("broken", "no_such_module:METHOD"),
+            ("twice", "installed_methods:TWICE"),
+            ("twice", "installed_methods:TWICE_AGAIN"),
         )
     ]
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_: points)
     methods.register_installed()
     assert methods.METHODS["installed"] is record
-    assert set(methods.UNAVAILABLE) == {"taken", "broken"}
+    assert set(methods.UNAVAILABLE) == {"taken", "broken", "twice"}
+    for place in ("installed_methods:TWICE", "installed_methods:TWICE_AGAIN"):
+        assert place in methods.UNAVAILABLE["twice"]
     assert "no_such_module" in methods.UNAVAILABLE["broken"]
     assert "already" in methods.UNAVAILABLE["taken"]

@@ -27,8 +27,12 @@ def doctor(options: argparse.Namespace) -> None:
             print(f"{'world ' + name:20} {registry.origin(name)}{served}")
         except UserError as error:
             print(f"{'world ' + name:20} broken: {error}")
-    for reason in methods.UNAVAILABLE.values():
-        print(f"{'method':20} broken: {reason}")
+    shipped = [name for name in methods.METHODS if name not in methods.ORIGINS]
+    print(f"{'methods':20} WTL: {', '.join(shipped)}")
+    for name, origin in methods.ORIGINS.items():
+        print(f"{'method ' + name:20} {origin}")
+    for name, reason in methods.UNAVAILABLE.items():
+        print(f"{'method ' + name:20} broken: {reason}")
     print(f"{'cores':20} {len(os.sched_getaffinity(0))}")
     try:
         backend, name = opengl.find_renderer()

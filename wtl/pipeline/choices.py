@@ -14,9 +14,9 @@ def check(setting: str, names: Sequence[Any], known: Collection[Any]):
       UserError: if it does not; lists those that are known.
     """
     for name in names:
+        if name in UNAVAILABLE:
+            raise UserError(UNAVAILABLE[name])
         if name not in known:
-            if name in UNAVAILABLE:
-                raise UserError(UNAVAILABLE[name])
             listed = ", ".join(map(str, known))
             raise UserError(f"{setting} names {name!r}; choose from {listed}")
 

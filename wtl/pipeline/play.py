@@ -41,27 +41,35 @@ def play(
       number: of the task among those.
       scene: of the task.
       split: of the tasks, `val` or `test`.
-      out: an .mp4 or .svg file. Without OpenGL, or in a world without renderer, a
-        drawing from the states is written in place of an .mp4, ending in .svg.
+      out: an .mp4 or .svg file. Without OpenGL, or in a world without renderer and
+        images, a drawing from the states is written in place of an .mp4, ending in
+        .svg.
 
     Returns:
       A message: the task, the outcome of each episode, and the file.
 
     Raises:
-      UserError: if there is no such condition, task, scene or policy, or no
-        demonstration, or the file is of another type.
+      UserError: if there is no such condition, task, scene or policy, no demonstration,
+        or nothing to show in a file of this type.
     """
     run.require_capability("make_env", "play")
     if out.suffix not in (".mp4", ".svg"):
         raise UserError(f"{out} must be an .mp4 or .svg file")
+    world, drawable = run.suite.world, run.suite.layout.drawing is not None
+    if not drawable and not (world.images and out.suffix == ".mp4"):
+        raise UserError(
+            f"{out} can't show the world {world.name!r}, which has no drawing"
+            + ("; use .mp4 for its images" if world.images else " and no images")
+        )
     choices.check("--who", [who], [DEMONSTRATOR, *CONDITIONS])
     task = _task(run, family, number, split)
     if who == DEMONSTRATOR:
+        run.require_capability("expert", f"play --who={who}")
         shown = [_demonstrated(run, task, scene)]
     else:
         shown = _played(run, CONDITIONS[who], task, scene, split)
     out.parent.mkdir(parents=True, exist_ok=True)
-    world, note = run.suite.world, ""
+    note = ""
     if out.suffix == ".mp4":
         try:
             episode_video.write(out, shown, world)
@@ -73,7 +81,8 @@ def play(
         drawing = episode_video.draw(shown, run.suite.layout, hz)
         out.write_text(drawing, encoding="utf-8")
     captions = ", ".join(each.caption for each in shown)
-    return f"{task.task_id}, {task.family}, {task.rule}: {captions}\n{out}{note}"
+    named = ", ".join(filter(None, (task.task_id, task.family, str(task.rule or ""))))
+    return f"{named}: {captions}\n{out}{note}"
 
 
 def _task(run: Run, family: str, number: int, split: str) -> Task:

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import logging
+import os
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -96,11 +97,15 @@ def _settings(seed: int = 0, workers: int = 2) -> tuple[int, int]:
 def configure(gin_file: str, bindings: list[str]):
     """Parse a gin file and bindings.
 
+    Modules that it imports may lie beside it or in the current folder.
+
     Raises:
       UserError: if the file is missing or anything in it is unknown.
     """
     gin.clear_config()
-    gin.add_config_file_search_path(str(pathlib.Path(gin_file).resolve().parent))
+    beside = str(pathlib.Path(gin_file).resolve().parent)
+    worker.import_plugins((), (beside, os.getcwd()))
+    gin.add_config_file_search_path(beside)
     # Gin files outside the project may include the shipped ones.
     gin.add_config_file_search_path(str(_SHIPPED))
     # Gin logs an error for each searched folder without an included file.
@@ -111,7 +116,8 @@ def configure(gin_file: str, bindings: list[str]):
     except ImportError as error:
         raise UserError(
             f"the gin file {gin_file} has a wrong import: {_first_line(error)}; "
-            "install the module, or add its folder to PYTHONPATH"
+            "put the module beside the gin file, install it, or add its folder to "
+            "PYTHONPATH"
         ) from error
     except OSError as error:
         raise UserError(

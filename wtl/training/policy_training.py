@@ -170,8 +170,9 @@ def _fit(job: TrainJob, network, loss, source, config: TrainConfig, name: str):
     trainer.train_with_progress(
         job.method.name,
         lambda losses: {
-            "imitation": f"{float(losses.imitation):.3f}",
-            "target": f"{float(losses.target):.3f}",
+            name: f"{float(value):.3f}"
+            for name, value in losses._asdict().items()
+            if name in ("imitation", "target")
         },
         network,
         loss,

@@ -1,9 +1,10 @@
 """Data of the page: JSON and pictures."""
 
 import asyncio
+import itertools
 import json
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from wtl.viewer.selection import Selection
 _MAX_LISTED = 500
 _MAX_CHILDREN = 100
 _MAX_EDITS = 20_000
+_MAX_VECTOR_CURVES = 20
 _PAGING = ("offset", "limit", "id")
 
 Tree = dict[str, Any]
@@ -104,13 +106,14 @@ class Api:
         children = self._library.children(row)
         # Seeds have more digits than numbers have in browsers.
         seed = str(row.metadata[fields.SCENE_SEED])
+        views = self._views(index)
         quality = ("seconds", "idle", "saturated", "late", "reward")
         return {
             **selection.summary(row),
             "version": index.number,
             "metadata": {**row.metadata, fields.SCENE_SEED: seed},
             "edit": row.edit,
-            "views": self._views(index),
+            "views": views,
             "quality": {name: getattr(row.quality, name) for name in quality},
             "twins": list(row.twins),
             "chain": [linked.id for linked in self._library.chain(row)],
@@ -118,7 +121,7 @@ class Api:
             "children": [self._link(r.id) for r in children[:_MAX_CHILDREN]],
             "children_total": len(children),
             "descendants": self._descendants(row),
-            "curves": _curves(index, episode),
+            "curves": _curves(index, episode, views),
         }
 
     async def _send_frames(self, request: web.Request) -> web.Response:
@@ -233,13 +236,27 @@ def _drawing(index: Index, row: Row) -> str:
     return episode_views.drawing(episode, index.layout, seconds, failed=failed)
 
 
-def _curves(index: Index, episode: Episode) -> dict[str, Any]:
+def _curves(index: Index, episode: Episode, views: Sequence[str]) -> dict[str, Any]:
     steps = episode.steps
     curves: dict[str, Any] = {"time": _rounded(_time(episode))}
     if fields.ACTION in steps:
+        size, spec = index.spec.action_size, index.spec
+        low, high = spec.action_low or [-1] * size, spec.action_high or [1] * size
         columns = map(_rounded, steps[fields.ACTION].T)
         curves["action"] = dict(zip(index.axes, columns, strict=True))
+        curves["limits"] = {
+            axis: ends
+            for axis, *ends in zip(index.axes, low, high)
+            if np.isfinite(ends).all()
+        }
         curves["reward"] = _rounded(steps[fields.REWARD])
+    if not views:  # numbers in place of pictures
+        numbers = (
+            (f"{vector.name} {i}", _rounded(values))
+            for vector in index.spec.vectors
+            for i, values in enumerate(steps[vector.name].reshape(len(episode), -1).T)
+        )
+        curves["vectors"] = dict(itertools.islice(numbers, _MAX_VECTOR_CURVES))
     if fields.IS_INTERVENTION in steps:
         curves["intervention"] = steps[fields.IS_INTERVENTION].tolist()
     return curves

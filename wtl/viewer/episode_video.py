@@ -40,18 +40,23 @@ class CaptionedEpisode:
 
 
 def write(path: pathlib.Path, shown: Sequence[CaptionedEpisode], world: World):
-    """Render episodes of a world side by side, in step, into an MP4 file (H.264).
+    """Show episodes of a world side by side, in step, in an MP4 file (H.264).
 
-    There is one frame for each control step, in real time; the last one stays.
+    They are rendered; in a world without renderer their own images are shown. There is
+    one frame for each control step, in real time; the last one stays.
 
     Raises:
       RenderingError: if they can't be rendered.
       OSError: if the file can't be written.
     """
-    if world.renderer is None:
+    if world.renderer:
+        with contextlib.closing(RenderProcess()) as renderer:
+            columns = [_rendered(renderer, each, world.name) for each in shown]
+    elif world.images:
+        columns = [_stored(each) for each in shown]
+    else:
         raise RenderingError(f"world {world.name!r} has no renderer")
-    with contextlib.closing(RenderProcess()) as renderer:
-        columns = [_frames(renderer, each, world.name) for each in shown]
+    columns = [_captioned(*each) for each in zip(columns, shown, strict=True)]
     fps = round(world.spec.control_hz)
     length = max(map(len, columns)) + round(fps * episode_views.PAUSE_SECONDS)
     partial = path.with_name(path.name + ".partial")
@@ -68,15 +73,34 @@ def write(path: pathlib.Path, shown: Sequence[CaptionedEpisode], world: World):
     partial.replace(path)
 
 
-def _frames(renderer: RenderProcess, shown: CaptionedEpisode, world: str) -> np.ndarray:
-    """Return uint8[T, H, W, 3] frames with the caption above."""
+def _rendered(
+    renderer: RenderProcess, shown: CaptionedEpisode, world: str
+) -> np.ndarray:
+    """Return rendered frames, uint8[T, H, W, 3]."""
     count = len(shown.episode)
     parts = []
     for start in range(0, count, sheet.FRAMES):
         chosen = range(start, min(start + sheet.FRAMES, count))
         job = world, shown.spec, shown.episode, chosen, Viewpoint()
         parts.append(sheet.decode(renderer.render(*job), len(chosen), PIXELS))
-    frames = np.concatenate(parts)
+    return np.concatenate(parts)
+
+
+def _stored(shown: CaptionedEpisode) -> np.ndarray:
+    """Return the images of all cameras side by side, uint8[T, H, W, 3], magnified."""
+    cameras = [shown.episode.steps[camera.name] for camera in shown.spec.cameras]
+    height = max(images.shape[1] for images in cameras)
+    padded = [
+        np.pad(c, ((0, 0), (0, height - c.shape[1]), (0, 0), (0, 0))) for c in cameras
+    ]
+    times = max(1, PIXELS // height)
+    return np.concatenate(padded, axis=2).repeat(times, axis=1).repeat(times, axis=2)
+
+
+def _captioned(frames: np.ndarray, shown: CaptionedEpisode) -> np.ndarray:
+    """Return frames of even height and width with the caption above."""
+    count, height, width, _ = frames.shape
+    frames = np.pad(frames, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)))
     band = Image.new("RGB", (frames.shape[2], _CAPTION), _PAPER)
     font = ImageFont.load_default(size=16)
     ImageDraw.Draw(band).text((8, 4), shown.caption, fill=_INK, font=font)

@@ -66,24 +66,29 @@ class PlainEnvironment(dm_env.Environment):
             seed = (self._scene.scene_seed + self._episode) % 2**31
             self._next = self._scene.task.scene(seed)
         self._scene, self._next = self._next, None
-        self._env = self._make(self._scene.task, self._scene.scene_seed)
-        self._inner = self._env.reset()
         self._step, self._is_over = 0, False
-        return dm_env.restart(self._observation())
+        with self._scene.calling("reset fails"):
+            self._env = self._make(self._scene.task, self._scene.scene_seed)
+            self._check_limits()
+            self._inner = self._env.reset()
+            return dm_env.restart(self._observation())
 
     def step(self, action: np.ndarray) -> dm_env.TimeStep:
         """Apply a float[A] action, clipped to its limits."""
         if self._is_over:
             return self.reset()
-        spec = self._env.action_spec()
-        action = np.clip(np.asarray(action, np.float64), spec.minimum, spec.maximum)
-        self._inner = self._env.step(action.astype(spec.dtype))
         self._step += 1
-        self._is_over = self._inner.last() or self._step >= self.horizon
-        if not self._is_over:
+        with self._scene.calling(f"step {self._step} fails"):
+            spec = self._env.action_spec()
+            action = np.clip(np.asarray(action, np.float64), spec.minimum, spec.maximum)
+            self._inner = self._env.step(action.astype(spec.dtype))
+            self._is_over = self._inner.last() or self._step >= self.horizon
+            if self._is_over:
+                return dm_env.termination(float(self.succeeded()), self._observation())
             reward = float(self._inner.reward or 0.0)
+            if not np.isfinite(reward):
+                raise self._error("the reward is not finite")
             return dm_env.transition(reward, self._observation())
-        return dm_env.termination(float(self.succeeded()), self._observation())
 
     def succeeded(self) -> bool:
         """Whether the episode is a success: as it says itself, else last reward > 0."""
@@ -125,6 +130,23 @@ class PlainEnvironment(dm_env.Environment):
         """Its last timestep."""
         return self._inner
 
+    def _check_limits(self):
+        """Check that the actions are those of the world, also in this task."""
+        spec = self._env.action_spec()
+        for name, limit in (
+            ("minimum", self.spec.action_low),
+            ("maximum", self.spec.action_high),
+        ):
+            found = np.broadcast_to(np.float32(getattr(spec, name)), spec.shape)
+            if found.tolist() != list(limit):
+                raise self._error(
+                    f"the {name} of its actions is {found.tolist()}, but that of the "
+                    f"world's is {list(limit)}"
+                )
+
+    def _error(self, message: str) -> UserError:
+        return self._scene.error(f"step {self._step}: {message}")
+
     def _observation(self) -> dict[str, np.ndarray]:
         found = flat(self._inner.observation)
         return {o.name: self._array(found, o) for o in self.spec.observations}
@@ -133,23 +155,22 @@ class PlainEnvironment(dm_env.Environment):
         self, found: Mapping[str, np.ndarray], observation: Observation
     ) -> np.ndarray:
         """Return an observation as it is stored, checked against its spec."""
-        domain = self._scene.task.domain
-        what = f"world {domain!r}, step {self._step}: observation {observation.name!r}"
+        what = f"observation {observation.name!r}"
         if observation.name not in found:
-            raise UserError(f"{what} is missing")
+            raise self._error(f"{what} is missing")
         array = found[observation.name]
         if observation.is_image:
             array = as_rgb(array)
         if array.shape != observation.shape or array.dtype.kind not in "fiub":
-            raise UserError(
+            raise self._error(
                 f"{what} is {array.dtype}{list(array.shape)}, but its spec says "
                 f"{observation.dtype}{list(observation.shape)}"
             )
         if observation.is_image and array.dtype != np.uint8:
-            raise UserError(f"{what} is {array.dtype}, but its spec says uint8")
+            raise self._error(f"{what} is {array.dtype}, but its spec says uint8")
         array = array.astype(observation.dtype)
         if not np.isfinite(array).all():
-            raise UserError(f"{what} is not finite")
+            raise self._error(f"{what} is not finite")
         return array
 
 

@@ -1,8 +1,11 @@
 """Task and scene of a world without entities."""
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
+
+from wtl.datasets.contract.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,3 +68,20 @@ class PlainScene:
     target: ClassVar[int] = 0
     slot: ClassVar[int] = 0
     place: ClassVar[int] = 0
+
+    def error(self, message: str) -> UserError:
+        """Return an error that names world, task and scene seed."""
+        return UserError(
+            f"world {self.task.domain!r}, task {self.task.task_id!r}, scene seed "
+            f"{self.scene_seed}: {message}"
+        )
+
+    @contextlib.contextmanager
+    def calling(self, what: str) -> Iterator[None]:
+        """Raise what fails in the code of a user as such an error."""
+        try:
+            yield
+        except UserError:
+            raise
+        except Exception as error:
+            raise self.error(f"{what}: {type(error).__name__}: {error}") from error

@@ -135,17 +135,19 @@ def _tasks(name: str, tasks, split: str, seed: int, **options) -> list[PlainTask
 def _expert(expert, scene: PlainScene, rng: np.random.Generator):
     """See `World.expert`."""
     del rng
-    act = expert(scene.task)
+    with scene.calling("the expert fails"):
+        act = expert(scene.task)
 
     def command(env: PlainEnvironment, noise: float, rng) -> Command:
         spec = env.action_spec()
         if env.timestep.last():
             return Command(spec.minimum, spec.minimum)  # without effect
-        wanted = np.asarray(act(env.native, env.timestep), np.float64)
+        with scene.calling("the expert fails"):
+            wanted = np.asarray(act(env.native, env.timestep), np.float64)
         if wanted.shape != spec.shape or not np.isfinite(wanted).all():
-            raise UserError(
-                f"world {scene.task.domain!r}: the expert returned {wanted}, but an "
-                f"action has {spec.shape[0]} numbers"
+            raise scene.error(
+                f"the expert returned {wanted}, but an action has {spec.shape[0]} "
+                "finite numbers"
             )
         drawn = rng.standard_normal(len(wanted)) * (spec.maximum - spec.minimum) / 2
         return Command(wanted + noise * drawn, wanted)

@@ -1,4 +1,4 @@
-// Actions and rewards over time, with a line where the player is.
+// Actions and rewards, or observed vectors, over time, and a line where the player is.
 
 import {drawn, element} from './server.js';
 
@@ -12,9 +12,10 @@ export class Curves {
     this.time = data.time;
     const end = this.time.at(-1) || 1;
     this.x = (time) => (time / end) * WIDTH;
-    const lines = Object.entries(data.action ?? {}).map(([name, values], i) => ({
-      name, values, kind: `s${i % COLOURS}`, low: -1, high: 1,
-    }));
+    const lines = Object.entries(data.action ?? data.vectors ?? {}).map(([name, values], i) => {
+      const [low, high] = data.limits?.[name] ?? [Math.min(...values), Math.max(...values)];
+      return {name, values, kind: `s${i % COLOURS}`, low, high: high > low ? high : low + 1};
+    });
     if (data.reward) {
       const high = Math.max(1, ...data.reward);
       const low = Math.min(0, ...data.reward);

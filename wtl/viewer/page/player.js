@@ -27,12 +27,14 @@ class EpisodeVideo {
     this.sheets = new Map();
     this.curves = new Curves(data.curves);
     this.canvas = element('canvas', {width: 1, height: 1});
+    const {vectors} = data.curves; // there are some where there are no pictures
+    this.vectors = vectors && new Curves({time: this.time, vectors});
     this.status = element('div', {className: 'status'});
     this.picture = element('div', {className: 'picture'}, this.canvas, this.status);
     const name = element('button', {className: 'name', title: data.id}, `${data.role} · ${data.actor}`);
     name.addEventListener('click', () => player.onSelect(data.id));
     this.element = element(
-      'figure', {className: 'video', data: {id: data.id}}, this.picture,
+      'figure', {className: 'video', data: {id: data.id}}, this.vectors?.element ?? this.picture,
       element('figcaption', {}, successMark(data), ' ', name), this.curves.element,
     );
     this.element.classList.toggle('chosen', chosen);
@@ -54,8 +56,8 @@ class EpisodeVideo {
     this.abort = new AbortController();
     this.canvas.hidden = this.view === 'drawing' || !this.view;
     this.canvas.className =
-      this.view === 'image' || this.view === 'wrist_image' ? 'pixels'
-        : this.view === 'robot' || this.view === 'orbit' ? 'turns' : '';
+      this.view === 'robot' || this.view === 'orbit' ? 'turns'
+        : RENDERED.includes(this.view) ? '' : 'pixels';
     this.canvas.tabIndex = this.canvas.className === 'turns' ? 0 : -1;
     this.canvas.ariaLabel =
       this.canvas.className === 'turns' ? 'Picture; arrow keys turn the camera, + and - zoom' : 'Picture';
@@ -101,6 +103,7 @@ class EpisodeVideo {
   seek(time) {
     const frame = this.frameAt(time);
     this.curves.seek(frame);
+    this.vectors?.seek(frame);
     this.at = time;
     if (this.drawing) this.drawing.setCurrentTime(Math.min(time, this.seconds));
     if (frame === this.frame) return;
@@ -134,7 +137,7 @@ class EpisodeVideo {
 
   async fetch(first) {
     const {signal} = this.abort;
-    const path = `${episodePath(this.episode.id)}/frames/${this.view}`;
+    const path = `${episodePath(this.episode.id)}/frames/${encodeURIComponent(this.view)}`;
     if (!this.painted) this.say('…');
     const blob = await getBlob(path, {...this.camera, first, count: SHEET}, signal);
     const sheet = await createImageBitmap(blob);
@@ -146,10 +149,11 @@ class EpisodeVideo {
 
   paint(sheet, number, count) {
     const columns = Math.min(count, COLUMNS);
-    const side = sheet.width / columns;
-    if (this.canvas.width !== side) this.canvas.width = this.canvas.height = side;
-    const [x, y] = [(number % columns) * side, Math.floor(number / columns) * side];
-    this.canvas.getContext('2d').drawImage(sheet, x, y, side, side, 0, 0, side, side);
+    const [width, height] = [sheet.width / columns, sheet.height / Math.ceil(count / COLUMNS)];
+    if (this.canvas.width !== width) this.canvas.width = width;
+    if (this.canvas.height !== height) this.canvas.height = height;
+    const [x, y] = [(number % columns) * width, Math.floor(number / columns) * height];
+    this.canvas.getContext('2d').drawImage(sheet, x, y, width, height, 0, 0, width, height);
     this.painted = true;
   }
 
@@ -252,8 +256,9 @@ export class Player {
     $('videos').replaceChildren(...this.videos.map((video) => video.element));
     $('videos').style.setProperty('--count', Math.min(4, this.videos.length));
     const views = new Set(data.flatMap((one) => one.views));
-    const names = Object.keys(VIEWS).filter((name) => views.has(name));
-    $('view').replaceChildren(...names.map((name) => new Option(VIEWS[name], name)));
+    const known = Object.keys(VIEWS).filter((name) => views.has(name));
+    const names = new Set([...known, ...views]); // cameras have names of their own
+    $('view').replaceChildren(...[...names].map((name) => new Option(VIEWS[name] ?? name, name)));
     this.show();
     $('time').max = this.seconds;
     this.seek(same ? this.time : 0);

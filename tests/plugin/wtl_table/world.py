@@ -1,4 +1,4 @@
-"""A user's module: an environment with images, a set and a nested vector as a world.
+"""An environment with images, a set and a nested vector as a world.
 
 A gripper moves over a table with two blocks. The task is to end at the block of one
 colour; episodes end early at it.
@@ -97,5 +97,3 @@ TABLE = worlds.dm_env(
     horizon=_HORIZON,
     expert=expert,
 )
-if "camera_table" not in worlds.names():
-    worlds.register(TABLE)
