@@ -1,19 +1,25 @@
 """The viewer's page in a real Chromium: filter, play, side by side, edit, publish."""
 
+import base64
 import contextlib
+import io
 import os
 import re
 import shutil
 import signal
 import sys
 
+import numpy as np
 import pytest
 from browsing import until
+from PIL import Image
 from served import start
 from viewed import NoRenderer, make_run, published, tree, viewing
 
 from wtl.collection import opengl
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.observation import Observation
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import verify
 from wtl.datasets.testing.fakes import SPEC, fake_episode
@@ -303,9 +309,9 @@ def test_a_long_list_holds_only_the_rows_in_view(chromium, tmp_path):
     with viewing(tmp_path / "d" / "wtl_demos") as viewed, page_of(chromium) as page:
         person = Person(page, viewed.url)
         person.until(f"viewer.browser.total === {count}")
-        # States of another world: there are curves, and a word for the picture.
+        # States of another world: their curves stand for a picture.
         person.opens("true")
-        person.seeing("Nothing of this episode can be shown.")
+        person.seeing("state 6 ")
         page.focus("#list")
         person.key("End")
         person.until(f"document.querySelector('#item-{count - 1}')")
@@ -316,6 +322,35 @@ def test_a_long_list_holds_only_the_rows_in_view(chromium, tmp_path):
         for _ in range(3):
             person.key("PageUp")
         person.until(f"viewer.browser.place < {count - 10}")
+
+
+def test_cameras_have_names_and_sizes_of_their_own(chromium, tmp_path):
+    cameras = {"arm/left eye": (24, 48), "top": (40, 16)}  # height, width
+    spec = EpisodeSpec(
+        tuple(Observation(n, (*size, 3), "uint8") for n, size in cameras.items()),
+        action_size=2,
+        action_low=(-30.0,) * 2,
+        action_high=(30.0,) * 2,
+    )
+    published(tmp_path / "d", fields.WTL_DEMOS, [fake_episode(0, spec)], spec)
+    with viewing(tmp_path / "d" / "wtl_demos") as viewed, page_of(chromium) as page:
+        person = Person(page, viewed.url)
+        person.opens("true")
+        for name, (height, width) in cameras.items():
+            page.select_option("#view", name)
+            person.plays()
+            canvas, frame = page.evaluate(
+                "(([{canvas, frame}]) => [canvas.toDataURL(), frame])"
+                "(viewer.player.videos)"
+            )
+            head, _, encoded = canvas.partition(",")
+            picture = Image.open(io.BytesIO(base64.b64decode(encoded)))
+            assert head == "data:image/png;base64" and picture.size == (width, height)
+            index = viewed.library.indices[fields.WTL_DEMOS]
+            (row,) = index.rows.values()
+            stored = index.episode(row).steps[name]
+            shown = np.asarray(picture.convert("RGB"))
+            np.testing.assert_array_equal(shown, stored[frame])
 
 
 def test_everything_has_a_name_and_the_dark_is_dark(chromium, made):
