@@ -26,6 +26,7 @@ from wtl.collection import worker
 from wtl.collection.episode_request import EpisodeShard
 from wtl.collection.worker import WorkerError
 from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage import shard_file, staging
 
 _POLL_S = 0.5
@@ -45,9 +46,17 @@ class Play(beam.DoFn):
         worker.import_plugins(*self._plugins)
 
     def process(self, element: bytes) -> Iterator[int]:
-        """Play a shard; its file is durable before the bundle counts as done."""
+        """Play a shard; its file is durable before the bundle counts as done.
+
+        An error of the user's is left in a file too: Beam would log pages of it, and
+        some runners would play the shard again.
+        """
         shard = pickle.loads(element)
-        payloads = [staging.encoded(e, self._spec) for e in shard.play()]
+        try:
+            payloads = [staging.encoded(e, self._spec) for e in shard.play()]
+        except UserError as error:
+            shard_file.write_fault(self._folder, shard.name, str(error))
+            return
         shard_file.write(self._folder, shard.name, payloads)
         yield len(payloads)
 
@@ -108,11 +117,13 @@ def play(
 
     Raises:
       WorkerError: if the pipeline failed; shards that arrived have been yielded.
+      UserError: if a shard raised it.
     """
     missing = {shard.name: shard for shard in shards}
     if not missing:
         return
     folder = folder.absolute()
+    shard_file.take_faults(folder)  # of an interrupted process
     running = _Running(shards, spec, folder, pipeline_options)
     running.start()
     ended = False
@@ -130,6 +141,8 @@ def play(
                     else:
                         yield shard, payloads
                 path.unlink()
+            if faults := shard_file.take_faults(folder):
+                raise UserError(faults[0])
             running.join(_POLL_S)
     finally:
         if running.is_alive():

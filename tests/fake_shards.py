@@ -17,13 +17,13 @@ class FakeShard:
     Attributes:
       numbers: of the episodes.
       fatal: file; where it is not there, it is made and the process killed.
-      fails: whether playing raises.
+      fails: error that playing raises.
       renders: whether it needs an environment in a process of its own, as images do.
     """
 
     numbers: tuple[int, ...]
     fatal: pathlib.Path | None = None
-    fails: bool = False
+    fails: type[Exception] | None = None
     renders: bool = False
 
     @property
@@ -36,7 +36,7 @@ class FakeShard:
 
     def play(self):
         if self.fails:
-            raise ValueError("no such scene")
+            raise self.fails("no such scene")
         if self.renders:
             suite = TaskDistribution(train_object_sets=1, train_tasks=1)
             scenes = suite.demonstration_scenes(suite.tasks("train")[0])

@@ -15,6 +15,7 @@ from wtl.datasets.format import tfrecord
 from wtl.datasets.storage.files import map_file, write_durably
 
 PATTERN = "*.shard"
+_FAULTS = "*.fault"
 
 
 class ShardFileError(RuntimeError):
@@ -43,6 +44,22 @@ def read(path: pathlib.Path) -> list[memoryview]:
     if not whole:
         raise ShardFileError(f"{path} is damaged: its checksum differs")
     return payloads
+
+
+def write_fault(folder: str | os.PathLike, name: str, message: str) -> None:
+    """Write why a shard of work has no file; make the folder."""
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_durably(folder / f"{name}{_FAULTS[1:]}", message.encode())
+
+
+def take_faults(folder: pathlib.Path) -> list[str]:
+    """Return what `write_fault` has left in a folder, and remove it."""
+    paths = sorted(folder.glob(_FAULTS))
+    messages = [path.read_text() for path in paths]
+    for path in paths:
+        path.unlink()
+    return messages
 
 
 def _content(payloads: Sequence[bytes | memoryview]) -> bytes:

@@ -108,10 +108,20 @@ with StagingWriter("{tmp_path}/staged", SPEC) as writer:
 
 @beam
 def test_an_error_in_a_shard_is_reported_in_one_line(writer):
-    shards = [FakeShard((100,), fails=True)]
+    shards = [FakeShard((100,), fails=ValueError)]
     with pytest.raises(WorkerError, match="failed: .*no such scene") as raised:
         list(BeamRunner(workers=1).play(shards, writer))
     assert "\n" not in str(raised.value)
+
+
+@beam
+def test_an_error_of_the_user_is_that_line_and_leaves_nothing(writer, capfd):
+    shards = [FakeShard((100,), fails=UserError)]
+    with pytest.raises(UserError, match="^no such scene$"):
+        list(BeamRunner(workers=1).play(shards, writer))
+    assert "Traceback" not in capfd.readouterr().err
+    _play(BeamRunner(workers=1), _SHARDS[:1], writer)
+    _assert_staged(writer, _SHARDS[:1])
 
 
 @beam
