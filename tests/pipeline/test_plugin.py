@@ -96,7 +96,6 @@ def test_a_module_of_the_current_folder_is_found(tmp_path, monkeypatch):
     stages.configure("below/one.gin", [])
     assert "module_here" in worker.plugins()[0]
     assert os.fspath(tmp_path) in worker.plugins()[1]
-    monkeypatch.setattr(worker, "_modules", {})
 
 
 _BROKEN = """
