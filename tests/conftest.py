@@ -5,8 +5,16 @@ from browsing import CHROMIUM
 
 import wtl.policies  # noqa: F401  (asks for Keras 2 before anything imports TF-Agents)
 from wtl import notices
+from wtl.collection import worker
 
 notices.quiet()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_plugins():
+    """Let workers import no plug-in of an earlier file: its server may have ended."""
+    worker._modules.clear()
+    worker._folders.clear()
 
 
 @pytest.fixture(scope="module")
