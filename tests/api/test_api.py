@@ -69,7 +69,7 @@ def test_misuse_of_a_policy_is_one_clear_error(run_dir, tmp_path):
         policy.reset(demos=[demos[0]])
     mil = wtl.load_policy(run_dir / "policies" / "mil")
     mil.reset(demos=[demos[0]])
-    with pytest.raises(UserError, match="acts on state"):
+    with pytest.raises(UserError, match="acts on a dict of state"):
         mil.act({})
     with pytest.raises(UserError, match="no policy"):
         wtl.load_policy(tmp_path)

@@ -167,7 +167,7 @@ def test_seeds_fit_into_32_bits():
     (
         (
             {"position": np.zeros(3), "velocity": np.zeros(2)},
-            r"is float64\[3\], but its spec says float32\[2\]",
+            r"is float64\[3\], but its spec says shape \[2\]",
         ),
         ({"position": np.zeros(2)}, "'robot/velocity' is missing"),
         ({"position": np.zeros(2), "velocity": np.full(2, np.nan)}, "is not finite"),

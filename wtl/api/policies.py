@@ -92,9 +92,13 @@ class Policy:
         """
         if self._actor is None:
             raise UserError("call reset(demos=..., trials=...) before act")
-        missing = [name for name in self.observations if name not in observation]
+        known = observation if isinstance(observation, Mapping) else ()
+        missing = [name for name in self.observations if name not in known]
         if missing:
-            raise UserError(f"the policy acts on {', '.join(missing)}: not given")
+            raise UserError(
+                f"the policy acts on a dict of {', '.join(self.observations)}; not "
+                f"given: {', '.join(missing)}"
+            )
         batch = {name: np.asarray(value)[None] for name, value in observation.items()}
         if not self._began:
             self._actor.begin(None, [self._request], batch)

@@ -164,8 +164,8 @@ class PlainEnvironment(dm_env.Environment):
             array = as_rgb(array)
         if array.shape != observation.shape or array.dtype.kind not in "fiub":
             raise self._error(
-                f"{what} is {array.dtype}{list(array.shape)}, but its spec says "
-                f"{observation.dtype}{list(observation.shape)}"
+                f"{what} is {array.dtype}{list(array.shape)}, but its spec says shape "
+                f"{list(observation.shape)}"
             )
         if observation.is_image and array.dtype != np.uint8:
             raise self._error(f"{what} is {array.dtype}, but its spec says uint8")
