@@ -14,6 +14,7 @@ import sysconfig
 import urllib.request
 
 import av
+import gin
 import installing
 import numpy as np
 import pytest
@@ -52,7 +53,9 @@ def plugin(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
         _forget_worlds()
-        methods.register_installed()
+        # Configurations of earlier tests have locked what can be configured.
+        with gin.unlock_config():
+            methods.register_installed()
         yield
         for known in (methods.METHODS, methods.CONDITIONS, methods.ORIGINS):
             del known["goal"]
