@@ -167,7 +167,6 @@ def test_commands_find_modules_of_the_current_folder(tmp_path, monkeypatch, caps
     (tmp_path / "here.gin").write_text("import module_here\nsuite.domain = 'none'\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [p for p in sys.path if p])
-    monkeypatch.setattr(worker, "_plugins", {})  # later tests start workers elsewhere
     with pytest.raises(SystemExit):
         cli.main(["evaluate", "--gin_file=here.gin"])
     assert "suite.domain is 'none'" in capsys.readouterr().err

@@ -94,7 +94,7 @@ def test_a_world_without_renderer_is_listed_and_drawn(tmp_path):
             else:
                 with pytest.raises(UserError, match="no states of a known world"):
                     api._drawing(index, row)
-                assert index.axes == ["action 0", "action 1"]
+                assert list(index.axes) == ["action 0", "action 1"]
     assert named == ["dense_reacher", "reacher", None]
     sources = [tmp_path / "wtl_demos" / "1.0.0"] * 2
     merged = curate.merge_datasets(Curation(sources, tmp_path / "merged"))
