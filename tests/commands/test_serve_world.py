@@ -19,6 +19,8 @@ def test_it_serves_a_world_until_ctrl_c():
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A test run in the background ignores Ctrl-C, and its children would too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     address = re.search(r"served at (127\.0\.0\.1:\d+);", process.stdout.readline())[1]
     assert World.remote(address).name == "plain_point"

@@ -69,6 +69,8 @@ def _serving(simulator, script: str, *arguments, python=sys.executable):
         env=environ,
         stdout=subprocess.PIPE,
         text=True,
+        # A test run in the background ignores Ctrl-C, and its children would too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         yield re.search(r"served at (\S+);", process.stdout.readline())[1]
