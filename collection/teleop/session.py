@@ -24,7 +24,7 @@ from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import EpisodeError
 from wtl.datasets.storage.staging import StagingError, StagingWriter
 
-_IMITATE = "Do what was shown."
+_IMITATE = "Repeat the demonstration."
 _OF_REQUEST = ("keep", "redo", "discard", "assist", "show")  # verbs
 
 

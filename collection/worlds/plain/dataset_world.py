@@ -7,8 +7,8 @@ import os
 import numpy as np
 from dm_env import specs
 
-from wtl.collection.worlds.plain.world import parts_of
-from wtl.collection.worlds.world import Spec, World
+from wtl.collection.worlds.plain.world import parts_of, spec_of
+from wtl.collection.worlds.world import World
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.format import decoding, schema
@@ -50,15 +50,11 @@ def dataset_world(folder: str | os.PathLike) -> World:
     high = episodes.action_high or (1.0,) * size
     return World(
         name=NAME,
-        spec=Spec(
-            observation={
-                o.name: specs.Array(o.shape, np.dtype(o.dtype), o.name)
-                for o in episodes.observations
-            },
-            action=specs.BoundedArray((size,), np.float32, low, high, "action"),
-            axes=episodes.axes,
-            control_hz=max(rates),
-            horizon=horizon,
+        spec=spec_of(
+            episodes,
+            specs.BoundedArray((size,), np.float32, low, high, "action"),
+            max(rates),
+            horizon,
         ),
         families=tuple(sorted(families)),
         tasks=lambda split, seed, **options: [],

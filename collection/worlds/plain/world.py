@@ -89,16 +89,7 @@ def dm_env_world(
 
     return World(
         name=name,
-        spec=Spec(
-            observation={
-                o.name: specs.Array(o.shape, np.dtype(o.dtype), o.name)
-                for o in episodes.observations
-            },
-            action=action,
-            axes=episodes.axes,
-            control_hz=control_hz,
-            horizon=horizon,
-        ),
+        spec=spec_of(episodes, action, control_hz, horizon),
         families=tuple(sorted(families)),
         tasks=functools.partial(_tasks, name, tasks, count=_PROBED),
         make_env=make_env,
@@ -115,6 +106,22 @@ def dm_env_world(
             "version": version,
         },
         **parts_of(episodes),
+    )
+
+
+def spec_of(
+    episodes: EpisodeSpec, action: specs.BoundedArray, control_hz: float, horizon: int
+) -> Spec:
+    """Return the `Spec` of environments whose stored episodes have a spec."""
+    return Spec(
+        observation={
+            o.name: specs.Array(o.shape, np.dtype(o.dtype), o.name)
+            for o in episodes.observations
+        },
+        action=action,
+        axes=episodes.axes,
+        control_hz=control_hz,
+        horizon=horizon,
     )
 
 

@@ -211,7 +211,7 @@ def test_episodes_by_hand_go_through_the_stages(gin, tmp_path, capsys):
             pictures = driven_table.WORLD.teleop.pictures(3)
             assert session.picture(pictures, lambda: driven.now)[4:6] == b"\xff\xd8"
             session.state(driven.now + 60)
-            assert session.status()["task"] == "Do what was shown."
+            assert session.status()["task"] == "Repeat the demonstration."
             driven.hold(IDLE, 1)
             driven.hold(EAST, 2)
             driven.do("keep")

@@ -267,7 +267,7 @@ def _tries(operator, run_dir):
     page = operator.page
     before = kept(run_dir)
     operator.until("window.teleop.status.phase === 'showing'")
-    assert page.inner_text("#task") == "Do what was shown."
+    assert page.inner_text("#task") == "Repeat the demonstration."
     operator.key("v")
     operator.until("window.teleop.status.phase === 'ready'")
     operator.key("w")
