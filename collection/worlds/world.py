@@ -14,7 +14,7 @@ from wtl.collection.worlds.scene_renderer import SceneRenderer
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.layout import Layout
-from wtl.datasets.format.statistics import Statistics
+from wtl.datasets.reading.store import EpisodeStore
 
 if TYPE_CHECKING:
     from wtl.collection.teleop.interface import Teleop
@@ -149,7 +149,7 @@ class World:
         `wtl.collection.worlds.perception`; it needs TensorFlow.
       images: height and width of the images that its environments always observe, by
         name, as policies take them.
-      normaliser: (statistics of demonstrations) -> `wtl.policies.normaliser.Normaliser`
+      normaliser: (training demonstrations) -> `wtl.policies.normaliser.Normaliser`
         of states and actions; without one they are given to networks as they are.
       trial_tasks: (vector environment, [(task, scene seed)], shaped) -> `TaskPool` of
         methods that learn from trials alone.
@@ -181,7 +181,7 @@ class World:
     human_videos: bool = False
     perception: Callable[[], types.ModuleType] | None = None
     images: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
-    normaliser: Callable[[Mapping[str, Statistics]], Any] | None = None
+    normaliser: Callable[[EpisodeStore], Any] | None = None
     trial_tasks: Callable[..., Any] | None = None
     has_cameras: bool = False
     all_gains_matter: bool = False

@@ -1,15 +1,13 @@
 """Statistics of the actions and observed vectors of a dataset.
 
-They are stored beside the episodes, so that learners can normalise what a policy is
-given and undo it at its output.
+They are stored beside the episodes, for readers that normalise by them.
 """
 
-import dataclasses
 import json
 import math
 import os
 import pathlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -17,23 +15,6 @@ import numpy as np
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.format import decoding
-
-
-@dataclasses.dataclass(frozen=True)
-class Statistics:
-    """Statistics of one array over all timesteps, each of the array's shape.
-
-    Attributes:
-      mean: mean.
-      std: standard deviation.
-      min: least value.
-      max: greatest value.
-    """
-
-    mean: np.ndarray
-    std: np.ndarray
-    min: np.ndarray
-    max: np.ndarray
 
 
 def of_episodes(
@@ -66,44 +47,18 @@ def of_episodes(
     return found
 
 
-def read(dataset_dir: str | os.PathLike) -> dict[str, Statistics]:
-    """Return the statistics of a published dataset by name of the array.
-
-    Raises:
-      ValueError: if there are none, or they are damaged.
-    """
-    try:
-        return {
-            name: Statistics(
-                *(np.array(node[f.name], np.float32) for f in _FIELDS),
-            )
-            for name, node in _stored(dataset_dir).items()
-        }
-    except (TypeError, KeyError) as error:
-        raise ValueError(
-            f"{dataset_dir} has no statistics that can be read ({error!r}); import or "
-            "collect it again"
-        ) from None
-
-
 def stored_actions(dataset_dir: str | os.PathLike) -> dict[str, tuple]:
     """Return what a published dataset states of actions, as `EpisodeSpec` takes it."""
-    node = _stored(dataset_dir).get(fields.ACTION, {})
+    path = pathlib.Path(dataset_dir) / fields.STATISTICS_FILE
+    # Datasets of the first edition have none.
+    stored = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    node = stored.get(fields.ACTION, {})
     low, high, names = (node.get(name, ()) for name in ("low", "high", "names"))
     return {
         "action_low": tuple(-math.inf if v is None else float(v) for v in low),
         "action_high": tuple(math.inf if v is None else float(v) for v in high),
         "action_names": tuple(map(str, names)),
     }
-
-
-_FIELDS = dataclasses.fields(Statistics)
-
-
-def _stored(dataset_dir: str | os.PathLike) -> Mapping[str, Any]:
-    path = pathlib.Path(dataset_dir) / fields.STATISTICS_FILE
-    # Datasets of the first edition have none.
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 class _Total:

@@ -7,6 +7,7 @@ import shutil
 import h5py
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import wtl
 from wtl.commands import cli
@@ -120,6 +121,21 @@ def test_the_replay_is_of_the_nearest_demonstration_of_the_task(run_dir):
     found = results["methods"]["nearest_demo"]["action_error"]["by_dimension"]
     expected = np.mean([error.mean(axis=0) for error in errors], axis=0)
     np.testing.assert_allclose([d["mean"] for d in found], expected, rtol=1e-5)
+
+
+def test_held_out_episodes_are_not_normalised_by(run_dir):
+    path = location.resolve(run_dir / "datasets" / "wtl_demos")
+    store = reader.read(path, "train")
+    store = store.select(~held_out(path, store))
+    used = np.arange(store.state.shape[1]) < store.length[:, None]
+    variables = str(run_dir / "policies/mil/saved_model/variables/variables")
+    stored = [
+        tf.train.load_variable(variables, name)
+        for name, shape in tf.train.list_variables(variables)
+        if shape == [store.state.shape[2] + 32]  # of an image, its features
+    ]
+    mean = store.state[used].mean(axis=0)[:3]
+    assert any(np.allclose(array[:3], mean, rtol=1e-4) for array in stored)
 
 
 def test_its_policy_loads_and_acts_in_the_units_of_the_dataset(run_dir):

@@ -6,7 +6,7 @@ import tensorflow as tf
 from wtl.collection.worlds.plain.layout import PlainLayout
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.observation import Observation
-from wtl.datasets.format.statistics import Statistics
+from wtl.datasets.reading.store import EpisodeStore
 from wtl.policies import interface
 from wtl.policies.contextual import context as contexts
 from wtl.policies.contextual.config import ContextualConfig
@@ -23,18 +23,21 @@ SPEC = EpisodeSpec(
 LAYOUT = PlainLayout.of(SPEC)
 
 
-def _statistics(mean, std, least, most) -> Statistics:
-    return Statistics(*(np.array(v, np.float32) for v in (mean, std, least, most)))
+def _demos() -> EpisodeStore:
+    """One episode of two timesteps and one of three, of which one is padded."""
+    low, high = [-1, -2, 3, -10, 0], [3, 6, 3, 10, 1]
+    # Actions of last and padded timesteps count for nothing.
+    action = [[[0, 2], [5, 99], [99, 99]], [[0, 6], [9, 3], [99, 99]]]
+    return EpisodeStore(
+        state=np.array([[low, high, [99] * 5], [low, high, [1, 2, 3, 0, 2]]], "f4"),
+        action=np.array(action, "f4"),
+        reward=np.zeros((2, 3), "f4"),
+        length=np.array([2, 3]),
+        metadata={},
+    )
 
 
-NORMALISER = LAYOUT.normaliser(
-    {
-        "joints": _statistics([1, 2, 3], [2, 4, 0], [0] * 3, [5] * 3),
-        "speed": _statistics([0], [10], [-9], [9]),
-        "action": _statistics([0, 0], [1, 1], [-4, 2], [5, 6]),
-    },
-    SPEC,
-)
+NORMALISER = LAYOUT.normaliser(_demos(), SPEC)
 
 
 def _policy():
@@ -63,8 +66,9 @@ def test_limits_scale_actions_and_data_where_there_are_none():
     np.testing.assert_allclose(NORMALISER.action([90.0, 6.0]), [1, 1])
     np.testing.assert_allclose(NORMALISER.native([-1.0, -1.0]), [-90, 2])
     # A number that never changed is only centred.
-    state = NORMALISER.state(np.array([3.0, 2.0, 4.0, 20.0, 50.0]))
-    np.testing.assert_allclose(state, [1, 0, 1, 2, 0.5])
+    spread = np.sqrt(0.8)  # of five timesteps, one of them at the mean
+    state = NORMALISER.state(np.array([1 + 2 * spread, 2.0, 4.0, 20 * spread, 50.0]))
+    np.testing.assert_allclose(state, [1, 0, 1, 2, 0.5], atol=1e-6)
 
 
 def test_a_wrapped_policy_is_the_one_inside_in_other_units():
@@ -85,7 +89,7 @@ def test_a_wrapped_policy_is_the_one_inside_in_other_units():
 
     acted = inside.action(ts.restart({"state": plain.state}, 2), encoded[0]).action
     moved = outside.action(ts.restart({"state": there.state}, 2), encoded[1]).action
-    np.testing.assert_allclose(moved, NORMALISER.native(acted.numpy()), rtol=1e-4)
+    np.testing.assert_allclose(moved, NORMALISER.native(acted.numpy()), atol=1e-4)
     # Densities change by the scale of the units.
     given = {
         "observation": {"state": plain.state},

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from wtl.datasets.format.statistics import Statistics
 from wtl.evaluation import resampling, table
 from wtl.policies.methods import label
 
@@ -33,7 +32,7 @@ class Predicted:
 
 def results(
     found: Mapping[str, Sequence[Predicted]],
-    statistics: Statistics,
+    spread: np.ndarray,
     about: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the contents of `results.json`.
@@ -44,10 +43,10 @@ def results(
 
     Args:
       found: by method the held-out episodes, in the same order; `REPLAY` among them.
-      statistics: of the actions.
+      spread: [A] standard deviations of the actions trained on.
       about: the protocol.
     """
-    std = np.where(statistics.std > 1e-6, statistics.std, 1.0)
+    std = np.where(spread > 1e-6, spread, 1.0)
     errors = {
         name: np.array([np.abs(e.predicted - e.action).mean(axis=0) for e in episodes])
         for name, episodes in found.items()

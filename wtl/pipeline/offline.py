@@ -13,7 +13,6 @@ from wtl.collection.episode_request import EpisodeRequest
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.format import statistics
 from wtl.datasets.reading import reader
 from wtl.datasets.reading.scaling import scaled
 from wtl.datasets.reading.store import EpisodeStore, stack
@@ -27,6 +26,7 @@ from wtl.training.policy_config import config_for
 
 FOLDER = "evaluation/offline"
 _BATCH = 16  # episodes whose scaled images are in memory at once
+_SMALL = (8, 8)  # height and width, pixels
 
 
 def evaluate_offline(run: Run) -> pathlib.Path:
@@ -65,7 +65,7 @@ def evaluate_offline(run: Run) -> pathlib.Path:
         found = {offline.REPLAY: list(data.replays())}
         for name in methods:
             found[name] = list(data.predictions(run, name))
-        results = offline.results(found, data.statistics, data.about(run))
+        results = offline.results(found, data.spread, data.about(run))
         facts = {"run": run.folder.path.name, **run_folder.origin()}
         reports.write_offline(folder / "report.html", results, facts)
         return results
@@ -88,8 +88,9 @@ class _Data:
     def __init__(self, run: Run):
         self._path = run.require(fields.WTL_DEMOS)
         self._images = run.images
-        self.statistics = statistics.read(self._path)[fields.ACTION]
-        train = reader.read(self._path, fields.SPLIT_TRAIN)
+        # Without numbers the nearest demonstration is found by small images.
+        small = dict.fromkeys(() if run.suite.layout.parts else self._images, _SMALL)
+        train = reader.read(self._path, fields.SPLIT_TRAIN, images=small)
         train = train.select(~train[fields.INVALID])
         kept = held_out(self._path, train)
         self._train, test = train.select(~kept), train.select(kept)
@@ -97,7 +98,8 @@ class _Data:
         for split in (fields.SPLIT_TEST, fields.SPLIT_VAL):
             if len(test):
                 break
-            test, self.split = reader.read(self._path, split), split
+            test = reader.read(self._path, split, images=small)
+            self.split = split
             test = test.select(~test[fields.INVALID])
         if not len(test):
             raise UserError(
@@ -106,6 +108,12 @@ class _Data:
                 "`wtl import --set=task_id=NAME`"
             )
         self._test = test
+
+    @property
+    def spread(self) -> np.ndarray:
+        """[A] standard deviations of the actions of the training demonstrations."""
+        steps = np.arange(self._train.action.shape[1])
+        return self._train.action[steps < self._train.length[:, None] - 1].std(axis=0)
 
     def about(self, run: Run) -> dict[str, Any]:
         """Return the protocol, for the results."""
@@ -125,14 +133,16 @@ class _Data:
         """Yield each held-out episode with the actions of the nearest demonstration.
 
         It is the demonstration of the same task, if there is one, whose first state is
-        nearest; its actions are replayed step by step.
+        nearest, or whose first images are if nothing else is observed. Its actions are
+        replayed step by step.
         """
         train, test = self._train, self._test
-        scale = np.maximum(train.state[:, 0].std(axis=0), 1e-6)
+        known, started = _first(train), _first(test)
+        scale = np.maximum(known.std(axis=0), 1e-6)
         for row in range(len(test)):
             same = np.flatnonzero(train[fields.TASK_ID] == test[fields.TASK_ID][row])
             rows = same if len(same) else np.arange(len(train))
-            away = (train.state[rows, 0] - test.state[row, 0]) / scale
+            away = (known[rows] - started[row]) / scale
             nearest = rows[(away**2).sum(axis=1).argmin()]
             steps = test.length[row] - 1
             last = train.length[nearest] - 2
@@ -184,6 +194,12 @@ class _Data:
             )
             for episode in reader.iterate_episodes(self._path, episode_ids=names)
         }
+
+
+def _first(store: EpisodeStore) -> np.ndarray:
+    """Return the first observations [N, F] of episodes."""
+    images = [image[:, 0].reshape(len(store), -1) for image in store.images.values()]
+    return np.concatenate([store.state[:, 0], *images], axis=1, dtype=np.float32)
 
 
 def _names(store: EpisodeStore, task: str) -> list[str]:

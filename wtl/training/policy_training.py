@@ -8,7 +8,6 @@ import numpy as np
 
 from wtl.collection.worlds import registry
 from wtl.datasets.contract import fields
-from wtl.datasets.format import statistics
 from wtl.datasets.reading import reader
 from wtl.datasets.reading import store as stores
 from wtl.datasets.sampling import video_pairs
@@ -37,6 +36,11 @@ class _Twofold(NamedTuple):
         """Return episodes by mask or number."""
         return _Twofold(self.true.select(index), self.seen.select(index))
 
+    def normalised(self, normaliser: Normaliser | None) -> "_Twofold":
+        """Return episodes of which networks are given normalised ones."""
+        seen = normaliser.store(self.seen) if normaliser else self.seen
+        return _Twofold(self.true, seen)
+
 
 class _Data(NamedTuple):
     """Episodes to train with.
@@ -45,11 +49,13 @@ class _Data(NamedTuple):
       demos: demonstrations to imitate.
       shown: episode given in place of each demonstration.
       trials: trials, for methods given them.
+      normaliser: of states and actions; None if networks are given those of the world.
     """
 
     demos: _Twofold
     shown: stores.EpisodeStore
     trials: _Twofold | None
+    normaliser: Normaliser | None
 
     def examples(
         self, draws: Sampler, config: interface.Interface, window: int
@@ -65,8 +71,7 @@ def train(job: TrainJob) -> str:
     """Train and save a policy; return its id, empty from a cluster."""
     tf_keras.utils.set_random_seed(job.seed % 2**32)
     config, kind = job.config, job.method.kind
-    normaliser = _normaliser(job)
-    data = _read(job, config, normaliser)
+    data = _read(job, config)
     trials = data.trials and data.trials.true
     relabeller = registry.get(job.world).relabel(
         data.demos.true, config.layout, trials, **job.relabel
@@ -86,45 +91,38 @@ def train(job: TrainJob) -> str:
     if job.cluster:
         return ""
     policy = kind.policy(network)
-    if normaliser:
-        policy = NormalisedPolicy(policy, normaliser)
+    if data.normaliser:
+        policy = NormalisedPolicy(policy, data.normaliser)
     if job.perception_dir:
         perception = _perception(job, job.perception_dir, is_human=False)
         watching = _perception(job, job.watching_dir, is_human=True)
         if job.end_to_end is not None:
-            _fit_together(job, data, draws, network, perception, watching, normaliser)
+            _fit_together(job, data, draws, network, perception, watching)
         make = registry.get(job.world).perception().policy
         policy = make(perception, policy, watching)
     world = registry.get(job.world).name
     return export.save(policy, job.policy_dir / "saved_model", world)
 
 
-def _normaliser(job: TrainJob) -> Normaliser | None:
-    make = registry.get(job.world).normaliser
-    return make and make(statistics.read(job.datasets[fields.WTL_DEMOS]))
-
-
-def _read(
-    job: TrainJob, config: interface.Interface, normaliser: Normaliser | None
-) -> _Data:
-    def normalised(episodes: stores.EpisodeStore) -> stores.EpisodeStore:
-        return normaliser.store(episodes) if normaliser else episodes
-
+def _read(job: TrainJob, config: interface.Interface) -> _Data:
     def read(name: str) -> _Twofold:
         images = job.images if job.end_to_end is not None else {}
         true = reader.read(job.datasets[name], fields.SPLIT_TRAIN, images=images)
         if name not in job.perceived:
-            return _Twofold(true, normalised(true))
+            return _Twofold(true, true)
         perception = registry.get(job.world).perception()
         true = perception.by_place(true, config.layout)
         state = np.load(job.perceived[name])
-        return _Twofold(true, normalised(dataclasses.replace(true, state=state)))
+        return _Twofold(true, dataclasses.replace(true, state=state))
 
     demos = read(fields.WTL_DEMOS)
     usable = ~demos.true[fields.INVALID]
     if registry.get(job.world).make_env is None:
         usable &= ~held_out(job.datasets[fields.WTL_DEMOS], demos.true)
     demos = demos.select(usable)
+    make = registry.get(job.world).normaliser
+    normaliser = make and make(demos.true)
+    demos = demos.normalised(normaliser)
     shown = demos.seen
     if fields.WTL_HUMAN_VIDEOS in job.datasets:
         videos = read(fields.WTL_HUMAN_VIDEOS)
@@ -140,6 +138,7 @@ def _read(
     if fields.WTL_TRIALS in job.datasets:
         trials = read(fields.WTL_TRIALS)
         trials = trials.select(_known_trials(job, config, trials.true))
+        trials = trials.normalised(normaliser)
         if not len(trials.true):
             raise ValueError(
                 f"{job.datasets[fields.WTL_TRIALS]} holds no trial of the present "
@@ -152,8 +151,8 @@ def _read(
         known = retrials[fields.POLICY_ID] == job.retrial_policy_id
         known &= ~retrials[fields.INVALID]
         both = stores.concatenate([trials.true, retrials.select(known)])
-        trials = _Twofold(both, normalised(both))
-    return _Data(demos, shown, trials)
+        trials = _Twofold(both, both).normalised(normaliser)
+    return _Data(demos, shown, trials, normaliser)
 
 
 def _known_trials(
@@ -207,6 +206,6 @@ def _fit_together(job: TrainJob, data: _Data, draws: Sampler, network, *percepti
         network.config.human,
         registry.get(job.world).perception(),
     )
-    together = end_to_end.EndToEnd(network, *perception)
+    together = end_to_end.EndToEnd(network, *perception, data.normaliser)
     loss = end_to_end.loss_of(loss, source, config.privileged)
     _fit(job, together, loss, source, config, "end_to_end")

@@ -10,8 +10,8 @@ import numpy as np
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.layout import Layout
-from wtl.datasets.format.statistics import Statistics
 from wtl.datasets.reading import joining
+from wtl.datasets.reading.store import EpisodeStore
 
 FEATURES = 32  # numbers that stand for an image
 TIME = "time"  # number of the step
@@ -108,37 +108,40 @@ class PlainLayout(Layout):
         """See the base class."""
         return {name: size for name, size in self.parts if name != TIME}
 
-    def normaliser(self, statistics: Mapping[str, Statistics], spec: EpisodeSpec):
+    def normaliser(self, demos: EpisodeStore, spec: EpisodeSpec):
         """Return the `Normaliser` of states and actions.
 
-        Vectors get mean 0 and standard deviation 1. Actions are scaled by their limits
-        or, where they have none, by the least and greatest of the statistics.
+        Vectors get mean 0 and standard deviation 1, features of images stay as they
+        are. Actions are scaled by their limits or, where they have none, by the least
+        and greatest of the demonstrations.
 
         Args:
-          statistics: of the demonstrations.
+          demos: demonstrations to train with, none that is held out.
           spec: of the demonstrations, which has the limits of actions.
         """
         from wtl.policies.normaliser import Normaliser
 
-        means, stds = [], []
-        for name, length in self.tables.items():
-            known = statistics.get(name)
-            means.append(np.ravel(known.mean) if known else np.zeros(length[name]))
-            std = np.full(length[name], STEPS if name == TIME else 1.0)
-            std = np.ravel(known.std) if known else std
-            # What never changed in the demonstrations is left as it is.
-            stds.append(np.where(std > 1e-4, std, 1.0))
-        seen = statistics[fields.ACTION]
+        step = np.arange(demos.state.shape[1])
+        state = demos.state[step < demos.length[:, None]]
+        action = demos.action[step < demos.length[:, None] - 1]
+        mean, std = np.zeros(self.state_size), np.ones(self.state_size)
+        size = self.proprioception_size
+        mean[:size] = state.mean(axis=0, dtype=np.float64)
+        std[:size] = state.std(axis=0, dtype=np.float64)
+        if self.parts and self.parts[-1][0] == TIME:
+            mean[size - 1], std[size - 1] = 0, STEPS
+        # What never changed in the demonstrations is left as it is.
+        std = np.where(std > 1e-4, std, 1.0)
         low, high = (
             np.where(np.isfinite(limits), limits, extreme)
             for limits, extreme in (
-                (spec.action_low or [-1.0] * self.actions, seen.min),
-                (spec.action_high or [1.0] * self.actions, seen.max),
+                (spec.action_low or [-1.0] * self.actions, action.min(axis=0)),
+                (spec.action_high or [1.0] * self.actions, action.max(axis=0)),
             )
         )
         # A dimension that never moves has no range to divide by.
         high = np.where(high - low > 1e-6, high, low + 1)
-        values = (np.concatenate(means), np.concatenate(stds), low, high)
+        values = (mean, std, low, high)
         return Normaliser(*(np.asarray(value, np.float32) for value in values))
 
     def acted_scores(self, states: np.ndarray) -> np.ndarray:

@@ -134,7 +134,7 @@ def parts_of(episodes: EpisodeSpec) -> dict[str, Any]:
         "episodes": episodes,
         "images": {c.name: size_of(c.shape, _SIDE) for c in episodes.cameras},
         "perception": _perception if episodes.cameras else None,
-        "normaliser": lambda statistics: layout.normaliser(statistics, episodes),
+        "normaliser": lambda demos: layout.normaliser(demos, episodes),
     }
 
 
