@@ -129,12 +129,12 @@ class PearlNetwork(tf_keras.Model):
         self.target_critics(observation, action, latent)
         self.follow(1.0)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def act(self, observation: tf.Tensor, latent: tf.Tensor, noise: tf.Tensor):
         """Return actions [N, A], see `Actor`."""
         return self.actor(observation, latent, noise)[0]
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def infer(self, context: TrialContext) -> tuple[tf.Tensor, tf.Tensor]:
         """Return mean and variance [B, Z] of the posterior."""
         return self.inference(context)

@@ -82,7 +82,7 @@ class Rl2Network(tf_keras.Model):
             tf.reshape(outlook.value, (batch, length)),
         )
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def step(
         self, memory: tf.Tensor, experience: Experience
     ) -> tuple[tf.Tensor, Outlook]:

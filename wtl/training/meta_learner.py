@@ -59,7 +59,7 @@ class MetaLearner:
         self.rounds = -(-env_steps // self.steps_per_round)
         self.network = self.network_type(view, config)
         self.parts = {"network": self.network, **self._create_parts(pool)}
-        self._update = tf.function(self._step)
+        self._update = tf.function(self._step, autograph=False)
 
     def _create_parts(self, pool: TaskPool) -> Mapping[str, Any]:
         """Create optimizers and data; return what checkpoints hold of them, by name."""

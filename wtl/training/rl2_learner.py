@@ -24,7 +24,7 @@ class Rl2Learner(MetaLearner):
         self._optimizer = tf_keras.optimizers.Adam(
             self._config.learning_rate, global_clipnorm=self._config.gradient_norm
         )
-        self._recall = tf.function(self.network.recall)
+        self._recall = tf.function(self.network.recall, autograph=False)
         return {"optimizer": self._optimizer}
 
     def round(self, pool: TaskPool, number: int) -> dict[str, float]:
