@@ -76,8 +76,14 @@ def run_dir(tmp_path_factory):
 
 def test_all_stages_run_on_images_sets_and_nested_vectors(run_dir):
     results = json.loads((run_dir / "evaluation" / "results.json").read_text())
+    assert results["protocol"]["world"] == "camera_table"
     assert {"mil", "wtl", "goal"} <= set(results["methods"])
-    assert set(results["methods"]["wtl"]["families"]) == {"red", "blue"}
+    of_wtl = results["methods"]["wtl"]
+    assert of_wtl["overall"]["n"] == 10
+    assert set(of_wtl["families"]) == {"red", "blue"}
+    assert "given_trial_failed" in of_wtl
+    # Worlds without rules have none of these.
+    assert not {"rules", "conflict", "ceiling"} & set(of_wtl)
     report = (run_dir / "evaluation" / "report.html").read_text()
     assert "data:image/webp" in report and "go to the red block" in report
     assert "Goal BC" in report

@@ -25,8 +25,6 @@ include '{ROOT}/tests/tiny.gin'
 suite.domain = 'desk'
 train_trial.methods = ('mil_small',)
 mil_small/ContextualConfig.components = 3
-collect_trials.sources = ('mil_small',)
-collect_trials.contexts_per_method = 4
 evaluate.conditions = ('mil_small',)
 """
 
@@ -55,7 +53,7 @@ def played(tmp_path_factory):
     folder = tmp_path_factory.mktemp("plugin")
     (folder / "plugin.gin").write_text(CONFIG)
     shutil.copy(ROOT / "tests/plugin_module.py", folder)
-    names = ("collect_demos", "train_trial", "collect_trials", "evaluate")
+    names = ("collect_demos", "train_trial", "evaluate")
     return folder / "run", {name: _stage(folder / "run", name) for name in names}
 
 
@@ -74,12 +72,7 @@ def test_workers_import_the_module(played):
     _, processes = played
     # The command, with two workers or one process that trains.
     workers = {stage: count - 1 for stage, count in processes.items()}
-    assert workers == {
-        "collect_demos": 2,
-        "train_trial": 1,
-        "collect_trials": 2,
-        "evaluate": 2,
-    }
+    assert workers == {"collect_demos": 2, "train_trial": 1, "evaluate": 2}
 
 
 def test_beam_workers_import_the_module(played):

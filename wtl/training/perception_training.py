@@ -54,9 +54,7 @@ def perceive(job: PerceiveJob) -> str:
     store = reader.read(job.dataset_dir, fields.SPLIT_TRAIN, images=job.images)
     network = world.perception().create(layout, job.images, job.is_human)
     restore(network, job.perception_dir)
-    estimate = tf.function(
-        network.perceive, reduce_retracing=True, autograph=False
-    )
+    estimate = tf.function(network.perceive, reduce_retracing=True, autograph=False)
     own = not job.is_human
     found = np.empty((*store.state.shape[:2], layout.state_size), np.float32)
     size = max(1, min(_BATCH, _BATCH_STEPS // found.shape[1]))
