@@ -1,0 +1,15 @@
+"""Effort of the property tests: fixed examples in `make test`, new ones in the long run.
+
+`make test-slow` runs them with `--hypothesis-profile=long`.
+"""
+
+from hypothesis import HealthCheck, settings
+
+_COMMON = {
+    "deadline": None,
+    "suppress_health_check": tuple(HealthCheck),
+    "print_blob": True,
+}
+settings.register_profile("short", max_examples=25, derandomize=True, **_COMMON)
+settings.register_profile("long", max_examples=1000, **_COMMON)
+settings.load_profile("short")
