@@ -8,6 +8,7 @@ import errno
 import os
 import pathlib
 import stat
+from collections.abc import Iterator
 from typing import BinaryIO
 
 
@@ -26,6 +27,16 @@ def fault(path: str | os.PathLike, folder: str | os.PathLike) -> str | None:
     except (OSError, RuntimeError, ValueError) as error:  # a link may lead to itself
         return f"cannot be opened ({getattr(error, 'strerror', None) or error})"
     return None if is_regular else "is no regular file"
+
+
+def faults(folder: str | os.PathLike) -> Iterator[tuple[str, str]]:
+    """Yield the name of each entry below a folder that `fault` objects to, and why."""
+    for parent, folders, files in os.walk(folder):
+        for name in sorted(files + folders):
+            path = pathlib.Path(parent, name)
+            if path.is_symlink() or not path.is_dir():
+                if reason := fault(path, folder):
+                    yield path.relative_to(folder).as_posix(), reason
 
 
 def open_regular(path: str | os.PathLike) -> BinaryIO:

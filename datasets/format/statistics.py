@@ -5,7 +5,6 @@ given and undo it at its output.
 """
 
 import dataclasses
-import json
 import math
 import os
 import pathlib
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from wtl.datasets.contract import fields
+from wtl.datasets.contract import fields, json_file
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.format import decoding
 
@@ -103,7 +102,7 @@ _FIELDS = dataclasses.fields(Statistics)
 def _stored(dataset_dir: str | os.PathLike) -> Mapping[str, Any]:
     path = pathlib.Path(dataset_dir) / fields.STATISTICS_FILE
     # Datasets of the first edition have none.
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return json_file.read(path) if path.is_file() else {}
 
 
 class _Total:

@@ -16,15 +16,13 @@ from collections.abc import Iterable
 import tqdm
 
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import DatasetDamagedError
 from wtl.datasets.hosting.remote_folder import RemoteError, RemoteFolder
 from wtl.datasets.storage import checksums
 from wtl.datasets.storage.checksums import FileChecksum
 from wtl.datasets.storage.files import sync, write_durably
-from wtl.datasets.storage.location import DatasetDamagedError
 from wtl.datasets.storage.shard_lock import ShardLock
 
-# Room for half a million shards.
-_MANIFEST_BYTES = 64 << 20
 # Attempts at one file that bring nothing new, and pauses between them in seconds.
 _TRIES = 4
 _PAUSE_SECONDS = 0.5
@@ -161,7 +159,7 @@ def _check_destination(target: RemoteFolder, promised: dict[str, FileChecksum]) 
 
 
 def _read_manifest(remote: RemoteFolder) -> bytes | None:
-    return remote.read(fields.CHECKSUMS_FILE, _MANIFEST_BYTES)
+    return remote.read(fields.CHECKSUMS_FILE, checksums.MAX_BYTES)
 
 
 def _bar(promised: dict[str, FileChecksum], what: str) -> tqdm.tqdm:

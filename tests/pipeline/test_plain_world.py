@@ -55,7 +55,7 @@ def test_all_stages_write_what_they_do_of_other_worlds(run_dir):
 def test_its_datasets_are_verified(run_dir, name, capsys):
     with pytest.raises(SystemExit, match="^0$"):
         cli.main(["verify", str(run_dir / "datasets" / name)])
-    assert "is sound" in capsys.readouterr().out
+    assert "is intact" in capsys.readouterr().out
 
 
 def test_demonstrations_are_in_its_units_and_succeed(run_dir):

@@ -9,8 +9,15 @@ def describe(error: Exception) -> str:
         return "the disk is full; free some space and rerun the command"
     # Gin appends the memory address of the function that it called.
     text = " ".join(str(error).partition("\n  In call to configurable")[0].split())
-    # Names in files of others may hold escape sequences of terminals.
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    text = printable(text)
     if type(error).__module__.startswith("wtl."):
         return text
     return f"{type(error).__name__}: {text} (--verbosity=1 shows where)"
+
+
+def printable(text: str) -> str:
+    """Return a text with its control characters escaped.
+
+    Names in files of others may hold escape sequences of terminals.
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -308,7 +308,7 @@ def test_no_more_is_taken_than_was_promised(web, version, tmp_path, monkeypatch)
         with pytest.raises(HostingError, match="does not fit"):
             hosting.fetch(f"{url}/{_PLACE}", tmp_path / "here")
     assert max(f.stat().st_size for f in tmp_path.rglob("here/**/*")) < 2 << 20
-    monkeypatch.setattr(hosting, "_MANIFEST_BYTES", 100)
+    monkeypatch.setattr(checksums, "MAX_BYTES", 100)
     with pytest.raises(RemoteError, match="more than 100 bytes"):
         hosting.fetch(str(web / _PLACE), tmp_path / "here")
 
