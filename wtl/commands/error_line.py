@@ -3,6 +3,11 @@
 import errno
 
 
+def printable(text: str) -> str:
+    """Return one line without escape sequences of terminals, which names may hold."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def describe(error: Exception) -> str:
     """Return an error as one line; the class is named only if it is not ours."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
@@ -13,11 +18,3 @@ def describe(error: Exception) -> str:
     if type(error).__module__.startswith("wtl."):
         return text
     return f"{type(error).__name__}: {text} (--verbosity=1 shows where)"
-
-
-def printable(text: str) -> str:
-    """Return a text with its control characters escaped.
-
-    Names in files of others may hold escape sequences of terminals.
-    """
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
