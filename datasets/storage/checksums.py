@@ -154,7 +154,7 @@ def parse(data: bytes, where: str) -> dict[str, FileChecksum]:
             or any("/".join(parts[:end]) in files for end in range(1, len(parts)))
         ):
             raise DatasetDamagedError(f"{where} names {name!r}, which is no file of it")
-        if entry.size < 0 or not _SHA256.fullmatch(entry.sha256):
+        if not 0 <= entry.size < 1 << 62 or not _SHA256.fullmatch(entry.sha256):
             raise DatasetDamagedError(f"{where} gives {name} no checksum")
     return files
 
