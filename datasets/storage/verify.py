@@ -138,7 +138,7 @@ class _Verifier:
                 )
             elif found != promised:
                 yield self._problem("its bytes do not fit its checksum", name)
-        known = {fields.CHECKSUMS_FILE, *expected}
+        known = {fields.CHECKSUMS_FILE, fields.TRUSTED_FILE, *expected}
         for name in expected:
             known.update(map(str, pathlib.PurePosixPath(name).parents))
         for entry in sorted(self._path.rglob("*")):
