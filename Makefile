@@ -57,9 +57,10 @@ $(STAMP): requirements.lock pyproject.toml
 	echo "Making $(VENV) with $$($$python --version)"; \
 	$$python -m venv --clear $(VENV)
 	@echo "Installing the packages of requirements.lock (3 GB; minutes the first time)"
-	@$(PIP) install -qq \
-	    $$(sed -nE 's/^((setuptools|wheel)==[^ ]+).*/\1/p' requirements.lock)
-	@$(PIP) install --no-build-isolation -r requirements.lock 2>&1 | awk ' \
+	@$(PIP) install -qq --require-hashes \
+	    -r <(sed -nE '/^(packaging|setuptools|wheel)==/,/[^\]$$/p' requirements.lock)
+	@$(PIP) install --require-hashes --no-build-isolation -r requirements.lock 2>&1 \
+	  | awk ' \
 	  /^(Collecting|Requirement already)/ && ++n % 20 == 0 { \
 	    print "  " n " packages found"; fflush() } \
 	  /^Installing collected/ { print "  unpacking them"; fflush() } \
@@ -129,7 +130,7 @@ lock: install  ## resolve pyproject.toml again into requirements.lock
 	cp requirements.lock build/lock/requirements.txt
 	build/lock/bin/uv pip compile pyproject.toml --extra dev --universal \
 	  --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links \
-	  --no-annotate --quiet --output-file build/lock/requirements.txt \
+	  --no-annotate --generate-hashes --quiet --output-file build/lock/requirements.txt \
 	  $(LOCK_ARGS)
 	{ sed '/^[^#]/,$$d' requirements.lock; \
 	  grep -v '^#' build/lock/requirements.txt; } > build/lock/requirements.lock

@@ -14,7 +14,7 @@ from tf_agents.trajectories import time_step as ts
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.layout import Layout
-from wtl.policies import interface
+from wtl.policies import interface, trust
 from wtl.policies.contextual import context as contexts
 
 # Fields that follow from the world, and those beyond `Interface` that set `choices`.
@@ -112,11 +112,13 @@ def load(
     Raises:
       PolicyNotFoundError: if there is none.
       PolicyMismatchError: if it acts on other observations.
+      UserError: if it was published elsewhere and is not trusted.
     """
     if not (directory / "saved_model.pb").exists():
         raise PolicyNotFoundError(
             f"no saved policy at {directory}; train it first (see `wtl --help`)"
         )
+    trust.require(directory)
     policy = tf.saved_model.load(str(directory))
     metadata = policy.get_metadata()
     expected = int(metadata["state_size"])

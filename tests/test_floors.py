@@ -3,6 +3,7 @@
 import ast
 import graphlib
 import pathlib
+import re
 
 import pytest
 
@@ -69,6 +70,12 @@ def test_imports_go_down_only(floor):
         if _floor(imported) > _FLOORS.index(floor) and imported != "wtl"
     ]
     assert not upward
+
+
+def test_pygame_is_imported_nowhere():
+    # Its pinned version carries an old libwebp; see docs/trust.md.
+    importing = re.compile(r"^\s*(import|from) pygame\b", re.M)
+    assert not [n for n, p in _MODULES.items() if importing.search(p.read_text())]
 
 
 def test_no_module_imports_itself_in_a_circle():

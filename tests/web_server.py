@@ -7,6 +7,7 @@ import pathlib
 import re
 import threading
 import time
+import urllib.parse
 
 
 class Manners:
@@ -19,6 +20,9 @@ class Manners:
       corrupt: name of a file of which it flips a byte in the middle.
       missing: name of a file that it says is not there.
       bytes_per_second: how slow it is; 0 for not at all.
+      redirect: address that it redirects to; empty for none.
+      slow_headers: whether its headers never end.
+      asked: the paths and, as a proxy, the addresses that it was asked for.
       sent: bytes of content that were sent, by file name.
     """
 
@@ -26,7 +30,9 @@ class Manners:
         self.ranges = ranges
         self.cut_after: int | None = None
         self.cuts_left = 0
-        self.corrupt = self.missing = ""
+        self.corrupt = self.missing = self.redirect = ""
+        self.slow_headers = False
+        self.asked: list[str] = []
         self.bytes_per_second = 0
         self.sent: dict[str, int] = {}
 
@@ -38,9 +44,29 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._root, self._manners = root, manners
         super().__init__(*args, **kwargs)
 
+    def do_CONNECT(self):
+        self._manners.asked.append(self.path)
+        self.send_error(403)
+
     def do_GET(self):
         manners = self._manners
-        path = self._root / self.path.lstrip("/")
+        manners.asked.append(self.path)
+        # A proxy is asked for whole addresses.
+        name = urllib.parse.urlsplit(self.path).path.lstrip("/")
+        path = self._root / name
+        if manners.redirect:
+            self.send_response(302)
+            self.send_header("Location", f"{manners.redirect}/{name}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        if manners.slow_headers:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            with contextlib.suppress(OSError):
+                while manners.slow_headers:
+                    self.wfile.write(b"A")
+                    time.sleep(0.05)
+            return
         if not path.is_file() or path.name == manners.missing:
             self.send_error(404)
             return

@@ -3,3 +3,7 @@
 
 class UserError(Exception):
     """A fault that the user can correct; shown without a traceback."""
+
+
+class DatasetDamagedError(RuntimeError):
+    """A published dataset is damaged."""

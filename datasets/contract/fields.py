@@ -96,8 +96,9 @@ STATISTICS_FILE = "statistics.json"
 PROVENANCE_WORLD = "world"  # key of the provenance: name of the world
 CHECKSUMS_FILE = "checksums.json"
 
-# --- File of a published policy that no dataset has.
+# --- Files of a published policy that no dataset has.
 POLICY_FILE = "policy.json"
+TRUSTED_FILE = ".trusted"  # written here, once its origin is trusted
 
 
 def step_key(name: str) -> str:

@@ -1,7 +1,6 @@
 """TFDS features of an episode (RLDS form), derived from the field tables."""
 
 import dataclasses
-import json
 import os
 from collections.abc import Iterable, Iterator
 
@@ -9,7 +8,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from google.protobuf import json_format
 
-from wtl.datasets.contract import fields
+from wtl.datasets.contract import fields, json_file
 from wtl.datasets.contract.episode import Episode, EpisodeSpec
 from wtl.datasets.contract.metadata import METADATA, NUMPY_TYPES, Kind, present
 from wtl.datasets.contract.observation import FLOAT, IMAGE, Observation
@@ -115,8 +114,7 @@ def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
     """
     path = os.path.join(dataset_dir, fields.FEATURES_FILE)
     try:
-        with open(path, encoding="utf-8") as file:
-            tree = json.load(file)
+        tree = json_file.read(path)
         episode = _children(tree)
         step = _children(episode[fields.STEPS]["sequence"]["feature"])
         observed = dict(_leaves(step[fields.OBSERVATION]))
@@ -135,7 +133,10 @@ def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
             **statistics.stored_actions(dataset_dir),
             instruction=fields.INSTRUCTION in episode,
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        *(OSError, ValueError, OverflowError),
+        *(KeyError, TypeError, AttributeError),
+    ) as error:
         raise DatasetMismatchError(
             f"{path}: not the features of WTL episodes "
             f"({type(error).__name__}: {error})"

@@ -3,7 +3,6 @@
 They are stored beside the episodes, for readers that normalise by them.
 """
 
-import json
 import math
 import os
 import pathlib
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from wtl.datasets.contract import fields
+from wtl.datasets.contract import fields, json_file
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.format import decoding
 
@@ -51,7 +50,7 @@ def stored_actions(dataset_dir: str | os.PathLike) -> dict[str, tuple]:
     """Return what a published dataset states of actions, as `EpisodeSpec` takes it."""
     path = pathlib.Path(dataset_dir) / fields.STATISTICS_FILE
     # Datasets of the first edition have none.
-    stored = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    stored = json_file.read(path) if path.is_file() else {}
     node = stored.get(fields.ACTION, {})
     low, high, names = (node.get(name, ()) for name in ("low", "high", "names"))
     return {

@@ -2,7 +2,8 @@
 
 A version is a folder with a checksums.json. Both directions write that file last, so
 a folder that has one is complete. Remote content is not trusted: names outside the
-folder and bytes that differ from their checksums are refused.
+folder, bytes that differ from their checksums, and descriptions by which TFDS would run
+code are refused.
 """
 
 import contextlib
@@ -15,16 +16,15 @@ from collections.abc import Iterable
 
 import tqdm
 
-from wtl.datasets.contract import fields
-from wtl.datasets.hosting.remote_folder import RemoteError, RemoteFolder
+from wtl.datasets.contract import fields, regular_file
+from wtl.datasets.contract.errors import DatasetDamagedError
+from wtl.datasets.format import feature_classes
+from wtl.datasets.hosting.remote_folder import LEAST_BYTES, RemoteError, RemoteFolder
 from wtl.datasets.storage import checksums
 from wtl.datasets.storage.checksums import FileChecksum
 from wtl.datasets.storage.files import sync, write_durably
-from wtl.datasets.storage.location import DatasetDamagedError
 from wtl.datasets.storage.shard_lock import ShardLock
 
-# Room for half a million shards.
-_MANIFEST_BYTES = 64 << 20
 # Attempts at one file that bring nothing new, and pauses between them in seconds.
 _TRIES = 4
 _PAUSE_SECONDS = 0.5
@@ -88,6 +88,8 @@ def upload(
     done = Transfer(target.address, len(promised))
     with _bar(promised, "publish") as bar:
         for file, expected in promised.items():
+            if reason := regular_file.fault(folder / file, folder):
+                raise DatasetDamagedError(f"{folder / file} {reason}")
             # Files already at the destination are checked too.
             if checksums.checksum(folder / file) != expected:
                 raise DatasetDamagedError(
@@ -103,7 +105,7 @@ def upload(
     return done
 
 
-def fetch(source: str, root: str | os.PathLike) -> Transfer:
+def fetch(source: str, root: str | os.PathLike, redirects: bool = False) -> Transfer:
     """Download a version to `<root>/<name>/<version>/`.
 
     Only missing or damaged files are transferred. A partial file is continued if the
@@ -112,14 +114,16 @@ def fetch(source: str, root: str | os.PathLike) -> Transfer:
     Args:
       source: address of the version's folder, `…/<name>/<version>`.
       root: where datasets are published on this machine.
+      redirects: whether a web server may redirect to other hosts.
 
     Raises:
-      HostingError: if there is no version at the address, it is damaged, or another
-        content has its name on this machine.
+      HostingError: if there is no version at the address, it is damaged or larger than
+        the free space, or another content has its name on this machine.
+      UserError: if TFDS would run code of it.
       RemoteError: if the connection fails again and again; what arrived is kept.
       DatasetLockedError: if another process fetches the same.
     """
-    remote = RemoteFolder(source)
+    remote = RemoteFolder(source, redirects)
     name, version = remote.names[-2:] if len(remote.names) > 1 else ("", "")
     if not (checksums.is_safe(name) and checksums.is_safe(version)):
         raise HostingError(
@@ -161,7 +165,7 @@ def _check_destination(target: RemoteFolder, promised: dict[str, FileChecksum]) 
 
 
 def _read_manifest(remote: RemoteFolder) -> bytes | None:
-    return remote.read(fields.CHECKSUMS_FILE, _MANIFEST_BYTES)
+    return remote.read(fields.CHECKSUMS_FILE, checksums.MAX_BYTES)
 
 
 def _bar(promised: dict[str, FileChecksum], what: str) -> tqdm.tqdm:
@@ -192,21 +196,39 @@ class _Download:
     def run(self) -> Transfer:
         self._check_target()
         self._partial.mkdir(exist_ok=True)
-        missing = []
+        missing, absent = [], []
         with _bar(self._promised, "fetch") as bar:
             for file, expected in self._promised.items():
                 if not _is_sound(self._target / file, expected):
                     missing.append(file)
                     if not _is_sound(self._partial / file, expected):
-                        self._get(file, expected, bar)
-                        self._done.moved += 1
+                        absent.append(file)
                         continue
                 bar.update(expected.size)
+            self._require_space(absent)
+            for file in absent:
+                self._get(file, self._promised[file], bar)
+                self._done.moved += 1
         self._put_in_place(missing)
         return self._done
 
+    def _require_space(self, files: Iterable[str]) -> None:
+        sizes = ((self._promised[f].size, _size(self._part(f))) for f in files)
+        needed = sum(max(0, size - there) for size, there in sizes)
+        free = shutil.disk_usage(self._partial).free
+        if needed > free:
+            raise HostingError(
+                f"{self._remote.address} needs {needed / 1e9:.3g} GB, but "
+                f"{self._target.parent} has {free / 1e9:.3g} GB; nothing was fetched"
+            )
+
+    def _part(self, file: str) -> pathlib.Path:
+        # No promised name begins with a dot, so nothing else is called this.
+        path = self._partial / file
+        return path.with_name(f".{path.name}.part")
+
     def _check_target(self) -> None:
-        _refuse_links((self._target, self._partial))
+        _require_regular((self._target, self._partial))
         with contextlib.suppress(DatasetDamagedError):
             if checksums.read(self._target) != self._promised:
                 raise HostingError(
@@ -218,8 +240,7 @@ class _Download:
         """Download a file into the partial folder, continuing a partial one."""
         path = self._partial / file
         path.parent.mkdir(parents=True, exist_ok=True)
-        # No promised name begins with a dot, so nothing else is called this.
-        part = path.with_name(f".{path.name}.part")
+        part = self._part(file)
         start = bar.n
         failures = 0
         while True:
@@ -246,12 +267,14 @@ class _Download:
                         "again"
                     )
                 continue
-            failures = 0 if _size(part) > before else failures + 1
+            failures = 0 if _size(part) - before >= LEAST_BYTES else failures + 1
             if failures == _TRIES:
                 raise RemoteError(
                     f"{fault}; what was fetched is kept, rerun the command to resume"
                 )
             time.sleep(_PAUSE_SECONDS * failures)
+        if path.name == fields.FEATURES_FILE:
+            feature_classes.check(part)
         os.replace(part, path)
         bar.update(start + expected.size - bar.n)
 
@@ -292,11 +315,14 @@ class _Download:
         sync(self._target.parent)
 
 
-def _refuse_links(folders: Iterable[pathlib.Path]) -> None:
-    for folder in folders:
+def _require_regular(folders: Iterable[pathlib.Path]) -> None:
+    for folder in filter(os.path.lexists, folders):
         for path in (folder, *folder.rglob("*")):
-            if path.is_symlink():
-                raise HostingError(f"{path} is a link; remove it, or fetch elsewhere")
+            if path.is_symlink() or not (path.is_file() or path.is_dir()):
+                raise HostingError(
+                    f"{path} is a link, a pipe or a device; remove it, or fetch "
+                    "elsewhere"
+                )
 
 
 def _is_sound(path: pathlib.Path, expected: FileChecksum) -> bool:

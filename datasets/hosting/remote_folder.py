@@ -3,22 +3,30 @@
 Its content is not trusted, and any read may fail half-way.
 """
 
+import asyncio
 import contextlib
 import os
 import pathlib
 import re
+import time
+import urllib.parse
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, TypeVar
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from wtl.datasets.contract import regular_file
 from wtl.datasets.storage.checksums import FileChecksum, checksum_of
 from wtl.datasets.storage.files import sync
 
 _CHUNK_BYTES = 1 << 20
 _WEB = re.compile(r"https?://")
 _CONNECT_SECONDS, _SILENT_SECONDS = 30, 60
+# A server that gives fewer in that time has stalled.
+LEAST_BYTES = 64 << 10
+_REDIRECTS = (301, 302, 303, 307, 308)
+_PORTS = {"http": 80, "https": 443}
 _Result = TypeVar("_Result")
 
 
@@ -35,8 +43,12 @@ class RemoteFolder:
       names: parts of its path.
     """
 
-    def __init__(self, address: str):
+    def __init__(self, address: str, redirects: bool = False):
         """Prepare access; nothing is looked up yet.
+
+        Args:
+          address: see `Attributes`.
+          redirects: whether a web server may redirect to other hosts.
 
         Raises:
           RemoteError: if it is of a kind that is not known, or not installed here.
@@ -51,7 +63,12 @@ class RemoteFolder:
             timeout = aiohttp.ClientTimeout(
                 total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENT_SECONDS
             )
-            options["client_kwargs"] = {"timeout": timeout}
+            options["client_kwargs"] = {
+                "timeout": timeout,
+                "trust_env": True,  # HTTP_PROXY, HTTPS_PROXY, NO_PROXY
+                "auto_decompress": False,  # a few bytes may inflate to very many
+                "middlewares": (_answered,) if redirects else (_answered, _same_host),
+            }
         try:
             self._fs, self._path = fsspec.core.url_to_fs(
                 self.address, use_listings_cache=False, **options
@@ -61,6 +78,7 @@ class RemoteFolder:
                 f"{address} cannot be used: {error} (object stores need an extra, "
                 "as `pip install 'wtl[s3]'`)"
             ) from error
+        self._is_local = isinstance(self._fs, LocalFileSystem)
         self.names = tuple(self._path.rstrip("/").split("/"))
 
     def read(self, name: str, limit: int) -> bytes | None:
@@ -72,14 +90,14 @@ class RemoteFolder:
         data = bytearray()
         try:
             with self.open(name, 0, 0) as (file, _):
-                while len(data) <= limit and (
-                    chunk := self._attempt(name, file.read, limit + 1 - len(data))
-                ):
+                for chunk in self.chunks(name, file):
                     data += chunk
+                    if len(data) > limit:
+                        raise RemoteError(
+                            f"{self.address}/{name} has more than {limit} bytes"
+                        )
         except FileNotFoundError:
             return None
-        if len(data) > limit:
-            raise RemoteError(f"{self.address}/{name} has more than {limit} bytes")
         return bytes(data)
 
     @contextlib.contextmanager
@@ -104,6 +122,7 @@ class RemoteFolder:
             file = self._attempt(name, self._fs.open, path, **options)
             start = offset if file.r.status == 206 else 0
         else:
+            self._require_regular(path)
             file = self._attempt(name, self._fs.open, path, "rb", cache_type="none")
             start = offset
             file.seek(offset)
@@ -114,9 +133,18 @@ class RemoteFolder:
         """Yield the rest of a file opened with `open`.
 
         Raises:
-          RemoteError: if it breaks off.
+          RemoteError: if it breaks off or stalls.
         """
+        since, arrived = time.monotonic(), 0
         while chunk := self._attempt(name, file.read, _CHUNK_BYTES):
+            arrived += len(chunk)
+            if arrived >= LEAST_BYTES:
+                since, arrived = time.monotonic(), 0
+            elif time.monotonic() - since > _SILENT_SECONDS:
+                raise RemoteError(
+                    f"{self.address}/{name} stalls: {arrived} bytes came within "
+                    f"{_SILENT_SECONDS} s"
+                )
             yield chunk
 
     def checksum(self, name: str, size: int) -> FileChecksum | None:
@@ -147,18 +175,24 @@ class RemoteFolder:
         """
         path = f"{self._path}/{name}"
         parent = path.rpartition("/")[0]
-        is_local = isinstance(self._fs, LocalFileSystem)
-        if is_local:
+        self._require_regular(path)
+        if self._is_local:
             # Object stores have no folders; making one there can make a bucket.
             self._attempt(name, self._fs.makedirs, parent, exist_ok=True)
         try:
             self._attempt(name, self._fs.put_file, os.fspath(source), path)
         except FileNotFoundError as error:
             raise RemoteError(f"{path} cannot be written: no such bucket") from error
-        if is_local:
+        if self._is_local:
             # What the sentinel vouches for must not be lost with the power.
             sync(path)
             sync(parent)
+
+    def _require_regular(self, path: str) -> None:
+        """Refuse links that lead out, pipes and devices of this machine."""
+        if self._is_local and os.path.lexists(path):
+            if reason := regular_file.fault(path, self._path):
+                raise RemoteError(f"{path} {reason}")
 
     def _attempt(
         self, name: str, call: Callable[..., _Result], *args, **kwargs
@@ -171,3 +205,40 @@ class RemoteFolder:
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise RemoteError(f"{self.address}/{name}: {reason}") from error
+
+
+async def _answered(request, handler):
+    """Send a request; the headers of the answer must arrive in time."""
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS + _SILENT_SECONDS):
+            return await handler(request)
+    except TimeoutError:
+        raise RemoteError("there is no answer") from None
+
+
+async def _same_host(request, handler):
+    """Send a request; refuse an answer that redirects it to another server."""
+    response = await handler(request)
+    if response.status in _REDIRECTS and (to := response.headers.get("Location")):
+        target = urllib.parse.urljoin(str(request.url), to)
+        if not _stays(str(request.url), target):
+            response.close()
+            raise RemoteError(
+                f"it redirects to {target}, another server; if you trust that too, "
+                "repeat the command with --redirects"
+            )
+    return response
+
+
+def _stays(before: str, after: str) -> bool:
+    """Return whether an address is of the server of another, or of that over TLS."""
+    try:
+        (old, old_port), (new, new_port) = (
+            (url, url.port or _PORTS[url.scheme])
+            for url in map(urllib.parse.urlsplit, (before, after))
+        )
+    except (KeyError, ValueError):
+        return False
+    return old.hostname == new.hostname and (
+        (new.scheme, new_port) in ((old.scheme, old_port), ("https", _PORTS["https"]))
+    )

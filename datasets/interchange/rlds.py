@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.interchange import field_mapping
+from wtl.datasets.interchange import field_mapping, tfds_folder
 from wtl.datasets.interchange.field_mapping import (
     REPEATED,
     SPLITS,
@@ -61,11 +61,8 @@ class RldsDataset:
         self._directory = directory
         self._last_action_counts = last_action_counts
         self._short = 0
-        try:
-            self._builder = tfds.builder_from_directory(os.fspath(directory))
-            features = dict(self._builder.info.features.items())
-        except Exception as error:  # TFDS raises whatever its parsers meet
-            raise UserError(f"{directory} is not a TFDS dataset ({error})") from None
+        self._builder = tfds_folder.open_folder(directory)
+        features = dict(self._builder.info.features.items())
         steps = features.pop(fields.STEPS, None)
         if not isinstance(steps, tfds.features.Dataset):
             raise UserError(

@@ -23,7 +23,7 @@ from wtl.datasets.format import decoding, schema, tfrecord
 from wtl.datasets.format.decoding import DecodeError, decode
 from wtl.datasets.reading.scaling import scaled
 from wtl.datasets.reading.store import EpisodeStore
-from wtl.datasets.storage import location
+from wtl.datasets.storage import checksums, location
 from wtl.datasets.storage.files import map_file
 from wtl.datasets.storage.location import DatasetDamagedError
 
@@ -173,6 +173,11 @@ def _shards(
         if split not in fields.SPLITS:
             raise ValueError(f"split {split!r} is none of {', '.join(fields.SPLITS)}")
     found = [shard for shard in location.shards(path) if shard[0] in wanted]
+    if os.path.lexists(path / fields.CHECKSUMS_FILE):  # TFDS builds none
+        known = checksums.read(path)
+        for _, file, _ in found:
+            if file not in known:
+                raise DatasetDamagedError(f"{path / file} has no checksum")
     found.sort(key=lambda shard: wanted.index(shard[0]))
     return [(path / file, length) for _, file, length in found]
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
-from wtl.datasets.storage.location import DatasetDamagedError
+from wtl.datasets.contract.errors import DatasetDamagedError
+from wtl.datasets.contract.regular_file import open_regular
 
 _HERE = pathlib.Path(__file__).parents[1]
 LICENSE = (
@@ -40,7 +41,8 @@ def stored_license(dataset_dir: pathlib.Path) -> str:
       DatasetDamagedError: if it cannot be read.
     """
     try:
-        return (dataset_dir / fields.LICENSE_FILE).read_text(encoding="utf-8")
+        with open_regular(dataset_dir / fields.LICENSE_FILE) as file:
+            return file.read().decode()
     except (OSError, ValueError) as error:
         raise DatasetDamagedError(
             f"{dataset_dir} has no licence that can be read ({error})"

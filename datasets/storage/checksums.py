@@ -9,10 +9,14 @@ import re
 from collections.abc import Iterable, Mapping
 
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import DatasetDamagedError
+from wtl.datasets.contract.regular_file import open_regular
 from wtl.datasets.storage.files import sync, write_durably
-from wtl.datasets.storage.location import DatasetDamagedError
 
 _CHUNK_BYTES = 1 << 20
+# Room for half a million shards.
+MAX_BYTES = 64 << 20
+_NAME_LENGTH = 1024
 _SHARD_MARK = ".tfrecord-"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=-]{0,254}")
@@ -33,7 +37,7 @@ class FileChecksum:
 
 def checksum(path: str | os.PathLike) -> FileChecksum:
     """Read a file and return its checksum."""
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return checksum_of(iter(lambda: file.read(_CHUNK_BYTES), b""))
 
 
@@ -104,7 +108,8 @@ def read(dataset_dir: str | os.PathLike) -> dict[str, FileChecksum]:
     """
     path = pathlib.Path(dataset_dir) / fields.CHECKSUMS_FILE
     try:
-        data = path.read_bytes()
+        with open_regular(path) as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise DatasetDamagedError(
             f"{path} cannot be read ({type(error).__name__}: {error})"
@@ -119,6 +124,8 @@ def parse(data: bytes, where: str) -> dict[str, FileChecksum]:
       DatasetDamagedError: if they differ from the form of `render`, or name files
         outside the dataset.
     """
+    if len(data) > MAX_BYTES:
+        raise DatasetDamagedError(f"{where} has more than {MAX_BYTES} bytes")
     try:
         files = {
             str(name): FileChecksum(str(entry["sha256"]), int(entry["bytes"]))
@@ -140,14 +147,14 @@ def parse(data: bytes, where: str) -> dict[str, FileChecksum]:
         raise DatasetDamagedError(f"{where} has been altered")
     for name, entry in files.items():
         parts = name.split("/")
-        folders = {"/".join(parts[:end]) for end in range(1, len(parts))}
         if (
-            not all(is_safe(part) for part in parts)
+            len(name) > _NAME_LENGTH
+            or not all(is_safe(part) for part in parts)
             or name == fields.CHECKSUMS_FILE
-            or not folders.isdisjoint(files)
+            or any("/".join(parts[:end]) in files for end in range(1, len(parts)))
         ):
             raise DatasetDamagedError(f"{where} names {name!r}, which is no file of it")
-        if entry.size < 0 or not _SHA256.fullmatch(entry.sha256):
+        if not 0 <= entry.size < 1 << 62 or not _SHA256.fullmatch(entry.sha256):
             raise DatasetDamagedError(f"{where} gives {name} no checksum")
     return files
 

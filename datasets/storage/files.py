@@ -5,10 +5,12 @@ import os
 import pathlib
 import uuid
 
+from wtl.datasets.contract.regular_file import open_regular
+
 
 def map_file(path: str | os.PathLike) -> memoryview:
     """Map a file's bytes, read-only; the map lives as long as the view."""
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         if os.fstat(file.fileno()).st_size == 0:
             return memoryview(b"")
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

@@ -1,13 +1,16 @@
 """Location of published datasets: `<root>/<name>/<version>/`."""
 
-import json
 import os
 import pathlib
 import re
 from collections.abc import Iterator
 
-from wtl.datasets.contract import fields
+from wtl.datasets.contract import fields, json_file
+from wtl.datasets.contract.errors import DatasetDamagedError
 
+_NAME = re.compile(r"[A-Za-z0-9]\w*", re.ASCII)
+# The only places of shards that are read here: TFDS would read others.
+_TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 # The command that makes a dataset, for the message when it is missing.
 _STAGES = {
@@ -20,10 +23,6 @@ _STAGES = {
 
 class DatasetNotFoundError(FileNotFoundError):
     """There is no published dataset at the given place."""
-
-
-class DatasetDamagedError(RuntimeError):
-    """A published dataset is damaged."""
 
 
 def version_key(version: str) -> tuple[int, int, int] | None:
@@ -66,14 +65,26 @@ def read_info(dataset_dir: pathlib.Path) -> dict:
     """Return name, version, shard lengths by split and release notes of a dataset.
 
     Raises:
-      DatasetDamagedError: if dataset_info.json is missing or invalid.
+      DatasetDamagedError: if dataset_info.json is missing or invalid, or names what
+        cannot be part of a file's name.
     """
     path = dataset_dir / fields.INFO_FILE
     try:
-        info = json.loads(path.read_text(encoding="utf-8"))
+        info = json_file.read(path)
+        name, version = str(info["name"]), str(info["version"])
+        for text in (name, *(str(split["name"]) for split in info["splits"])):
+            if not _NAME.fullmatch(text):
+                raise ValueError(f"{text!r} cannot name a dataset or a split")
+        if version_key(version) is None:
+            raise ValueError(f"version {version!r} is not of the form 1.0.0")
+        for split in info["splits"]:
+            if split.get("filepathTemplate", _TEMPLATE) != _TEMPLATE:
+                raise ValueError(
+                    f"the files of {split['name']} are named in another way"
+                )
         return {
-            "name": str(info["name"]),
-            "version": str(info["version"]),
+            "name": name,
+            "version": version,
             "splits": {
                 split["name"]: [int(length) for length in split["shardLengths"]]
                 for split in info["splits"]
@@ -83,7 +94,10 @@ def read_info(dataset_dir: pathlib.Path) -> dict:
                 for version, note in info.get("releaseNotes", {}).items()
             },
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        *(OSError, ValueError, OverflowError),
+        *(KeyError, TypeError, AttributeError),
+    ) as error:
         raise DatasetDamagedError(
             f"{path} cannot be read ({type(error).__name__}: {error})"
         ) from None

@@ -11,8 +11,9 @@ import pathlib
 from collections.abc import Iterator
 
 from wtl.datasets.contract import episode as episode_lib
-from wtl.datasets.contract import fields, metadata
+from wtl.datasets.contract import fields, metadata, regular_file
 from wtl.datasets.contract.episode import Episode, EpisodeSpec
+from wtl.datasets.contract.errors import DatasetDamagedError
 from wtl.datasets.format import schema, tfrecord
 from wtl.datasets.format.decoding import (
     DecodeError,
@@ -22,7 +23,7 @@ from wtl.datasets.format.decoding import (
 )
 from wtl.datasets.storage import checksums, location
 from wtl.datasets.storage.files import map_file
-from wtl.datasets.storage.location import DatasetDamagedError, DatasetNotFoundError
+from wtl.datasets.storage.location import DatasetNotFoundError
 
 _PARENT_FIELDS = (fields.PARENT_DEMO_IDS, fields.PARENT_TRIAL_IDS)
 # Datasets that have the parents of a dataset's episodes.
@@ -65,7 +66,7 @@ def verify(dataset_dir: str | os.PathLike) -> list[Problem]:
       dataset_dir: `<root>/<name>/<version>`, or `<root>/<name>` for its newest.
 
     Returns:
-      The problems found; empty if the dataset is sound.
+      The problems found; empty if it is intact, which says nothing of its origin.
     """
     path = pathlib.Path(dataset_dir)
     # A sealed folder is verified even if its info file is missing.
@@ -120,7 +121,12 @@ class _Verifier:
         except DatasetDamagedError as error:
             yield self._problem(str(error), fields.CHECKSUMS_FILE)
             return
+        irregular = dict(regular_file.faults(self._path))
+        for name, what in irregular.items():
+            yield self._problem(what, name)
         for name, promised in expected.items():
+            if name in irregular:
+                continue
             try:
                 found = checksums.checksum(self._path / name)
             except (OSError, ValueError) as error:
@@ -132,12 +138,12 @@ class _Verifier:
                 )
             elif found != promised:
                 yield self._problem("its bytes do not fit its checksum", name)
-        known = {fields.CHECKSUMS_FILE, *expected}
+        known = {fields.CHECKSUMS_FILE, fields.TRUSTED_FILE, *expected}
         for name in expected:
             known.update(map(str, pathlib.PurePosixPath(name).parents))
         for entry in sorted(self._path.rglob("*")):
             name = entry.relative_to(self._path).as_posix()
-            if name not in known:
+            if name not in known and name not in irregular:
                 yield self._problem("does not belong to the dataset", name)
 
     def _shard_problems(

@@ -1,4 +1,4 @@
-"""Effort of the property tests: fixed examples in `make test`, new ones in the long run.
+"""Effort of the property tests: fixed examples in `make test`, new ones in long runs.
 
 `make test-slow` runs them with `--hypothesis-profile=long`.
 """

@@ -125,7 +125,7 @@ def test_what_is_the_same_is_shared_with_the_base(done):
         assert os.path.samefile(demos("base"), demos(name))
         lineage = json.loads((done / name / "lineage.json").read_text())
         for stage in ("collect_demos", "train_trial", "collect_trials"):
-            assert lineage[stage]["taken_from"] == str(done / "base")
+            assert lineage[stage]["taken_from"] == "../base"
         assert "taken_from" not in lineage["evaluate_val"]
         assert ("taken_from" in lineage["train_retrial"]) == (name == "new_scene")
         assert list((done / name / "logs").rglob("events*"))

@@ -249,7 +249,7 @@ def test_everything_works_from_a_fresh_environment(tmp_path):
     datasets = sorted(path.name for path in (run_dir / "datasets").iterdir())
     assert datasets == ["wtl_demos", "wtl_evaluations", "wtl_trials"]
     for name in datasets:
-        assert "is sound" in wtl_("verify", f"runs/base/datasets/{name}")
+        assert "is intact" in wtl_("verify", f"runs/base/datasets/{name}")
     for who in ("demonstrator", "goal"):
         assert f"{who}.mp4" in wtl_("play", *base, f"--who={who}")
     assert "small" in wtl_("ablate", "--gin_dir=grid", "--run_dir=runs")

@@ -135,7 +135,7 @@ def test_lineage_tells_what_came_from_what(tiny_run):
 def test_datasets_of_a_run_are_sound(tiny_run, capsys):
     for name in ("wtl_demos", "wtl_trials", "wtl_evaluations"):
         assert _wtl("verify", str(tiny_run / "datasets" / name)) == 0
-        assert "is sound" in capsys.readouterr().out
+        assert "is intact" in capsys.readouterr().out
 
 
 def test_what_is_published_is_not_on_disk_twice(tiny_run):

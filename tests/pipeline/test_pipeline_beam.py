@@ -157,7 +157,7 @@ def test_unknown_runners_are_complained_of():
 
 @beam
 def test_dask_plays_shards_in_two_processes_and_repeats_what_was_killed(
-    writer, tmp_path
+    writer, tmp_path, capsys
 ):
     distributed = pytest.importorskip("distributed", reason="needs dask[distributed]")
     mine = tmp_path / "mine"
@@ -171,6 +171,7 @@ def test_dask_plays_shards_in_two_processes_and_repeats_what_was_killed(
             f"--dask_client_address={cluster.scheduler_address}",
         )
         _play(BeamRunner(2, options), shards, writer)
+    assert "anyone who reaches their ports" in capsys.readouterr().err
     assert (mine / "fatal").exists()
     shutil.rmtree(mine)
     _assert_staged(writer, shards)

@@ -1,17 +1,21 @@
 """A run's datasets and policies, published and fetched by the commands."""
 
 import json
+import os
 import shutil
 
 import pytest
 import tensorflow as tf
 from web_server import Manners, serving
 
+import wtl
 from wtl.commands import cli
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage import publish
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.datasets.testing.fakes import SPEC, fake_episode
+from wtl.policies import export, trust
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +39,7 @@ def run(tmp_path_factory):
     (run / "policies" / "unfinished" / "checkpoints").mkdir(parents=True)
     (run / "config.gin").write_text("train_trial.steps = 5\n")
     stage = {"outputs": {"mil": "0123456789abcdef"}, "seed": 3}
+    stage["taken_from"] = "/home/ann/secret/base"
     (run / "lineage.json").write_text(
         json.dumps({"train_trial": stage, "evaluate": {}})
     )
@@ -84,6 +89,64 @@ def test_what_is_wrong_with_a_fetched_policy_is_found(run, tmp_path, capsys):
     assert _wtl("verify", there) == 1
     said = capsys.readouterr().out
     assert "variables.index: its bytes" in said and "saved_model/extra: does" in said
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["config.gin", "policies/mil/policy.json", "policies/mil/saved_model/assets/x"],
+)
+@pytest.mark.parametrize("kind", ["pipe", "device", "link", "folder"])
+def test_only_regular_files_of_the_run_are_published(run, tmp_path, capsys, name, kind):
+    copy, outside = tmp_path / "run", tmp_path / "outside"
+    shutil.copytree(run, copy)
+    path = copy / name
+    if path.exists():
+        shutil.copy(path, outside)
+    else:
+        outside.write_text("secret")
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        (tmp_path / "others").mkdir()
+        outside.rename(tmp_path / "others" / "x")
+        path.symlink_to(tmp_path / "others")
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else outside)
+    assert _wtl("publish", copy / "policies" / "mil", tmp_path / "web") == 1
+    said = capsys.readouterr().err
+    assert "regular file" in said or "leads out" in said or "nothing to publish" in said
+    assert not (tmp_path / "web").exists()
+
+
+def test_a_fetched_policy_loads_once_it_is_trusted(run, tmp_path, capsys):
+    assert _wtl("publish", run / "policies" / "mil", tmp_path / "web") == 0
+    place = tmp_path / "web" / "policies" / "mil" / "0123456789abcdef"
+    assert _wtl("fetch", place, tmp_path / "here") == 0
+    assert "A policy is a program" in capsys.readouterr().out
+    policies = tmp_path / "run" / "policies"
+    shutil.copytree(tmp_path / "here" / "mil" / place.name, policies / "mil")
+    (policies / "linked").mkdir()
+    (policies / "linked" / "saved_model").symlink_to(policies / "mil" / "saved_model")
+    for name in ("mil", "linked"):
+        with pytest.raises(UserError, match="--trust"):
+            export.load(policies / name / "saved_model", 2)
+        with pytest.raises(UserError, match="trust=True"):
+            wtl.load_policy(policies / name)
+    with pytest.raises(AttributeError, match="get_metadata"):  # a plain module's fault
+        wtl.load_policy(policies / "mil", trust=True)
+    trust.grant(policies)
+    for name in ("mil", "linked"):
+        trust.require(policies / name / "saved_model")
+    assert _wtl("verify", policies / "mil") == 0
+    said = capsys.readouterr().out
+    assert "is intact" in said and "program" in said and "safe" not in said
+    with open(policies / "mil" / "checksums.json", "a") as file:
+        file.write(" ")
+    with pytest.raises(UserError, match="--trust"):  # of other content
+        trust.require(policies / "mil" / "saved_model")
+    trust.require(run / "policies" / "mil" / "saved_model")  # trained here
 
 
 def test_another_policy_under_the_same_id_is_refused(run, tmp_path, capsys):

@@ -85,6 +85,7 @@ def test_two_processes_lose_what_one_loses(tmp_path):
     for process in processes:
         _, said = process.communicate(timeout=600)
         assert process.returncode == 0, said[-2000:]
+        assert "anyone who reaches its port" in said
     expected, found = _curves(alone), _curves(together)
     assert found.keys() == expected.keys() and expected
     for curve, values in expected.items():

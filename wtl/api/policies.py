@@ -17,6 +17,7 @@ from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading.store import stack
 from wtl.policies import export, interface
+from wtl.policies import trust as trust_lib
 from wtl.policies.contextual.config import ContextualConfig
 
 
@@ -122,18 +123,22 @@ class Policy:
                 )
 
 
-def load_policy(folder: str | os.PathLike) -> Policy:
+def load_policy(folder: str | os.PathLike, trust: bool = False) -> Policy:
     """Load a policy of a run, or a published one.
 
     Args:
       folder: RUN/policies/METHOD, or the folder of a published version.
+      trust: whether to load a published version; it is a program of its origin.
 
     Raises:
-      UserError: if there is none, or it was saved by a version before 0.2.
+      UserError: if there is none, it is published and not trusted, or it was saved by
+        a version before 0.2.
     """
     saved = pathlib.Path(folder) / "saved_model"
     if not (saved / "saved_model.pb").is_file():
         raise UserError(f"no policy in {folder}: it has no saved_model/")
+    if not trust:
+        trust_lib.require(saved)
     policy = tf.saved_model.load(str(saved))
     metadata = policy.get_metadata()
     name = metadata["world"].numpy().decode() if "world" in metadata else ""

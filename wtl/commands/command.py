@@ -80,7 +80,16 @@ GIN_BINDINGS = option(
 RUN_DIR = option(
     "--run_dir", help="run folder; by default runs/ and the name of the gin file"
 )
-RUN = (option("--gin_file", required=True, help=GIN_FILE_HELP), GIN_BINDINGS, RUN_DIR)
+TRUST = option(
+    "--trust",
+    action="store_true",
+    help="trust the published policies that are in the run, from now on: they are "
+    "programs (docs/trust.md)",
+)
+RUN = (
+    option("--gin_file", required=True, help=GIN_FILE_HELP),
+    *(GIN_BINDINGS, RUN_DIR, TRUST),
+)
 DATASET = option("source", help="RUN/datasets/NAME[/VERSION]")
 DATASETS_OUT = option(
     "--out", required=True, help="folder to publish the dataset in, as RUN/datasets"

@@ -10,6 +10,7 @@ from wtl.commands.command import (
     GIN_BINDINGS,
     GIN_FILE_HELP,
     RUN_DIR,
+    TRUST,
     command,
     one_of,
     option,
@@ -29,7 +30,7 @@ from wtl.datasets.contract.errors import UserError
         ),
     ),
     option("--out", metavar="DIR", help="where --compare writes"),
-    *(GIN_BINDINGS, RUN_DIR, *stage.BEAM),
+    *(GIN_BINDINGS, RUN_DIR, TRUST, *stage.BEAM),
 )
 def evaluate(options: argparse.Namespace) -> None:
     """Measure success on held-out tasks; write the report."""

@@ -1,6 +1,7 @@
 """`wtl publish` and `wtl fetch`: datasets and policies for others."""
 
 import argparse
+import pathlib
 
 from wtl import notices
 from wtl.commands.command import command, option
@@ -31,9 +32,18 @@ def publish(options: argparse.Namespace) -> None:
         help="https://…/NAME/VERSION, s3://BUCKET/…/NAME/VERSION or a folder",
     ),
     option("root", metavar="DEST", help="the version becomes DEST/NAME/VERSION"),
+    option(
+        "--redirects",
+        action="store_true",
+        help="follow a web server that redirects to another one",
+    ),
 )
 def fetch(options: argparse.Namespace) -> None:
     """Get a published version, or what is missing of it."""
+    from wtl.datasets.contract import fields
     from wtl.datasets.hosting import hosting
 
-    print(hosting.fetch(options.source, options.root))
+    done = hosting.fetch(options.source, options.root, options.redirects)
+    print(done)
+    if pathlib.Path(done.place, fields.POLICY_FILE).is_file():
+        print("A policy is a program: it loads only with --trust (docs/trust.md).")

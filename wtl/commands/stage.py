@@ -38,9 +38,12 @@ def open_run(options: argparse.Namespace, *settings):
     """
     with notices.Dropped(options.verbosity):
         from wtl.pipeline import stages
+        from wtl.policies import trust
     stages.configure(options.gin_file, options.gin_bindings)
     run_dir = options.run_dir or f"runs/{pathlib.Path(options.gin_file).stem}"
     with stages.open_run(run_dir, *settings) as run:
+        if options.trust:
+            trust.grant(run.folder.policies)
         yield stages, run
 
 

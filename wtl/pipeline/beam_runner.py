@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import pathlib
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from wtl.collection.episode_request import EpisodeShard
@@ -10,6 +11,11 @@ from wtl.datasets.contract.errors import UserError
 from wtl.datasets.format.decoding import episode_id
 from wtl.datasets.storage import shard_file
 from wtl.datasets.storage.staging import StagingWriter
+
+_DASK_WARNING = (
+    "wtl: Dask's scheduler and workers run code of anyone who reaches their ports: use "
+    "a private network or a firewall, or Dask's TLS (docs/trust.md)"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +36,8 @@ class BeamRunner:
             self._pipeline.options(self.workers, self.options)
         except (ValueError, SystemExit) as error:
             raise UserError(f"--pipeline_options are wrong: {error}") from error
+        if any("dask" in option.lower() for option in self.options):
+            print(_DASK_WARNING, file=sys.stderr)
 
     @property
     def _pipeline(self):

@@ -6,7 +6,7 @@ import pathlib
 import shutil
 from typing import Any
 
-from wtl.datasets.contract import fields
+from wtl.datasets.contract import fields, json_file, regular_file
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage import card, checksums
 
@@ -16,7 +16,8 @@ _CARD = """# {folder}
 A policy of Watch, Try, Learn, trained as `{method}`; its id, a hash of its weights, is
 `{policy_id}`.
 
-`{saved_model}/` loads with TensorFlow alone:
+A saved model is a program: load it only if you trust its origin. `{saved_model}/` loads
+with TensorFlow alone:
 
 ```python
 import tensorflow as tf
@@ -49,25 +50,33 @@ def pack(policy_dir: pathlib.Path, target: pathlib.Path) -> str:
       The policy id, which serves as its version.
 
     Raises:
-      UserError: if its description cannot be read.
+      UserError: if its description cannot be read, or what would be copied is a pipe,
+        a device or a link that leads out.
     """
     run, folder = policy_dir.parent.parent, policy_dir.name
     path = policy_dir / fields.POLICY_FILE
     try:
-        described = json.loads(path.read_text(encoding="utf-8"))
+        described = json_file.read(path)
         method, policy_id = str(described["method"]), str(described["policy_id"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} cannot be read ({error}); train it again") from error
-    shutil.copytree(policy_dir / _SAVED_MODEL, target / _SAVED_MODEL)
-    shutil.copy(path, target)
-    if (run / "config.gin").is_file():
-        shutil.copy(run / "config.gin", target)
+    copies = {
+        file: file.relative_to(policy_dir)
+        for file in sorted((policy_dir / _SAVED_MODEL).rglob("*"))
+        if file.is_symlink() or not file.is_dir()
+    }
+    copies[path] = path.name
+    if os.path.lexists(run / "config.gin"):
+        copies[run / "config.gin"] = "config.gin"
     curves = sorted((run / "logs" / folder).rglob("*.tfevents.*"))
     for number, curve in enumerate(curves):
         # The original names contain the name of the machine.
-        copy = target / "learning_curve" / f"events.out.tfevents.{number}"
-        copy.parent.mkdir(exist_ok=True)
-        shutil.copy(curve, copy)
+        copies[curve] = f"learning_curve/events.out.tfevents.{number}"
+    for source, name in copies.items():
+        if reason := regular_file.fault(source, run):
+            raise UserError(f"{source} {reason}; nothing is published")
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target / name)
     texts = {
         fields.CARD_FILE: _CARD.format(
             folder=folder,
@@ -96,7 +105,8 @@ def _provenance(run: pathlib.Path, method: str, policy_id: str) -> str:
         except ValueError as error:
             raise UserError(f"{os.fspath(path)} is damaged: {error}") from error
         account = {
-            stage: entry
+            # The place of another run on this machine is nobody else's business.
+            stage: {k: v for k, v in entry.items() if k != "taken_from"}
             for stage, entry in lineage.items()
             if entry.get("outputs", {}).get(method) == policy_id
         }

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 import shutil
 import time
@@ -21,6 +22,7 @@ from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.storage import checksums, location, publish, verify
 from wtl.pipeline import run_folder
 from wtl.pipeline.beam_runner import BeamRunner
+from wtl.policies import trust
 from wtl.policies.methods import METHODS
 from wtl.training.cluster import Cluster
 
@@ -181,9 +183,8 @@ class Run:
                 continue
             taken = {name: current() for name, current in outputs.items()}
             if taken == done["outputs"]:
-                self.folder.write_lineage(
-                    stage, done | {"taken_from": str(source.path)}
-                )
+                taken_from = os.path.relpath(source.path, self.folder.path)
+                self.folder.write_lineage(stage, done | {"taken_from": taken_from})
                 logging.info("%s: taken from %s", stage, source.path)
                 return True
         return False
@@ -208,10 +209,12 @@ class Run:
         """Return the id of a trained policy or perception model of this run.
 
         Raises:
-          UserError: if it has not been trained by this version.
+          UserError: if it has not been trained by this version, or was published
+            elsewhere and is not trusted.
         """
         found = self.folder.policy_id(name)
         if found is not None:
+            trust.require(self.saved_policy(name))
             return found
         if self.folder.has_outdated_policies:
             raise UserError(

@@ -7,6 +7,7 @@ import logging
 import os
 import pathlib
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -39,7 +40,7 @@ from wtl.policies.maml.config import MamlConfig
 from wtl.policies.pearl.config import PearlConfig
 from wtl.policies.rl2.config import Rl2Config
 from wtl.policies.tecnet.config import TecnetConfig
-from wtl.training.cluster import Cluster
+from wtl.training.cluster import WARNING, Cluster
 from wtl.training.train_config import EndToEndConfig, TrainConfig
 
 _configurable = functools.partial(gin.external_configurable, module="wtl")
@@ -193,6 +194,8 @@ def open_run(
             "TF_CONFIG is set, but several processes only train together: run "
             "train_trial or train_retrial, or unset it"
         )
+    if cluster:
+        print(WARNING, file=sys.stderr)
     try:
         tasks = suite()
         seed, workers = _settings()

@@ -11,6 +11,13 @@ import os
 
 from wtl.datasets.contract.errors import UserError
 
+# TensorFlow's server binds to all addresses, whatever TF_CONFIG names.
+WARNING = (
+    "wtl: while it trains, TensorFlow runs commands of anyone who reaches its port, "
+    "which is open on all addresses of this machine: use a private network or a "
+    "firewall (docs/trust.md)"
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Cluster:

@@ -15,11 +15,11 @@ from web_server import Manners, serving
 
 from wtl.commands import cli
 from wtl.datasets.contract import fields
-from wtl.datasets.hosting import hosting
+from wtl.datasets.contract.errors import DatasetDamagedError, UserError
+from wtl.datasets.hosting import hosting, remote_folder
 from wtl.datasets.hosting.hosting import HostingError
 from wtl.datasets.hosting.remote_folder import RemoteError
 from wtl.datasets.storage import checksums, publish
-from wtl.datasets.storage.location import DatasetDamagedError
 from wtl.datasets.storage.shard_lock import DatasetLockedError, ShardLock
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.datasets.storage.verify import verify
@@ -57,6 +57,9 @@ def web(version, tmp_path):
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch):
     monkeypatch.setattr(hosting, "_PAUSE_SECONDS", 0)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
 
 
 def _contents(folder):
@@ -308,7 +311,7 @@ def test_no_more_is_taken_than_was_promised(web, version, tmp_path, monkeypatch)
         with pytest.raises(HostingError, match="does not fit"):
             hosting.fetch(f"{url}/{_PLACE}", tmp_path / "here")
     assert max(f.stat().st_size for f in tmp_path.rglob("here/**/*")) < 2 << 20
-    monkeypatch.setattr(hosting, "_MANIFEST_BYTES", 100)
+    monkeypatch.setattr(checksums, "MAX_BYTES", 100)
     with pytest.raises(RemoteError, match="more than 100 bytes"):
         hosting.fetch(str(web / _PLACE), tmp_path / "here")
 
@@ -362,6 +365,109 @@ def test_kill_9_and_only_the_rest_travels(web, version, tmp_path):
     del manners.sent[fields.CHECKSUMS_FILE]
     assert sum(manners.sent.values()) == done.bytes == _size(version) - have
     assert _contents(tmp_path / _PLACE) == _contents(version)
+
+
+def test_proxies_of_the_environment_are_used(web, tmp_path, monkeypatch):
+    manners = Manners()
+    with serving(web, manners) as proxy:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, proxy)
+        hosting.fetch(f"http://data.lab.test/{_PLACE}", tmp_path)
+        assert all(url.startswith("http://data.lab.test/") for url in manners.asked)
+        with pytest.raises(RemoteError):
+            hosting.fetch(f"https://data.lab.test/{_PLACE}", tmp_path / "tls")
+        assert manners.asked[-1] == "data.lab.test:443"
+        monkeypatch.setenv("NO_PROXY", "data.lab.test")
+        with pytest.raises(RemoteError, match="data.lab.test"):
+            hosting.fetch(f"http://data.lab.test/{_PLACE}", tmp_path / "direct")
+        assert manners.asked[-1] == "data.lab.test:443"
+
+
+def test_only_redirects_to_the_same_server_are_followed(web, tmp_path):
+    there, elsewhere = Manners(), Manners()
+    with serving(web, there) as url, serving(tmp_path, elsewhere) as other:
+        elsewhere.redirect = url
+        with pytest.raises(RemoteError, match="another server.*--redirects"):
+            hosting.fetch(f"{other}/{_PLACE}", tmp_path / "refused")
+        assert not there.asked
+        hosting.fetch(f"{other}/{_PLACE}", tmp_path / "asked", redirects=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "stays"),
+    [
+        ("http://a/x", "http://a:80/y", True),
+        ("http://a/x", "https://a/y", True),
+        ("https://a/x", "http://a/y", False),
+        ("http://a:8000/x", "http://a:22/y", False),
+        ("http://a/x", "http://b/x", False),
+        ("http://a/x", "http://a@b/x", False),
+        ("http://a/x", "file:///etc/passwd", False),
+        ("http://a/x", "http://a:99999/x", False),
+    ],
+)
+def test_servers_are_told_apart(before, after, stays):
+    assert remote_folder._stays(before, after) == stays
+
+
+@pytest.mark.parametrize("slow_headers", [False, True])
+def test_a_server_that_stalls_is_given_up(
+    web, version, tmp_path, monkeypatch, slow_headers
+):
+    monkeypatch.setattr(remote_folder, "_SILENT_SECONDS", 0.3)
+    monkeypatch.setattr(remote_folder, "_CONNECT_SECONDS", 0.2)
+    manners = Manners()
+    manners.slow_headers = slow_headers
+    manners.bytes_per_second = 200
+    with serving(web, manners) as url:
+        with pytest.raises(RemoteError, match="no answer" if slow_headers else "stall"):
+            hosting.fetch(f"{url}/{_PLACE}", tmp_path)
+        manners.bytes_per_second, manners.slow_headers = 0, False
+
+
+def test_space_is_compared_before_anything_is_fetched(web, tmp_path, monkeypatch):
+    manners, usage = Manners(), shutil.disk_usage("/")
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda path: usage._replace(free=_size(web / _PLACE) - 1)
+    )
+    with serving(web, manners) as url:
+        with pytest.raises(HostingError, match="needs .* GB, but .* has"):
+            hosting.fetch(f"{url}/{_PLACE}", tmp_path)
+        assert set(manners.sent) == {fields.CHECKSUMS_FILE}
+        (web / _PLACE / "README.md").unlink()
+        huge = checksums.read(web / _PLACE)
+        huge["README.md"] = checksums.FileChecksum("0" * 64, 1 << 61)
+        (web / _PLACE / fields.CHECKSUMS_FILE).write_bytes(checksums.render(huge))
+        with pytest.raises(HostingError, match="needs 2.31e"):
+            hosting.fetch(f"{url}/{_PLACE}", tmp_path)
+
+
+def test_a_dataset_that_names_other_code_is_refused(web, tmp_path):
+    features = web / _PLACE / fields.FEATURES_FILE
+    features.write_text(features.read_text().replace("tensorflow_datasets.", "evil."))
+    (web / _PLACE / fields.CHECKSUMS_FILE).unlink()
+    checksums.seal(web / _PLACE)
+    for _ in range(2):
+        with pytest.raises(UserError, match="evil"):
+            hosting.fetch(str(web / _PLACE), tmp_path / "here")
+    assert list((tmp_path / "here" / _NAME).glob("[!.]*")) == []
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_only_regular_files_travel(web, version, tmp_path, kind):
+    path = web / _PLACE / fields.LICENSE_FILE
+    path.rename(tmp_path / "outside")
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(tmp_path / "outside")
+    words = "no regular file" if kind == "pipe" else "link that leads out"
+    with pytest.raises(RemoteError, match=words):
+        hosting.fetch(str(web / _PLACE), tmp_path / "here")
+    with pytest.raises(RemoteError, match=words):
+        hosting.upload(version, str(web), _NAME, _VERSION)
+    with pytest.raises((RemoteError, DatasetDamagedError), match=words):
+        hosting.upload(web / _PLACE, str(tmp_path / "copy"), _NAME, _VERSION)
 
 
 def _wtl(*arguments) -> int:

@@ -1,17 +1,21 @@
 """Whatever is wrong with a dataset is found, named, and never a crash."""
 
 import json
+import os
 import pathlib
 import random
 import shutil
+import time
 
 import numpy as np
 import pytest
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
+from wtl.datasets.contract.errors import DatasetDamagedError
 from wtl.datasets.format import tfrecord
 from wtl.datasets.format.encoding import encode
+from wtl.datasets.reading import reader
 from wtl.datasets.storage import checksums, location, publish
 from wtl.datasets.storage.files import map_file
 from wtl.datasets.storage.staging import StagingWriter
@@ -240,6 +244,63 @@ def test_checksums_cannot_be_altered_unnoticed(root):
         assert verify(_demos(root)), at
     file.write_bytes(data.replace(b'"fingerprint": "', b'"fingerprint": "0', 1))
     assert "has been altered" in _one(verify(_demos(root)))
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "link"])
+@pytest.mark.parametrize("name", ["LICENSE", fields.INFO_FILE, "shard", "extra"])
+def test_only_regular_files_are_opened(root, tmp_path, kind, name):
+    path = _demos(root) / name
+    if name == "shard":
+        path = _shards(_demos(root))[0]
+    (tmp_path / "outside").write_bytes(path.read_bytes() if path.exists() else b"")
+    path.unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else tmp_path / "outside")
+    lines = [str(problem) for problem in verify(_demos(root))]
+    assert any(path.name in line and "is " in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda info: info.update(name="../../wtl_trials/1.0.0/wtl_trials"),
+        lambda info: info.update(name="/etc/passwd"),
+        lambda info: info.update(name=""),
+        lambda info: info.update(name="a\nb"),
+        lambda info: info.update(version="../1.0.0"),
+        lambda info: info["splits"][0].update(name="../train"),
+        lambda info: info["splits"][0].update(filepathTemplate="../{SPLIT}"),
+        lambda info: info["splits"][0].update(shardLengths=[1e999]),
+    ],
+)
+def test_names_in_the_description_are_no_paths(root, change):
+    path = _demos(root) / fields.INFO_FILE
+    info = json.loads(path.read_text())
+    change(info)
+    path.write_text(json.dumps(info))
+    _reseal(_demos(root))
+    assert fields.INFO_FILE in _one(verify(_demos(root)))
+    with pytest.raises(DatasetDamagedError, match=fields.INFO_FILE):
+        reader.read(_demos(root))
+
+
+def test_shards_without_a_checksum_are_not_read(root):
+    known = checksums.read(_demos(root))
+    del known[_shards(_demos(root))[0].name]
+    (_demos(root) / fields.CHECKSUMS_FILE).write_bytes(checksums.render(known))
+    assert "does not belong" in _one(verify(_demos(root)))
+    with pytest.raises(DatasetDamagedError, match="has no checksum"):
+        reader.read(_demos(root))
+
+
+def test_checksums_of_many_files_are_read_at_once():
+    entry = checksums.FileChecksum("0" * 64, 1)
+    data = checksums.render({f"folder/{index:06}": entry for index in range(40_000)})
+    start = time.process_time()
+    assert len(checksums.parse(data, "")) == 40_000
+    assert time.process_time() - start < 5  # half a minute where each reads all
 
 
 def _corrupt(path: pathlib.Path, rng: random.Random) -> str:
