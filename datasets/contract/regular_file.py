@@ -1,7 +1,7 @@
 """Regular files: the only ones that are read of folders of any origin.
 
-A named pipe would block whoever opens it, a device has no end, and a link may lead to a
-file that is nobody else's business.
+Opening a named pipe waits for a writer, a device has no end, and a link may lead to a
+private file.
 """
 
 import errno
