@@ -1,5 +1,6 @@
 """Mapping of the arrays of other formats to episode fields."""
 
+import collections
 import dataclasses
 import hashlib
 import math
@@ -10,18 +11,21 @@ from typing import Any
 import numpy as np
 
 from wtl.datasets.contract import episode as episode_lib
-from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract import fields, numbers, seeding
 from wtl.datasets.contract.episode import Episode, EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.metadata import METADATA, Kind
 from wtl.datasets.contract.observation import Observation
 from wtl.datasets.curation import metadata_filter
+from wtl.datasets.interchange import image_form
+from wtl.datasets.interchange.image_form import ImageForm
 
 _STEP_FIELDS = (fields.ACTION, fields.REWARD, fields.PHYSICS_STATE, fields.TIMESTAMP)
 # A note on episodes whose format keeps as many observations as actions.
 REPEATED = (
     "the observation after the last action is unknown: the one before is repeated"
 )
+_CONTRADICTION = "the last reward contradicted the success, and was set to it"
 _GIVEN = frozenset(
     name
     for name, field in METADATA.items()
@@ -39,6 +43,11 @@ SPLITS = {
 }
 # Not made of several arrays.
 _SINGLE = (fields.REWARD, fields.TIMESTAMP, *_GIVEN)
+# Limits of what can be times in seconds of an episode of this control rate.
+_MAX_PERIOD = 10.0  # seconds
+_MAX_RATIO = 1.5
+_MAX_EPISODE_BYTES = 4 << 30
+_AS_THEY_ARE = ImageForm()
 
 
 # Least and greatest action by dimension; empty for fractions in [-1, 1].
@@ -50,11 +59,14 @@ class ForeignEpisode:
     """An episode of another format.
 
     Attributes:
-      get: (key) -> array of all steps. Observations are of T+1 steps; actions and
-        rewards of T, or of T+1 where the last is without meaning. Raises KeyError.
+      get: (key) -> array of all steps. Observations are of T+1 steps, or of T where
+        the one after the last action is not stored with them. Raises KeyError.
       name: its name in that format.
       index: its number.
       terminal: whether its last state is terminal.
+      has_spare_action: whether actions and rewards are of T+1 steps, of which the last
+        is without meaning; else they are of T.
+      after: (key) -> observation after the last action, if it is stored apart.
       notes: remarks for users.
       metadata: metadata that the format states, by field.
     """
@@ -63,6 +75,8 @@ class ForeignEpisode:
     name: str
     index: int
     terminal: bool = False
+    has_spare_action: bool = False
+    after: Callable[[str], np.ndarray | None] = lambda _: None
     notes: str = ""
     metadata: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -73,19 +87,29 @@ class FieldMapping:
 
     Attributes:
       arrays: keys by step field or name of an observation; several vectors are joined
-        into one. Also keys by metadata field, of which the first value counts. Empty
-        for those that the format suggests.
+        into one. Also keys by metadata field, of which the first value counts, or the
+        last one of `success`. Empty for those that the format suggests.
       metadata: values by metadata field; the family, for one.
       dataset: name of the dataset that is made, for ids.
+      images: form of the images.
+      remarks: remarks on conversions, and the number of episodes of each.
     """
 
     arrays: Mapping[str, tuple[str, ...]]
     metadata: Mapping[str, Any]
     dataset: str
+    images: ImageForm = _AS_THEY_ARE
+    remarks: collections.Counter[str] = dataclasses.field(
+        default_factory=collections.Counter
+    )
 
     @classmethod
     def parse(
-        cls, maps: Sequence[str], sets: Sequence[str], dataset: str
+        cls,
+        maps: Sequence[str],
+        sets: Sequence[str],
+        dataset: str,
+        images: ImageForm = _AS_THEY_ARE,
     ) -> "FieldMapping":
         """Read `FIELD=KEY[,KEY...]` and `FIELD=VALUE` texts.
 
@@ -117,7 +141,7 @@ class FieldMapping:
         twice = sorted(set(metadata) & set(arrays))
         if twice:
             raise UserError(f"{twice[0]} is both set and mapped")
-        return cls(arrays, metadata, dataset)
+        return cls(arrays, metadata, dataset, images)
 
     def or_default(
         self, arrays: Callable[[], Mapping[str, tuple[str, ...]]]
@@ -125,51 +149,68 @@ class FieldMapping:
         """Return this mapping, with the format's arrays if it has none."""
         return self if self.arrays else dataclasses.replace(self, arrays=arrays())
 
+    @property
+    def step_keys(self) -> list[str]:
+        """Keys of the arrays that have a row for each step."""
+        return [k for n, keys in self.arrays.items() if n not in _GIVEN for k in keys]
+
     def episode(self, foreign: ForeignEpisode) -> Episode:
         """Convert an episode.
 
         Success, unless it is stated, means that the last reward is positive; without
-        rewards every demonstration succeeds, and its last reward is 1.
+        rewards every demonstration succeeds, and its last reward is 1. A last reward
+        that contradicts a stated success is set to it, as in our worlds.
 
         Raises:
           ValueError: if arrays do not fit each other.
           KeyError: if a named array is missing.
         """
-        steps, observations = (
-            {
-                name: _joined([foreign.get(key) for key in keys])
-                for name, keys in self.arrays.items()
-                if is_wanted(name)
-            }
-            for is_wanted in (_STEP_FIELDS.__contains__, _is_observation)
-        )
         found = {
             name: _one_value(name, foreign.get(key))
             for name, (key, *_) in self.arrays.items()
             if name in _GIVEN
         }
-        length = len(next(iter(observations.values())))
-        for name in (fields.ACTION, fields.REWARD):
-            if name in steps:
-                if len(steps[name]) not in (length - 1, length):
-                    raise ValueError(
-                        f"{name} has {len(steps[name])} steps for {length} observations"
-                    )
-                steps[name] = steps[name][: length - 1]
+        stated = {**foreign.metadata, **self.metadata, **found}
+        steps, notes = {}, []
+        for name in (n for n in (fields.ACTION, fields.REWARD) if n in self.arrays):
+            rows = _joined([foreign.get(key) for key in self.arrays[name]])
+            steps[name] = rows[: len(rows) - foreign.has_spare_action]
+        length = len(steps[fields.ACTION]) + 1 if steps else None
+        observations = {}
+        for name, keys in self.arrays.items():
+            if name == fields.PHYSICS_STATE or _is_observation(name):
+                arrays = [_whole(foreign, name, key, length, notes) for key in keys]
+                observations[name] = self._observed(name, arrays, notes)
+        length = length or len(next(iter(observations.values())))
+        if fields.PHYSICS_STATE in observations:
+            steps[fields.PHYSICS_STATE] = observations.pop(fields.PHYSICS_STATE)
         if fields.REWARD in steps:
-            steps[fields.REWARD] = steps[fields.REWARD].reshape(length - 1)
-        if fields.TIMESTAMP in steps:
-            steps[fields.TIMESTAMP] = steps[fields.TIMESTAMP].reshape(length)
+            rewards = numbers.float32(fields.REWARD, steps[fields.REWARD]).copy()
+            if len(rewards) != length - 1 or rewards.size != length - 1:
+                shape = list(rewards.shape)
+                raise ValueError(f"rewards are {shape} for {length - 1} actions")
+            steps[fields.REWARD] = rewards.reshape(-1)
+        if fields.TIMESTAMP in self.arrays:
+            (key,) = self.arrays[fields.TIMESTAMP]
+            steps[fields.TIMESTAMP], stated[fields.CONTROL_HZ] = _times(
+                foreign.get(key), length, stated.get(fields.CONTROL_HZ)
+            )
         reward = steps.get(fields.REWARD)
+        success = stated.get(fields.SUCCESS, reward is None or bool(reward[-1] > 0))
+        if reward is not None and bool(reward[-1] > 0) != success:
+            reward[-1] = success
+            notes.append(_CONTRADICTION)
+        notes = dict.fromkeys(filter(None, notes))
+        self.remarks.update(note for note in notes if note != REPEATED)
         given = {
             fields.ROLE: fields.ROLE_DEMO,
             fields.FAMILY: self.dataset,
             fields.SPLIT: fields.SPLIT_TRAIN,
-            fields.SUCCESS: reward is None or bool(reward[-1] > 0),
-            fields.NOTES: "; ".join(filter(None, [foreign.name, foreign.notes])),
-            **foreign.metadata,
-            **self.metadata,
-            **found,
+            fields.SUCCESS: success,
+            fields.NOTES: "; ".join(
+                filter(None, [foreign.name, foreign.notes, *notes])
+            ),
+            **stated,
         }
         task = _slug(given.get(fields.INSTRUCTION, ""))
         objects = given.get(fields.OBJECT_SET, self.dataset)
@@ -188,6 +229,39 @@ class FieldMapping:
         return Episode.build(
             observations=observations, **steps, terminal=foreign.terminal, **given
         )
+
+    def _observed(
+        self, name: str, arrays: Sequence[np.ndarray], notes: list[str]
+    ) -> np.ndarray:
+        """Return an observation as it is stored; remarks are added to the notes."""
+        is_single = len(arrays) == 1 and name != fields.PHYSICS_STATE
+        if is_single and (found := self.images.apply(name, arrays[0])):
+            array, remark = found
+            notes.append(remark)
+            return array
+        array = _joined(arrays)
+        # Numbers of eight bits, but no image.
+        return array.astype(np.float32) if array.dtype == np.uint8 else array
+
+
+def require_bytes(size: int) -> None:
+    """Raise ValueError if an episode of this many bytes is too large to be read."""
+    if size > _MAX_EPISODE_BYTES:
+        raise ValueError(
+            f"an episode takes {size / 2**30:.1f} GiB, above "
+            f"{_MAX_EPISODE_BYTES >> 30}: choose fewer arrays with --map"
+        )
+
+
+def unseen(spec: EpisodeSpec) -> str:
+    """Return a clause on numbers that may be meant as images; empty without any."""
+    names = [o.name for o in spec.vectors if image_form.resembles_images(o.shape)]
+    if not names:
+        return ""
+    return (
+        f"{', '.join(names)}: kept as numbers, for images are uint8; with the range of "
+        "their values, as --image_range=0,1, they become images"
+    )
 
 
 def defaults(
@@ -276,20 +350,82 @@ def _is_observation(name: str) -> bool:
     return True
 
 
+def _whole(
+    foreign: ForeignEpisode, name: str, key: str, length: int | None, notes: list[str]
+) -> np.ndarray:
+    """Return an observation of T+1 steps, the last of which is repeated if unknown."""
+    array = foreign.get(key)
+    count = len(array) if array.ndim else 0
+    if length is None or count == length:
+        return array
+    if count != length - 1 or not count:
+        raise ValueError(
+            f"{key!r} of {name} has {count} steps for {length - 1} actions"
+        )
+    last = foreign.after(key)
+    if last is None:
+        last = array[-1]
+        notes.append(REPEATED)
+    return np.concatenate([array, last[None]])
+
+
 def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
     """Join arrays into one vector; a single one keeps its shape."""
+    if len({len(array) if array.ndim else 0 for array in arrays}) > 1:
+        raise ValueError("arrays that are joined have different lengths")
     if len(arrays) == 1:
         (array,) = arrays
-        if array.dtype == np.uint8 and (array.ndim != 4 or array.shape[-1] != 3):
-            array = array.astype(np.float32)  # numbers, or depth, but no image
         return array if array.ndim > 1 else array[:, None]
     return np.concatenate([a.reshape(len(a), -1) for a in arrays], axis=1)
 
 
+def _times(
+    array: np.ndarray, length: int, hz: float | None
+) -> tuple[np.ndarray, float]:
+    """Return [T+1] seconds since the start, and the control rate.
+
+    Raises:
+      ValueError: if they do not ascend, are not in seconds, or contradict the rate.
+    """
+    times = numbers.seconds(array.reshape(-1))
+    if len(times) not in (length - 1, length):
+        raise ValueError(f"there are {len(times)} timestamps for {length} steps")
+    period = float(np.median(np.diff(times))) if len(times) > 1 else 1 / (hz or 1)
+    if period > _MAX_PERIOD:
+        raise ValueError(
+            f"timestamps are {period:g} apart: they must be in seconds, so leave them "
+            "out and give --set=control_hz=..."
+        )
+    if hz is None:
+        hz = float(f"{1 / period:.3g}")  # the same for all episodes in spite of jitter
+    elif not 1 / _MAX_RATIO < period * hz < _MAX_RATIO:
+        raise ValueError(
+            f"control_hz is {hz:g} but timestamps are {period:g} s apart: correct it "
+            "with --set=control_hz=..., or leave the timestamps out"
+        )
+    if len(times) < length:
+        times = np.append(times, times[-1] + period)
+    return times, hz
+
+
 def _one_value(name: str, array: Any) -> Any:
-    value = np.asarray(array).reshape(-1)[0]
-    if METADATA[name].kind is Kind.TEXT:
-        return value.decode() if isinstance(value, bytes) else str(value)
-    if METADATA[name].kind is Kind.BOOL:
-        return bool(value)
-    return float(value) if METADATA[name].kind is Kind.FLOAT32 else int(value)
+    """Return a metadata value.
+
+    Raises:
+      ValueError: if it is of another type.
+    """
+    values, kind = np.asarray(array).reshape(-1), METADATA[name].kind
+    if not values.size:
+        raise ValueError(f"{name} has no value")
+    if kind is Kind.TEXT:
+        texts = [v.decode() if isinstance(v, bytes) else str(v) for v in values]
+        # An instruction may change in the course of an episode.
+        is_all = name == fields.INSTRUCTION
+        return "; ".join(dict.fromkeys(texts)) if is_all else texts[0]
+    value = values[-1 if name == fields.SUCCESS else 0]  # known at the end
+    is_number = np.asarray(value).dtype.kind in "fiub"
+    if kind is Kind.FLOAT32 and is_number:
+        return float(value)
+    if not is_number or value != int(value) or (kind is Kind.BOOL and value > 1):
+        raise ValueError(f"{name} cannot be {value!r}")
+    return bool(value) if kind is Kind.BOOL else int(value)

@@ -27,7 +27,6 @@ _REWARD, _SUCCESS, _DONE = "next.reward", "next.success", "next.done"
 _EPISODE, _TASK, _TIME = "episode_index", "task_index", "timestamp"
 _NOT_OBSERVED = ("action", "next.")
 _BOOKKEEPING = ("frame_index", _EPISODE, "index", _TASK, _TIME)
-_MAX_EPISODE_BYTES = 4 << 30
 # Periods that a frame may be off its time. LeRobot allows 0.1 ms, but the starts that
 # it writes drift in long videos (huggingface/lerobot, issue 3177).
 _PERIODS = 0.25
@@ -61,11 +60,10 @@ class LeRobotDataset:
             self._features[key] = self._folder.features[key]
         longest = max(episode.length for episode in self._folder.episodes) + 1
         size = longest * sum(f.frame_bytes for f in self._features.values())
-        if size > _MAX_EPISODE_BYTES:
-            raise self._folder.fault(
-                f"an episode of {longest - 1} frames takes {size / 2**30:.1f} GiB, "
-                f"above {_MAX_EPISODE_BYTES >> 30}: choose fewer cameras with --map"
-            )
+        try:
+            field_mapping.require_bytes(size)
+        except ValueError as error:
+            raise self._folder.fault(str(error)) from None
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -186,6 +184,7 @@ class LeRobotDataset:
                 index=listed.index,
                 # Episodes that are cut off are done too.
                 terminal=flags.get(_DONE, False) and flags.get(_SUCCESS, False),
+                has_spare_action=True,
                 notes=REPEATED,
                 metadata=self._ours(listed) or known,
             )

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute
 
 from wtl.datasets.format import images
-from wtl.datasets.videos.video_frames import MAX_SIDE
 
 _IMAGES = ("image", "video")
 _NUMBERS = re.compile(r"bool|(u?int|float)\d+")
@@ -56,8 +55,8 @@ class Feature:
         about = {**(node.get("info") or {}), **(node.get("video_info") or {})}
         if len(shape) != 3 or shape[2] != 3 or any(about.get(key) for key in _DEPTH):
             return None
-        if max(shape) > MAX_SIDE:
-            raise ValueError(f"{name!r} has more than {MAX_SIDE} pixels a side")
+        if max(shape) > images.MAX_SIDE:
+            raise ValueError(f"{name!r} has more than {images.MAX_SIDE} pixels a side")
         return cls(name, dtype, shape)
 
     @property

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 
 import av
 import numpy as np
-from PIL import Image
+
+from wtl.datasets.format import images
 
 MAX_BYTES = 512 << 20
-MAX_SIDE = 4096  # pixels
 MAX_SECONDS = 60.0
 MIN_FRAMES = 8
 _ROUNDING = 1e-3  # seconds by which a file's timestamps may be off
@@ -153,10 +153,10 @@ def _opened(
         if stream.codec_context is None:
             raise VideoError("is in a code that cannot be decoded; convert it to H.264")
         size = stream.codec_context.width, stream.codec_context.height
-        if max(size) > MAX_SIDE:
+        if max(size) > images.MAX_SIDE:
             raise VideoError(
-                f"has {size[0]} × {size[1]} pixels; at most {MAX_SIDE} a side are "
-                "read: scale it down"
+                f"has {size[0]} × {size[1]} pixels; at most {images.MAX_SIDE} a side "
+                "are read: scale it down"
             )
         stream.thread_type = "AUTO"
         yield container, stream
@@ -223,12 +223,6 @@ def _undecodable(error: av.FFmpegError) -> VideoError:
 
 
 def _small(frame: av.VideoFrame, pixels: int) -> np.ndarray:
-    side = min(frame.width, frame.height)
-    left, top = (frame.width - side) / 2, (frame.height - side) / 2
-    image = frame.to_image().resize(
-        (pixels, pixels),
-        Image.Resampling.LANCZOS,
-        box=(left, top, left + side, top + side),
-    )
     # The middle stays the middle, so it is turned upright when it is small.
-    return np.rot90(np.asarray(image), round(frame.rotation / 90))
+    image = images.squared(frame.to_image(), pixels)
+    return np.rot90(image, round(frame.rotation / 90))

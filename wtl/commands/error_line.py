@@ -3,14 +3,18 @@
 import errno
 
 
+def printable(text: str) -> str:
+    """Return one line without escape sequences of terminals, which names may hold."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def describe(error: Exception) -> str:
     """Return an error as one line; the class is named only if it is not ours."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "the disk is full; free some space and rerun the command"
     # Gin appends the memory address of the function that it called.
     text = " ".join(str(error).partition("\n  In call to configurable")[0].split())
-    # Names in files of others may hold escape sequences of terminals.
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    text = printable(text)
     if type(error).__module__.startswith("wtl."):
         return text
     return f"{type(error).__name__}: {text} (--verbosity=1 shows where)"

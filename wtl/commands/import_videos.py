@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from wtl import notices
+from wtl.commands import error_line
 from wtl.commands.command import DATASETS_OUT, command, option
 
 
@@ -35,7 +36,7 @@ def import_videos(options: argparse.Namespace) -> int:
     except video_folder.VideosError as error:
         advice = "nothing is published; correct this and rerun the command"
         for fault in (*error.faults, advice):
-            print(f"wtl: {fault}", file=sys.stderr)
+            print(f"wtl: {error_line.printable(fault)}", file=sys.stderr)
         return 1
     print(f"{version} holds the videos of {options.folder}")
     return 0

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from wtl.commands import error_line
 from wtl.commands.command import command, option
 
 
@@ -14,7 +15,7 @@ def verify(options: argparse.Namespace) -> int:
     folder = options.dataset_dir
     problems = verify.verify(folder)
     for problem in problems:
-        print(problem)
+        print(error_line.printable(str(problem)))
     if problems:
         print(f"wtl: {len(problems)} problems in {folder}", file=sys.stderr)
         return 1

@@ -154,7 +154,10 @@ def test_without_a_mapping_all_observations_come_in(tmp_path, file_format):
     names = ("closed", "move 0", "move 1", "rotation 0", "rotation 1", "rotation 2")
     assert schema.stored_spec(version).action_names == names
     assert verify.verify(version) == []
-    assert source.left_out == "4 episodes of less than two steps"
+    assert source.left_out == (
+        "4 episodes of less than two steps: train/1, train/2, val/1, val/2; not read: "
+        "'observation/caption', 'observation/natural_language_embedding'"
+    )
     assert [len(episode) for episode in found] == [5, 7, 5, 7]
     numbers = (0, 3, 3, 6)
     for number, episode in zip(numbers, found, strict=True):
