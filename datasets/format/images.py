@@ -62,10 +62,14 @@ def require_small(data: bytes | memoryview) -> None:
 
 
 def decode(data: bytes | memoryview, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the uint8[H, W, 3] image of bytes.
+    """Return the uint8 image of bytes; gray ones are [H, W].
+
+    Args:
+      data: bytes of a PNG or JPEG file.
+      shape: expected shape, (H, W, 3); or 1 or 4 channels, gray and RGBA.
 
     Raises:
-      ImageError: if they are not an RGB image of this shape.
+      ImageError: if they are not an image of this shape.
     """
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
@@ -73,6 +77,8 @@ def decode(data: bytes | memoryview, shape: tuple[int, ...]) -> np.ndarray:
             found = (image.height, image.width, len(image.getbands()))
             if found != tuple(shape):
                 raise ImageError(f"an image is {list(found)}, not {list(shape)}")
+            if image.mode not in ("L", "RGB", "RGBA"):
+                raise ImageError(f"an image is of mode {image.mode}, not of 8 bits")
             return np.asarray(image)
     except ImageError:
         raise

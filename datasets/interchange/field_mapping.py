@@ -47,6 +47,7 @@ _SINGLE = (fields.REWARD, fields.TIMESTAMP, *_GIVEN)
 _MAX_PERIOD = 10.0  # seconds
 _MAX_RATIO = 1.5
 _MAX_EPISODE_BYTES = 4 << 30
+_NAMED = 5  # of episodes that are left out
 _AS_THEY_ARE = ImageForm()
 
 
@@ -93,6 +94,7 @@ class FieldMapping:
       dataset: name of the dataset that is made, for ids.
       images: form of the images.
       remarks: remarks on conversions, and the number of episodes of each.
+      short: names of episodes that were left out because they have no transition.
     """
 
     arrays: Mapping[str, tuple[str, ...]]
@@ -102,6 +104,7 @@ class FieldMapping:
     remarks: collections.Counter[str] = dataclasses.field(
         default_factory=collections.Counter
     )
+    short: list[str] = dataclasses.field(default_factory=list)
 
     @classmethod
     def parse(
@@ -154,8 +157,17 @@ class FieldMapping:
         """Keys of the arrays that have a row for each step."""
         return [k for n, keys in self.arrays.items() if n not in _GIVEN for k in keys]
 
-    def episode(self, foreign: ForeignEpisode) -> Episode:
-        """Convert an episode.
+    @property
+    def left_out(self) -> str:
+        """Clause on the episodes that were left out; empty if there are none."""
+        if not self.short:
+            return ""
+        count = len(self.short)
+        names = ", ".join(self.short[:_NAMED]) + ", …" * (count > _NAMED)
+        return f"{count} episodes of less than two steps: {names}"
+
+    def episode(self, foreign: ForeignEpisode) -> Episode | None:
+        """Convert an episode; None if it has no transition.
 
         Success, unless it is stated, means that the last reward is positive; without
         rewards every demonstration succeeds, and its last reward is 1. A last reward
@@ -165,31 +177,26 @@ class FieldMapping:
           ValueError: if arrays do not fit each other.
           KeyError: if a named array is missing.
         """
+        notes: list[str] = []
+        steps = self._acted(foreign)
+        length = len(steps[fields.ACTION]) + 1 if steps else None
+        observations = {
+            name: self._observed(foreign, name, length, notes)
+            for name in self.arrays
+            if (name == fields.PHYSICS_STATE or _is_observation(name)) and length != 1
+        }
+        length = length or len(next(iter(observations.values())))
+        if length < 2:
+            self.short.append(foreign.name)
+            return None
         found = {
             name: _one_value(name, foreign.get(key))
             for name, (key, *_) in self.arrays.items()
             if name in _GIVEN
         }
         stated = {**foreign.metadata, **self.metadata, **found}
-        steps, notes = {}, []
-        for name in (n for n in (fields.ACTION, fields.REWARD) if n in self.arrays):
-            rows = _joined([foreign.get(key) for key in self.arrays[name]])
-            steps[name] = rows[: len(rows) - foreign.has_spare_action]
-        length = len(steps[fields.ACTION]) + 1 if steps else None
-        observations = {}
-        for name, keys in self.arrays.items():
-            if name == fields.PHYSICS_STATE or _is_observation(name):
-                arrays = [_whole(foreign, name, key, length, notes) for key in keys]
-                observations[name] = self._observed(name, arrays, notes)
-        length = length or len(next(iter(observations.values())))
         if fields.PHYSICS_STATE in observations:
             steps[fields.PHYSICS_STATE] = observations.pop(fields.PHYSICS_STATE)
-        if fields.REWARD in steps:
-            rewards = numbers.float32(fields.REWARD, steps[fields.REWARD]).copy()
-            if len(rewards) != length - 1 or rewards.size != length - 1:
-                shape = list(rewards.shape)
-                raise ValueError(f"rewards are {shape} for {length - 1} actions")
-            steps[fields.REWARD] = rewards.reshape(-1)
         if fields.TIMESTAMP in self.arrays:
             (key,) = self.arrays[fields.TIMESTAMP]
             steps[fields.TIMESTAMP], stated[fields.CONTROL_HZ] = _times(
@@ -230,10 +237,31 @@ class FieldMapping:
             observations=observations, **steps, terminal=foreign.terminal, **given
         )
 
+    def _acted(self, foreign: ForeignEpisode) -> dict[str, np.ndarray]:
+        """Return actions [T, A] and rewards [T], as far as they are mapped."""
+        steps = {
+            name: _joined([foreign.get(key) for key in self.arrays[name]])
+            for name in (fields.ACTION, fields.REWARD)
+            if name in self.arrays
+        }
+        if foreign.has_spare_action:
+            steps = {name: rows[:-1] for name, rows in steps.items()}
+        if fields.REWARD in steps:
+            rewards, count = steps[fields.REWARD], len(steps[fields.ACTION])
+            if rewards.shape != (count, 1):
+                raise ValueError(
+                    f"rewards are {list(rewards.shape)} for {count} actions"
+                )
+            # A copy, since the last one may be changed.
+            steps[fields.REWARD] = numbers.float32(fields.REWARD, rewards[:, 0]).copy()
+        return steps
+
     def _observed(
-        self, name: str, arrays: Sequence[np.ndarray], notes: list[str]
+        self, foreign: ForeignEpisode, name: str, length: int | None, notes: list[str]
     ) -> np.ndarray:
         """Return an observation as it is stored; remarks are added to the notes."""
+        keys = self.arrays[name]
+        arrays = [_whole(foreign, name, key, length, notes) for key in keys]
         is_single = len(arrays) == 1 and name != fields.PHYSICS_STATE
         if is_single and (found := self.images.apply(name, arrays[0])):
             array, remark = found

@@ -45,19 +45,21 @@ class Hdf5Group:
         return path in self._group
 
     def arrays(self, path: str) -> Iterator[str]:
-        """Yield the paths of the arrays at or below a path, in order."""
-        node = self._node(path)
-        if isinstance(node, h5py.Dataset):
-            yield path
-        elif isinstance(node, h5py.Group):
-            found = []
-            # Every object once, even if a group contains itself; no link is followed.
-            node.visititems(
-                lambda name, below: (
-                    found.append(name) if isinstance(below, h5py.Dataset) else None
-                )
-            )
-            yield from (f"{path}/{name}" for name in found)
+        """Yield the paths of the arrays at or below a path, in order.
+
+        Raises:
+          ValueError: if there is a link among them.
+        """
+        paths, seen = [path], set()
+        while paths:
+            path = paths.pop()
+            node = self._node(path)
+            address = h5py.h5o.get_info(node.id).addr
+            if isinstance(node, h5py.Dataset):
+                yield path
+            elif isinstance(node, h5py.Group) and address not in seen:
+                seen.add(address)  # a group may contain itself
+                paths += [f"{path}/{name}" for name in sorted(node, reverse=True)]
 
     def shape(self, path: str) -> tuple[tuple[int, ...], int]:
         """Return shape and number of bytes of an array, without reading it.

@@ -88,7 +88,11 @@ class LeRobotDataset:
     def left_out(self) -> str:
         """Clause on episodes and features that are not read; empty if all are."""
         unread = ", ".join(map(repr, self._folder.unread))
-        notes = (self._folder.missing_note(), unread and f"not read: {unread}")
+        notes = (
+            self._folder.missing_note(),
+            self._mapping.left_out,
+            unread and f"not read: {unread}",
+        )
         return "; ".join(filter(None, notes))
 
     def episodes(self) -> Iterator[Episode]:
@@ -106,9 +110,11 @@ class LeRobotDataset:
             lengths = {index: e.length for index, e in expected.items()}
             for index, rows in self._folder.rows(data, lengths, sorted(columns)):
                 try:
-                    yield self._episode(expected.pop(index), rows)
+                    episode = self._episode(expected.pop(index), rows)
                 except (ValueError, LookupError, TypeError, pa.ArrowException) as error:
                     raise self._folder.fault(f"episode {index}: {error}") from None
+                if episode is not None:
+                    yield episode
             for index in expected:
                 self._folder.missing[index] = f"rows in {data.name}"
         self._folder.require_episodes()
@@ -136,7 +142,7 @@ class LeRobotDataset:
         ours = self._folder.episodes[0].ours and lerobot.CAMERAS
         return {v: k for k, v in ours.items()}.get(name, name.replace(".", "/"))
 
-    def _episode(self, listed: ListedEpisode, rows: pa.Table) -> Episode:
+    def _episode(self, listed: ListedEpisode, rows: pa.Table) -> Episode | None:
         if len(rows) != listed.length:
             raise ValueError(f"{len(rows)} rows, not {listed.length} as listed")
         times = lerobot_feature.numbers(rows[_TIME]).astype(np.float64)

@@ -23,7 +23,6 @@ from wtl.datasets.interchange.field_mapping import (
 
 _FORMATS = (tfds.core.FileFormat.TFRECORD, tfds.core.FileFormat.ARRAY_RECORD)
 _BATCH_STEPS = 64
-_NAMED = 5  # of episodes that are left out
 _SUCCESSES = ("episode_metadata/success", "success")
 _INSTRUCTIONS = (
     "language_instruction",
@@ -63,7 +62,6 @@ class RldsDataset:
         """
         self._directory = directory
         self._last_action_counts = last_action_counts
-        self._short: list[str] = []
         _require_regular(directory)
         try:
             self._builder = tfds.builder_from_directory(os.fspath(directory))
@@ -133,13 +131,9 @@ class RldsDataset:
     @property
     def left_out(self) -> str:
         """Clause on episodes and features that are not read; empty if all are."""
-        count, notes = len(self._short), []
-        if count:
-            names = ", ".join(self._short[:_NAMED]) + ", …" * (count > _NAMED)
-            notes.append(f"{count} episodes of less than two steps: {names}")
-        if self._unread:
-            notes.append(f"not read: {', '.join(map(repr, self._unread))}")
-        return "; ".join(notes)
+        unread = ", ".join(map(repr, self._unread))
+        notes = (self._mapping.left_out, unread and f"not read: {unread}")
+        return "; ".join(filter(None, notes))
 
     def episodes(self) -> Iterator[Episode]:
         """Yield the episodes of all splits that have a transition.
@@ -167,9 +161,7 @@ class RldsDataset:
                     raise UserError(
                         f"{self._directory}: episode {number} of {split}: {error}"
                     ) from None
-                if episode is None:
-                    self._short.append(f"{split}/{number}")
-                else:
+                if episode is not None:
                     yield episode
                 index += 1
 
@@ -183,13 +175,12 @@ class RldsDataset:
         batches = example.pop(fields.STEPS).batch(_BATCH_STEPS).as_numpy_iterator()
         parts = [_flat(batch) for batch in batches]
         if not parts:
+            self._mapping.short.append(name)
             return None
         steps = {
             key: np.concatenate([part.pop(key) for part in parts])
             for key in list(parts[0])
         }
-        if len(next(iter(steps.values()))) < 2 - self._last_action_counts:
-            return None
         size = 0
         for key, feature in self._images.items():
             steps[key] = decoded = _decoded(steps[key], feature, size)

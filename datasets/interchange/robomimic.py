@@ -95,10 +95,7 @@ class RobomimicFile:
 
     Attributes:
       path: the file.
-      left_out: nothing is.
     """
-
-    left_out = ""
 
     def __init__(self, path: str | os.PathLike, mapping: FieldMapping):
         """Open a file.
@@ -132,7 +129,10 @@ class RobomimicFile:
         self._is_exact = is_ours and not (mapping.arrays or mapping.metadata)
         self._mapping = mapping
         if not self._is_exact:
-            self._mapping = mapping.or_default(self._default)
+            try:
+                self._mapping = mapping.or_default(self._default)
+            except (ValueError, LookupError) as error:
+                raise UserError(f"{path}: {error}") from None
 
     @property
     def action_limits(self) -> field_mapping.Limits | None:
@@ -163,10 +163,13 @@ class RobomimicFile:
         try:
             masks = self._masks()
             for index, (name, group) in enumerate(self._demos.items()):
-                if self._is_exact:
-                    yield _ours(group)
-                else:
-                    yield self._episode(group, name, index, masks.get(name, ()))
+                episode = (
+                    _ours(group)
+                    if self._is_exact
+                    else self._episode(group, name, index, masks.get(name, ()))
+                )
+                if episode is not None:
+                    yield episode
         except (
             *(LookupError, ValueError, TypeError, AttributeError),
             *(OSError, RuntimeError),
@@ -176,7 +179,7 @@ class RobomimicFile:
 
     def _episode(
         self, group: Hdf5Group, name: str, index: int, masks: Sequence[str]
-    ) -> Episode:
+    ) -> Episode | None:
         self._check_shapes(group)
         known = self._known()
         for mask in filter(SPLITS.get, masks):
@@ -247,6 +250,11 @@ class RobomimicFile:
         except (KeyError, TypeError, ValueError):
             return {}
         return {fields.CONTROL_HZ: rate}
+
+    @property
+    def left_out(self) -> str:
+        """Clause on episodes that are not read; empty if all are."""
+        return self._mapping.left_out
 
     @property
     def license(self) -> str | None:

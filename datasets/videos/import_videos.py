@@ -40,7 +40,7 @@ def import_videos(
     """Publish a folder of videos, unless the newest version has the same content.
 
     Args:
-      directory: holds `videos/*.mp4` and `tasks.csv`.
+      directory: holds `videos/*.mp4` or `.mov`, and `tasks.csv`.
       datasets_root: where datasets are published.
       pixels: height and width of the images.
       encoding: their encoding, a key of `wtl.datasets.format.images.ENCODINGS`.

@@ -9,7 +9,7 @@ from wtl.commands.command import DATASETS_OUT, command, option
 
 
 @command(
-    option("folder", metavar="DIR", help="holds videos/*.mp4 and tasks.csv"),
+    option("folder", metavar="DIR", help="holds videos/*.mp4 or *.mov, and tasks.csv"),
     DATASETS_OUT,
     option("--pixels", type=int, default=64, help="height and width of the images"),
     option(

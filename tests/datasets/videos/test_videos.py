@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 
@@ -205,7 +206,7 @@ def _nothing(path, clips):
 @pytest.mark.parametrize(
     ("make", "changes", "message"),
     [
-        (_nothing, {}, "there is no file videos/bad.mp4"),
+        (_nothing, {}, "videos/bad.mp4 is missing"),
         (_write(b""), {}, "videos/bad.mp4 is empty"),
         (_write(b"no video" * 99), {}, "videos/bad.mp4 cannot be decoded"),
         (_truncated, {}, "videos/bad.mp4 .*cut off"),
@@ -213,8 +214,9 @@ def _nothing(path, clips):
         (_wide, {}, "videos/bad.mp4 has 4112 × 16 pixels; at most 4096"),
         (_long, {}, "videos/bad.mp4 lasts more than 60 s"),
         (_copy, {"start_s": "0.9"}, "videos/bad.mp4 is too short: 3 frames"),
-        (lambda path, _: path.mkdir(), {}, "there is no file videos/bad.mp4"),
-        (_link_out, {}, "videos/bad.mp4 is a link that leads out of videos/"),
+        (lambda path, _: path.mkdir(), {}, "videos/bad.mp4 is no regular file"),
+        (lambda path, _: os.mkfifo(path), {}, "videos/bad.mp4 is no regular file"),
+        (_link_out, {}, "videos/bad.mp4 is a link that leads out"),
         (_loop, {}, "videos/bad.mp4 cannot be opened"),
         (_copy, {"task_id": " "}, "task_id is empty"),
         (_copy, {"family": "grab"}, "family 'grab' is none of press, grasp"),
@@ -225,7 +227,7 @@ def _nothing(path, clips):
         (_copy, {"end_s": "nan"}, "end_s 'nan' is not a time"),
         (_copy, {"start_s": "2", "end_s": "1"}, "end_s 1 is not after start_s 2"),
         (_copy, {"success": "perhaps"}, "success 'perhaps' is neither true nor"),
-        (_nothing, {"video": ""}, "video '' is not the name of an .mp4 file"),
+        (_nothing, {"video": ""}, "video '' is not the name of an .mp4 or .mov"),
         (_nothing, {"video": "bad.avi"}, "'bad.avi' is not the name of an .mp4"),
         (_nothing, {"video": "../tasks.csv"}, "must be the name of a file in videos/"),
         (_nothing, {"video": "../x.mp4"}, "must be the name of a file in videos/"),
@@ -318,7 +320,11 @@ def test_all_faults_are_told_at_once_up_to_ten(three, clips, tmp_path, capsys):
         cli.main(["import_videos", str(three), f"--out={tmp_path / 'out'}"])
     assert ended.value.code == 1
     said = capsys.readouterr().err
-    for line, fault in ((3, "split 'nonsense'"), (4, "videos/2.mp4"), (5, "no file")):
+    for line, fault in (
+        (3, "split 'nonsense'"),
+        (4, "videos/2.mp4"),
+        (5, "is missing"),
+    ):
         assert re.search(rf"wtl: \S*tasks.csv line {line}: .*{fault}", said)
     assert "nothing is published" in said and "Traceback" not in said
     assert len(_faults(three, tmp_path / "out")) == 3
