@@ -17,14 +17,11 @@ from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.metadata import METADATA, Kind
 from wtl.datasets.contract.observation import Observation
 from wtl.datasets.curation import metadata_filter
-from wtl.datasets.interchange import image_form
+from wtl.datasets.interchange import foreign_episode, image_form
+from wtl.datasets.interchange.foreign_episode import ForeignEpisode
 from wtl.datasets.interchange.image_form import ImageForm
 
 _STEP_FIELDS = (fields.ACTION, fields.REWARD, fields.PHYSICS_STATE, fields.TIMESTAMP)
-# A note on episodes whose format keeps as many observations as actions.
-REPEATED = (
-    "the observation after the last action is unknown: the one before is repeated"
-)
 _CONTRADICTION = "the last reward contradicted the success, and was set to it"
 _GIVEN = frozenset(
     name
@@ -33,53 +30,14 @@ _GIVEN = frozenset(
     and field.kind not in (Kind.TEXTS, Kind.FLOATS)
 )
 _SLUG_LENGTH = 60  # of a task's name
-# Splits by their names in other formats.
-SPLITS = {
-    "train": fields.SPLIT_TRAIN,
-    "val": fields.SPLIT_VAL,
-    "valid": fields.SPLIT_VAL,
-    "validation": fields.SPLIT_VAL,
-    "test": fields.SPLIT_TEST,
-}
 # Not made of several arrays.
 _SINGLE = (fields.REWARD, fields.TIMESTAMP, *_GIVEN)
-# Limits of what can be times in seconds of an episode of this control rate.
-_MAX_PERIOD = 10.0  # seconds
-_MAX_RATIO = 1.5
-_MAX_EPISODE_BYTES = 4 << 30
 _NAMED = 5  # of episodes that are left out
 _AS_THEY_ARE = ImageForm()
 
 
 # Least and greatest action by dimension; empty for fractions in [-1, 1].
 Limits = tuple[tuple[float, ...], tuple[float, ...]]
-
-
-@dataclasses.dataclass(frozen=True)
-class ForeignEpisode:
-    """An episode of another format.
-
-    Attributes:
-      get: (key) -> array of all steps. Observations are of T+1 steps, or of T where
-        the one after the last action is not stored with them. Raises KeyError.
-      name: its name in that format.
-      index: its number.
-      terminal: whether its last state is terminal.
-      has_spare_action: whether actions and rewards are of T+1 steps, of which the last
-        is without meaning; else they are of T.
-      after: (key) -> observation after the last action, if it is stored apart.
-      notes: remarks for users.
-      metadata: metadata that the format states, by field.
-    """
-
-    get: Callable[[str], np.ndarray]
-    name: str
-    index: int
-    terminal: bool = False
-    has_spare_action: bool = False
-    after: Callable[[str], np.ndarray | None] = lambda _: None
-    notes: str = ""
-    metadata: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,7 +148,7 @@ class FieldMapping:
             self.short.append(foreign.name)
             return None
         found = {
-            name: _one_value(name, foreign.get(key))
+            name: foreign_episode.one_value(name, foreign.get(key))
             for name, (key, *_) in self.arrays.items()
             if name in _GIVEN
         }
@@ -199,7 +157,7 @@ class FieldMapping:
             steps[fields.PHYSICS_STATE] = observations.pop(fields.PHYSICS_STATE)
         if fields.TIMESTAMP in self.arrays:
             (key,) = self.arrays[fields.TIMESTAMP]
-            steps[fields.TIMESTAMP], stated[fields.CONTROL_HZ] = _times(
+            steps[fields.TIMESTAMP], stated[fields.CONTROL_HZ] = foreign_episode.times(
                 foreign.get(key), length, stated.get(fields.CONTROL_HZ)
             )
         reward = steps.get(fields.REWARD)
@@ -208,7 +166,7 @@ class FieldMapping:
             reward[-1] = success
             notes.append(_CONTRADICTION)
         notes = dict.fromkeys(filter(None, notes))
-        self.remarks.update(note for note in notes if note != REPEATED)
+        self.remarks.update(note for note in notes if note != foreign_episode.REPEATED)
         given = {
             fields.ROLE: fields.ROLE_DEMO,
             fields.FAMILY: self.dataset,
@@ -240,7 +198,9 @@ class FieldMapping:
     def _acted(self, foreign: ForeignEpisode) -> dict[str, np.ndarray]:
         """Return actions [T, A] and rewards [T], as far as they are mapped."""
         steps = {
-            name: _joined([foreign.get(key) for key in self.arrays[name]])
+            name: foreign_episode.joined(
+                [foreign.get(key) for key in self.arrays[name]]
+            )
             for name in (fields.ACTION, fields.REWARD)
             if name in self.arrays
         }
@@ -261,24 +221,17 @@ class FieldMapping:
     ) -> np.ndarray:
         """Return an observation as it is stored; remarks are added to the notes."""
         keys = self.arrays[name]
-        arrays = [_whole(foreign, name, key, length, notes) for key in keys]
+        arrays = [
+            foreign_episode.whole(foreign, name, key, length, notes) for key in keys
+        ]
         is_single = len(arrays) == 1 and name != fields.PHYSICS_STATE
         if is_single and (found := self.images.apply(name, arrays[0])):
             array, remark = found
             notes.append(remark)
             return array
-        array = _joined(arrays)
+        array = foreign_episode.joined(arrays)
         # Numbers of eight bits, but no image.
         return array.astype(np.float32) if array.dtype == np.uint8 else array
-
-
-def require_bytes(size: int) -> None:
-    """Raise ValueError if an episode of this many bytes is too large to be read."""
-    if size > _MAX_EPISODE_BYTES:
-        raise ValueError(
-            f"an episode takes {size / 2**30:.1f} GiB, above "
-            f"{_MAX_EPISODE_BYTES >> 30}: choose fewer arrays with --map"
-        )
 
 
 def unseen(spec: EpisodeSpec) -> str:
@@ -376,84 +329,3 @@ def _is_observation(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _whole(
-    foreign: ForeignEpisode, name: str, key: str, length: int | None, notes: list[str]
-) -> np.ndarray:
-    """Return an observation of T+1 steps, the last of which is repeated if unknown."""
-    array = foreign.get(key)
-    count = len(array) if array.ndim else 0
-    if length is None or count == length:
-        return array
-    if count != length - 1 or not count:
-        raise ValueError(
-            f"{key!r} of {name} has {count} steps for {length - 1} actions"
-        )
-    last = foreign.after(key)
-    if last is None:
-        last = array[-1]
-        notes.append(REPEATED)
-    return np.concatenate([array, last[None]])
-
-
-def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Join arrays into one vector; a single one keeps its shape."""
-    if len({len(array) if array.ndim else 0 for array in arrays}) > 1:
-        raise ValueError("arrays that are joined have different lengths")
-    if len(arrays) == 1:
-        (array,) = arrays
-        return array if array.ndim > 1 else array[:, None]
-    return np.concatenate([a.reshape(len(a), -1) for a in arrays], axis=1)
-
-
-def _times(
-    array: np.ndarray, length: int, hz: float | None
-) -> tuple[np.ndarray, float]:
-    """Return [T+1] seconds since the start, and the control rate.
-
-    Raises:
-      ValueError: if they do not ascend, are not in seconds, or contradict the rate.
-    """
-    times = numbers.seconds(array.reshape(-1))
-    if len(times) not in (length - 1, length):
-        raise ValueError(f"there are {len(times)} timestamps for {length} steps")
-    period = float(np.median(np.diff(times))) if len(times) > 1 else 1 / (hz or 1)
-    if period > _MAX_PERIOD:
-        raise ValueError(
-            f"timestamps are {period:g} apart: they must be in seconds, so leave them "
-            "out and give --set=control_hz=..."
-        )
-    if hz is None:
-        hz = float(f"{1 / period:.3g}")  # the same for all episodes in spite of jitter
-    elif not 1 / _MAX_RATIO < period * hz < _MAX_RATIO:
-        raise ValueError(
-            f"control_hz is {hz:g} but timestamps are {period:g} s apart: correct it "
-            "with --set=control_hz=..., or leave the timestamps out"
-        )
-    if len(times) < length:
-        times = np.append(times, times[-1] + period)
-    return times, hz
-
-
-def _one_value(name: str, array: Any) -> Any:
-    """Return a metadata value.
-
-    Raises:
-      ValueError: if it is of another type.
-    """
-    values, kind = np.asarray(array).reshape(-1), METADATA[name].kind
-    if not values.size:
-        raise ValueError(f"{name} has no value")
-    if kind is Kind.TEXT:
-        texts = [v.decode() if isinstance(v, bytes) else str(v) for v in values]
-        # An instruction may change in the course of an episode.
-        is_all = name == fields.INSTRUCTION
-        return "; ".join(dict.fromkeys(texts)) if is_all else texts[0]
-    value = values[-1 if name == fields.SUCCESS else 0]  # known at the end
-    is_number = np.asarray(value).dtype.kind in "fiub"
-    if kind is Kind.FLOAT32 and is_number:
-        return float(value)
-    if not is_number or value != int(value) or (kind is Kind.BOOL and value > 1):
-        raise ValueError(f"{name} cannot be {value!r}")
-    return bool(value) if kind is Kind.BOOL else int(value)

@@ -12,12 +12,14 @@ import pyarrow.compute
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
-from wtl.datasets.interchange import field_mapping, lerobot, lerobot_feature
-from wtl.datasets.interchange.field_mapping import (
-    REPEATED,
-    FieldMapping,
-    ForeignEpisode,
+from wtl.datasets.interchange import (
+    field_mapping,
+    foreign_episode,
+    lerobot,
+    lerobot_feature,
 )
+from wtl.datasets.interchange.field_mapping import FieldMapping
+from wtl.datasets.interchange.foreign_episode import REPEATED, ForeignEpisode
 from wtl.datasets.interchange.lerobot_folder import LeRobotFolder, ListedEpisode
 from wtl.datasets.videos import video_frames
 
@@ -61,7 +63,7 @@ class LeRobotDataset:
         longest = max(episode.length for episode in self._folder.episodes) + 1
         size = longest * sum(f.frame_bytes for f in self._features.values())
         try:
-            field_mapping.require_bytes(size)
+            foreign_episode.require_bytes(size)
         except ValueError as error:
             raise self._folder.fault(str(error)) from None
 

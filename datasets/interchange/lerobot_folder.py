@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.interchange import lerobot
-from wtl.datasets.interchange.field_mapping import SPLITS
+from wtl.datasets.interchange.foreign_episode import SPLITS
 from wtl.datasets.interchange.lerobot_feature import Feature
 
 VERSIONS = ("v2.0", "v2.1", "v3.0")

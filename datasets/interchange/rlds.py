@@ -1,6 +1,5 @@
 """Import of TFDS datasets in RLDS form: nested `steps` and fields beside them."""
 
-import math
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,12 +13,9 @@ from wtl.datasets.contract import fields, regular_file
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.format import images
-from wtl.datasets.interchange import field_mapping
-from wtl.datasets.interchange.field_mapping import (
-    SPLITS,
-    FieldMapping,
-    ForeignEpisode,
-)
+from wtl.datasets.interchange import field_mapping, foreign_episode, rlds_feature
+from wtl.datasets.interchange.field_mapping import FieldMapping
+from wtl.datasets.interchange.foreign_episode import SPLITS, ForeignEpisode
 
 _FORMATS = (tfds.core.FileFormat.TFRECORD, tfds.core.FileFormat.ARRAY_RECORD)
 _BATCH_STEPS = 64
@@ -78,7 +74,10 @@ class RldsDataset:
                 f"{directory} is stored as {self._builder.info.file_format.value}: "
                 "convert it with `tfds convert_format` to tfrecord"
             )
-        in_steps, beside = _leaves(steps.feature), _leaves(features)
+        in_steps, beside = (
+            rlds_feature.leaves(steps.feature),
+            rlds_feature.leaves(features),
+        )
         self._mapping = mapping.or_default(lambda: _default(in_steps, beside))
         keys = {key for keys in self._mapping.arrays.values() for key in keys}
         if missing := sorted(keys - {*in_steps, *beside}):
@@ -87,7 +86,7 @@ class RldsDataset:
                 + ", ".join(sorted({**in_steps, **beside}))
             )
         for key in sorted(keys):
-            if not _is_readable({**beside, **in_steps}[key]):
+            if not rlds_feature.is_readable({**beside, **in_steps}[key]):
                 raise UserError(
                     f"{directory}: {key!r} is of varying length or a stack of images; "
                     "leave it out"
@@ -95,7 +94,7 @@ class RldsDataset:
         self._unread = [] if mapping.arrays else _unread(in_steps)
         acts = self._mapping.arrays.get(fields.ACTION, ())
         parts = {key: in_steps[key] for key in acts if key in in_steps}
-        self.action_names = _part_names(parts) if len(parts) > 1 else ()
+        self.action_names = rlds_feature.part_names(parts) if len(parts) > 1 else ()
         # What is not mapped is not decoded: it may be large, or of varying shape.
         keys.add(fields.IS_TERMINAL)
         # Images are decoded one by one, once their sizes are known.
@@ -105,15 +104,19 @@ class RldsDataset:
             if key in keys and isinstance(feature, tfds.features.Image)
         }
         self._decoders = {
-            fields.STEPS: _nested(
+            fields.STEPS: rlds_feature.nested(
                 {key: tfds.decode.SkipDecoding() for key in self._images}
             )
         }
         self._features = tfds.features.FeaturesDict(
             {
-                **_nested({k: f for k, f in beside.items() if k in keys - {*in_steps}}),
+                **rlds_feature.nested(
+                    {k: f for k, f in beside.items() if k in keys - {*in_steps}}
+                ),
                 fields.STEPS: tfds.features.Dataset(
-                    _nested({k: f for k, f in in_steps.items() if k in keys})
+                    rlds_feature.nested(
+                        {k: f for k, f in in_steps.items() if k in keys}
+                    )
                 ),
             }
         )
@@ -230,7 +233,7 @@ def _decoded(
         images.require_small(data)
         image = feature.decode_example(data).numpy()
         if result is None:
-            field_mapping.require_bytes(size + len(rows) * image.nbytes)
+            foreign_episode.require_bytes(size + len(rows) * image.nbytes)
             result = np.empty((len(rows), *image.shape), image.dtype)
         if image.shape != result.shape[1:]:
             raise ValueError(f"images are {list(image.shape)} and {result.shape[1:]}")
@@ -244,7 +247,7 @@ def _unread(steps: Mapping[str, Any]) -> list[str]:
         key
         for key, feature in sorted(steps.items())
         if key.startswith(f"{fields.OBSERVATION}/")
-        and not _is_numbers(feature)
+        and not rlds_feature.is_numbers(feature)
         and key not in _INSTRUCTIONS
     ]
 
@@ -254,7 +257,9 @@ def _default(
 ) -> dict[str, tuple[str, ...]]:
     """Return the features that are imported without a mapping, by field."""
     before = f"{fields.OBSERVATION}/"
-    numbers = [key for key, feature in steps.items() if _is_numbers(feature)]
+    numbers = [
+        key for key, feature in steps.items() if rlds_feature.is_numbers(feature)
+    ]
     others = {
         # One vector, or several in the order of their names.
         fields.ACTION: sorted(
@@ -268,64 +273,6 @@ def _default(
     return field_mapping.defaults(
         {key.removeprefix(before): key for key in observed}, others
     )
-
-
-def _part_names(
-    parts: Mapping[str, tfds.features.FeatureConnector],
-) -> tuple[str, ...]:
-    """Return names of the numbers of features that are joined, such as `move 0`."""
-    names = []
-    for key, feature in parts.items():
-        name, size = key.removeprefix(f"{fields.ACTION}/"), math.prod(feature.shape)
-        names += [f"{name} {i}" for i in range(size)] if size > 1 else [name]
-    return tuple(names)
-
-
-def _is_readable(feature: tfds.features.FeatureConnector) -> bool:
-    """Whether a feature is an array of numbers, or a text."""
-    return isinstance(feature, tfds.features.Text) or _is_numbers(feature)
-
-
-def _is_numbers(feature: tfds.features.FeatureConnector) -> bool:
-    """Whether a feature is an array of numbers, of one shape unless it is an image."""
-    info = feature.get_tensor_info()
-    return (
-        isinstance(info, tfds.features.TensorInfo)
-        and not _is_stack(feature)
-        and np.dtype(info.np_dtype).kind in "fiub"
-        and (None not in info.shape or isinstance(feature, tfds.features.Image))
-    )
-
-
-def _is_stack(feature: tfds.features.FeatureConnector) -> bool:
-    """Whether a feature is several images in one."""
-    is_sequence = isinstance(feature, tfds.features.Sequence)
-    return is_sequence and isinstance(feature.feature, tfds.features.Image)
-
-
-def _leaves(
-    tree: Mapping[str, Any], before: str = ""
-) -> dict[str, tfds.features.FeatureConnector]:
-    """Return the features of nested ones by path, such as `observation/state`."""
-    result = {}
-    for key, feature in tree.items():
-        if isinstance(feature, tfds.features.FeaturesDict):
-            result |= _leaves(feature, f"{before}{key}/")
-        else:
-            result[before + key] = feature
-    return result
-
-
-def _nested(leaves: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tree that has these leaves by path."""
-    tree = {}
-    for path, leaf in leaves.items():
-        *parents, name = path.split("/")
-        node = tree
-        for parent in parents:
-            node = node.setdefault(parent, {})
-        node[name] = leaf
-    return tree
 
 
 def _records(

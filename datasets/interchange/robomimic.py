@@ -26,12 +26,9 @@ from wtl.datasets.contract import fields, regular_file
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.format import schema
-from wtl.datasets.interchange import field_mapping
-from wtl.datasets.interchange.field_mapping import (
-    SPLITS,
-    FieldMapping,
-    ForeignEpisode,
-)
+from wtl.datasets.interchange import field_mapping, foreign_episode
+from wtl.datasets.interchange.field_mapping import FieldMapping
+from wtl.datasets.interchange.foreign_episode import SPLITS, ForeignEpisode
 from wtl.datasets.interchange.hdf5_group import Hdf5Group
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import card, checksums
@@ -204,7 +201,7 @@ class RobomimicFile:
         """Refuse arrays that fit neither each other nor the memory, before reading."""
         keys = itertools.chain.from_iterable(self._mapping.arrays.values())
         shapes = {key: group.shape(key) for key in keys if key in group}
-        field_mapping.require_bytes(sum(size for _, size in shapes.values()))
+        foreign_episode.require_bytes(sum(size for _, size in shapes.values()))
         counts = sorted(
             (math.prod(shapes[key][0][:1]), key)
             for key in self._mapping.step_keys

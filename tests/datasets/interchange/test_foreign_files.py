@@ -9,7 +9,8 @@ import pytest
 from wtl.commands import cli
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.interchange import import_episodes, robomimic
-from wtl.datasets.interchange.field_mapping import REPEATED, FieldMapping
+from wtl.datasets.interchange.field_mapping import FieldMapping
+from wtl.datasets.interchange.foreign_episode import REPEATED
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import verify
 

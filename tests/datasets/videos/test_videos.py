@@ -257,6 +257,14 @@ def test_the_same_video_under_two_names_is_a_fault(folder, clips, tmp_path):
     assert "tasks.csv line 3: its video is that of line 2 again" in fault
 
 
+def test_escapes_in_names_are_printed_escaped(folder, clips, tmp_path, capsys):
+    shutil.copy(clips[1], folder / "videos" / "\x1b[2J.mp4")
+    with pytest.raises(SystemExit):
+        cli.main(["import_videos", str(folder), f"--out={tmp_path / 'out'}"])
+    said = capsys.readouterr().err
+    assert "\\x1b[2J.mp4" in said and "\x1b[2J" not in said
+
+
 def test_a_video_without_a_line_is_a_fault(folder, clips, tmp_path):
     shutil.copy(clips[1], folder / "videos" / "extra.MP4")
     (fault,) = _faults(folder, tmp_path / "out")
@@ -299,6 +307,20 @@ def test_a_table_that_is_none_is_named(folder, tmp_path, content, message):
         (folder / "tasks.csv").write_bytes(content)
     (fault,) = _faults(folder, tmp_path / "out")
     assert str(folder / "tasks.csv") in fault and re.search(message, fault), fault
+
+
+@pytest.mark.parametrize("name", ["LICENSE", "tasks.csv"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "link"])
+def test_other_files_of_the_folder_are_regular_too(folder, tmp_path, name, kind):
+    (folder / name).unlink(missing_ok=True)
+    (tmp_path / "secret").write_text("secret")
+    if kind == "pipe":
+        os.mkfifo(folder / name)
+    else:
+        leads = {"device": "/dev/zero", "link": tmp_path / "secret"}[kind]
+        (folder / name).symlink_to(leads)
+    (fault,) = _faults(folder, tmp_path / "out")
+    assert re.search(f"{name} is (no regular file|a link that leads out)", fault)
 
 
 def test_a_folder_without_videos_is_named(folder, tmp_path):
