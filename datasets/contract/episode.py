@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wtl.datasets.contract import fields, metadata
+from wtl.datasets.contract import fields, metadata, numbers
 from wtl.datasets.contract.observation import Observation
 from wtl.datasets.format import images
 
@@ -195,21 +195,29 @@ class Episode:
 
         Raises:
           EpisodeError: if a required metadata field is missing or unknown, if
-            nothing is observed, or if actions come without rewards.
+            nothing is observed, if actions come without rewards, or if numbers would
+            lose by their conversion.
         """
         for name in metadata.METADATA:
             keyword = name.replace("/", "_")
             if keyword in given:
                 given[name] = given.pop(keyword)
-        try:
-            known = metadata.complete(given)
-        except ValueError as error:
-            raise EpisodeError(f"an episode cannot be built: {error}") from None
         if not observations:
             raise EpisodeError("an episode needs observations")
         if (action is None) != (reward is None):
             raise EpisodeError("an episode has actions and rewards, or neither")
         length = len(next(iter(observations.values())))
+        try:
+            known = metadata.complete(given)
+            observed = {n: _observed(n, array) for n, array in observations.items()}
+            if action is not None:
+                action = _with_zero_step(numbers.float32(fields.ACTION, action))
+                reward = _with_zero_step(numbers.float32(fields.REWARD, reward))
+            if physics_state is not None:
+                physics_state = np.asarray(physics_state)
+                numbers.require_real(fields.PHYSICS_STATE, physics_state)
+        except ValueError as error:
+            raise EpisodeError(f"an episode cannot be built: {error}") from None
         if timestamp is None:
             timestamp = np.arange(length) / known[fields.CONTROL_HZ]
         is_last = np.arange(length) == length - 1
@@ -220,8 +228,7 @@ class Episode:
             fields.TIMESTAMP: np.asarray(timestamp, np.float32),
         }
         if action is not None:
-            steps[fields.ACTION] = _with_zero_step(action)
-            steps[fields.REWARD] = _with_zero_step(reward)
+            steps |= {fields.ACTION: action, fields.REWARD: reward}
             # Of the last transition, and of the dummy step after it.
             discount = np.ones(length, np.float32)
             discount[-2:] = 0.0 if terminal else 1.0
@@ -229,13 +236,8 @@ class Episode:
         if intervention is not None:
             steps[fields.IS_INTERVENTION] = np.append(intervention, False).astype(bool)
         if physics_state is not None:
-            steps[fields.PHYSICS_STATE] = np.asarray(physics_state, np.float64)
-        for name, array in observations.items():
-            array = np.asarray(array)
-            if array.dtype != np.uint8:
-                array = array.astype(np.float32)
-            steps[name] = array
-        return cls(steps=steps, metadata=known)
+            steps[fields.PHYSICS_STATE] = physics_state.astype(np.float64)
+        return cls(steps=steps | observed, metadata=known)
 
     @property
     def id(self) -> str:
@@ -275,8 +277,12 @@ def fault(episode: Episode, spec: EpisodeSpec) -> str | None:
     )
 
 
+def _observed(name: str, array: np.ndarray) -> np.ndarray:
+    array = np.asarray(array)
+    return array if array.dtype == np.uint8 else numbers.float32(name, array)
+
+
 def _with_zero_step(array: np.ndarray) -> np.ndarray:
-    array = np.asarray(array, np.float32)
     return np.concatenate([array, np.zeros((1, *array.shape[1:]), np.float32)])
 
 
@@ -310,8 +316,9 @@ def _value_faults(steps: Mapping[str, np.ndarray], spec: EpisodeSpec) -> Iterato
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             step = int(np.argwhere(~np.isfinite(array))[0][0])
             yield f"step field {name!r} is not finite at step {step}"
-    if (np.diff(steps[fields.TIMESTAMP]) < 0).any():
-        yield "timestamps go backwards"
+    ascends = np.diff(steps[fields.TIMESTAMP]) > 0
+    if not ascends.all():
+        yield f"timestamps do not ascend at step {ascends.argmin() + 1}"
     if fields.ACTION in steps:
         action, discount = steps[fields.ACTION], steps[fields.DISCOUNT]
         low = np.array(spec.action_low or [-1.0] * spec.action_size)

@@ -5,7 +5,11 @@ import io
 import numpy as np
 from PIL import Image
 
+from wtl.datasets.contract.errors import UserError
+
 PNG, JPEG = "png", "jpeg"
+MAX_SIDE = 4096  # pixels
+_SIDES = range(8, 513)  # pixels of squares that are made of larger images
 ENCODINGS = {
     # Light compression: three times as fast for a few per cent of size.
     PNG: {"format": "PNG", "compress_level": 3},
@@ -24,11 +28,48 @@ def encode(image: np.ndarray, encoding: str) -> bytes:
     return buffer.getvalue()
 
 
-def decode(data: bytes | memoryview, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the uint8[H, W, 3] image of bytes.
+def require_side(pixels: int) -> None:
+    """Raise UserError unless squares of this many pixels a side can be made."""
+    if pixels not in _SIDES:
+        raise UserError(f"pixels {pixels} is not from {_SIDES[0]} to {_SIDES[-1]}")
+
+
+def squared(image: Image.Image, pixels: int) -> np.ndarray:
+    """Return the largest square around the centre, uint8[pixels, pixels, 3]."""
+    side = min(image.size)
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    box = (left, top, left + side, top + side)
+    size = (pixels, pixels)
+    return np.asarray(image.resize(size, Image.Resampling.LANCZOS, box=box))
+
+
+def require_small(data: bytes | memoryview) -> None:
+    """Check the size of an image by its first bytes, before it is decoded.
 
     Raises:
-      ImageError: if they are not an RGB image of this shape.
+      ImageError: if it is no PNG or JPEG, or has too many pixels.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
+            size = image.size
+    except Exception as error:  # Pillow raises whatever its parsers meet
+        raise ImageError(f"an image cannot be decoded ({error})") from None
+    if max(size) > MAX_SIDE:
+        raise ImageError(
+            f"an image has {size[0]} × {size[1]} pixels; at most {MAX_SIDE} a side "
+            "are read"
+        )
+
+
+def decode(data: bytes | memoryview, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the uint8 image of bytes; gray ones are [H, W].
+
+    Args:
+      data: bytes of a PNG or JPEG file.
+      shape: expected shape, (H, W, 3); or 1 or 4 channels, gray and RGBA.
+
+    Raises:
+      ImageError: if they are not an image of this shape.
     """
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
@@ -36,6 +77,8 @@ def decode(data: bytes | memoryview, shape: tuple[int, ...]) -> np.ndarray:
             found = (image.height, image.width, len(image.getbands()))
             if found != tuple(shape):
                 raise ImageError(f"an image is {list(found)}, not {list(shape)}")
+            if image.mode not in ("L", "RGB", "RGBA"):
+                raise ImageError(f"an image is of mode {image.mode}, not of 8 bits")
             return np.asarray(image)
     except ImageError:
         raise

@@ -1,5 +1,6 @@
 """Mapping of the arrays of other formats to episode fields."""
 
+import collections
 import dataclasses
 import hashlib
 import math
@@ -10,18 +11,18 @@ from typing import Any
 import numpy as np
 
 from wtl.datasets.contract import episode as episode_lib
-from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract import fields, numbers, seeding
 from wtl.datasets.contract.episode import Episode, EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.metadata import METADATA, Kind
 from wtl.datasets.contract.observation import Observation
 from wtl.datasets.curation import metadata_filter
+from wtl.datasets.interchange import foreign_episode, image_form
+from wtl.datasets.interchange.foreign_episode import ForeignEpisode
+from wtl.datasets.interchange.image_form import ImageForm
 
 _STEP_FIELDS = (fields.ACTION, fields.REWARD, fields.PHYSICS_STATE, fields.TIMESTAMP)
-# A note on episodes whose format keeps as many observations as actions.
-REPEATED = (
-    "the observation after the last action is unknown: the one before is repeated"
-)
+_CONTRADICTION = "the last reward contradicted the success, and was set to it"
 _GIVEN = frozenset(
     name
     for name, field in METADATA.items()
@@ -29,42 +30,14 @@ _GIVEN = frozenset(
     and field.kind not in (Kind.TEXTS, Kind.FLOATS)
 )
 _SLUG_LENGTH = 60  # of a task's name
-# Splits by their names in other formats.
-SPLITS = {
-    "train": fields.SPLIT_TRAIN,
-    "val": fields.SPLIT_VAL,
-    "valid": fields.SPLIT_VAL,
-    "validation": fields.SPLIT_VAL,
-    "test": fields.SPLIT_TEST,
-}
 # Not made of several arrays.
 _SINGLE = (fields.REWARD, fields.TIMESTAMP, *_GIVEN)
+_NAMED = 5  # of episodes that are left out
+_AS_THEY_ARE = ImageForm()
 
 
 # Least and greatest action by dimension; empty for fractions in [-1, 1].
 Limits = tuple[tuple[float, ...], tuple[float, ...]]
-
-
-@dataclasses.dataclass(frozen=True)
-class ForeignEpisode:
-    """An episode of another format.
-
-    Attributes:
-      get: (key) -> array of all steps. Observations are of T+1 steps; actions and
-        rewards of T, or of T+1 where the last is without meaning. Raises KeyError.
-      name: its name in that format.
-      index: its number.
-      terminal: whether its last state is terminal.
-      notes: remarks for users.
-      metadata: metadata that the format states, by field.
-    """
-
-    get: Callable[[str], np.ndarray]
-    name: str
-    index: int
-    terminal: bool = False
-    notes: str = ""
-    metadata: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,19 +46,31 @@ class FieldMapping:
 
     Attributes:
       arrays: keys by step field or name of an observation; several vectors are joined
-        into one. Also keys by metadata field, of which the first value counts. Empty
-        for those that the format suggests.
+        into one. Also keys by metadata field, of which the first value counts, or the
+        last one of `success`. Empty for those that the format suggests.
       metadata: values by metadata field; the family, for one.
       dataset: name of the dataset that is made, for ids.
+      images: form of the images.
+      remarks: remarks on conversions, and the number of episodes of each.
+      short: names of episodes that were left out because they have no transition.
     """
 
     arrays: Mapping[str, tuple[str, ...]]
     metadata: Mapping[str, Any]
     dataset: str
+    images: ImageForm = _AS_THEY_ARE
+    remarks: collections.Counter[str] = dataclasses.field(
+        default_factory=collections.Counter
+    )
+    short: list[str] = dataclasses.field(default_factory=list)
 
     @classmethod
     def parse(
-        cls, maps: Sequence[str], sets: Sequence[str], dataset: str
+        cls,
+        maps: Sequence[str],
+        sets: Sequence[str],
+        dataset: str,
+        images: ImageForm = _AS_THEY_ARE,
     ) -> "FieldMapping":
         """Read `FIELD=KEY[,KEY...]` and `FIELD=VALUE` texts.
 
@@ -117,7 +102,7 @@ class FieldMapping:
         twice = sorted(set(metadata) & set(arrays))
         if twice:
             raise UserError(f"{twice[0]} is both set and mapped")
-        return cls(arrays, metadata, dataset)
+        return cls(arrays, metadata, dataset, images)
 
     def or_default(
         self, arrays: Callable[[], Mapping[str, tuple[str, ...]]]
@@ -125,51 +110,72 @@ class FieldMapping:
         """Return this mapping, with the format's arrays if it has none."""
         return self if self.arrays else dataclasses.replace(self, arrays=arrays())
 
-    def episode(self, foreign: ForeignEpisode) -> Episode:
-        """Convert an episode.
+    @property
+    def step_keys(self) -> list[str]:
+        """Keys of the arrays that have a row for each step."""
+        return [k for n, keys in self.arrays.items() if n not in _GIVEN for k in keys]
+
+    @property
+    def left_out(self) -> str:
+        """Clause on the episodes that were left out; empty if there are none."""
+        if not self.short:
+            return ""
+        count = len(self.short)
+        names = ", ".join(self.short[:_NAMED]) + ", …" * (count > _NAMED)
+        return f"{count} episodes of less than two steps: {names}"
+
+    def episode(self, foreign: ForeignEpisode) -> Episode | None:
+        """Convert an episode; None if it has no transition.
 
         Success, unless it is stated, means that the last reward is positive; without
-        rewards every demonstration succeeds, and its last reward is 1.
+        rewards every demonstration succeeds, and its last reward is 1. A last reward
+        that contradicts a stated success is set to it, as in our worlds.
 
         Raises:
           ValueError: if arrays do not fit each other.
           KeyError: if a named array is missing.
         """
-        steps, observations = (
-            {
-                name: _joined([foreign.get(key) for key in keys])
-                for name, keys in self.arrays.items()
-                if is_wanted(name)
-            }
-            for is_wanted in (_STEP_FIELDS.__contains__, _is_observation)
-        )
+        notes: list[str] = []
+        steps = self._acted(foreign)
+        length = len(steps[fields.ACTION]) + 1 if steps else None
+        observations = {
+            name: self._observed(foreign, name, length, notes)
+            for name in self.arrays
+            if (name == fields.PHYSICS_STATE or _is_observation(name)) and length != 1
+        }
+        length = length or len(next(iter(observations.values())))
+        if length < 2:
+            self.short.append(foreign.name)
+            return None
         found = {
-            name: _one_value(name, foreign.get(key))
+            name: foreign_episode.one_value(name, foreign.get(key))
             for name, (key, *_) in self.arrays.items()
             if name in _GIVEN
         }
-        length = len(next(iter(observations.values())))
-        for name in (fields.ACTION, fields.REWARD):
-            if name in steps:
-                if len(steps[name]) not in (length - 1, length):
-                    raise ValueError(
-                        f"{name} has {len(steps[name])} steps for {length} observations"
-                    )
-                steps[name] = steps[name][: length - 1]
-        if fields.REWARD in steps:
-            steps[fields.REWARD] = steps[fields.REWARD].reshape(length - 1)
-        if fields.TIMESTAMP in steps:
-            steps[fields.TIMESTAMP] = steps[fields.TIMESTAMP].reshape(length)
+        stated = {**foreign.metadata, **self.metadata, **found}
+        if fields.PHYSICS_STATE in observations:
+            steps[fields.PHYSICS_STATE] = observations.pop(fields.PHYSICS_STATE)
+        if fields.TIMESTAMP in self.arrays:
+            (key,) = self.arrays[fields.TIMESTAMP]
+            steps[fields.TIMESTAMP], stated[fields.CONTROL_HZ] = foreign_episode.times(
+                foreign.get(key), length, stated.get(fields.CONTROL_HZ)
+            )
         reward = steps.get(fields.REWARD)
+        success = stated.get(fields.SUCCESS, reward is None or bool(reward[-1] > 0))
+        if reward is not None and bool(reward[-1] > 0) != success:
+            reward[-1] = success
+            notes.append(_CONTRADICTION)
+        notes = dict.fromkeys(filter(None, notes))
+        self.remarks.update(note for note in notes if note != foreign_episode.REPEATED)
         given = {
             fields.ROLE: fields.ROLE_DEMO,
             fields.FAMILY: self.dataset,
             fields.SPLIT: fields.SPLIT_TRAIN,
-            fields.SUCCESS: reward is None or bool(reward[-1] > 0),
-            fields.NOTES: "; ".join(filter(None, [foreign.name, foreign.notes])),
-            **foreign.metadata,
-            **self.metadata,
-            **found,
+            fields.SUCCESS: success,
+            fields.NOTES: "; ".join(
+                filter(None, [foreign.name, foreign.notes, *notes])
+            ),
+            **stated,
         }
         task = _slug(given.get(fields.INSTRUCTION, ""))
         objects = given.get(fields.OBJECT_SET, self.dataset)
@@ -188,6 +194,55 @@ class FieldMapping:
         return Episode.build(
             observations=observations, **steps, terminal=foreign.terminal, **given
         )
+
+    def _acted(self, foreign: ForeignEpisode) -> dict[str, np.ndarray]:
+        """Return actions [T, A] and rewards [T], as far as they are mapped."""
+        steps = {
+            name: foreign_episode.joined(
+                [foreign.get(key) for key in self.arrays[name]]
+            )
+            for name in (fields.ACTION, fields.REWARD)
+            if name in self.arrays
+        }
+        if foreign.has_spare_action:
+            steps = {name: rows[:-1] for name, rows in steps.items()}
+        if fields.REWARD in steps:
+            rewards, count = steps[fields.REWARD], len(steps[fields.ACTION])
+            if rewards.shape != (count, 1):
+                raise ValueError(
+                    f"rewards are {list(rewards.shape)} for {count} actions"
+                )
+            # A copy, since the last one may be changed.
+            steps[fields.REWARD] = numbers.float32(fields.REWARD, rewards[:, 0]).copy()
+        return steps
+
+    def _observed(
+        self, foreign: ForeignEpisode, name: str, length: int | None, notes: list[str]
+    ) -> np.ndarray:
+        """Return an observation as it is stored; remarks are added to the notes."""
+        keys = self.arrays[name]
+        arrays = [
+            foreign_episode.whole(foreign, name, key, length, notes) for key in keys
+        ]
+        is_single = len(arrays) == 1 and name != fields.PHYSICS_STATE
+        if is_single and (found := self.images.apply(name, arrays[0])):
+            array, remark = found
+            notes.append(remark)
+            return array
+        array = foreign_episode.joined(arrays)
+        # Numbers of eight bits, but no image.
+        return array.astype(np.float32) if array.dtype == np.uint8 else array
+
+
+def unseen(spec: EpisodeSpec) -> str:
+    """Return a clause on numbers that may be meant as images; empty without any."""
+    names = [o.name for o in spec.vectors if image_form.resembles_images(o.shape)]
+    if not names:
+        return ""
+    return (
+        f"{', '.join(names)}: kept as numbers, for images are uint8; with the range of "
+        "their values, as --image_range=0,1, they become images"
+    )
 
 
 def defaults(
@@ -274,22 +329,3 @@ def _is_observation(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Join arrays into one vector; a single one keeps its shape."""
-    if len(arrays) == 1:
-        (array,) = arrays
-        if array.dtype == np.uint8 and (array.ndim != 4 or array.shape[-1] != 3):
-            array = array.astype(np.float32)  # numbers, or depth, but no image
-        return array if array.ndim > 1 else array[:, None]
-    return np.concatenate([a.reshape(len(a), -1) for a in arrays], axis=1)
-
-
-def _one_value(name: str, array: Any) -> Any:
-    value = np.asarray(array).reshape(-1)[0]
-    if METADATA[name].kind is Kind.TEXT:
-        return value.decode() if isinstance(value, bytes) else str(value)
-    if METADATA[name].kind is Kind.BOOL:
-        return bool(value)
-    return float(value) if METADATA[name].kind is Kind.FLOAT32 else int(value)

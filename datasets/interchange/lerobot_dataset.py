@@ -12,12 +12,14 @@ import pyarrow.compute
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
-from wtl.datasets.interchange import field_mapping, lerobot, lerobot_feature
-from wtl.datasets.interchange.field_mapping import (
-    REPEATED,
-    FieldMapping,
-    ForeignEpisode,
+from wtl.datasets.interchange import (
+    field_mapping,
+    foreign_episode,
+    lerobot,
+    lerobot_feature,
 )
+from wtl.datasets.interchange.field_mapping import FieldMapping
+from wtl.datasets.interchange.foreign_episode import REPEATED, ForeignEpisode
 from wtl.datasets.interchange.lerobot_folder import LeRobotFolder, ListedEpisode
 from wtl.datasets.videos import video_frames
 
@@ -27,7 +29,6 @@ _REWARD, _SUCCESS, _DONE = "next.reward", "next.success", "next.done"
 _EPISODE, _TASK, _TIME = "episode_index", "task_index", "timestamp"
 _NOT_OBSERVED = ("action", "next.")
 _BOOKKEEPING = ("frame_index", _EPISODE, "index", _TASK, _TIME)
-_MAX_EPISODE_BYTES = 4 << 30
 # Periods that a frame may be off its time. LeRobot allows 0.1 ms, but the starts that
 # it writes drift in long videos (huggingface/lerobot, issue 3177).
 _PERIODS = 0.25
@@ -61,11 +62,10 @@ class LeRobotDataset:
             self._features[key] = self._folder.features[key]
         longest = max(episode.length for episode in self._folder.episodes) + 1
         size = longest * sum(f.frame_bytes for f in self._features.values())
-        if size > _MAX_EPISODE_BYTES:
-            raise self._folder.fault(
-                f"an episode of {longest - 1} frames takes {size / 2**30:.1f} GiB, "
-                f"above {_MAX_EPISODE_BYTES >> 30}: choose fewer cameras with --map"
-            )
+        try:
+            foreign_episode.require_bytes(size)
+        except ValueError as error:
+            raise self._folder.fault(str(error)) from None
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -90,7 +90,11 @@ class LeRobotDataset:
     def left_out(self) -> str:
         """Clause on episodes and features that are not read; empty if all are."""
         unread = ", ".join(map(repr, self._folder.unread))
-        notes = (self._folder.missing_note(), unread and f"not read: {unread}")
+        notes = (
+            self._folder.missing_note(),
+            self._mapping.left_out,
+            unread and f"not read: {unread}",
+        )
         return "; ".join(filter(None, notes))
 
     def episodes(self) -> Iterator[Episode]:
@@ -108,9 +112,11 @@ class LeRobotDataset:
             lengths = {index: e.length for index, e in expected.items()}
             for index, rows in self._folder.rows(data, lengths, sorted(columns)):
                 try:
-                    yield self._episode(expected.pop(index), rows)
+                    episode = self._episode(expected.pop(index), rows)
                 except (ValueError, LookupError, TypeError, pa.ArrowException) as error:
                     raise self._folder.fault(f"episode {index}: {error}") from None
+                if episode is not None:
+                    yield episode
             for index in expected:
                 self._folder.missing[index] = f"rows in {data.name}"
         self._folder.require_episodes()
@@ -138,7 +144,7 @@ class LeRobotDataset:
         ours = self._folder.episodes[0].ours and lerobot.CAMERAS
         return {v: k for k, v in ours.items()}.get(name, name.replace(".", "/"))
 
-    def _episode(self, listed: ListedEpisode, rows: pa.Table) -> Episode:
+    def _episode(self, listed: ListedEpisode, rows: pa.Table) -> Episode | None:
         if len(rows) != listed.length:
             raise ValueError(f"{len(rows)} rows, not {listed.length} as listed")
         times = lerobot_feature.numbers(rows[_TIME]).astype(np.float64)
@@ -186,6 +192,7 @@ class LeRobotDataset:
                 index=listed.index,
                 # Episodes that are cut off are done too.
                 terminal=flags.get(_DONE, False) and flags.get(_SUCCESS, False),
+                has_spare_action=True,
                 notes=REPEATED,
                 metadata=self._ours(listed) or known,
             )

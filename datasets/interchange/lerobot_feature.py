@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute
 
 from wtl.datasets.format import images
-from wtl.datasets.videos.video_frames import MAX_SIDE
 
 _IMAGES = ("image", "video")
 _NUMBERS = re.compile(r"bool|(u?int|float)\d+")
@@ -25,7 +24,7 @@ class Feature:
     Attributes:
       name: its name, such as `observation.images.top`.
       dtype: its type: `video`, `image` or that of its numbers.
-      shape: its shape; (H, W, 3) of images.
+      shape: its shape; (H, W, channels) of images.
       names: names of its dimensions in a form of the dataset's own, or None.
     """
 
@@ -36,7 +35,7 @@ class Feature:
 
     @classmethod
     def read(cls, name: str, node: Mapping[str, Any]) -> "Feature | None":
-        """Return a feature; None if it is neither numbers nor colour images.
+        """Return a feature; None if it is neither numbers nor images.
 
         Args:
           name: its name.
@@ -51,13 +50,16 @@ class Feature:
         if dtype not in _IMAGES:
             is_number = isinstance(dtype, str) and _NUMBERS.fullmatch(dtype)
             return cls(name, dtype, shape, node.get("names")) if is_number else None
-        if len(shape) == 3 and shape[0] == 3 != shape[2]:  # channels first
-            shape = (*shape[1:], shape[0])
+        # Videos are decoded to RGB.
+        channels = (1, 3, 4) if dtype == "image" else (3,)
+        if len(shape) == 3 and shape[0] in channels and shape[2] not in channels:
+            shape = (*shape[1:], shape[0])  # channels are first
         about = {**(node.get("info") or {}), **(node.get("video_info") or {})}
-        if len(shape) != 3 or shape[2] != 3 or any(about.get(key) for key in _DEPTH):
+        is_depth = any(about.get(key) for key in _DEPTH)
+        if len(shape) != 3 or shape[2] not in channels or is_depth:
             return None
-        if max(shape) > MAX_SIDE:
-            raise ValueError(f"{name!r} has more than {MAX_SIDE} pixels a side")
+        if max(shape) > images.MAX_SIDE:
+            raise ValueError(f"{name!r} has more than {images.MAX_SIDE} pixels a side")
         return cls(name, dtype, shape)
 
     @property
@@ -77,7 +79,7 @@ class Feature:
 
     @property
     def is_image(self) -> bool:
-        """Whether it is a colour image."""
+        """Whether it is an image."""
         return self.dtype in _IMAGES
 
     @property
@@ -114,11 +116,11 @@ def numbers(column: pa.ChunkedArray, shape: tuple[int, ...] = ()) -> np.ndarray:
 
 
 def _images(column: pa.ChunkedArray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return images that are stored as files in the rows, [T, H, W, 3]."""
+    """Return images that are stored as files in the rows, [T, H, W, channels]."""
     result = np.empty((len(column), *shape), np.uint8)
     for row, cell in zip(result, column, strict=True):
         data = cell["bytes"].as_buffer() if pa.types.is_struct(cell.type) else None
         if data is None:
             raise ValueError("an image is not in its row")
-        row[:] = images.decode(memoryview(data), shape)
+        row[:] = images.decode(memoryview(data), shape).reshape(shape)
     return result

@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.interchange import lerobot
-from wtl.datasets.interchange.field_mapping import SPLITS
+from wtl.datasets.interchange.foreign_episode import SPLITS
 from wtl.datasets.interchange.lerobot_feature import Feature
 
 VERSIONS = ("v2.0", "v2.1", "v3.0")
@@ -122,10 +122,13 @@ class LeRobotFolder:
         seen = set()
         for row in itertools.islice(rows, _MAX_EPISODES):
             index, length = int(row["episode_index"]), int(row["length"])
-            if length < 1 or index in seen:
-                raise self.fault(f"episode {index} is listed twice or has no frames")
+            if index in seen:
+                raise self.fault(f"episode {index} is listed twice")
             seen.add(index)
-            self._list(index, length, row)
+            if length < 1:
+                self.missing[index] = "no frames"
+            else:
+                self._list(index, length, row)
         self._listed = len(seen)
         self.license = self._license()
 

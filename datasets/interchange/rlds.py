@@ -1,8 +1,7 @@
 """Import of TFDS datasets in RLDS form: nested `steps` and fields beside them."""
 
-import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,16 +11,19 @@ import tensorflow_datasets as tfds
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.interchange import field_mapping, tfds_folder
-from wtl.datasets.interchange.field_mapping import (
-    REPEATED,
-    SPLITS,
-    FieldMapping,
-    ForeignEpisode,
+from wtl.datasets.format import images
+from wtl.datasets.interchange import (
+    field_mapping,
+    foreign_episode,
+    rlds_feature,
+    tfds_folder,
 )
+from wtl.datasets.interchange.field_mapping import FieldMapping
+from wtl.datasets.interchange.foreign_episode import SPLITS, ForeignEpisode
 
 _FORMATS = (tfds.core.FileFormat.TFRECORD, tfds.core.FileFormat.ARRAY_RECORD)
 _BATCH_STEPS = 64
+_SUCCESSES = ("episode_metadata/success", "success")
 _INSTRUCTIONS = (
     "language_instruction",
     "observation/natural_language_instruction",
@@ -60,7 +62,6 @@ class RldsDataset:
         """
         self._directory = directory
         self._last_action_counts = last_action_counts
-        self._short = 0
         self._builder = tfds_folder.open_folder(directory)
         features = dict(self._builder.info.features.items())
         steps = features.pop(fields.STEPS, None)
@@ -73,24 +74,49 @@ class RldsDataset:
                 f"{directory} is stored as {self._builder.info.file_format.value}: "
                 "convert it with `tfds convert_format` to tfrecord"
             )
-        in_steps, beside = _leaves(steps.feature), _leaves(features)
-        self._mapping = mapping.or_default(lambda: _default(in_steps))
+        in_steps, beside = (
+            rlds_feature.leaves(steps.feature),
+            rlds_feature.leaves(features),
+        )
+        self._mapping = mapping.or_default(lambda: _default(in_steps, beside))
         keys = {key for keys in self._mapping.arrays.values() for key in keys}
         if missing := sorted(keys - {*in_steps, *beside}):
             raise UserError(
                 f"{directory} has no {missing[0]!r}; there are "
                 + ", ".join(sorted({**in_steps, **beside}))
             )
+        for key in sorted(keys):
+            if not rlds_feature.is_readable({**beside, **in_steps}[key]):
+                raise UserError(
+                    f"{directory}: {key!r} is of varying length or a stack of images; "
+                    "leave it out"
+                )
+        self._unread = [] if mapping.arrays else _unread(in_steps)
         acts = self._mapping.arrays.get(fields.ACTION, ())
         parts = {key: in_steps[key] for key in acts if key in in_steps}
-        self.action_names = _part_names(parts) if len(parts) > 1 else ()
+        self.action_names = rlds_feature.part_names(parts) if len(parts) > 1 else ()
         # What is not mapped is not decoded: it may be large, or of varying shape.
         keys.add(fields.IS_TERMINAL)
+        # Images are decoded one by one, once their sizes are known.
+        self._images = {
+            key: feature
+            for key, feature in in_steps.items()
+            if key in keys and isinstance(feature, tfds.features.Image)
+        }
+        self._decoders = {
+            fields.STEPS: rlds_feature.nested(
+                {key: tfds.decode.SkipDecoding() for key in self._images}
+            )
+        }
         self._features = tfds.features.FeaturesDict(
             {
-                **_nested({k: f for k, f in beside.items() if k in keys - {*in_steps}}),
+                **rlds_feature.nested(
+                    {k: f for k, f in beside.items() if k in keys - {*in_steps}}
+                ),
                 fields.STEPS: tfds.features.Dataset(
-                    _nested({k: f for k, f in in_steps.items() if k in keys})
+                    rlds_feature.nested(
+                        {k: f for k, f in in_steps.items() if k in keys}
+                    )
                 ),
             }
         )
@@ -107,8 +133,10 @@ class RldsDataset:
 
     @property
     def left_out(self) -> str:
-        """Clause on episodes that are not read; empty if all are."""
-        return f"{self._short} episodes of less than two steps" if self._short else ""
+        """Clause on episodes and features that are not read; empty if all are."""
+        unread = ", ".join(map(repr, self._unread))
+        notes = (self._mapping.left_out, unread and f"not read: {unread}")
+        return "; ".join(filter(None, notes))
 
     def episodes(self) -> Iterator[Episode]:
         """Yield the episodes of all splits that have a transition.
@@ -121,7 +149,11 @@ class RldsDataset:
             known = {fields.SPLIT: SPLITS[split]} if split in SPLITS else {}
             files = self._builder.info.splits[split].filepaths
             records = _records(self._builder.info.file_format, map(os.fspath, files))
-            examples = records.map(self._features.deserialize_example)
+            examples = records.map(
+                lambda record: self._features.deserialize_example(
+                    record, decoders=self._decoders
+                )
+            )
             for number, example in enumerate(_each(examples, self._directory)):
                 try:
                     episode = self._episode(example, f"{split}/{number}", index, known)
@@ -132,9 +164,7 @@ class RldsDataset:
                     raise UserError(
                         f"{self._directory}: episode {number} of {split}: {error}"
                     ) from None
-                if episode is None:
-                    self._short += 1
-                else:
+                if episode is not None:
                     yield episode
                 index += 1
 
@@ -148,21 +178,20 @@ class RldsDataset:
         batches = example.pop(fields.STEPS).batch(_BATCH_STEPS).as_numpy_iterator()
         parts = [_flat(batch) for batch in batches]
         if not parts:
+            self._mapping.short.append(name)
             return None
         steps = {
             key: np.concatenate([part.pop(key) for part in parts])
             for key in list(parts[0])
         }
-        if len(next(iter(steps.values()))) < 2 - self._last_action_counts:
-            return None
+        size = 0
+        for key, feature in self._images.items():
+            steps[key] = decoded = _decoded(steps[key], feature, size)
+            size += decoded.nbytes
         beside = _flat(tf.nest.map_structure(_numpy, example))
 
         def get(key: str) -> np.ndarray:
-            found = steps[key] if key in steps else beside[key]
-            # Observations have one step more than actions and rewards.
-            if self._last_action_counts and key.startswith(f"{fields.OBSERVATION}/"):
-                return np.concatenate([found, found[-1:]])
-            return found
+            return np.asarray(steps[key] if key in steps else beside[key])
 
         terminal = steps.get(fields.IS_TERMINAL, np.zeros(1, bool))
         return self._mapping.episode(
@@ -171,16 +200,58 @@ class RldsDataset:
                 name=name,
                 index=index,
                 terminal=bool(terminal[-1]),
-                notes=REPEATED if self._last_action_counts else "",
+                # By the convention of RLDS.
+                has_spare_action=not self._last_action_counts,
                 metadata=metadata,
             )
         )
 
 
-def _default(steps: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+def _decoded(
+    rows: Sequence[bytes], feature: tfds.features.Image, size: int
+) -> np.ndarray:
+    """Return images that are stored as files, of one shape.
+
+    Args:
+      rows: their bytes.
+      feature: their feature.
+      size: bytes of the episode so far.
+
+    Raises:
+      ValueError: if they are of several shapes, or too large.
+    """
+    result = None
+    for row, data in enumerate(rows):
+        images.require_small(data)
+        image = feature.decode_example(data).numpy()
+        if result is None:
+            foreign_episode.require_bytes(size + len(rows) * image.nbytes)
+            result = np.empty((len(rows), *image.shape), image.dtype)
+        if image.shape != result.shape[1:]:
+            raise ValueError(f"images are {list(image.shape)} and {result.shape[1:]}")
+        result[row] = image
+    return result
+
+
+def _unread(steps: Mapping[str, Any]) -> list[str]:
+    """Return the observations that are not imported without a mapping."""
+    return [
+        key
+        for key, feature in sorted(steps.items())
+        if key.startswith(f"{fields.OBSERVATION}/")
+        and not rlds_feature.is_numbers(feature)
+        and key not in _INSTRUCTIONS
+    ]
+
+
+def _default(
+    steps: Mapping[str, Any], beside: Mapping[str, Any]
+) -> dict[str, tuple[str, ...]]:
     """Return the features that are imported without a mapping, by field."""
     before = f"{fields.OBSERVATION}/"
-    numbers = [key for key, feature in steps.items() if _is_numbers(feature)]
+    numbers = [
+        key for key, feature in steps.items() if rlds_feature.is_numbers(feature)
+    ]
     others = {
         # One vector, or several in the order of their names.
         fields.ACTION: sorted(
@@ -188,57 +259,12 @@ def _default(steps: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         ),
         fields.REWARD: [key for key in numbers if key == fields.REWARD],
         fields.INSTRUCTION: [key for key in _INSTRUCTIONS if key in steps][:1],
+        fields.SUCCESS: [key for key in _SUCCESSES if key in beside][:1],
     }
     observed = [key for key in numbers if key.startswith(before)]
     return field_mapping.defaults(
         {key.removeprefix(before): key for key in observed}, others
     )
-
-
-def _part_names(
-    parts: Mapping[str, tfds.features.FeatureConnector],
-) -> tuple[str, ...]:
-    """Return names of the numbers of features that are joined, such as `move 0`."""
-    names = []
-    for key, feature in parts.items():
-        name, size = key.removeprefix(f"{fields.ACTION}/"), math.prod(feature.shape)
-        names += [f"{name} {i}" for i in range(size)] if size > 1 else [name]
-    return tuple(names)
-
-
-def _is_numbers(feature: tfds.features.FeatureConnector) -> bool:
-    """Whether a feature is an array of numbers, of one shape unless it is an image."""
-    info = feature.get_tensor_info()
-    return (
-        isinstance(info, tfds.features.TensorInfo)
-        and np.dtype(info.np_dtype).kind in "fiub"
-        and (None not in info.shape or isinstance(feature, tfds.features.Image))
-    )
-
-
-def _leaves(
-    tree: Mapping[str, Any], before: str = ""
-) -> dict[str, tfds.features.FeatureConnector]:
-    """Return the features of nested ones by path, such as `observation/state`."""
-    result = {}
-    for key, feature in tree.items():
-        if isinstance(feature, tfds.features.FeaturesDict):
-            result |= _leaves(feature, f"{before}{key}/")
-        else:
-            result[before + key] = feature
-    return result
-
-
-def _nested(leaves: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tree that has these leaves by path."""
-    tree = {}
-    for path, leaf in leaves.items():
-        *parents, name = path.split("/")
-        node = tree
-        for parent in parents:
-            node = node.setdefault(parent, {})
-        node[name] = leaf
-    return tree
 
 
 def _records(

@@ -3,36 +3,38 @@
 Layout: `data/demo_<i>/` with `actions`, `rewards`, `dones`, `states`, and groups `obs`
 and `next_obs`, of T rows each; the attribute `num_samples` there, `total` and
 `env_args` on `data`; names of demonstrations by split under `mask/`. See
-https://robomimic.github.io/docs/datasets/overview.html.
+https://robomimic.github.io/docs/datasets/overview.html. Files of ManiSkill are read
+too: groups `traj_<i>` at the top, with `obs` of T+1 rows and `success`.
 
 Other fields go into a group `wtl` of each demonstration, which robomimic ignores, so
 that an export can be imported again exactly.
 """
 
-import functools
+import itertools
 import json
+import math
 import os
 import pathlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import h5py
 import numpy as np
 
-from wtl.datasets.contract import fields
+from wtl.datasets.contract import fields, regular_file
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.format import schema
-from wtl.datasets.interchange import field_mapping
-from wtl.datasets.interchange.field_mapping import (
-    REPEATED,
-    FieldMapping,
-    ForeignEpisode,
-)
+from wtl.datasets.interchange import field_mapping, foreign_episode
+from wtl.datasets.interchange.field_mapping import FieldMapping
+from wtl.datasets.interchange.foreign_episode import SPLITS, ForeignEpisode
+from wtl.datasets.interchange.hdf5_group import Hdf5Group
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import card, checksums
 from wtl.datasets.storage.location import resolve
 
+_DEMO = re.compile(r"(?:demo|traj)_(\d{1,9})")
 _OURS = "wtl"
 _LICENSE = "license"
 _LIMITS = ("wtl_action_low", "wtl_action_high")
@@ -90,10 +92,7 @@ class RobomimicFile:
 
     Attributes:
       path: the file.
-      left_out: nothing is.
     """
-
-    left_out = ""
 
     def __init__(self, path: str | os.PathLike, mapping: FieldMapping):
         """Open a file.
@@ -109,32 +108,42 @@ class RobomimicFile:
         """
         self.path = pathlib.Path(path)
         try:
+            # HDF5 itself would wait for the writer of a named pipe.
+            regular_file.open_regular(path).close()
             self._file = h5py.File(path, "r")
-            self._demos = self._file["data"]
-            self._names = sorted(self._demos, key=_number)
-        except (OSError, KeyError, ValueError, TypeError) as error:
+            self._root = Hdf5Group(self._file)
+            has_data = "data" in self._root
+            self._data = self._root.group("data") if has_data else self._root
+            names = filter(_DEMO.fullmatch, self._data.names)
+            self._demos = {
+                name: self._data.group(name) for name in sorted(names, key=_number)
+            }
+        except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
             raise UserError(f"{path} is not a robomimic file ({error})") from None
-        if not self._names:
-            raise UserError(f"{path} holds no demonstration")
-        is_ours = all(_OURS in self._demos[name] for name in self._names)
+        if not self._demos:
+            raise UserError(f"{path} has no demonstration: no group demo_0 or traj_0")
+        is_ours = all(_OURS in demo for demo in self._demos.values())
         self._is_exact = is_ours and not (mapping.arrays or mapping.metadata)
         self._mapping = mapping
         if not self._is_exact:
-            self._mapping = mapping.or_default(self._default)
+            try:
+                self._mapping = mapping.or_default(self._default)
+            except (ValueError, LookupError) as error:
+                raise UserError(f"{path}: {error}") from None
 
     @property
     def action_limits(self) -> field_mapping.Limits | None:
         """Limits of actions; None if they are unknown."""
         if not self._is_exact:
             return None
-        low, high = (self._demos.attrs.get(name, ()) for name in _LIMITS)
+        low, high = (self._data.attrs.get(name, ()) for name in _LIMITS)
         return tuple(map(float, low)), tuple(map(float, high))
 
     @property
     def action_names(self) -> tuple[str, ...]:
         """Names of the dimensions of actions; empty if unknown."""
-        is_known = self._is_exact and _NAMES in self._demos.attrs
-        return tuple(json.loads(self._demos.attrs[_NAMES])) if is_known else ()
+        is_known = self._is_exact and _NAMES in self._data.attrs
+        return tuple(json.loads(self._data.attrs[_NAMES])) if is_known else ()
 
     @property
     def identity(self) -> dict[str, str]:
@@ -147,62 +156,108 @@ class RobomimicFile:
         Raises:
           UserError: if an array is missing or does not fit the others.
         """
-        splits = self._splits()
-        for index, name in enumerate(self._names):
-            group = self._demos[name]
-            try:
-                if self._is_exact:
-                    yield _ours(group)
-                else:
-                    get = functools.partial(_observed, group)
-                    notes = "" if "next_obs" in group else REPEATED
-                    known = self._known()
-                    if name in splits:
-                        known[fields.SPLIT] = splits[name]
-                    foreign = ForeignEpisode(
-                        get, name, index, notes=notes, metadata=known
-                    )
-                    yield self._mapping.episode(foreign)
-            except (LookupError, ValueError, TypeError, OSError) as error:
-                raise UserError(f"{self.path}: {name}: {error}") from None
+        name = "mask"
+        try:
+            masks = self._masks()
+            for index, (name, group) in enumerate(self._demos.items()):
+                episode = (
+                    _ours(group)
+                    if self._is_exact
+                    else self._episode(group, name, index, masks.get(name, ()))
+                )
+                if episode is not None:
+                    yield episode
+        except (
+            *(LookupError, ValueError, TypeError, AttributeError),
+            *(OSError, RuntimeError),
+        ) as error:
+            text = error.args[0] if isinstance(error, KeyError) else error
+            raise UserError(f"{self.path}: {name}: {text}") from None
+
+    def _episode(
+        self, group: Hdf5Group, name: str, index: int, masks: Sequence[str]
+    ) -> Episode | None:
+        self._check_shapes(group)
+        known = self._known()
+        for mask in filter(SPLITS.get, masks):
+            known[fields.SPLIT] = SPLITS[mask]
+
+        def get(key: str) -> np.ndarray:
+            is_attribute = key not in group and key in group.attrs
+            return np.asarray(group.attrs[key]) if is_attribute else group.read(key)
+
+        def after(key: str) -> np.ndarray | None:
+            later = f"next_{key}"
+            is_known = key.startswith("obs/") and later in group
+            return group.read(later, -1) if is_known else None
+
+        others = ", ".join(mask for mask in masks if mask not in SPLITS)
+        notes = f"masks: {others}" if others else ""
+        return self._mapping.episode(
+            ForeignEpisode(get, name, index, after=after, notes=notes, metadata=known)
+        )
+
+    def _check_shapes(self, group: Hdf5Group) -> None:
+        """Refuse arrays that fit neither each other nor the memory, before reading."""
+        keys = itertools.chain.from_iterable(self._mapping.arrays.values())
+        shapes = {key: group.shape(key) for key in keys if key in group}
+        foreign_episode.require_bytes(sum(size for _, size in shapes.values()))
+        counts = sorted(
+            (math.prod(shapes[key][0][:1]), key)
+            for key in self._mapping.step_keys
+            if key in shapes
+        )
+        if counts and counts[-1][0] > counts[0][0] + 1:
+            (most, longest), (least, shortest) = counts[-1], counts[0]
+            raise ValueError(f"{longest!r} has {most} steps, but {shortest!r} {least}")
 
     def _default(self) -> dict[str, tuple[str, ...]]:
         """Return the arrays that are imported without a mapping, by field."""
-        first = self._demos[self._names[0]]
+        first = next(iter(self._demos.values()))
         if "obs" not in first or "actions" not in first:
             raise UserError(
                 f"{self.path} has no 'obs' or no 'actions': map its arrays, as in "
                 "--map=state=states --map=action=actions --map=reward=rewards"
             )
-        others = {fields.ACTION: "actions", fields.REWARD: "rewards"}
+        others = {
+            fields.ACTION: "actions",
+            fields.REWARD: "rewards",
+            fields.SUCCESS: "success",
+        }
         return field_mapping.defaults(
-            {name: f"obs/{name}" for name in _arrays(first["obs"])},
+            {path.removeprefix("obs/"): path for path in first.arrays("obs")},
             {field: (key,) for field, key in others.items() if key in first},
         )
 
-    def _splits(self) -> dict[str, str]:
-        """Return the split of each demonstration that a mask names."""
-        masks = self._file.get("mask", {})
-        return {
-            name.decode(): split
-            for split, mask in _MASKS.items()
-            if mask in masks
-            for name in masks[mask][()]
-        }
+    def _masks(self) -> dict[str, list[str]]:
+        """Return the masks that name a demonstration, by its name."""
+        found = {}
+        masks = self._root.group("mask") if "mask" in self._root else None
+        for mask in masks.names if masks else ():
+            for name in masks.read(mask).reshape(-1).tolist():
+                text = name.decode() if isinstance(name, bytes) else str(name)
+                found.setdefault(text, []).append(mask)
+        return found
 
     def _known(self) -> dict[str, Any]:
         """Return the metadata that the environment's arguments state."""
         try:
-            environment = json.loads(self._demos.attrs["env_args"])
+            environment = json.loads(self._data.attrs["env_args"])
             rate = float(environment["env_kwargs"]["control_freq"])
         except (KeyError, TypeError, ValueError):
             return {}
         return {fields.CONTROL_HZ: rate}
 
     @property
+    def left_out(self) -> str:
+        """Clause on episodes that are not read; empty if all are."""
+        return self._mapping.left_out
+
+    @property
     def license(self) -> str | None:
         """Licence of the episodes; None if the file states none."""
-        return self._demos.attrs.get(_LICENSE)
+        text = self._data.attrs.get(_LICENSE)
+        return text if isinstance(text, str) else None
 
     def close(self) -> None:
         """Close the file."""
@@ -216,28 +271,7 @@ class RobomimicFile:
 
 
 def _number(name: str) -> int:
-    return int(name.removeprefix("demo_"))
-
-
-def _observed(group: h5py.Group, key: str) -> np.ndarray:
-    """Return an array; those of `obs` include the last observation."""
-    array = group[key][()]
-    parent, _, leaf = key.partition("/")
-    if parent != "obs":
-        return array
-    after = group["next_obs"][leaf][-1:] if "next_obs" in group else array[-1:]
-    return np.concatenate([array, after])
-
-
-def _arrays(group: h5py.Group) -> list[str]:
-    """Return the paths of the arrays of a group, nested ones too."""
-    found = []
-    group.visititems(
-        lambda name, node: (
-            found.append(name) if isinstance(node, h5py.Dataset) else None
-        )
-    )
-    return found
+    return int(_DEMO.fullmatch(name)[1])
 
 
 def _write(file: h5py.File, episodes: Iterator[Episode]) -> int:
@@ -282,20 +316,25 @@ def _write_episode(group: h5py.Group, episode: Episode) -> None:
         ours["last_state"] = physics[-1]
 
 
-def _ours(group: h5py.Group) -> Episode:
+def _ours(group: Hdf5Group) -> Episode:
     """Return an episode that WTL exported, exactly as it was."""
-    ours = group[_OURS]
+    ours = group.group(_OURS)
     length = int(group.attrs["num_samples"]) + 1
-    steps = {name: _observed(group, f"obs/{name}") for name in _arrays(group["obs"])}
+    steps = {
+        path.removeprefix("obs/"): np.concatenate(
+            [group.read(path), group.read(f"next_{path}", -1)[None]]
+        )
+        for path in group.arrays("obs")
+    }
     for name, key in ((fields.ACTION, "actions"), (fields.REWARD, "rewards")):
-        rows = group[key][()]
+        rows = group.read(key)
         steps[name] = np.concatenate([rows, np.zeros_like(rows[:1])])
     steps[fields.IS_FIRST] = np.arange(length) == 0
     steps[fields.IS_LAST] = np.arange(length) == length - 1
-    steps |= {name: ours[name][()] for name in ours if name in _OUR_STEPS}
+    steps |= {name: ours.read(name) for name in ours.names if name in _OUR_STEPS}
     if "last_state" in ours:
         steps[fields.PHYSICS_STATE] = np.concatenate(
-            [group["states"][()], ours["last_state"][()][None]]
+            [group.read("states"), ours.read("last_state")[None]]
         )
     metadata = {
         name: tuple(value) if isinstance(value, list) else value

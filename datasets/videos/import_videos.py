@@ -26,7 +26,6 @@ from wtl.datasets.storage.shard_lock import ShardLock
 from wtl.datasets.videos import video_folder as videos_lib
 
 _NAME = fields.WTL_HUMAN_VIDEOS
-_PIXELS = range(8, 513)
 
 
 def import_videos(
@@ -41,7 +40,7 @@ def import_videos(
     """Publish a folder of videos, unless the newest version has the same content.
 
     Args:
-      directory: holds `videos/*.mp4` and `tasks.csv`.
+      directory: holds `videos/*.mp4` or `.mov`, and `tasks.csv`.
       datasets_root: where datasets are published.
       pixels: height and width of the images.
       encoding: their encoding, a key of `wtl.datasets.format.images.ENCODINGS`.
@@ -57,8 +56,7 @@ def import_videos(
       StagingError, PublishError: if the disk is full.
       DatasetLockedError: if another import writes there.
     """
-    if pixels not in _PIXELS:
-        raise UserError(f"pixels {pixels} is not from {_PIXELS[0]} to {_PIXELS[-1]}")
+    images.require_side(pixels)
     folder = videos_lib.VideoFolder(directory, families)
     spec = videos_lib.spec(pixels, encoding)
     root = pathlib.Path(datasets_root)

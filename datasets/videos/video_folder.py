@@ -1,4 +1,4 @@
-"""Folder of filmed videos: `videos/*.mp4` and a `tasks.csv`.
+"""Folder of filmed videos: `videos/*.mp4` or `.mov`, and a `tasks.csv`.
 
 A fault of a row or its file names the line. Faults are collected, so that all of them
 can be corrected at once.
@@ -13,7 +13,7 @@ from typing import Any
 
 import tqdm
 
-from wtl.datasets.contract import fields, metadata
+from wtl.datasets.contract import fields, metadata, regular_file
 from wtl.datasets.contract.episode import Episode, EpisodeSpec, episode_id
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.observation import observed
@@ -26,6 +26,7 @@ from wtl.datasets.videos.video_tasks import RowError, TaskRow, TasksError, read_
 TASKS_FILE = "tasks.csv"
 VIDEOS_FOLDER = "videos"
 PIXELS = 64
+_SUFFIXES = (".mp4", ".mov")  # of one format
 _MAX_FAULTS = 10
 _NO_LICENSE = (
     "All rights reserved by those who filmed the videos and are seen in them.\n"
@@ -102,16 +103,13 @@ class VideoFolder:
           TasksError: if tasks.csv or the folder of videos is missing, or if the
             former cannot be understood.
         """
-        self.tasks = pathlib.Path(directory) / TASKS_FILE
-        self._folder = pathlib.Path(directory) / VIDEOS_FOLDER
+        self._root = pathlib.Path(directory)
+        self.tasks = self._root / TASKS_FILE
+        self._folder = self._root / VIDEOS_FOLDER
         self.videos: list[Video] = []
         self.faults: list[str] = []
-        file = pathlib.Path(directory) / fields.LICENSE_FILE
-        self.license = (
-            file.read_text(encoding="utf-8", errors="replace")
-            if file.is_file()
-            else _NO_LICENSE
-        )
+        self.license = self._license()
+        self._require_regular(self.tasks)
         columns, rows = read_table(self.tasks)
         if not self._folder.is_dir():
             raise TasksError(f"there is no folder {self._folder} for {self.tasks}")
@@ -129,8 +127,8 @@ class VideoFolder:
         listed = {cell for _, cells in rows for cell in cells}
         for path in sorted(self._folder.iterdir()):
             # Hidden files are what file managers leave behind.
-            is_video = path.suffix.lower() == ".mp4" and not path.name.startswith(".")
-            if is_video and path.name not in listed:
+            is_hidden = path.name.startswith(".")
+            if _is_video(path) and not is_hidden and path.name not in listed:
                 self.faults.append(
                     f"{self.tasks}: no line for {_shown(path)}; add one or take the "
                     "file away"
@@ -156,6 +154,19 @@ class VideoFolder:
         if faults:
             raise VideosError(faults)
 
+    def _license(self) -> str:
+        file = self._root / fields.LICENSE_FILE
+        self._require_regular(file)
+        if not file.exists():
+            return _NO_LICENSE
+        return file.read_text(encoding="utf-8", errors="replace")
+
+    def _require_regular(self, file: pathlib.Path) -> None:
+        """Refuse a file that is there and is no regular one of this folder."""
+        fault = regular_file.fault(file, self._root)
+        if fault and os.path.lexists(file):
+            raise TasksError(f"{file} {fault}")
+
     def _path(self, name: str) -> pathlib.Path:
         """Return the path of a video.
 
@@ -168,19 +179,11 @@ class VideoFolder:
                 "without folders"
             )
         path = self._folder / name
-        if path.suffix.lower() != ".mp4":
-            raise RowError(f"video {name!r} is not the name of an .mp4 file")
-        try:
-            if not path.resolve().is_relative_to(self._folder.resolve()):
-                raise RowError(
-                    f"{_shown(path)} is a link that leads out of {VIDEOS_FOLDER}/; "
-                    "put the file itself there"
-                )
-            if not path.is_file():
-                raise RowError(f"there is no file {_shown(path)}")
-            size = path.stat().st_size
-        except (OSError, RuntimeError) as error:  # a link may lead to itself
-            raise RowError(f"{_shown(path)} cannot be opened ({error})") from None
+        if not _is_video(path):
+            raise RowError(f"video {name!r} is not the name of an .mp4 or .mov file")
+        if fault := regular_file.fault(path, self._root):
+            raise RowError(f"{_shown(path)} {fault}")
+        size = path.stat().st_size
         if not size:
             raise RowError(f"{_shown(path)} is empty")
         if size > MAX_BYTES:
@@ -199,6 +202,10 @@ def is_videos(directory: str | os.PathLike) -> bool:
 def spec(pixels: int, encoding: str = images.PNG) -> EpisodeSpec:
     """Return the spec of filmed videos."""
     return EpisodeSpec(observed(pixels=pixels), image_encoding=encoding)
+
+
+def _is_video(path: pathlib.Path) -> bool:
+    return path.suffix.lower() in _SUFFIXES
 
 
 def _claim(line_of: dict[str, int], key: str, line: int) -> None:

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 
 import av
 import numpy as np
-from PIL import Image
+
+from wtl.datasets.format import images
 
 MAX_BYTES = 512 << 20
-MAX_SIDE = 4096  # pixels
 MAX_SECONDS = 60.0
 MIN_FRAMES = 8
 _ROUNDING = 1e-3  # seconds by which a file's timestamps may be off
@@ -37,7 +37,7 @@ def read(
     right of it, or above and below, is lost.
 
     Args:
-      path: a file in the mp4 format.
+      path: a file in the mp4 or QuickTime format.
       pixels: height and width of the result.
       hz: frames per second of the result.
       start_s: start, in seconds after the first frame.
@@ -88,7 +88,7 @@ def at_times(
     """Return the frames that are nearest to some times.
 
     Args:
-      path: a file in the mp4 format.
+      path: a file in the mp4 or QuickTime format.
       times: [T] ascending times, in the seconds of the file.
       shape: (H, W, 3), size of the upright frames.
       tolerance: seconds by which a frame may be off its time.
@@ -153,11 +153,8 @@ def _opened(
         if stream.codec_context is None:
             raise VideoError("is in a code that cannot be decoded; convert it to H.264")
         size = stream.codec_context.width, stream.codec_context.height
-        if max(size) > MAX_SIDE:
-            raise VideoError(
-                f"has {size[0]} × {size[1]} pixels; at most {MAX_SIDE} a side are "
-                "read: scale it down"
-            )
+        if max(size) > images.MAX_SIDE:
+            raise _too_large(*size)
         stream.thread_type = "AUTO"
         yield container, stream
 
@@ -167,6 +164,8 @@ def _timed(
 ) -> Iterator[tuple[float, av.VideoFrame]]:
     """Yield frames with their times in seconds."""
     for frame in container.decode(stream):
+        if max(frame.width, frame.height) > images.MAX_SIDE:  # it may change
+            raise _too_large(frame.width, frame.height)
         if frame.time is None:
             raise VideoError("has a frame without a timestamp")
         yield frame.time, frame
@@ -203,11 +202,39 @@ def _is_cut_off(path: str | os.PathLike) -> bool:
 
 
 def _upright(frame: av.VideoFrame, shape: tuple[int, int, int]) -> np.ndarray:
-    quarters = round(frame.rotation / 90) % 4
-    upright = (frame.height, frame.width)[:: -1 if quarters % 2 else 1]
+    axes = _orientation(frame)[0]
+    upright = (frame.height, frame.width)[:: -1 if axes == (1, 0) else 1]
     if (*upright, 3) != shape:  # before it is converted: it may be of any size
         raise _other_size(*upright[::-1], shape)
-    return np.rot90(frame.to_ndarray(format="rgb24"), quarters)
+    return _turned(frame.to_ndarray(format="rgb24"), frame)
+
+
+def _orientation(frame: av.VideoFrame) -> tuple[tuple[int, int], tuple[slice, slice]]:
+    """Return the order of axes, and then the slices, that turn a frame upright.
+
+    Its display matrix maps pixels to the screen, x' = a x + c y and y' = b x + d y. It
+    is taken for the nearest one of quarter turns and mirrorings.
+    """
+    found = frame.side_data.get("DISPLAYMATRIX")
+    if found is None:
+        return (0, 1), (slice(None), slice(None))
+    a, b, _, c, d = np.frombuffer(found, np.int32)[:5].tolist()
+    is_turned = abs(b) > abs(a)
+    across, down = (c, b) if is_turned else (a, d)
+    slices = tuple(slice(None, None, -1 if sign < 0 else 1) for sign in (down, across))
+    return (1, 0) if is_turned else (0, 1), slices
+
+
+def _turned(image: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
+    axes, slices = _orientation(frame)
+    return image.transpose(*axes, 2)[slices]
+
+
+def _too_large(width: int, height: int) -> VideoError:
+    return VideoError(
+        f"has {width} × {height} pixels; at most {images.MAX_SIDE} a side are read: "
+        "scale it down"
+    )
 
 
 def _other_size(width: int, height: int, shape: tuple[int, ...]) -> VideoError:
@@ -223,12 +250,5 @@ def _undecodable(error: av.FFmpegError) -> VideoError:
 
 
 def _small(frame: av.VideoFrame, pixels: int) -> np.ndarray:
-    side = min(frame.width, frame.height)
-    left, top = (frame.width - side) / 2, (frame.height - side) / 2
-    image = frame.to_image().resize(
-        (pixels, pixels),
-        Image.Resampling.LANCZOS,
-        box=(left, top, left + side, top + side),
-    )
     # The middle stays the middle, so it is turned upright when it is small.
-    return np.rot90(np.asarray(image), round(frame.rotation / 90))
+    return _turned(images.squared(frame.to_image(), pixels), frame)

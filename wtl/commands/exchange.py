@@ -2,9 +2,11 @@
 
 import argparse
 import contextlib
+import dataclasses
 import sys
 
 from wtl import notices
+from wtl.commands import error_line
 from wtl.commands.command import DATASET, DATASETS_OUT, command, option
 
 
@@ -49,6 +51,19 @@ def export(options: argparse.Namespace) -> None:
         help="metadata of all episodes, as family=lift; may be repeated",
     ),
     option(
+        "--pixels",
+        type=int,
+        default=0,
+        help="crop images to the largest centred square and scale it to this many "
+        "pixels a side; by default they keep their size",
+    ),
+    option(
+        "--image_range",
+        metavar="LOW,HIGH",
+        help="least and greatest value of colour images that are not uint8, as 0,1; "
+        "without it they are kept as numbers (for -1,1 write --image_range=-1,1)",
+    ),
+    option(
         "--last_action_counts",
         action="store_true",
         help="RLDS: the last step's action and reward count, against the convention",
@@ -57,15 +72,20 @@ def export(options: argparse.Namespace) -> None:
 def import_(options: argparse.Namespace) -> None:
     """Make a dataset of one in the format of another tool."""
     with notices.Dropped(options.verbosity):
-        from wtl.datasets.interchange import field_mapping, import_episodes
+        from wtl.datasets.format import schema
+        from wtl.datasets.interchange import field_mapping, image_form, import_episodes
         from wtl.pipeline import run_folder
-    mapping = field_mapping.FieldMapping.parse(options.map, options.set, options.name)
+    images = image_form.ImageForm.parse(options.pixels, options.image_range)
+    mapping = field_mapping.FieldMapping.parse(
+        options.map, options.set, options.name, images
+    )
     with _opened(options, mapping) as source:
         provenance = {
             **run_folder.origin(),
             "command": f"import {options.format}",
             "map": options.map,
             "set": options.set,
+            "images": dataclasses.asdict(images),
             "source": source.identity,
         }
         version = import_episodes.import_episodes(
@@ -77,8 +97,11 @@ def import_(options: argparse.Namespace) -> None:
             action_limits=source.action_limits,
             action_names=source.action_names,
         )
-    if source.left_out:
-        print(f"wtl: left out: {source.left_out}", file=sys.stderr)
+    lines = [f"{count} episodes: {text}" for text, count in mapping.remarks.items()]
+    lines.append(source.left_out and f"left out: {source.left_out}")
+    lines.append(field_mapping.unseen(schema.stored_spec(version)))
+    for line in filter(None, lines):
+        print(f"wtl: {error_line.printable(line)}", file=sys.stderr)
     print(f"{version} holds the episodes of {options.source}")
 
 

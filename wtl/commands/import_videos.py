@@ -4,11 +4,12 @@ import argparse
 import sys
 
 from wtl import notices
+from wtl.commands import error_line
 from wtl.commands.command import DATASETS_OUT, command, option
 
 
 @command(
-    option("folder", metavar="DIR", help="holds videos/*.mp4 and tasks.csv"),
+    option("folder", metavar="DIR", help="holds videos/*.mp4 or *.mov, and tasks.csv"),
     DATASETS_OUT,
     option("--pixels", type=int, default=64, help="height and width of the images"),
     option(
@@ -35,7 +36,7 @@ def import_videos(options: argparse.Namespace) -> int:
     except video_folder.VideosError as error:
         advice = "nothing is published; correct this and rerun the command"
         for fault in (*error.faults, advice):
-            print(f"wtl: {fault}", file=sys.stderr)
+            print(f"wtl: {error_line.printable(fault)}", file=sys.stderr)
         return 1
     print(f"{version} holds the videos of {options.folder}")
     return 0

@@ -101,7 +101,7 @@ def _with(array, index, value):
         ("is_first", lambda a: ~a, "is_first"),
         ("is_last", lambda a: _with(a, 0, True), "is_last"),
         ("is_terminal", lambda a: _with(a, 0, True), "is_terminal"),
-        ("timestamp", lambda a: a[::-1].copy(), "backwards"),
+        ("timestamp", lambda a: a[::-1].copy(), "do not ascend at step 1"),
         ("extra", lambda a: None, "unknown step field 'extra'"),
     ],
 )

@@ -192,8 +192,8 @@ def test_a_mapping_selects_and_renames(small, tmp_path):
 @pytest.mark.parametrize(
     ("more", "success", "rewards"),
     [
-        ({"next.success": 1.0, "next.reward": 0.0}, True, 0.0),
-        ({"next.success": 0.0, "next.reward": 1.0}, False, 1.0),
+        ({"next.success": 1.0, "next.reward": 0.0}, True, 1.0),
+        ({"next.success": 0.0, "next.reward": 1.0}, False, 0.0),
         ({"next.reward": 0.5}, True, 0.5),
         ({"next.reward": 0.0}, False, 0.0),
         ({"next.success": 0.0}, False, 0.0),

@@ -1,15 +1,23 @@
 """Episodes of a TFDS dataset that knows nothing of ours, by a field mapping."""
 
+import os
+import pathlib
+import shutil
+import struct
+import zlib
+
 import fake_rlds
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from wtl.commands import cli
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.format import schema
+from wtl.datasets.format import schema, tfrecord
 from wtl.datasets.interchange import import_episodes, rlds
 from wtl.datasets.interchange.field_mapping import FieldMapping
+from wtl.datasets.interchange.image_form import ImageForm
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import verify
 
@@ -154,7 +162,10 @@ def test_without_a_mapping_all_observations_come_in(tmp_path, file_format):
     names = ("closed", "move 0", "move 1", "rotation 0", "rotation 1", "rotation 2")
     assert schema.stored_spec(version).action_names == names
     assert verify.verify(version) == []
-    assert source.left_out == "4 episodes of less than two steps"
+    assert source.left_out == (
+        "4 episodes of less than two steps: train/1, train/2, val/1, val/2; not read: "
+        "'observation/caption', 'observation/natural_language_embedding'"
+    )
     assert [len(episode) for episode in found] == [5, 7, 5, 7]
     numbers = (0, 3, 3, 6)
     for number, episode in zip(numbers, found, strict=True):
@@ -206,3 +217,123 @@ def test_the_command(foreign, tmp_path, capsys):
         cli.main([*command, f"--out={tmp_path}"])
     assert stopped.value.code == 0, capsys.readouterr().err
     assert verify.verify(tmp_path / "kitchen_robot") == []
+
+
+class _Unusual(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    """Images of several kinds, no reward, and success beside the steps."""
+
+    VERSION = tfds.core.Version("0.1.0")
+    name = "unusual_robot"
+
+    def _info(self):
+        f = tfds.features
+        step = {
+            "observation": {
+                "gray": f.Image(shape=(16, 24, 1)),
+                "rgba": f.Image(shape=(16, 24, 4)),
+                "any": f.Image(shape=(None, None, 3)),
+                "depth": f.Image(shape=(16, 24, 1), dtype=np.uint16),
+                "stack": f.Sequence(f.Image(shape=(8, 8, 3)), length=2),
+            },
+            "proprio": f.Tensor(shape=(2,), dtype=np.float32),
+            "action": f.Tensor(shape=(2,), dtype=np.float32),
+        }
+        return tfds.core.DatasetInfo(
+            builder=self,
+            features=f.FeaturesDict(
+                {"steps": f.Dataset(step), "episode_metadata": {"success": np.bool_}}
+            ),
+            disable_shuffling=True,
+        )
+
+    def _split_generators(self, dl_manager):
+        del dl_manager
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self):
+        for number in range(2):
+            steps = [
+                {
+                    "observation": {
+                        "gray": np.full((16, 24, 1), 10 * t, np.uint8),
+                        "rgba": np.full((16, 24, 4), 255, np.uint8),
+                        "any": np.full((20, 40, 3), 10 * t, np.uint8),
+                        "depth": np.full((16, 24, 1), 1000 * t, np.uint16),
+                        "stack": [np.zeros((8, 8, 3), np.uint8)] * 2,
+                    },
+                    "proprio": np.full(2, t, np.float32),
+                    "action": np.full(2, t / 4, np.float32),
+                }
+                for t in range(5)
+            ]
+            yield number, {"steps": steps, "episode_metadata": {"success": number == 0}}
+
+
+@pytest.fixture(scope="module")
+def unusual(tmp_path_factory):
+    builder = _Unusual(data_dir=str(tmp_path_factory.mktemp("unusual")))
+    builder.download_and_prepare()
+    return builder.data_dir
+
+
+def test_images_of_all_channels_and_success_without_rewards(unusual, tmp_path):
+    mapping = FieldMapping.parse([], [], "unusual", ImageForm(pixels=8))
+    source = rlds.RldsDataset(unusual, mapping)
+    version = import_episodes.import_episodes(
+        source.episodes(), tmp_path, "unusual", {}, action_limits=None
+    )
+    assert verify.verify(version) == []
+    assert source.left_out == "not read: 'observation/stack'"
+    found = list(reader.iterate_episodes(version))
+    assert sorted(e.metadata["success"] for e in found) == [False, True]
+    for episode in found:
+        assert episode.steps["reward"][-2] == episode.metadata["success"]
+        for name in ("gray", "any"):
+            assert episode.steps[name].shape == (5, 8, 8, 3)
+            assert (episode.steps[name][:, 4, 4, 0] == np.arange(5) * 10).all()
+        assert (episode.steps["rgba"] == 255).all()
+        assert (episode.steps["depth"][:, 0, 0, 0] == np.arange(5) * 1000).all()
+
+
+def test_observations_outside_of_observation_keep_the_last_action(unusual, tmp_path):
+    maps = ("state=proprio", "action=action")
+    version = _imported(unusual, tmp_path, maps, last_action_counts=True)
+    for episode in reader.iterate_episodes(version):
+        assert episode.steps["state"][:, 0].tolist() == [0, 1, 2, 3, 4, 4]
+        assert episode.steps["action"][:-1, 0].tolist() == [0, 0.25, 0.5, 0.75, 1]
+
+
+def test_hostile_folders_are_refused(unusual, tmp_path):
+    maps = ("image=observation/any", "action=action")
+    with pytest.raises(UserError, match="stack of images"):
+        _imported(unusual, tmp_path / "out", ("image=observation/stack", maps[1]))
+    (shard,) = pathlib.Path(unusual).glob("*.tfrecord*")
+    for make, message in (
+        (lambda at: at.write_bytes(_with_claimed_size(shard)), "10000 × 10000 pix"),
+        (os.mkfifo, "no regular file"),
+        (lambda at: at.symlink_to(shard), "leads out"),
+    ):
+        folder = tmp_path / "in" / "0.1.0"
+        shutil.copytree(unusual, folder)
+        (folder / shard.name).unlink()
+        make(folder / shard.name)
+        with pytest.raises(UserError, match=message):
+            _imported(folder, tmp_path / "out", maps)
+        shutil.rmtree(folder)
+    assert not list((tmp_path / "out").glob("*/*/*.json"))
+
+
+def _with_claimed_size(shard):
+    """The bytes of a shard whose images of 40 × 20 pixels claim a giant size."""
+    true, false = (
+        b"IHDR" + struct.pack(">II", *size) + b"\x08\x02\0\0\0"
+        for size in ((40, 20), (10**4, 10**4))
+    )
+    result = b""
+    for record in tf.data.TFRecordDataset(str(shard)).as_numpy_iterator():
+        assert true in record
+        record = record.replace(
+            struct.pack(">I", zlib.crc32(true)), struct.pack(">I", zlib.crc32(false))
+        )
+        result += tfrecord.frame(record.replace(true, false))
+    return result

@@ -244,7 +244,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_published(tmp_path):
         (_MAPS, ("family=lift", "episode_id=me")),
         ((*_MAPS[:1], "image=obs/agentview_image,obs/x", *_MAPS[2:]), ("family=lift",)),
         (("state=obs/nothing", *_MAPS[2:]), ("family=lift",)),
-        (("state=states", *_MAPS[2:], "image=obs/object"), ("family=lift",)),
+        (("state=data", *_MAPS[2:]), ("family=lift",)),
     ]:
         with pytest.raises(UserError):
             _imported(path, root, maps, sets)

@@ -78,6 +78,32 @@ def test_the_middle_is_kept_upright(tmp_path, size, rotation):
     assert [number_of(image) for image in found] == list(range(100, 110))
 
 
+_AXES = {0: (1, 0, 0, 1), 90: (0, -1, 1, 0), 180: (-1, 0, 0, -1), -90: (0, 1, -1, 0)}
+
+
+@pytest.mark.parametrize("rotation", _AXES)
+@pytest.mark.parametrize("suffix", ["mp4", "mov"])
+def test_mirrored_videos_are_shown_as_players_show_them(tmp_path, rotation, suffix):
+    upright = [numbered(number, 96, 64) for number in range(100, 110)]
+    mirrored = [np.ascontiguousarray(image[:, ::-1]) for image in upright]
+    filmed = [np.ascontiguousarray(np.rot90(i, -rotation // 90)) for i in mirrored]
+    path = tmp_path / f"a.{suffix}"
+    film(path, filmed, np.arange(10) / 10)
+    # Players turn the frames, and mirror them then.
+    a, b, c, d = _AXES[rotation]
+    data = bytearray(path.read_bytes())
+    at = data.find(b"tkhd") + 4 + 40  # matrix of the track, 16.16 numbers
+    for place, number in ((0, -a), (4, b), (12, -c), (16, d)):
+        data[at + place : at + place + 4] = (number << 16).to_bytes(
+            4, "big", signed=True
+        )
+    path.write_bytes(data)
+    found = video_frames.read(path, 64, _HZ)
+    assert [number_of(image) for image in found] == list(range(100, 110))
+    whole = video_frames.at_times(path, np.arange(10) / 10, (64, 96, 3), 0.01)
+    assert np.abs(whole[0].astype(int) - upright[0]).mean() < 20
+
+
 def test_scaling_down_does_not_alias(tmp_path):
     fine = np.zeros((256, 256, 3), np.uint8)
     fine[::2, ::2] = fine[1::2, 1::2] = 255

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 
@@ -205,7 +206,7 @@ def _nothing(path, clips):
 @pytest.mark.parametrize(
     ("make", "changes", "message"),
     [
-        (_nothing, {}, "there is no file videos/bad.mp4"),
+        (_nothing, {}, "videos/bad.mp4 is missing"),
         (_write(b""), {}, "videos/bad.mp4 is empty"),
         (_write(b"no video" * 99), {}, "videos/bad.mp4 cannot be decoded"),
         (_truncated, {}, "videos/bad.mp4 .*cut off"),
@@ -213,8 +214,9 @@ def _nothing(path, clips):
         (_wide, {}, "videos/bad.mp4 has 4112 × 16 pixels; at most 4096"),
         (_long, {}, "videos/bad.mp4 lasts more than 60 s"),
         (_copy, {"start_s": "0.9"}, "videos/bad.mp4 is too short: 3 frames"),
-        (lambda path, _: path.mkdir(), {}, "there is no file videos/bad.mp4"),
-        (_link_out, {}, "videos/bad.mp4 is a link that leads out of videos/"),
+        (lambda path, _: path.mkdir(), {}, "videos/bad.mp4 is no regular file"),
+        (lambda path, _: os.mkfifo(path), {}, "videos/bad.mp4 is no regular file"),
+        (_link_out, {}, "videos/bad.mp4 is a link that leads out"),
         (_loop, {}, "videos/bad.mp4 cannot be opened"),
         (_copy, {"task_id": " "}, "task_id is empty"),
         (_copy, {"family": "grab"}, "family 'grab' is none of press, grasp"),
@@ -225,7 +227,7 @@ def _nothing(path, clips):
         (_copy, {"end_s": "nan"}, "end_s 'nan' is not a time"),
         (_copy, {"start_s": "2", "end_s": "1"}, "end_s 1 is not after start_s 2"),
         (_copy, {"success": "perhaps"}, "success 'perhaps' is neither true nor"),
-        (_nothing, {"video": ""}, "video '' is not the name of an .mp4 file"),
+        (_nothing, {"video": ""}, "video '' is not the name of an .mp4 or .mov"),
         (_nothing, {"video": "bad.avi"}, "'bad.avi' is not the name of an .mp4"),
         (_nothing, {"video": "../tasks.csv"}, "must be the name of a file in videos/"),
         (_nothing, {"video": "../x.mp4"}, "must be the name of a file in videos/"),
@@ -253,6 +255,14 @@ def test_the_same_video_under_two_names_is_a_fault(folder, clips, tmp_path):
     _write_tasks(folder, [_GOOD, ("bad.mp4", "balls", *_GOOD[2:])])
     (fault,) = _faults(folder, tmp_path / "out")
     assert "tasks.csv line 3: its video is that of line 2 again" in fault
+
+
+def test_escapes_in_names_are_printed_escaped(folder, clips, tmp_path, capsys):
+    shutil.copy(clips[1], folder / "videos" / "\x1b[2J.mp4")
+    with pytest.raises(SystemExit):
+        cli.main(["import_videos", str(folder), f"--out={tmp_path / 'out'}"])
+    said = capsys.readouterr().err
+    assert "\\x1b[2J.mp4" in said and "\x1b[2J" not in said
 
 
 def test_a_video_without_a_line_is_a_fault(folder, clips, tmp_path):
@@ -299,6 +309,20 @@ def test_a_table_that_is_none_is_named(folder, tmp_path, content, message):
     assert str(folder / "tasks.csv") in fault and re.search(message, fault), fault
 
 
+@pytest.mark.parametrize("name", ["LICENSE", "tasks.csv"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "link"])
+def test_other_files_of_the_folder_are_regular_too(folder, tmp_path, name, kind):
+    (folder / name).unlink(missing_ok=True)
+    (tmp_path / "secret").write_text("secret")
+    if kind == "pipe":
+        os.mkfifo(folder / name)
+    else:
+        leads = {"device": "/dev/zero", "link": tmp_path / "secret"}[kind]
+        (folder / name).symlink_to(leads)
+    (fault,) = _faults(folder, tmp_path / "out")
+    assert re.search(f"{name} is (no regular file|a link that leads out)", fault)
+
+
 def test_a_folder_without_videos_is_named(folder, tmp_path):
     shutil.rmtree(folder / "videos")
     (fault,) = _faults(folder, tmp_path / "out")
@@ -318,7 +342,11 @@ def test_all_faults_are_told_at_once_up_to_ten(three, clips, tmp_path, capsys):
         cli.main(["import_videos", str(three), f"--out={tmp_path / 'out'}"])
     assert ended.value.code == 1
     said = capsys.readouterr().err
-    for line, fault in ((3, "split 'nonsense'"), (4, "videos/2.mp4"), (5, "no file")):
+    for line, fault in (
+        (3, "split 'nonsense'"),
+        (4, "videos/2.mp4"),
+        (5, "is missing"),
+    ):
         assert re.search(rf"wtl: \S*tasks.csv line {line}: .*{fault}", said)
     assert "nothing is published" in said and "Traceback" not in said
     assert len(_faults(three, tmp_path / "out")) == 3

@@ -1,0 +1,101 @@
+"""Groups of HDF5 files of any origin: only arrays that the file itself holds are read.
+
+HDF5 can take the bytes of an array from other files (external storage, external links,
+virtual arrays), and an array of any size may be declared of which nothing is stored.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import h5py
+import numpy as np
+
+# Compression makes arrays of zeros a thousand times smaller; small arrays may be more.
+_MOST_RATIO, _SMALL_BYTES = 2000, 16 << 20
+
+
+class Hdf5Group:
+    """A group; names in it may be paths.
+
+    Attributes:
+      attrs: its attributes.
+      names: names of what it holds.
+    """
+
+    def __init__(self, group: h5py.Group):
+        """Wrap an open group."""
+        self._group = group
+        self.attrs = group.attrs
+        self.names = list(group)
+
+    def group(self, path: str) -> "Hdf5Group":
+        """Return a group of it.
+
+        Raises:
+          ValueError: if it is a link or no group.
+          KeyError: if it is missing.
+        """
+        node = self._node(path)
+        if not isinstance(node, h5py.Group):
+            raise ValueError(f"{path!r} is no group")
+        return Hdf5Group(node)
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._group
+
+    def arrays(self, path: str) -> Iterator[str]:
+        """Yield the paths of the arrays at or below a path, in order.
+
+        Raises:
+          ValueError: if there is a link among them.
+        """
+        paths, seen = [path], set()
+        while paths:
+            path = paths.pop()
+            node = self._node(path)
+            address = h5py.h5o.get_info(node.id).addr
+            if isinstance(node, h5py.Dataset):
+                yield path
+            elif isinstance(node, h5py.Group) and address not in seen:
+                seen.add(address)  # a group may contain itself
+                paths += [f"{path}/{name}" for name in sorted(node, reverse=True)]
+
+    def shape(self, path: str) -> tuple[tuple[int, ...], int]:
+        """Return shape and number of bytes of an array, without reading it.
+
+        Raises:
+          ValueError: if it is no array of this file, or less is stored than declared.
+          KeyError: if it is missing.
+        """
+        array = self._node(path)
+        if not isinstance(array, h5py.Dataset) or array.shape is None:
+            raise ValueError(f"{path!r} is no array")
+        if array.external or array.is_virtual:
+            raise ValueError(f"{path!r} lies in another file; copy the data into this")
+        size, stored = array.nbytes, array.id.get_storage_size()
+        available = min(stored, os.path.getsize(array.file.filename))
+        if size > _SMALL_BYTES + _MOST_RATIO * available:
+            raise ValueError(
+                f"{path!r} is declared as {size / 2**20:.0f} MiB, but {stored} bytes "
+                "are stored"
+            )
+        return array.shape, size
+
+    def read(self, path: str, row: int | tuple = ()) -> np.ndarray:
+        """Return an array, or one row of it; raises as `shape`."""
+        self.shape(path)
+        return np.asarray(self._node(path)[row])
+
+    def _node(self, path: str) -> Any:
+        node = self._group
+        for name in path.split("/"):
+            if not isinstance(node, h5py.Group) or not name:
+                raise KeyError(f"there is no {path!r}")
+            link = node.get(name, getlink=True)
+            if link is None:
+                raise KeyError(f"there is no {path!r}")
+            if not isinstance(link, h5py.HardLink):
+                raise ValueError(f"{path!r} is a link; copy the data into its place")
+            node = node[name]
+        return node

@@ -1,0 +1,68 @@
+"""Features of TFDS datasets: their paths, and whether they can be imported."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from wtl.datasets.contract import fields
+
+
+def part_names(
+    parts: Mapping[str, tfds.features.FeatureConnector],
+) -> tuple[str, ...]:
+    """Return names of the numbers of features that are joined, such as `move 0`."""
+    names = []
+    for key, feature in parts.items():
+        name, size = key.removeprefix(f"{fields.ACTION}/"), math.prod(feature.shape)
+        names += [f"{name} {i}" for i in range(size)] if size > 1 else [name]
+    return tuple(names)
+
+
+def is_readable(feature: tfds.features.FeatureConnector) -> bool:
+    """Whether a feature is an array of numbers, or a text."""
+    return isinstance(feature, tfds.features.Text) or is_numbers(feature)
+
+
+def is_numbers(feature: tfds.features.FeatureConnector) -> bool:
+    """Whether a feature is an array of numbers, of one shape unless it is an image."""
+    info = feature.get_tensor_info()
+    return (
+        isinstance(info, tfds.features.TensorInfo)
+        and not _is_stack(feature)
+        and np.dtype(info.np_dtype).kind in "fiub"
+        and (None not in info.shape or isinstance(feature, tfds.features.Image))
+    )
+
+
+def _is_stack(feature: tfds.features.FeatureConnector) -> bool:
+    """Whether a feature is several images in one."""
+    is_sequence = isinstance(feature, tfds.features.Sequence)
+    return is_sequence and isinstance(feature.feature, tfds.features.Image)
+
+
+def leaves(
+    tree: Mapping[str, Any], before: str = ""
+) -> dict[str, tfds.features.FeatureConnector]:
+    """Return the features of nested ones by path, such as `observation/state`."""
+    result = {}
+    for key, feature in tree.items():
+        if isinstance(feature, tfds.features.FeaturesDict):
+            result |= leaves(feature, f"{before}{key}/")
+        else:
+            result[before + key] = feature
+    return result
+
+
+def nested(leaves: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tree that has these leaves by path."""
+    tree = {}
+    for path, leaf in leaves.items():
+        *parents, name = path.split("/")
+        node = tree
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[name] = leaf
+    return tree
