@@ -133,6 +133,8 @@ def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
             **statistics.stored_actions(dataset_dir),
             instruction=fields.INSTRUCTION in episode,
         )
+        # The sizes came from `tree`, so whatever else differs is another schema.
+        name = difference(json_format.MessageToDict(features(spec).to_proto()), tree)
     except (
         *(OSError, ValueError, OverflowError),
         *(KeyError, TypeError, AttributeError),
@@ -141,8 +143,6 @@ def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
             f"{path}: not the features of WTL episodes "
             f"({type(error).__name__}: {error})"
         ) from None
-    # The sizes came from `tree`, so whatever else differs is another schema.
-    name = difference(json_format.MessageToDict(features(spec).to_proto()), tree)
     if name is not None:
         raise DatasetMismatchError(
             f"{path}: feature {name!r} is not as this version of WTL writes it"

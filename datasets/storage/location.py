@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from wtl.datasets.contract import fields, json_file
 from wtl.datasets.contract.errors import DatasetDamagedError
@@ -98,6 +99,27 @@ def read_info(dataset_dir: pathlib.Path) -> dict:
         *(OSError, ValueError, OverflowError),
         *(KeyError, TypeError, AttributeError),
     ) as error:
+        raise DatasetDamagedError(
+            f"{path} cannot be read ({type(error).__name__}: {error})"
+        ) from None
+
+
+def provenance(dataset_dir: pathlib.Path) -> dict[str, Any]:
+    """Return the provenance of a dataset; empty if it has none.
+
+    Raises:
+      DatasetDamagedError: if it cannot be read.
+    """
+    path = dataset_dir / fields.PROVENANCE_FILE
+    try:
+        account = json_file.read(path) if path.exists() else {}
+        parents = account.get("parents", [])
+        if not all(isinstance(parent["fingerprint"], str) for parent in parents):
+            raise ValueError("a fingerprint of a parent is no text")
+        if not isinstance(account.get(fields.PROVENANCE_WORLD, ""), str):
+            raise ValueError("the name of the world is no text")
+        return account
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetDamagedError(
             f"{path} cannot be read ({type(error).__name__}: {error})"
         ) from None

@@ -1,7 +1,6 @@
-"""Effort of the property tests: fixed examples in `make test`, new ones in long runs.
+"""Effort of the property tests: fixed examples, or many new ones with WTL_FUZZ=long."""
 
-`make test-slow` runs them with `--hypothesis-profile=long`.
-"""
+import os
 
 from hypothesis import HealthCheck, settings
 
@@ -12,4 +11,4 @@ _COMMON = {
 }
 settings.register_profile("short", max_examples=25, derandomize=True, **_COMMON)
 settings.register_profile("long", max_examples=1000, **_COMMON)
-settings.load_profile("short")
+settings.load_profile(os.environ.get("WTL_FUZZ", "short"))

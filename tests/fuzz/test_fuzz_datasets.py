@@ -1,6 +1,7 @@
 """Damaged datasets: found by `verify`, refused by readers and by `fetch`."""
 
 import pathlib
+import shutil
 
 import pytest
 from damage import DAMAGES, damaged, run, tree
@@ -48,11 +49,15 @@ def test_what_is_sealed_anew_is_read_or_refused(root, tmp_path, capsys, damages)
     path = tmp_path / PLACE
     damaged(root / PLACE, path, damages)
     names = _files(path) - {fields.CHECKSUMS_FILE}
-    checksums.write(path, {name: checksums.checksum(path / name) for name in names})
+    sums = {name: checksums.checksum(path / name) for name in names}
+    (path / fields.CHECKSUMS_FILE).write_bytes(checksums.render(sums))
     run(capsys, "verify", path)
     run(capsys, "dataset", "filter", path, "--where=role=demo", f"--out={tmp_path}/out")
-    run(capsys, "export", path, f"--out={tmp_path}/lerobot")
-    assert {p.name for p in tmp_path.iterdir()} <= {PLACE.parts[0], "out", "lerobot"}
+    target = tmp_path / "demos.hdf5"
+    target.unlink(missing_ok=True)
+    run(capsys, "export", path, target, "--format=robomimic")
+    assert {p.name for p in tmp_path.iterdir()} <= {PLACE.parts[0], "out", target.name}
+    shutil.rmtree(tmp_path / "out", ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +81,4 @@ def test_fetch_gets_all_or_nothing(root, web, tmp_path, capsys, damages):
         promised = checksums.read(there)
         assert {n: checksums.checksum(there / n) for n in promised} == promised
     assert {p.name for p in tmp_path.iterdir()} <= {"root"}
-    _remove(tmp_path / "root")
-
-
-def _remove(folder):
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(tmp_path / "root", ignore_errors=True)

@@ -1,7 +1,6 @@
 """Runs on imported demonstrations, which have no environment."""
 
 import dataclasses
-import json
 import pathlib
 
 from wtl.collection.worlds.plain import dataset_world
@@ -46,6 +45,4 @@ def on_its_data(suite: TaskDistribution, folder: RunFolder) -> TaskDistribution:
 
 
 def _names_a_world(version: pathlib.Path) -> bool:
-    path = version / fields.PROVENANCE_FILE
-    account = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return fields.PROVENANCE_WORLD in account
+    return fields.PROVENANCE_WORLD in location.provenance(version)
