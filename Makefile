@@ -106,6 +106,7 @@ test: install  ## the tests that take seconds each
 .PHONY: test-slow
 test-slow: install  ## the tests that take minutes each
 	$(PYTEST) -m slow $(PYTEST_ARGS)
+	WTL_FUZZ=long $(PYTEST) --dist load tests/fuzz
 
 .PHONY: bazel-test
 bazel-test: install  ## the tests of `make test` under Bazel
@@ -139,7 +140,7 @@ lock: install  ## resolve pyproject.toml again into requirements.lock
 
 .PHONY: clean
 clean:  ## remove caches and build outputs; keeps .venv and runs/
-	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .bazel bazel-out
+	rm -rf build dist *.egg-info .hypothesis .pytest_cache .ruff_cache .bazel bazel-out
 	find . -path ./$(VENV) -prune -o -path ./runs -prune -o \
 	  -type d -name __pycache__ -exec rm -rf {} +
 
