@@ -41,7 +41,8 @@ class TaskDistribution:
       size: number of entities of each kind in each scene.
       train_object_sets: object sets to train on.
       train_tasks: tasks to train on, dealt out evenly over sets and families.
-      scenes_per_task: scenes in which each training task is demonstrated.
+      scenes_per_task: scenes in which each training task is demonstrated. Retrials in
+        another scene than their trials are trained only with three or more.
       complete: every target of every training scene is demonstrated and the rule is
         drawn with the training example. Otherwise each training task has one rule
         and one demonstration per scene.
