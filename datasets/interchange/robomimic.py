@@ -75,7 +75,8 @@ def export(dataset_dir: str | os.PathLike, path: str | os.PathLike) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         with h5py.File(partial, "w") as file:
             count = _write(file, reader.iterate_episodes(source))
-            file["data"].attrs[_LICENSE] = license_text
+            # HDF5 ends texts at a NUL.
+            file["data"].attrs[_LICENSE] = license_text.replace("\0", "")
             limits = (spec.action_low, spec.action_high)
             file["data"].attrs.update(zip(_LIMITS, limits, strict=True))
             file["data"].attrs[_NAMES] = json.dumps(spec.action_names)

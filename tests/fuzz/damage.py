@@ -88,11 +88,12 @@ class Damage:
 
 def _places(tree):
     """Yield each container of a JSON tree with each of its keys."""
+    if not isinstance(tree, dict | list):
+        return
     children = tree.items() if isinstance(tree, dict) else enumerate(tree)
     for key, child in list(children):
         yield tree, key
-        if isinstance(child, dict | list):
-            yield from _places(child)
+        yield from _places(child)
 
 
 _SHARES = st.floats(0, 1, exclude_max=True)
