@@ -22,7 +22,7 @@ def world_of(version: pathlib.Path, spec: EpisodeSpec) -> World | None:
       version: folder of the version.
       spec: of its episodes.
     """
-    if name := location.provenance(version).get(fields.PROVENANCE_WORLD):
+    if name := location.read_provenance(version).get(fields.PROVENANCE_WORLD):
         return registry.get(name) if name in registry.names() else None
     return next((world for world in registry.usable() if layout_of(world, spec)), None)
 

@@ -209,6 +209,6 @@ def _world(sources: Sequence[pathlib.Path]) -> dict[str, str]:
     """Return the world that the sources are of, where all of them name the same."""
     named = set()
     for source in sources:
-        named.add(location.provenance(source).get(fields.PROVENANCE_WORLD))
+        named.add(location.read_provenance(source).get(fields.PROVENANCE_WORLD))
     is_known = len(named) == 1 and None not in named
     return {fields.PROVENANCE_WORLD: named.pop()} if is_known else {}

@@ -104,7 +104,7 @@ def read_info(dataset_dir: pathlib.Path) -> dict:
         ) from None
 
 
-def provenance(dataset_dir: pathlib.Path) -> dict[str, Any]:
+def read_provenance(dataset_dir: pathlib.Path) -> dict[str, Any]:
     """Return the provenance of a dataset; empty if it has none.
 
     Raises:

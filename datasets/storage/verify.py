@@ -94,7 +94,7 @@ class _Verifier:
         yield from self.file_problems()
         try:
             info = location.read_info(self._path)
-            location.provenance(self._path)
+            location.read_provenance(self._path)
             spec = schema.stored_spec(self._path)
         except (DatasetDamagedError, schema.DatasetMismatchError) as error:
             yield self._problem(str(error))

@@ -45,4 +45,4 @@ def on_its_data(suite: TaskDistribution, folder: RunFolder) -> TaskDistribution:
 
 
 def _names_a_world(version: pathlib.Path) -> bool:
-    return fields.PROVENANCE_WORLD in location.provenance(version)
+    return fields.PROVENANCE_WORLD in location.read_provenance(version)
