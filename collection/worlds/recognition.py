@@ -1,6 +1,5 @@
 """Recognition of the world that a stored dataset is of."""
 
-import json
 import pathlib
 
 from wtl.collection.worlds import registry
@@ -8,6 +7,7 @@ from wtl.collection.worlds.world import World
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.layout import Layout
+from wtl.datasets.storage import location
 
 _MAX_SIZE = 8  # entities of each kind in a scene
 
@@ -22,9 +22,8 @@ def world_of(version: pathlib.Path, spec: EpisodeSpec) -> World | None:
       version: folder of the version.
       spec: of its episodes.
     """
-    path = version / fields.PROVENANCE_FILE
-    account = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    if name := account.get(fields.PROVENANCE_WORLD):
+    name = location.read_provenance(version).get(fields.PROVENANCE_WORLD)
+    if name:
         return registry.get(name) if name in registry.names() else None
     return next((world for world in registry.usable() if layout_of(world, spec)), None)
 

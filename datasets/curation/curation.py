@@ -5,7 +5,6 @@ Episodes are moved as they are encoded and keep their ids and their parents' ids
 
 import collections
 import dataclasses
-import json
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -210,8 +209,7 @@ def _world(sources: Sequence[pathlib.Path]) -> dict[str, str]:
     """Return the world that the sources are of, where all of them name the same."""
     named = set()
     for source in sources:
-        path = source / fields.PROVENANCE_FILE
-        account = json.loads(path.read_text()) if path.exists() else {}
-        named.add(account.get(fields.PROVENANCE_WORLD))
+        name = location.read_provenance(source).get(fields.PROVENANCE_WORLD)
+        named.add(name if isinstance(name, str) else None)
     is_known = len(named) == 1 and None not in named
     return {fields.PROVENANCE_WORLD: named.pop()} if is_known else {}

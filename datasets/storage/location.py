@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from wtl.datasets.contract import fields, json_file
 from wtl.datasets.contract.errors import DatasetDamagedError
@@ -101,6 +102,22 @@ def read_info(dataset_dir: pathlib.Path) -> dict:
         raise DatasetDamagedError(
             f"{path} cannot be read ({type(error).__name__}: {error})"
         ) from None
+
+
+def read_provenance(dataset_dir: pathlib.Path) -> dict[str, Any]:
+    """Return the content of provenance.json; empty if there is none.
+
+    Raises:
+      DatasetDamagedError: if it is invalid.
+    """
+    path = dataset_dir / fields.PROVENANCE_FILE
+    try:
+        made = json_file.read(path) if os.path.lexists(path) else {}
+    except (OSError, ValueError) as error:
+        raise DatasetDamagedError(f"{path} cannot be read ({error})") from None
+    if not isinstance(made, dict):
+        raise DatasetDamagedError(f"{path} is no provenance")
+    return made
 
 
 def next_major(folder: str | os.PathLike) -> str:

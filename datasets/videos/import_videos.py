@@ -146,5 +146,4 @@ def _account(folder: videos_lib.VideoFolder, spec: EpisodeSpec) -> dict[str, Any
 def _is_made_of(version: pathlib.Path, account: Mapping[str, Any]) -> bool:
     if verify.verify(version):
         return False
-    text = (version / fields.PROVENANCE_FILE).read_text(encoding="utf-8")
-    return json.loads(text).get("key") == account["key"]
+    return location.read_provenance(version).get("key") == account["key"]

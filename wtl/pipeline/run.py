@@ -335,7 +335,7 @@ class Run:
         known = location.versions(self.folder.datasets / name)
         if (
             known
-            and _provenance(known[-1]).get("key") == key
+            and location.read_provenance(known[-1]).get("key") == key
             and not verify.verify(known[-1])
         ):
             return checksums.fingerprint(known[-1])
@@ -385,12 +385,7 @@ def training_stage(name: str) -> str:
 
 def _curated_from(version: pathlib.Path) -> str | None:
     """Return the fingerprint of the version that a command derived one from, if any."""
-    made = _provenance(version)
+    made = location.read_provenance(version)
     if "command" not in made or len(made.get("parents", ())) != 1:
         return None
     return made["parents"][0]["fingerprint"]
-
-
-def _provenance(version: pathlib.Path) -> dict[str, Any]:
-    path = version / fields.PROVENANCE_FILE
-    return json.loads(path.read_text()) if path.exists() else {}
