@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from wtl.datasets.contract import fields
-from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.errors import DatasetDamagedError, UserError
 from wtl.datasets.curation.curation import Curated, Curation
 from wtl.datasets.storage import checksums, location
 from wtl.datasets.storage.files import sync, write_durably
@@ -190,11 +190,11 @@ class PendingEdits:
     def _is_published(self, edits: Mapping[str, Edit]) -> bool:
         for version in location.versions(self.version.absolute().parent):
             try:
-                made = json.loads((version / fields.PROVENANCE_FILE).read_bytes())
+                made = location.read_provenance(version)
                 from_here = made["parents"][0]["fingerprint"] == self._fingerprint
                 if from_here and made["edits"] == edits:
                     return True
-            except (OSError, ValueError, KeyError, TypeError, IndexError):
+            except (DatasetDamagedError, KeyError, TypeError, IndexError):
                 continue
         return False
 

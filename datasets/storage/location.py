@@ -112,7 +112,7 @@ def read_provenance(dataset_dir: pathlib.Path) -> dict[str, Any]:
     """
     path = dataset_dir / fields.PROVENANCE_FILE
     try:
-        account = json_file.read(path) if path.exists() else {}
+        account = json_file.read(path) if os.path.lexists(path) else {}
         parents = account.get("parents", [])
         if not all(isinstance(parent["fingerprint"], str) for parent in parents):
             raise ValueError("a fingerprint of a parent is no text")

@@ -85,7 +85,6 @@ def test_two_processes_lose_what_one_loses(tmp_path):
     for process in processes:
         _, said = process.communicate(timeout=600)
         assert process.returncode == 0, said[-2000:]
-        assert "anyone who reaches its port" in said
     expected, found = _curves(alone), _curves(together)
     assert found.keys() == expected.keys() and expected
     for curve, values in expected.items():
@@ -142,3 +141,10 @@ def test_processes_that_train_together_do_nothing_else(tmp_path, monkeypatch, ca
     assert _wtl("collect_demos", *_ARGUMENTS, f"--run_dir={tmp_path}/run") == 1
     assert "only train together" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_an_open_port_is_warned_of(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TF_CONFIG", _environment(["a:1", "b:1"], 0))
+    assert _wtl("train_trial", *_ARGUMENTS, f"--run_dir={tmp_path}/run") == 1
+    said = capsys.readouterr().err
+    assert "anyone who reaches its port" in said and "wtl_demos is missing" in said

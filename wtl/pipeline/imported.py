@@ -1,7 +1,6 @@
 """Runs on imported demonstrations, which have no environment."""
 
 import dataclasses
-import pathlib
 
 from wtl.collection.worlds.plain import dataset_world
 from wtl.collection.worlds.recognition import world_of
@@ -32,7 +31,8 @@ def on_its_data(suite: TaskDistribution, folder: RunFolder) -> TaskDistribution:
         return suite
     version = versions[-1]
     if suite.domain != dataset_world.NAME:
-        if _names_a_world(version) or world_of(version, schema.stored_spec(version)):
+        named = fields.PROVENANCE_WORLD in location.read_provenance(version)
+        if named or world_of(version, schema.stored_spec(version)):
             return suite
         print(
             f"{version} is of no world that is installed: the run is on the dataset, "
@@ -42,7 +42,3 @@ def on_its_data(suite: TaskDistribution, folder: RunFolder) -> TaskDistribution:
     return dataclasses.replace(
         suite, domain=domain, families=None, left_out="", motor_faults=None, puck=None
     )
-
-
-def _names_a_world(version: pathlib.Path) -> bool:
-    return fields.PROVENANCE_WORLD in location.read_provenance(version)

@@ -74,7 +74,8 @@ def train_retrial(
     Arguments are those of `train_trial`, and `min_trials` and `max_trials`, the least
     and largest number of trials given (at least 0 for policies that make the first
     trial too), and `new_scene_share`, the share of retrials in another scene than their
-    trials, which needs `suite.scenes_per_task` of 3 or more. Without methods the stage does nothing.
+    trials, which needs `suite.scenes_per_task` of 3 or more. Without methods the stage
+    does nothing.
     """
     if min_trials not in (0, 1):
         raise UserError(f"train_retrial.min_trials is {min_trials}; it may be 0 or 1")

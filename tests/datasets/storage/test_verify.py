@@ -286,6 +286,15 @@ def test_names_in_the_description_are_no_paths(root, change):
         reader.read(_demos(root))
 
 
+@pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000])
+def test_a_damaged_provenance_is_one_error(root, text):
+    (_demos(root) / fields.PROVENANCE_FILE).write_text(text)
+    with pytest.raises(DatasetDamagedError, match=fields.PROVENANCE_FILE):
+        location.read_provenance(_demos(root))
+    (_demos(root) / fields.PROVENANCE_FILE).unlink()
+    assert location.read_provenance(_demos(root)) == {}
+
+
 def test_shards_without_a_checksum_are_not_read(root):
     known = checksums.read(_demos(root))
     del known[_shards(_demos(root))[0].name]
