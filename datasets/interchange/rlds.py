@@ -58,7 +58,9 @@ class RldsDataset:
         """
         self._directory = directory
         self._last_action_counts = last_action_counts
-        _require_regular(directory)
+        if os.path.isdir(directory):
+            entries = sorted(pathlib.Path(directory).iterdir())
+            _require_regular((e for e in entries if not e.is_dir()), directory)
         try:
             self._builder = tfds.builder_from_directory(os.fspath(directory))
             features = dict(self._builder.info.features.items())
@@ -147,8 +149,7 @@ class RldsDataset:
         index = 0
         for split in sorted(self._builder.info.splits):
             known = {fields.SPLIT: SPLITS[split]} if split in SPLITS else {}
-            files = self._builder.info.splits[split].filepaths
-            records = _records(self._builder.info.file_format, map(os.fspath, files))
+            records = _records(self._builder.info.file_format, self._files(split))
             examples = records.map(
                 lambda record: self._features.deserialize_example(
                     record, decoders=self._decoders
@@ -167,6 +168,20 @@ class RldsDataset:
                 if episode is not None:
                     yield episode
                 index += 1
+
+    def _files(self, split: str) -> list[str]:
+        """Return the shards of a split.
+
+        Raises:
+          UserError: if one is missing, leads out of the folder or is no regular file.
+        """
+        try:
+            paths = self._builder.info.splits[split].filepaths
+        except (ValueError, LookupError) as error:
+            raise UserError(f"{self._directory}: {error}") from None
+        if os.path.isdir(self._directory):  # not of a bucket
+            _require_regular(paths, self._directory)
+        return [os.fspath(path) for path in paths]
 
     def _episode(
         self,
@@ -207,11 +222,12 @@ class RldsDataset:
         )
 
 
-def _require_regular(directory: str | os.PathLike) -> None:
-    """Refuse a folder that holds pipes, devices or links that lead out of it."""
-    folder = pathlib.Path(directory)
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if not path.is_dir() and (fault := regular_file.fault(path, folder)):
+def _require_regular(
+    paths: Iterable[str | os.PathLike], folder: str | os.PathLike
+) -> None:
+    """Refuse pipes, devices, and links or names that lead out of a folder."""
+    for path in paths:
+        if fault := regular_file.fault(path, folder):
             raise UserError(f"{path} {fault}")
 
 
@@ -276,10 +292,9 @@ def _default(
 
 
 def _records(
-    file_format: tfds.core.FileFormat, files: Iterable[str]
+    file_format: tfds.core.FileFormat, files: Sequence[str]
 ) -> tf.data.Dataset:
     """Return the serialised examples of some files."""
-    files = list(files)
     if file_format == tfds.core.FileFormat.TFRECORD:
         return tf.data.TFRecordDataset(files)
     # Installed on Linux only.
@@ -298,6 +313,8 @@ def _records(
 def _each(examples: tf.data.Dataset, directory: str | os.PathLike) -> Iterator[Any]:
     try:
         yield from examples
+    except UnicodeDecodeError:  # of a message that quotes damaged bytes
+        raise UserError(f"{directory} cannot be read: an example is damaged") from None
     except (tf.errors.OpError, OSError) as error:
         raise UserError(f"{directory} cannot be read ({error})") from None
 

@@ -35,6 +35,11 @@ from wtl.datasets.storage import card, checksums
 from wtl.datasets.storage.location import resolve
 
 _DEMO = re.compile(r"(?:demo|traj)_(\d{1,9})")
+# Errors that damaged or foreign content leads to, those of h5py among them.
+_FAULTS = (
+    *(LookupError, ValueError, TypeError, AttributeError, ArithmeticError),
+    *(OSError, RuntimeError, MemoryError),
+)
 _OURS = "wtl"
 _LICENSE = "license"
 _LIMITS = ("wtl_action_low", "wtl_action_high")
@@ -118,7 +123,7 @@ class RobomimicFile:
             self._demos = {
                 name: self._data.group(name) for name in sorted(names, key=_number)
             }
-        except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        except _FAULTS as error:
             raise UserError(f"{path} is not a robomimic file ({error})") from None
         if not self._demos:
             raise UserError(f"{path} has no demonstration: no group demo_0 or traj_0")
@@ -128,7 +133,7 @@ class RobomimicFile:
         if not self._is_exact:
             try:
                 self._mapping = mapping.or_default(self._default)
-            except (ValueError, LookupError) as error:
+            except _FAULTS as error:
                 raise UserError(f"{path}: {error}") from None
 
     @property
@@ -167,10 +172,7 @@ class RobomimicFile:
                 )
                 if episode is not None:
                     yield episode
-        except (
-            *(LookupError, ValueError, TypeError, AttributeError),
-            *(OSError, RuntimeError),
-        ) as error:
+        except _FAULTS as error:
             text = error.args[0] if isinstance(error, KeyError) else error
             raise UserError(f"{self.path}: {name}: {text}") from None
 
