@@ -12,7 +12,6 @@ import tensorflow_datasets as tfds
 from wtl.datasets.contract import fields, regular_file
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.format import images
 from wtl.datasets.interchange import field_mapping, foreign_episode, rlds_feature
 from wtl.datasets.interchange.field_mapping import FieldMapping
 from wtl.datasets.interchange.foreign_episode import SPLITS, ForeignEpisode
@@ -99,15 +98,15 @@ class RldsDataset:
         self.action_names = rlds_feature.part_names(parts) if len(parts) > 1 else ()
         # What is not mapped is not decoded: it may be large, or of varying shape.
         keys.add(fields.IS_TERMINAL)
-        # Images are decoded one by one, once their sizes are known.
-        self._images = {
+        # What is compressed is unpacked one by one, once its size is known.
+        self._packed = {
             key: feature
             for key, feature in in_steps.items()
-            if key in keys and isinstance(feature, tfds.features.Image)
+            if key in keys and rlds_feature.is_packed(feature)
         }
         self._decoders = {
             fields.STEPS: rlds_feature.nested(
-                {key: tfds.decode.SkipDecoding() for key in self._images}
+                {key: tfds.decode.SkipDecoding() for key in self._packed}
             )
         }
         self._features = tfds.features.FeaturesDict(
@@ -200,9 +199,9 @@ class RldsDataset:
             for key in list(parts[0])
         }
         size = 0
-        for key, feature in self._images.items():
-            steps[key] = decoded = _decoded(steps[key], feature, size)
-            size += decoded.nbytes
+        for key, feature in self._packed.items():
+            steps[key] = unpacked = _unpacked(steps[key], feature, size)
+            size += unpacked.nbytes
         beside = _flat(tf.nest.map_structure(_numpy, example))
 
         def get(key: str) -> np.ndarray:
@@ -231,10 +230,10 @@ def _require_regular(
             raise UserError(f"{path} {fault}")
 
 
-def _decoded(
-    rows: Sequence[bytes], feature: tfds.features.Image, size: int
+def _unpacked(
+    rows: Sequence[bytes], feature: tfds.features.FeatureConnector, size: int
 ) -> np.ndarray:
-    """Return images that are stored as files, of one shape.
+    """Return images that are stored as files, or tensors with zlib, of one shape.
 
     Args:
       rows: their bytes.
@@ -246,14 +245,14 @@ def _decoded(
     """
     result = None
     for row, data in enumerate(rows):
-        images.require_small(data)
-        image = feature.decode_example(data).numpy()
+        rlds_feature.require_small(feature, data)
+        array = feature.decode_example(data).numpy()
         if result is None:
-            foreign_episode.require_bytes(size + len(rows) * image.nbytes)
-            result = np.empty((len(rows), *image.shape), image.dtype)
-        if image.shape != result.shape[1:]:
-            raise ValueError(f"images are {list(image.shape)} and {result.shape[1:]}")
-        result[row] = image
+            foreign_episode.require_bytes(size + len(rows) * array.nbytes)
+            result = np.empty((len(rows), *array.shape), array.dtype)
+        if array.shape != result.shape[1:]:
+            raise ValueError(f"images are {list(array.shape)} and {result.shape[1:]}")
+        result[row] = array
     return result
 
 
