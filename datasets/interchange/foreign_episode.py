@@ -77,8 +77,8 @@ def whole(
         )
     last = foreign.after(key)
     if last is None:
-        last = array[-1]
         notes.append(REPEATED)
+        return np.concatenate([array, array[-1:]])
     return np.concatenate([array, last[None]])
 
 

@@ -1,4 +1,4 @@
-"""HDF5 and RLDS files of any origin: converted as they are meant, or refused."""
+"""HDF5 files of any origin: converted without loss, or refused."""
 
 import os
 
@@ -63,6 +63,12 @@ def test_states_outside_of_obs_keep_the_last_action_and_its_reward(tmp_path):
         ({"obs/s": np.ones((_T, 3), complex)}, (), "complex128"),
         ({"obs/s": np.full((_T, 3), np.nan)}, (), "not finite"),
         ({"obs/s": np.full((_T, 3), b"a")}, (), "only real numbers"),
+        ({"obs/s": np.array(["a"] * _T, h5py.string_dtype())}, (), "only real numbers"),
+        (
+            {"obs/im": np.ones((_T, 8, 8, 3), np.float32)},
+            ("image=obs/im",),
+            "image is float32, not uint8: give the range",
+        ),
         ({"obs/s": 2**24 + np.arange(_T)[:, None]}, (), "float32 cannot tell"),
         ({"actions": np.full((_T, 1), 1e39)}, (), "'action' has 1e[+]39"),
         ({"rewards": np.full(_T, 1j)}, (), "'reward' is complex128"),
