@@ -14,7 +14,7 @@ from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.interchange import field_mapping, foreign_episode, rlds_feature
 from wtl.datasets.interchange.field_mapping import FieldMapping
-from wtl.datasets.interchange.foreign_episode import SPLITS, ForeignEpisode
+from wtl.datasets.interchange.foreign_episode import ForeignEpisode
 
 _FORMATS = (tfds.core.FileFormat.TFRECORD, tfds.core.FileFormat.ARRAY_RECORD)
 _BATCH_STEPS = 64
@@ -147,7 +147,7 @@ class RldsDataset:
         """
         index = 0
         for split in sorted(self._builder.info.splits):
-            known = {fields.SPLIT: SPLITS[split]} if split in SPLITS else {}
+            known, _ = foreign_episode.placed([split])  # it is in the name
             records = _records(self._builder.info.file_format, self._files(split))
             examples = records.map(
                 lambda record: self._features.deserialize_example(

@@ -28,7 +28,7 @@ from wtl.datasets.contract.errors import UserError
 from wtl.datasets.format import schema
 from wtl.datasets.interchange import field_mapping, foreign_episode
 from wtl.datasets.interchange.field_mapping import FieldMapping
-from wtl.datasets.interchange.foreign_episode import SPLITS, ForeignEpisode
+from wtl.datasets.interchange.foreign_episode import ForeignEpisode
 from wtl.datasets.interchange.hdf5_group import Hdf5Group
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import card, checksums
@@ -180,9 +180,8 @@ class RobomimicFile:
         self, group: Hdf5Group, name: str, index: int, masks: Sequence[str]
     ) -> Episode | None:
         self._check_shapes(group)
-        known = self._known()
-        for mask in filter(SPLITS.get, masks):
-            known[fields.SPLIT] = SPLITS[mask]
+        split, notes = foreign_episode.placed(masks)
+        known = self._known() | split
 
         def get(key: str) -> np.ndarray:
             is_attribute = key not in group and key in group.attrs
@@ -193,8 +192,6 @@ class RobomimicFile:
             is_known = key.startswith("obs/") and later in group
             return group.read(later, -1) if is_known else None
 
-        others = ", ".join(mask for mask in masks if mask not in SPLITS)
-        notes = f"masks: {others}" if others else ""
         return self._mapping.episode(
             ForeignEpisode(get, name, index, after=after, notes=notes, metadata=known)
         )

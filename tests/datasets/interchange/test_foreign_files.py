@@ -163,7 +163,7 @@ def test_masks_of_other_names_are_noted(tmp_path):
         file["mask/valid"] = np.array(["demo_0"], "S")
     (episode,), _, _ = _imported(path)
     assert episode.metadata["split"] == "val"
-    assert "masks: better" in episode.metadata["notes"]
+    assert "; of better" in episode.metadata["notes"]
 
 
 def _external(group, secret):

@@ -215,7 +215,13 @@ def test_success(tmp_path, more, success, rewards):
 
 def test_splits_and_names_in_their_several_forms(tmp_path):
     folder = fake_lerobot.write(tmp_path / "in", "v2.1", None)
-    splits = {"train": "0:3", "validation": "3:4", "test": "4:5", "odd": "all"}
+    splits = {
+        "train": "0:3",
+        "validation": "3:4",
+        "test": "4:5",
+        "odd": "all",
+        "mine": "4:9",
+    }
     features = _change(folder, splits=splits)["features"]
     for names, known in (
         ({"motors": ["a", "b", "c", "d"]}, ("a", "b", "c", "d")),
@@ -228,6 +234,7 @@ def test_splits_and_names_in_their_several_forms(tmp_path):
         assert _dataset(folder).action_names == known
     found = [e.metadata for e in _dataset(folder).episodes()]
     assert [m["split"] for m in found] == ["train"] * 3 + ["val", "test"]
+    assert [i for i, m in enumerate(found) if "; of mine" in m["notes"]] == [4]
     assert [m["object_set"] for m in found] == ["cups"] * 3 + ["cups-val", "cups-test"]
 
 
