@@ -282,7 +282,11 @@ def _default(
         ),
         fields.REWARD: [key for key in numbers if key == fields.REWARD],
         fields.INSTRUCTION: [key for key in _INSTRUCTIONS if key in steps][:1],
-        fields.SUCCESS: [key for key in _SUCCESSES if key in beside][:1],
+        fields.SUCCESS: [
+            key
+            for key in _SUCCESSES
+            if key in beside and rlds_feature.is_numbers(beside[key])
+        ][:1],
     }
     observed = [key for key in numbers if key.startswith(before)]
     return field_mapping.defaults(

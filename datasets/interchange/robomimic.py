@@ -318,16 +318,18 @@ def _write_episode(group: h5py.Group, episode: Episode) -> None:
 def _ours(group: Hdf5Group) -> Episode:
     """Return an episode that WTL exported, exactly as it was."""
     ours = group.group(_OURS)
-    length = int(group.attrs["num_samples"]) + 1
+    observed = list(group.arrays("obs"))
+    foreign_episode.require_bytes(sum(group.shape(path)[1] for path in observed))
     steps = {
         path.removeprefix("obs/"): np.concatenate(
             [group.read(path), group.read(f"next_{path}", -1)[None]]
         )
-        for path in group.arrays("obs")
+        for path in observed
     }
     for name, key in ((fields.ACTION, "actions"), (fields.REWARD, "rewards")):
         rows = group.read(key)
         steps[name] = np.concatenate([rows, np.zeros_like(rows[:1])])
+    length = len(steps[fields.ACTION])
     steps[fields.IS_FIRST] = np.arange(length) == 0
     steps[fields.IS_LAST] = np.arange(length) == length - 1
     steps |= {name: ours.read(name) for name in ours.names if name in _OUR_STEPS}

@@ -181,6 +181,12 @@ def _linked_group(group, secret):
     group["obs"] = h5py.ExternalLink("other.hdf5", "data/demo_0")
 
 
+def _link_to_pipe(group, secret):
+    group["obs/s"] = _DEMO["obs/s"]
+    os.mkfifo(secret.with_name("pipe.hdf5"))
+    group["next_obs"] = h5py.ExternalLink("pipe.hdf5", "data/demo_0")
+
+
 def _soft_link(group, secret):
     group["hidden"] = _DEMO["obs/s"]
     group["obs/s"] = h5py.SoftLink("/data/demo_0/hidden")
@@ -209,6 +215,7 @@ def _too_long(group, secret):
         (_external, "lies in another file"),
         (_external_link, "is a link"),
         (_linked_group, "is a link"),
+        (_link_to_pipe, "is a link"),
         (_soft_link, "is a link"),
         (_virtual, "lies in another file"),
         (_declared, "declared as 3815 MiB, but 0 bytes"),
