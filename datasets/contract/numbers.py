@@ -6,6 +6,7 @@ import numpy as np
 
 # A vector loses its changes if rounding takes more than this share of its range.
 _SHARE, _ABSOLUTE = 0.01, 1e-3
+_MAX_RATIO = 1.5  # of the period of the control rate and that of timestamps
 
 
 def float32(name: str, array: Any) -> np.ndarray:
@@ -35,6 +36,11 @@ def float32(name: str, array: Any) -> np.ndarray:
             "neighbours: leave it out, or subtract an offset"
         )
     return result
+
+
+def contradicts(period: float, control_hz: float) -> bool:
+    """Return whether seconds between steps are far from those of a control rate."""
+    return not 1 / _MAX_RATIO < period * control_hz < _MAX_RATIO
 
 
 def require_real(name: str, array: np.ndarray) -> None:

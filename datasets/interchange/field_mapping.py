@@ -30,6 +30,7 @@ _GIVEN = frozenset(
     and field.kind not in (Kind.TEXTS, Kind.FLOATS)
 )
 _SLUG_LENGTH = 60  # of a task's name
+_IMAGES = (fields.IMAGE, fields.WRIST_IMAGE)
 # Not made of several arrays.
 _SINGLE = (fields.REWARD, fields.TIMESTAMP, *_GIVEN)
 _NAMED = 5  # of episodes that are left out
@@ -230,12 +231,17 @@ class FieldMapping:
             notes.append(remark)
             return array
         array = foreign_episode.joined(arrays)
+        if name in _IMAGES and image_form.resembles_images(array.shape[1:]):
+            raise ValueError(
+                f"{name} is {array.dtype}, not uint8: give the range of its values, as "
+                "--image_range=0,1, or map it to another name to keep the numbers"
+            )
         # Numbers of eight bits, but no image.
         return array.astype(np.float32) if array.dtype == np.uint8 else array
 
 
 def unseen(spec: EpisodeSpec) -> str:
-    """Return a clause on numbers that may be meant as images; empty without any."""
+    """Return a clause on numbers in the shape of images; empty without any."""
     names = [o.name for o in spec.vectors if image_form.resembles_images(o.shape)]
     if not names:
         return ""

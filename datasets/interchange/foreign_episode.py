@@ -14,16 +14,14 @@ REPEATED = (
     "the observation after the last action is unknown: the one before is repeated"
 )
 # Splits by their names in other formats.
-SPLITS = {
+_SPLITS = {
     "train": fields.SPLIT_TRAIN,
     "val": fields.SPLIT_VAL,
     "valid": fields.SPLIT_VAL,
     "validation": fields.SPLIT_VAL,
     "test": fields.SPLIT_TEST,
 }
-# Limits of what can be times in seconds of an episode of this control rate.
-_MAX_PERIOD = 10.0  # seconds
-_MAX_RATIO = 1.5
+_MAX_PERIOD = 10.0  # seconds between steps
 _MAX_EPISODE_BYTES = 4 << 30
 
 
@@ -54,6 +52,17 @@ class ForeignEpisode:
     metadata: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
+def placed(names: Sequence[str]) -> tuple[dict[str, str], str]:
+    """Return the split of an episode as metadata, and a note of the other names.
+
+    Args:
+      names: names of the splits or masks of its format that it is in.
+    """
+    known, others = [n for n in names if n in _SPLITS], set(names) - {*_SPLITS}
+    split = {fields.SPLIT: _SPLITS[known[-1]]} if known else {}
+    return split, f"of {', '.join(sorted(others))}" if others else ""
+
+
 def require_bytes(size: int) -> None:
     """Raise ValueError if an episode of this many bytes is too large to be read."""
     if size > _MAX_EPISODE_BYTES:
@@ -77,8 +86,8 @@ def whole(
         )
     last = foreign.after(key)
     if last is None:
-        last = array[-1]
         notes.append(REPEATED)
+        return np.concatenate([array, array[-1:]])
     return np.concatenate([array, last[None]])
 
 
@@ -109,7 +118,7 @@ def times(array: np.ndarray, length: int, hz: float | None) -> tuple[np.ndarray,
         )
     if hz is None:
         hz = float(f"{1 / period:.3g}")  # the same for all episodes in spite of jitter
-    elif not 1 / _MAX_RATIO < period * hz < _MAX_RATIO:
+    elif numbers.contradicts(period, hz):
         raise ValueError(
             f"control_hz is {hz:g} but timestamps are {period:g} s apart: correct it "
             "with --set=control_hz=..., or leave the timestamps out"

@@ -42,7 +42,14 @@ class Hdf5Group:
         return Hdf5Group(node)
 
     def __contains__(self, path: str) -> bool:
-        return path in self._group
+        """Return whether there is such an object, or a link, which is not followed."""
+        try:
+            self._node(path)
+        except KeyError:
+            return False
+        except ValueError:
+            return True
+        return True
 
     def arrays(self, path: str) -> Iterator[str]:
         """Yield the paths of the arrays at or below a path, in order.

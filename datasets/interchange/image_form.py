@@ -95,7 +95,7 @@ class ImageForm:
 
 
 def resembles_images(shape: tuple[int, ...]) -> bool:
-    """Return whether numbers of this shape at each step could be meant as images."""
+    """Return whether numbers of this shape at each step could be colour images."""
     return _coloured(np.empty((0, *shape), np.float32)) is not None
 
 
@@ -116,6 +116,6 @@ def _channels_last(array: np.ndarray) -> np.ndarray | None:
 
 def _coloured(array: np.ndarray) -> np.ndarray | None:
     """Return images of three or four channels; one channel may well be a depth."""
-    found = _channels_last(array) if array.dtype.kind in "fiu" else None
+    found = _channels_last(array) if array.dtype.kind in "fiub" else None
     is_coloured = found is not None and found.shape[-1] in _COLOURS
     return found if is_coloured and min(found.shape[1:3]) >= _LEAST_SIDE else None

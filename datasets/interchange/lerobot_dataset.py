@@ -180,9 +180,11 @@ class LeRobotDataset:
                 self._folder.tasks[task] for task in tasks if task in self._folder.tasks
             ),
         }
-        for name, episodes in self._folder.splits.items():
-            if listed.index in episodes:
-                known[fields.SPLIT] = name
+        splits = [
+            n for n, range_ in self._folder.splits.items() if listed.index in range_
+        ]
+        split, note = foreign_episode.placed(splits)
+        known |= split
         if _SUCCESS in flags:
             known[fields.SUCCESS] = flags[_SUCCESS]
         return self._mapping.episode(
@@ -193,7 +195,7 @@ class LeRobotDataset:
                 # Episodes that are cut off are done too.
                 terminal=flags.get(_DONE, False) and flags.get(_SUCCESS, False),
                 has_spare_action=True,
-                notes=REPEATED,
+                notes="; ".join(filter(None, [note, REPEATED])),
                 metadata=self._ours(listed) or known,
             )
         )

@@ -26,7 +26,6 @@ import pyarrow.parquet as pq
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.interchange import lerobot
-from wtl.datasets.interchange.foreign_episode import SPLITS
 from wtl.datasets.interchange.lerobot_feature import Feature
 
 VERSIONS = ("v2.0", "v2.1", "v3.0")
@@ -67,7 +66,7 @@ class LeRobotFolder:
       features: features of numbers and colour images, by name.
       unread: names of features of other kinds: texts, depth maps.
       tasks: text by number.
-      splits: numbers of episodes by split of ours.
+      splits: numbers of episodes by name of their split.
       episodes: listed episodes whose files are there.
       missing: name of a file that is missing, by the number of its episode.
       license: text of LICENSE, or the licence that the card names; None without both.
@@ -112,9 +111,9 @@ class LeRobotFolder:
         self._videos = [name for name, f in self.features.items() if f.is_video]
         self.tasks = self._tasks()
         self.splits = {
-            SPLITS[name]: range(int(found[1]), int(found[2]))
+            name: range(int(found[1]), int(found[2]))
             for name, text in (info.get("splits") or {}).items()
-            if name in SPLITS and (found := _RANGE.fullmatch(str(text)))
+            if (found := _RANGE.fullmatch(str(text)))
         }
         self.episodes: list[ListedEpisode] = []
         self.missing: dict[int, str] = {}

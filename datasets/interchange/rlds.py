@@ -1,7 +1,7 @@
 """Import of TFDS datasets in RLDS form: nested `steps` and fields beside them."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ import tensorflow_datasets as tfds
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.format import images
 from wtl.datasets.interchange import (
     field_mapping,
     foreign_episode,
@@ -19,7 +18,7 @@ from wtl.datasets.interchange import (
     tfds_folder,
 )
 from wtl.datasets.interchange.field_mapping import FieldMapping
-from wtl.datasets.interchange.foreign_episode import SPLITS, ForeignEpisode
+from wtl.datasets.interchange.foreign_episode import ForeignEpisode
 
 _FORMATS = (tfds.core.FileFormat.TFRECORD, tfds.core.FileFormat.ARRAY_RECORD)
 _BATCH_STEPS = 64
@@ -97,15 +96,15 @@ class RldsDataset:
         self.action_names = rlds_feature.part_names(parts) if len(parts) > 1 else ()
         # What is not mapped is not decoded: it may be large, or of varying shape.
         keys.add(fields.IS_TERMINAL)
-        # Images are decoded one by one, once their sizes are known.
-        self._images = {
+        # What is compressed is unpacked one by one, once its size is known.
+        self._packed = {
             key: feature
             for key, feature in in_steps.items()
-            if key in keys and isinstance(feature, tfds.features.Image)
+            if key in keys and rlds_feature.is_packed(feature)
         }
         self._decoders = {
             fields.STEPS: rlds_feature.nested(
-                {key: tfds.decode.SkipDecoding() for key in self._images}
+                {key: tfds.decode.SkipDecoding() for key in self._packed}
             )
         }
         self._features = tfds.features.FeaturesDict(
@@ -146,9 +145,8 @@ class RldsDataset:
         """
         index = 0
         for split in sorted(self._builder.info.splits):
-            known = {fields.SPLIT: SPLITS[split]} if split in SPLITS else {}
-            files = self._builder.info.splits[split].filepaths
-            records = _records(self._builder.info.file_format, map(os.fspath, files))
+            known, _ = foreign_episode.placed([split])  # it is in the name
+            records = _records(self._builder.info.file_format, self._files(split))
             examples = records.map(
                 lambda record: self._features.deserialize_example(
                     record, decoders=self._decoders
@@ -168,6 +166,18 @@ class RldsDataset:
                     yield episode
                 index += 1
 
+    def _files(self, split: str) -> list[str]:
+        """Return the shards of a split.
+
+        Raises:
+          UserError: if it has none.
+        """
+        try:
+            paths = self._builder.info.splits[split].filepaths
+        except (ValueError, LookupError) as error:
+            raise UserError(f"{self._directory}: {error}") from None
+        return [os.fspath(path) for path in paths]
+
     def _episode(
         self,
         example: Mapping[str, Any],
@@ -185,9 +195,9 @@ class RldsDataset:
             for key in list(parts[0])
         }
         size = 0
-        for key, feature in self._images.items():
-            steps[key] = decoded = _decoded(steps[key], feature, size)
-            size += decoded.nbytes
+        for key, feature in self._packed.items():
+            steps[key] = unpacked = _unpacked(steps[key], feature, size)
+            size += unpacked.nbytes
         beside = _flat(tf.nest.map_structure(_numpy, example))
 
         def get(key: str) -> np.ndarray:
@@ -207,10 +217,10 @@ class RldsDataset:
         )
 
 
-def _decoded(
-    rows: Sequence[bytes], feature: tfds.features.Image, size: int
+def _unpacked(
+    rows: Sequence[bytes], feature: tfds.features.FeatureConnector, size: int
 ) -> np.ndarray:
-    """Return images that are stored as files, of one shape.
+    """Return images that are stored as files, or tensors with zlib, of one shape.
 
     Args:
       rows: their bytes.
@@ -222,14 +232,14 @@ def _decoded(
     """
     result = None
     for row, data in enumerate(rows):
-        images.require_small(data)
-        image = feature.decode_example(data).numpy()
+        rlds_feature.require_small(feature, data)
+        array = feature.decode_example(data).numpy()
         if result is None:
-            foreign_episode.require_bytes(size + len(rows) * image.nbytes)
-            result = np.empty((len(rows), *image.shape), image.dtype)
-        if image.shape != result.shape[1:]:
-            raise ValueError(f"images are {list(image.shape)} and {result.shape[1:]}")
-        result[row] = image
+            foreign_episode.require_bytes(size + len(rows) * array.nbytes)
+            result = np.empty((len(rows), *array.shape), array.dtype)
+        if array.shape != result.shape[1:]:
+            raise ValueError(f"images are {list(array.shape)} and {result.shape[1:]}")
+        result[row] = array
     return result
 
 
@@ -259,7 +269,11 @@ def _default(
         ),
         fields.REWARD: [key for key in numbers if key == fields.REWARD],
         fields.INSTRUCTION: [key for key in _INSTRUCTIONS if key in steps][:1],
-        fields.SUCCESS: [key for key in _SUCCESSES if key in beside][:1],
+        fields.SUCCESS: [
+            key
+            for key in _SUCCESSES
+            if key in beside and rlds_feature.is_numbers(beside[key])
+        ][:1],
     }
     observed = [key for key in numbers if key.startswith(before)]
     return field_mapping.defaults(
@@ -268,10 +282,9 @@ def _default(
 
 
 def _records(
-    file_format: tfds.core.FileFormat, files: Iterable[str]
+    file_format: tfds.core.FileFormat, files: Sequence[str]
 ) -> tf.data.Dataset:
     """Return the serialised examples of some files."""
-    files = list(files)
     if file_format == tfds.core.FileFormat.TFRECORD:
         return tf.data.TFRecordDataset(files)
     # Installed on Linux only.
@@ -290,6 +303,8 @@ def _records(
 def _each(examples: tf.data.Dataset, directory: str | os.PathLike) -> Iterator[Any]:
     try:
         yield from examples
+    except UnicodeDecodeError:  # of a message that quotes damaged bytes
+        raise UserError(f"{directory} cannot be read: an example is damaged") from None
     except (tf.errors.OpError, OSError) as error:
         raise UserError(f"{directory} cannot be read ({error})") from None
 

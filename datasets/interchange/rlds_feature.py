@@ -1,6 +1,7 @@
 """Features of TFDS datasets: their paths, and whether they can be imported."""
 
 import math
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from wtl.datasets.contract import fields
+from wtl.datasets.format import images
 
 
 def part_names(
@@ -35,6 +37,30 @@ def is_numbers(feature: tfds.features.FeatureConnector) -> bool:
         and np.dtype(info.np_dtype).kind in "fiub"
         and (None not in info.shape or isinstance(feature, tfds.features.Image))
     )
+
+
+def is_packed(feature: tfds.features.FeatureConnector) -> bool:
+    """Whether a feature is compressed, so that few bytes may be many."""
+    is_zlib = getattr(feature, "_encoding", None) == tfds.features.Encoding.ZLIB
+    return is_zlib or isinstance(feature, tfds.features.Image)
+
+
+def require_small(feature: tfds.features.FeatureConnector, data: bytes) -> None:
+    """Check the size of the bytes of a packed feature before they are unpacked.
+
+    Raises:
+      ValueError: if there are too many pixels, or more than its shape says.
+    """
+    if isinstance(feature, tfds.features.Image):
+        images.require_small(data)
+        return
+    size = math.prod(feature.shape) * np.dtype(feature.np_dtype).itemsize
+    try:
+        found = zlib.decompressobj().decompress(data, size + 1)
+    except zlib.error as error:
+        raise ValueError(f"a tensor cannot be unpacked ({error})") from None
+    if len(found) != size:
+        raise ValueError(f"a tensor is not of shape {list(feature.shape)}")
 
 
 def _is_stack(feature: tfds.features.FeatureConnector) -> bool:

@@ -28,13 +28,18 @@ from wtl.datasets.contract.errors import UserError
 from wtl.datasets.format import schema
 from wtl.datasets.interchange import field_mapping, foreign_episode
 from wtl.datasets.interchange.field_mapping import FieldMapping
-from wtl.datasets.interchange.foreign_episode import SPLITS, ForeignEpisode
+from wtl.datasets.interchange.foreign_episode import ForeignEpisode
 from wtl.datasets.interchange.hdf5_group import Hdf5Group
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import card, checksums
 from wtl.datasets.storage.location import resolve
 
 _DEMO = re.compile(r"(?:demo|traj)_(\d{1,9})")
+# Errors that damaged or foreign content leads to, those of h5py among them.
+_FAULTS = (
+    *(LookupError, ValueError, TypeError, AttributeError, ArithmeticError),
+    *(OSError, RuntimeError, MemoryError),
+)
 _OURS = "wtl"
 _LICENSE = "license"
 _LIMITS = ("wtl_action_low", "wtl_action_high")
@@ -119,7 +124,7 @@ class RobomimicFile:
             self._demos = {
                 name: self._data.group(name) for name in sorted(names, key=_number)
             }
-        except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        except _FAULTS as error:
             raise UserError(f"{path} is not a robomimic file ({error})") from None
         if not self._demos:
             raise UserError(f"{path} has no demonstration: no group demo_0 or traj_0")
@@ -129,7 +134,7 @@ class RobomimicFile:
         if not self._is_exact:
             try:
                 self._mapping = mapping.or_default(self._default)
-            except (ValueError, LookupError) as error:
+            except _FAULTS as error:
                 raise UserError(f"{path}: {error}") from None
 
     @property
@@ -168,10 +173,7 @@ class RobomimicFile:
                 )
                 if episode is not None:
                     yield episode
-        except (
-            *(LookupError, ValueError, TypeError, AttributeError),
-            *(OSError, RuntimeError),
-        ) as error:
+        except _FAULTS as error:
             text = error.args[0] if isinstance(error, KeyError) else error
             raise UserError(f"{self.path}: {name}: {text}") from None
 
@@ -179,9 +181,8 @@ class RobomimicFile:
         self, group: Hdf5Group, name: str, index: int, masks: Sequence[str]
     ) -> Episode | None:
         self._check_shapes(group)
-        known = self._known()
-        for mask in filter(SPLITS.get, masks):
-            known[fields.SPLIT] = SPLITS[mask]
+        split, notes = foreign_episode.placed(masks)
+        known = self._known() | split
 
         def get(key: str) -> np.ndarray:
             is_attribute = key not in group and key in group.attrs
@@ -192,8 +193,6 @@ class RobomimicFile:
             is_known = key.startswith("obs/") and later in group
             return group.read(later, -1) if is_known else None
 
-        others = ", ".join(mask for mask in masks if mask not in SPLITS)
-        notes = f"masks: {others}" if others else ""
         return self._mapping.episode(
             ForeignEpisode(get, name, index, after=after, notes=notes, metadata=known)
         )
@@ -320,16 +319,18 @@ def _write_episode(group: h5py.Group, episode: Episode) -> None:
 def _ours(group: Hdf5Group) -> Episode:
     """Return an episode that WTL exported, exactly as it was."""
     ours = group.group(_OURS)
-    length = int(group.attrs["num_samples"]) + 1
+    observed = list(group.arrays("obs"))
+    foreign_episode.require_bytes(sum(group.shape(path)[1] for path in observed))
     steps = {
         path.removeprefix("obs/"): np.concatenate(
             [group.read(path), group.read(f"next_{path}", -1)[None]]
         )
-        for path in group.arrays("obs")
+        for path in observed
     }
     for name, key in ((fields.ACTION, "actions"), (fields.REWARD, "rewards")):
         rows = group.read(key)
         steps[name] = np.concatenate([rows, np.zeros_like(rows[:1])])
+    length = len(steps[fields.ACTION])
     steps[fields.IS_FIRST] = np.arange(length) == 0
     steps[fields.IS_LAST] = np.arange(length) == length - 1
     steps |= {name: ours.read(name) for name in ours.names if name in _OUR_STEPS}

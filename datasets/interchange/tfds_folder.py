@@ -20,6 +20,8 @@ def open_folder(directory: str | os.PathLike) -> tfds.core.DatasetBuilder:
       UserError: if it is no such folder, its features are of classes outside of TFDS,
         or a file is no regular one inside the folder.
     """
+    if not os.path.isdir(directory):
+        raise UserError(f"{directory} is no folder of this machine")
     for name, reason in regular_file.faults(directory):
         raise UserError(f"{directory}: {name} {reason}")
     features = pathlib.Path(directory, fields.FEATURES_FILE)

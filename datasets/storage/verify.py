@@ -10,8 +10,10 @@ import os
 import pathlib
 from collections.abc import Iterator
 
+import numpy as np
+
 from wtl.datasets.contract import episode as episode_lib
-from wtl.datasets.contract import fields, metadata, regular_file
+from wtl.datasets.contract import fields, metadata, numbers, regular_file
 from wtl.datasets.contract.episode import Episode, EpisodeSpec
 from wtl.datasets.contract.errors import DatasetDamagedError
 from wtl.datasets.format import schema, tfrecord
@@ -207,6 +209,10 @@ def _episode_faults(episode: Episode, spec: EpisodeSpec, split: str) -> Iterator
     found = episode.metadata[fields.SPLIT]
     if found != split:
         yield f"is of split {found!r} but lies in that of {split!r}"
+    period = float(np.median(np.diff(episode.steps[fields.TIMESTAMP])))
+    control_hz = episode.metadata[fields.CONTROL_HZ]
+    if numbers.contradicts(period, control_hz):
+        yield f"control_hz is {control_hz:g} but timestamps are {period:g} s apart"
     if fields.REWARD not in episode.steps:
         return
     # A reviewer may have excluded the episode for this very reason.

@@ -69,6 +69,15 @@ def test_an_error_is_one_line(error, line, monkeypatch, capsys):
     assert text.startswith(f"wtl: {line}") and text.count("\n") == 1
 
 
+def test_escapes_in_names_are_printed_escaped(tmp_path, monkeypatch, capsys):
+    name = f"{tmp_path}/\x1b[2Jx"
+    monkeypatch.setattr(verify, "verify", lambda path: [path, "b\x9b1m"])
+    assert _wtl("verify", name) == 1
+    shown = capsys.readouterr()
+    assert (shown.out + shown.err).replace("\n", "").isprintable()
+    assert "\\x1b[2Jx" in shown.out and "\\x9b1m" in shown.out
+
+
 def test_an_interrupted_command_names_the_way_to_resume(monkeypatch, capsys):
     def interrupt(*_):
         raise KeyboardInterrupt

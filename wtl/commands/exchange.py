@@ -21,7 +21,7 @@ def export(options: argparse.Namespace) -> None:
         from wtl.datasets.interchange import lerobot, robomimic
     format_ = {"robomimic": robomimic, "lerobot": lerobot}[options.format]
     count = format_.export(options.source, options.target)
-    print(f"{options.target} holds {count} episodes")
+    print(error_line.printable(f"{options.target} holds {count} episodes"))
 
 
 @command(
@@ -102,7 +102,7 @@ def import_(options: argparse.Namespace) -> None:
     lines.append(field_mapping.unseen(schema.stored_spec(version)))
     for line in filter(None, lines):
         print(f"wtl: {error_line.printable(line)}", file=sys.stderr)
-    print(f"{version} holds the episodes of {options.source}")
+    print(error_line.printable(f"{version} holds the episodes of {options.source}"))
 
 
 @contextlib.contextmanager

@@ -38,5 +38,5 @@ def import_videos(options: argparse.Namespace) -> int:
         for fault in (*error.faults, advice):
             print(f"wtl: {error_line.printable(fault)}", file=sys.stderr)
         return 1
-    print(f"{version} holds the videos of {options.folder}")
+    print(error_line.printable(f"{version} holds the videos of {options.folder}"))
     return 0

@@ -14,8 +14,8 @@ def verify(options: argparse.Namespace) -> int:
     from wtl.datasets.contract import fields
     from wtl.datasets.storage import verify
 
-    folder = options.dataset_dir
-    problems = verify.verify(folder)
+    problems = verify.verify(options.dataset_dir)
+    folder = error_line.printable(options.dataset_dir)
     for problem in problems:
         print(error_line.printable(str(problem)))
     if problems:

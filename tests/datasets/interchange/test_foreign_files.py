@@ -1,4 +1,4 @@
-"""HDF5 and RLDS files of any origin: converted as they are meant, or refused."""
+"""HDF5 files of any origin: converted without loss, or refused."""
 
 import os
 
@@ -63,6 +63,12 @@ def test_states_outside_of_obs_keep_the_last_action_and_its_reward(tmp_path):
         ({"obs/s": np.ones((_T, 3), complex)}, (), "complex128"),
         ({"obs/s": np.full((_T, 3), np.nan)}, (), "not finite"),
         ({"obs/s": np.full((_T, 3), b"a")}, (), "only real numbers"),
+        ({"obs/s": np.array(["a"] * _T, h5py.string_dtype())}, (), "only real numbers"),
+        (
+            {"obs/im": np.ones((_T, 8, 8, 3), np.float32)},
+            ("image=obs/im",),
+            "image is float32, not uint8: give the range",
+        ),
         ({"obs/s": 2**24 + np.arange(_T)[:, None]}, (), "float32 cannot tell"),
         ({"actions": np.full((_T, 1), 1e39)}, (), "'action' has 1e[+]39"),
         ({"rewards": np.full(_T, 1j)}, (), "'reward' is complex128"),
@@ -157,7 +163,7 @@ def test_masks_of_other_names_are_noted(tmp_path):
         file["mask/valid"] = np.array(["demo_0"], "S")
     (episode,), _, _ = _imported(path)
     assert episode.metadata["split"] == "val"
-    assert "masks: better" in episode.metadata["notes"]
+    assert "; of better" in episode.metadata["notes"]
 
 
 def _external(group, secret):
@@ -173,6 +179,12 @@ def _external_link(group, secret):
 def _linked_group(group, secret):
     _write(secret.with_name("other.hdf5"), {"s": _DEMO["obs/s"]})
     group["obs"] = h5py.ExternalLink("other.hdf5", "data/demo_0")
+
+
+def _link_to_pipe(group, secret):
+    group["obs/s"] = _DEMO["obs/s"]
+    os.mkfifo(secret.with_name("pipe.hdf5"))
+    group["next_obs"] = h5py.ExternalLink("pipe.hdf5", "data/demo_0")
 
 
 def _soft_link(group, secret):
@@ -203,6 +215,7 @@ def _too_long(group, secret):
         (_external, "lies in another file"),
         (_external_link, "is a link"),
         (_linked_group, "is a link"),
+        (_link_to_pipe, "is a link"),
         (_soft_link, "is a link"),
         (_virtual, "lies in another file"),
         (_declared, "declared as 3815 MiB, but 0 bytes"),

@@ -45,12 +45,14 @@ def test_a_transparency_is_left_out_with_a_remark():
         (_RGB.astype(np.float16), "0,255"),
         (_RGB.astype(np.uint16) * 257, "0,65535"),
         ((_RGB / 255).transpose(0, 3, 1, 2), "0,1"),
+        (_RGB > 127, "0,1"),
     ],
 )
 def test_other_images_are_scaled_from_their_range(array, value_range):
     form = ImageForm.parse(0, value_range)
     found, _ = form.apply("front", array)
-    np.testing.assert_array_equal(found, _RGB)
+    expected = 255 * (_RGB > 127) if array.dtype == bool else _RGB
+    np.testing.assert_array_equal(found, expected)
     # Without a range they stay the numbers that they are.
     assert ImageForm().apply("front", array) is None
     for outside in (array.astype(np.float64) * 3, array * np.nan):

@@ -1,5 +1,6 @@
 """LeRobot datasets of versions 2.0, 2.1 and 3.0 become episodes, number by number."""
 
+import io
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from wtl.commands import cli
 from wtl.datasets.contract.episode import EpisodeSpec
@@ -213,7 +215,13 @@ def test_success(tmp_path, more, success, rewards):
 
 def test_splits_and_names_in_their_several_forms(tmp_path):
     folder = fake_lerobot.write(tmp_path / "in", "v2.1", None)
-    splits = {"train": "0:3", "validation": "3:4", "test": "4:5", "odd": "all"}
+    splits = {
+        "train": "0:3",
+        "validation": "3:4",
+        "test": "4:5",
+        "odd": "all",
+        "mine": "4:9",
+    }
     features = _change(folder, splits=splits)["features"]
     for names, known in (
         ({"motors": ["a", "b", "c", "d"]}, ("a", "b", "c", "d")),
@@ -226,7 +234,42 @@ def test_splits_and_names_in_their_several_forms(tmp_path):
         assert _dataset(folder).action_names == known
     found = [e.metadata for e in _dataset(folder).episodes()]
     assert [m["split"] for m in found] == ["train"] * 3 + ["val", "test"]
+    assert [i for i, m in enumerate(found) if "; of mine" in m["notes"]] == [4]
     assert [m["object_set"] for m in found] == ["cups"] * 3 + ["cups-val", "cups-test"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "mode", "problem"),
+    [
+        ([8, 16, 1], "L", None),
+        ([1, 8, 16], "L", None),
+        ([8, 16, 4], "RGBA", None),
+        ([4, 8, 16], "RGBA", None),
+        ([8, 16, 1], "I;16", "of mode I;16, not of 8 bits"),
+        ([8, 16, 1], "P", "of mode P"),
+        ([8, 16, 3], "L", r"\[8, 16, 1\], not \[8, 16, 3\]"),
+    ],
+)
+def test_images_of_other_channels(tmp_path, shape, mode, problem):
+    folder = fake_lerobot.write(tmp_path / "in", "v2.1", None)
+    features = _change(folder)["features"]
+    features["observation.gray"] = {"dtype": "image", "shape": shape, "names": None}
+    _change(folder, features=features)
+    buffer = io.BytesIO()
+    Image.new(mode, (16, 8), 77 if mode in "LPI;16" else (77,) * 4).save(buffer, "PNG")
+    cell = {"bytes": buffer.getvalue(), "path": "0.png"}
+    for path in folder.glob("data/*/*.parquet"):
+        table = pq.read_table(path)
+        column = pa.array([cell] * len(table))
+        pq.write_table(table.append_column("observation.gray", column), path)
+    maps = ("gray=observation.gray", "action=action")
+    if problem:
+        with pytest.raises(UserError, match=problem):
+            list(_dataset(folder, maps).episodes())
+        return
+    for episode in _dataset(folder, maps).episodes():
+        assert episode.steps["gray"].shape[1:] == (8, 16, 3)
+        assert (episode.steps["gray"] == 77).all()
 
 
 def test_an_export_comes_back(tmp_path):

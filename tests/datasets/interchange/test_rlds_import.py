@@ -15,7 +15,7 @@ import tensorflow_datasets as tfds
 from wtl.commands import cli
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.format import schema, tfrecord
-from wtl.datasets.interchange import import_episodes, rlds
+from wtl.datasets.interchange import import_episodes, rlds, rlds_feature
 from wtl.datasets.interchange.field_mapping import FieldMapping
 from wtl.datasets.interchange.image_form import ImageForm
 from wtl.datasets.reading import reader
@@ -236,6 +236,7 @@ class _Unusual(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                 "stack": f.Sequence(f.Image(shape=(8, 8, 3)), length=2),
             },
             "proprio": f.Tensor(shape=(2,), dtype=np.float32),
+            "packed": f.Tensor(shape=(6,), dtype=np.float64, encoding="zlib"),
             "action": f.Tensor(shape=(2,), dtype=np.float32),
         }
         return tfds.core.DatasetInfo(
@@ -262,6 +263,7 @@ class _Unusual(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                         "stack": [np.zeros((8, 8, 3), np.uint8)] * 2,
                     },
                     "proprio": np.full(2, t, np.float32),
+                    "packed": np.full(6, 0.5, np.float64),
                     "action": np.full(2, t / 4, np.float32),
                 }
                 for t in range(5)
@@ -301,6 +303,16 @@ def test_observations_outside_of_observation_keep_the_last_action(unusual, tmp_p
     for episode in reader.iterate_episodes(version):
         assert episode.steps["state"][:, 0].tolist() == [0, 1, 2, 3, 4, 4]
         assert episode.steps["action"][:-1, 0].tolist() == [0, 0.25, 0.5, 0.75, 1]
+
+
+def test_tensors_with_zlib_are_unpacked_to_their_size_only(unusual, tmp_path):
+    maps = ("state=packed", "action=action")
+    for episode in reader.iterate_episodes(_imported(unusual, tmp_path, maps)):
+        assert (episode.steps["state"] == 0.5).all()
+    feature = tfds.features.Tensor(shape=(6,), dtype=np.float64, encoding="zlib")
+    for size in (8, 48 << 20):
+        with pytest.raises(ValueError, match="not of shape"):
+            rlds_feature.require_small(feature, zlib.compress(bytes(size)))
 
 
 def test_hostile_folders_are_refused(unusual, tmp_path):
