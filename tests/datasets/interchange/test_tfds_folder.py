@@ -93,5 +93,5 @@ def test_a_pipe_is_refused_and_a_missing_file_named(folder, tmp_path):
     os.mkfifo(folder / fields.FEATURES_FILE)
     with pytest.raises(UserError, match="no regular file"):
         tfds_folder.open_folder(folder)
-    with pytest.raises(UserError, match="is not a TFDS dataset"):
+    with pytest.raises(UserError, match="is no folder"):
         tfds_folder.open_folder(tmp_path / "nowhere")
