@@ -28,8 +28,8 @@ class WebSocket:
       raw: the TCP socket.
     """
 
-    def __init__(self, url: str, origin: str | None):
-        """Connect.
+    def __init__(self, url: str, **headers: str | None):
+        """Connect, with headers that are not None.
 
         Raises:
           urllib.error.HTTPError: if the server refuses.
@@ -38,7 +38,7 @@ class WebSocket:
         self._loop = asyncio.new_event_loop()
         self._code: int | None = None
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
-        self._wait(self._open(url, {"Origin": origin} if origin else {}))
+        self._wait(self._open(url, {k: v for k, v in headers.items() if v}))
         self._reading = asyncio.run_coroutine_threadsafe(self._read(), self._loop)
 
     def __enter__(self):

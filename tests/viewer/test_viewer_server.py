@@ -1,5 +1,6 @@
 """The viewer's server: every route, and edits to a new version."""
 
+import dataclasses
 import io
 import json
 import re
@@ -12,10 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from served import ROOT
-from viewed import make_run, tree, viewing
+from viewed import demonstrated, make_run, published, tree, viewing
 
 from wtl.collection import opengl
 from wtl.collection.drawing.sheet import COLUMNS
+from wtl.datasets.contract import episode as episodes
+from wtl.datasets.contract import fields
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import checksums, verify
 from wtl.viewer.render_process import PIXELS, RenderProcess
@@ -248,6 +251,32 @@ def test_an_episode_that_is_damaged_is_named(run):
         status, _, told = viewed.ask("/api/publish", "POST", {"dataset": "wtl_demos"})
         assert status == 422 and "wtl verify" in told["error"]
         assert len(viewed.get("/api/edits")["datasets"]["wtl_demos"]["edits"]) == 1
+
+
+def test_numbers_that_are_not_finite_are_null(tmp_path, monkeypatch):
+    """Other writers store what ours refuses."""
+    monkeypatch.setattr(episodes, "validate", lambda *_: None)
+    found = []
+    for name in ("state", "action", "reward", "timestamp"):
+        for value in (np.nan, np.inf, -np.inf):
+            good = demonstrated("grasp", len(found))
+            steps = {**good.steps, name: np.full_like(good.steps[name], value)}
+            found.append(dataclasses.replace(good, steps=steps))
+    published(tmp_path / "datasets", fields.WTL_DEMOS, found)
+    with viewing(tmp_path) as viewed:
+        for order in ("", "reward", "off-rate"):
+            rows = viewed.get(f"/api/episodes?order={order}")["rows"]
+            assert len(rows) == len(found)
+        for episode in found:
+            path = f"/api/episodes/{episode.id}"
+            told = viewed.get(path)
+            is_known = np.isfinite(episode.steps["reward"]).all()
+            assert (told["quality"]["reward"] is None) is not is_known
+            assert None not in told["curves"]["time"]
+            status, _, drawn = viewed.ask(f"{path}/drawing")
+            is_known = np.isfinite(episode.steps["state"]).all()
+            assert status == (200 if is_known else 400) and "nan" not in str(drawn)
+        assert viewed.get("/api/statistics")["episodes"] == len(found)
 
 
 @pytest.fixture(scope="module")

@@ -88,8 +88,7 @@ DATASETS_OUT = option(
 HOST = option(
     "--host",
     default="127.0.0.1",
-    help="address to listen on, by default this machine only; on any other, browsers "
-    "must send the token of the printed address",
+    help="address to listen on, by default this machine only",
 )
 
 

@@ -27,6 +27,7 @@ _MAX_LISTED = 500
 _MAX_CHILDREN = 100
 _MAX_EDITS = 20_000
 _MAX_VECTOR_CURVES = 20
+_FARTHEST = 1e6  # of the numbers in a drawing; NaN is not less
 _PAGING = ("offset", "limit", "id")
 
 Tree = dict[str, Any]
@@ -187,7 +188,7 @@ class Api:
     async def _publish(self, request: web.Request) -> Tree:
         """Publish the pending edits of a dataset, and serve the new version."""
         name = (await _body(request)).get("dataset")
-        if name not in self._library.indices:
+        if not isinstance(name, str) or name not in self._library.indices:
             raise UserError(f"there is no dataset {name!r} here")
         async with self._editing:
             pending = self._library.indices[name].pending
@@ -231,8 +232,10 @@ def _drawing(index: Index, row: Row) -> str:
     if index.layout is None or index.layout.drawing is None:
         raise UserError(f"{index.label} has no states of a known world")
     failed = row[fields.ROLE] != fields.ROLE_DEMO and not row[fields.SUCCESS]
-    seconds = row.quality.seconds
     episode = index.episode(row)
+    if not np.abs(episode.steps[fields.STATE]).max() < _FARTHEST:
+        raise UserError("the states are not numbers that can be drawn")
+    seconds = float(_time(episode)[-1])
     return episode_views.drawing(episode, index.layout, seconds, failed=failed)
 
 
@@ -265,9 +268,10 @@ def _curves(index: Index, episode: Episode, views: Sequence[str]) -> dict[str, A
 def _time(episode: Episode) -> np.ndarray:
     """Return [T+1] seconds since the start; without timestamps, by the control rate."""
     time = episode.steps[fields.TIMESTAMP].astype(np.float64)
-    if time[-1] > time[0]:
+    if np.isfinite(time).all() and time[-1] > time[0]:
         return time - time[0]
-    return np.arange(len(time)) / episode.metadata[fields.CONTROL_HZ]
+    hz = episode.metadata[fields.CONTROL_HZ]
+    return np.arange(len(time)) / (hz if np.isfinite(hz) and hz > 0 else 1)
 
 
 def _rounded(values: np.ndarray) -> list[float]:
@@ -315,10 +319,15 @@ async def _body(request: web.Request) -> dict[str, Any]:
 def _json(
     answer: Callable[[web.Request], Awaitable[Tree]],
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Return a handler that sends the answer as JSON."""
+    """Return a handler that sends the answer as JSON, null for NaN and infinity."""
 
     async def send(request: web.Request) -> web.Response:
-        text = json.dumps(await answer(request), allow_nan=False)
+        tree = await answer(request)
+        try:
+            text = json.dumps(tree, allow_nan=False)
+        except ValueError:
+            known = json.loads(json.dumps(tree), parse_constant=lambda _: None)
+            text = json.dumps(known)
         response = web.json_response(text=text)
         response.enable_compression()
         return response

@@ -56,6 +56,12 @@ class Page {
       value = this.status.override === null ? !this.status.success : null;
     }
     if (verb === 'assist') value = !this.status.assist;
+    if (verb === 'quit') {
+      const asked = $('quit').open;
+      if (asked) $('quit').close();
+      else if (this.status.driving) $('quit').showModal();
+      if (!asked) return;
+    }
     this.send({type: 'do', verb, ...(value === undefined ? {} : {value})});
   }
 
@@ -68,8 +74,9 @@ class Page {
   // --- The server.
 
   connect() {
-    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-    this.socket = new WebSocket(`${scheme}://${location.host}/socket${location.search}`);
+    const url = new URL(controls.socket, location);
+    url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
+    this.socket = new WebSocket(url);
     this.socket.binaryType = 'arraybuffer';
     this.socket.onmessage = ({data}) => {
       if (typeof data === 'string') this.update(JSON.parse(data));
@@ -77,7 +84,8 @@ class Page {
     };
     this.socket.onclose = () => {
       if (this.status.ended) return;
-      $('message').textContent = 'The connection is lost; trying again …';
+      $('message').textContent =
+        'The connection is lost; trying again … After `wtl teleop` was started again, open the address that it prints.';
       $('message').className = 'refused';
       this.status.driving = false;
       setTimeout(() => this.connect(), 1000);
@@ -158,6 +166,7 @@ class Page {
     $('who').textContent = status.driving
       ? `You operate; ${status.watching} watching.`
       : status.driven ? `${status.operator} operates, you watch.` : 'There is no operator.';
+    document.body.classList.toggle('busy', status.busy);
     for (const button of document.querySelectorAll('[data-speed]')) {
       button.classList.toggle('chosen', Number(button.dataset.speed) === status.speed);
       button.disabled = !status.driving;

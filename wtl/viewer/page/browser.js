@@ -122,7 +122,7 @@ export class Browser {
   async load() {
     const parts = (this.parts = new Map());
     try {
-      const data = await get('/api/episodes', {
+      const data = await get('api/episodes', {
         ...this.filters, offset: 0, limit: PART, id: this.selected,
       });
       if (parts !== this.parts) return;
@@ -166,7 +166,7 @@ export class Browser {
     const part = Math.floor(place / PART);
     if (!this.parts.has(part)) {
       const parts = this.parts;
-      const asked = get('/api/episodes', {...this.filters, offset: part * PART, limit: PART});
+      const asked = get('api/episodes', {...this.filters, offset: part * PART, limit: PART});
       parts.set(part, asked.then((data) => data.rows));
       try {
         parts.set(part, await parts.get(part));

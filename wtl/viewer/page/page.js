@@ -47,14 +47,14 @@ class Page {
 
   async begin() {
     try {
-      const library = await get('/api/library');
+      const library = await get('api/library');
       $('path').textContent = library.path;
       document.title = `${library.path} · episodes`;
       this.warnings = library.warnings;
       if (library.chosen && !location.hash) {
         history.replaceState(null, '', `#${new URLSearchParams({dataset: library.chosen})}`);
       }
-      showEdits(await get('/api/edits'), this.editing);
+      showEdits(await get('api/edits'), this.editing);
     } catch (error) {
       this.failed(error);
       return;
@@ -143,7 +143,7 @@ class Page {
   async showStatistics() {
     const {order, ...filters} = this.browser.filters;
     try {
-      showStatistics(await get('/api/statistics', filters), filters, (wanted) => {
+      showStatistics(await get('api/statistics', filters), filters, (wanted) => {
         this.browser.filters = {...wanted, order};
         this.browser.filter();
       });
@@ -173,7 +173,7 @@ class Page {
 
   async edit(edits, message) {
     try {
-      showEdits(await send('PUT', '/api/edits', {edits}), this.editing);
+      showEdits(await send('PUT', 'api/edits', {edits}), this.editing);
       this.say(message);
     } catch (error) {
       this.failed(error);
@@ -229,7 +229,7 @@ class Page {
     const data = this.episode;
     data.edit = {...data.edit, notes: note};
     try {
-      showEdits(await send('PUT', '/api/edits', {edits: {[data.id]: data.edit}}), this.editing);
+      showEdits(await send('PUT', 'api/edits', {edits: {[data.id]: data.edit}}), this.editing);
       this.browser.load();
     } catch (error) {
       this.failed(error);
@@ -246,12 +246,12 @@ class Page {
   async publish(dataset) {
     let message;
     try {
-      const {path, kept} = await send('POST', '/api/publish', {dataset});
+      const {path, kept} = await send('POST', 'api/publish', {dataset});
       message = `Published: ${path} holds ${kept.toLocaleString('en')} episodes.`;
     } catch (error) {
       this.failed(error);
     }
-    showEdits(await get('/api/edits').catch(() => ({datasets: {}})), this.editing);
+    showEdits(await get('api/edits').catch(() => ({datasets: {}})), this.editing);
     if (!message) return;
     const isGone = this.episode?.id === this.wanted && this.episode?.edit.deleted;
     this.episode = null;

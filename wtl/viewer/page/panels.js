@@ -1,7 +1,7 @@
 // Panels: an episode, statistics, and the pending edits.
 
 import {flagChips, successMark} from './browser.js';
-import {drawn, element} from './server.js';
+import {drawn, element, fixed} from './server.js';
 
 const $ = (id) => document.getElementById(id);
 const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)}%`;
@@ -64,8 +64,8 @@ export function showEpisode(data, onSelect) {
     }),
   );
   const facts = {
-    steps: `${data.steps} in ${quality.seconds.toFixed(1)} s at ${metadata.control_hz} Hz`,
-    reward: quality.reward.toFixed(2),
+    steps: `${data.steps} in ${fixed(quality.seconds, 1)} s at ${metadata.control_hz} Hz`,
+    reward: fixed(quality.reward, 2),
     idle: `${percent(quality.idle)} of the steps until the last that moves`,
     saturated: `${percent(quality.saturated)} of the actions' numbers`,
     'off-rate': `${quality.late} steps`,
