@@ -106,8 +106,8 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     reads = request.method in ("GET", "HEAD")
     is_socket = reads and "Upgrade" in request.headers
     if is_socket or not reads:
-        # Other pages can open sockets and post, but not hide their origin. Behind a
-        # proxy that changes the host, the browser vouches for posts, the key for sockets.
+        # Other pages can open sockets and post, but not hide their origin. Where a
+        # proxy changes the host, browsers vouch for posts, and the key for sockets.
         origin = _only(request, "Origin")
         is_own = origin in (f"http://{host}", f"https://{host}")
         is_own |= is_socket and _is_same(request.query.get("key", ""), request.app[KEY])
