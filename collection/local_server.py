@@ -15,8 +15,9 @@ from aiohttp import web
 
 from wtl.datasets.contract.errors import UserError
 
+_POLICY = "Content-Security-Policy"
 _HEADERS = {
-    "Content-Security-Policy": (
+    _POLICY: (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
         "img-src 'self' data:; form-action 'none'; frame-ancestors 'none'; "
         "base-uri 'none'"
@@ -164,7 +165,8 @@ async def _answer_errors(
 
 async def _add_headers(_: web.Request, response: web.StreamResponse):
     """Add headers to every response, errors included; refusals end the connection."""
-    response.headers.update(_HEADERS)
+    own = response.headers.get(_POLICY, _HEADERS[_POLICY])
+    response.headers.update({**_HEADERS, _POLICY: own})
     if response.status == 403:
         response.force_close()
 

@@ -119,7 +119,7 @@ class _Server:
                 self._began.set_result(None)
             self._report()
         elif kind == "done":
-            self._busy = False
+            self._busy, self._status = False, content
             self._report()
         elif kind == "failed":
             self._end(TeleopError(content))
@@ -208,6 +208,8 @@ class _Server:
         elif not self._busy:
             # Others would wait in a queue, and the operator with them.
             self._busy = True
+            self._status |= {"message": "", "refused": False}
+            self._report()
             self._send("do", message.verb, message.value)
 
     def _leave(self, client: Client):

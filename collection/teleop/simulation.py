@@ -61,7 +61,7 @@ def simulate(
 
     Messages that come in are pairs of a method of `Session`, or `audience`, and its
     arguments. Messages that go out are pairs of a kind (`status`, `picture`, `failed`,
-    `ended`, or `done` after each call of `Session.do`) and its content.
+    `ended`, or `done` with the status after each `Session.do`) and its content.
 
     The second connection is to the process of a policy that may act.
     """
@@ -137,7 +137,8 @@ class _Loop:
             else:
                 getattr(self.session, method)(*arguments)
             if method == "do":
-                self.outbox.send("done", None)
+                self.reported = self.session.status()
+                self.outbox.send("done", self.reported)
 
     def _report(self):
         status = self.session.status()

@@ -106,13 +106,16 @@ def test_filters_keys_and_the_address(chromium, made):
     with viewing(made) as viewed, page_of(chromium) as page:
         person = Person(page, viewed.address)
         person.seeing("18 episodes")
+        person.opens("viewer.episode.role === 'demo'")
+        # An episode that the filters exclude gives way to the first of the list.
         person.filters("role", "retrial", 6)
         assert "6 episodes" in page.inner_text("#total")
+        person.opens("viewer.episode.role === 'retrial'")
         person.filters("family", "press", 3)
-        person.key("j")
         person.opens(
             "viewer.episode.role === 'retrial' && viewer.episode.family === 'press'"
         )
+        assert page.inner_text("#task") == "Press the marked button."
         first = person.episode["id"]
         person.key("j")
         person.opens(f"viewer.episode.id !== '{first}'")
@@ -127,7 +130,7 @@ def test_filters_keys_and_the_address(chromium, made):
         assert page.get_attribute(f"#{active}", "aria-selected") == "true"
         # Typed letters are no keys; the found episodes are listed.
         person.key("/")
-        page.keyboard.type("00002-pre")
+        page.keyboard.type(person.episode["task"][:-4])
         person.until("viewer.browser.total === 1")
         page.keyboard.press("Enter")
         # The address brings all of it back.
@@ -143,6 +146,16 @@ def test_filters_keys_and_the_address(chromium, made):
         person.until("!document.getElementById('panel-statistics').hidden")
         page.click("text=clear filters")
         person.until("viewer.browser.total === 18")
+        # Links lead out of the list, and say so.
+        person.key("e")
+        person.filters("trial", "failed", 3)
+        person.opens("viewer.episode.role === 'retrial'")
+        page.click("#parents button >> nth=1")
+        person.opens("viewer.episode.role === 'trial' && !viewer.episode.success")
+        person.seeing("outside the filters")
+        page.fill("#filters [name=text]", "nothing of this kind")
+        person.seeing("No episode is selected")
+        assert page.evaluate("viewer.episode") is None
 
 
 def test_behind_a_proxy_and_from_a_link_of_another_page(chromium, made, tmp_path):

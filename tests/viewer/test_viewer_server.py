@@ -21,6 +21,7 @@ from wtl.datasets.contract import episode as episodes
 from wtl.datasets.contract import fields
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import checksums, verify
+from wtl.viewer import address
 from wtl.viewer.render_process import PIXELS, RenderProcess
 
 
@@ -143,6 +144,22 @@ def test_stored_frames_come_as_sheets_bit_for_bit(viewed):
             y, x = divmod(i, columns)
             found = sheet[side * y : side * (y + 1), side * x : side * (x + 1)]
             np.testing.assert_array_equal(found, frame)
+
+
+def test_the_report_of_a_run_is_served_apart_from_the_page(run):
+    with viewing(run / "datasets" / "wtl_demos") as viewed:
+        assert viewed.get("/api/library")["report"] is False
+        assert viewed.ask("/report")[0] == 404
+        (run / "evaluation").mkdir()
+        report = run / "evaluation" / "report.html"
+        report.symlink_to(run / "datasets/wtl_demos/1.0.0/dataset_info.json")
+        assert viewed.ask("/report")[0] == 404
+        report.unlink()
+        report.write_text(f'<a href="{address.URL}#role=trial">episodes</a>')
+        assert viewed.get("/api/library")["report"] is True
+        status, headers, text = viewed.ask("/report")
+        assert (status, text) == (200, b'<a href="./#role=trial">episodes</a>')
+        assert headers["Content-Security-Policy"].startswith("sandbox allow-scripts;")
 
 
 def test_drawings_are_svg(viewed):

@@ -60,6 +60,7 @@ export class Keyboard {
     const holds = key in this.axes || key in Keyboard.paces || key === 't';
     if (holds || key === ' ' || key in Keyboard.verbs) event.preventDefault();
     if (event.repeat) return;
+    if (key === 'enter' && !(event.target instanceof HTMLButtonElement)) page.goOn();
     if (holds) {
       this.held.add(key);
       page.changed();

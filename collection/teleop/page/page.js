@@ -65,6 +65,11 @@ class Page {
     this.send({type: 'do', verb, ...(value === undefined ? {} : {value})});
   }
 
+  // The next scene, or this one again: as suits the outcome.
+  goOn() {
+    if (this.status.phase === 'over') this.act(this.onwards);
+  }
+
   drive(command, isNew) {
     if (!this.status.driving) return;
     if (isNew) this.sent.set(++this.seq, performance.now());
@@ -142,10 +147,23 @@ class Page {
       `${tasks} of ${allTasks} tasks · ${progress.episodes[0]} kept`;
     const overridden = (status.override ?? null) !== null;
     const success = overridden ? status.override : status.success;
+    const over = phase === 'over';
+    const failed = over && success === false;
+    if (success && !document.body.classList.contains('succeeds')) navigator.vibrate?.(80);
     $('success').classList.toggle('on', success === true);
+    $('success').classList.toggle('failed', failed);
+    document.body.classList.toggle('succeeds', success === true);
+    // A failed trial teaches as well; a failed demonstration is made again.
+    this.onwards = failed && status.role === 'demo' ? 'redo' : 'keep';
+    $('over').hidden = !over || ended;
+    $('outcome').textContent = success ? '✓ Success.'
+      : status.step < status.horizon ? 'The episode is over.' : 'Out of steps.';
+    $('go-on').querySelector('span').textContent = {
+      keep: 'keep it and go on', redo: 'go on: try again',
+    }[this.onwards];
     $('success-text').textContent =
       (success === null ? 'shown at the end'
-        : success ? 'success' : phase === 'over' ? 'out of time' : 'not yet') +
+        : success ? '✓ success' : over ? '✗ out of steps' : 'not yet') +
       (overridden ? ' (your label)' : '');
     $('budget').style.width = `${(100 * (status.step ?? 0)) / (status.horizon ?? 1)}%`;
     $('steps').textContent = {
@@ -202,6 +220,8 @@ class Page {
         button.blur();
       });
     }
+    $('go-on').addEventListener('click', () => this.goOn());
+    $('other').addEventListener('click', () => $('views').classList.toggle('close'));
     $('claim').addEventListener('click', () => {
       if (this.status.driving) this.drove = false;
       this.act(this.status.driving ? 'release' : 'claim');

@@ -365,8 +365,22 @@ def test_pictures_devices_and_watchers(chromium, tmp_path):
         phone.tap("#claim")
         until(phone, "window.teleop.status.driving")
         phone.keyboard.up("ArrowLeft")
+        # One picture at a time, and everything in reach below it.
+        for shown, hidden in (("#wide", "#close"), ("#close", "#wide")):
+            assert phone.is_visible(shown) and phone.is_hidden(hidden)
+            pad, view = (phone.locator(n).bounding_box() for n in ("#pad", shown))
+            assert view["y"] + view["height"] < pad["y"]
+            assert pad["y"] + pad["height"] <= 844
+            phone.tap("#other")
         phone.tap("#pad [data-axis='2'][data-sign='1']")
         until(phone, f"window.teleop.status.step > {step}")
+        # Out of steps, a failed demonstration is made again.
+        phone.keyboard.down("t")
+        until(phone, "window.teleop.status.phase === 'over'", 60)
+        phone.keyboard.up("t")
+        assert "out of steps" in phone.inner_text("#success")
+        phone.tap("#go-on")
+        until(phone, "window.teleop.status.phase === 'ready'")
         phone.close()
 
 

@@ -50,6 +50,7 @@ class Page {
       const library = await get('api/library');
       $('path').textContent = library.path;
       document.title = `${library.path} · episodes`;
+      $('report').hidden = !library.report;
       this.warnings = library.warnings;
       if (library.chosen && !location.hash) {
         history.replaceState(null, '', `#${new URLSearchParams({dataset: library.chosen})}`);
@@ -102,6 +103,10 @@ class Page {
     await this.saveNote();
     if (this.wanted !== id) return;
     this.opening?.abort();
+    if (id === null) {
+      this.close();
+      return;
+    }
     const {signal} = (this.opening = new AbortController());
     try {
       const data = await get(episodePath(id), {}, signal);
@@ -111,7 +116,7 @@ class Page {
       if (signal.aborted) return;
       const same = this.episode?.id === id;
       this.episode = data;
-      showEpisode(data, (other) => this.select(other));
+      showEpisode(data, this.browser.place !== null, (other) => this.select(other));
       // An edit changes no picture.
       if (!same || this.player.videos.length !== videos.length) this.player.open(videos, id);
       if (!same) this.say('');
@@ -119,6 +124,15 @@ class Page {
     } catch (error) {
       if (error.name !== 'AbortError') this.failed(error);
     }
+  }
+
+  // Shows no episode: none fits the filters.
+  close() {
+    this.episode = null;
+    this.player.open([], null);
+    $('episode').hidden = true;
+    $('nothing').hidden = false;
+    this.remember();
   }
 
   filtered() {
