@@ -87,8 +87,8 @@ export class Browser {
     this.clear = element('button', {type: 'button'}, 'clear filters');
     form.append(
       element('label', {}, 'order', this.fields.order),
-      element('label', {className: 'wide'}, 'search ', element('kbd', {}, '/'), this.fields.text),
       this.clear,
+      element('label', {className: 'wide'}, 'search ', element('kbd', {}, '/'), this.fields.text),
     );
     form.addEventListener('submit', (event) => event.preventDefault());
     form.addEventListener('change', () => this.filter());
@@ -218,7 +218,7 @@ export class Browser {
         element('span', {className: 'what'}, `${row.role} · ${row.family}`),
         ...flagChips(row),
       ),
-      element('div', {}, element('span', {className: 'task'}, row.words || row.task)),
+      element('div', {}, element('span', {className: 'task'}, row.words ? `${row.words} · ${row.task}` : row.task)),
     );
     item.classList.toggle('deleted', row.flags.includes('deleted'));
     item.style.top = `${place * ROW}px`;
