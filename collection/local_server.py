@@ -200,7 +200,7 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
             raise UserError(
                 f"can't listen on {host}, port {port} "
                 f"({getattr(error, 'strerror', None) or error}); "
-                "choose another with --port"
+                "choose another with --port or --host"
             ) from error
         named = f"[{host}]" if ":" in host else host
         port = listener.sockets[0].getsockname()[1]

@@ -61,6 +61,7 @@ class _Server:
         self._clients: list[Client] = []
         self._operator: Client | None = None
         self._busy = False  # whether the simulation is doing what it was asked to
+        self._waiting: messages.Do | None = None  # the newest that came meanwhile
         self._status: dict = {}
         self._picture: bytes | None = None
 
@@ -121,6 +122,8 @@ class _Server:
         elif kind == "done":
             self._busy, self._status = False, content
             self._report()
+            if self._waiting is not None:
+                self._do(self._waiting)
         elif kind == "failed":
             self._end(TeleopError(content))
         else:
@@ -205,15 +208,20 @@ class _Server:
             self._send("drive", message.command, now, message.seq, client.rtt)
         elif message.verb == "release":
             self._leave(client)
-        elif not self._busy:
-            # Others would wait in a queue, and the operator with them.
-            self._busy = True
-            self._status |= {"message": "", "refused": False}
-            self._report()
-            self._send("do", message.verb, message.value)
+        elif self._busy:
+            self._waiting = message
+        else:
+            self._do(message)
+
+    def _do(self, message: messages.Do):
+        """Have the simulation do something, one thing at a time."""
+        self._busy, self._waiting = True, None
+        self._status |= {"message": "", "refused": False}
+        self._report()
+        self._send("do", message.verb, message.value)
 
     def _leave(self, client: Client):
         if client is self._operator:
-            self._operator = None
+            self._operator = self._waiting = None
             self._send("release")
         self._report()
