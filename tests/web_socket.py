@@ -1,6 +1,7 @@
 """Browsers' end of a web socket, without a browser."""
 
 import asyncio
+import contextlib
 import queue
 import socket
 import threading
@@ -94,8 +95,9 @@ class WebSocket:
         self.raw: socket.socket = self._socket.get_extra_info("socket")
 
     async def _read(self):
-        async for message in self._socket:
-            self._received.put(message.data)
+        with contextlib.suppress(OSError):
+            async for message in self._socket:
+                self._received.put(message.data)
         self._code = self._socket.close_code or 0
         self._received.put(None)
 

@@ -158,9 +158,9 @@ def test_filters_keys_and_the_address(chromium, made):
         assert page.evaluate("viewer.episode") is None
 
 
-def test_behind_a_proxy_and_from_a_link_of_another_page(chromium, made, tmp_path):
+def test_behind_a_proxy_and_from_a_link_of_another_page(chromium, run, tmp_path):
     token = "?token="
-    with viewing(made) as viewed, page_of(chromium) as page:
+    with viewing(run) as viewed, page_of(chromium) as page:
         query = token + viewed.address.partition(token)[2]
         with prefix_proxy.below("/user/ann/proxy/8766", viewed.port) as address:
             person = Person(page, f"{address}{query}#role=retrial")

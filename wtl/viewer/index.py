@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from wtl.collection.worlds import recognition
-from wtl.collection.worlds.entities.rule import Rule
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.layout import Layout
@@ -191,16 +190,10 @@ class Index:
     def _words(self, metadata: Mapping[str, Any]) -> str:
         if text := metadata.get(fields.INSTRUCTION):
             return text
-        entities = self.world and self.world.entities
-        family = entities and entities.families.get(metadata[fields.FAMILY])
-        if not (family and self.layout):
+        if not (self.world and self.world.entities and self.layout):
             return ""
-        text = metadata.get(fields.HIDDEN_RULE)
-        try:
-            rule = Rule.parse(text) if text else None
-        except ValueError:
-            return ""
-        return family.sentence(rule, self.layout.size)
+        family, rule = metadata[fields.FAMILY], metadata.get(fields.HIDDEN_RULE, "")
+        return self.world.entities.instruction(family, rule, self.layout.size)
 
     def _find_twins(self) -> None:
         alike = collections.defaultdict(list)
