@@ -1,19 +1,23 @@
-"""Web server of a page for people on this machine; browsers are not trusted."""
+"""Web server of a page for the people who know its token; browsers are not trusted."""
 
+import asyncio
 import contextlib
 import hmac
 import importlib.resources
+import logging
 import os
+import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
 from aiohttp import web
 
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.hosting import loopback
 
+_POLICY = "Content-Security-Policy"
 _HEADERS = {
-    "Content-Security-Policy": (
+    _POLICY: (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
         "img-src 'self' data:; form-action 'none'; frame-ancestors 'none'; "
         "base-uri 'none'"
@@ -26,88 +30,37 @@ _HEADERS = {
 }
 _BASE_STYLE = importlib.resources.files(__package__) / "page" / "base.css"
 _MAX_BODY = 4 << 20  # bytes
+_BODY_SECONDS = 30  # in which the body of a request must arrive
+_IDLE_SECONDS = 20  # in which the headers of a request must arrive
+_MAX_CONNECTIONS = 128
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+_TOKEN = web.AppKey("token", str)
+KEY = web.AppKey("key", str)  # proves to a socket that its page could read a response
+_KNOWN = web.AppKey("known", set[web.RequestHandler])
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def token_for(host: str) -> str:
-    """Return a new token that requests need; empty for a loopback address."""
-    return "" if loopback.is_loopback(host) else secrets.token_urlsafe(16)
+def application(
+    package: str,
+    routes: Iterable[web.RouteDef],
+    statuses: Mapping[type[Exception], int],
+) -> web.Application:
+    """Return an application for requests that carry its token, which is new.
 
-
-class Guard:
-    """Middleware that refuses requests that the page itself would not make.
-
-    Parts of the page, such as scripts, are given to everybody.
+    Args:
+      package: its folder `page` is served; the page itself is `page.html` in it.
+      routes: further paths and methods.
+      statuses: HTTP status of errors whose text is sent to the browser.
     """
-
-    def __init__(self, token: str, cookie: str, private: str):
-        """Guard the page and the paths with a prefix, which need the token.
-
-        It is empty on loopback, where the host must be this machine instead.
-        """
-        self._token = token
-        self._cookie = cookie
-        self._private = private
 
     @web.middleware
-    async def __call__(
-        self, request: web.Request, handler: Handler
-    ) -> web.StreamResponse:
-        """Pass on a request, or refuse it."""
-        host = _only(request, "Host")
-        if not self._token and not loopback.is_loopback(loopback.hostname(host)):
-            # A foreign name whose address was changed to this machine's.
-            raise web.HTTPForbidden(text="unknown host")
-        is_page = request.path == "/"
-        is_private = request.path.startswith(self._private)
-        if (is_page or is_private) and not self._is_known(request):
-            raise web.HTTPForbidden(text="the address needs its token")
-        fetched_by = _only(request, "Sec-Fetch-Site") or "none"
-        if is_private and fetched_by not in ("same-origin", "none"):
-            raise web.HTTPForbidden(text="another page may not read this")
-        reads = request.method in ("GET", "HEAD")
-        is_socket = reads and "Upgrade" in request.headers
-        if is_socket or not reads:
-            # Other pages can open sockets and post, but not hide their origin.
-            origin = _only(request, "Origin")
-            if origin not in (f"http://{host}", f"https://{host}"):
-                raise web.HTTPForbidden(text="unknown origin")
-            if not is_socket and request.content_type != "application/json":
-                raise web.HTTPUnsupportedMediaType(text="the body must be JSON")
-        response = await handler(request)
-        if is_page and self._token:
-            response.set_cookie(
-                self._cookie, self._token, httponly=True, samesite="Strict", path="/"
-            )
-        return response
+    async def answer_errors(request: web.Request, handler: Handler):
+        return await _answer_errors(request, handler, statuses)
 
-    def _is_known(self, request: web.Request) -> bool:
-        if not self._token:
-            return True
-        given = (request.query.get("token", ""), request.cookies.get(self._cookie, ""))
-        return any(
-            hmac.compare_digest(text.encode(errors="replace"), self._token.encode())
-            for text in given
-        )
-
-
-def _only(request: web.Request, name: str) -> str:
-    """Return the value of a header that is there exactly once; else an empty text."""
-    values = request.headers.getall(name, [])
-    return values[0] if len(values) == 1 else ""
-
-
-def application(
-    guard: Guard, package: str, outer: Sequence[Handler] = ()
-) -> web.Application:
-    """Return a guarded application that serves the folder `page` of a package.
-
-    The page itself is its `page.html`; the outer middlewares are around the guard.
-    """
     app = web.Application(
-        middlewares=[*outer, guard.__call__], client_max_size=_MAX_BODY
+        middlewares=[answer_errors, _guard], client_max_size=_MAX_BODY
     )
+    app[_TOKEN], app[KEY], app[_KNOWN] = _secret(), _secret(), set()
     app.on_response_prepare.append(_add_headers)
     folder = importlib.resources.files(package) / "page"
     files = {f"/{file.name}": file for file in folder.iterdir()}
@@ -118,19 +71,108 @@ def application(
         kind = _TYPES[os.path.splitext(name)[1]]
         return web.Response(body=body, content_type=kind, charset="utf-8")
 
-    app.add_routes([web.get(path, send_file) for path in files])
+    app.add_routes([*(web.get(path, send_file) for path in files), *routes])
     return app
 
 
+@web.middleware
+async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse requests without the token, and those that the page would not make.
+
+    The address of the page holds the token at first; a cookie replaces it. Cookies are
+    those of all ports of a host, hence its name.
+    """
+    host, site = _only(request, "Host"), _only(request, "Sec-Fetch-Site")
+    port = re.search(r":(\d{1,5})$", host)
+    cookie = f"wtl_{port[1] if port else 80}"
+    is_page, token = request.path == "/", request.app[_TOKEN]
+    if is_page and _is_same(request.query.get("token", ""), token):
+        # Relative, as a proxy may serve the page below a path; so is the cookie.
+        answer = web.Response(status=303, headers={"Location": "./"})
+        answer.set_cookie(cookie, token, httponly=True, samesite="Strict", path="")
+        return answer
+    if not _is_same(request.cookies.get(cookie, ""), token):
+        if not (is_page and site == "cross-site"):
+            raise web.HTTPForbidden(
+                text="open the address that the command has printed: it holds a token"
+            )
+        # Browsers send no such cookie when they follow a link of another page, but do
+        # so for the parts of the page.
+        answer = await handler(request)
+        answer.set_status(403)
+        return answer
+    request.app[_KNOWN].add(request.protocol)
+    if site in ("cross-site", "same-site") and not is_page:
+        raise web.HTTPForbidden(text="another page may not read this")
+    reads = request.method in ("GET", "HEAD")
+    is_socket = reads and "Upgrade" in request.headers
+    if is_socket or not reads:
+        # Other pages can open sockets and post, but not hide their origin. Where a
+        # proxy changes the host, browsers vouch for posts, and the key for sockets.
+        origin = _only(request, "Origin")
+        is_own = origin in (f"http://{host}", f"https://{host}")
+        is_own |= is_socket and _is_same(request.query.get("key", ""), request.app[KEY])
+        is_own |= site == "same-origin" and origin not in ("", "null")
+        if not is_own:
+            raise web.HTTPForbidden(text="unknown origin")
+    if not reads:
+        if request.content_type != "application/json":
+            raise web.HTTPUnsupportedMediaType(text="the body must be JSON")
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                await request.read()
+        except TimeoutError:
+            raise web.HTTPRequestTimeout(text="the body did not arrive") from None
+    return await handler(request)
+
+
+def _secret() -> str:
+    return secrets.token_urlsafe(16)
+
+
+def _is_same(text: str, secret: str) -> bool:
+    return hmac.compare_digest(text.encode(errors="replace"), secret.encode())
+
+
+def _only(request: web.Request, name: str) -> str:
+    """Return the value of a header that is there exactly once; else an empty text."""
+    values = request.headers.getall(name, [])
+    return values[0] if len(values) == 1 else ""
+
+
+async def _answer_errors(
+    request: web.Request, handler: Handler, statuses: Mapping[type[Exception], int]
+) -> web.StreamResponse:
+    """Answer errors in one line: to scripts as JSON."""
+    try:
+        return await handler(request)
+    except ConnectionError:
+        raise  # nobody is there to be answered
+    except web.HTTPException as error:
+        status, text = error.status, error.text or error.reason
+    except web.RequestPayloadError:
+        status, text = 400, "the body of the request can't be read"
+    except tuple(statuses) as error:
+        found = (status for kind, status in statuses.items() if isinstance(error, kind))
+        status, text = next(found), " ".join(str(error).split())
+    except Exception as error:  # unforeseen ones: in the page and in the terminal
+        status, text = 500, f"{type(error).__name__}: {error}"
+        print(f"wtl: {request.raw_path!a}: {text!a}", file=sys.stderr)
+    if request.path == "/":
+        return web.Response(text=text, status=status)
+    return web.json_response({"error": text}, status=status)
+
+
 async def _add_headers(_: web.Request, response: web.StreamResponse):
-    """Add headers to every response, errors included."""
-    response.headers.update(_HEADERS)
+    """Add headers to every response, errors included; refusals end the connection."""
+    own = response.headers.get(_POLICY, _HEADERS[_POLICY])
+    response.headers.update({**_HEADERS, _POLICY: own})
+    if response.status == 403:
+        response.force_close()
 
 
 @contextlib.asynccontextmanager
-async def listening(
-    app: web.Application, host: str, port: int, token: str
-) -> AsyncIterator[str]:
+async def listening(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
     """Serve an application while the block runs; give its address with the token.
 
     Port 0 takes a free one.
@@ -138,18 +180,54 @@ async def listening(
     Raises:
       UserError: if the address is not available.
     """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    if not host:
+        raise UserError("--host is empty; leave it out to listen on this machine only")
+    silent = logging.Logger("silent", logging.CRITICAL + 1)  # errors are answered
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        logger=silent,
+        keepalive_timeout=_IDLE_SECONDS,
+        shutdown_timeout=1,
+    )
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
+            listener = await asyncio.get_running_loop().create_server(
+                lambda: _connection(runner.server, app[_KNOWN]), host, port
+            )
+        except (OSError, OverflowError, UnicodeError) as error:
             raise UserError(
-                f"can't listen on {host}, port {port} ({error.strerror or error}); "
-                "choose another with --port"
+                f"can't listen on {host}, port {port} "
+                f"({getattr(error, 'strerror', None) or error}); "
+                "choose another with --port or --host"
             ) from error
         named = f"[{host}]" if ":" in host else host
-        query = f"?token={token}" if token else ""
-        yield f"http://{named}:{runner.addresses[0][1]}/{query}"
+        port = listener.sockets[0].getsockname()[1]
+        with contextlib.closing(listener):
+            yield f"http://{named}:{port}/?token={app[_TOKEN]}"
     finally:
         await runner.cleanup()
+
+
+def _connection(
+    server: web.Server, known: set[web.RequestHandler]
+) -> asyncio.BaseProtocol:
+    """Return the protocol of a new connection.
+
+    It takes the place of the oldest that has not shown the token if there are too many.
+    """
+    connections = server.connections
+    known.intersection_update(connections)
+    unknown = [each for each in connections if each not in known]
+    excess = len(connections) + 1 - _MAX_CONNECTIONS
+    for each in unknown[: max(0, excess)]:
+        each.force_close()
+    return server() if excess <= len(unknown) else _Refused()
+
+
+class _Refused(asyncio.Protocol):
+    """Connection that is closed at once."""
+
+    def connection_made(self, transport: asyncio.Transport):
+        transport.abort()

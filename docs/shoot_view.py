@@ -16,7 +16,7 @@ from wtl.viewer.render_process import RenderProcess
 
 _SIZE = (960, 600)
 # A retrial after a failed trial, halfway through.
-_ADDRESS = "#dataset=wtl_evaluations&role=retrial&success=true&family=grasp&view=orbit"
+_SELECTION = "dataset=wtl_evaluations&role=retrial&success=true&family=grasp&view=orbit"
 _SECONDS = 2.2
 
 
@@ -31,7 +31,7 @@ def shoot(run: str, path: str):
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
         )
         page = browser.new_page(viewport={"width": 1280, "height": 800})
-        page.goto(f"{viewed.url}/{_ADDRESS}")
+        page.goto(viewed.at(_SELECTION))
         until(page, "window.viewer?.isReady", 120)
         # The first retrial whose trial failed.
         for _ in range(40):

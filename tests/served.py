@@ -33,6 +33,7 @@ class Served:
       process: it.
       url: its address, as printed.
       port: of it.
+      cookie: the cookie of a browser that has opened the address.
       folder: where kept episodes are staged.
     """
 
@@ -55,6 +56,7 @@ class Served:
         match = re.search(r"http://\S+:(\d+)/\S*", said)
         assert match, said
         self.url, self.port = match[0], int(match[1])
+        self.cookie = f"wtl_{self.port}={self.url.partition('token=')[2]}"
 
     @property
     def socket(self) -> str:

@@ -1,6 +1,7 @@
 """Browsers' end of a web socket, without a browser."""
 
 import asyncio
+import contextlib
 import queue
 import socket
 import threading
@@ -28,8 +29,8 @@ class WebSocket:
       raw: the TCP socket.
     """
 
-    def __init__(self, url: str, origin: str | None):
-        """Connect.
+    def __init__(self, url: str, **headers: str | None):
+        """Connect, with headers that are not None.
 
         Raises:
           urllib.error.HTTPError: if the server refuses.
@@ -38,7 +39,7 @@ class WebSocket:
         self._loop = asyncio.new_event_loop()
         self._code: int | None = None
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
-        self._wait(self._open(url, {"Origin": origin} if origin else {}))
+        self._wait(self._open(url, {k: v for k, v in headers.items() if v}))
         self._reading = asyncio.run_coroutine_threadsafe(self._read(), self._loop)
 
     def __enter__(self):
@@ -94,8 +95,9 @@ class WebSocket:
         self.raw: socket.socket = self._socket.get_extra_info("socket")
 
     async def _read(self):
-        async for message in self._socket:
-            self._received.put(message.data)
+        with contextlib.suppress(OSError):
+            async for message in self._socket:
+                self._received.put(message.data)
         self._code = self._socket.close_code or 0
         self._received.put(None)
 

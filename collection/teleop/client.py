@@ -1,7 +1,6 @@
 """Connection to one browser."""
 
 import asyncio
-import contextlib
 import socket
 import time
 
@@ -28,7 +27,7 @@ class Client:
         self._transport = request.transport
         self._offences = 0
         self._allowance = _BURST
-        self._counted = self._answered = time.monotonic()
+        self._counted = self._answered = self._pinged = time.monotonic()
         self._status: dict | None = None
         self._picture: bytes | None = None
         self._news = asyncio.Event()
@@ -61,7 +60,9 @@ class Client:
     async def watch(self):
         """Measure the round-trip time; cut the connection if nobody answers."""
         while time.monotonic() - self._answered < _LOST_SECONDS:
-            await self._socket.ping(repr(time.monotonic()).encode())
+            if self._answered >= self._pinged:
+                self._pinged = time.monotonic()
+                await self._socket.ping(repr(self._pinged).encode())
             await asyncio.sleep(_PING_SECONDS)
         self._transport.abort()
 
@@ -79,10 +80,9 @@ class Client:
                 return
 
     def _take_pong(self, data: bytes):
-        now = time.monotonic()
-        with contextlib.suppress(ValueError):
-            if float(data) <= now:
-                self.rtt, self._answered = now - float(data), now
+        if data == repr(self._pinged).encode():
+            self._answered = time.monotonic()
+            self.rtt = self._answered - self._pinged
 
     def _is_allowed(self) -> bool:
         now = time.monotonic()

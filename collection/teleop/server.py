@@ -19,7 +19,6 @@ from wtl.collection.teleop.client import Client
 from wtl.collection.worlds import registry
 from wtl.datasets.contract.errors import UserError
 
-_SOCKET = "/socket"
 _MAX_CLIENTS = 16
 _WRITE_LIMIT = 32 << 10  # bytes, of the buffer of a socket
 _GOODBYE_SECONDS = 0.3  # for the last status to arrive before the socket closes
@@ -37,8 +36,7 @@ def run(
 ) -> dict:
     """Serve a session until its operator quits; return its last status.
 
-    Browsers at a host other than loopback need a token; port 0 takes a free one. The
-    connection is to the process of a policy that may act.
+    Port 0 takes a free one. The connection is to the process of a policy that may act.
 
     Raises:
       UserError: if the address is not available or the simulation fails.
@@ -62,6 +60,8 @@ class _Server:
         self._controls = registry.get(world).teleop.controls
         self._clients: list[Client] = []
         self._operator: Client | None = None
+        self._busy = False  # whether the simulation is doing what it was asked to
+        self._waiting: messages.Do | None = None  # the newest that came meanwhile
         self._status: dict = {}
         self._picture: bytes | None = None
 
@@ -77,21 +77,17 @@ class _Server:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if self._ended.done():
                 return await self._ended
-            token = local_server.token_for(host)
-            app = self._application(token)
-            async with local_server.listening(app, host, port, token) as address:
+            routes = (
+                web.get("/controls.json", self._send_controls),
+                web.get("/socket", self._converse),
+            )
+            app = local_server.application(__package__, routes, {})
+            async with local_server.listening(app, host, port) as address:
                 print(f"Teleoperation at {address}", flush=True)
                 print("Ctrl-C ends it; saved episodes are safe.", flush=True)
                 return await self._ended
         finally:
             loop.remove_reader(self._simulation.fileno())
-
-    def _application(self, token: str) -> web.Application:
-        guard = local_server.Guard(token, "wtl_teleop", _SOCKET)
-        app = local_server.application(guard, __package__)
-        app.router.add_get("/controls.json", self._send_controls)
-        app.router.add_get(_SOCKET, self._converse)
-        return app
 
     def _end(self, outcome: dict | BaseException):
         if self._ended.done():
@@ -123,6 +119,11 @@ class _Server:
             if not self._began.done():
                 self._began.set_result(None)
             self._report()
+        elif kind == "done":
+            self._busy, self._status = False, content
+            self._report()
+            if self._waiting is not None:
+                self._do(self._waiting)
         elif kind == "failed":
             self._end(TeleopError(content))
         else:
@@ -143,6 +144,7 @@ class _Server:
                 | {
                     "driving": client is self._operator,
                     "driven": self._operator is not None,
+                    "busy": self._busy,
                     "watching": len(self._clients) - (self._operator is not None),
                     "rtt": round(client.rtt, 3),
                 }
@@ -150,8 +152,10 @@ class _Server:
 
     # --- Browsers.
 
-    async def _send_controls(self, _: web.Request) -> web.Response:
-        return web.json_response(self._controls)
+    async def _send_controls(self, request: web.Request) -> web.Response:
+        return web.json_response(
+            {**self._controls, "socket": f"socket?key={request.app[local_server.KEY]}"}
+        )
 
     async def _converse(self, request: web.Request) -> web.StreamResponse:
         if len(self._clients) >= _MAX_CLIENTS:
@@ -204,11 +208,20 @@ class _Server:
             self._send("drive", message.command, now, message.seq, client.rtt)
         elif message.verb == "release":
             self._leave(client)
+        elif self._busy:
+            self._waiting = message
         else:
-            self._send("do", message.verb, message.value)
+            self._do(message)
+
+    def _do(self, message: messages.Do):
+        """Have the simulation do something, one thing at a time."""
+        self._busy, self._waiting = True, None
+        self._status |= {"message": "", "refused": False}
+        self._report()
+        self._send("do", message.verb, message.value)
 
     def _leave(self, client: Client):
         if client is self._operator:
-            self._operator = None
+            self._operator = self._waiting = None
             self._send("release")
         self._report()

@@ -61,7 +61,7 @@ def simulate(
 
     Messages that come in are pairs of a method of `Session`, or `audience`, and its
     arguments. Messages that go out are pairs of a kind (`status`, `picture`, `failed`,
-    `ended`) and its content.
+    `ended`, or `done` with the status after each `Session.do`) and its content.
 
     The second connection is to the process of a policy that may act.
     """
@@ -136,6 +136,9 @@ class _Loop:
                 (self.audience,) = arguments
             else:
                 getattr(self.session, method)(*arguments)
+            if method == "do":
+                self.reported = self.session.status()
+                self.outbox.send("done", self.reported)
 
     def _report(self):
         status = self.session.status()

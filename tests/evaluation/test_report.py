@@ -13,6 +13,7 @@ from wtl.evaluation.episode_strip import Strip
 from wtl.evaluation.learning_curve import learning_curves
 from wtl.evaluation.reports import write_evaluation
 from wtl.policies.methods import label
+from wtl.viewer import address
 
 HOSTILE = "<script>alert('x')</script>\"&"
 CURVES = {
@@ -83,6 +84,8 @@ def test_the_report_needs_nothing_else(tmp_path, strips):
     tags.feed(text)
     assert not tags.open
     for tag, name, value in tags.attributes:
+        if tag == "a" and (value or "").startswith(address.URL):
+            continue  # links load nothing
         if name in ("src", "href", "xlink:href", "srcset", "action"):
             if not re.match(r"data:image/(webp|svg\+xml);base64,", value):
                 pytest.fail(f"<{tag} {name}={value!r}> asks for something")

@@ -10,6 +10,7 @@ import signal
 import sys
 
 import numpy as np
+import prefix_proxy
 import pytest
 from browsing import until
 from PIL import Image
@@ -97,21 +98,24 @@ def page_of(chromium, **options):
     assert errors == []
     page.close()
     # Everything comes from the server itself.
-    hosts = {re.match(r"[a-z]+://([^/:]*)", url)[1] for url in asked if "//" in url}
+    hosts = {re.match(r"http://([^/:]*)", url)[1] for url in asked if "http" in url}
     assert hosts <= {"127.0.0.1"}
 
 
 def test_filters_keys_and_the_address(chromium, made):
     with viewing(made) as viewed, page_of(chromium) as page:
-        person = Person(page, viewed.url)
+        person = Person(page, viewed.address)
         person.seeing("18 episodes")
+        person.opens("viewer.episode.role === 'demo'")
+        # An episode that the filters exclude gives way to the first of the list.
         person.filters("role", "retrial", 6)
         assert "6 episodes" in page.inner_text("#total")
+        person.opens("viewer.episode.role === 'retrial'")
         person.filters("family", "press", 3)
-        person.key("j")
         person.opens(
             "viewer.episode.role === 'retrial' && viewer.episode.family === 'press'"
         )
+        assert page.inner_text("#task") == "Press the marked button."
         first = person.episode["id"]
         person.key("j")
         person.opens(f"viewer.episode.id !== '{first}'")
@@ -126,7 +130,7 @@ def test_filters_keys_and_the_address(chromium, made):
         assert page.get_attribute(f"#{active}", "aria-selected") == "true"
         # Typed letters are no keys; the found episodes are listed.
         person.key("/")
-        page.keyboard.type("00002-pre")
+        page.keyboard.type(person.episode["task"][:-4])
         person.until("viewer.browser.total === 1")
         page.keyboard.press("Enter")
         # The address brings all of it back.
@@ -135,17 +139,50 @@ def test_filters_keys_and_the_address(chromium, made):
         person.opens(f"viewer.episode.id === '{second}'")
         assert page.evaluate("viewer.browser.total") == 1
         # An address given to the open page is followed.
-        page.goto(f"{viewed.url}/#role=retrial&id={first}&panel=statistics")
+        selection = f"role=retrial&id={first}&panel=statistics"
+        page.goto(f"{viewed.origin}/#{selection}")
         person.opens(f"viewer.episode.id === '{first}'")
         assert page.evaluate("viewer.browser.total") == 6
         person.until("!document.getElementById('panel-statistics').hidden")
         page.click("text=clear filters")
         person.until("viewer.browser.total === 18")
+        # Links lead out of the list, and say so.
+        person.key("e")
+        person.filters("trial", "failed", 3)
+        person.opens("viewer.episode.role === 'retrial'")
+        page.click("#parents button >> nth=1")
+        person.opens("viewer.episode.role === 'trial' && !viewer.episode.success")
+        person.seeing("outside the filters")
+        page.fill("#filters [name=text]", "nothing of this kind")
+        person.seeing("No episode is selected")
+        assert page.evaluate("viewer.episode") is None
+
+
+def test_behind_a_proxy_and_from_a_link_of_another_page(chromium, run, tmp_path):
+    token = "?token="
+    with viewing(run) as viewed, page_of(chromium) as page:
+        query = token + viewed.address.partition(token)[2]
+        with prefix_proxy.below("/user/ann/proxy/8766", viewed.port) as address:
+            person = Person(page, f"{address}{query}#role=retrial")
+            assert page.url.startswith(address + "#role=retrial")
+            person.until("viewer.browser.total === 6")
+            person.opens("viewer.episode.role === 'retrial'")
+            person.key("i")
+            person.until("viewer.episode.flags.includes('invalid')")
+            person.key("u")
+            person.until("!viewer.episode.flags.includes('invalid')")
+        Person(page, viewed.address)
+        assert token not in page.url
+        report = tmp_path / "report.html"
+        report.write_text(f"<a href='{viewed.origin}/#role=trial'>episodes</a>")
+        page.goto(report.as_uri())
+        page.click("a")
+        person.until("window.viewer?.isReady && viewer.browser.total === 6")
 
 
 def test_demonstration_trial_and_retrial_play_in_step(chromium, made):
     with viewing(made) as viewed, page_of(chromium) as page:
-        person = Person(page, f"{viewed.url}/#role=demo&family=grasp")
+        person = Person(page, viewed.at("role=demo&family=grasp"))
         person.opens("viewer.episode.role === 'demo'")
         roles = "viewer.player.videos.map(video => video.episode.role).join()"
         assert page.evaluate(roles) == "demo,trial,retrial"
@@ -190,7 +227,7 @@ def test_edits_outlive_the_server_and_are_published(chromium, run, serve):
     before = tree(run / "datasets")
     with page_of(chromium) as page:
         process, url = serve(run)
-        person = Person(page, f"{url}/#role=trial")
+        person = Person(page, f"{url}#role=trial")
         person.opens("viewer.episode.role === 'trial'")
         one = person.episode["id"]
         person.key("i")
@@ -219,7 +256,7 @@ def test_edits_outlive_the_server_and_are_published(chromium, run, serve):
         # The next server finds everything as it was.
         process, url = serve(run)
         try:
-            person = Person(page, f"{url}/#panel=edits")
+            person = Person(page, f"{url}#panel=edits")
             person.until("document.querySelectorAll('#panel-edits tr').length === 3")
             person.seeing("marked invalid; relabelled")
             assert page.locator("#panel-edits img").count() == 0
@@ -250,7 +287,7 @@ def test_edits_outlive_the_server_and_are_published(chromium, run, serve):
             person.until("document.getElementById('pending').textContent === '0'")
             person.seeing("Nothing is edited")
             # What is shown now is the new version.
-            page.goto(f"{url}/#id={one}")
+            page.goto(f"{url}#id={one}")
             person.opens(f"viewer.episode.id === '{one}'")
             assert person.episode["version"] == "2.0.0"
             assert {"invalid", "note", "orphan"} <= set(person.episode["flags"])
@@ -276,7 +313,7 @@ def serve():
         command = [sys.executable, "-u", "-m", "wtl", "view", str(run), "--port=0"]
         processes.append(start(command))
         said = processes[-1].stdout.readline()
-        return processes[-1], re.search(r"http://\S+:\d+", said)[0]
+        return processes[-1], re.search(r"http://\S+", said)[0]
 
     yield begin
     for process in processes:
@@ -286,7 +323,7 @@ def serve():
 
 def test_statistics_lead_to_the_episodes(chromium, made):
     with viewing(made) as viewed, page_of(chromium) as page:
-        person = Person(page, f"{viewed.url}/#role=trial")
+        person = Person(page, viewed.at("role=trial"))
         person.key("t")
         person.until("document.querySelectorAll('#panel-statistics tbody tr').length")
         person.seeing("50%")
@@ -307,7 +344,7 @@ def test_a_long_list_holds_only_the_rows_in_view(chromium, tmp_path):
     episodes = [fake_episode(i, transitions=1) for i in range(count)]
     published(tmp_path / "d", fields.WTL_DEMOS, episodes, SPEC)
     with viewing(tmp_path / "d" / "wtl_demos") as viewed, page_of(chromium) as page:
-        person = Person(page, viewed.url)
+        person = Person(page, viewed.address)
         person.until(f"viewer.browser.total === {count}")
         # States of another world: their curves stand for a picture.
         person.opens("true")
@@ -334,7 +371,7 @@ def test_cameras_have_names_and_sizes_of_their_own(chromium, tmp_path):
     )
     published(tmp_path / "d", fields.WTL_DEMOS, [fake_episode(0, spec)], spec)
     with viewing(tmp_path / "d" / "wtl_demos") as viewed, page_of(chromium) as page:
-        person = Person(page, viewed.url)
+        person = Person(page, viewed.address)
         person.opens("true")
         for name, (height, width) in cameras.items():
             page.select_option("#view", name)
@@ -355,7 +392,7 @@ def test_cameras_have_names_and_sizes_of_their_own(chromium, tmp_path):
 
 def test_everything_has_a_name_and_the_dark_is_dark(chromium, made):
     with viewing(made) as viewed, page_of(chromium, color_scheme="dark") as page:
-        person = Person(page, viewed.url)
+        person = Person(page, viewed.address)
         person.opens("true")
         for panel in ("episode", "statistics", "edits"):
             page.click(f"[data-panel={panel}]")
@@ -391,7 +428,7 @@ class Failing(NoRenderer):
 
 def test_where_rendering_fails_the_drawing_takes_its_place(chromium, made):
     with viewing(made, Failing()) as viewed, page_of(chromium) as page:
-        person = Person(page, f"{viewed.url}/#view=robot")
+        person = Person(page, viewed.at("view=robot"))
         person.plays()
         person.seeing("neither EGL nor OSMesa works here")
         assert page.locator(".video svg.animation").count() == 3
@@ -404,7 +441,7 @@ def test_the_camera_is_turned_by_hand(chromium, made):
         pytest.skip(str(error))
     renderer = RenderProcess()
     with viewing(made, renderer) as viewed, page_of(chromium) as page:
-        person = Person(page, f"{viewed.url}/#role=demo&view=robot")
+        person = Person(page, viewed.at("role=demo&view=robot"))
         person.plays()
         box = page.locator(".video canvas").first.bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

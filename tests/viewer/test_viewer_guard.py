@@ -1,5 +1,9 @@
 """The viewer's server against hostile and senseless requests."""
 
+import contextlib
+import http.client
+import socket
+
 import pytest
 import raw_request
 from viewed import make_run, viewing
@@ -44,12 +48,6 @@ def test_what_is_asked_for_wrongly_is_one_clear_error(viewed, path, status):
     assert set(told) == {"error"} and "\n" not in told["error"] and told["error"]
 
 
-def test_a_name_that_was_pointed_here_is_refused(viewed):
-    for path in ("/", "/api/episodes", "/page.js"):
-        assert viewed.ask(path, Host="evil.example")[0] == 403
-        assert viewed.ask(path, Host=f"localhost:{viewed.port}")[0] == 200
-
-
 @pytest.mark.parametrize(
     "headers",
     [
@@ -61,6 +59,7 @@ def test_a_name_that_was_pointed_here_is_refused(viewed):
         {"Content_Type": "application/x-www-form-urlencoded"},
         {"Sec_Fetch_Site": "cross-site"},
         {"Host": "evil.example", "Origin": "http://evil.example"},
+        {"Sec_Fetch_Site": "same-origin", "Origin": "null"},
     ],
 )
 def test_another_page_changes_nothing(viewed, headers):
@@ -92,6 +91,10 @@ def test_another_page_reads_nothing(viewed):
         (b"[" * 100_000, 400),
         (b"\xff\xfe", 400),
         (b'{"edits": []}', 400),
+        (b'{"edits": NaN}', 400),
+        (b'{"edits": {"ID": NaN}}', 400),
+        (b'{"edits": {"ID": {"notes": NaN}}}', 400),
+        (b'{"edits": {"\\ud800": {"invalid": true}}}', 404),
         (b'{"edits": {"nobody": {"invalid": true}}}', 404),
         (b'{"edits": {"ID": {"family": "press"}}}', 400),
         (b'{"edits": {"ID": {"invalid": "yes"}}}', 400),
@@ -105,6 +108,12 @@ def test_edits_that_make_no_sense_change_nothing(viewed, body, status):
     found, _, told = viewed.ask("/api/edits", "PUT", body)
     assert found == status and set(told) == {"error"}, told
     assert viewed.get("/api/edits") == {"datasets": {}}
+
+
+@pytest.mark.parametrize("name", [b"NaN", b"[]", b"{}", b"null", b"0", b'"\\u0000"'])
+def test_what_is_no_dataset_is_not_published(viewed, name):
+    status, _, told = viewed.ask("/api/publish", "POST", b'{"dataset": %s}' % name)
+    assert status == 400 and "there is no dataset" in told["error"]
 
 
 @pytest.mark.parametrize(
@@ -125,18 +134,45 @@ def test_requests_that_make_no_sense_get_no_page(viewed, request_):
     assert viewed.get("/api/library")
 
 
-def test_other_addresses_need_the_token(made):
-    with viewing(made, token="secret") as viewed:
-        for path in ("/", "/?token=", "/?token=wrong", "/?token=%ff", "/api/episodes"):
-            assert viewed.ask(path)[0] == 403
-        assert viewed.ask("/api/episodes", Cookie="wtl_view=wrong")[0] == 403
-        status, headers, _ = viewed.ask("/?token=secret", Host="lab.example:80")
-        cookie = headers["Set-Cookie"]
-        assert status == 200 and "HttpOnly" in cookie and "SameSite=Strict" in cookie
-        kept = cookie.partition(";")[0]
-        assert viewed.ask("/api/episodes", Cookie=kept)[0] == 200
-        body = {"dataset": "wtl_demos"}
-        status, *_ = viewed.ask(
-            "/api/publish", "POST", body, Cookie=kept, Origin="http://evil.example"
-        )
-        assert status == 403
+def test_nothing_is_served_without_the_token(viewed):
+    port = viewed.port
+    for path in ("/", "/?token=", "/?token=wrong", "/?token=%ff", "/page.js", "/x"):
+        for cookie in ("", "wtl_1=x", f"wtl_{port}=", f"wtl_{port}=wrong\xff"):
+            assert viewed.ask(path, Cookie=cookie)[0] == 403
+    assert viewed.ask("/api/episodes", Cookie="")[0] == 403
+    # A name that was pointed here has a cookie of its own.
+    assert viewed.ask("/", Cookie="", Host="evil.example")[0] == 403
+
+
+def test_the_token_of_the_address_becomes_a_cookie(viewed):
+    connection = http.client.HTTPConnection("127.0.0.1", viewed.port, timeout=15)
+    connection.request("GET", "/?" + viewed.address.partition("?")[2])
+    with contextlib.closing(connection), connection.getresponse() as response:
+        assert response.status == 303 and response.headers["Location"] == "./"
+        kept, *how = response.headers["Set-Cookie"].split("; ")
+    assert kept == viewed.cookie and set(how) == {"HttpOnly", "SameSite=Strict"}
+    # Cookies of other servers on this machine, of whatever form, do not matter.
+    others = f'a="{{; b=[1, 2]; wtl_1=x; {viewed.cookie}; c'
+    assert viewed.ask("/api/library", Cookie=others)[0] == 200
+
+
+def test_a_proxy_may_change_the_host(viewed):
+    status, *_ = viewed.ask(
+        "/api/edits",
+        "PUT",
+        {"edits": {}},
+        Origin="https://hub.example",
+        Sec_Fetch_Site="same-origin",
+    )
+    assert status == 200
+
+
+def test_half_open_connections_keep_nobody_out(viewed, capfd):
+    half = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+    with contextlib.ExitStack() as stack:
+        for _ in range(400):
+            raw = socket.create_connection(("127.0.0.1", viewed.port), timeout=15)
+            stack.enter_context(raw).sendall(half)
+        for _ in range(3):
+            assert viewed.get("/api/library")
+    assert capfd.readouterr().err == ""

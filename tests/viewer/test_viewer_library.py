@@ -24,6 +24,7 @@ from wtl.datasets.curation import curate
 from wtl.datasets.curation.curation import Curation
 from wtl.datasets.storage import publish, staging
 from wtl.datasets.storage.location import DatasetDamagedError
+from wtl.datasets.testing import fakes
 from wtl.viewer import api, statistics
 from wtl.viewer.library import Library, UnknownEpisodeError
 from wtl.viewer.selection import Selection
@@ -59,6 +60,41 @@ def test_a_chain_is_found_from_each_of_its_links(run):
             assert library.chain(link) == [demo, trial, retrial]
     with pytest.raises(UnknownEpisodeError, match="no episode 'nobody'"):
         library["nobody"]
+
+
+def test_policies_have_the_names_of_their_methods(tmp_path):
+    run = make_run(tmp_path / "run")
+    for name, text in (
+        ("mil", '{"method": "mil", "policy_id": "trial0123"}'),
+        ("odd", "[]"),
+        ("half", '{"method"'),
+    ):
+        (run / "policies" / name).mkdir(parents=True)
+        (run / "policies" / name / "policy.json").write_text(text)
+    actors = {row["role"]: row.actor for row in Library(run / "datasets/wtl_trials")}
+    assert actors["trial"] == "mil" and actors["retrial"] == "policy:retrial0123"
+
+
+def test_tasks_are_said_in_words(tmp_path):
+    """By the stored instruction, else by family and rule."""
+    words = {}
+    for rule in ("", "identity:2", "position:0", "odd"):
+        demo = demonstrated("press", len(words))
+        metadata = {**demo.metadata, fields.HIDDEN_RULE: rule}
+        words[rule] = dataclasses.replace(demo, metadata=metadata)
+    published(tmp_path / "d", fields.WTL_DEMOS, list(words.values()))
+    library = Library(tmp_path / "d")
+    said = {rule: library[episode.id].words for rule, episode in words.items()}
+    assert said == {
+        "": "Press the marked button.",
+        "identity:2": "Press the same button.",
+        "position:0": "Press the leftmost button.",
+        "odd": "",
+    }
+    spec = dataclasses.replace(fakes.SPEC, instruction=True)
+    told = fakes.fake_episode(0, spec, instruction="Lift it.")
+    published(tmp_path / "e" / "d", fields.WTL_DEMOS, [told], spec)
+    assert [row.words for row in Library(tmp_path / "e" / "d")] == ["Lift it."]
 
 
 def test_a_world_without_renderer_is_listed_and_drawn(tmp_path):
@@ -118,7 +154,7 @@ def test_episodes_are_flagged(tmp_path):
     library = Library(tmp_path / "d" / "wtl_demos")
     flags = {row.id: set(row.flags) for row in library}
     assert flags[demo.id] == flags[twin.id] == {"duplicate"}
-    assert library[demo.id].twins == [twin.id]
+    assert list(library[demo.id].twins) == [twin.id]
     assert flags[marked.id] == {"orphan", "invalid", "note"}
 
 
@@ -133,7 +169,11 @@ def test_selections_count_what_every_other_choice_would_give(run):
     assert len(of(family="press", split="train").of(rows)) == 3
     assert len(of(actor="policy:trial0123").of(rows)) == 6
     assert len(of(text="TEST-00002-press").of(rows)) == 3
+    assert len(of(text="press the marked").of(rows)) == 9
     assert len(of(flag="none", text="").of(rows)) == len(rows)
+    learned = of(role="retrial", trial="failed", success="true").of(rows)
+    assert len(learned) == 3
+    assert of(trial="succeeded").facets(rows)["trial"] == {"failed": 3, "succeeded": 3}
     facets = of(role="trial").facets(rows)
     assert facets["role"] == {"demo": 6, "retrial": 6, "trial": 6}
     assert facets["family"] == {"grasp": 3, "press": 3}

@@ -1,5 +1,6 @@
 """The viewer's server: every route, and edits to a new version."""
 
+import dataclasses
 import io
 import json
 import re
@@ -12,12 +13,15 @@ import numpy as np
 import pytest
 from PIL import Image
 from served import ROOT
-from viewed import make_run, tree, viewing
+from viewed import demonstrated, make_run, published, tree, viewing
 
 from wtl.collection import opengl
 from wtl.collection.drawing.sheet import COLUMNS
+from wtl.datasets.contract import episode as episodes
+from wtl.datasets.contract import fields
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import checksums, verify
+from wtl.viewer import address
 from wtl.viewer.render_process import PIXELS, RenderProcess
 
 
@@ -142,6 +146,22 @@ def test_stored_frames_come_as_sheets_bit_for_bit(viewed):
             np.testing.assert_array_equal(found, frame)
 
 
+def test_the_report_of_a_run_is_served_apart_from_the_page(run):
+    with viewing(run / "datasets" / "wtl_demos") as viewed:
+        assert viewed.get("/api/library")["report"] is False
+        assert viewed.ask("/report")[0] == 404
+        (run / "evaluation").mkdir()
+        report = run / "evaluation" / "report.html"
+        report.symlink_to(run / "datasets/wtl_demos/1.0.0/dataset_info.json")
+        assert viewed.ask("/report")[0] == 404
+        report.unlink()
+        report.write_text(f'<a href="{address.URL}#role=trial">episodes</a>')
+        assert viewed.get("/api/library")["report"] is True
+        status, headers, text = viewed.ask("/report")
+        assert (status, text) == (200, b'<a href="./#role=trial">episodes</a>')
+        assert headers["Content-Security-Policy"].startswith("sandbox allow-scripts;")
+
+
 def test_drawings_are_svg(viewed):
     name = viewed.first(role="trial", success="false")
     status, headers, body = viewed.ask(f"/api/episodes/{name}/drawing")
@@ -248,6 +268,32 @@ def test_an_episode_that_is_damaged_is_named(run):
         status, _, told = viewed.ask("/api/publish", "POST", {"dataset": "wtl_demos"})
         assert status == 422 and "wtl verify" in told["error"]
         assert len(viewed.get("/api/edits")["datasets"]["wtl_demos"]["edits"]) == 1
+
+
+def test_numbers_that_are_not_finite_are_null(tmp_path, monkeypatch):
+    """Other writers store what ours refuses."""
+    monkeypatch.setattr(episodes, "validate", lambda *_: None)
+    found = []
+    for name in ("state", "action", "reward", "timestamp"):
+        for value in (np.nan, np.inf, -np.inf):
+            good = demonstrated("grasp", len(found))
+            steps = {**good.steps, name: np.full_like(good.steps[name], value)}
+            found.append(dataclasses.replace(good, steps=steps))
+    published(tmp_path / "datasets", fields.WTL_DEMOS, found)
+    with viewing(tmp_path) as viewed:
+        for order in ("", "reward", "off-rate"):
+            rows = viewed.get(f"/api/episodes?order={order}")["rows"]
+            assert len(rows) == len(found)
+        for episode in found:
+            path = f"/api/episodes/{episode.id}"
+            told = viewed.get(path)
+            is_known = np.isfinite(episode.steps["reward"]).all()
+            assert (told["quality"]["reward"] is None) is not is_known
+            assert None not in told["curves"]["time"]
+            status, _, drawn = viewed.ask(f"{path}/drawing")
+            is_known = np.isfinite(episode.steps["state"]).all()
+            assert status == (200 if is_known else 400) and "nan" not in str(drawn)
+        assert viewed.get("/api/statistics")["episodes"] == len(found)
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ import urllib.parse
 import urllib.request
 
 import numpy as np
-from aiohttp import web
 from demonstrating import demonstrate, request
 
+from wtl.collection import local_server
 from wtl.collection.worlds.entities.episode_spec import episode_spec
 from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.entities.task import Task
@@ -117,28 +117,34 @@ class Viewed:
 
     Attributes:
       library: what it shows.
+      address: of its page, with the token.
+      origin: the address without path and token.
       port: of it.
+      cookie: the cookie of a browser that has opened the address.
     """
 
-    def __init__(self, library: Library, port: int):
-        self.library, self.port = library, port
+    def __init__(self, library: Library, address: str):
+        self.library, self.address = library, address
+        self.origin, _, query = address.partition("/?")
+        self.port = int(self.origin.rpartition(":")[2])
+        self.cookie = f"wtl_{self.port}={query.removeprefix('token=')}"
 
-    @property
-    def url(self) -> str:
-        """Its address, without a slash at the end."""
-        return f"http://127.0.0.1:{self.port}"
+    def at(self, selection: str) -> str:
+        """The address of a selection, after the `#`."""
+        return f"{self.address}#{selection}"
 
     def ask(self, path: str, method: str = "GET", body=None, **headers):
         """Returns status, headers and content; JSON is parsed."""
         if body is not None:
             headers = {
-                "Origin": self.url,
+                "Origin": self.origin,
                 "Content-Type": "application/json",
             } | headers
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Cookie": self.cookie} | headers
         given = {k.replace("_", "-"): v for k, v in headers.items() if v is not None}
         request = urllib.request.Request(
-            self.url + path, data=body, method=method, headers=given
+            self.origin + path, data=body, method=method, headers=given
         )
         try:
             with urllib.request.urlopen(request, timeout=60) as response:
@@ -175,38 +181,27 @@ class Viewed:
 
 
 @contextlib.contextmanager
-def viewing(path: pathlib.Path, renderer=None, token: str = ""):
+def viewing(path: pathlib.Path, renderer=None):
     """Serves a folder in a thread of this process."""
     library = Library(path)
-    loop = asyncio.new_event_loop()
-    ready, ports = threading.Event(), []
+    api = Api(library, renderer or NoRenderer(), lambda pending: pending.publish({}))
+    ready, addresses, ends = threading.Event(), [], []
 
-    async def start():
-        api = Api(
-            library, renderer or NoRenderer(), lambda pending: pending.publish({})
-        )
-        runner = web.AppRunner(application(api, token), access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        ports.append(runner.addresses[0][1])
-        ready.set()
-        return runner
+    async def serve():
+        ended, loop = asyncio.Event(), asyncio.get_running_loop()
+        async with local_server.listening(application(api), "127.0.0.1", 0) as address:
+            addresses.append(address)
+            ends.append(lambda: loop.call_soon_threadsafe(ended.set))
+            ready.set()
+            await ended.wait()
 
-    def serve():
-        asyncio.set_event_loop(loop)
-        runner = loop.run_until_complete(start())
-        loop.run_forever()
-        loop.run_until_complete(runner.cleanup())
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
-
-    thread = threading.Thread(target=serve, daemon=True)
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()
     assert ready.wait(30)
     try:
-        yield Viewed(library, ports[0])
+        yield Viewed(library, addresses[0])
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        ends[0]()
         thread.join(30)
         for index in library.indices.values():
             index.pending.close()

@@ -97,12 +97,17 @@ DATASETS_OUT = option(
 HOST = option(
     "--host",
     default="127.0.0.1",
-    help="address to listen on, by default this machine only; on any other, browsers "
-    "must send the token of the printed address",
+    help="address to listen on, by default this machine only",
 )
 
 
 def port(default: int) -> Addition:
     """Return the option of the port of a page."""
     words = f"default {default}; 0 takes a free one"
-    return option("--port", type=int, default=default, help=words)
+    return option("--port", type=_port, default=default, help=words)
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and len(text) <= 5 and int(text) < 1 << 16:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 65535")

@@ -3,11 +3,12 @@
 import argparse
 
 from wtl.commands.command import HOST, command, option, port
+from wtl.viewer import address
 
 
 @command(
     option("path", metavar="DATASET", help="RUN, or RUN/datasets/NAME[/VERSION]"),
-    port(8766),
+    port(address.PORT),
     HOST,
 )
 def view(options: argparse.Namespace) -> None:

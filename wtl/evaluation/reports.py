@@ -3,18 +3,21 @@
 import base64
 import os
 import pathlib
+import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jinja2
 import markupsafe
 
+from wtl.datasets.contract import fields
 from wtl.datasets.storage import files
 from wtl.evaluation import camera_video, figures, offline, table, trials_needed
 from wtl.evaluation.episode_strip import Strip
 from wtl.evaluation.learning_curve import Curve
 from wtl.evaluation.rollout_row import RolloutRow
 from wtl.policies import methods as methods_lib
+from wtl.viewer import address
 
 Path = str | os.PathLike
 # Columns of the table of rates: title, and keys within the results of a method.
@@ -167,6 +170,7 @@ def _write(path: Path, template: str, **values) -> None:
         "picture": _picture,
         "mean": lambda found: offline.text(found or None),
         "method_name": offline.name_of,
+        "episodes": _episodes,
         "svg": markupsafe.Markup,  # our own markup, escaped where it is made
     }
     text = environment.get_template(template).render(**values)
@@ -178,6 +182,12 @@ def _meanings(methods) -> dict[str, str]:
     """Return the descriptions of those of some methods that are known."""
     found = {name: methods_lib.description(name) for name in methods}
     return {name: words for name, words in found.items() if words is not None}
+
+
+def _episodes(selection: Mapping[str, str]) -> str:
+    """Return the address of selected episodes of the evaluation in the viewer."""
+    query = {"dataset": fields.WTL_EVALUATIONS, **selection}
+    return f"{address.URL}#{urllib.parse.urlencode(query)}"
 
 
 def _picture(svg: str, words: str) -> markupsafe.Markup:

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import math
+import pathlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from wtl.datasets.contract.errors import UserError
 from wtl.datasets.curation import edits
 from wtl.datasets.curation.curation import Curated
 from wtl.datasets.curation.edits import DELETED, PendingEdits
-from wtl.viewer import episode_views, selection, statistics
+from wtl.viewer import address, episode_views, selection, statistics
 from wtl.viewer.index import Index, Row
 from wtl.viewer.library import Library
 from wtl.viewer.render_process import RenderProcess
@@ -27,6 +28,12 @@ _MAX_LISTED = 500
 _MAX_CHILDREN = 100
 _MAX_EDITS = 20_000
 _MAX_VECTOR_CURVES = 20
+# An origin of its own, so that its scripts have no access to the viewer.
+_REPORT_POLICY = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; "
+    "style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'"
+)
+_FARTHEST = 1e6  # of the numbers in a drawing; NaN is not less
 _PAGING = ("offset", "limit", "id")
 
 Tree = dict[str, Any]
@@ -47,6 +54,7 @@ class Api:
     def routes(self) -> list[web.RouteDef]:
         """Paths and methods."""
         return [
+            web.get("/report", self._send_report),
             web.get("/api/library", _json(self._send_library)),
             web.get("/api/episodes", _json(self._list_episodes)),
             web.get("/api/statistics", _json(self._send_statistics)),
@@ -58,10 +66,30 @@ class Api:
             web.post("/api/publish", _json(self._publish)),
         ]
 
+    @property
+    def _report(self) -> pathlib.Path:
+        return self._library.run / "evaluation" / "report.html"
+
+    @property
+    def _has_report(self) -> bool:
+        return self._report.is_file() and not self._report.is_symlink()
+
+    async def _send_report(self, _: web.Request) -> web.Response:
+        """Send the report of the run; like the data, it may be of others' making."""
+        if not self._has_report:
+            raise web.HTTPNotFound(text="the run has no report yet")
+        text = self._report.read_text(encoding="utf-8", errors="replace")
+        return web.Response(
+            text=text.replace(f'href="{address.URL}#', 'href="./#'),
+            content_type="text/html",
+            headers={"Content-Security-Policy": _REPORT_POLICY},
+        )
+
     async def _send_library(self, _: web.Request) -> Tree:
         library = self._library
         return {
             "path": str(library.path),
+            "report": self._has_report,
             "chosen": library.chosen,
             "datasets": {
                 index.name: {
@@ -115,7 +143,10 @@ class Api:
             "edit": row.edit,
             "views": views,
             "quality": {name: getattr(row.quality, name) for name in quality},
-            "twins": list(row.twins),
+            "twins": [
+                self._link(name) for name in itertools.islice(row.twins, _MAX_CHILDREN)
+            ],
+            "twins_total": max(0, len(row.alike) - 1),
             "chain": [linked.id for linked in self._library.chain(row)],
             "parents": [self._link(name) for name in row.parents],
             "children": [self._link(r.id) for r in children[:_MAX_CHILDREN]],
@@ -187,7 +218,7 @@ class Api:
     async def _publish(self, request: web.Request) -> Tree:
         """Publish the pending edits of a dataset, and serve the new version."""
         name = (await _body(request)).get("dataset")
-        if name not in self._library.indices:
+        if not isinstance(name, str) or name not in self._library.indices:
             raise UserError(f"there is no dataset {name!r} here")
         async with self._editing:
             pending = self._library.indices[name].pending
@@ -231,8 +262,10 @@ def _drawing(index: Index, row: Row) -> str:
     if index.layout is None or index.layout.drawing is None:
         raise UserError(f"{index.label} has no states of a known world")
     failed = row[fields.ROLE] != fields.ROLE_DEMO and not row[fields.SUCCESS]
-    seconds = row.quality.seconds
     episode = index.episode(row)
+    if not np.abs(episode.steps[fields.STATE]).max() < _FARTHEST:
+        raise UserError("the states are not numbers that can be drawn")
+    seconds = float(_time(episode)[-1])
     return episode_views.drawing(episode, index.layout, seconds, failed=failed)
 
 
@@ -265,9 +298,10 @@ def _curves(index: Index, episode: Episode, views: Sequence[str]) -> dict[str, A
 def _time(episode: Episode) -> np.ndarray:
     """Return [T+1] seconds since the start; without timestamps, by the control rate."""
     time = episode.steps[fields.TIMESTAMP].astype(np.float64)
-    if time[-1] > time[0]:
+    if np.isfinite(time).all() and time[-1] > time[0]:
         return time - time[0]
-    return np.arange(len(time)) / episode.metadata[fields.CONTROL_HZ]
+    hz = episode.metadata[fields.CONTROL_HZ]
+    return np.arange(len(time)) / (hz if np.isfinite(hz) and hz > 0 else 1)
 
 
 def _rounded(values: np.ndarray) -> list[float]:
@@ -315,10 +349,15 @@ async def _body(request: web.Request) -> dict[str, Any]:
 def _json(
     answer: Callable[[web.Request], Awaitable[Tree]],
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Return a handler that sends the answer as JSON."""
+    """Return a handler that sends the answer as JSON, null for NaN and infinity."""
 
     async def send(request: web.Request) -> web.Response:
-        text = json.dumps(await answer(request), allow_nan=False)
+        tree = await answer(request)
+        try:
+            text = json.dumps(tree, allow_nan=False)
+        except ValueError:
+            known = json.loads(json.dumps(tree), parse_constant=lambda _: None)
+            text = json.dumps(known)
         response = web.json_response(text=text)
         response.enable_compression()
         return response

@@ -5,7 +5,7 @@ import dataclasses
 import functools
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from wtl.collection.worlds import recognition
@@ -30,7 +30,11 @@ class Row:
       metadata: its metadata as stored.
       quality: its measures.
       frame: its whole record, a view into the file.
-      twins: ids of other episodes with the same observations and actions.
+      words: the task in words; empty if they are unknown.
+      alike: ids of episodes with the same observations and actions, this one among
+        them; empty if there are no others.
+      actor: the demonstrator, or the method or id of a policy.
+      trials: its parents that are trials, as far as they are known.
       is_orphan: whether a parent is missing.
       edit: its pending edit.
     """
@@ -39,7 +43,10 @@ class Row:
     metadata: Mapping[str, Any]
     quality: quality.Quality
     frame: memoryview
-    twins: Sequence[str] = ()
+    words: str = ""
+    alike: Sequence[str] = ()
+    actor: str = ""
+    trials: Sequence["Row"] = ()
     is_orphan: bool = False
     edit: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -61,10 +68,21 @@ class Row:
         )
 
     @property
+    def twins(self) -> Iterator[str]:
+        """Ids of the other episodes with the same observations and actions."""
+        return (name for name in self.alike if name != self.id)
+
+    @property
+    def given_trial(self) -> str:
+        """Outcome of the trials that it was given: `succeeded` if one did, `failed`."""
+        succeeded = [bool(trial[fields.SUCCESS]) for trial in self.trials]
+        return "succeeded" if any(succeeded) else "failed" if succeeded else ""
+
+    @property
     def flags(self) -> tuple[str, ...]:
         """Flags for a closer look, in a word each."""
         found = {
-            "duplicate": bool(self.twins),
+            "duplicate": bool(self.alike),
             "orphan": self.is_orphan,
             "invalid": bool(self[fields.INVALID]),
             "note": bool(self[fields.NOTES]),
@@ -166,7 +184,16 @@ class Index:
         features = decoding.split(record.payload)
         metadata = decoding.metadata_values(features, self.spec)
         measured = quality.measure(features, self.spec, metadata[fields.CONTROL_HZ])
-        return Row(self.name, metadata, measured, record.frame)
+        words = self._words(metadata)
+        return Row(self.name, metadata, measured, record.frame, words)
+
+    def _words(self, metadata: Mapping[str, Any]) -> str:
+        if text := metadata.get(fields.INSTRUCTION):
+            return text
+        if not (self.world and self.world.entities and self.layout):
+            return ""
+        family, rule = metadata[fields.FAMILY], metadata.get(fields.HIDDEN_RULE, "")
+        return self.world.entities.instruction(family, rule, self.layout.size)
 
     def _find_twins(self) -> None:
         alike = collections.defaultdict(list)
@@ -174,4 +201,4 @@ class Index:
             alike[row.quality.digest].append(name)
         for names in alike.values():
             for name in names[: len(names) * (len(names) > 1)]:
-                self.rows[name].twins = [other for other in names if other != name]
+                self.rows[name].alike = names

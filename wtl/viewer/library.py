@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import json
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ class Library:
 
     Attributes:
       path: the given path.
+      run: folder of the run that the datasets are of, if they are of one.
       chosen: name of the dataset at that path; empty for all of them.
       indices: index of each dataset, by name.
       warnings: datasets that can't be read, and edits that are not shown.
@@ -60,7 +62,9 @@ class Library:
             index = Index(version)
             self.chosen = index.name
             self.indices[index.name] = index
-            self._add_all(version.absolute().parent.parent)
+            root = version.absolute().parent.parent
+            self._add_all(root)
+        self.run = root.absolute().parent
         for index in self.indices.values():
             self.warnings.extend(_forgotten(index))
         self._link()
@@ -141,12 +145,18 @@ class Library:
     def _link(self) -> None:
         self._rows: dict[str, Row] = {}
         self._children: dict[str, list[Row]] = collections.defaultdict(list)
+        methods = _method_names(self.run / "policies")
         for row in self:
             self._rows.setdefault(row.id, row)
         for row in self:
             for parent in dict.fromkeys(row.parents):
                 self._children[parent].append(row)
             row.is_orphan = any(name not in self._rows for name in row.parents)
+            trials = row.metadata[fields.PARENT_TRIAL_IDS]
+            row.trials = [self._rows[name] for name in trials if name in self._rows]
+            policy = row[fields.POLICY_ID]
+            name = methods.get(policy, f"policy:{policy}")
+            row.actor = row[fields.DEMONSTRATOR] or name
         for children in self._children.values():
             children.sort(key=lambda row: (len(row.parents), row.id))
 
@@ -163,3 +173,13 @@ def _forgotten(index: Index) -> Iterator[str]:
                     f"{count} edited episodes of {index.name} {version.name} are not "
                     f"published; `wtl view {version}` shows them"
                 )
+
+
+def _method_names(policies: pathlib.Path) -> dict[str, str]:
+    """Return the names of methods by the ids of their policies in a run."""
+    names = {}
+    for path in policies.glob(f"*/{fields.POLICY_FILE}"):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            entry = json.loads(path.read_text(encoding="utf-8"))
+            names[str(entry["policy_id"])] = str(entry["method"])
+    return names

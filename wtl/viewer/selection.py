@@ -10,15 +10,16 @@ from wtl.datasets.contract.errors import UserError
 from wtl.viewer.index import Row
 
 DATASET, FLAG, TEXT, ORDER = "dataset", "flag", "text", "order"
-_ACTOR = "actor"
-# Values of an episode by facet; of flags there may be several.
+_ACTOR, _TRIAL = "actor", "trial"
+# Values of an episode by facet; of flags there may be several, of trials none.
 FACETS: Mapping[str, Callable[[Row], tuple[str, ...]]] = {
     DATASET: lambda row: (row.dataset,),
     fields.FAMILY: lambda row: (row[fields.FAMILY],),
     fields.ROLE: lambda row: (row[fields.ROLE],),
     fields.SUCCESS: lambda row: ("true" if row[fields.SUCCESS] else "false",),
+    _TRIAL: lambda row: (row.given_trial,) if row.trials else (),
     fields.SPLIT: lambda row: (row[fields.SPLIT],),
-    _ACTOR: lambda row: (actor(row),),
+    _ACTOR: lambda row: (row.actor,),
     FLAG: lambda row: row.flags or ("none",),
 }
 # Measures by which a list is sorted, the largest first.
@@ -31,18 +32,13 @@ ORDERS: Mapping[str, Callable[[Row], float]] = {
 }
 
 
-def actor(row: Row) -> str:
-    """Return who acted: the demonstrator, or a policy by its id."""
-    return row[fields.DEMONSTRATOR] or f"policy:{row[fields.POLICY_ID]}"
-
-
 @dataclasses.dataclass(frozen=True)
 class Selection:
     """Filter and order of episodes.
 
     Attributes:
       wanted: value by facet; facets that are left out may have any.
-      text: what the task, the id or the note contains.
+      text: what the task, its words, the id or the note contains.
       order: a key of `ORDERS`, or empty for the order of the ids.
     """
 
@@ -96,7 +92,7 @@ class Selection:
                 return False
         if not self.text:
             return True
-        searched = (row[fields.TASK_ID], row.id, row[fields.NOTES])
+        searched = (row[fields.TASK_ID], row.words, row.id, row[fields.NOTES])
         return any(self.text in text.lower() for text in searched)
 
 
@@ -109,7 +105,9 @@ def summary(row: Row) -> dict[str, Any]:
         "role": row[fields.ROLE],
         "task": row[fields.TASK_ID],
         "split": row[fields.SPLIT],
-        "actor": actor(row),
+        "words": row.words,
+        "actor": row.actor,
+        "twin": next(row.twins, ""),
         "success": bool(row[fields.SUCCESS]),
         "steps": row.quality.transitions,
         "flags": row.flags,

@@ -8,7 +8,6 @@ import numpy as np
 
 from wtl.datasets.contract import fields
 from wtl.evaluation import interval
-from wtl.viewer import selection
 from wtl.viewer.index import Row
 
 _BINS = 20
@@ -36,7 +35,7 @@ def summarise(rows: Sequence[Row]) -> dict[str, Any]:
         "transitions": sum(row.quality.transitions for row in rows),
         "success": _success(rows),
         "splits": dict(splits),
-        "actors": len({selection.actor(row) for row in rows}),
+        "actors": len({row.actor for row in rows}),
         "flags": dict(sorted(flags.items())),
         "groups": [
             {

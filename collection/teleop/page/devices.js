@@ -56,9 +56,11 @@ export class Keyboard {
     if (event.ctrlKey || event.metaKey || event.altKey || !event.key) return;
     if (event.target instanceof HTMLInputElement) return;
     const key = event.key.toLowerCase();
+    if (document.querySelector('dialog[open]') && key !== 'q') return;
     const holds = key in this.axes || key in Keyboard.paces || key === 't';
     if (holds || key === ' ' || key in Keyboard.verbs) event.preventDefault();
     if (event.repeat) return;
+    if (key === 'enter' && !(event.target instanceof HTMLButtonElement)) page.goOn();
     if (holds) {
       this.held.add(key);
       page.changed();

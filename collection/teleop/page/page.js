@@ -56,7 +56,18 @@ class Page {
       value = this.status.override === null ? !this.status.success : null;
     }
     if (verb === 'assist') value = !this.status.assist;
+    if (verb === 'quit') {
+      const asked = $('quit').open;
+      if (asked) $('quit').close();
+      else if (this.status.driving) $('quit').showModal();
+      if (!asked) return;
+    }
     this.send({type: 'do', verb, ...(value === undefined ? {} : {value})});
+  }
+
+  // The next scene, or this one again: as suits the outcome.
+  goOn() {
+    if (this.status.phase === 'over') this.act(this.onwards);
   }
 
   drive(command, isNew) {
@@ -68,8 +79,9 @@ class Page {
   // --- The server.
 
   connect() {
-    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-    this.socket = new WebSocket(`${scheme}://${location.host}/socket${location.search}`);
+    const url = new URL(controls.socket, location);
+    url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
+    this.socket = new WebSocket(url);
     this.socket.binaryType = 'arraybuffer';
     this.socket.onmessage = ({data}) => {
       if (typeof data === 'string') this.update(JSON.parse(data));
@@ -77,7 +89,8 @@ class Page {
     };
     this.socket.onclose = () => {
       if (this.status.ended) return;
-      $('message').textContent = 'The connection is lost; trying again …';
+      $('message').textContent =
+        'The connection is lost; trying again … After `wtl teleop` was started again, open the address that it prints.';
       $('message').className = 'refused';
       this.status.driving = false;
       setTimeout(() => this.connect(), 1000);
@@ -134,10 +147,23 @@ class Page {
       `${tasks} of ${allTasks} tasks · ${progress.episodes[0]} kept`;
     const overridden = (status.override ?? null) !== null;
     const success = overridden ? status.override : status.success;
+    const over = phase === 'over';
+    const failed = over && success === false;
+    if (success && !document.body.classList.contains('succeeds')) navigator.vibrate?.(80);
     $('success').classList.toggle('on', success === true);
+    $('success').classList.toggle('failed', failed);
+    document.body.classList.toggle('succeeds', success === true);
+    // A failed trial teaches as well; a failed demonstration is made again.
+    this.onwards = failed && status.role === 'demo' ? 'redo' : 'keep';
+    $('over').hidden = !over || ended;
+    $('outcome').textContent = success ? '✓ Success.'
+      : status.step < status.horizon ? 'The episode is over.' : 'Out of steps.';
+    $('go-on').querySelector('span').textContent = {
+      keep: 'keep it and go on', redo: 'go on: try again',
+    }[this.onwards];
     $('success-text').textContent =
       (success === null ? 'shown at the end'
-        : success ? 'success' : phase === 'over' ? 'out of time' : 'not yet') +
+        : success ? '✓ success' : over ? '✗ out of steps' : 'not yet') +
       (overridden ? ' (your label)' : '');
     $('budget').style.width = `${(100 * (status.step ?? 0)) / (status.horizon ?? 1)}%`;
     $('steps').textContent = {
@@ -158,6 +184,7 @@ class Page {
     $('who').textContent = status.driving
       ? `You operate; ${status.watching} watching.`
       : status.driven ? `${status.operator} operates, you watch.` : 'There is no operator.';
+    document.body.classList.toggle('busy', status.busy);
     for (const button of document.querySelectorAll('[data-speed]')) {
       button.classList.toggle('chosen', Number(button.dataset.speed) === status.speed);
       button.disabled = !status.driving;
@@ -193,6 +220,8 @@ class Page {
         button.blur();
       });
     }
+    $('go-on').addEventListener('click', () => this.goOn());
+    $('other').addEventListener('click', () => $('views').classList.toggle('close'));
     $('claim').addEventListener('click', () => {
       if (this.status.driving) this.drove = false;
       this.act(this.status.driving ? 'release' : 'claim');

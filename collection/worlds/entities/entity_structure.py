@@ -1,5 +1,6 @@
 """Worlds whose scenes are made of entities, one of which is the target of a task."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from wtl.collection.worlds.entities.expert import Expert
 from wtl.collection.worlds.entities.family import Family
 from wtl.collection.worlds.entities.oracle_bound import OracleBound
 from wtl.collection.worlds.entities.relabel import EntityRelabeller
+from wtl.collection.worlds.entities.rule import Rule
 from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.task_distribution import TaskDistribution
@@ -51,6 +53,13 @@ class EntityStructure:
     noise_share: Callable[[Task], np.ndarray]
     human: Callable[[str, np.random.Generator], Expert] | None = None
     draws_dynamics: bool = False
+
+    def instruction(self, family: str, rule: str, size: int) -> str:
+        """Return the sentence of a stored task; empty if family or rule is unknown."""
+        with contextlib.suppress(KeyError, ValueError):
+            parsed = Rule.parse(rule) if rule else None
+            return self.families[family].sentence(parsed, size)
+        return ""
 
     def world(self, name: str, **capabilities: Any) -> World:
         """Return the world of this structure.

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from wtl.collection.worlds.entities.rule import Rule, RuleKind
+
 
 @dataclasses.dataclass(frozen=True)
 class Family:
@@ -32,3 +34,14 @@ class Family:
     def draw_friction(self, rng: np.random.Generator) -> float:
         """Draw the hidden friction of a task."""
         return float(rng.uniform(*self.friction_range))
+
+    def sentence(self, rule: Rule | None, size: int) -> str:
+        """Return the instruction of a task with `size` entities of a kind.
+
+        It names the target by the rule; without one, the target is the marked one.
+        """
+        which = "same" if rule else "marked"
+        if rule and rule.kind is RuleKind.POSITION:
+            ends = {0: "leftmost", size - 1: "rightmost", (size - 1) / 2: "middle"}
+            which = ends.get(rule.index, f"{rule.index + 1}th from the left")
+        return self.instruction.format(target=f"the {which} {self.noun}")

@@ -100,12 +100,7 @@ class Task:
     @property
     def instruction(self) -> str:
         """Sentence that describes the task; it names the target by the rule."""
-        size, index = self.object_set.size, self.rule.index
-        which = "same"
-        if self.rule.kind is RuleKind.POSITION:
-            ends = {0: "leftmost", size - 1: "rightmost", (size - 1) / 2: "middle"}
-            which = ends.get(index, f"{index + 1}th from the left")
-        return self.goal.instruction.format(target=f"the {which} {self.goal.noun}")
+        return self.goal.sentence(self.rule, self.object_set.size)
 
     def scene(self, scene_seed: int, rule: Rule | None = None) -> SceneConfig:
         """Return the scene config in which a rule, by default the task's, is followed.

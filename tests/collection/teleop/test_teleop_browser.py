@@ -9,6 +9,7 @@ import sys
 import time
 
 import numpy as np
+import prefix_proxy
 import pytest
 from browsing import CHROMIUM, until
 from driven import Driven
@@ -186,15 +187,18 @@ def test_a_person_demonstrates_with_the_keys_alone(chromium, tmp_path):
         os.killpg(served.process.pid, signal.SIGKILL)
         operator.until("!window.teleop.status.driving")
         assert kept(run_dir) == done
-    with teleop(run_dir, served.port):
-        # The page finds the new server by itself and continues there.
-        operator.until("window.teleop.status.driving", 60)
+    with teleop(run_dir, served.port) as served:
+        page.goto(served.url)
+        operator.until("window.teleop?.status.driving", 60)
         assert operator.status["progress"]["episodes"] == [len(done), len(items)]
         while operator.status["task"] != _words(items[last]):
             operator.does("d", "Discarded")
         operator.solve(items[last])
         operator.does("n", "Kept")
         done.append(last)
+        operator.key("q")
+        page.keyboard.press("Escape")
+        operator.key("q")
         operator.key("q")
         operator.until("document.body.textContent.includes('session has ended')")
     assert kept(run_dir) == done
@@ -311,8 +315,12 @@ def test_pictures_devices_and_watchers(chromium, tmp_path):
         navigator.getGamepads = () => [window.pad];
         """
     )
-    with teleop(tmp_path / "run") as served:
+    with (
+        teleop(tmp_path / "run") as served,
+        prefix_proxy.below("/proxy/8765", served.port) as proxied,
+    ):
         operator = Operator(page, served.url)
+        assert "token" not in page.url
         _fits(page)
         # How many are made in time depends on what else the machine does.
         rate = _best_picture_rate(operator)
@@ -342,7 +350,7 @@ def test_pictures_devices_and_watchers(chromium, tmp_path):
         phone = chromium.new_page(
             viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True
         )
-        phone.goto(served.url)
+        phone.goto(f"{proxied}?{served.url.partition('?')[2]}")
         until(phone, "window.teleop?.status.driven")
         assert not phone.evaluate("window.teleop.status.driving")
         _fits(phone)
@@ -357,8 +365,22 @@ def test_pictures_devices_and_watchers(chromium, tmp_path):
         phone.tap("#claim")
         until(phone, "window.teleop.status.driving")
         phone.keyboard.up("ArrowLeft")
+        # One picture at a time, and everything in reach below it.
+        for shown, hidden in (("#wide", "#close"), ("#close", "#wide")):
+            assert phone.is_visible(shown) and phone.is_hidden(hidden)
+            pad, view = (phone.locator(n).bounding_box() for n in ("#pad", shown))
+            assert view["y"] + view["height"] < pad["y"]
+            assert pad["y"] + pad["height"] <= 844
+            phone.tap("#other")
         phone.tap("#pad [data-axis='2'][data-sign='1']")
         until(phone, f"window.teleop.status.step > {step}")
+        # Out of steps, a failed demonstration is made again.
+        phone.keyboard.down("t")
+        until(phone, "window.teleop.status.phase === 'over'", 60)
+        phone.keyboard.up("t")
+        assert "out of steps" in phone.inner_text("#success")
+        phone.tap("#go-on")
+        until(phone, "window.teleop.status.phase === 'ready'")
         phone.close()
 
 

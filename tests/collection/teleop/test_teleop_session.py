@@ -189,6 +189,15 @@ def test_tasks_are_said_as_their_rules_mean_them():
     assert "(leftmost)" in instruction.instruction(scene_config)
 
 
+@pytest.mark.parametrize(
+    "rgb, name",
+    [((0.54, 0.46, 0.09), "brown"), ((0.65, 0.5, 0.1), "brown")]
+    + [((0.4, 0.45, 0.1), "olive"), ((0.5, 0.55, 0.2), "olive")],
+)
+def test_brown_is_not_called_olive(rgb, name):
+    assert instruction._colour(rgb) == name
+
+
 class Copilot:
     """A policy that always acts the same way, when it is ready."""
 

@@ -7,10 +7,13 @@ const ROW = 46; // pixels, as in the style sheet
 const PART = 100; // rows asked for at once
 const MARGIN = 8; // rows made beyond those in view
 const FACETS = {
-  dataset: 'dataset', role: 'role', family: 'family', success: 'success', split: 'split',
-  flag: 'flag', actor: 'actor',
+  dataset: 'dataset', role: 'role', family: 'family', success: 'success', trial: 'given trial',
+  split: 'split', flag: 'flag', actor: 'actor',
 };
-const LABELS = {success: {true: '✓ success', false: '✗ failure'}};
+const LABELS = {
+  success: {true: '✓ success', false: '✗ failure'},
+  trial: {failed: '✗ failed', succeeded: '✓ succeeded'},
+};
 const ORDERS = {
   '': 'by id', idle: 'most idle', saturated: 'most saturated', 'off-rate': 'most off-rate',
   longest: 'longest', reward: 'highest reward',
@@ -18,14 +21,16 @@ const ORDERS = {
 
 const MEANING = {
   idle: 'many idle steps before the last move', saturated: 'actions at their limits',
-  'off-rate': 'steps too soon or too late', duplicate: 'same observations and actions as another episode',
+  'off-rate': 'steps too soon or too late', duplicate: 'same observations and actions as',
   orphan: 'a parent is missing', invalid: 'not to be used',
   note: 'has a note', edited: 'not published yet', deleted: 'not published yet',
 };
 
-export function flagChips(flags) {
-  return flags.map((flag) =>
-    element('span', {className: `flag ${flag}`, title: MEANING[flag]}, flag));
+export function flagChips({flags, twin}) {
+  return flags.map((flag) => {
+    const title = flag === 'duplicate' ? `${MEANING[flag]} ${twin}` : MEANING[flag];
+    return element('span', {className: `flag ${flag}`, title}, flag);
+  });
 }
 
 export function successMark(row) {
@@ -82,8 +87,8 @@ export class Browser {
     this.clear = element('button', {type: 'button'}, 'clear filters');
     form.append(
       element('label', {}, 'order', this.fields.order),
-      element('label', {className: 'wide'}, 'search ', element('kbd', {}, '/'), this.fields.text),
       this.clear,
+      element('label', {className: 'wide'}, 'search ', element('kbd', {}, '/'), this.fields.text),
     );
     form.addEventListener('submit', (event) => event.preventDefault());
     form.addEventListener('change', () => this.filter());
@@ -113,16 +118,20 @@ export class Browser {
     }
   }
 
-  filter() {
+  // An episode that the filters exclude gives way to the first of the list.
+  async filter() {
     this.onFilter();
-    return this.load();
+    await this.load();
+    if (this.place !== null) return;
+    if (this.total) await this.choose(0);
+    else this.onSelect((this.selected = null));
   }
 
   // Reads the list anew; the episode that is selected stays so.
   async load() {
     const parts = (this.parts = new Map());
     try {
-      const data = await get('/api/episodes', {
+      const data = await get('api/episodes', {
         ...this.filters, offset: 0, limit: PART, id: this.selected,
       });
       if (parts !== this.parts) return;
@@ -166,7 +175,7 @@ export class Browser {
     const part = Math.floor(place / PART);
     if (!this.parts.has(part)) {
       const parts = this.parts;
-      const asked = get('/api/episodes', {...this.filters, offset: part * PART, limit: PART});
+      const asked = get('api/episodes', {...this.filters, offset: part * PART, limit: PART});
       parts.set(part, asked.then((data) => data.rows));
       try {
         parts.set(part, await parts.get(part));
@@ -200,16 +209,16 @@ export class Browser {
     const item = element(
       'div',
       {
-        className: 'item', id: `item-${place}`, role: 'option', title: row.id,
+        className: 'item', id: `item-${place}`, role: 'option', title: `${row.task}\n${row.id}`,
         ariaSelected: String(row.id === this.selected), ariaPosInSet: String(place + 1),
         ariaSetSize: String(this.total), data: {place, id: row.id},
       },
       element(
         'div', {}, successMark(row),
         element('span', {className: 'what'}, `${row.role} · ${row.family}`),
-        ...flagChips(row.flags),
+        ...flagChips(row),
       ),
-      element('div', {}, element('span', {className: 'task'}, row.task)),
+      element('div', {}, element('span', {className: 'task'}, row.words ? `${row.words} · ${row.task}` : row.task)),
     );
     item.classList.toggle('deleted', row.flags.includes('deleted'));
     item.style.top = `${place * ROW}px`;

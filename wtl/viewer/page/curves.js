@@ -1,6 +1,6 @@
 // Actions and rewards, or observed vectors, over time, and a line where the player is.
 
-import {drawn, element} from './server.js';
+import {drawn, element, fixed} from './server.js';
 
 const WIDTH = 300;
 const HEIGHT = 84;
@@ -46,7 +46,7 @@ export class Curves {
   line({values, kind, low, high}) {
     const y = (value) => TOP + (1 - (value - low) / (high - low)) * (HEIGHT - 2 * TOP);
     // A value holds until the next step.
-    const points = values.flatMap((value, i) => [
+    const points = values.flatMap((value, i) => value === null ? [] : [
       [this.x(this.time[i]), y(value)],
       [this.x(this.time[i + 1] ?? this.time[i]), y(value)],
     ]);
@@ -70,7 +70,7 @@ export class Curves {
     this.cursor.setAttribute('x1', x);
     this.cursor.setAttribute('x2', x);
     this.lines.forEach(({name, values}, i) => {
-      this.values[i].textContent = `${name} ${values[frame].toFixed(2)}`;
+      this.values[i].textContent = `${name} ${fixed(values[frame], 2)}`;
     });
   }
 }

@@ -47,14 +47,15 @@ class Page {
 
   async begin() {
     try {
-      const library = await get('/api/library');
+      const library = await get('api/library');
       $('path').textContent = library.path;
       document.title = `${library.path} · episodes`;
+      $('report').hidden = !library.report;
       this.warnings = library.warnings;
       if (library.chosen && !location.hash) {
         history.replaceState(null, '', `#${new URLSearchParams({dataset: library.chosen})}`);
       }
-      showEdits(await get('/api/edits'), this.editing);
+      showEdits(await get('api/edits'), this.editing);
     } catch (error) {
       this.failed(error);
       return;
@@ -102,6 +103,10 @@ class Page {
     await this.saveNote();
     if (this.wanted !== id) return;
     this.opening?.abort();
+    if (id === null) {
+      this.close();
+      return;
+    }
     const {signal} = (this.opening = new AbortController());
     try {
       const data = await get(episodePath(id), {}, signal);
@@ -111,7 +116,7 @@ class Page {
       if (signal.aborted) return;
       const same = this.episode?.id === id;
       this.episode = data;
-      showEpisode(data, (other) => this.select(other));
+      showEpisode(data, this.browser.place !== null, (other) => this.select(other));
       // An edit changes no picture.
       if (!same || this.player.videos.length !== videos.length) this.player.open(videos, id);
       if (!same) this.say('');
@@ -119,6 +124,15 @@ class Page {
     } catch (error) {
       if (error.name !== 'AbortError') this.failed(error);
     }
+  }
+
+  // Shows no episode: none fits the filters.
+  close() {
+    this.episode = null;
+    this.player.open([], null);
+    $('episode').hidden = true;
+    $('nothing').hidden = false;
+    this.remember();
   }
 
   filtered() {
@@ -143,7 +157,7 @@ class Page {
   async showStatistics() {
     const {order, ...filters} = this.browser.filters;
     try {
-      showStatistics(await get('/api/statistics', filters), filters, (wanted) => {
+      showStatistics(await get('api/statistics', filters), filters, (wanted) => {
         this.browser.filters = {...wanted, order};
         this.browser.filter();
       });
@@ -173,7 +187,7 @@ class Page {
 
   async edit(edits, message) {
     try {
-      showEdits(await send('PUT', '/api/edits', {edits}), this.editing);
+      showEdits(await send('PUT', 'api/edits', {edits}), this.editing);
       this.say(message);
     } catch (error) {
       this.failed(error);
@@ -229,7 +243,7 @@ class Page {
     const data = this.episode;
     data.edit = {...data.edit, notes: note};
     try {
-      showEdits(await send('PUT', '/api/edits', {edits: {[data.id]: data.edit}}), this.editing);
+      showEdits(await send('PUT', 'api/edits', {edits: {[data.id]: data.edit}}), this.editing);
       this.browser.load();
     } catch (error) {
       this.failed(error);
@@ -246,12 +260,12 @@ class Page {
   async publish(dataset) {
     let message;
     try {
-      const {path, kept} = await send('POST', '/api/publish', {dataset});
+      const {path, kept} = await send('POST', 'api/publish', {dataset});
       message = `Published: ${path} holds ${kept.toLocaleString('en')} episodes.`;
     } catch (error) {
       this.failed(error);
     }
-    showEdits(await get('/api/edits').catch(() => ({datasets: {}})), this.editing);
+    showEdits(await get('api/edits').catch(() => ({datasets: {}})), this.editing);
     if (!message) return;
     const isGone = this.episode?.id === this.wanted && this.episode?.edit.deleted;
     this.episode = null;

@@ -1,7 +1,7 @@
 // Panels: an episode, statistics, and the pending edits.
 
 import {flagChips, successMark} from './browser.js';
-import {drawn, element} from './server.js';
+import {drawn, element, fixed} from './server.js';
 
 const $ = (id) => document.getElementById(id);
 const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)}%`;
@@ -25,17 +25,20 @@ function rate({success, ci95}) {
   );
 }
 
-export function showEpisode(data, onSelect) {
+// Shows an episode; it may be outside the list, as links lead to others.
+export function showEpisode(data, isListed, onSelect) {
   const {metadata, edit, quality} = data;
   $('nothing').hidden = true;
   $('episode').hidden = false;
-  $('kind').textContent = `${data.role} · ${data.family} · ${data.split} · ${data.dataset} ${data.version}`;
-  $('task').textContent = data.task;
+  $('kind').textContent =
+    `${data.role} · ${data.family} · ${data.task} · ${data.split} · ${data.dataset} ${data.version}`;
+  $('task').textContent = data.words || data.task;
   $('chips').replaceChildren(
     element(
       'span', {className: 'flag'}, successMark(data), data.success ? ' success' : ' failure',
     ),
-    ...flagChips(data.flags),
+    ...flagChips(data),
+    ...(isListed ? [] : [element('span', {className: 'flag orphan'}, 'outside the filters')]),
   );
   $('do-invalid').querySelector('span').textContent =
     data.flags.includes('invalid') ? 'mark valid' : 'mark invalid';
@@ -56,16 +59,14 @@ export function showEpisode(data, onSelect) {
   if (more > 0) children.push(nobody(`and ${whole(more)} more`));
   $('children').replaceChildren(...(children.length ? children : [nobody('nothing')]));
   $('twins-part').hidden = !data.twins.length;
-  $('twins').replaceChildren(
-    ...data.twins.map((id) => {
-      const button = element('button', {}, id);
-      button.addEventListener('click', () => onSelect(id));
-      return button;
-    }),
-  );
+  const twins = data.twins.map((one) => link(one, onSelect));
+  if (data.twins_total > twins.length) {
+    twins.push(nobody(`and ${whole(data.twins_total - twins.length)} more`));
+  }
+  $('twins').replaceChildren(...twins);
   const facts = {
-    steps: `${data.steps} in ${quality.seconds.toFixed(1)} s at ${metadata.control_hz} Hz`,
-    reward: quality.reward.toFixed(2),
+    steps: `${data.steps} in ${fixed(quality.seconds, 1)} s at ${metadata.control_hz} Hz`,
+    reward: fixed(quality.reward, 2),
     idle: `${percent(quality.idle)} of the steps until the last that moves`,
     saturated: `${percent(quality.saturated)} of the actions' numbers`,
     'off-rate': `${quality.late} steps`,
@@ -188,7 +189,7 @@ export function showEdits(data, {onSelect, onUndo, onPublish}) {
     const discard = element('button', {}, 'undo all');
     discard.addEventListener('click', () => onUndo(edits.map((one) => one.id)));
     const rows = edits.map((one) => {
-      const show = element('button', {title: one.id}, `${one.role} · ${one.family} · ${one.task}`);
+      const show = element('button', {title: one.id}, `${one.role} · ${one.family} · ${one.words || one.task}`);
       show.addEventListener('click', () => onSelect(one.id));
       const undo = element('button', {ariaLabel: `undo the edits of ${one.id}`}, 'undo');
       undo.addEventListener('click', () => onUndo([one.id]));

@@ -36,7 +36,12 @@ export async function send(method, path, body) {
 }
 
 export function episodePath(id) {
-  return `/api/episodes/${encodeURIComponent(id)}`;
+  return `api/episodes/${encodeURIComponent(id)}`;
+}
+
+// A number with some decimals; what is not finite comes as null.
+export function fixed(number, decimals) {
+  return number === null ? '–' : number.toFixed(decimals);
 }
 
 // An element with properties, data attributes among them, and children.
