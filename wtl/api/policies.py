@@ -131,7 +131,7 @@ def load_policy(folder: str | os.PathLike) -> Policy:
     Raises:
       UserError: if there is none, or it was saved by a version before 0.2.
     """
-    saved = pathlib.Path(folder) / "saved_model"
+    saved = pathlib.Path(os.path.expanduser(folder)) / "saved_model"
     if not (saved / "saved_model.pb").is_file():
         raise UserError(f"no policy in {folder}: it has no saved_model/")
     policy = tf.saved_model.load(str(saved))

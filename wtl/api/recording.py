@@ -71,7 +71,7 @@ class Recording:
         describing: dict[str, Any],
     ):
         """Record `env`, an environment as stages play it, into a dataset."""
-        self.folder = pathlib.Path(folder)
+        self.folder = pathlib.Path(os.path.expanduser(folder))
         self._staging = self.folder / "staging"
         check_name(self.folder.name)
         self.env = env

@@ -15,6 +15,7 @@ from wtl.commands.evaluate import evaluate
 from wtl.commands.exchange import export, import_
 from wtl.commands.hosting import fetch, publish
 from wtl.commands.import_videos import import_videos
+from wtl.commands.parser import Parser
 from wtl.commands.play import play
 from wtl.commands.serve_world import serve_world
 from wtl.commands.teleop import teleop
@@ -53,7 +54,7 @@ def _terminate(*_):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="wtl", description="Watch a demonstration, try once, learn from both."
     )
     verbs = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -2,11 +2,13 @@
 
 import argparse
 
-from wtl.commands.command import HOST, command, option, port
+from wtl.commands.command import HOST, command, option, path, port
 
 
 @command(
-    option("path", metavar="DATASET", help="RUN, or RUN/datasets/NAME[/VERSION]"),
+    option(
+        "path", type=path, metavar="DATASET", help="RUN, or RUN/datasets/NAME[/VERSION]"
+    ),
     port(8766),
     HOST,
 )

@@ -204,6 +204,10 @@ class Run:
                 f"{self.suite.domain!r} has none"
             )
 
+    def has_policy(self, name: str) -> bool:
+        """Whether the policy of a method is trained."""
+        return self.folder.policy_id(name) is not None
+
     def require_policy(self, name: str) -> str:
         """Return the id of a trained policy or perception model of this run.
 
