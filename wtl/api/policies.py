@@ -16,7 +16,7 @@ from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading.store import stack
-from wtl.policies import export, interface
+from wtl.policies import checkpoints, export, interface
 from wtl.policies.contextual.config import ContextualConfig
 
 
@@ -134,7 +134,7 @@ def load_policy(folder: str | os.PathLike) -> Policy:
     saved = pathlib.Path(os.path.expanduser(folder)) / "saved_model"
     if not (saved / "saved_model.pb").is_file():
         raise UserError(f"no policy in {folder}: it has no saved_model/")
-    policy = tf.saved_model.load(str(saved))
+    policy = tf.saved_model.load(checkpoints.literal(saved))
     metadata = policy.get_metadata()
     name = metadata["world"].numpy().decode() if "world" in metadata else ""
     if not name:

@@ -21,7 +21,7 @@ from wtl.pipeline import choices
 from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run
 from wtl.pipeline.trial_worlds import HeldOut, TrialWorld, open_world
-from wtl.policies import export
+from wtl.policies import checkpoints, export
 from wtl.policies.methods import METHODS
 from wtl.training import meta_learning
 from wtl.training.learners import LEARNERS
@@ -83,7 +83,9 @@ def meta_rl(
     def work(_: str) -> dict[str, Any]:
         directory = run.folder.policies / method
         network = kind.network_type(opened.view, config)
-        latest = tf.train.latest_checkpoint(str(directory / "checkpoints"))
+        latest = tf.train.latest_checkpoint(
+            checkpoints.literal(directory / "checkpoints")
+        )
         found = tf.train.Checkpoint(network=network).restore(latest)
         found.expect_partial().assert_existing_objects_matched()
         agent = kind.agent_type(network, explore=False)
