@@ -1,9 +1,11 @@
 """The command line: parses a verb and its options, and runs it."""
 
 import argparse
+import multiprocessing
 import os
 import signal
 import sys
+import threading
 import traceback
 
 from wtl import notices
@@ -27,6 +29,8 @@ _COMMANDS = (
     *(teleop, play, verify, view, publish, fetch, doctor, import_videos, serve_world),
     *(dataset, export, import_, ablate),
 )
+_TERMINATED = 128 + signal.SIGTERM  # exit status
+_GRACE = 3.0  # seconds
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -35,9 +39,13 @@ def main(arguments: list[str] | None = None) -> None:
     notices.quiet(options.verbosity)
     if os.getcwd() not in sys.path:  # `python -m wtl` has it there already
         sys.path.insert(0, os.getcwd())
+    notices.print_anything()
     signal.signal(signal.SIGTERM, _terminate)
     try:
         sys.exit(options.run(options) or 0)
+    except _Terminated:
+        print("\nwtl: terminated; rerun the command to resume", file=sys.stderr)
+        sys.exit(_TERMINATED)
     except KeyboardInterrupt:
         print("\nwtl: interrupted; rerun the command to resume", file=sys.stderr)
         sys.exit(130)
@@ -48,9 +56,22 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(1)
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command like Ctrl-C, so that worker processes end too."""
+
+
 def _terminate(*_):
-    # End like Ctrl-C, so that worker processes end too.
-    raise KeyboardInterrupt
+    # What is on disk survives a kill, so nothing has to be waited for much longer.
+    last = threading.Timer(_GRACE, _end)
+    last.daemon = True
+    last.start()
+    raise _Terminated
+
+
+def _end():
+    for worker in multiprocessing.active_children():
+        worker.kill()
+    os._exit(_TERMINATED)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -55,7 +55,8 @@ def draw(size: int, scene_seed: int) -> Scene:
       UserError: if so many targets do not fit on the arc.
     """
     rng = seeding.generator("reacher scene", scene_seed)
-    for _ in range(_DRAWS):
+    fits = (size - 1) * _APART < 2 * _ANGLE
+    for _ in range(_DRAWS if fits else 0):
         angles = rng.uniform(-_ANGLE, _ANGLE, size)
         apart = np.abs(angles[:, None] - angles)[np.triu_indices(size, 1)]
         elbow = rng.choice((-1.0, 1.0)) * rng.uniform(*_ELBOW)
@@ -70,6 +71,6 @@ def draw(size: int, scene_seed: int) -> Scene:
                 joints=joints,
             )
     raise UserError(
-        f"no scene has {size} targets {_APART} rad apart on an arc of {2 * _ANGLE} rad; "
-        "lower suite.size"
+        f"{size} targets, each {_APART} rad apart, do not fit on an arc of "
+        f"{2 * _ANGLE} rad; lower suite.size"
     )
