@@ -150,6 +150,8 @@ def _fault(gin_file: str, beside: str, error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"the gin file {gin_file}, or one that it includes, is not UTF-8 text"
     if isinstance(error, SyntaxError):
+        if error.filename and error.filename.endswith(".py"):
+            text = f"the module {error.filename}, which it imports: {text}"
         return f"the configuration is wrong: {text}"
     if isinstance(error, OSError):
         found = re.match(r"Unable to open file: (.*)\. Searched config paths", text)
@@ -166,8 +168,10 @@ def _fault(gin_file: str, beside: str, error: Exception) -> str:
     if found := re.match(r"No configurable matching '(.*)'", text):
         hint = f" Configurable are {', '.join(known)}{did_you_mean(found[1], known)}"
     elif found := re.match(r"Configurable '(.*)' doesn't have a .* '(.*)'", text):
-        parameters = inspect.signature(gin.get_configurable(found[1])).parameters
-        names = [name for name in parameters if name != "run"]
+        made = gin.get_configurable(found[1])
+        names = [n for n in inspect.get_annotations(made) if n not in ("run", "return")]
+        if dataclasses.is_dataclass(made):
+            names = [field.name for field in dataclasses.fields(made)]
         hint = f" It has {', '.join(names)}{did_you_mean(found[2], names)}"
     return f"the configuration is wrong: {text}{hint}"
 
@@ -252,6 +256,7 @@ def open_run(
     with folder.lock() if run.is_chief else contextlib.nullcontext():
         if run.is_chief:
             world_description.require_unchanged(run.suite.world, folder)
+            run.discard_left()
         yield run
 
 
