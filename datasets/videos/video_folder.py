@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import os
 import pathlib
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -126,11 +127,11 @@ class VideoFolder:
                 self.videos.append(Video(line, path, row, content))
             except RowError as error:
                 self.faults.append(f"{self.tasks} line {line}: {error}")
-        listed = {cell for _, cells in rows for cell in cells}
+        listed = {_composed(cell) for _, cells in rows for cell in cells}
         for path in sorted(self._folder.iterdir()):
             # Hidden files are what file managers leave behind.
             is_video = path.suffix.lower() == ".mp4" and not path.name.startswith(".")
-            if is_video and path.name not in listed:
+            if is_video and _composed(path.name) not in listed:
                 self.faults.append(
                     f"{self.tasks}: no line for {_shown(path)}; add one or take the "
                     "file away"
@@ -168,6 +169,14 @@ class VideoFolder:
                 "without folders"
             )
         path = self._folder / name
+        if not path.exists():
+            # macOS decomposes the characters of names, tables do not.
+            same = (
+                p
+                for p in self._folder.iterdir()
+                if _composed(p.name) == _composed(name)
+            )
+            path = next(same, path)
         if path.suffix.lower() != ".mp4":
             raise RowError(f"video {name!r} is not the name of an .mp4 file")
         try:
@@ -205,6 +214,10 @@ def _claim(line_of: dict[str, int], key: str, line: int) -> None:
     if key in line_of:
         raise RowError(f"its video is that of line {line_of[key]} again")
     line_of[key] = line
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def _sha256(path: pathlib.Path) -> str:
