@@ -89,6 +89,8 @@ def prepare():
         if os.environ.pop(_MARK, None):  # workers have no TensorFlow
             del os.environ["GALLIUM_DRIVER"]
         return
+    if wished:
+        os.environ["MUJOCO_GL"] = wished
     if wished in _IDLE or "mujoco" in sys.modules:
         return
     renderer = ""
@@ -99,7 +101,6 @@ def prepare():
         ignored = os.environ["MUJOCO_GL"]
         os.environ["MUJOCO_GL"] = "disable"
         return
-    os.environ["MUJOCO_GL"] = wished
     if is_software(renderer):
         if os.environ.setdefault("GALLIUM_DRIVER", "softpipe") == "softpipe":
             os.environ[_MARK] = "1"
