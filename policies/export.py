@@ -14,7 +14,7 @@ from tf_agents.trajectories import time_step as ts
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.layout import Layout
-from wtl.policies import interface, trust
+from wtl.policies import checkpoints, interface, trust
 from wtl.policies.contextual import context as contexts
 
 # Fields that follow from the world, and those beyond `Interface` that set `choices`.
@@ -119,7 +119,7 @@ def load(
             f"no saved policy at {directory}; train it first (see `wtl --help`)"
         )
     trust.require(directory)
-    policy = tf.saved_model.load(str(directory))
+    policy = tf.saved_model.load(checkpoints.literal(directory))
     metadata = policy.get_metadata()
     expected = int(metadata["state_size"])
     if expected != state_size:
@@ -167,7 +167,7 @@ def restore(policy: tf_policy.TFPolicy, directory: pathlib.Path, policy_id: str)
       PolicyNotFoundError: if there is no checkpoint.
       PolicyMismatchError: if its weights are others.
     """
-    path = tf.train.latest_checkpoint(str(directory / "checkpoints"))
+    path = tf.train.latest_checkpoint(checkpoints.literal(directory / "checkpoints"))
     if path is None:
         raise PolicyNotFoundError(
             f"no checkpoint in {directory}; train the policy first"

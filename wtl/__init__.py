@@ -16,6 +16,9 @@ if (_ROOT / "datasets" / "contract" / "fields.py").is_file():
 # Asks for Keras 2 before a script that imports this one first imports TensorFlow.
 importlib.import_module("wtl.policies")
 
+# Before anything imports MuJoCo, and after Keras 2 is asked for.
+importlib.import_module("wtl.collection.opengl").prepare()
+
 # Function or module -> module of it, imported when it is first asked for.
 _API = {
     "make_env": "wtl.api.environments",
@@ -27,6 +30,8 @@ _API = {
     "run": "wtl.api.running",
     "worlds": "wtl.worlds",
 }
+
+_WITH_TENSORFLOW = ("load_policy", "evaluate", "run")
 
 if typing.TYPE_CHECKING:
     from wtl import worlds as worlds
@@ -45,6 +50,9 @@ def __getattr__(name: str):
     from wtl import notices
 
     notices.quiet()
+    notices.print_anything()
+    if name in _WITH_TENSORFLOW:
+        importlib.import_module("wtl.collection.opengl").require_tensorflow()
     with notices.Dropped():
         module = importlib.import_module(_API[name])
     return module if module.__name__ == f"wtl.{name}" else getattr(module, name)

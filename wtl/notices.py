@@ -1,5 +1,6 @@
 """Suppression of the notices that TensorFlow, gym, gRPC and MuJoCo print."""
 
+import io
 import os
 import sys
 import warnings
@@ -18,6 +19,13 @@ def quiet(verbosity: int = 0) -> None:
     if not os.environ.get("DISPLAY"):
         os.environ.setdefault("MUJOCO_GL", "disable")
     warnings.simplefilter("ignore")
+
+
+def print_anything():
+    """Let terminals of any encoding print any text, as an escape if need be."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 class Dropped:

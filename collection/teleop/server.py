@@ -50,7 +50,7 @@ def run(
     finally:
         ours.close()
         # It ends by itself when nobody listens, after the episode that it stores.
-        process.join(timeout=5)
+        process.join(timeout=3)
         process.kill()
 
 

@@ -10,6 +10,7 @@ import functools
 import importlib
 import importlib.metadata
 import pkgutil
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,8 @@ def register(world: "World"):
     Raises:
       UserError: if another world has its name.
     """
-    source = (f"registered by {_origin(world)}", lambda: world)
+    module = sys._getframe(1).f_globals.get("__name__", "a module")
+    source = (f"registered by {module}", lambda: world)
     if world.name in _installed():
         raise UserError(_clash(world.name, source[0], _installed()[world.name][0]))
     _add(_registered, world.name, source)
@@ -118,7 +120,3 @@ def _add(sources: _Sources, name: str, source: tuple[str, Callable]):
 
 def _clash(name: str, *origins: str) -> str:
     return f"two worlds are called {name!r}: {' and '.join(origins)}; remove one"
-
-
-def _origin(world: "World") -> str:
-    return getattr(world.make_env, "__module__", "a module")

@@ -18,6 +18,8 @@ from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.layout import Layout
+from wtl.datasets.contract.limits import Count, Natural, Share
+from wtl.datasets.contract.names import did_you_mean
 
 
 class DynamicsDistribution(Protocol):
@@ -63,14 +65,14 @@ class TaskDistribution:
       UserError: if there is no such world or family, or the world lacks a feature.
     """
 
-    size: int = 3
-    train_object_sets: int = 1500
-    train_tasks: int = 1500
-    scenes_per_task: int = 3
+    size: Count = 3
+    train_object_sets: Count = 1500
+    train_tasks: Natural = 1500
+    scenes_per_task: Count = 3
     complete: bool = True
-    val_tasks: int = 40
-    test_tasks: int = 200
-    identity_share: float = 0.6
+    val_tasks: Natural = 40
+    test_tasks: Natural = 200
+    identity_share: Share = 0.6
     seed: int = 0
     left_out: str = ""
     domain: str = registry.DEFAULT
@@ -83,15 +85,22 @@ class TaskDistribution:
             return  # the run reads its demonstrations
         if self.domain not in registry.names():
             known = ", ".join(registry.names())
-            raise UserError(f"suite.domain is {self.domain!r}; known are {known}")
+            raise UserError(
+                f"suite.domain is {self.domain!r}; known are {known}"
+                + did_you_mean(self.domain, registry.names())
+            )
         for name in self.families or ():
             if name not in self.world.families:
                 known = ", ".join(self.world.families)
-                raise UserError(f"suite.families names {name!r}; known are {known}")
+                raise UserError(
+                    f"suite.families names {name!r}; known are {known}"
+                    + did_you_mean(name, self.world.families)
+                )
         if self.left_out and self.left_out not in self.family_names:
             names = ", ".join(self.family_names)
             raise UserError(
                 f"suite.left_out is {self.left_out!r}; families are {names}"
+                + did_you_mean(self.left_out, self.family_names)
             )
         if self.family_names == [self.left_out]:
             raise UserError(

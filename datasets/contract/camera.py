@@ -3,6 +3,7 @@
 import dataclasses
 
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.limits import Natural
 from wtl.datasets.format import images
 
 
@@ -19,7 +20,7 @@ class CameraConfig:
       UserError: if the values do not fit together.
     """
 
-    pixels: int = 0
+    pixels: Natural = 0
     encoding: str = images.PNG
     wrist: bool = False
 

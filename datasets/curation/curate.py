@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.names import did_you_mean
 from wtl.datasets.curation.curation import Curated, Curation
 from wtl.datasets.curation.metadata_filter import Condition
 
@@ -84,7 +85,8 @@ def split_by_fractions(
     if min(fractions.values()) <= 0 or abs(sum(fractions.values()) - 1) > 1e-6:
         raise UserError("fractions of splits must be positive and add up to 1")
     names = sorted(
-        _object_sets(curation), key=lambda name: seeding.derive_seed(seed, name)
+        curation.values(fields.OBJECT_SET),
+        key=lambda name: seeding.derive_seed(seed, name),
     )
     assigned, start, share = {}, 0, 0.0
     for split in filter(fractions.get, fields.SPLITS):
@@ -107,10 +109,12 @@ def split_by_assignment(curation: Curation, assigned: Mapping[str, str]) -> Cura
       UserError: if there is no such object set or split.
     """
     _require_splits(assigned.values())
-    unknown = sorted(assigned.keys() - _object_sets(curation))
+    known = curation.values(fields.OBJECT_SET)
+    unknown = sorted(assigned.keys() - known)
     if unknown:
         raise UserError(
             f"{curation.source} has no object set {unknown[0]!r}; nothing is published"
+            + did_you_mean(unknown[0], known)
         )
     return _split(curation, assigned, {"assigned": dict(assigned)})
 
@@ -128,8 +132,7 @@ def _split(curation: Curation, assigned: Mapping[str, str], how: Mapping) -> Cur
 def _require_splits(names: Iterable[str]) -> None:
     unknown = sorted(set(names) - set(fields.SPLITS))
     if unknown:
-        raise UserError(f"split {unknown[0]!r} is none of {', '.join(fields.SPLITS)}")
-
-
-def _object_sets(curation: Curation) -> set[str]:
-    return {metadata[fields.OBJECT_SET] for metadata in curation.metadata.values()}
+        raise UserError(
+            f"split {unknown[0]!r} is none of {', '.join(fields.SPLITS)}"
+            + did_you_mean(unknown[0], fields.SPLITS)
+        )

@@ -15,7 +15,7 @@ import numpy as np
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.contract.metadata import present
+from wtl.datasets.contract.metadata import METADATA, Kind, present
 from wtl.datasets.format import encoding, schema
 from wtl.datasets.format.decoding import DecodeError, decode_metadata, split, step_array
 from wtl.datasets.reading import reader
@@ -88,6 +88,13 @@ class Curation:
         self._seen = 0
         for source in self._sources:
             self._index(source)
+
+    def values(self, field: str) -> set[Any]:
+        """Return the values of a metadata field in the sources."""
+        found = [metadata[field] for metadata in self.metadata.values()]
+        if METADATA[field].kind is Kind.TEXTS:
+            return {item for items in found for item in items}
+        return set(found)
 
     def publish(
         self,

@@ -2,13 +2,14 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.metadata import METADATA, Kind
+from wtl.datasets.contract.names import did_you_mean, listed
 
 _FORM = re.compile(r"(?P<field>[a-z_/]+)(?P<sign>!?=)(?P<values>.*)", re.DOTALL)
 _FLAGS = {"true": True, "false": False}
@@ -39,8 +40,14 @@ class Condition:
         return found != self.negated
 
 
-def parse(text: str) -> Condition:
+def parse(
+    text: str, is_known: Callable[[str, str], bool] = lambda field, value: False
+) -> Condition:
     """Read `FIELD=VALUE[,VALUE...]`, or its negation with `!=`.
+
+    Args:
+      text: the condition.
+      is_known: (field, text) -> whether the text is one value, commas included.
 
     Raises:
       UserError: if it is not of this form, there is no such field, or a value is not
@@ -57,9 +64,14 @@ def parse(text: str) -> Condition:
         raise UserError(
             f"the condition {text!r} names no field of episodes; they are "
             + ", ".join(_FIELDS)
+            + did_you_mean(name, _FIELDS)
         )
-    values = tuple(_value(name, value) for value in match["values"].split(","))
-    return Condition(name, values, negated=match["sign"] == "!=")
+    values = listed(match["values"], lambda value: is_known(name, value))
+    return Condition(
+        name,
+        tuple(_value(name, value) for value in values),
+        negated=match["sign"] == "!=",
+    )
 
 
 def _value(name: str, text: str) -> Any:

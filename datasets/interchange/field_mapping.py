@@ -96,7 +96,7 @@ class FieldMapping:
             raise UserError("map an observation, such as --map=state=KEY")
         metadata = {}
         for text in sets:
-            one = metadata_filter.parse(text)
+            one = metadata_filter.parse(text, lambda field, value: True)
             if one.negated or len(one.values) != 1 or one.field not in _GIVEN:
                 raise UserError(f"{text!r} does not set a field that can be set")
             (metadata[one.field],) = one.values

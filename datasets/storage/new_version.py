@@ -11,7 +11,7 @@ from typing import Any
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage import card, location, publish
-from wtl.datasets.storage.shard_lock import ShardLock
+from wtl.datasets.storage.shard_lock import DatasetLockedError, ShardLock
 from wtl.datasets.storage.staging import StagingWriter
 
 _BATCH_BYTES = 32 << 20  # staged with one sync
@@ -93,14 +93,21 @@ def new_version(
     with contextlib.ExitStack() as stack:
         try:
             work.mkdir(parents=True, exist_ok=True)
+            discard_left(root)
             stack.enter_context(ShardLock(work / "lock", f"{root / name}"))
-            # Remains of a killed process are not reused.
-            shutil.rmtree(work / "staged", ignore_errors=True)
         except OSError as error:
             raise UserError(f"{root} cannot be written ({error.strerror})") from error
         stack.callback(shutil.rmtree, work / "staged", ignore_errors=True)
         writer = stack.enter_context(StagingWriter(work / "staged", spec))
         yield NewVersion(root, name, writer)
+
+
+def discard_left(root: pathlib.Path):
+    """Remove what killed processes have staged below a root; it is not reused."""
+    for work in root.glob(".*.new"):
+        ignored = contextlib.suppress(DatasetLockedError, OSError)
+        with ignored, ShardLock(work / "lock", f"{work}"):
+            shutil.rmtree(work / "staged", ignore_errors=True)
 
 
 def check_name(name: str):

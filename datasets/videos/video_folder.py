@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import os
 import pathlib
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -124,11 +125,12 @@ class VideoFolder:
                 self.videos.append(Video(line, path, row, content))
             except RowError as error:
                 self.faults.append(f"{self.tasks} line {line}: {error}")
-        listed = {cell for _, cells in rows for cell in cells}
+        listed = {_composed(cell) for _, cells in rows for cell in cells}
         for path in sorted(self._folder.iterdir()):
             # Hidden files are what file managers leave behind.
             is_hidden = path.name.startswith(".")
-            if _is_video(path) and not is_hidden and path.name not in listed:
+            is_listed = _composed(path.name) in listed
+            if _is_video(path) and not is_hidden and not is_listed:
                 self.faults.append(
                     f"{self.tasks}: no line for {_shown(path)}; add one or take the "
                     "file away"
@@ -179,6 +181,14 @@ class VideoFolder:
                 "without folders"
             )
         path = self._folder / name
+        if not path.exists():
+            # macOS decomposes the characters of names, tables do not.
+            same = (
+                p
+                for p in self._folder.iterdir()
+                if _composed(p.name) == _composed(name)
+            )
+            path = next(same, path)
         if not _is_video(path):
             raise RowError(f"video {name!r} is not the name of an .mp4 or .mov file")
         if fault := regular_file.fault(path, self._root):
@@ -212,6 +222,10 @@ def _claim(line_of: dict[str, int], key: str, line: int) -> None:
     if key in line_of:
         raise RowError(f"its video is that of line {line_of[key]} again")
     line_of[key] = line
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def _sha256(path: pathlib.Path) -> str:

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from wtl.datasets.contract.limits import Count, Natural
+
 
 @dataclasses.dataclass(frozen=True)
 class SacConfig:
@@ -32,10 +34,10 @@ class SacConfig:
       anchor_half_life: trials in which that weight halves.
     """
 
-    critic_hidden: tuple[int, ...] = (128, 128)
-    batch_size: int = 128
-    updates_per_trial: int = 4
-    warmup_trials: int = 30
+    critic_hidden: tuple[Count, ...] = (128, 128)
+    batch_size: Count = 128
+    updates_per_trial: Natural = 4
+    warmup_trials: Natural = 30
     discount: float = 0.99
     trace: float = 0.9
     success_share: float = 0.5

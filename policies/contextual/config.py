@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from wtl.datasets.contract.limits import Count
 from wtl.policies import interface
 from wtl.policies.heads import HEADS, MIXTURE
 
@@ -23,12 +24,12 @@ class ContextualConfig(interface.Interface):
         everything but the robot in all states given to the policy.
     """
 
-    embedding: int = 64
+    embedding: Count = 64
     per_entity: bool = True
-    hidden: tuple[int, ...] = (256, 256, 256)
+    hidden: tuple[Count, ...] = (256, 256, 256)
     selects_target: bool = True
     head: str = MIXTURE
-    components: int = 6
+    components: Count = 6
     state_noise: float = 0.0
 
     def __post_init__(self):

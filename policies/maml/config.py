@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from wtl.datasets.contract.limits import Count, Natural
 from wtl.policies import interface
 
 
@@ -25,14 +26,14 @@ class MamlConfig(interface.Interface):
     """
 
     second_order: bool = True
-    inner_steps: int = 1
+    inner_steps: Count = 1
     alpha: float = 0.3
     clip: float = 10.0
     two_heads: bool = True
-    bias_transformation: int = 16
+    bias_transformation: Natural = 16
     per_entity: bool = True
-    hidden: tuple[int, ...] = (256, 256)
-    components: int = 6
+    hidden: tuple[Count, ...] = (256, 256)
+    components: Count = 6
 
     @property
     def items(self) -> int:

@@ -9,6 +9,7 @@ that a gin file imports adds its own with `register`:
 import contextlib
 import functools
 import importlib.metadata
+import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from wtl.datasets.contract import entry_point
@@ -22,7 +23,7 @@ TRIAL, RETRIAL, SECOND_TRY, BASELINE = "mil", "wtl", "mil_second_try", "bc"
 
 METHODS: dict[str, Method] = {}
 CONDITIONS: dict[str, Condition] = {}
-# Methods of installed packages: where each comes from, or the reason why it fails.
+# Where methods that are not WTL's come from, or the reason why they fail.
 ORIGINS: dict[str, str] = {}
 UNAVAILABLE: dict[str, str] = {}
 ENTRY_POINTS = "wtl.methods"
@@ -35,12 +36,16 @@ def register(method: Method):
       ValueError: if a name is taken.
     """
     conditions = {condition.name: condition for condition in method.conditions}
+    module = sys._getframe(1).f_globals.get("__name__", "a module")
     for name in (method.name, *conditions):
         if name in METHODS or name in CONDITIONS:
+            taken = METHODS.get(name) or METHODS[CONDITIONS[name].method]
             raise ValueError(
-                f"there is a method or condition {name!r} already, of "
-                f"{ORIGINS.get(name, 'WTL')}"
+                f"there is a method or condition {name!r} already "
+                f"({ORIGINS.get(taken.name, 'WTL')}); {module} needs another name"
             )
+    if module.partition(".")[0] != "wtl":
+        ORIGINS[method.name] = f"registered by {module}"
     METHODS[method.name] = method
     CONDITIONS.update(conditions)
 
@@ -53,6 +58,7 @@ def registered(method: Method) -> Iterator[None]:
         yield
     finally:
         del METHODS[method.name]
+        ORIGINS.pop(method.name, None)
         for condition in method.conditions:
             del CONDITIONS[condition.name]
 

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from wtl.datasets.contract.limits import Count, Natural
+
 
 @dataclasses.dataclass(frozen=True)
 class PearlConfig:
@@ -28,20 +30,20 @@ class PearlConfig:
       first_rounds: rounds of random trials; gradient steps start with the last.
     """
 
-    latent: int = 5
-    hidden: tuple[int, ...] = (64, 64)
+    latent: Count = 5
+    hidden: tuple[Count, ...] = (64, 64)
     kl_weight: float = 0.01
     discount: float = 0.9
     reward_scale: float = 5.0
     target_entropy: float = -1.0
     target_rate: float = 0.005
     learning_rate: float = 2e-3
-    prior_trials: int = 1
-    context_trials: int = 4
-    recent_trials: int = 20
-    meta_batch: int = 16
-    batch: int = 32
-    tasks_per_round: int = 80
-    trials_per_task: int = 4
-    updates_per_round: int = 350
-    first_rounds: int = 3
+    prior_trials: Natural = 1
+    context_trials: Count = 4
+    recent_trials: Count = 20
+    meta_batch: Count = 16
+    batch: Count = 32
+    tasks_per_round: Count = 80
+    trials_per_task: Count = 4
+    updates_per_round: Natural = 350
+    first_rounds: Natural = 3

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from wtl.datasets.contract.limits import Count
+
 
 @dataclasses.dataclass(frozen=True)
 class Rl2Config:
@@ -25,8 +27,8 @@ class Rl2Config:
       minibatches: gradient steps of a pass, each on a share of the tasks.
     """
 
-    memory: int = 64
-    hidden: tuple[int, ...] = (64, 64)
+    memory: Count = 64
+    hidden: tuple[Count, ...] = (64, 64)
     log_sigma: float = -0.5
     discount: float = 0.97
     trace: float = 0.95
@@ -36,7 +38,7 @@ class Rl2Config:
     value_weight: float = 0.5
     learning_rate: float = 1e-3
     gradient_norm: float = 0.5
-    tasks_per_round: int = 96
-    trials_per_task: int = 3
-    epochs: int = 8
-    minibatches: int = 2
+    tasks_per_round: Count = 96
+    trials_per_task: Count = 3
+    epochs: Count = 8
+    minibatches: Count = 2

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from wtl.datasets.contract.limits import Count
 from wtl.policies.contextual import config as contextual_config
 
 
@@ -19,7 +20,7 @@ class TecnetConfig(contextual_config.ContextualConfig):
       query_weight: of cloning another demonstration of the task.
     """
 
-    embedding: int = 20
+    embedding: Count = 20
     margin: float = 0.1
     embedding_weight: float = 1.0
     support_weight: float = 0.1

@@ -118,6 +118,26 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert sorted(names) == ["killed", "killed", "resumed"]
 
 
+def test_a_kill_between_publishing_and_cleaning_leaves_no_copy(tmp_path, monkeypatch):
+    def killed(*_, **__):
+        raise SystemExit
+
+    folder = tmp_path / "belt"
+    env = wtl.record(Sorting(), folder, family="sort")
+    play(env)
+    with monkeypatch.context() as patched:
+        patched.setattr("wtl.api.recording.shutil.rmtree", killed)
+        with pytest.raises(SystemExit):
+            env.publish()
+    env.close()
+    assert (folder / "staging").exists()
+    env = wtl.record(Sorting(), folder, family="sort")
+    assert env.publish() is None
+    play(env)
+    assert len(wtl.load_dataset(env.publish())) == 2
+    env.close()
+
+
 def test_an_error_leaves_episodes_staged(tmp_path):
     with (
         pytest.raises(KeyboardInterrupt),

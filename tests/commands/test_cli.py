@@ -1,6 +1,7 @@
 """The command line: help, errors, and commands that need no run."""
 
 import errno
+import os
 import subprocess
 import sys
 
@@ -96,3 +97,65 @@ def test_options_that_need_others_are_refused(capsys):
     assert _wtl("evaluate", file, "--compare=x") == 2
     assert _wtl("collect_demos") == 2
     assert _wtl("train_trial", file, "--runner=beam") == 2
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    (
+        (("trane",), "did you mean 'train_trial'?"),
+        (("dataset", "filtre"), "did you mean 'filter'?"),
+        (("run", "--gin_flie=x"), "--gin_flie; did you mean '--gin_file'?"),
+        (("view", "x", "--hots=y"), "--hots; did you mean '--host'?"),
+        (("export", "a", "b", "--format=lerobto"), "did you mean 'lerobot'?"),
+        (("view", "x", "--port=99999"), "99999 is no port; give 0"),
+        (("dataset", "sample", "x", "--per_task=0", "--out=y"), "give 1 or more"),
+    ),
+)
+def test_a_misspelt_or_impossible_argument_is_explained(arguments, said, capsys):
+    assert _wtl(*arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(verify, "verify", lambda folder: asked.append(folder) or [])
+    assert _wtl("verify", "~/data") == 0
+    assert asked == [f"{tmp_path}/data"]
+
+
+_PATCHED = """
+import os, signal, sys, time
+from wtl.commands import cli
+from wtl.datasets.storage import verify
+def work(folder):
+    if folder == "text":
+        return ["± 1 –\\udcff"]
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+    finally:
+        time.sleep(60)  # as what waits for others
+verify.verify = work
+cli.main(["verify", sys.argv[1]])
+"""
+
+
+def _patched(folder: str, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", _PATCHED, folder],
+        capture_output=True,
+        timeout=50,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.mark.parametrize("encoding", ("latin-1", "ascii", "utf-8"))
+def test_any_terminal_gets_any_text(encoding):
+    done = _patched("text", PYTHONIOENCODING=encoding)
+    assert done.returncode == 1 and b"1 problems" in done.stderr
+    assert done.stdout.decode(encoding).endswith("\\udcff\n")
+
+
+def test_sigterm_ends_what_does_not_end_by_itself():
+    assert _patched("hang").returncode == 143

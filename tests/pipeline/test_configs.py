@@ -14,6 +14,7 @@ import pytest
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.commands import cli
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
 from wtl.pipeline import bindings, stages, trial_worlds
 from wtl.policies.bc_sac.config import SacConfig
 from wtl.policies.methods import METHODS
@@ -150,3 +151,66 @@ def test_no_address_or_path_of_a_machine_is_tracked():
         ):
             found = forbidden.search(path.read_text(errors="ignore"))
             assert not found, f"{name}: {found}"
+
+
+QUICK = str(ROOT / "gin_configs/quickstart.gin")
+
+
+@pytest.mark.parametrize(
+    "binding, said",
+    (
+        ("train_trial.stps = 3", "did you mean 'steps'"),
+        ("suite.sise = 3", "did you mean 'size'"),
+        ("train_trail.steps = 3", "did you mean 'train_trial'"),
+        ("train_trail/TrainConfig.steps = 3", "did you mean 'train_trial'"),
+        ("train_trial.steps = -3", "train_trial.steps is -3"),
+        ("train_trial.methods = 'bc'", "as (A, B) or (A,)"),
+        ("run.workers = -1", "0 or more"),
+        ("run.seed = 'x'", "a whole number"),
+        ("collect_trials.greedy_share = 2", "from 0 to 1"),
+        ("suite.identity_share = True", "a number from 0 to 1"),
+        ("suite.size = 3 +", "the configuration is wrong"),
+    ),
+)
+def test_a_wrong_binding_is_found_when_it_is_read(binding, said):
+    with pytest.raises(UserError, match=re.escape(said)):
+        stages.configure(QUICK, [binding])
+
+
+@pytest.mark.parametrize(
+    "binding, said",
+    (
+        ("evaluate.conditions = ('wlt',)", "did you mean 'wtl'"),
+        ("evaluate.split = 'tets'", "did you mean 'test'"),
+        ("collect_trials.sources = ('maml',)", "add it to train_trial.methods"),
+        ("train_retrial.end_to_end = True", "needs a camera"),
+        ("wtl/ContextualConfig.head = 'x'", "head is 'x'"),
+    ),
+)
+def test_arguments_of_late_stages_are_checked_before_the_first(binding, said, tmp_path):
+    stages.configure(QUICK, [binding])
+    with stages.open_run(tmp_path) as run:
+        with pytest.raises(UserError, match=re.escape(said)):
+            stages.perform(run, list(stages.STAGES))
+        assert not run.folder.datasets.exists()
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    (
+        ("\ufeffinclude 'tasks.gin'\r\nsuite.size = 4\r\n", None),
+        ("include 'tsks.gin'", "no gin file tsks.gin.*did you mean 'tasks.gin'"),
+        ("import broken_module", "broken_module.py, which it imports: invalid syntax"),
+    ),
+)
+def test_a_gin_file_of_any_editor_is_read_or_explained(text, said, tmp_path):
+    (tmp_path / "broken_module.py").write_text("def x(:")
+    file = tmp_path / "é [1].gin"
+    file.write_bytes(text.encode())
+    if said is None:
+        stages.configure(str(file), [])
+        assert stages.suite().size == 4
+        return
+    with pytest.raises(UserError, match=said) as error:
+        stages.configure(str(file), [])
+    assert "Configurable are" not in str(error.value)

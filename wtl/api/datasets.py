@@ -47,5 +47,5 @@ def load_dataset(
     Raises:
       UserError: if there is none, or it is damaged.
     """
-    found = reader.iterate_episodes(folder, split)
+    found = reader.iterate_episodes(os.path.expanduser(folder), split)
     return Dataset([e for e in found if with_invalid or not e.metadata[fields.INVALID]])

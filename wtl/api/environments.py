@@ -6,6 +6,7 @@ from wtl.collection.worlds.world import Environment
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.names import did_you_mean
 
 
 def make_env(
@@ -40,6 +41,7 @@ def make_env(
         known = ", ".join(registry.names())
         raise UserError(
             f"world {world!r} is none of {known}; import the module that registers it"
+            + did_you_mean(world, registry.names())
         )
     found = registry.get(world)
     if pixels and not found.has_cameras:

@@ -80,7 +80,7 @@ def evaluate(
     elif run_dir is None:
         raise UserError("name the folder of an evaluated run, or a world=")
     else:
-        config = pathlib.Path(run_dir, "config.gin")
+        config = pathlib.Path(os.path.expanduser(run_dir), "config.gin")
         if not config.is_file():
             raise UserError(f"{run_dir} is no folder of a run: it has no config.gin")
         stages.configure(str(config), [])

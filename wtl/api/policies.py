@@ -16,7 +16,7 @@ from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading.store import stack
-from wtl.policies import export, interface
+from wtl.policies import checkpoints, export, interface
 from wtl.policies import trust as trust_lib
 from wtl.policies.contextual.config import ContextualConfig
 
@@ -134,12 +134,12 @@ def load_policy(folder: str | os.PathLike, trust: bool = False) -> Policy:
       UserError: if there is none, it is published and not trusted, or it was saved by
         a version before 0.2.
     """
-    saved = pathlib.Path(folder) / "saved_model"
+    saved = pathlib.Path(os.path.expanduser(folder)) / "saved_model"
     if not (saved / "saved_model.pb").is_file():
         raise UserError(f"no policy in {folder}: it has no saved_model/")
     if not trust:
         trust_lib.require(saved)
-    policy = tf.saved_model.load(str(saved))
+    policy = tf.saved_model.load(checkpoints.literal(saved))
     metadata = policy.get_metadata()
     name = metadata["world"].numpy().decode() if "world" in metadata else ""
     if not name:

@@ -23,6 +23,7 @@ from wtl.datasets.contract import episode as episodes
 from wtl.datasets.contract import fields, metadata
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.format import schema
+from wtl.datasets.format.decoding import episode_id
 from wtl.datasets.interchange import field_mapping
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import location, staging
@@ -71,7 +72,7 @@ class Recording:
         describing: dict[str, Any],
     ):
         """Record `env`, an environment as stages play it, into a dataset."""
-        self.folder = pathlib.Path(folder)
+        self.folder = pathlib.Path(os.path.expanduser(folder))
         self._staging = self.folder / "staging"
         check_name(self.folder.name)
         self.env = env
@@ -160,6 +161,20 @@ class Recording:
         for version in location.versions(self.folder)[-1:]:
             schema.require(spec, schema.stored_spec(version), version)
         self._writer = staging.StagingWriter(self._staging, spec)
+        if self._writer.episode_ids and self._is_published():
+            # The process was killed between publishing and forgetting.
+            self._writer.close()
+            shutil.rmtree(self._staging)
+            self._writer = staging.StagingWriter(self._staging, spec)
+
+    def _is_published(self) -> bool:
+        """Whether all that is staged is in the newest version."""
+        records = (
+            record
+            for version in location.versions(self.folder)[-1:]
+            for record in reader.iterate_records(version)
+        )
+        return self._writer.episode_ids <= {episode_id(r.payload) for r in records}
 
     def publish(self) -> pathlib.Path | None:
         """Publish the episodes, and those published before, as the next version.

@@ -31,7 +31,9 @@ def run(
     Raises:
       UserError: if the configuration is wrong or an input of a stage is missing.
     """
-    folder = pathlib.Path(run_dir or pathlib.Path("runs", pathlib.Path(gin_file).stem))
+    folder = pathlib.Path("runs", pathlib.Path(gin_file).stem)
+    folder = pathlib.Path(os.path.expanduser(run_dir or folder))
+    bindings = [bindings] if isinstance(bindings, str) else bindings
     stages.configure(str(gin_file), list(bindings))
     with stages.open_run(str(folder)) as opened:
         stages.perform(opened, [stage] if stage else list(stages.STAGES))

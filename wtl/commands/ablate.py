@@ -6,17 +6,23 @@ import sys
 
 from wtl import notices
 from wtl.commands import error_line
-from wtl.commands.command import GIN_BINDINGS, command, option
+from wtl.commands.command import GIN_BINDINGS, command, option, path
 
 
 @command(
     option(
         "--gin_dir",
+        type=path,
         required=True,
         help="holds base.gin and the files that differ from it, see "
         "gin_configs/ablations",
     ),
-    option("--run_dir", default="runs/ablations", help="by default runs/ablations"),
+    option(
+        "--run_dir",
+        type=path,
+        default="runs/ablations",
+        help="by default runs/ablations",
+    ),
     GIN_BINDINGS,
     option(
         "--only",
@@ -35,7 +41,7 @@ def ablate(options: argparse.Namespace) -> int:
         options.gin_dir,
         options.run_dir,
         options.gin_bindings,
-        [name for name in options.only.split(",") if name],
+        options.only,
         error_line.describe,
     )
     print(f"\n{ablation.format_table(results)}")

@@ -1,9 +1,11 @@
 """The command line: parses a verb and its options, and runs it."""
 
 import argparse
+import multiprocessing
 import os
 import signal
 import sys
+import threading
 import traceback
 
 from wtl import notices
@@ -15,6 +17,7 @@ from wtl.commands.evaluate import evaluate
 from wtl.commands.exchange import export, import_
 from wtl.commands.hosting import fetch, publish
 from wtl.commands.import_videos import import_videos
+from wtl.commands.parser import Parser
 from wtl.commands.play import play
 from wtl.commands.serve_world import serve_world
 from wtl.commands.teleop import teleop
@@ -26,6 +29,8 @@ _COMMANDS = (
     *(teleop, play, verify, view, publish, fetch, doctor, import_videos, serve_world),
     *(dataset, export, import_, ablate),
 )
+_TERMINATED = 128 + signal.SIGTERM  # exit status
+_GRACE = 3.0  # seconds
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -34,9 +39,13 @@ def main(arguments: list[str] | None = None) -> None:
     notices.quiet(options.verbosity)
     if os.getcwd() not in sys.path:  # `python -m wtl` has it there already
         sys.path.insert(0, os.getcwd())
+    notices.print_anything()
     signal.signal(signal.SIGTERM, _terminate)
     try:
         sys.exit(options.run(options) or 0)
+    except _Terminated:
+        print("\nwtl: terminated; rerun the command to resume", file=sys.stderr)
+        sys.exit(_TERMINATED)
     except KeyboardInterrupt:
         print("\nwtl: interrupted; rerun the command to resume", file=sys.stderr)
         sys.exit(130)
@@ -47,13 +56,26 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(1)
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command like Ctrl-C, so that worker processes end too."""
+
+
 def _terminate(*_):
-    # End like Ctrl-C, so that worker processes end too.
-    raise KeyboardInterrupt
+    # What is on disk survives a kill, so nothing has to be waited for much longer.
+    last = threading.Timer(_GRACE, _end)
+    last.daemon = True
+    last.start()
+    raise _Terminated
+
+
+def _end():
+    for worker in multiprocessing.active_children():
+        worker.kill()
+    os._exit(_TERMINATED)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="wtl", description="Watch a demonstration, try once, learn from both."
     )
     verbs = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -1,12 +1,35 @@
 """Declaration of commands: a function for each verb, and its options."""
 
 import argparse
+import os
 from collections.abc import Callable
 from typing import Any
 
 Run = Callable[[argparse.Namespace], int | None]
 # Adds an option to a parser, or a command to the sub-parsers of one.
 Addition = Callable[[Any], None]
+_LAST_PORT = 65535
+
+
+# Type of options that name files and folders. Shells leave `~` after `=` as it is.
+path = os.path.expanduser
+
+
+def count(text: str) -> int:
+    """Type of options that are 1 or more."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is too small; give 1 or more")
+    return number
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= _LAST_PORT:
+        raise argparse.ArgumentTypeError(
+            f"{number} is no port; give 0 (a free one) to {_LAST_PORT}"
+        )
+    return number
 
 
 def option(*names: str, **settings: Any) -> Addition:
@@ -78,7 +101,9 @@ GIN_BINDINGS = option(
     help="overrides a line of the configuration; may be repeated",
 )
 RUN_DIR = option(
-    "--run_dir", help="run folder; by default runs/ and the name of the gin file"
+    "--run_dir",
+    type=path,
+    help="run folder; by default runs/ and the name of the gin file",
 )
 TRUST = option(
     "--trust",
@@ -87,12 +112,15 @@ TRUST = option(
     "programs (docs/trust.md)",
 )
 RUN = (
-    option("--gin_file", required=True, help=GIN_FILE_HELP),
+    option("--gin_file", type=path, required=True, help=GIN_FILE_HELP),
     *(GIN_BINDINGS, RUN_DIR, TRUST),
 )
-DATASET = option("source", help="RUN/datasets/NAME[/VERSION]")
+DATASET = option("source", type=path, help="RUN/datasets/NAME[/VERSION]")
 DATASETS_OUT = option(
-    "--out", required=True, help="folder to publish the dataset in, as RUN/datasets"
+    "--out",
+    type=path,
+    required=True,
+    help="folder to publish the dataset in, as RUN/datasets",
 )
 HOST = option(
     "--host",
@@ -105,9 +133,3 @@ def port(default: int) -> Addition:
     """Return the option of the port of a page."""
     words = f"default {default}; 0 takes a free one"
     return option("--port", type=_port, default=default, help=words)
-
-
-def _port(text: str) -> int:
-    if text.isdecimal() and len(text) <= 5 and int(text) < 1 << 16:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 65535")

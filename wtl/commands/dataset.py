@@ -8,11 +8,15 @@ from wtl.commands.command import (
     DATASET,
     DATASETS_OUT,
     command,
+    count,
     one_of,
     option,
+    path,
     verbs_below,
 )
+from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.names import listed
 
 _SEED = option("--seed", type=int, default=0)
 
@@ -33,11 +37,16 @@ def filter_(options: argparse.Namespace) -> None:
     curate, curation = _tools(options)
     from wtl.datasets.curation import metadata_filter
 
-    conditions = [metadata_filter.parse(text) for text in options.where]
-    _report(curate.filter_episodes(curation([options.source]), conditions))
+    source = curation([options.source])
+    values = functools.cache(source.values)
+    conditions = [
+        metadata_filter.parse(text, lambda field, value: value in values(field))
+        for text in options.where
+    ]
+    _report(curate.filter_episodes(source, conditions))
 
 
-@command(DATASET, option("--per_task", type=int, required=True), _SEED, DATASETS_OUT)
+@command(DATASET, option("--per_task", type=count, required=True), _SEED, DATASETS_OUT)
 def sample(options: argparse.Namespace) -> None:
     """Keep as many episodes of every task, drawn by a seed."""
     curate, curation = _tools(options)
@@ -46,7 +55,8 @@ def sample(options: argparse.Namespace) -> None:
 
 
 @command(
-    option("sources", nargs="+", help="RUN/datasets/NAME[/VERSION] ..."), DATASETS_OUT
+    option("sources", type=path, nargs="+", help="RUN/datasets/NAME[/VERSION] ..."),
+    DATASETS_OUT,
 )
 def merge(options: argparse.Namespace) -> None:
     """Make one dataset of several."""
@@ -80,8 +90,9 @@ def split(options: argparse.Namespace) -> None:
         source = curation([options.source])
         _report(curate.split_by_fractions(source, shares, options.seed))
     else:
-        assigned = _assignment(options.assign)
-        _report(curate.split_by_assignment(curation([options.source]), assigned))
+        source = curation([options.source])
+        assigned = _assignment(options.assign, source.values(fields.OBJECT_SET))
+        _report(curate.split_by_assignment(source, assigned))
 
 
 def _tools(options: argparse.Namespace):
@@ -105,14 +116,14 @@ def _fractions(text: str) -> dict[str, float]:
     return shares
 
 
-def _assignment(texts: list[str]) -> dict[str, str]:
+def _assignment(texts: list[str], known: set[str]) -> dict[str, str]:
     """Return the split of each object set that `--assign` names."""
     splits: dict[str, str] = {}
     for text in texts:
         split, sign, names = text.partition("=")
         if not sign or not names:
             raise UserError(f"{text!r} is not of the form SPLIT=OBJECT_SET,...")
-        for name in names.split(","):
+        for name in listed(names, known.__contains__):
             if splits.setdefault(name, split) != split:
                 raise UserError(
                     f"object set {name!r} is given to {splits[name]} and to {split}"

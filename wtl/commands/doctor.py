@@ -34,6 +34,8 @@ def doctor(options: argparse.Namespace) -> None:
     for name, reason in methods.UNAVAILABLE.items():
         print(f"{'method ' + name:20} broken: {reason}")
     print(f"{'cores':20} {len(os.sched_getaffinity(0))}")
+    if opengl.ignored:
+        print(f"{'MUJOCO_GL':20} {opengl.ignored!r} does not work here and is ignored")
     try:
         backend, name = opengl.find_renderer()
     except opengl.RendererNotFoundError as error:

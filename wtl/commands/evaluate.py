@@ -14,13 +14,15 @@ from wtl.commands.command import (
     command,
     one_of,
     option,
+    path,
 )
+from wtl.datasets.contract import names
 from wtl.datasets.contract.errors import UserError
 
 
 @command(
     one_of(
-        option("--gin_file", help=GIN_FILE_HELP),
+        option("--gin_file", type=path, help=GIN_FILE_HELP),
         option(
             "--compare",
             action="append",
@@ -29,7 +31,7 @@ from wtl.datasets.contract.errors import UserError
             "as runs/a/seed0,runs/a/seed1; repeat it for those that differ in more",
         ),
     ),
-    option("--out", metavar="DIR", help="where --compare writes"),
+    option("--out", type=path, metavar="DIR", help="where --compare writes"),
     *(GIN_BINDINGS, RUN_DIR, TRUST, *stage.BEAM),
 )
 def evaluate(options: argparse.Namespace) -> None:
@@ -69,9 +71,19 @@ def _compare(options: argparse.Namespace) -> None:
 
 def _run_set(text: str) -> tuple[str, list[str]]:
     """Return name (by default the folders' own) and folders of a set of runs."""
-    name, equals, listed = text.rpartition("=")
-    paths = [path.rstrip("/") for path in listed.split(",") if path.strip("/")]
-    if not paths or (equals and not name):
+    # Names of folders may hold `=` and `,`: the first reading whose runs exist counts.
+    cuts = [-1, *(i for i, sign in enumerate(text) if sign == "="), text.rfind("=")]
+    for cut in cuts:
+        name, paths = text[: max(cut, 0)], _paths(text[cut + 1 :])
+        if paths and (name or cut < 0) and all(map(os.path.isdir, paths)):
+            break
+    if not paths or (cut >= 0 and not name):
         raise UserError(f"--compare={text} names no run; give [NAME=]RUN[,RUN...]")
     common = os.path.commonpath([os.path.abspath(path) for path in paths])
     return name or os.path.basename(common), paths
+
+
+def _paths(text: str) -> list[str]:
+    expand = os.path.expanduser
+    found = names.listed(text, lambda path: os.path.isdir(expand(path)))
+    return [expand(path).rstrip("/") for path in found if path.strip("/")]

@@ -7,12 +7,12 @@ import sys
 
 from wtl import notices
 from wtl.commands import error_line
-from wtl.commands.command import DATASET, DATASETS_OUT, command, option
+from wtl.commands.command import DATASET, DATASETS_OUT, command, option, path
 
 
 @command(
     DATASET,
-    option("target", help="file or folder to write"),
+    option("target", type=path, help="file or folder to write"),
     option("--format", choices=("robomimic", "lerobot"), required=True),
 )
 def export(options: argparse.Namespace) -> None:
@@ -27,6 +27,7 @@ def export(options: argparse.Namespace) -> None:
 @command(
     option(
         "source",
+        type=path,
         help="HDF5 file of robomimic, folder of a LeRobot dataset, or version folder "
         "of a TFDS dataset",
     ),

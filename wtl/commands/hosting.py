@@ -4,13 +4,18 @@ import argparse
 import pathlib
 
 from wtl import notices
-from wtl.commands.command import command, option
+from wtl.commands.command import command, option, path
 
 
 @command(
-    option("source", help="RUN, RUN/datasets/NAME[/VERSION] or RUN/policies/NAME"),
+    option(
+        "source",
+        type=path,
+        help="RUN, RUN/datasets/NAME[/VERSION] or RUN/policies/NAME",
+    ),
     option(
         "destination",
+        type=path,
         metavar="DEST",
         help="a folder (as that of a web server) or s3://BUCKET/…; versions go to "
         "DEST/NAME/VERSION, policies to DEST/policies/NAME/ID",
@@ -28,10 +33,13 @@ def publish(options: argparse.Namespace) -> None:
 @command(
     option(
         "source",
+        type=path,
         metavar="URL",
         help="https://…/NAME/VERSION, s3://BUCKET/…/NAME/VERSION or a folder",
     ),
-    option("root", metavar="DEST", help="the version becomes DEST/NAME/VERSION"),
+    option(
+        "root", type=path, metavar="DEST", help="the version becomes DEST/NAME/VERSION"
+    ),
     option(
         "--redirects",
         action="store_true",

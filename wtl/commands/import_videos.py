@@ -5,13 +5,18 @@ import sys
 
 from wtl import notices
 from wtl.commands import error_line
-from wtl.commands.command import DATASETS_OUT, command, option
+from wtl.commands.command import DATASETS_OUT, command, count, option, path
 
 
 @command(
-    option("folder", metavar="DIR", help="holds videos/*.mp4 or *.mov, and tasks.csv"),
+    option(
+        "folder",
+        type=path,
+        metavar="DIR",
+        help="holds videos/*.mp4 or *.mov, and tasks.csv",
+    ),
     DATASETS_OUT,
-    option("--pixels", type=int, default=64, help="height and width of the images"),
+    option("--pixels", type=count, default=64, help="height and width of the images"),
     option(
         "--encoding", choices=("png", "jpeg"), default="png", help="how they are stored"
     ),

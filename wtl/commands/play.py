@@ -3,7 +3,7 @@
 import argparse
 import pathlib
 
-from wtl.commands.command import RUN, command, option
+from wtl.commands.command import RUN, command, option, path
 from wtl.commands.stage import open_run
 
 
@@ -23,7 +23,7 @@ from wtl.commands.stage import open_run
     option("--scene", type=int, default=0, help="number of its scene"),
     option(
         "--out",
-        type=pathlib.Path,
+        type=path,
         help="FILE.mp4 or FILE.svg; by default RUN/play/CONDITION.mp4",
     ),
 )
@@ -34,4 +34,4 @@ def play(options: argparse.Namespace) -> None:
 
         out = options.out or run.folder.path / "play" / f"{options.who}.mp4"
         scene = (options.family, options.task, options.scene, options.split)
-        print(play.play(run, options.who, *scene, out))
+        print(play.play(run, options.who, *scene, pathlib.Path(out)))

@@ -6,6 +6,7 @@ import importlib.metadata
 from wtl import notices
 from wtl.commands.command import command, option, port
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.names import did_you_mean
 
 
 @command(
@@ -43,7 +44,11 @@ def _found(name: str):
 
     if ":" not in name:
         if name not in registry.names():
-            raise UserError(f"world {name!r} is none of {', '.join(registry.names())}")
+            known = registry.names()
+            raise UserError(
+                f"world {name!r} is none of {', '.join(known)}"
+                + did_you_mean(name, known)
+            )
         return registry.get(name)
     try:
         return importlib.metadata.EntryPoint("", name, "").load()

@@ -5,10 +5,10 @@ import pathlib
 import sys
 
 from wtl.commands import error_line
-from wtl.commands.command import command, option
+from wtl.commands.command import command, option, path
 
 
-@command(option("dataset_dir", help="RUN/datasets/NAME[/VERSION]"))
+@command(option("dataset_dir", type=path, help="RUN/datasets/NAME[/VERSION]"))
 def verify(options: argparse.Namespace) -> int:
     """Check a dataset's every episode."""
     from wtl.datasets.contract import fields

@@ -2,12 +2,14 @@
 
 import argparse
 
-from wtl.commands.command import HOST, command, option, port
+from wtl.commands.command import HOST, command, option, path, port
 from wtl.viewer import address
 
 
 @command(
-    option("path", metavar="DATASET", help="RUN, or RUN/datasets/NAME[/VERSION]"),
+    option(
+        "path", type=path, metavar="DATASET", help="RUN, or RUN/datasets/NAME[/VERSION]"
+    ),
     port(address.PORT),
     HOST,
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.names import did_you_mean, listed
 from wtl.evaluation import ablation, figures, rollout_row
 from wtl.pipeline import choices, run_folder, stages
 from wtl.policies.methods import CONDITIONS
@@ -18,7 +19,7 @@ def ablate(
     gin_dir: str,
     run_dir: str,
     bindings: Sequence[str],
-    only: Sequence[str],
+    only: str,
     explain: Callable[[Exception], str] = str,
 ) -> dict[str, Any]:
     """Run every configuration of a folder, each in a run folder of its name.
@@ -31,7 +32,7 @@ def ablate(
       gin_dir: folder with `base.gin`, and other gin files that include it.
       run_dir: gets a run folder for each, `ablations.json`, `.md` and `.svg`.
       bindings: gin bindings for every configuration.
-      only: names of those to run beside the base; all if empty.
+      only: names, separated by commas, of those to run beside the base; all if empty.
       explain: exception -> message about a failure.
 
     Returns:
@@ -44,12 +45,14 @@ def ablate(
     paths = {path.stem: path for path in sorted(pathlib.Path(gin_dir).glob("*.gin"))}
     if BASE not in paths:
         raise UserError(f"{gin_dir} holds no {BASE}.gin; see gin_configs/ablations")
-    unknown = [name for name in only if name not in paths]
-    if unknown:
-        raise UserError(
-            f"{gin_dir} holds no {unknown[0]}.gin; known are {', '.join(paths)}"
-        )
-    names = [BASE, *(n for n in paths if n != BASE and (not only or n in only))]
+    chosen = [name for name in listed(only, paths.__contains__) if name]
+    for name in chosen:
+        if name not in paths:
+            raise UserError(
+                f"{gin_dir} holds no {name}.gin; known are {', '.join(paths)}"
+                + did_you_mean(name, paths)
+            )
+    names = [BASE, *(n for n in paths if n != BASE and (not only or n in chosen))]
     root = run_folder.RunFolder(run_dir)
     sources = [run_folder.RunFolder(root.path / name) for name in (BASE, *paths)]
 

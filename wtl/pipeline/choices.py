@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.names import did_you_mean
 from wtl.policies.methods import METHODS, UNAVAILABLE, Method
 
 
@@ -18,7 +19,10 @@ def check(setting: str, names: Sequence[Any], known: Collection[Any]):
             raise UserError(UNAVAILABLE[name])
         if name not in known:
             listed = ", ".join(map(str, known))
-            raise UserError(f"{setting} names {name!r}; choose from {listed}")
+            raise UserError(
+                f"{setting} names {name!r}; choose from {listed}"
+                + did_you_mean(name, known)
+            )
 
 
 def trained_methods(

@@ -1,6 +1,7 @@
 """Stage 1: demonstrations of training, validation and test tasks."""
 
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.limits import Count, NotNegative, Share
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.pipeline import demonstrations, episodes, teleoperated
 from wtl.pipeline.run import Run
@@ -8,9 +9,9 @@ from wtl.pipeline.run import Run
 
 def collect_demos(
     run: Run,
-    noise: float = 0.15,
-    held_out_scenes: int = 4,
-    min_success: float = 0.9,
+    noise: NotNegative = 0.15,
+    held_out_scenes: Count = 4,
+    min_success: Share = 0.9,
     teleop: bool = False,
 ):
     """Collect `wtl_demos`.

@@ -2,6 +2,7 @@
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.limits import Count, Natural, Share
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.pipeline import demonstrations, episodes
 from wtl.pipeline.run import Run
@@ -11,9 +12,9 @@ NAME = fields.WTL_HUMAN_VIDEOS
 
 def collect_human_videos(
     run: Run,
-    scenes_per_task: int = 0,
-    held_out_scenes: int = 4,
-    min_success: float = 0.9,
+    scenes_per_task: Natural = 0,
+    held_out_scenes: Count = 4,
+    min_success: Share = 0.9,
 ):
     """Collect `wtl_human_videos`, of a simulated human.
 

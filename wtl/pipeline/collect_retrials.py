@@ -9,6 +9,7 @@ from wtl.collection import episode_request
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.limits import Share
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.pipeline import choices, episodes
@@ -19,7 +20,7 @@ from wtl.policies.methods import METHODS
 NAME = fields.WTL_RETRIALS
 
 
-def collect_retrials(run: Run, sources: Sequence[str] = (), greedy_share: float = 0.5):
+def collect_retrials(run: Run, sources: Sequence[str] = (), greedy_share: Share = 0.5):
     """Collect `wtl_retrials`: one retrial after each trial that a source learns from.
 
     The success of a trial depends on the rule, which is drawn here; the retrial is made

@@ -11,6 +11,7 @@ from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.policy_actor import PolicyActorSpec
 from wtl.collection.worlds.world import Task
 from wtl.datasets.contract import episode, fields, seeding
+from wtl.datasets.contract.limits import Count, Share
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.sampling import video_pairs
 from wtl.datasets.storage.staging import StagingWriter
@@ -26,9 +27,9 @@ BATCH = 500  # trials played side by side, and staged together
 def collect_trials(
     run: Run,
     sources: Sequence[str] = ("mil", "bc"),
-    contexts_per_method: int = 3000,
-    trials_per_context: int = 1,
-    greedy_share: float = 0.5,
+    contexts_per_method: Count = 3000,
+    trials_per_context: Count = 1,
+    greedy_share: Share = 0.5,
     teleop: bool = False,
 ):
     """Collect `wtl_trials`.

@@ -8,6 +8,7 @@ from typing import Any
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.limits import Count
 from wtl.evaluation import learning_curve, reports, rollout_row, statistics, table
 from wtl.evaluation.episode_strip import Strip
 from wtl.pipeline import choices, run_folder, strips
@@ -24,9 +25,9 @@ _HIDDEN = ("motor_faults", "puck")
 def evaluate(
     run: Run,
     split: str = "test",
-    scenes_per_task: int = 4,
+    scenes_per_task: Count = 4,
     conditions: Sequence[str] | None = None,
-    demos_shown: int = 1,
+    demos_shown: Count = 1,
 ) -> pathlib.Path:
     """Evaluate every trained policy; write results, rollouts and the report.
 
@@ -46,6 +47,7 @@ def evaluate(
     """
     if run.suite.world.make_env is None:
         return evaluate_offline(run)
+    choices.check("evaluate.split", [split], (fields.SPLIT_VAL, fields.SPLIT_TEST))
     if conditions is None:
         conditions = [name for name, c in CONDITIONS.items() if c.in_default]
     if not conditions:
@@ -54,7 +56,7 @@ def evaluate(
     chosen = [
         condition
         for condition in CONDITIONS.values()
-        if condition.name in conditions and run.folder.policy_id(condition.method)
+        if condition.name in conditions and run.has_policy(condition.method)
     ]
     if not chosen:
         run.require_policy(CONDITIONS[conditions[0]].method)

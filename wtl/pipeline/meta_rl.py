@@ -13,6 +13,7 @@ from wtl.collection.trials import Agent
 from wtl.collection.worlds import registry
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.limits import Count
 from wtl.evaluation import figures, trial_results
 from wtl.evaluation.rollout_row import write_csv
 from wtl.evaluation.trial_results import TrialRow
@@ -20,7 +21,7 @@ from wtl.pipeline import choices
 from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run
 from wtl.pipeline.trial_worlds import HeldOut, TrialWorld, open_world
-from wtl.policies import export
+from wtl.policies import checkpoints, export
 from wtl.policies.methods import METHODS
 from wtl.training import meta_learning
 from wtl.training.learners import LEARNERS
@@ -30,12 +31,12 @@ def meta_rl(
     run: Run,
     method: str = "pearl",
     world: str = registry.DEFAULT,
-    env_steps: int = 300_000,
+    env_steps: Count = 300_000,
     shaped: bool = False,
-    trials: int = 10,
+    trials: Count = 10,
     split: str = fields.SPLIT_TEST,
-    scenes_per_task: int = 4,
-    evaluations: int = 10,
+    scenes_per_task: Count = 4,
+    evaluations: Count = 10,
 ):
     """Train a method on training tasks and evaluate it on held-out ones.
 
@@ -62,11 +63,6 @@ def meta_rl(
     known = {name: m for name, m in METHODS.items() if type(m.config) in LEARNERS}
     choices.check("meta_rl.method", [method], known)
     choices.check("meta_rl.split", [split], (fields.SPLIT_VAL, fields.SPLIT_TEST))
-    if min(env_steps, trials, scenes_per_task, evaluations) < 1:
-        raise UserError(
-            "meta_rl.env_steps, trials, scenes_per_task and evaluations must be 1 or "
-            "more"
-        )
     if run.images:
         raise UserError("meta_rl acts on states: set camera.pixels to 0")
     config = bound(known[method].config, "meta_rl")
@@ -87,7 +83,9 @@ def meta_rl(
     def work(_: str) -> dict[str, Any]:
         directory = run.folder.policies / method
         network = kind.network_type(opened.view, config)
-        latest = tf.train.latest_checkpoint(str(directory / "checkpoints"))
+        latest = tf.train.latest_checkpoint(
+            checkpoints.literal(directory / "checkpoints")
+        )
         found = tf.train.Checkpoint(network=network).restore(latest)
         found.expect_partial().assert_existing_objects_matched()
         agent = kind.agent_type(network, explore=False)

@@ -62,6 +62,8 @@ def play(
             + ("; use .mp4 for its images" if world.images else " and no images")
         )
     choices.check("--who", [who], [DEMONSTRATOR, *CONDITIONS])
+    if family:
+        choices.check("--family", [family], run.suite.family_names)
     task = _task(run, family, number, split)
     if who == DEMONSTRATOR:
         run.require_capability("expert", f"play --who={who}")

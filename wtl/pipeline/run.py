@@ -19,7 +19,7 @@ from wtl.datasets.contract.errors import UserError
 from wtl.datasets.format import schema
 from wtl.datasets.reading import reader
 from wtl.datasets.reading.store import EpisodeStore
-from wtl.datasets.storage import checksums, location, publish, verify
+from wtl.datasets.storage import checksums, location, new_version, publish, verify
 from wtl.pipeline import run_folder
 from wtl.pipeline.beam_runner import BeamRunner
 from wtl.policies import trust
@@ -165,6 +165,14 @@ class Run:
         self.do(stage, parameters, inputs, {path.stem: current}, write)
         return json.loads(path.read_text())
 
+    def discard_left(self):
+        """Remove copies of what is published that a killed process has left."""
+        new_version.discard_left(self.folder.datasets)
+        for stage, done in self.folder.lineage.items():
+            names = (name for name in done["outputs"] if STAGE_OF.get(name) == stage)
+            if stage != STAGE_OF[fields.WTL_EVALUATIONS]:
+                self._discard_staging(names, done["key"])
+
     def _discard_staging(self, published: Iterable[str], key: str):
         """Remove staged episodes that are published."""
         for name in published:
@@ -204,6 +212,10 @@ class Run:
                 f"{setting} needs a world with `{capability}`; suite.domain = "
                 f"{self.suite.domain!r} has none"
             )
+
+    def has_policy(self, name: str) -> bool:
+        """Whether the policy of a method is trained."""
+        return self.folder.policy_id(name) is not None
 
     def require_policy(self, name: str) -> str:
         """Return the id of a trained policy or perception model of this run.

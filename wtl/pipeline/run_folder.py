@@ -25,7 +25,7 @@ class RunFolder:
 
     def __init__(self, path: str | os.PathLike):
         """Name the folder; `lock` creates it."""
-        self.path = pathlib.Path(path)
+        self.path = pathlib.Path(os.path.expanduser(path))
         self.datasets = self.path / "datasets"
         self.policies = self.path / "policies"
         self.evaluation = self.path / "evaluation"

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import inspect
 import logging
 import os
 import pathlib
@@ -19,8 +20,11 @@ from wtl.collection.worlds import registry
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.limits import Natural
+from wtl.datasets.contract.names import did_you_mean
 from wtl.evaluation.ablation import Ablation
-from wtl.pipeline import imported, run_folder, world_description
+from wtl.pipeline import bindings as bindings_lib
+from wtl.pipeline import choices, imported, rehearsal, run_folder, world_description
 from wtl.pipeline.beam_runner import BeamRunner
 from wtl.pipeline.collect_demos import collect_demos
 from wtl.pipeline.collect_human_videos import collect_human_videos
@@ -37,6 +41,7 @@ from wtl.policies.bc_sac.config import SacConfig
 from wtl.policies.contextual.config import ContextualConfig
 from wtl.policies.daml.config import DamlConfig
 from wtl.policies.maml.config import MamlConfig
+from wtl.policies.methods import METHODS
 from wtl.policies.pearl.config import PearlConfig
 from wtl.policies.rl2.config import Rl2Config
 from wtl.policies.tecnet.config import TecnetConfig
@@ -72,7 +77,8 @@ teleop = _configurable(_teleop, "teleop")
 suite = _configurable(TaskDistribution, "suite")
 _camera = _configurable(CameraConfig, "camera")
 ablation = _configurable(Ablation, "ablation")
-for _config in (TrainConfig, EndToEndConfig, SacConfig, PearlConfig, Rl2Config):
+_TRAINING = (TrainConfig, EndToEndConfig, SacConfig, PearlConfig, Rl2Config)
+for _config in _TRAINING:
     _configurable(_config, _config.__name__)
 # The record of a method fixes what its policy is given, but what ablations vary.
 _fixed = [
@@ -80,7 +86,8 @@ _fixed = [
     for field in dataclasses.fields(interface.Interface)
     if field.name not in interface.OF_TRIALS
 ]
-for _config in (ContextualConfig, MamlConfig, DamlConfig, TecnetConfig):
+_NETWORKS = (ContextualConfig, MamlConfig, DamlConfig, TecnetConfig)
+for _config in _NETWORKS:
     _configurable(_config, _config.__name__, denylist=_fixed)
 _of_worlds = {
     name: configured
@@ -92,7 +99,7 @@ for _name, _class in _of_worlds.items():
 
 
 @gin.configurable("run", module="wtl")
-def _settings(seed: int = 0, workers: int = 2) -> tuple[int, int]:
+def _settings(seed: int = 0, workers: Natural = 2) -> tuple[int, int]:
     return seed, workers
 
 
@@ -105,11 +112,15 @@ def configure(gin_file: str, bindings: list[str]):
       UserError: if the file is missing or anything in it is unknown.
     """
     gin.clear_config()
+    gin_file = os.path.expanduser(gin_file)
     beside = str(pathlib.Path(gin_file).resolve().parent)
     worker.import_plugins((), (beside, os.getcwd()))
     gin.add_config_file_search_path(beside)
     # Gin files outside the project may include the shipped ones.
     gin.add_config_file_search_path(str(_SHIPPED))
+    # UTF-8 whatever the locale, also from editors that begin it with a mark.
+    read = functools.partial(open, encoding="utf-8-sig")
+    gin.config._FILE_READERS[:] = [(read, os.path.isfile)]
     # Gin logs an error for each searched folder without an included file.
     logging.disable(logging.ERROR)
     try:
@@ -121,19 +132,53 @@ def configure(gin_file: str, bindings: list[str]):
             "put the module beside the gin file, install it, or add its folder to "
             "PYTHONPATH"
         ) from error
-    except OSError as error:
-        raise UserError(
-            f"the gin file {gin_file}, or one that it includes, can't be read; see "
-            "gin_configs/ for those shipped"
-        ) from error
-    except (ValueError, TypeError, SyntaxError) as error:
-        raise UserError(
-            f"the configuration is wrong: {_first_line(error)} Configurable are run, "
-            f"suite, {', '.join(_of_worlds)}, camera, teleop, ablation and "
-            f"{', '.join(STAGES | BASELINES)}; see gin_configs/"
-        ) from error
+    except (OSError, ValueError, TypeError, SyntaxError) as error:
+        raise UserError(_fault(gin_file, beside, error)) from error
     finally:
         logging.disable(logging.NOTSET)
+    trained = dict.fromkeys(METHODS)
+    stages = dict.fromkeys((*STAGES, *BASELINES, "perception"))
+    bindings_lib.check(
+        dict.fromkeys((*STAGES, *BASELINES, "run", "suite", "camera", "teleop"), ())
+        | {config.__name__: tuple(stages) for config in _TRAINING}
+        | {config.__name__: tuple(trained) for config in _NETWORKS}
+    )
+
+
+def _fault(gin_file: str, beside: str, error: Exception) -> str:
+    """Say what is wrong with a configuration that gin rejects."""
+    text = _first_line(error)
+    if isinstance(error, UnicodeDecodeError):
+        return f"the gin file {gin_file}, or one that it includes, is not UTF-8 text"
+    if isinstance(error, SyntaxError):
+        if error.filename and error.filename.endswith(".py"):
+            text = f"the module {error.filename}, which it imports: {text}"
+        return f"the configuration is wrong: {text}"
+    if isinstance(error, OSError):
+        found = re.match(r"Unable to open file: (.*)\. Searched config paths", text)
+        if not found:
+            return f"the gin file {gin_file} can't be read: {text}"
+        there = [path for root in (beside, _SHIPPED) for path in _gin_files(root)]
+        return (
+            f"there is no gin file {found[1]}; see gin_configs/ for those shipped"
+            + did_you_mean(os.path.basename(found[1]), there)
+        )
+    known = ("run", "suite", *_of_worlds, "camera", "teleop", "ablation")
+    known += (*STAGES, *BASELINES, *(c.__name__ for c in _TRAINING + _NETWORKS))
+    hint = ""
+    if found := re.match(r"No configurable matching '(.*)'", text):
+        hint = f" Configurable are {', '.join(known)}{did_you_mean(found[1], known)}"
+    elif found := re.match(r"Configurable '(.*)' doesn't have a .* '(.*)'", text):
+        made = gin.get_configurable(found[1])
+        names = [n for n in inspect.get_annotations(made) if n not in ("run", "return")]
+        if dataclasses.is_dataclass(made):
+            names = [field.name for field in dataclasses.fields(made)]
+        hint = f" It has {', '.join(names)}{did_you_mean(found[2], names)}"
+    return f"the configuration is wrong: {text}{hint}"
+
+
+def _gin_files(folder: str | os.PathLike) -> list[str]:
+    return [path.name for path in pathlib.Path(folder).glob("*.gin")]
 
 
 def _parsed(gin_file: str, bindings: list[str]):
@@ -214,6 +259,7 @@ def open_run(
     with folder.lock() if run.is_chief else contextlib.nullcontext():
         if run.is_chief:
             world_description.require_unchanged(run.suite.world, folder)
+            run.discard_left()
         yield run
 
 
@@ -222,10 +268,17 @@ def perform(run: Run, names: list[str]) -> Any:
 
     Returns:
       The return value of the last stage.
+
+    Raises:
+      UserError: if a stage fails; of several, before the first starts, if the arguments
+        of one are wrong.
     """
+    choices.check("the stage", names, STAGES | BASELINES)
     made = None
     if run.suite.world.make_env is None and set(names) == set(STAGES):
         names = [train_trial.__name__, evaluate.__name__]  # all that it has data for
+    if len(names) > 1:
+        rehearsal.rehearse(run, [STAGES[name] for name in names])
     for name in names:
         try:
             made = (STAGES | BASELINES)[name](run)

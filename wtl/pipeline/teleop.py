@@ -9,6 +9,7 @@ from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop import messages, policy_process, server, simulation
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.limits import Count
 from wtl.datasets.reading import reader
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.pipeline import choices, teleop_plan
@@ -25,8 +26,8 @@ def teleop(
     record: str = DEMONSTRATIONS,
     split: str = fields.SPLIT_TRAIN,
     families: Sequence[str] | None = None,
-    tasks: int = 40,
-    per_task: int = 2,
+    tasks: Count = 40,
+    per_task: Count = 2,
     speed: float = 1.0,
     assist: str = "",
 ):

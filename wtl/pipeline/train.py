@@ -6,6 +6,7 @@ from typing import Any
 
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.limits import Count, Share
 from wtl.pipeline import choices, perception
 from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run, training_stage
@@ -20,9 +21,9 @@ from wtl.training.train_config import EndToEndConfig, TrainConfig
 def train_trial(
     run: Run,
     methods: Sequence[str] = ("mil", "bc", "oracle_task"),
-    steps: int | None = None,
-    batch_size: int | None = None,
-    max_demos: int = 1,
+    steps: Count | None = None,
+    batch_size: Count | None = None,
+    max_demos: Count = 1,
     privileged_labels: bool = False,
     end_to_end: bool = False,
 ):
@@ -60,12 +61,12 @@ def train_trial(
 def train_retrial(
     run: Run,
     methods: Sequence[str] = ("wtl", "demo_hidden_at_retrial", "trial_only"),
-    steps: int | None = None,
-    batch_size: int | None = None,
-    max_demos: int = 1,
+    steps: Count | None = None,
+    batch_size: Count | None = None,
+    max_demos: Count = 1,
     min_trials: int = 1,
-    max_trials: int = 1,
-    new_scene_share: float = 0.2,
+    max_trials: Count = 1,
+    new_scene_share: Share = 0.2,
     privileged_labels: bool = False,
     end_to_end: bool = False,
 ):
@@ -98,10 +99,10 @@ def train_retrial(
 def train_second_round(
     run: Run,
     methods: Sequence[str] = (),
-    steps: int | None = None,
-    batch_size: int | None = None,
-    max_trials: int = 2,
-    new_scene_share: float = 0.2,
+    steps: Count | None = None,
+    batch_size: Count | None = None,
+    max_trials: Count = 2,
+    new_scene_share: Share = 0.2,
 ):
     """Train policies that are given the episodes of `collect_retrials` beside trials.
 

@@ -10,6 +10,7 @@ import tqdm
 
 from wtl.collection.task_pool import TaskPool
 from wtl.collection.trials import Agent
+from wtl.policies import checkpoints
 from wtl.training.meta_learner import MetaLearner
 
 
@@ -38,9 +39,10 @@ def train(
     rounds, directory = learner.rounds, learner.directory
     due = {round(rounds * (i + 1) / evaluations) for i in range(evaluations)}
     done = tf.Variable(0, dtype=tf.int64)
+    (directory / "checkpoints").mkdir(parents=True, exist_ok=True)
     manager = tf.train.CheckpointManager(
         tf.train.Checkpoint(done=done, **learner.parts),
-        str(directory / "checkpoints"),
+        checkpoints.literal(directory / "checkpoints"),
         max_to_keep=2,
     )
     manager.restore_or_initialize()

@@ -10,7 +10,7 @@ from wtl.collection.worlds import registry
 from wtl.datasets.contract import fields
 from wtl.datasets.reading import reader
 from wtl.datasets.sampling.held_out import held_out
-from wtl.policies import export
+from wtl.policies import checkpoints, export
 from wtl.policies.legacy_keras import tf_keras
 from wtl.training import trainer
 from wtl.training.perception_job import PerceiveJob, PerceptionJob
@@ -78,6 +78,8 @@ def restore(network: tf_keras.Model, perception_dir: pathlib.Path):
       perception_dir: folder in which it was trained.
     """
     network.create()
-    checkpoint = tf.train.latest_checkpoint(str(perception_dir / "checkpoints"))
+    checkpoint = tf.train.latest_checkpoint(
+        checkpoints.literal(perception_dir / "checkpoints")
+    )
     saved = tf.train.Checkpoint(network=network)
     saved.restore(checkpoint).assert_existing_objects_matched().expect_partial()

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from wtl.datasets.contract.limits import Count, NotNegative, Share
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
@@ -19,15 +21,15 @@ class TrainConfig:
       log_every: steps between points of the learning curve.
     """
 
-    steps: int = 4000
-    batch_size: int = 128
-    window: int = 8
-    learning_rate: float = 1e-3
-    gradient_norm: float = 5.0
+    steps: Count = 4000
+    batch_size: Count = 128
+    window: Count = 8
+    learning_rate: NotNegative = 1e-3
+    gradient_norm: NotNegative = 5.0
     sigma_floors: tuple[float, float] = (-2.0, -3.0)
-    sigma_shares: tuple[float, float] = (0.5, 0.8)
-    checkpoint_every: int = 1000
-    log_every: int = 50
+    sigma_shares: tuple[Share, Share] = (0.5, 0.8)
+    checkpoint_every: Count = 1000
+    log_every: Count = 50
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,8 +41,8 @@ class EndToEndConfig(TrainConfig):
         trains perception with the imitation loss alone.
     """
 
-    steps: int = 2000
-    batch_size: int = 16
-    learning_rate: float = 1e-4
+    steps: Count = 2000
+    batch_size: Count = 16
+    learning_rate: NotNegative = 1e-4
     sigma_floors: tuple[float, float] = (-3.0, -3.0)
-    privileged: float = 1.0
+    privileged: NotNegative = 1.0

@@ -1,5 +1,6 @@
 """Training loop: resumable, the same for every policy."""
 
+import os
 import pathlib
 from collections.abc import Callable
 
@@ -8,6 +9,7 @@ import tqdm
 
 from wtl.datasets.contract import seeding
 from wtl.datasets.contract.errors import UserError
+from wtl.policies import checkpoints
 from wtl.policies.legacy_keras import tf_keras
 from wtl.training.cluster import Cluster
 from wtl.training.examples import Example, ExampleSource
@@ -133,7 +135,9 @@ def train(
     if cluster:
         # Else created when the chief saves, which would wait for the others.
         _ = checkpoint.save_counter
-    manager = tf.train.CheckpointManager(checkpoint, str(checkpoint_dir), max_to_keep=2)
+    checkpoint_dir.mkdir(parents=True, exist_ok=True)
+    folder = checkpoints.literal(checkpoint_dir)
+    manager = tf.train.CheckpointManager(checkpoint, folder, max_to_keep=2)
     _restore(checkpoint, manager)
     writes = cluster is None or cluster.is_chief
     writer = tf.summary.create_noop_writer()
@@ -200,7 +204,8 @@ def _restore(checkpoint: tf.train.Checkpoint, manager: tf.train.CheckpointManage
         # Variables that it lacks would silently stay untrained.
         restored.assert_existing_objects_matched()
     except AssertionError as error:
+        path = os.path.realpath(manager.latest_checkpoint)
         raise UserError(
-            f"{manager.latest_checkpoint} is of a network with other parts, as another "
-            "version of WTL made it; remove its folder to train anew"
+            f"{path} is of a network with other parts, as another version of WTL made "
+            "it; remove its folder to train anew"
         ) from error

@@ -150,6 +150,8 @@ class PlainEnvironment(dm_env.Environment):
 
     def _observation(self) -> dict[str, np.ndarray]:
         found = flat(self._inner.observation)
+        if left := found.keys() - {o.name for o in self.spec.observations}:
+            raise self._error(f"observation {min(left)!r} is not in the spec")
         return {o.name: self._array(found, o) for o in self.spec.observations}
 
     def _array(

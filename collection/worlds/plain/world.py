@@ -175,10 +175,11 @@ def _expert(expert, scene: PlainScene, rng: np.random.Generator):
         if env.timestep.last():
             return Command(spec.minimum, spec.minimum)  # without effect
         with scene.calling("the expert fails"):
-            wanted = np.asarray(act(env.native, env.timestep), np.float64)
+            returned = act(env.native, env.timestep)
+            wanted = np.asarray(returned, np.float64)
         if wanted.shape != spec.shape or not np.isfinite(wanted).all():
             raise scene.error(
-                f"the expert returned {wanted}, but an action has {spec.shape[0]} "
+                f"the expert returned {returned}, but an action has {spec.shape[0]} "
                 "finite numbers"
             )
         drawn = rng.standard_normal(len(wanted)) * (spec.maximum - spec.minimum) / 2

@@ -6,6 +6,7 @@ import numpy as np
 
 from wtl.collection.worlds.reacher import arm
 from wtl.datasets.contract import seeding
+from wtl.datasets.contract.errors import UserError
 
 # Metres and radians. The original drew targets beyond the reach of its arm; here all
 # lie on one arc that it reaches with a bent elbow.
@@ -17,6 +18,7 @@ _ELBOW = (0.4, 1.0)  # to either side; every target asks for 1.7
 # Both joints have to move, whichever the target is: with a wrong sign of a gain the arm
 # never gets there.
 _MIN_TURN = 0.5
+_DRAWS = 100_000  # more than the largest number that fits ever took
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,9 +49,14 @@ class Scene:
 
 
 def draw(size: int, scene_seed: int) -> Scene:
-    """Draw a scene of `size` targets, a pure function of the seed."""
+    """Draw a scene of `size` targets, a pure function of the seed.
+
+    Raises:
+      UserError: if so many targets do not fit on the arc.
+    """
     rng = seeding.generator("reacher scene", scene_seed)
-    while True:
+    fits = (size - 1) * _APART < 2 * _ANGLE
+    for _ in range(_DRAWS if fits else 0):
         angles = rng.uniform(-_ANGLE, _ANGLE, size)
         apart = np.abs(angles[:, None] - angles)[np.triu_indices(size, 1)]
         elbow = rng.choice((-1.0, 1.0)) * rng.uniform(*_ELBOW)
@@ -63,3 +70,7 @@ def draw(size: int, scene_seed: int) -> Scene:
                 positions=positions,
                 joints=joints,
             )
+    raise UserError(
+        f"{size} targets, each {_APART} rad apart, do not fit on an arc of "
+        f"{2 * _ANGLE} rad; lower suite.size"
+    )

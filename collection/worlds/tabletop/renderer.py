@@ -1,5 +1,6 @@
 """Off-screen renderer of scenes."""
 
+import atexit
 import dataclasses
 import functools
 import importlib
@@ -28,7 +29,9 @@ def shared(pixels: int, size: int) -> "Renderer":
       pixels: see `Renderer`.
       size: see `Renderer`.
     """
-    return Renderer(pixels, size)
+    renderer = Renderer(pixels, size)
+    atexit.register(renderer.close)  # PyOpenGL does not survive the interpreter
+    return renderer
 
 
 @dataclasses.dataclass(frozen=True)

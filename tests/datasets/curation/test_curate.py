@@ -139,6 +139,18 @@ def test_conditions_on_fields_of_every_type(text, expected):
     assert any(found) and not all(found)
 
 
+def test_a_known_value_may_hold_commas():
+    read = metadata_filter.parse(
+        "family=open, then close,lift", lambda field, value: value == "open, then close"
+    )
+    assert read.values == ("open", " then close", "lift")  # lift is unknown
+    known = ("open, then close", "lift")
+    read = metadata_filter.parse(
+        "family=open, then close,lift", lambda field, value: value in known
+    )
+    assert read.values == known
+
+
 @pytest.mark.parametrize(
     "text", ["family", "famly=lift", "success=yes", "scene_seed=x", "=3", ""]
 )

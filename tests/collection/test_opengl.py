@@ -1,0 +1,56 @@
+"""MUJOCO_GL, and OpenGL beside TensorFlow in one process."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from wtl.collection import opengl
+
+
+def _run(script: str, value: str, *arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "MUJOCO_GL": value},
+    )
+
+
+@pytest.mark.parametrize("value", ("glx", "Disabled"))
+def test_a_value_that_does_not_work_stops_no_import(value):
+    script = (
+        "import wtl, mujoco\nfrom wtl.collection import opengl\n"
+        "import dm_control.mjcf\nprint(repr(opengl.ignored))"
+    )
+    done = _run(script, value)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == repr("glx" if value == "glx" else "")
+
+
+_RENDER = """
+import sys
+if sys.argv[1] == "tensorflow":
+    import tensorflow
+import wtl
+from wtl.collection.worlds import registry
+from wtl.datasets.contract.camera import CameraConfig
+world = registry.get("tabletop")
+env = world.make_env(world.tasks("test", 0)[0], 1, CameraConfig(16))
+assert env.reset().observation["image"].any()
+import tensorflow
+sys.exit(7)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("value, first", (("egl", "wtl"), ("", "tensorflow")))
+def test_a_process_that_renders_beside_tensorflow_ends_with_its_status(value, first):
+    try:
+        if opengl.find_renderer()[0] != "egl":
+            pytest.skip("there is no EGL")
+    except opengl.RendererNotFoundError as error:
+        pytest.skip(str(error))
+    for _ in range(3):
+        assert _run(_RENDER, value, first).returncode == 7

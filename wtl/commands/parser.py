@@ -1,0 +1,37 @@
+"""Parser of the command line, which names what a misspelt word is nearest to."""
+
+import argparse
+import sys
+
+from wtl.datasets.contract.names import did_you_mean
+
+
+class Parser(argparse.ArgumentParser):
+    """Parser that suggests verbs, options and choices.
+
+    Parsers of verbs are of this class too, so that each knows its own options.
+    """
+
+    def parse_known_args(self, args=None, namespace=None):
+        """See the base class; unknown options are an error here."""
+        self._words = sys.argv[1:] if args is None else list(args)
+        found, left = super().parse_known_args(args, namespace)
+        if left:
+            self.error(f"unrecognized arguments: {' '.join(left)}")
+        return found, left
+
+    def error(self, message: str):
+        """Exit with the message, and with the option that an unknown one is like."""
+        known = self._option_string_actions
+        for word in self._words:
+            name = word.partition("=")[0]
+            if name.startswith("--") and not any(k.startswith(name) for k in known):
+                message += f" ({name}{did_you_mean(name, known) or ' is unknown'})"
+        super().error(message)
+
+    def _check_value(self, action: argparse.Action, value):
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            error.message += did_you_mean(value, action.choices)
+            raise
