@@ -265,10 +265,14 @@ def test_everything_works_from_a_fresh_environment(tmp_path):
         text=True,
     )
     try:
-        url = re.search(r"http://\S+?(?=/?$)", viewer.stdout.readline().strip())[0]
+        address = re.search(r"http://\S+$", viewer.stdout.readline().strip())[0]
+        url = address.partition("/?token=")[0]
+        # The address gives a cookie in place of its token.
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        browser.open(address).close()
 
         def get(path: str):
-            with urllib.request.urlopen(url + path) as answer:
+            with browser.open(url + path) as answer:
                 body = answer.read()
                 is_json = answer.headers.get_content_type() == "application/json"
             return json.loads(body) if is_json else body

@@ -24,12 +24,11 @@ def count(text: str) -> int:
 
 
 def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= _LAST_PORT:
-        raise argparse.ArgumentTypeError(
-            f"{number} is no port; give 0 (a free one) to {_LAST_PORT}"
-        )
-    return number
+    if text.isdecimal() and len(text) <= 5 and int(text) <= _LAST_PORT:
+        return int(text)
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is no port; give 0 (a free one) to {_LAST_PORT}"
+    )
 
 
 def option(*names: str, **settings: Any) -> Addition:
