@@ -178,6 +178,11 @@ def _shards(
         for _, file, _ in found:
             if file not in known:
                 raise DatasetDamagedError(f"{path / file} has no checksum")
+    for _, file, length in found:
+        with _damage_named(path / file, path):
+            # Arrays of as many rows are made before the file is read.
+            if length * tfrecord.OVERHEAD > os.stat(path / file).st_size:
+                raise ValueError(f"it is too small for {length} episodes")
     found.sort(key=lambda shard: wanted.index(shard[0]))
     return [(path / file, length) for _, file, length in found]
 

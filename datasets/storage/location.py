@@ -73,23 +73,24 @@ def read_info(dataset_dir: pathlib.Path) -> dict:
     try:
         info = json_file.read(path)
         name, version = str(info["name"]), str(info["version"])
-        for text in (name, *(str(split["name"]) for split in info["splits"])):
+        splits = {}
+        for split in info["splits"]:
+            lengths = [int(length) for length in split["shardLengths"]]
+            template = split.get("filepathTemplate", _TEMPLATE)
+            if template != _TEMPLATE or min(lengths, default=0) < 0:
+                raise ValueError(
+                    f"the files of {split['name']} are not as TFDS has them"
+                )
+            splits[split["name"]] = lengths
+        for text in (name, *splits):
             if not _NAME.fullmatch(text):
                 raise ValueError(f"{text!r} cannot name a dataset or a split")
         if version_key(version) is None:
             raise ValueError(f"version {version!r} is not of the form 1.0.0")
-        for split in info["splits"]:
-            if split.get("filepathTemplate", _TEMPLATE) != _TEMPLATE:
-                raise ValueError(
-                    f"the files of {split['name']} are named in another way"
-                )
         return {
             "name": name,
             "version": version,
-            "splits": {
-                split["name"]: [int(length) for length in split["shardLengths"]]
-                for split in info["splits"]
-            },
+            "splits": splits,
             "release_notes": {
                 str(version): str(note)
                 for version, note in info.get("releaseNotes", {}).items()

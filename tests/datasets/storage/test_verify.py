@@ -276,6 +276,7 @@ def test_only_regular_files_are_opened(root, tmp_path, kind, name):
         lambda info: info["splits"][0].update(name="../train"),
         lambda info: info["splits"][0].update(filepathTemplate="../{SPLIT}"),
         lambda info: info["splits"][0].update(shardLengths=[1e999]),
+        lambda info: info["splits"][0].update(shardLengths=[2, -1]),
     ],
 )
 def test_names_in_the_description_are_no_paths(root, change):
@@ -296,6 +297,15 @@ def test_a_damaged_provenance_is_one_error(root, text):
         location.read_provenance(_demos(root))
     (_demos(root) / fields.PROVENANCE_FILE).unlink()
     assert location.read_provenance(_demos(root)) == {}
+
+
+def test_no_more_episodes_are_read_than_fit_a_file(root):
+    path = _demos(root) / fields.INFO_FILE
+    info = json.loads(path.read_text())
+    info["splits"][0]["shardLengths"][0] = 10**15
+    path.write_text(json.dumps(info))
+    with pytest.raises(DatasetDamagedError, match="too small for 10"):
+        reader.read(_demos(root))
 
 
 def test_shards_without_a_checksum_are_not_read(root):
