@@ -115,8 +115,9 @@ def read_provenance(dataset_dir: pathlib.Path) -> dict[str, Any]:
     try:
         account = json_file.read(path) if os.path.lexists(path) else {}
         parents = account.get("parents", [])
-        if not all(isinstance(parent["fingerprint"], str) for parent in parents):
-            raise ValueError("a fingerprint of a parent is no text")
+        if isinstance(parents, list):
+            if not all(isinstance(each["fingerprint"], str) for each in parents):
+                raise ValueError("a fingerprint of a parent is no text")
         if not isinstance(account.get(fields.PROVENANCE_WORLD, ""), str):
             raise ValueError("the name of the world is no text")
         return account

@@ -107,7 +107,7 @@ def test_options_that_need_others_are_refused(capsys):
         (("run", "--gin_flie=x"), "--gin_flie; did you mean '--gin_file'?"),
         (("view", "x", "--hots=y"), "--hots; did you mean '--host'?"),
         (("export", "a", "b", "--format=lerobto"), "did you mean 'lerobot'?"),
-        (("view", "x", "--port=99999"), "99999 is no port; give 0"),
+        (("view", "x", "--port=99999"), "is no port; give 0"),
         (("dataset", "sample", "x", "--per_task=0", "--out=y"), "give 1 or more"),
     ),
 )
