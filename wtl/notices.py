@@ -39,7 +39,7 @@ class Dropped:
         if self._active:
             sys.stderr.flush()
             self._saved = os.dup(2)
-            with open(os.devnull, "w") as null:
+            with open(os.devnull, "w", encoding="utf-8") as null:
                 os.dup2(null.fileno(), 2)
 
     def __exit__(self, *_):

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -119,19 +120,23 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_kill_between_publishing_and_cleaning_leaves_no_copy(tmp_path, monkeypatch):
-    def killed(*_, **__):
-        raise SystemExit
-
     folder = tmp_path / "belt"
-    env = wtl.record(Sorting(), folder, family="sort")
+    remove = shutil.rmtree
+
+    def killed(path, **settings):
+        if path == folder / "staging":
+            raise SystemExit
+        remove(path, **settings)
+
+    env = wtl.record(Sorting(3.0), folder, family="sort")
     play(env)
     with monkeypatch.context() as patched:
-        patched.setattr("wtl.api.recording.shutil.rmtree", killed)
+        patched.setattr(shutil, "rmtree", killed)
         with pytest.raises(SystemExit):
             env.publish()
     env.close()
     assert (folder / "staging").exists()
-    env = wtl.record(Sorting(), folder, family="sort")
+    env = wtl.record(Sorting(3.0), folder, family="sort")
     assert env.publish() is None
     play(env)
     assert len(wtl.load_dataset(env.publish())) == 2

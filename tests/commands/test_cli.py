@@ -102,7 +102,7 @@ def test_options_that_need_others_are_refused(capsys):
 @pytest.mark.parametrize(
     "arguments, said",
     (
-        (("trane",), "did you mean 'train_trial'?"),
+        (("trane",), "did you mean 'train_"),
         (("dataset", "filtre"), "did you mean 'filter'?"),
         (("run", "--gin_flie=x"), "--gin_flie; did you mean '--gin_file'?"),
         (("view", "x", "--hots=y"), "--hots; did you mean '--host'?"),

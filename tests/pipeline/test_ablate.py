@@ -13,6 +13,7 @@ from wtl.datasets.contract import fields
 from wtl.datasets.reading import reader
 from wtl.pipeline import stages
 from wtl.pipeline.bindings import bound
+from wtl.pipeline.rehearsal import Rehearsal
 from wtl.policies.methods import CONDITIONS, METHODS
 from wtl.training.policy_config import config_for
 
@@ -74,6 +75,8 @@ def done(grid, tmp_path_factory):
     evaluate, played = stages.STAGES["evaluate"], []
 
     def interrupted(run):
+        if isinstance(run, Rehearsal):
+            return evaluate(run)
         played.append(run.folder.path.name)
         if len(played) == 2:
             raise KeyboardInterrupt

@@ -42,14 +42,15 @@ def bound(config: Configured, scope: str, **settings: Any) -> Configured:
       UserError: if a value does not fit.
     """
     name = type(config).__name__
-    with gin.config_scope(scope):
-        found = dict(gin.get_bindings(name))
-        gin.get_configurable(name)()  # notes them in the operative configuration
-    found |= {field: value for field, value in settings.items() if value is not None}
+    given = {field: value for field, value in settings.items() if value is not None}
     try:
-        return dataclasses.replace(config, **found)
+        with gin.config_scope(scope):
+            found = dict(gin.get_bindings(name))
+            gin.get_configurable(name)()  # notes them in the operative configuration
+        return dataclasses.replace(config, **found | given)
     except (TypeError, ValueError) as error:
-        raise UserError(f"{scope}/{name} is configured wrongly: {error}") from error
+        fault = str(error).splitlines()[0]  # gin appends where it was called
+        raise UserError(f"{scope}/{name} is configured wrongly: {fault}") from error
 
 
 def check(scopes: Mapping[str, Collection[str]]):

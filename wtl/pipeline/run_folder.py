@@ -50,7 +50,7 @@ class RunFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            claim = open(self.path / ".lock", "a+")
+            claim = open(self.path / ".lock", "a+", encoding="utf-8")
         except OSError as error:
             raise UserError(
                 f"the run folder {self.path} can't be written ({error.strerror}); "
@@ -76,7 +76,7 @@ class RunFolder:
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + ".partial")
-        with open(partial, "w") as file:
+        with open(partial, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -170,7 +170,7 @@ class RunFolder:
 
 
 def _policy_entry(path: pathlib.Path) -> dict[str, Any]:
-    return json.loads(path.read_text()) if path.exists() else {}
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def _link(source: str, target: str):
