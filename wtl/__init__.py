@@ -17,7 +17,8 @@ if (_ROOT / "datasets" / "contract" / "fields.py").is_file():
 importlib.import_module("wtl.policies")
 
 # Before anything imports MuJoCo, and after Keras 2 is asked for.
-importlib.import_module("wtl.collection.opengl").prepare()
+with importlib.import_module("wtl.notices").Dropped():
+    importlib.import_module("wtl.collection.opengl").prepare()
 
 # Function or module -> module of it, imported when it is first asked for.
 _API = {
