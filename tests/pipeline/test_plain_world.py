@@ -178,6 +178,15 @@ def test_an_environment_that_fails_is_named(method):
         env.step(np.zeros(2))
 
 
+@pytest.mark.parametrize("method", ("reset", "step"))
+def test_an_environment_that_returns_no_timestep_is_named(method):
+    odd = type("Odd", (plain_module.Point,), {method: lambda self, *_: None})
+    env = _odd_world(odd).make_env(ODD_TASK, 0)
+    with pytest.raises(UserError, match=f"{PLACE}: step [01]: it returned None, no"):
+        env.reset()
+        env.step(np.zeros(2))
+
+
 def test_other_limits_of_actions_in_another_task_are_refused():
     class Stronger(plain_module.Point):
         def action_spec(self):

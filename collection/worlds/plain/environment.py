@@ -71,7 +71,7 @@ class PlainEnvironment(dm_env.Environment):
         with self._scene.calling("reset fails"):
             self._env = self._make(self._scene.task, seed)
             self._check_limits()
-            self._inner = self._env.reset()
+            self._inner = self._checked(self._env.reset())
             return dm_env.restart(self._observation())
 
     def step(self, action: np.ndarray) -> dm_env.TimeStep:
@@ -82,7 +82,7 @@ class PlainEnvironment(dm_env.Environment):
         with self._scene.calling(f"step {self._step} fails"):
             spec = self._env.action_spec()
             action = np.clip(np.asarray(action, np.float64), spec.minimum, spec.maximum)
-            self._inner = self._env.step(action.astype(spec.dtype))
+            self._inner = self._checked(self._env.step(action.astype(spec.dtype)))
             self._is_over = self._inner.last() or self._step >= self.horizon
             if self._is_over:
                 return dm_env.termination(float(self.succeeded()), self._observation())
@@ -130,6 +130,11 @@ class PlainEnvironment(dm_env.Environment):
     def timestep(self) -> dm_env.TimeStep:
         """Its last timestep."""
         return self._inner
+
+    def _checked(self, timestep: Any) -> dm_env.TimeStep:
+        if not isinstance(timestep, dm_env.TimeStep):
+            raise self._error(f"it returned {timestep!r:.40}, no dm_env.TimeStep")
+        return timestep
 
     def _check_limits(self):
         """Check that the actions are those of the world, also in this task."""
