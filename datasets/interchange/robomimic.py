@@ -124,6 +124,8 @@ class RobomimicFile:
             self._demos = {
                 name: self._data.group(name) for name in sorted(names, key=_number)
             }
+        except FileNotFoundError:
+            raise UserError(f"there is no file {path}") from None
         except _FAULTS as error:
             raise UserError(f"{path} is not a robomimic file ({error})") from None
         if not self._demos:
