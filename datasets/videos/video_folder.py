@@ -181,7 +181,7 @@ class VideoFolder:
                 "without folders"
             )
         path = self._folder / name
-        if not path.exists():
+        if not os.path.exists(path):  # pathlib's fails if it is too long
             # macOS decomposes the characters of names, tables do not.
             same = (
                 p

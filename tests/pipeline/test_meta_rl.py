@@ -102,7 +102,7 @@ def test_gripper_tasks_are_learnt_and_measured_in_the_scenes_of_wtl(method, tmp_
         ("meta_rl.world='moon'", "choose from tabletop, point_robot"),
         ("meta_rl/PearlConfig.latents=5", "latents"),
         ("meta_rl.split='train'", "choose from val, test"),
-        ("meta_rl.trials=0", "must be 1 or more"),
+        ("meta_rl.trials=0", "1 or more"),
         ("camera.pixels=64", "set camera.pixels to 0"),
     ],
 )

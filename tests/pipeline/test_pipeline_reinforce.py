@@ -155,7 +155,7 @@ def test_interrupted_it_goes_on_with_what_is_missing(copied_run, monkeypatch, ca
         ("reinforce.tasks=6", "has 5"),
         ("reinforce.scenes='other'", "choose from fresh, evaluation"),
         ("reinforce.split='train'", "choose from val, test"),
-        ("reinforce.trials=0", "at least 1"),
+        ("reinforce.trials=0", "1 or more"),
         ("reinforce.no_such_name=1", "no_such_name"),
         ("reinforce/SacConfig.no_such_name=1", "no_such_name"),
         ("reinforce.split='val'", "run `wtl evaluate` with evaluate.split = 'val'"),

@@ -55,7 +55,7 @@ def test_without_opengl_or_cameras_it_is_drawn(tmp_path, capsys):
     [
         (["--who=unknown"], "--who names 'unknown'; choose from demonstrator, wtl"),
         (["--who=mil"], "run `wtl train_trial`"),
-        (["--who=demonstrator", "--family=fly"], "test has 0 of family 'fly'"),
+        (["--who=demonstrator", "--family=fly"], "--family names 'fly'; choose from"),
         (["--who=demonstrator", "--task=5"], "there is no task 5: test has 5"),
         (["--who=demonstrator", "--out=film.gif"], ".mp4 or .svg"),
     ],
