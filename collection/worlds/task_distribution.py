@@ -1,7 +1,7 @@
 """Task distribution: splits by object set, rules, scenes of each task."""
 
 import dataclasses
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.layout import Layout
-from wtl.datasets.contract.limits import Count, Natural, Share
+from wtl.datasets.contract.limits import Count, Limits, Natural, Share
 from wtl.datasets.contract.names import did_you_mean
 
 
@@ -40,7 +40,8 @@ class TaskDistribution:
     """Distribution of the tasks of a run, with disjoint object sets of the splits.
 
     Attributes:
-      size: number of entities of each kind in each scene.
+      size: number of entities of each kind in each scene; more than nine colours are
+        hardly told apart.
       train_object_sets: object sets to train on.
       train_tasks: tasks to train on, dealt out evenly over sets and families.
       scenes_per_task: scenes in which each training task is demonstrated. Retrials in
@@ -65,7 +66,7 @@ class TaskDistribution:
       UserError: if there is no such world or family, or the world lacks a feature.
     """
 
-    size: Count = 3
+    size: Annotated[int, Limits(2, 9)] = 3
     train_object_sets: Count = 1500
     train_tasks: Natural = 1500
     scenes_per_task: Count = 3

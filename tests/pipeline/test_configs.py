@@ -169,6 +169,7 @@ QUICK = str(ROOT / "gin_configs/quickstart.gin")
         ("run.seed = 'x'", "a whole number"),
         ("collect_trials.greedy_share = 2", "from 0 to 1"),
         ("suite.identity_share = True", "a number from 0 to 1"),
+        ("suite.size = 1", "a whole number from 2 to 9"),
         ("suite.size = 3 +", "the configuration is wrong"),
     ),
 )
