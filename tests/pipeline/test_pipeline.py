@@ -383,6 +383,7 @@ def test_policies_of_the_first_version_are_refused(copied_run, capsys, stage, bi
     assert "the datasets still load" in error
 
 
+@pytest.mark.slow
 def test_a_run_of_the_first_version_is_trained_again(copied_run):
     before = (copied_run / "lineage.json").read_text()
     _as_of_first_version(copied_run)
