@@ -395,6 +395,24 @@ def test_only_redirects_to_the_same_server_are_followed(web, tmp_path):
         hosting.fetch(f"{other}/{_PLACE}", tmp_path / "asked", redirects=True)
 
 
+def test_addresses_are_taken_as_written(web, tmp_path):
+    manners = Manners()
+    with serving(web, manners) as url:
+        hosting.fetch(f"{url.upper()}/{_PLACE}", tmp_path / "upper")
+        manners.redirect = url
+        with pytest.raises(RemoteError, match="redirects without end"):
+            hosting.fetch(f"{url}/{_PLACE}", tmp_path / "loop")
+    for address in ("http://[::1/", "http://a:b/"):
+        with pytest.raises(RemoteError, match="is no address"):
+            hosting.fetch(f"{address}{_PLACE}", tmp_path)
+    for number, prefix in enumerate(("", "file://")):
+        shared = f"{prefix}{tmp_path}/a::b,c=d::{number}"
+        hosting.upload(web / _PLACE, shared, _NAME, _VERSION)
+        hosting.fetch(f"{shared}/{_PLACE}", tmp_path / f"here::{number}")
+        assert (tmp_path / f"here::{number}" / _PLACE).is_dir()
+        assert (tmp_path / f"a::b,c=d::{number}" / _PLACE).is_dir()
+
+
 @pytest.mark.parametrize(
     ("before", "after", "stays"),
     [
