@@ -30,9 +30,16 @@ def filter_episodes(curation: Curation, conditions: Sequence[Condition]) -> Cura
         if all(condition.holds(metadata) for condition in conditions)
     }
     if not kept:
+        hints = (
+            did_you_mean(value, known)
+            for condition in conditions
+            for known in [curation.values(condition.field)]
+            for value in condition.values
+            if isinstance(value, str) and value not in known
+        )
         raise UserError(
             f"no episode of {curation.source} fulfils every condition; nothing is "
-            "published"
+            "published" + next(filter(None, hints), "")
         )
     asked = [dataclasses.asdict(condition) for condition in conditions]
     return curation.publish("dataset filter", kept, {"conditions": asked})

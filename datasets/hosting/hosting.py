@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import re
 import shutil
 import time
 from collections.abc import Iterable
@@ -20,7 +21,7 @@ from wtl.datasets.contract import fields, regular_file
 from wtl.datasets.contract.errors import DatasetDamagedError
 from wtl.datasets.format import feature_classes
 from wtl.datasets.hosting.remote_folder import LEAST_BYTES, RemoteError, RemoteFolder
-from wtl.datasets.storage import checksums
+from wtl.datasets.storage import checksums, location
 from wtl.datasets.storage.checksums import FileChecksum
 from wtl.datasets.storage.files import sync, write_durably
 from wtl.datasets.storage.shard_lock import ShardLock
@@ -28,6 +29,8 @@ from wtl.datasets.storage.shard_lock import ShardLock
 # Attempts at one file that bring nothing new, and pauses between them in seconds.
 _TRIES = 4
 _PAUSE_SECONDS = 0.5
+# A hash of its weights is the version of a policy.
+_POLICY_ID = re.compile(r"[0-9a-f]{16}")
 
 
 class HostingError(RuntimeError):
@@ -125,9 +128,11 @@ def fetch(source: str, root: str | os.PathLike, redirects: bool = False) -> Tran
     """
     remote = RemoteFolder(source, redirects)
     name, version = remote.names[-2:] if len(remote.names) > 1 else ("", "")
-    if not (checksums.is_safe(name) and checksums.is_safe(version)):
+    is_version = location.version_key(version) or _POLICY_ID.fullmatch(version)
+    if not (checksums.is_safe(name) and is_version):
         raise HostingError(
-            f"{source} does not end in NAME/VERSION, as in BASE/wtl_demos/1.0.0"
+            f"{source} does not end in NAME/VERSION, as in BASE/wtl_demos/1.0.0 or "
+            "BASE/policies/wtl/0123456789abcdef"
         )
     manifest = _read_manifest(remote)
     if manifest is None:
@@ -139,6 +144,10 @@ def fetch(source: str, root: str | os.PathLike, redirects: bool = False) -> Tran
         promised = checksums.parse(manifest, f"{source}/{fields.CHECKSUMS_FILE}")
     except DatasetDamagedError as error:
         raise HostingError(str(error)) from None
+    for path in map(pathlib.PurePosixPath, promised):
+        is_model = path.name.lower().startswith("saved_model.pb")
+        if is_model and os.fspath(path.parent) != "saved_model":
+            raise HostingError(f"{source} has a policy in its {path.parent}/; refused")
     target = pathlib.Path(root) / name / version
     target.parent.mkdir(parents=True, exist_ok=True)
     with ShardLock(target.with_name(f".{version}.lock"), f"{target}"):

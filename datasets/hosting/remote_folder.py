@@ -21,7 +21,7 @@ from wtl.datasets.storage.checksums import FileChecksum, checksum_of
 from wtl.datasets.storage.files import sync
 
 _CHUNK_BYTES = 1 << 20
-_WEB = re.compile(r"https?://")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _CONNECT_SECONDS, _SILENT_SECONDS = 30, 60
 # A server that gives fewer in that time has stalled.
 LEAST_BYTES = 64 << 10
@@ -53,10 +53,15 @@ class RemoteFolder:
         Raises:
           RemoteError: if it is of a kind that is not known, or not installed here.
         """
-        self.address = address.rstrip("/")
+        scheme = found[0].lower() if (found := _SCHEME.match(address)) else ""
+        self.address = (scheme + address[len(scheme) :]).rstrip("/")
         options: dict[str, Any] = {}
-        self.is_web = bool(_WEB.match(address))
+        self.is_web = scheme in ("http://", "https://")
         if self.is_web:
+            try:
+                urllib.parse.urlsplit(address).port  # noqa: B018
+            except ValueError as error:
+                raise RemoteError(f"{address} is no address: {error}") from None
             import aiohttp
 
             # A long download is no fault, a silent server is.
@@ -70,9 +75,15 @@ class RemoteFolder:
                 "middlewares": (_answered,) if redirects else (_answered, _same_host),
             }
         try:
-            self._fs, self._path = fsspec.core.url_to_fs(
-                self.address, use_listings_cache=False, **options
-            )
+            if scheme in ("", "file://") or self.is_web:
+                # Not by `url_to_fs`, which takes `::` for the joint of two addresses.
+                kind = fsspec.get_filesystem_class(scheme[:-3] or "file")
+                self._fs = kind(use_listings_cache=False, **options)
+                self._path = kind._strip_protocol(self.address)
+            else:
+                self._fs, self._path = fsspec.core.url_to_fs(
+                    self.address, use_listings_cache=False
+                )
         except (ImportError, ValueError) as error:
             raise RemoteError(
                 f"{address} cannot be used: {error} (object stores need an extra, "
@@ -204,6 +215,8 @@ class RemoteFolder:
             raise
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
+            if type(error).__name__ == "TooManyRedirects":  # it has no message
+                reason = "it redirects without end"
             raise RemoteError(f"{self.address}/{name}: {reason}") from error
 
 

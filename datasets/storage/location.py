@@ -53,6 +53,9 @@ def resolve(dataset_dir: str | os.PathLike) -> pathlib.Path:
         return path
     if path.is_dir() and (found := versions(path)):
         return found[-1]
+    if version_key(path.name) and (found := versions(path.parent)):
+        there = ", ".join(version.name for version in found)
+        raise DatasetNotFoundError(f"no dataset at {path}; there are versions {there}")
     stage = next((_STAGES[part] for part in path.parts if part in _STAGES), None)
     hint = (
         f"run `wtl {stage}` first"

@@ -242,7 +242,7 @@ def _other(tmp_path, kind):
         "incomplete": "has 39 scenes of pearl in 39 rollouts, but its protocol says 40",
         "twice": "has 39 scenes of pearl in 40 rollouts",
         "same seed": "both hold wtl of seed 0.*--compare=NAME=RUN",
-        "missing": "is missing; evaluate .*nowhere first",
+        "missing": "--compare=.*nowhere names no run, or a folder that does not",
         "no rollouts": "episodes.csv is missing",
         "damaged": "can't be read as an evaluation",
         "only val": "is missing; name .*evaluation/val to compare that",
@@ -261,6 +261,8 @@ def test_the_command_line_says_what_it_needs(two, tmp_path, capsys):
     assert "--out=DIR" in capsys.readouterr().err
     assert _cli("--compare==", f"--out={tmp_path / 'out'}") == 1
     assert "names no run" in capsys.readouterr().err
+    assert _cli("--compare=none/r=1,3", f"--out={tmp_path / 'out'}") == 1
+    assert "--compare=none/r=1,3 names" in capsys.readouterr().err
     same = [f"--compare=x={path}" for path in two]
     assert _cli(*same, f"--out={tmp_path / 'out'}") == 1
     assert "two sets of runs are named x" in capsys.readouterr().err

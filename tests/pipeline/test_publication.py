@@ -12,7 +12,7 @@ import wtl
 from wtl.commands import cli
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.storage import publish
+from wtl.datasets.storage import checksums, publish
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.datasets.testing.fakes import SPEC, fake_episode
 from wtl.policies import export, trust
@@ -147,6 +147,25 @@ def test_a_fetched_policy_loads_once_it_is_trusted(run, tmp_path, capsys):
     with pytest.raises(UserError, match="--trust"):  # of other content
         trust.require(policies / "mil" / "saved_model")
     trust.require(run / "policies" / "mil" / "saved_model")  # trained here
+
+
+@pytest.mark.parametrize("below", ["", "run/policies/mil"])
+@pytest.mark.parametrize("name", ["saved_model.pb", "variables/added"])
+def test_consent_is_for_the_content(tmp_path, below, name):
+    version = tmp_path / "0123456789abcdef"
+    saved = version / below / "saved_model"
+    saved.mkdir(parents=True)
+    (saved / "saved_model.pb").write_text("program")
+    checksums.seal(version)
+    with pytest.raises(UserError, match="--trust"):
+        trust.require(saved)
+    trust.grant(saved.parent.parent)
+    trust.require(saved)
+    (saved / name).parent.mkdir(exist_ok=True)
+    (saved / name).write_text("another")
+    for trusted in (False, True):
+        with pytest.raises(UserError, match="changed since it was published"):
+            trust.require(saved, trusted)
 
 
 def test_another_policy_under_the_same_id_is_refused(run, tmp_path, capsys):

@@ -137,8 +137,7 @@ def load_policy(folder: str | os.PathLike, trust: bool = False) -> Policy:
     saved = pathlib.Path(os.path.expanduser(folder)) / "saved_model"
     if not (saved / "saved_model.pb").is_file():
         raise UserError(f"no policy in {folder}: it has no saved_model/")
-    if not trust:
-        trust_lib.require(saved)
+    trust_lib.require(saved, trust)
     policy = tf.saved_model.load(checkpoints.literal(saved))
     metadata = policy.get_metadata()
     name = metadata["world"].numpy().decode() if "world" in metadata else ""

@@ -72,13 +72,16 @@ def _compare(options: argparse.Namespace) -> None:
 def _run_set(text: str) -> tuple[str, list[str]]:
     """Return name (by default the folders' own) and folders of a set of runs."""
     # Names of folders may hold `=` and `,`: the first reading whose runs exist counts.
-    cuts = [-1, *(i for i, sign in enumerate(text) if sign == "="), text.rfind("=")]
+    cuts = [-1, *(i for i, sign in enumerate(text) if sign == "=")]
     for cut in cuts:
         name, paths = text[: max(cut, 0)], _paths(text[cut + 1 :])
         if paths and (name or cut < 0) and all(map(os.path.isdir, paths)):
             break
-    if not paths or (cut >= 0 and not name):
-        raise UserError(f"--compare={text} names no run; give [NAME=]RUN[,RUN...]")
+    else:
+        raise UserError(
+            f"--compare={text} names no run, or a folder that does not exist; give "
+            "[NAME=]RUN[,RUN...]"
+        )
     common = os.path.commonpath([os.path.abspath(path) for path in paths])
     return name or os.path.basename(common), paths
 

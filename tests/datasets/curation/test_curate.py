@@ -94,6 +94,12 @@ def test_filter_keeps_what_fulfils_every_condition(source, tmp_path):
         assert (made.path / file).read_bytes() == (source / file).read_bytes()
 
 
+def test_a_mistyped_value_is_named(source, tmp_path):
+    curation = Curation([source], tmp_path / "out")
+    with pytest.raises(UserError, match="no episode .*did you mean 'grasp'"):
+        curate.filter_episodes(curation, _where("success=true", "family=grsp"))
+
+
 def test_hidden_gains_come_along(tmp_path):
     spec = dataclasses.replace(SPEC, gains_size=3)
     source = _published(tmp_path / "in", [_episode(i, spec) for i in range(6)], spec)

@@ -271,6 +271,8 @@ def test_missing_things_are_named(web, version, tmp_path):
             hosting.fetch(f"{url}/{_NAME}/9.0.0", tmp_path)
         with pytest.raises(HostingError, match="does not end in NAME/VERSION"):
             hosting.fetch(f"{url}/{_NAME}/..", tmp_path)
+        with pytest.raises(HostingError, match="does not end in NAME/VERSION"):
+            hosting.fetch(f"{url}/runs/policies", tmp_path)
     with pytest.raises(RemoteError):
         hosting.fetch(f"{url}/{_PLACE}", tmp_path)  # Nobody listens any more.
 
@@ -393,6 +395,24 @@ def test_only_redirects_to_the_same_server_are_followed(web, tmp_path):
         hosting.fetch(f"{other}/{_PLACE}", tmp_path / "asked", redirects=True)
 
 
+def test_addresses_are_taken_as_written(web, tmp_path):
+    manners = Manners()
+    with serving(web, manners) as url:
+        hosting.fetch(f"{url.upper()}/{_PLACE}", tmp_path / "upper")
+        manners.redirect = url
+        with pytest.raises(RemoteError, match="redirects without end"):
+            hosting.fetch(f"{url}/{_PLACE}", tmp_path / "loop")
+    for address in ("http://[::1/", "http://a:b/"):
+        with pytest.raises(RemoteError, match="is no address"):
+            hosting.fetch(f"{address}{_PLACE}", tmp_path)
+    for number, prefix in enumerate(("", "file://")):
+        shared = f"{prefix}{tmp_path}/a::b,c=d::{number}"
+        hosting.upload(web / _PLACE, shared, _NAME, _VERSION)
+        hosting.fetch(f"{shared}/{_PLACE}", tmp_path / f"here::{number}")
+        assert (tmp_path / f"here::{number}" / _PLACE).is_dir()
+        assert (tmp_path / f"a::b,c=d::{number}" / _PLACE).is_dir()
+
+
 @pytest.mark.parametrize(
     ("before", "after", "stays"),
     [
@@ -451,6 +471,17 @@ def test_a_dataset_that_names_other_code_is_refused(web, tmp_path):
         with pytest.raises(UserError, match="evil"):
             hosting.fetch(str(web / _PLACE), tmp_path / "here")
     assert list((tmp_path / "here" / _NAME).glob("[!.]*")) == []
+
+
+def test_a_version_has_its_policy_at_the_top(tmp_path):
+    place = tmp_path / "mil" / "0123456789abcdef"
+    for folder in ("run/policies/mil/saved_model", "saved_model/saved_model"):
+        (place / folder).mkdir(parents=True)
+        (place / folder / "saved_model.pb").write_text("program")
+        checksums.seal(place)
+        with pytest.raises(HostingError, match=f"a policy in its {folder}/"):
+            hosting.fetch(str(place), tmp_path / "here")
+        shutil.rmtree(place)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "link"])

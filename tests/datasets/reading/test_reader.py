@@ -118,6 +118,9 @@ def test_a_missing_dataset_says_what_to_run(tmp_path):
     ):
         with pytest.raises(DatasetNotFoundError, match=f"wtl {stage}"):
             reader.read(tmp_path / name / "1.0.0")
+    _write(tmp_path, "1.0.0", _EPISODES[:1])
+    with pytest.raises(DatasetNotFoundError, match="there are versions 1.0.0"):
+        reader.read(tmp_path / "wtl_demos" / "9.9.9")
     with pytest.raises(DatasetNotFoundError, match="no dataset at"):
         next(reader.iterate_episodes(tmp_path))
 
