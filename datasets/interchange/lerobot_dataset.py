@@ -156,7 +156,10 @@ class LeRobotDataset:
             if key == _TIME:
                 return np.append(times, times[-1] + 1 / self._folder.fps)
             if not feature.is_video:
-                return feature.values(rows[key])[repeated]
+                try:
+                    return feature.values(rows[key])[repeated]
+                except ValueError as error:
+                    raise ValueError(f"{key!r}: {error}") from None
             path, start = listed.videos[key]
             try:
                 return video_frames.at_times(

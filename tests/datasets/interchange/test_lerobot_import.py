@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import pathlib
 import shutil
 
 import av
@@ -19,7 +20,12 @@ from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.observation import Observation
 from wtl.datasets.format import schema
-from wtl.datasets.interchange import import_episodes, lerobot, lerobot_dataset
+from wtl.datasets.interchange import (
+    import_episodes,
+    lerobot,
+    lerobot_dataset,
+    lerobot_folder,
+)
 from wtl.datasets.interchange.field_mapping import FieldMapping
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import publish, verify
@@ -403,6 +409,37 @@ def test_files_that_are_refused(small, tmp_path):
     rows[1]["videos/observation.images.cam_high/from_timestamp"] += 0.01
     pq.write_table(pa.Table.from_pylist(rows), table)
     refused(folder, "episode 1: .*has no frame at")
+
+
+def test_small_files_do_not_become_large_tables(tmp_path, monkeypatch):
+    folder = fake_lerobot.write(tmp_path / "in", "v2.1")
+    features = _change(folder)["features"]
+    image = {"dtype": "image", "shape": [8, 8, 3], "names": None}
+    _change(folder, features=features | {"observation.image": image})
+    path = folder / "data/chunk-000/episode_000000.parquet"
+    table = pq.read_table(path)
+    cells = [{"bytes": b"x" * (1 << 20), "path": "x"}] * len(table)
+    pq.write_table(table.append_column("observation.image", pa.array(cells)), path)
+    with pytest.raises(UserError, match="episode_000000.parquet': values are too"):
+        list(_dataset(folder).episodes())
+    many = pa.table({"task_index": [0] * 99, "task": ["x" * 99] * 99})
+    pq.write_table(many, folder / "meta/tasks.parquet")
+    for limit, message in (
+        ("_MAX_TEXT_BYTES", "tasks.parquet': values are too large"),
+        ("_MAX_EPISODES", "tasks.parquet' has too many rows"),
+    ):
+        with monkeypatch.context() as patch, pytest.raises(UserError, match=message):
+            patch.setattr(lerobot_folder, limit, 98)
+            patch.setattr(lerobot_folder, "_text", pathlib.Path.read_text)
+            _dataset(folder)
+    pq.write_table(
+        many,
+        folder / "meta/tasks.parquet",
+        use_dictionary=False,
+        column_encoding={"task": "DELTA_BYTE_ARRAY"},
+    )
+    with pytest.raises(UserError, match="DELTA_BYTE_ARRAY are not read"):
+        _dataset(folder)
 
 
 def test_upright_frames_of_a_turned_video(tmp_path):
