@@ -101,6 +101,7 @@ def import_(options: argparse.Namespace) -> None:
     lines = [f"{count} episodes: {text}" for text, count in mapping.remarks.items()]
     lines.append(source.left_out and f"left out: {source.left_out}")
     lines.append(field_mapping.unseen(schema.stored_spec(version)))
+    lines += mapping.doubts
     for line in filter(None, lines):
         print(f"wtl: {error_line.printable(line)}", file=sys.stderr)
     print(error_line.printable(f"{version} holds the episodes of {options.source}"))

@@ -156,6 +156,19 @@ def test_a_group_that_contains_itself_is_read_once(tmp_path):
     assert [n for n in episode.steps if n.endswith("s") and len(n) == 1] == ["s"]
 
 
+def test_options_without_use_and_success_that_is_nowhere_are_told(tmp_path, capsys):
+    path = _write(tmp_path / "a.hdf5", _DEMO | {"rewards": np.zeros(_T)})
+    arguments = ("import", path, "--format=robomimic", "--name=a", "--image_range=0,1")
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([*map(str, arguments), f"--out={tmp_path / 'out'}"])
+    assert not stopped.value.code
+    told = capsys.readouterr().err
+    assert "--image_range was not used" in told
+    assert "last reward: 0 of 1 episodes succeed" in told
+    _, mapping, _ = _imported(path, sets=("success=true",))
+    assert mapping.doubts == []
+
+
 def test_masks_of_other_names_are_noted(tmp_path):
     path = _write(tmp_path / "a.hdf5")
     with h5py.File(path, "a") as file:

@@ -455,3 +455,16 @@ def test_upright_frames_of_a_turned_video(tmp_path):
             video_frames.at_times(path, times, (96, 128, 3), 0.01)
     with pytest.raises(video_frames.VideoError, match="96 × 128"):
         video_frames.at_times(path, [0.2], (64, 64, 3), 0.01)
+
+
+def test_a_missing_value_is_named(small, tmp_path):
+    folder = shutil.copytree(small["v2.1"], tmp_path / "in")
+    path = folder / "data/chunk-000/episode_000000.parquet"
+    table = pq.read_table(path)
+    for name in ("action", "timestamp"):
+        column = table.column_names.index(name)
+        cells = [*table[name].to_pylist()[:-1], None]
+        cells = pa.array(cells, table[name].type)
+        pq.write_table(table.set_column(column, name, cells), path)
+        with pytest.raises(UserError, match=f"episode 0: '{name}': a value is missing"):
+            list(_dataset(folder).episodes())
