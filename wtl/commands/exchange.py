@@ -61,7 +61,7 @@ def export(options: argparse.Namespace) -> None:
     option(
         "--image_range",
         metavar="LOW,HIGH",
-        help="least and greatest value of colour images that are not uint8, as 0,1; "
+        help="least and greatest value of images that are not uint8, as 0,1; "
         "without it they are kept as numbers (for -1,1 write --image_range=-1,1)",
     ),
     option(
