@@ -53,6 +53,8 @@ class FieldMapping:
       dataset: name of the dataset that is made, for ids.
       images: form of the images.
       remarks: remarks on conversions, and the number of episodes of each.
+      scaled: names of the images that the range of values was used for.
+      derived: number of episodes by the success that their last reward says.
       short: names of episodes that were left out because they have no transition.
     """
 
@@ -61,6 +63,10 @@ class FieldMapping:
     dataset: str
     images: ImageForm = _AS_THEY_ARE
     remarks: collections.Counter[str] = dataclasses.field(
+        default_factory=collections.Counter
+    )
+    scaled: set[str] = dataclasses.field(default_factory=set)
+    derived: collections.Counter[bool] = dataclasses.field(
         default_factory=collections.Counter
     )
     short: list[str] = dataclasses.field(default_factory=list)
@@ -125,6 +131,22 @@ class FieldMapping:
         names = ", ".join(self.short[:_NAMED]) + ", …" * (count > _NAMED)
         return f"{count} episodes of less than two steps: {names}"
 
+    @property
+    def doubts(self) -> list[str]:
+        """Clauses on options that had no use, and on success that is nowhere."""
+        clauses = []
+        if self.images.value_range and not self.scaled:
+            clauses.append(
+                "--image_range was not used: there are no images that are not uint8"
+            )
+        if self.derived and not self.derived[True]:
+            clauses.append(
+                "success was derived from the last reward: 0 of "
+                f"{self.derived.total()} episodes succeed; if they do, give "
+                "--set=success=true or --map=success=KEY"
+            )
+        return clauses
+
     def episode(self, foreign: ForeignEpisode) -> Episode | None:
         """Convert an episode; None if it has no transition.
 
@@ -163,6 +185,8 @@ class FieldMapping:
             )
         reward = steps.get(fields.REWARD)
         success = stated.get(fields.SUCCESS, reward is None or bool(reward[-1] > 0))
+        if reward is not None and fields.SUCCESS not in stated:
+            self.derived[success] += 1
         if reward is not None and bool(reward[-1] > 0) != success:
             reward[-1] = success
             notes.append(_CONTRADICTION)
@@ -229,6 +253,8 @@ class FieldMapping:
         if is_single and (found := self.images.apply(name, arrays[0])):
             array, remark = found
             notes.append(remark)
+            if arrays[0].dtype != np.uint8:
+                self.scaled.add(name)
             return array
         array = foreign_episode.joined(arrays)
         if name in _IMAGES and image_form.resembles_images(array.shape[1:]):

@@ -61,15 +61,17 @@ class ImageForm:
         Raises:
           ValueError: if a value is outside the range.
         """
+        remark = ""
         if array.dtype == np.uint8:
             array = _channels_last(array)
-        elif self.value_range and (array := _coloured(array)) is not None:
+        elif self.value_range and (array := _shaded(array)) is not None:
             array = self._scaled(name, array)
+            if array.shape[-1] == 1:
+                remark = f"{name} has one channel, scaled from --image_range to gray"
         else:
             return None
         if array is None:
             return None
-        remark = ""
         if array.shape[-1] == 4:
             if (array[..., 3] != 255).any():
                 remark = f"alpha of {name} is left out"
@@ -112,6 +114,13 @@ def _channels_last(array: np.ndarray) -> np.ndarray | None:
         if moved.shape[-1] in (1, *_COLOURS) and is_large:
             return moved
     return None
+
+
+def _shaded(array: np.ndarray) -> np.ndarray | None:
+    """Return images of one, three or four channels, but no matrices."""
+    found = _channels_last(array) if array.ndim == 4 else None
+    is_gray = found is not None and found.shape[-1] == 1
+    return found if is_gray and array.dtype.kind in "fiub" else _coloured(array)
 
 
 def _coloured(array: np.ndarray) -> np.ndarray | None:

@@ -20,6 +20,7 @@ from wtl.datasets.interchange import (
 )
 from wtl.datasets.interchange.field_mapping import FieldMapping
 from wtl.datasets.interchange.foreign_episode import REPEATED, ForeignEpisode
+from wtl.datasets.interchange.lerobot_feature import Feature
 from wtl.datasets.interchange.lerobot_folder import LeRobotFolder, ListedEpisode
 from wtl.datasets.videos import video_frames
 
@@ -147,7 +148,7 @@ class LeRobotDataset:
     def _episode(self, listed: ListedEpisode, rows: pa.Table) -> Episode | None:
         if len(rows) != listed.length:
             raise ValueError(f"{len(rows)} rows, not {listed.length} as listed")
-        times = lerobot_feature.numbers(rows[_TIME]).astype(np.float64)
+        times = _values(rows, _TIME).astype(np.float64)
         # The last row once more, for the observation after the last action.
         repeated = np.minimum(np.arange(listed.length + 1), listed.length - 1)
 
@@ -156,7 +157,7 @@ class LeRobotDataset:
             if key == _TIME:
                 return np.append(times, times[-1] + 1 / self._folder.fps)
             if not feature.is_video:
-                return feature.values(rows[key])[repeated]
+                return _values(rows, key, feature)[repeated]
             path, start = listed.videos[key]
             try:
                 return video_frames.at_times(
@@ -169,11 +170,11 @@ class LeRobotDataset:
                 raise ValueError(f"{path.name!r} of {key!r} {error}") from None
 
         flags = {
-            key: bool(lerobot_feature.numbers(rows[key]).any())
+            key: bool(_values(rows, key).any())
             for key in (_SUCCESS, _DONE)
             if key in rows.column_names
         }
-        tasks = dict.fromkeys(lerobot_feature.numbers(rows[_TASK]).tolist())
+        tasks = dict.fromkeys(_values(rows, _TASK).tolist())
         known = {
             fields.CONTROL_HZ: self._folder.fps,
             fields.INSTRUCTION: "; ".join(
@@ -209,3 +210,13 @@ class LeRobotDataset:
             if value is not None
             and not (name == fields.EPISODE_ID and self._mapping.metadata)
         }
+
+
+def _values(rows: pa.Table, key: str, feature: Feature | None = None) -> np.ndarray:
+    """Return the values of a column; errors name it."""
+    try:
+        if feature:
+            return feature.values(rows[key])
+        return lerobot_feature.numbers(rows[key])
+    except ValueError as error:
+        raise ValueError(f"{key!r}: {error}") from None

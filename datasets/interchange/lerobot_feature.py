@@ -108,9 +108,11 @@ def numbers(column: pa.ChunkedArray, shape: tuple[int, ...] = ()) -> np.ndarray:
     while pa.types.is_nested(values.type) and not values.null_count:
         sizes += pyarrow.compute.list_value_length(values).unique().to_pylist()
         values = values.flatten()
+    if values.null_count:
+        raise ValueError("a value is missing")
     # One number is stored without a list, or with one.
     found, wanted = ([n for n in each if n != 1] for each in (sizes, shape))
-    if found != wanted or values.null_count or not pa.types.is_primitive(values.type):
+    if found != wanted or not pa.types.is_primitive(values.type):
         raise ValueError(f"the rows are not of shape {list(shape)}")
     return values.to_numpy(zero_copy_only=False).reshape(len(column), *shape)
 

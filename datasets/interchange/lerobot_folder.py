@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet as pq
 
 from wtl.datasets.contract import fields
@@ -32,7 +33,11 @@ VERSIONS = ("v2.0", "v2.1", "v3.0")
 _INFO, _EPISODES, _TASKS = "meta/info.json", "meta/episodes", "meta/tasks"
 _MAX_TEXT_BYTES = 256 << 20
 _MAX_EPISODES = 1 << 20
+_MAX_TABLE_VALUES = 4 << 20  # of a column of a table in `meta`
 _BATCH_ROWS = 256
+# Encoded images may be larger than their pixels by this factor, and this many bytes.
+_MOST_RATIO, _SMALL_BYTES = 2, 64 << 10
+_FEW_BYTES = 16  # of values of fixed length: numbers of any kind
 _SLOT = re.compile(r"\{([a-z_]+)(?::(0?\dd))?\}")  # of a template of paths
 _RANGE = re.compile(r"(\d{1,9}):(\d{1,9})")  # of a split's episodes
 _LICENSE = re.compile(r"^license:\s*(\S.*)$", re.MULTILINE)
@@ -194,9 +199,12 @@ class LeRobotFolder:
         """
         held, current = [], None
         try:
-            with pq.ParquetFile(data, memory_map=True) as file:
-                self._check_columns(file, data, columns)
-                for batch in file.iter_batches(_BATCH_ROWS, columns=columns):
+            with _open(data) as file:
+                most = self._check_columns(file, data, columns)
+                for batch, size in _batches(file, columns):
+                    if size > most * len(batch):
+                        raise self.fault(f"{data.name!r}: values are too large")
+                    batch = _dense(batch)
                     numbers = batch["episode_index"].to_numpy()
                     cuts = np.flatnonzero(np.diff(numbers)) + 1
                     for start, stop in itertools.pairwise([0, *cuts, len(numbers)]):
@@ -216,8 +224,11 @@ class LeRobotFolder:
 
     def _check_columns(
         self, file: pq.ParquetFile, data: pathlib.Path, columns: Sequence[str]
-    ) -> None:
-        """Refuse columns that are missing or have more values than their shape says."""
+    ) -> int:
+        """Return the most bytes of a row.
+
+        Columns that are missing or have more values than their shape says are refused.
+        """
         for name in columns:
             if name not in file.schema_arrow.names:
                 raise self.fault(f"{data.name!r} has no column {name!r}")
@@ -225,6 +236,11 @@ class LeRobotFolder:
             name: 1 if feature.is_image else math.prod(feature.shape)
             for name, feature in self.features.items()
         }
+        most = sum(
+            _SMALL_BYTES + _MOST_RATIO * self.features[name].frame_bytes
+            for name in columns
+            if name in self.features
+        )
         for group in map(file.metadata.row_group, range(file.num_row_groups)):
             for column in map(group.column, range(group.num_columns)):
                 name = column.path_in_schema  # such as `action.list.element`
@@ -233,6 +249,7 @@ class LeRobotFolder:
                 size = sizes.get(name)
                 if size and column.num_values > size * group.num_rows:
                     raise self.fault(f"{data.name!r}: {name!r} is not of its shape")
+        return most
 
     def _tasks(self) -> dict[int, str]:
         if path := self.file(f"{_TASKS}.parquet"):
@@ -261,9 +278,20 @@ class LeRobotFolder:
 
     def _table(self, path: pathlib.Path) -> Iterator[dict[str, Any]]:
         """Yield the rows of a table, without statistics."""
-        with pq.ParquetFile(path, memory_map=True) as file:
+        with _open(path) as file:
             names = [n for n in file.schema_arrow.names if not n.startswith("stats/")]
-            for batch in file.iter_batches(_BATCH_ROWS, columns=names):
+            groups = map(file.metadata.row_group, range(file.num_row_groups))
+            values = sum(
+                max(group.column(i).num_values for i in range(group.num_columns))
+                for group in groups
+            )
+            if file.metadata.num_rows > _MAX_EPISODES or values > _MAX_TABLE_VALUES:
+                raise self.fault(f"{path.name!r} has too many rows")
+            total = 0
+            for batch, size in _batches(file, names):
+                total += size
+                if total > _MAX_TEXT_BYTES:
+                    raise self.fault(f"{path.name!r}: values are too large")
                 yield from batch.to_pylist()
 
     def _list(self, index: int, length: int, row: Mapping[str, Any]) -> None:
@@ -308,6 +336,57 @@ class LeRobotFolder:
             **{key: row.get(place + key) for key in ("chunk_index", "file_index")},
         }
         return _SLOT.sub(lambda slot: format(values[slot[1]], slot[2] or ""), text)
+
+
+def _open(path: pathlib.Path) -> pq.ParquetFile:
+    """Open a table; values of variable length stay in dictionaries.
+
+    Raises:
+      ValueError: if values are encoded so that few bytes may be many in any case.
+    """
+    with pq.ParquetFile(path, memory_map=True) as file:
+        columns = [file.schema.column(i) for i in range(len(file.schema))]
+        groups = map(file.metadata.row_group, range(file.num_row_groups))
+        chunks = (group.column(i) for group in groups for i in range(len(columns)))
+        if any(column.length > _FEW_BYTES for column in columns) or any(
+            "DELTA_BYTE_ARRAY" in chunk.encodings for chunk in chunks
+        ):
+            raise ValueError("columns of fixed length or DELTA_BYTE_ARRAY are not read")
+    texts = [c.path for c in columns if c.physical_type == "BYTE_ARRAY"]
+    return pq.ParquetFile(path, memory_map=True, read_dictionary=texts)
+
+
+def _batches(
+    file: pq.ParquetFile, columns: Sequence[str]
+) -> Iterator[tuple[pa.RecordBatch, int]]:
+    """Yield rows, and the bytes that they take without dictionaries."""
+    for group in range(file.num_row_groups):  # each has dictionaries of its own
+        for batch in file.iter_batches(_BATCH_ROWS, [group], columns):
+            yield batch, sum(map(_size, batch.columns))
+
+
+def _size(array: pa.Array) -> int:
+    """Return the bytes that an array takes without dictionaries."""
+    if pa.types.is_struct(array.type):
+        return sum(map(_size, array.flatten()))
+    if pa.types.is_nested(array.type):
+        return _size(array.flatten())
+    if not pa.types.is_dictionary(array.type):
+        return array.nbytes
+    sizes = pyarrow.compute.binary_length(array.dictionary).take(array.indices)
+    return pyarrow.compute.sum(sizes.cast(pa.int64())).as_py() or 0
+
+
+def _dense(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return rows without dictionaries, each of which is copied with every batch."""
+
+    def dense(kind: pa.DataType) -> pa.DataType:
+        if pa.types.is_struct(kind):
+            return pa.struct([f.with_type(dense(f.type)) for f in kind])
+        return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+    schema = pa.schema([f.with_type(dense(f.type)) for f in batch.schema])
+    return batch.cast(schema)
 
 
 def _lines(path: pathlib.Path) -> list[dict[str, Any]]:

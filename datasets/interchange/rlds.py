@@ -87,8 +87,8 @@ class RldsDataset:
         for key in sorted(keys):
             if not rlds_feature.is_readable({**beside, **in_steps}[key]):
                 raise UserError(
-                    f"{directory}: {key!r} is of varying length or a stack of images; "
-                    "leave it out"
+                    f"{directory}: {key!r} is a sequence, of varying length or a "
+                    "stack of images; leave it out"
                 )
         self._unread = [] if mapping.arrays else _unread(in_steps)
         acts = self._mapping.arrays.get(fields.ACTION, ())
@@ -102,10 +102,15 @@ class RldsDataset:
             for key, feature in in_steps.items()
             if key in keys and rlds_feature.is_packed(feature)
         }
+        self._packed_beside = {
+            key: feature
+            for key, feature in beside.items()
+            if key in keys - {*in_steps} and rlds_feature.is_packed(feature)
+        }
+        skip = tfds.decode.SkipDecoding()
         self._decoders = {
-            fields.STEPS: rlds_feature.nested(
-                {key: tfds.decode.SkipDecoding() for key in self._packed}
-            )
+            **rlds_feature.nested(dict.fromkeys(self._packed_beside, skip)),
+            fields.STEPS: rlds_feature.nested(dict.fromkeys(self._packed, skip)),
         }
         self._features = tfds.features.FeaturesDict(
             {
@@ -199,6 +204,9 @@ class RldsDataset:
             steps[key] = unpacked = _unpacked(steps[key], feature, size)
             size += unpacked.nbytes
         beside = _flat(tf.nest.map_structure(_numpy, example))
+        for key, feature in self._packed_beside.items():
+            (beside[key],) = unpacked = _unpacked([beside[key]], feature, size)
+            size += unpacked.nbytes
 
         def get(key: str) -> np.ndarray:
             return np.asarray(steps[key] if key in steps else beside[key])
@@ -244,12 +252,18 @@ def _unpacked(
 
 
 def _unread(steps: Mapping[str, Any]) -> list[str]:
-    """Return the observations that are not imported without a mapping."""
+    """Return observations and actions that are not imported without a mapping."""
     return [
         key
         for key, feature in sorted(steps.items())
-        if key.startswith(f"{fields.OBSERVATION}/")
-        and not rlds_feature.is_numbers(feature)
+        if not rlds_feature.is_numbers(feature)
+        and (
+            key.startswith(f"{fields.OBSERVATION}/")
+            or (
+                key.partition("/")[0] in (fields.ACTION, fields.REWARD)
+                and not isinstance(feature, tfds.features.Text)
+            )
+        )
         and key not in _INSTRUCTIONS
     ]
 

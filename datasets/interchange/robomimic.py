@@ -191,9 +191,8 @@ class RobomimicFile:
             return np.asarray(group.attrs[key]) if is_attribute else group.read(key)
 
         def after(key: str) -> np.ndarray | None:
-            later = f"next_{key}"
-            is_known = key.startswith("obs/") and later in group
-            return group.read(later, -1) if is_known else None
+            is_known = key.startswith("obs/") and f"next_{key}" in group
+            return _after(group, key) if is_known else None
 
         return self._mapping.episode(
             ForeignEpisode(get, name, index, after=after, notes=notes, metadata=known)
@@ -238,7 +237,8 @@ class RobomimicFile:
         for mask in masks.names if masks else ():
             for name in masks.read(mask).reshape(-1).tolist():
                 text = name.decode() if isinstance(name, bytes) else str(name)
-                found.setdefault(text, []).append(mask)
+                if text in self._demos:
+                    found.setdefault(text, []).append(mask)
         return found
 
     def _known(self) -> dict[str, Any]:
@@ -318,6 +318,22 @@ def _write_episode(group: h5py.Group, episode: Episode) -> None:
         ours["last_state"] = physics[-1]
 
 
+def _after(group: Hdf5Group, key: str) -> np.ndarray:
+    """Return the last row of `next_obs`, which must be of the form of `obs`."""
+    later = f"next_{key}"
+    forms = [
+        (list(group.shape(path)[0]), group.read(path, -1).dtype)
+        for path in (key, later)
+    ]
+    if forms[0] != forms[1]:
+        (shape, dtype), (other, kind) = forms
+        raise ValueError(
+            f"{later!r} is {kind}{other}, but {key!r} {dtype}{shape}: correct or "
+            "remove it"
+        )
+    return group.read(later, -1)
+
+
 def _ours(group: Hdf5Group) -> Episode:
     """Return an episode that WTL exported, exactly as it was."""
     ours = group.group(_OURS)
@@ -325,7 +341,7 @@ def _ours(group: Hdf5Group) -> Episode:
     foreign_episode.require_bytes(sum(group.shape(path)[1] for path in observed))
     steps = {
         path.removeprefix("obs/"): np.concatenate(
-            [group.read(path), group.read(f"next_{path}", -1)[None]]
+            [group.read(path), _after(group, path)[None]]
         )
         for path in observed
     }

@@ -61,7 +61,7 @@ def export(options: argparse.Namespace) -> None:
     option(
         "--image_range",
         metavar="LOW,HIGH",
-        help="least and greatest value of colour images that are not uint8, as 0,1; "
+        help="least and greatest value of images that are not uint8, as 0,1; "
         "without it they are kept as numbers (for -1,1 write --image_range=-1,1)",
     ),
     option(
@@ -101,6 +101,7 @@ def import_(options: argparse.Namespace) -> None:
     lines = [f"{count} episodes: {text}" for text, count in mapping.remarks.items()]
     lines.append(source.left_out and f"left out: {source.left_out}")
     lines.append(field_mapping.unseen(schema.stored_spec(version)))
+    lines += mapping.doubts
     for line in filter(None, lines):
         print(f"wtl: {error_line.printable(line)}", file=sys.stderr)
     print(error_line.printable(f"{version} holds the episodes of {options.source}"))

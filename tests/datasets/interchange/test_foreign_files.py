@@ -8,7 +8,7 @@ import pytest
 
 from wtl.commands import cli
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.interchange import import_episodes, robomimic
+from wtl.datasets.interchange import hdf5_group, import_episodes, robomimic
 from wtl.datasets.interchange.field_mapping import FieldMapping
 from wtl.datasets.interchange.foreign_episode import REPEATED
 from wtl.datasets.reading import reader
@@ -156,6 +156,19 @@ def test_a_group_that_contains_itself_is_read_once(tmp_path):
     assert [n for n in episode.steps if n.endswith("s") and len(n) == 1] == ["s"]
 
 
+def test_options_without_use_and_success_that_is_nowhere_are_told(tmp_path, capsys):
+    path = _write(tmp_path / "a.hdf5", _DEMO | {"rewards": np.zeros(_T)})
+    arguments = ("import", path, "--format=robomimic", "--name=a", "--image_range=0,1")
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([*map(str, arguments), f"--out={tmp_path / 'out'}"])
+    assert not stopped.value.code
+    told = capsys.readouterr().err
+    assert "--image_range was not used" in told
+    assert "last reward: 0 of 1 episodes succeed" in told
+    _, mapping, _ = _imported(path, sets=("success=true",))
+    assert mapping.doubts == []
+
+
 def test_masks_of_other_names_are_noted(tmp_path):
     path = _write(tmp_path / "a.hdf5")
     with h5py.File(path, "a") as file:
@@ -231,6 +244,56 @@ def test_an_hdf5_file_is_read_without_others(tmp_path, make, message, maps):
         make(file["data/demo_0"], secret)
     with pytest.raises(UserError, match=message if maps else None):
         _imported(path, maps)
+
+
+_SHARED = "x" * 1000  # stored once
+
+
+@pytest.mark.parametrize(
+    ("key", "dtype", "value", "message"),
+    [
+        ("data/demo_0/obs/v", h5py.vlen_dtype("u1"), [0] * 9, "of variable length"),
+        ("data/demo_0/obs/v", h5py.ref_dtype, None, "of variable length"),
+        ("data/demo_0/obs/v", h5py.string_dtype(), _SHARED, "texts of variable"),
+        ("mask/x", h5py.string_dtype(), _SHARED, "texts of variable"),
+    ],
+)
+def test_one_value_is_not_read_as_many(
+    tmp_path, monkeypatch, key, dtype, value, message
+):
+    monkeypatch.setattr(hdf5_group, "_MOST_TEXT_BYTES", 1 << 12)
+    path = _write(tmp_path / "a.hdf5")
+    with h5py.File(path, "a") as file:
+        array = file.create_dataset(key, (_T,), dtype)
+        array[0] = file.ref if value is None else value
+        place = array.id.get_offset()
+    data = bytearray(path.read_bytes())
+    width = 8 if value is None else 16
+    data[place : place + width * _T] = data[place : place + width] * _T
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=message):
+        _imported(path, () if "obs" in key else _MAPS)
+
+
+def test_an_attribute_of_variable_length_is_one_value(tmp_path):
+    path = _write(tmp_path / "a.hdf5")
+    with h5py.File(path, "a") as file:
+        attributes = file["data/demo_0"].attrs
+        attributes["language"] = "lift it"
+        attributes["many"] = np.array(["lift it"] * 9, h5py.string_dtype())
+    (episode,), _, _ = _imported(path, (*_MAPS, "instruction=language"))
+    assert episode.metadata["instruction"] == "lift it"
+    with pytest.raises(UserError, match="'many' is of variable length"):
+        _imported(path, (*_MAPS, "instruction=many"))
+
+
+@pytest.mark.parametrize(
+    "later", [_DEMO["obs/s"][:-1], _DEMO["obs/s"].astype("f4"), _DEMO["obs/s"][:, :1]]
+)
+def test_next_observations_are_of_the_form_of_the_others(tmp_path, later):
+    path = _write(tmp_path / "a.hdf5", _DEMO | {"next_obs/s": later})
+    with pytest.raises(UserError, match="'next_obs/s' is float"):
+        _imported(path)
 
 
 @pytest.mark.parametrize("format_", ["robomimic", "lerobot", "rlds"])

@@ -64,7 +64,7 @@ def test_other_images_are_scaled_from_their_range(array, value_range):
     "array",
     [
         np.zeros((4, 7)),
-        np.zeros((4, 12, 16, 1), np.float32),  # depth
+        np.zeros((4, 12, 16), np.float32),  # matrices
         np.zeros((4, 5, 3), np.uint8),
         np.zeros((4, 5, 5, 2), np.uint8),
         np.zeros((4, 2, 12, 16, 3), np.uint8),
@@ -73,6 +73,15 @@ def test_other_images_are_scaled_from_their_range(array, value_range):
 )
 def test_other_arrays_are_no_images(array):
     assert ImageForm(value_range=(0, 1)).apply("points", array) is None
+
+
+def test_one_channel_is_scaled_with_a_remark():
+    gray = (_GRAY / 255).astype(np.float32)
+    for array in (gray, gray.transpose(0, 3, 1, 2)):
+        found, remark = ImageForm(value_range=(0, 1)).apply("front", array)
+        np.testing.assert_array_equal(found, _GRAY.repeat(3, -1))
+        assert "front has one channel" in remark
+        assert ImageForm().apply("front", array) is None  # it may well be a depth
 
 
 def test_images_are_cropped_and_scaled():

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import pathlib
 import shutil
 
 import av
@@ -19,7 +20,12 @@ from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.observation import Observation
 from wtl.datasets.format import schema
-from wtl.datasets.interchange import import_episodes, lerobot, lerobot_dataset
+from wtl.datasets.interchange import (
+    import_episodes,
+    lerobot,
+    lerobot_dataset,
+    lerobot_folder,
+)
 from wtl.datasets.interchange.field_mapping import FieldMapping
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import publish, verify
@@ -405,6 +411,37 @@ def test_files_that_are_refused(small, tmp_path):
     refused(folder, "episode 1: .*has no frame at")
 
 
+def test_small_files_do_not_become_large_tables(tmp_path, monkeypatch):
+    folder = fake_lerobot.write(tmp_path / "in", "v2.1")
+    features = _change(folder)["features"]
+    image = {"dtype": "image", "shape": [8, 8, 3], "names": None}
+    _change(folder, features=features | {"observation.image": image})
+    path = folder / "data/chunk-000/episode_000000.parquet"
+    table = pq.read_table(path)
+    cells = [{"bytes": b"x" * (1 << 20), "path": "x"}] * len(table)
+    pq.write_table(table.append_column("observation.image", pa.array(cells)), path)
+    with pytest.raises(UserError, match="episode_000000.parquet': values are too"):
+        list(_dataset(folder).episodes())
+    many = pa.table({"task_index": [0] * 99, "task": ["x" * 99] * 99})
+    pq.write_table(many, folder / "meta/tasks.parquet")
+    for limit, message in (
+        ("_MAX_TEXT_BYTES", "tasks.parquet': values are too large"),
+        ("_MAX_EPISODES", "tasks.parquet' has too many rows"),
+    ):
+        with monkeypatch.context() as patch, pytest.raises(UserError, match=message):
+            patch.setattr(lerobot_folder, limit, 98)
+            patch.setattr(lerobot_folder, "_text", pathlib.Path.read_text)
+            _dataset(folder)
+    pq.write_table(
+        many,
+        folder / "meta/tasks.parquet",
+        use_dictionary=False,
+        column_encoding={"task": "DELTA_BYTE_ARRAY"},
+    )
+    with pytest.raises(UserError, match="DELTA_BYTE_ARRAY are not read"):
+        _dataset(folder)
+
+
 def test_upright_frames_of_a_turned_video(tmp_path):
     path = tmp_path / "a.mp4"
     images = [fake_videos.numbered(i, 96, 96) for i in range(9)]
@@ -418,3 +455,16 @@ def test_upright_frames_of_a_turned_video(tmp_path):
             video_frames.at_times(path, times, (96, 128, 3), 0.01)
     with pytest.raises(video_frames.VideoError, match="96 × 128"):
         video_frames.at_times(path, [0.2], (64, 64, 3), 0.01)
+
+
+def test_a_missing_value_is_named(small, tmp_path):
+    folder = shutil.copytree(small["v2.1"], tmp_path / "in")
+    path = folder / "data/chunk-000/episode_000000.parquet"
+    table = pq.read_table(path)
+    for name in ("action", "timestamp"):
+        column = table.column_names.index(name)
+        cells = [*table[name].to_pylist()[:-1], None]
+        cells = pa.array(cells, table[name].type)
+        pq.write_table(table.set_column(column, name, cells), path)
+        with pytest.raises(UserError, match=f"episode 0: '{name}': a value is missing"):
+            list(_dataset(folder).episodes())

@@ -234,6 +234,7 @@ class _Unusual(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                 "any": f.Image(shape=(None, None, 3)),
                 "depth": f.Image(shape=(16, 24, 1), dtype=np.uint16),
                 "stack": f.Sequence(f.Image(shape=(8, 8, 3)), length=2),
+                "pair": f.Sequence(np.float32, length=2),
             },
             "proprio": f.Tensor(shape=(2,), dtype=np.float32),
             "packed": f.Tensor(shape=(6,), dtype=np.float64, encoding="zlib"),
@@ -242,7 +243,13 @@ class _Unusual(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         return tfds.core.DatasetInfo(
             builder=self,
             features=f.FeaturesDict(
-                {"steps": f.Dataset(step), "episode_metadata": {"success": np.bool_}}
+                {
+                    "steps": f.Dataset(step),
+                    "episode_metadata": {
+                        "success": np.bool_,
+                        "packed": f.Tensor(shape=(), dtype=np.int64, encoding="zlib"),
+                    },
+                }
             ),
             disable_shuffling=True,
         )
@@ -261,6 +268,7 @@ class _Unusual(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                         "any": np.full((20, 40, 3), 10 * t, np.uint8),
                         "depth": np.full((16, 24, 1), 1000 * t, np.uint16),
                         "stack": [np.zeros((8, 8, 3), np.uint8)] * 2,
+                        "pair": [0.0, 1.0],
                     },
                     "proprio": np.full(2, t, np.float32),
                     "packed": np.full(6, 0.5, np.float64),
@@ -268,7 +276,13 @@ class _Unusual(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                 }
                 for t in range(5)
             ]
-            yield number, {"steps": steps, "episode_metadata": {"success": number == 0}}
+            yield (
+                number,
+                {
+                    "steps": steps,
+                    "episode_metadata": {"success": number == 0, "packed": 7},
+                },
+            )
 
 
 @pytest.fixture(scope="module")
@@ -285,7 +299,7 @@ def test_images_of_all_channels_and_success_without_rewards(unusual, tmp_path):
         source.episodes(), tmp_path, "unusual", {}, action_limits=None
     )
     assert verify.verify(version) == []
-    assert source.left_out == "not read: 'observation/stack'"
+    assert source.left_out == "not read: 'observation/pair', 'observation/stack'"
     found = list(reader.iterate_episodes(version))
     assert sorted(e.metadata["success"] for e in found) == [False, True]
     for episode in found:
@@ -305,10 +319,22 @@ def test_observations_outside_of_observation_keep_the_last_action(unusual, tmp_p
         assert episode.steps["action"][:-1, 0].tolist() == [0, 0.25, 0.5, 0.75, 1]
 
 
+class _Expanding:
+    def decompress(self, data, size):
+        return bytes(size)
+
+
 def test_tensors_with_zlib_are_unpacked_to_their_size_only(unusual, tmp_path):
     maps = ("state=packed", "action=action")
     for episode in reader.iterate_episodes(_imported(unusual, tmp_path, maps)):
         assert (episode.steps["state"] == 0.5).all()
+    beside = ("state=proprio", "trial_index=episode_metadata/packed")
+    for episode in reader.iterate_episodes(_imported(unusual, tmp_path / "b", beside)):
+        assert episode.metadata["trial_index"] == 7
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zlib, "decompressobj", lambda: _Expanding())
+        with pytest.raises(UserError, match="is not of shape"):
+            _imported(unusual, tmp_path / "c", beside)
     feature = tfds.features.Tensor(shape=(6,), dtype=np.float64, encoding="zlib")
     for size in (8, 48 << 20):
         with pytest.raises(ValueError, match="not of shape"):
