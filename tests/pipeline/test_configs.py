@@ -156,6 +156,15 @@ def test_no_address_or_path_of_a_machine_is_tracked():
 QUICK = str(ROOT / "gin_configs/quickstart.gin")
 
 
+def test_included_files_are_those_beside_the_file_itself(tmp_path):
+    for number in (4, 5):
+        (tmp_path / f"{number}").mkdir()
+        (tmp_path / f"{number}/base.gin").write_text(f"suite.size = {number}\n")
+        (tmp_path / f"{number}/run.gin").write_text("include 'base.gin'\n")
+        stages.configure(str(tmp_path / f"{number}/run.gin"), [])
+        assert stages.suite().size == number
+
+
 @pytest.mark.parametrize(
     "binding, said",
     (

@@ -115,9 +115,9 @@ def configure(gin_file: str, bindings: list[str]):
     gin_file = os.path.expanduser(gin_file)
     beside = str(pathlib.Path(gin_file).resolve().parent)
     worker.import_plugins((), (beside, os.getcwd()))
-    gin.add_config_file_search_path(beside)
-    # Gin files outside the project may include the shipped ones.
-    gin.add_config_file_search_path(str(_SHIPPED))
+    # Gin files outside the project may include the shipped ones. Gin itself would look
+    # first where an earlier configuration of this process was.
+    gin.config._LOCATION_PREFIXES[:] = ["", beside, str(_SHIPPED)]
     # UTF-8 whatever the locale, also from editors that begin it with a mark.
     read = functools.partial(open, encoding="utf-8-sig")
     gin.config._FILE_READERS[:] = [(read, os.path.isfile)]
