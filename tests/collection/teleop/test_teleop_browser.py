@@ -277,6 +277,7 @@ def _tries(operator, run_dir):
     operator.key("w")
     operator.until("window.teleop.status.step === 1")
     operator.does("n", "It was a")
+    operator.key("q")  # asks
     operator.key("q")
     operator.until("document.body.textContent.includes('session has ended')")
     (trial,) = set(kept(run_dir)) - set(before)
