@@ -147,7 +147,7 @@ async def _answer_errors(
     try:
         return await handler(request)
     except ConnectionError:
-        raise  # nobody is there to be answered
+        raise  # the client has gone
     except web.HTTPException as error:
         status, text = error.status, error.text or error.reason
     except web.RequestPayloadError:

@@ -9,6 +9,10 @@ import subprocess
 import sys
 import time
 
+import pytest
+
+from wtl.collection import opengl
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 ORIGIN = "http://127.0.0.1:{port}"
 
@@ -83,7 +87,11 @@ def start(command: list[str]) -> subprocess.Popen:
 
 @contextlib.contextmanager
 def session(folder: pathlib.Path, host: str = "127.0.0.1", port: int = 0):
-    """Serves a few scenes; what is kept goes to `folder`/staged."""
+    """Serves a few scenes, kept in `folder`/staged; skips the test without OpenGL."""
+    try:
+        opengl.find_renderer()
+    except opengl.RendererNotFoundError as error:
+        pytest.skip(str(error))
     script = folder / "serve.py"
     script.write_text(
         _SERVE.format(

@@ -10,7 +10,6 @@ from served import session
 from web_socket import Closed, WebSocket
 
 from tests.viewer.viewed import make_run, viewing
-from wtl.collection import opengl
 
 _ODD = st.sampled_from(
     (
@@ -78,10 +77,6 @@ def test_the_viewer_answers_anything(viewer, request_):
 
 @pytest.fixture(scope="module")
 def teleop(tmp_path_factory):
-    try:
-        opengl.find_renderer()
-    except opengl.RendererNotFoundError as error:
-        pytest.skip(str(error))
     with session(tmp_path_factory.mktemp("teleop")) as running:
         yield running
 

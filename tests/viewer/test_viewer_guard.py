@@ -167,7 +167,7 @@ def test_a_proxy_may_change_the_host(viewed):
     assert status == 200
 
 
-def test_half_open_connections_keep_nobody_out(viewed, capfd):
+def test_half_open_connections_block_no_others(viewed, capfd):
     half = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
     with contextlib.ExitStack() as stack:
         for _ in range(400):

@@ -105,7 +105,7 @@ def _provenance(run: pathlib.Path, method: str, policy_id: str) -> str:
         except ValueError as error:
             raise UserError(f"{os.fspath(path)} is damaged: {error}") from error
         account = {
-            # The place of another run on this machine is nobody else's business.
+            # The place of another run on this machine is not for publication.
             stage: {k: v for k, v in entry.items() if k != "taken_from"}
             for stage, entry in lineage.items()
             if entry.get("outputs", {}).get(method) == policy_id
