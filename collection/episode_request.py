@@ -23,6 +23,7 @@ class EpisodeRequest:
       seed: of the actor's noise.
       choice_seed: seed of the Gumbel noise on the choices of a policy made once per
         episode; None takes the likeliest.
+      passed_over: number of likelier targets that a policy does not choose.
       demo_ids: ids of the demonstrations that a policy is given, in order.
       trial_ids: ids of the trials that a policy is given, in order.
       trial_success: success given with each trial; empty gives it as stored.
@@ -35,6 +36,7 @@ class EpisodeRequest:
     role: str
     seed: int = 0
     choice_seed: int | None = None
+    passed_over: int = 0
     demo_ids: tuple[str, ...] = ()
     trial_ids: tuple[str, ...] = ()
     trial_success: tuple[bool, ...] = ()

@@ -20,6 +20,8 @@ from wtl.datasets.reading.store import EpisodeStore, stack
 from wtl.datasets.storage import staging
 from wtl.policies import export, interface
 
+_NEVER = -1e9  # added to the logit of a target that is passed over
+
 
 @dataclasses.dataclass(frozen=True)
 class PolicyActorSpec:
@@ -106,10 +108,22 @@ class PolicyActor:
     def begin(self, environments, requests, observed):
         """Encode the context of N episodes."""
         del environments
-        context = self.builder.build(requests, observed)
-        self._state = self.policy.encode_context(context)
+        self._state = self.encode(requests, observed)
         self._step_type = tf.fill([len(requests)], ts.StepType.FIRST)
         self._step = 0
+
+    def encode(self, requests: Sequence[EpisodeRequest], observed: Observations):
+        """Return the policy state of N episodes, given their first observations."""
+        context = self.builder.build(requests, observed)
+        state = self.policy.encode_context(context)
+        passed_over = np.array([request.passed_over for request in requests])
+        for passed in range(max(passed_over, default=0)):
+            rows = np.flatnonzero(passed_over > passed)
+            noise = np.array(context.gumbel)
+            noise[rows, self.builder.encoder.selected_targets(state)[rows]] = _NEVER
+            context = context._replace(gumbel=tf.constant(noise))
+            state = self.policy.encode_context(context)
+        return state
 
     def act(self, observed: Observations) -> tuple[np.ndarray, None]:
         """Return the policy's actions."""

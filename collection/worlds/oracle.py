@@ -36,8 +36,11 @@ class OracleBound(Protocol):
     def success(self, given: Information) -> float:
         """Return the probability of success of an ideal agent."""
 
-    def nth_trial(self, number: int) -> float:
-        """Return the same given all previous trials in one scene, and no more."""
+    def nth_trial(self, number: int, split: str) -> float:
+        """Return the same in tasks of a split, given all previous trials in one scene.
+
+        It is given nothing else.
+        """
 
     def conflict(self, task: Any, demo_seed: int, scene_seed: int) -> bool:
         """Whether readings of a demonstration name different targets in a scene."""

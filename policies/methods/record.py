@@ -9,6 +9,13 @@ from wtl.policies.methods import palette
 
 SAME, NEW = "same", "new"
 
+# Rules for the choices that a policy makes once per episode, such as its target.
+LIKELIEST, SAMPLED = "likeliest", "sampled"
+SAMPLED_AFTER_FAILURE, NEXT_AFTER_FAILURE = (
+    "sampled after failure",
+    "next after failure",
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class PolicyKind:
@@ -60,7 +67,9 @@ class Condition:
       colour: in figures and reports.
       trials: conditions whose episodes are given as trials, in order.
       scene: `same` as the trials, or `new`.
-      sampled: whether the target is sampled rather than the likeliest.
+      choice: rule for its target: the `LIKELIEST`; `SAMPLED`;
+        `SAMPLED_AFTER_FAILURE`, if the last trial failed, else the likeliest; or
+        `NEXT_AFTER_FAILURE`, the likeliest but as many as trials have failed.
       shown_human: whether human videos are given to a policy that was trained on the
         robot's demonstrations.
       in_default: whether it is evaluated where no conditions are named.
@@ -73,7 +82,7 @@ class Condition:
     colour: str = palette.GREY
     trials: tuple[str, ...] = ()
     scene: str = SAME
-    sampled: bool = False
+    choice: str = LIKELIEST
     shown_human: bool = False
     in_default: bool = True
     method: str = ""

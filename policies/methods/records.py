@@ -9,7 +9,16 @@ from wtl.policies.daml.config import DamlConfig
 from wtl.policies.interface import Interface
 from wtl.policies.maml.config import MamlConfig
 from wtl.policies.methods import palette
-from wtl.policies.methods.record import NEW, Condition, Method, PolicyKind, Start
+from wtl.policies.methods.record import (
+    NEW,
+    NEXT_AFTER_FAILURE,
+    SAMPLED,
+    SAMPLED_AFTER_FAILURE,
+    Condition,
+    Method,
+    PolicyKind,
+    Start,
+)
 from wtl.policies.pearl.config import PearlConfig
 from wtl.policies.rl2.config import Rl2Config
 from wtl.policies.tecnet.config import TecnetConfig
@@ -82,6 +91,48 @@ def _after(
     )
 
 
+def _without_learning(method: str, label: str) -> tuple[Condition, ...]:
+    """Return further tries of a trial policy, whose network is given no trial."""
+    name, shown = f"{method}_win_stay_lose_shift", f"{label}, win-stay lose-shift"
+    shift = {"colour": palette.GOLD, "choice": NEXT_AFTER_FAILURE}
+    return (
+        Condition(
+            f"{method}_second_try",
+            f"{label}, second try",
+            f"A second, independent try of {label} without learning from the first: "
+            "the worth of another try alone.",
+            palette.ROSE,
+            choice=SAMPLED,
+        ),
+        Condition(
+            f"{method}_second_try_after_failure",
+            f"{label}, second try after failure",
+            f"{label} again: the same after a success, a sampled target after a "
+            "failure.",
+            palette.ROSE,
+            trials=(method,),
+            choice=SAMPLED_AFTER_FAILURE,
+        ),
+        Condition(
+            name,
+            shown,
+            f"{label} again: the same target after a success, the next likeliest one "
+            "after a failure. A rule, with nothing learnt from trials.",
+            trials=(method,),
+            **shift,
+        ),
+        *_after(name, method, shown, (2, 3), **shift),
+        Condition(
+            f"{name}_new_scene",
+            f"{shown}, new scene",
+            "The same rule in another scene than that of the trial.",
+            trials=(method,),
+            scene=NEW,
+            **shift,
+        ),
+    )
+
+
 RECORDS = (
     trained_method(
         "wtl",
@@ -113,7 +164,13 @@ RECORDS = (
         ),
         config=ContextualConfig(demos=True, trials=True),
         trial_source="mil",
-        compared_with=("mil", "mil_second_try", "demo_hidden_at_retrial", "trial_only"),
+        compared_with=(
+            "mil",
+            "mil_win_stay_lose_shift",
+            "mil_second_try",
+            "demo_hidden_at_retrial",
+            "trial_only",
+        ),
         in_default=True,
     ),
     trained_method(
@@ -137,14 +194,7 @@ RECORDS = (
         "One-shot imitation: acts given the demonstration; its episode is the trial "
         "that WTL is given.",
         palette.ORANGE,
-        Condition(
-            "mil_second_try",
-            "MIL, second try",
-            "A second, independent try of MIL without learning from the first: the "
-            "worth of another try alone.",
-            palette.ROSE,
-            sampled=True,
-        ),
+        *_without_learning("mil", "MIL"),
         Condition(
             "mil_shown_human",
             "MIL, given a human video",
@@ -195,7 +245,11 @@ RECORDS = (
         ),
         config=ContextualConfig(demos=True, trials=True, human=True),
         trial_source="mil_human",
-        compared_with=("mil_human", "mil_human_second_try"),
+        compared_with=(
+            "mil_human",
+            "mil_human_win_stay_lose_shift",
+            "mil_human_second_try",
+        ),
     ),
     trained_method(
         "mil_human",
@@ -203,13 +257,7 @@ RECORDS = (
         "Infers the entity acted on in a human video, and acts; trained on pairs of a "
         "human video and a robot's demonstration.",
         palette.BROWN,
-        Condition(
-            "mil_human_second_try",
-            "Human MIL, second try",
-            "A second, independent try of Human MIL without learning from the first.",
-            palette.ROSE,
-            sampled=True,
-        ),
+        *_without_learning("mil_human", "Human MIL"),
         config=ContextualConfig(demos=True, human=True),
         compared_with=("daml", "mil_shown_human"),
     ),

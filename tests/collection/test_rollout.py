@@ -21,6 +21,7 @@ from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import episode_id, validate
 from wtl.datasets.contract.fields import STATE
+from wtl.policies.contextual import context as contexts
 from wtl.policies.interface import Interface
 
 assert legacy_keras
@@ -100,3 +101,32 @@ def test_rollout_feeds_observations_and_policy_state_back():
         np.testing.assert_array_equal(
             stored[fields.STATE], [t.observation[STATE] for t in timesteps]
         )
+
+
+class _Chooser:
+    """Chooses the likeliest of three targets, as policies do."""
+
+    def encode_context(self, context):
+        logits = tf.constant([[1.0, 3.0, 2.0]]) + context.gumbel
+        return {"target": tf.one_hot(tf.argmax(logits, axis=-1), 3)}
+
+
+class _Targets:
+    """Builds contexts without noise on the choice of a target."""
+
+    encoder = types.SimpleNamespace(
+        selected_targets=lambda state: tf.argmax(state["target"], axis=-1).numpy()
+    )
+
+    def build(self, requests, observed):
+        return contexts.Context(*[None] * 4, gumbel=tf.zeros((len(requests), 3)))
+
+
+def test_targets_that_failed_are_passed_over():
+    actor = PolicyActor(_Chooser(), _Targets(), "chooser")
+    requests = [
+        EpisodeRequest(_SCENE_CONFIGS[0], str(count), "retrial", passed_over=count)
+        for count in (2, 0, 1)
+    ]
+    chosen = _Targets.encoder.selected_targets(actor.encode(requests, {}))
+    assert chosen.tolist() == [0, 1, 2]

@@ -19,6 +19,7 @@ from wtl.datasets.storage.staging import iterate_staged
 from wtl.pipeline.player import Player
 from wtl.pipeline.run_folder import RunFolder
 from wtl.policies.methods import CONDITIONS, Condition
+from wtl.policies.methods.record import SAMPLED
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TINY = str(ROOT / "tests" / "tiny.gin")
@@ -76,7 +77,7 @@ def test_results_file_keeps_its_contract(tiny_run):
     assert results["protocol"]["scenes_per_task"] == 2
     assert results["protocol"]["split"] == "test"
     assert results["protocol"]["retrial_scene"] == "same"
-    for name in ("bc", "mil", "mil_second_try", "wtl"):
+    for name in ("bc", "mil", "mil_second_try", "mil_win_stay_lose_shift", "wtl"):
         method = results["methods"][name]
         assert set(method["overall"]) >= {"success", "ci95", "n"}
         assert method["overall"]["n"] == 10
@@ -90,7 +91,7 @@ def test_results_file_keeps_its_contract(tiny_run):
 def test_every_rollout_is_a_row_on_shared_scenes(tiny_run):
     with open(tiny_run / "evaluation/episodes.csv") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 7 * 10
+    assert len(rows) == 12 * 10
     scenes = {
         method: sorted(
             (r["task_id"], r["scene_seed"], r["demo_id"])
@@ -99,7 +100,7 @@ def test_every_rollout_is_a_row_on_shared_scenes(tiny_run):
         )
         for method in {r["method"] for r in rows}
     }
-    assert len(scenes) == 7  # no conditions are named: all of these policies
+    assert len(scenes) == 12  # no conditions are named: all of these policies
     assert scenes["wtl_2_trials"] == scenes["wtl_3_trials"] == scenes["wtl"]
     assert scenes["mil"] == scenes["wtl"] == scenes["bc"] == scenes["mil_second_try"]
     assert scenes["mil"] != scenes["wtl_new_scene"]
@@ -330,7 +331,7 @@ def test_a_new_condition_leaves_finished_evaluations_alone(copied_run, monkeypat
     shutil.rmtree(copied_run / "evaluation")
     another = Condition(
         *("another", "Another", "Another."),
-        sampled=True,
+        choice=SAMPLED,
         in_default=False,
         method="bc",
     )

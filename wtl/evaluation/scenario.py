@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
-from wtl.collection.worlds.oracle import Information
+from wtl.collection.worlds.oracle import Information, OracleBound
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.collection.worlds.world import Task
 from wtl.policies import interface
@@ -54,23 +54,24 @@ def scenarios(
 def oracle_bound_of(
     condition: Condition,
     scenario: Scenario,
-    suite: TaskDistribution,
+    bound: OracleBound | None,
     config: interface.Interface | None = None,
     demo_seeds: Sequence[int] = (),
 ) -> float | None:
     """Return the success of an ideal agent with the information of a condition.
 
+    `bound` is that of the world, if it has one.
     `config` says what its policy is given, by default as its method does; `demo_seeds`
     are the scenes of all demonstrations given, where there are several.
     """
     config = config or METHODS[condition.method].config
     if config.oracle:
         return 1.0
-    if suite.world.oracle_bound is None:
+    if bound is None:
         return None
     informed = bool(condition.trials) and config.trials_tell
     tried = [METHODS[CONDITIONS[name].method].config for name in condition.trials]
-    return suite.world.oracle_bound(suite).success(
+    return bound.success(
         Information(
             task=scenario.task,
             scene_seed=scenario.seed(condition),

@@ -16,7 +16,7 @@ from wtl.pipeline.offline import evaluate_offline
 from wtl.pipeline.player import Player
 from wtl.pipeline.run import Run
 from wtl.policies.methods import CONDITIONS, uses_human_videos
-from wtl.policies.methods.record import SAME
+from wtl.policies.methods.record import NEXT_AFTER_FAILURE, SAME
 
 # Hidden parameters of tasks that oracle bounds assume to be known, see `suite`.
 _HIDDEN = ("motor_faults", "puck")
@@ -56,7 +56,10 @@ def evaluate(
     chosen = [
         condition
         for condition in CONDITIONS.values()
-        if condition.name in conditions and run.has_policy(condition.method)
+        if condition.name in conditions
+        and run.has_policy(condition.method)
+        # Without entities no policy has a target to choose.
+        and (run.suite.world.entities or not condition.choice == NEXT_AFTER_FAILURE)
     ]
     if not chosen:
         run.require_policy(CONDITIONS[conditions[0]].method)

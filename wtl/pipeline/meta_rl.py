@@ -1,6 +1,7 @@
 """Meta-reinforcement learning from trials alone: training and evaluation."""
 
 import dataclasses
+import functools
 import json
 import shutil
 from collections.abc import Sequence
@@ -95,7 +96,8 @@ def meta_rl(
         about["seed"] = run.seed
         about["tasks"] = len({row.task_id for row in rows})
         about["env_steps"] = curve[-1]["env_steps"]  # whole rounds
-        results = trial_results.results(rows, about, opened.oracle_bound, curve)
+        of_trial = functools.partial(opened.oracle_bound, split=split)
+        results = trial_results.results(rows, about, of_trial, curve)
         write_csv(rows, folder / "trials.csv", TrialRow)
         run.folder.write(f"{name}/figure.svg", figures.trials(results))
         return results

@@ -21,6 +21,7 @@ from wtl.pipeline.collect_trials import actor_spec
 from wtl.pipeline.run import Run
 from wtl.policies import interface
 from wtl.policies.methods import CONDITIONS, Condition, rounds, uses_human_videos
+from wtl.policies.methods.record import LIKELIEST, SAMPLED, SAMPLED_AFTER_FAILURE
 
 NAME = fields.WTL_EVALUATIONS
 BATCH = 400  # rollouts played side by side, and staged together
@@ -67,7 +68,9 @@ class Player:
         """
         self._run = run
         self.layout = run.suite.layout
-        self.renderer = run.suite.world.renderer
+        world = run.suite.world
+        self.renderer = world.renderer
+        self._oracle_bound = world.oracle_bound and world.oracle_bound(run.suite)
         self._key = key
         self._split = split
         self._demos_shown = demos_shown
@@ -186,10 +189,8 @@ class Player:
         recorded, actor = self.recorded(condition, which), self.actor(condition)
         first = {fields.STATE: recorded.state[:, 0]}
         first |= {name: array[:, 0] for name, array in recorded.images.items()}
-        context = actor.builder.build(self.requests(condition, which), first)
-        return actor.builder.encoder.selected_targets(
-            actor.policy.encode_context(context)
-        )
+        state = actor.encode(self.requests(condition, which), first)
+        return actor.builder.encoder.selected_targets(state)
 
     @property
     def _staging(self) -> pathlib.Path:
@@ -230,6 +231,7 @@ class Player:
         store, rows = self.shown(condition)
         names = store[fields.EPISODE_ID]
         success = self._trial_success(condition, which)
+        sampled, passed_over = self._choices(condition, which)
         attempt, result = f"evaluation {len(condition.trials)}", []
         for number, (i, trial_ids) in enumerate(
             zip(which, self._trial_ids(condition, which), strict=True)
@@ -243,7 +245,8 @@ class Player:
                     ),
                     episode_id=self._episode_id(condition, scenario),
                     role=self._role(condition),
-                    choice_seed=seed if condition.sampled else None,
+                    choice_seed=seed if sampled[number] else None,
+                    passed_over=passed_over[number],
                     demo_ids=tuple(str(names[row]) for row in rows[i] if row >= 0),
                     trial_ids=trial_ids,
                     trial_success=success[number] if success else (),
@@ -299,11 +302,30 @@ class Player:
         ):
             return []
         others = self._others(which)
-        success = [
-            self.recorded(CONDITIONS[name], others)[fields.SUCCESS].tolist()
-            for name in condition.trials
-        ]
+        success = [self._successes(name, others) for name in condition.trials]
         return list(zip(*success, strict=True))
+
+    def _successes(self, name: str, which: Sequence[int]) -> list[bool]:
+        """Success in some scenarios of a condition that has been played."""
+        names = self._episode_ids(CONDITIONS[name], which)
+        staged = staging.iterate_staged(self._staging, set(names))
+        found = {episode.id: episode.metadata[fields.SUCCESS] for episode in staged}
+        return [bool(found[name]) for name in names]
+
+    def _choices(
+        self, condition: Condition, which: Sequence[int]
+    ) -> tuple[list[bool], list[int]]:
+        """Whether each target is sampled, and how many likelier ones are passed over.
+
+        See `Condition.choice`.
+        """
+        count = len(which)
+        if condition.choice in (LIKELIEST, SAMPLED):
+            return [condition.choice == SAMPLED] * count, [0] * count
+        success = [self._successes(name, which) for name in condition.trials]
+        if condition.choice == SAMPLED_AFTER_FAILURE:
+            return [not succeeded for succeeded in success[-1]], [0] * count
+        return [False] * count, [each.count(False) for each in zip(*success)]
 
     def _others(self, which: Sequence[int]) -> list[int]:
         """For each of some scenarios one of another task, always the same."""
@@ -323,8 +345,7 @@ class Player:
         wrong = (achieved >= 0) & (achieved != played[fields.HIDDEN_TARGET])
         trials = [self.played[name] for name in condition.trials]
         config, scene_seeds = self._config(condition), store[fields.SCENE_SEED]
-        suite = self._run.suite
-        bound = suite.world.oracle_bound and suite.world.oracle_bound(suite)
+        bound = self._oracle_bound
         return [
             rollout_row.RolloutRow(
                 method=condition.name,
@@ -345,7 +366,7 @@ class Player:
                 ceiling=oracle_bound_of(
                     condition,
                     scenario,
-                    self._run.suite,
+                    bound,
                     config,
                     [int(scene_seeds[r]) for r in rows[i] if r >= 0],
                 ),

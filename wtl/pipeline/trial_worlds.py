@@ -44,13 +44,13 @@ class TrialWorld:
       view: observation layers of networks.
       train: the training tasks.
       held_out: (split, scenes of each task) -> held-out attempts.
-      oracle_bound: number of a trial -> success of an ideal agent.
+      oracle_bound: (number of a trial, split) -> success of an ideal agent.
     """
 
     view: views.View
     train: TaskPool
     held_out: Callable[[str, int], HeldOut]
-    oracle_bound: Callable[[int], float | None]
+    oracle_bound: Callable[[int, str], float | None]
 
 
 @contextlib.contextmanager
@@ -129,4 +129,4 @@ def _point_robots(suite: TaskDistribution, sparse: bool) -> TrialWorld:
 
     train = robots(fields.SPLIT_TRAIN)
     view = views.flat_view(train.observation_size, train.action_size)
-    return TrialWorld(view, train, held_out, lambda number: None)
+    return TrialWorld(view, train, held_out, lambda number, split: None)

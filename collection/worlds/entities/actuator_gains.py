@@ -48,11 +48,6 @@ class ActuatorGainDistribution:
                 f"motor_faults.flipped is {self.flipped}; it is a probability"
             )
 
-    @property
-    def likeliest(self) -> float:
-        """Probability of the likeliest signs of all gains together."""
-        return max(self.flipped, 1 - self.flipped) ** len(self.axes)
-
     def draw(self, rng: np.random.Generator, axes: Sequence[str]) -> tuple[float, ...]:
         """Draw the gains of a task.
 

@@ -6,9 +6,15 @@ these are drawn per task (actuator gains, objects, the friction of slides), its 
 is an upper bound for agents that have to infer them. With gains that may be negative
 and all of which matter, though, it decides for the likeliest signs before it begins: an
 agent that infers them on the way makes two attempts in one episode.
+
+In one episode an agent may act on one entity of each kind: all families but those of
+another kind fail if a second entity is acted on. Without a demonstration it presses a
+button and then moves an object.
 """
 
+import collections
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 from wtl.collection.worlds.entities.rule import Rule, RuleKind
@@ -57,29 +63,35 @@ class Prior:
 
     Attributes:
       identity_share: share of rules by identity.
-      families: number of families.
-      size: number of entities, one of which is the target.
-      motors: probability of the likeliest signs of the actuator gains, where wrong
+      families: number of families of each kind of entity.
+      size: number of entities of a kind, one of which is the target.
+      motors: share of tasks with the commonest signs of the actuator gains, where wrong
         signs prevent success; a trial reveals them.
     """
 
     identity_share: float
-    families: int
+    families: tuple[int, ...]
     size: int
     motors: float = 1.0
 
     @classmethod
-    def of(cls, suite: TaskDistribution) -> "Prior":
-        """Return the prior over the tasks of a distribution."""
+    def of(cls, suite: TaskDistribution, split: str) -> "Prior":
+        """Return the prior over the tasks of a split of a distribution.
+
+        The signs are those that were drawn: of few tasks, one pair of signs has more
+        than its share.
+        """
+        families = suite.world.entities.families
+        kinds = collections.Counter(families[name].kind for name in suite.family_names)
         motors = 1.0
         if suite.motor_faults and suite.world.all_gains_matter:
-            motors = suite.motor_faults.likeliest
-        return cls(suite.identity_share, len(suite.family_names), suite.size, motors)
-
-    @property
-    def choices(self) -> int:
-        """Number of combinations of family and target in a scene."""
-        return self.families * self.size
+            tasks = suite.tasks(split)
+            signs = collections.Counter(
+                tuple(gain > 0 for gain in task.gains) for task in tasks
+            )
+            motors = max(signs.values()) / len(tasks)
+        of_kind = tuple(kinds.values())
+        return cls(suite.identity_share, of_kind, suite.size, motors)
 
 
 def settled(task: Task, demo_seeds: Sequence[int]) -> bool:
@@ -120,12 +132,14 @@ def trial_of_demo_only(read: Readings, prior: Prior) -> float:
 def nth_trial(prior: Prior, number: int) -> float:
     """Return the success given all previous trials in the same scene, and no more.
 
-    The agent tries families and targets one by one, and repeats a success. With wrong
-    signs of the gains its first trial reveals these, and nothing else.
+    The agent tries families and targets one by one, one of each kind of entity in a
+    trial, and repeats a success. With wrong signs of the gains its first trial reveals
+    these, and nothing else.
     """
+    choices = [families * prior.size for families in prior.families]
 
     def found(tried: int) -> float:
-        return min(tried / prior.choices, 1.0)
+        return sum(min(tried, of_kind) for of_kind in choices) / sum(choices)
 
     return prior.motors * found(number) + (1 - prior.motors) * found(number - 1)
 
@@ -134,12 +148,12 @@ class OracleBound:
     """See `wtl.collection.worlds.oracle.OracleBound`."""
 
     def __init__(self, distribution: TaskDistribution):
-        """Take the prior over the tasks of a distribution."""
-        self._prior = Prior.of(distribution)
+        """Take the priors over the tasks of the splits of a distribution."""
+        self._prior = functools.cache(functools.partial(Prior.of, distribution))
 
     def success(self, given: Information) -> float:
         """See the interface."""
-        prior = self._prior
+        prior = self._prior(given.task.split)
         if given.motion and not given.trials:
             prior = dataclasses.replace(prior, motors=1.0)
         read = readings(given.task, given.demo_seeds[0], given.scene_seed)
@@ -155,9 +169,9 @@ class OracleBound:
             return trial_of_demo_only(read, prior)
         return nth_trial(prior, 1 + given.trials)
 
-    def nth_trial(self, number: int) -> float:
+    def nth_trial(self, number: int, split: str) -> float:
         """See the interface."""
-        return nth_trial(self._prior, number)
+        return nth_trial(self._prior(split), number)
 
     def conflict(self, task: Task, demo_seed: int, scene_seed: int) -> bool:
         """See the interface."""
