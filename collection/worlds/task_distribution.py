@@ -163,7 +163,12 @@ class TaskDistribution:
             rng = seeding.generator(self.seed, "dynamics", *named)
             rule = None
             if split != fields.SPLIT_TRAIN or not self.complete:
-                rule = self._rule(i // len(names), rng)
+                draw_rule = self.world.entities.draw_rule
+                rule = (
+                    draw_rule(chosen, i // len(names), rng)
+                    if draw_rule
+                    else self._rule(i // len(names), rng)
+                )
             friction = self.world.entities.families[family].draw_friction(rng)
             gains, puck = (), None
             if self.motor_faults:
@@ -211,7 +216,7 @@ class TaskDistribution:
         for i in range(scenes or self.scenes_per_task):
             seed = self.scene_seed(task, "demo", i)
             if task.rule is None:
-                targets = range(self.size)
+                targets = range(task.object_set.present)
                 made += [task.scene_of(seed, t) for t in targets]
             else:
                 made.append(task.scene(seed))

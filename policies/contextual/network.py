@@ -8,7 +8,7 @@ from wtl.policies import axes, features
 from wtl.policies.contextual import config as configs
 from wtl.policies.contextual import context as contexts
 from wtl.policies.encoders import episode
-from wtl.policies.heads import MEAN, MIXTURE, inverse_gains
+from wtl.policies.heads import MEAN, MIXTURE, inverse_gains, posterior
 from wtl.policies.heads import target as targets
 from wtl.policies.heads.mean import Mean
 from wtl.policies.heads.mixture_density import MixtureDensity
@@ -55,8 +55,13 @@ class ContextualNetwork(tf_keras.Model):
         # Gains show only where both motions and commands are given.
         gains_given = (config.trials and config.trial_actions) or config.oracle
         self._compensates = config.moves_as_commanded and gains_given
+        self._by_rule = hasattr(self._features, "picks")
         if config.per_entity and not config.oracle:
-            self._target = targets.TargetHead()
+            self._target = (
+                posterior.PosteriorHead(self._features.BY_ENTITY)
+                if self._by_rule
+                else targets.TargetHead()
+            )
         self._actor = [layers.Dense(units, "relu") for units in config.hidden]
         self._mixture = _HEADS[config.head](config.action_size, config.components)
 
@@ -90,12 +95,18 @@ class ContextualNetwork(tf_keras.Model):
                 tf.einsum("bk,bkz->bz", episodes.mask, code.embedding) / count[:, None]
             )
             logits[name] = code.logits
-            evidence.append((code, episodes.success, episodes.mask, role))
+            evidence.append(
+                self._evidence(code, episodes)
+                if self._by_rule
+                else (code, episodes.success, episodes.mask, role)
+            )
         if self._compensates:
             embeddings.append(self._inverse_gains(context.trials))
         if self.config.per_entity:
-            place = items.position[..., 0]
-            target_logits = self._target(items.attributes, place, evidence)
+            scene = items.position[..., 0]
+            if self._by_rule:
+                scene = self._features.picks(rows, items)
+            target_logits = self._target(items.attributes, scene, evidence)
         else:
             target_logits = tf.zeros((batch, self.config.entities))
         return Encoding(
@@ -103,6 +114,17 @@ class ContextualNetwork(tf_keras.Model):
             target_logits=target_logits,
             demo_logits=logits["demos"],
             trial_logits=logits["trials"],
+        )
+
+    def _evidence(self, code, episodes: contexts.ContextEpisodes) -> posterior.Evidence:
+        rows = features.split(episodes.state[:, :, 0], self.layout)
+        items = self._features.entities(rows)
+        return posterior.Evidence(
+            picks=self._features.picks(rows, items),
+            attributes=items.attributes,
+            acted=tf.nn.softmax(code.logits),
+            success=episodes.success,
+            mask=episodes.mask,
         )
 
     def _encode_each(

@@ -32,7 +32,7 @@ class EntityStructure:
       families: families of tasks by name; the oracle is given their numbers in this
         order.
       objects: (name, size, seed) -> the entities in every scene of a task, with
-        `name`, `size` and `scene(scene_seed)`.
+        `name`, `size`, `present` of which are in the scenes, and `scene(scene_seed)`.
       layout: (size) -> layout of the observed states.
       environment: class of its environments, made of a scene config; where there are
         cameras also of a `CameraConfig`.
@@ -41,6 +41,8 @@ class EntityStructure:
       noise_share: (task) -> [A] share of the exploration noise of each dimension of the
         action.
       human: (family, generator) -> simulated human; None if there is none.
+      draw_rule: (objects, number of the task in its family, generator) -> rule; None
+        for rules by identity and by position, see `TaskDistribution.identity_share`.
       draws_dynamics: whether tasks may draw all hidden dynamics of their entities.
     """
 
@@ -52,6 +54,7 @@ class EntityStructure:
     experts: Mapping[str, Expert]
     noise_share: Callable[[Task], np.ndarray]
     human: Callable[[str, np.random.Generator], Expert] | None = None
+    draw_rule: Callable[[Any, int, np.random.Generator], Rule] | None = None
     draws_dynamics: bool = False
 
     def instruction(self, family: str, rule: str, size: int) -> str:
@@ -70,6 +73,8 @@ class EntityStructure:
         """
         made = self.environment
         capabilities.setdefault("configurables", {})
+        capabilities.setdefault("relabel", EntityRelabeller)
+        capabilities.setdefault("oracle_bound", OracleBound)
         capabilities["configurables"] |= {
             "motor_faults": actuator_gains.ActuatorGainDistribution
         }
@@ -99,8 +104,6 @@ class EntityStructure:
             tasks=tasks,
             make_env=make_env,
             expert=self.expert,
-            relabel=EntityRelabeller,
-            oracle_bound=OracleBound,
             encoder=self.layout,
             human_videos=self.human is not None,
             entities=self,

@@ -9,6 +9,10 @@ class RuleKind(enum.StrEnum):
 
     IDENTITY = "identity"  # the same entity, wherever it is
     POSITION = "position"  # the entity in a place, counted from the left
+    FRONT = "front"  # the same, counted from the front
+    ANCHOR = "anchor"  # the entity in a place by its distance from the anchor
+    NEAREST = "nearest"  # the entity nearest to another one
+    FARTHEST = "farthest"  # the entity farthest from another one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +21,7 @@ class Rule:
 
     Attributes:
       kind: by identity or by position.
-      index: canonical index of the entity, or its place from the left.
+      index: canonical index of the entity or of the other one, or the place.
     """
 
     kind: RuleKind

@@ -120,6 +120,8 @@ class Task:
         """Return the canonical index of the entity that a rule picks among `poses`."""
         if rule.kind is RuleKind.IDENTITY:
             return rule.index
+        if rule.kind is not RuleKind.POSITION:
+            return poses.referent(rule, self.goal.kind)
         return int(np.flatnonzero(poses.places(self.goal.kind) == rule.index)[0])
 
     def rule_of(self, scene_seed: int, slot: int, by_identity: bool) -> Rule:

@@ -24,6 +24,11 @@ class TargetSet:
         """Number of targets."""
         return len(self.rgbs)
 
+    @property
+    def present(self) -> int:
+        """Number of targets in the scenes."""
+        return self.size
+
     def scene(self, scene_seed: int) -> scenes.Scene:
         """Return the scene of a seed."""
         return scenes.draw(self.size, scene_seed)

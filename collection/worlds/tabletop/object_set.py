@@ -51,6 +51,11 @@ class ObjectSet:
         """Number of objects, which is also the number of buttons."""
         return len(self.props)
 
+    @property
+    def present(self) -> int:
+        """Number of objects in the scenes."""
+        return self.size
+
     def scene(self, scene_seed: int) -> scenes.Scene:
         """Return the scene of a seed."""
         return scenes.draw(self.size, scene_seed)

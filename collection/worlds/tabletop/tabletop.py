@@ -25,7 +25,8 @@ from wtl.collection.worlds.tabletop.world import TRANSLATION_STEP
 _NOISE_SHARE = (1.0, 1.0, 1.0, 1.0, 0.3)  # the fingers bear less
 
 
-def _noise_share(task: Task) -> np.ndarray:
+def noise_share(task: Task) -> np.ndarray:
+    """Return the share of exploration noise of each dimension of the action."""
     share = np.array(_NOISE_SHARE)
     if task.puck:
         # The same distance in metres, whatever the robot moves per unit of action.
@@ -40,7 +41,7 @@ TABLETOP = EntityStructure(
     environment=environment.Manipulation,
     model=model.compile_model,
     experts=experts.DEMONSTRATORS,
-    noise_share=_noise_share,
+    noise_share=noise_share,
     human=human.Human,
     draws_dynamics=True,
 ).world(

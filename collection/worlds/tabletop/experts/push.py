@@ -15,8 +15,13 @@ _MAX_LATERAL = 0.01  # metres per control step
 
 def act(world: worlds.World, index: int) -> expert.Command:
     """Go behind the object, down, and push along the line to the anchor."""
+    return towards(world, index, world.anchor_position[:2])
+
+
+def towards(world: worlds.World, index: int, goal: np.ndarray) -> expert.Command:
+    """Push along the line to a goal [2], and stop an anchor's radius before it."""
     position = world.object_positions[index, :2]
-    way = world.anchor_position[:2] - position
+    way = goal - position
     distance = np.linalg.norm(way)
     forward = way / max(distance, 1e-6)
     gap = distance - world.footprints[index] - arena.ANCHOR_RADIUS

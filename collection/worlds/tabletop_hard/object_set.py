@@ -1,0 +1,50 @@
+"""Objects and buttons of one task: between three and `size` of each."""
+
+import dataclasses
+
+import numpy as np
+
+from wtl.collection.worlds.entities.rule import Rule
+from wtl.collection.worlds.tabletop import object_set as object_sets
+from wtl.collection.worlds.tabletop_hard import rules
+from wtl.collection.worlds.tabletop_hard import scene as scenes
+from wtl.datasets.contract import seeding
+
+_LEAST = 3
+_SAME_COLOUR = 0.5  # probability that two objects differ by their shape alone
+
+
+@dataclasses.dataclass(frozen=True)
+class ObjectSet(object_sets.ObjectSet):
+    """See the base class; the first `count` are in the scenes."""
+
+    count: int = 0
+
+    @property
+    def present(self) -> int:
+        """See the base class."""
+        return self.count
+
+    def scene(self, scene_seed: int) -> scenes.Scene:
+        """Return the scene of a seed."""
+        return scenes.draw(self.size, self.present, scene_seed)
+
+
+def draw_rule(objects: ObjectSet, index: int, rng: np.random.Generator) -> Rule:
+    """Draw a rule of the kind whose turn it is, with any parameter."""
+    kind = rules.KINDS[index % len(rules.KINDS)]
+    return Rule(kind, int(rng.integers(objects.present)))
+
+
+def draw(name: str, size: int, seed: int) -> ObjectSet:
+    """Draw a set for `size` slots, a pure function of name and world seed."""
+    found = object_sets.draw(name, size, seed)
+    rng = seeding.generator(seed, "hard object_set", name)
+    props = list(found.props)
+    boxes = [i for i, prop in enumerate(props) if prop.is_box]
+    others = [i for i, prop in enumerate(props) if not prop.is_box]
+    if boxes and others and rng.random() < _SAME_COLOUR:
+        first, second = int(rng.choice(boxes)), int(rng.choice(others))
+        props[second] = dataclasses.replace(props[second], rgb=props[first].rgb)
+    present = int(rng.integers(min(_LEAST, size), size + 1))
+    return ObjectSet(name, tuple(props), found.button_rgbs, present)

@@ -1,0 +1,101 @@
+"""Oracle bound: success of an ideal agent with perfect skill, by enumerating rules.
+
+All kinds and parameters of rules are as likely as each other. The bound is the agent's
+expected success under its posterior, and thus the mean of many tasks rather than the
+success in one. Trials are the most informative ones that it could choose for its
+retrial, so no policy's own trials tell more.
+"""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from wtl.collection.worlds.entities.task import Task
+from wtl.collection.worlds.oracle import Information
+from wtl.collection.worlds.tabletop_hard.scene import Scene
+from wtl.collection.worlds.task_distribution import TaskDistribution
+
+
+def posterior(task: Task, demo_seeds: Sequence[int]) -> np.ndarray:
+    """Return the probability [H, n] of each rule, given demonstrations."""
+    kind = task.goal.kind
+    likely = np.ones_like(task.object_set.scene(demo_seeds[0]).picked[kind], float)
+    for seed in demo_seeds:
+        scene = task.object_set.scene(seed)
+        likely *= scene.picked[kind] == scene.referent(task.rule, kind)
+    return likely / likely.sum()
+
+
+def targets(weight: np.ndarray, scene: Scene, kind: int) -> np.ndarray:
+    """Return the probability [n] of each target in a scene, by those of rules."""
+    picked = scene.picked[kind]
+    return np.array([weight[picked == e].sum() for e in range(picked.shape[1])])
+
+
+def after_trials(
+    weight: np.ndarray, trial: Scene, retrial: Scene, kind: int, trials: int
+) -> float:
+    """Return the success of a retrial after the best choice of trials in one scene."""
+    tried = trial.picked[kind]
+    there = [int(e) for e in np.unique(tried[weight > 0])]
+
+    def best(kept: np.ndarray) -> float:
+        return targets(weight * kept, retrial, kind).max()
+
+    return max(
+        sum(best(tried == e) for e in chosen) + best(~np.isin(tried, chosen))
+        for chosen in itertools.combinations(there, min(trials, len(there)))
+    )
+
+
+class OracleBound:
+    """See `wtl.collection.worlds.oracle.OracleBound`.
+
+    A trial of an agent that is given a demonstration is taken to tell as much as the
+    demonstration itself.
+    """
+
+    def __init__(self, distribution: TaskDistribution):
+        """Keep the distribution of the tasks."""
+        self._distribution = distribution
+
+    def success(self, given: Information) -> float:
+        """See the interface."""
+        task = given.task
+        scene = task.object_set.scene(given.scene_seed)
+        if not (given.demonstrated or given.of_demonstrated):
+            return self._blind(scene, 1 + given.trials)
+        weight = posterior(task, given.demo_seeds)
+        kind = task.goal.kind
+        if not given.trials:
+            return float(targets(weight, scene, kind).max())
+        trial = task.object_set.scene(given.trial_seed)
+        return after_trials(weight, trial, scene, kind, given.trials)
+
+    def _blind(self, scene: Scene, number: int) -> float:
+        """Success of a trial given all previous ones: a button and an object in each."""
+        world = self._distribution.world
+        names = self._distribution.family_names
+        found = 0.0
+        for kind, picked in enumerate(scene.picked):
+            count = sum(world.entities.families[name].kind == kind for name in names)
+            weight = (picked >= 0) / (picked >= 0).sum()
+            each = np.tile(targets(weight, scene, kind), count)
+            found += np.sort(each)[::-1][:number].sum() / len(names)
+        return float(found)
+
+    def nth_trial(self, number: int, split: str) -> float:
+        """See the interface; the mean over one scene of each task."""
+        suite = self._distribution
+        scenes = [
+            task.object_set.scene(suite.scene_seed(task, "evaluation", 0))
+            for task in suite.tasks(split)
+        ]
+        return float(np.mean([self._blind(scene, number) for scene in scenes]))
+
+    def conflict(self, task: Task, demo_seed: int, scene_seed: int) -> bool:
+        """See the interface."""
+        scene = task.object_set.scene(scene_seed)
+        found = targets(posterior(task, [demo_seed]), scene, task.goal.kind)
+        return bool((found > 0).sum() > 1)

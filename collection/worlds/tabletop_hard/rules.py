@@ -1,0 +1,63 @@
+"""Referent rules: kinds, and the entity that each picks in a scene.
+
+A rule is a kind and a parameter. One demonstration is compatible with five to ten rules,
+as a rule: with one by identity, one of each order, and any number of those by another
+entity. The same functions serve NumPy and TensorFlow (`tensorflow.experimental.numpy`).
+"""
+
+from wtl.collection.worlds.entities.rule import RuleKind
+
+KINDS = (
+    RuleKind.IDENTITY,
+    RuleKind.POSITION,  # from the left
+    RuleKind.FRONT,
+    RuleKind.ANCHOR,
+    RuleKind.NEAREST,
+    RuleKind.FARTHEST,
+)
+# Whether the parameter of each kind is an entity, else a rank.
+BY_ENTITY = (True, False, False, False, True, True)
+
+_FAR = 100.0  # metres
+
+
+def picks(xp, position, present, anchor):
+    """Return which entity of one kind each rule picks.
+
+    Args:
+      xp: `numpy` or `tensorflow.experimental.numpy`.
+      position: [..., n, 2] initial x and y, metres.
+      present: [..., n] 1 for entities of the scene, 0 for others.
+      anchor: [..., 2] x and y of the anchor, metres.
+
+    Returns:
+      [..., H, n, n] 1 where a rule of a kind and a parameter picks an entity, else 0.
+    """
+    eye = xp.eye(position.shape[-2], dtype=position.dtype)
+    both = present[..., :, None] * present[..., None, :]
+    x, y = position[..., 0], position[..., 1]
+    to_anchor = xp.sum((position - anchor[..., None, :]) ** 2, axis=-1)
+    between = position[..., :, None, :] - position[..., None, :, :]
+    apart = xp.sum(between**2, axis=-1)
+
+    def by_rank(value):
+        before = xp.where(value[..., None, :] < value[..., :, None], both, 0 * both)
+        rank = xp.sum(before, axis=-1)
+        ranks = xp.arange(position.shape[-2], dtype=position.dtype)[:, None]
+        at = xp.where(rank[..., None, :] == ranks, 1 + 0 * both, 0 * both)
+        return at * present[..., None, :]
+
+    def lowest(value):
+        value = xp.where((both > 0) & (eye == 0), value, _FAR + 0 * both)
+        least = xp.min(value, axis=-1)[..., None]
+        return xp.where(value == least, both * (1 - eye), 0 * both)
+
+    return xp.stack(
+        [
+            eye * both,
+            *map(by_rank, (x, y, to_anchor)),
+            lowest(apart),
+            lowest(-apart),
+        ],
+        axis=-3,
+    )
