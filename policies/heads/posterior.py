@@ -62,7 +62,8 @@ class PosteriorHead(tf_keras.layers.Layer):
 
         Args:
           attributes: [B, E, F] of the entities of the scene to act in.
-          picks: [B, H, E, E] entity that each rule picks there: kind, parameter, entity.
+          picks: [B, H, E, E] entity that each rule picks there: kind, parameter,
+            entity.
           episodes: evidence, demonstrations with success 1 among them.
         """
         rules = picks.shape[1] * picks.shape[2]

@@ -74,7 +74,7 @@ class OracleBound:
         return after_trials(weight, trial, scene, kind, given.trials)
 
     def _blind(self, scene: Scene, number: int) -> float:
-        """Success of a trial given all previous ones: a button and an object in each."""
+        """Success given all previous trials, each of a button and an object."""
         world = self._distribution.world
         names = self._distribution.family_names
         found = 0.0

@@ -20,7 +20,9 @@ class RuleRelabeller(EntityRelabeller):
         """Index the stores; see the base class."""
         super().__init__(demos, layout, trials, **options)
         index, size = self.index, layout.size
-        _, first = np.unique(index.scene_row(index.task, index.scene), return_index=True)
+        _, first = np.unique(
+            index.scene_row(index.task, index.scene), return_index=True
+        )
         kind = self.acted[first] // size
         state = demos.state[first, 0]
         identities, _ = layout.identities_and_places(state)

@@ -1,8 +1,8 @@
 """Referent rules: kinds, and the entity that each picks in a scene.
 
-A rule is a kind and a parameter. One demonstration is compatible with five to ten rules,
-as a rule: with one by identity, one of each order, and any number of those by another
-entity. The same functions serve NumPy and TensorFlow (`tensorflow.experimental.numpy`).
+A rule is a kind and a parameter. One demonstration is compatible with four to eight of
+them: one by identity, one of each order, and any number of those by another entity.
+The same function serves NumPy and TensorFlow (`tensorflow.experimental.numpy`).
 """
 
 from wtl.collection.worlds.entities.rule import RuleKind

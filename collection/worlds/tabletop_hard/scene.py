@@ -25,7 +25,7 @@ _GRIPPER_LOW = (-0.2, -0.15, 0.10, -0.3)
 _GRIPPER_HIGH = (0.2, 0.10, 0.16, 0.3)
 _ORDERED = 0.004  # smallest difference of two distances that rules compare
 _DRAWS = 10_000  # more than any scene ever took
-ABSENT_Y = -1.5  # of entities that are not in the scene: out of sight and reach
+ABSENT_Y = -1.5  # of entities that are not in the scene: out of view and reach
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -69,9 +69,7 @@ def draw(size: int, present: int, scene_seed: int) -> Scene:
         if _ordered(objects, anchor) and _ordered(buttons, anchor):
             break
     else:
-        raise UserError(
-            f"no places for {present} objects were found; lower suite.size"
-        )
+        raise UserError(f"no places for {present} objects were found; lower suite.size")
     yaw = rng.uniform(*_YAW, (size, 1))
     object_order, button_order = rng.permutation(present), rng.permutation(present)
     absent = size - present

@@ -399,7 +399,7 @@ def _mean(name):
 
 
 def test_bounds_count_the_signs_that_were_drawn():
-    """Which share of 2 targets × the signs of all test tasks is found, given what."""
+    """Share of 2 targets × the signs of all test tasks that is found."""
     tasks = SUITE.tasks(fields.SPLIT_TEST)
     signs = [tuple(np.sign(task.gains)) for task in tasks]
     common = max(signs, key=signs.count)

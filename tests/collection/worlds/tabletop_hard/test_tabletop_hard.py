@@ -1,0 +1,243 @@
+"""Requirements on the hard tabletop: scenes, rules, readings, bounds."""
+
+import collections
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from wtl.collection.worlds import registry
+from wtl.collection.worlds.entities.rule import Rule, RuleKind
+from wtl.collection.worlds.tabletop.environment import Manipulation
+from wtl.collection.worlds.tabletop_hard import oracle_bound, rules
+from wtl.collection.worlds.tabletop_hard import scene as scenes
+from wtl.collection.worlds.task_distribution import TaskDistribution
+from wtl.datasets.contract import fields
+from wtl.evaluation.scenario import oracle_bound_of, scenarios
+from wtl.policies import features
+from wtl.policies.heads.posterior import Evidence, PosteriorHead
+from wtl.policies.methods import CONDITIONS
+
+WORLD = registry.get("tabletop_hard")
+SUITE = TaskDistribution(
+    domain="tabletop_hard", size=5, train_tasks=0, test_tasks=60, seed=4
+)
+BOUND = oracle_bound.OracleBound(SUITE)
+SCENARIOS = scenarios(SUITE, fields.SPLIT_TEST, 1)
+SKILL_LOSS = 0.06
+
+
+def test_tasks_have_every_number_of_objects_and_every_kind_of_rule():
+    tasks = SUITE.tasks(fields.SPLIT_TEST)
+    assert {task.object_set.present for task in tasks} == {3, 4, 5}
+    kinds = collections.Counter(task.rule.kind for task in tasks)
+    assert set(kinds) == set(rules.KINDS) and max(kinds.values()) == 10
+    shapes = [
+        {(prop.rgb, prop.is_box) for prop in task.object_set.props} for task in tasks
+    ]
+    same_colour = [len({rgb for rgb, _ in each}) < 5 for each in shapes]
+    assert all(len(each) == 5 for each in shapes) and 10 < sum(same_colour) < 50
+
+
+@pytest.mark.parametrize("present", (3, 4, 5))
+def test_scenes_are_a_pure_function_and_leave_room(present):
+    for seed in range(50):
+        scene = scenes.draw(5, present, seed)
+        again = scenes.draw(5, present, seed)
+        np.testing.assert_array_equal(scene.object_poses, again.object_poses)
+        x = np.sort(scene.object_poses[:present, 0])
+        assert np.diff(x).min() >= 0.0999 and np.abs(x).max() <= 0.2351
+        # An object can be struck past the anchor.
+        assert np.abs(x - scene.anchor[0]).min() > 0.06
+        assert (scene.object_poses[present:, 1] < -1).all()
+        assert sorted(scene.object_places) == list(range(5))
+
+
+def _picked_by_hand(rule, places, anchor):
+    """Index of the entity that a rule picks among places [n, 2]."""
+    apart = np.linalg.norm(places - places[rule.index], axis=1)
+    apart[rule.index] = np.nan
+    order = {
+        RuleKind.POSITION: places[:, 0],
+        RuleKind.FRONT: places[:, 1],
+        RuleKind.ANCHOR: np.linalg.norm(places - anchor, axis=1),
+    }
+    if rule.kind is RuleKind.IDENTITY:
+        return rule.index
+    if rule.kind is RuleKind.NEAREST:
+        return np.nanargmin(apart)
+    if rule.kind is RuleKind.FARTHEST:
+        return np.nanargmax(apart)
+    return np.argsort(order[rule.kind])[rule.index]
+
+
+@pytest.mark.parametrize("present", (3, 5))
+def test_rules_pick_what_their_names_say(present):
+    for seed in range(10):
+        scene = scenes.draw(5, present, seed)
+        each = (scene.object_poses[:present, :2], scene.button_positions[:present])
+        for kind, places in enumerate(each):
+            for rule in (Rule(k, i) for k in rules.KINDS for i in range(present)):
+                expected = _picked_by_hand(rule, places, scene.anchor)
+                assert scene.referent(rule, kind) == expected, rule
+        assert (scene.picked[:, :, present:] == -1).all()
+
+
+@pytest.fixture(scope="module")
+def first_states():
+    """First observed state of the scene of each scenario, and of its demonstration."""
+
+    def state(scenario, seed):
+        env = Manipulation(scenario.task.scene(seed))
+        return env.reset().observation[fields.STATE]
+
+    return [
+        np.stack([state(s, getattr(s, name)) for s in SCENARIOS])
+        for name in ("scene_seed", "demo_seed", "new_scene_seed")
+    ]
+
+
+def _picks(state):
+    layout = SUITE.layout
+    rows = features.split(tf.constant(state), layout)
+    items = layout.features.entities(rows)
+    return layout.features.picks(rows, items), items.attributes
+
+
+def _slots(scenario, seed):
+    """[n] slot of each canonical index of the kind of a scenario's targets."""
+    scene, task = scenario.task.object_set.scene(seed), scenario.task
+    return [task.slot_of(scene, index) for index in range(5)]
+
+
+def test_networks_are_given_the_rules_of_the_world(first_states):
+    picks = _picks(first_states[0])[0].numpy()
+    for scenario, found in zip(SCENARIOS, picks, strict=True):
+        scene = scenario.task.object_set.scene(scenario.scene_seed)
+        kind = scenario.task.goal.kind
+        slots = _slots(scenario, scenario.scene_seed)
+        for h, by_entity in enumerate(rules.BY_ENTITY):
+            for p in range(5):
+                row = found[h, slots[p] if by_entity else 5 * kind + p]
+                index = scene.picked[kind, h, p]
+                expected = [] if index < 0 else [slots[index]]
+                assert np.flatnonzero(row).tolist() == expected
+
+
+def _evidence(state, slot, success):
+    picks, attributes = _picks(state)
+    return Evidence(
+        picks[:, None],
+        attributes[:, None],
+        tf.one_hot(slot, 10)[:, None],
+        tf.constant(success, tf.float32)[:, None],
+        tf.ones((len(slot), 1)),
+    )
+
+
+def test_the_head_computes_the_posterior_of_an_ideal_agent(first_states):
+    """Given the demonstration, then also a trial of any entity with its success."""
+    here, shown, there = first_states
+    head = PosteriorHead(rules.BY_ENTITY)
+    head.build(None)
+    head.set_weights([head.get_weights()[0], np.full(2, -9.0)])  # never wrong
+    tasks = [s.task for s in SCENARIOS]
+
+    def slots(name, targets):
+        return np.array(
+            [_slots(s, getattr(s, name))[t] for s, t in zip(SCENARIOS, targets)]
+        )
+
+    acted = [t.scene(s.demo_seed).target for t, s in zip(tasks, SCENARIOS)]
+    demo = _evidence(shown, slots("demo_seed", acted), np.ones(len(tasks)))
+    tried = [i % t.object_set.present for i, t in enumerate(tasks)]
+    won = [
+        t.scene(s.scene_seed).target == e for t, s, e in zip(tasks, SCENARIOS, tried)
+    ]
+    trial = _evidence(here, slots("scene_seed", tried), np.where(won, 1, -1))
+    picks, attributes = _picks(there)
+    for given, episodes in (((), [demo]), ((trial,), [demo, trial])):
+        found = np.exp(head(attributes, picks, episodes).numpy())
+        for row, (scenario, task) in enumerate(zip(SCENARIOS, tasks, strict=True)):
+            kind = task.goal.kind
+            weight = oracle_bound.posterior(task, [scenario.demo_seed])
+            if given:
+                scene = task.object_set.scene(scenario.scene_seed)
+                weight = weight * ((scene.picked[kind] == tried[row]) == won[row])
+            new = task.object_set.scene(scenario.new_scene_seed)
+            expected = oracle_bound.targets(weight / weight.sum(), new, kind)
+            order = _slots(scenario, scenario.new_scene_seed)
+            np.testing.assert_allclose(found[row][order], expected, atol=0.02)
+
+
+def _play(scene_config):
+    env = Manipulation(scene_config)
+    timestep = env.reset()
+    act = WORLD.entities.experts[scene_config.task.family]
+    while not timestep.last():
+        timestep = env.step(act(env.world, scene_config.target).action)
+    return timestep.reward > 0
+
+
+@pytest.mark.parametrize("family", WORLD.families)
+def test_experts_solve_their_families(family):
+    chosen = [s for s in SCENARIOS if s.task.family == family]
+    won = [_play(s.task.scene(s.scene_seed)) for s in chosen]
+    assert np.mean(won) >= 0.9
+
+
+def _ideal(condition, rule, scenario):
+    """Whether the ideal agent succeeds where `rule` is the true one; exact skill."""
+    task, kind = scenario.task, scenario.task.goal.kind
+    trial = task.object_set.scene(scenario.scene_seed)
+    last = task.object_set.scene(scenario.seed(condition))
+    demo = task.object_set.scene(scenario.demo_seed)
+    h, p = rule
+    weight = demo.picked[kind] == demo.picked[kind, h, p]
+    for _ in condition.trials:
+        tried = oracle_bound.targets(weight, trial, kind).argmax()
+        won = trial.picked[kind, h, p] == tried
+        weight = weight * ((trial.picked[kind] == tried) == won)
+    chosen = oracle_bound.targets(weight, last, kind).argmax()
+    return last.picked[kind, h, p] == chosen
+
+
+@pytest.mark.parametrize("name", ("mil", "wtl", "wtl_2_trials", "wtl_new_scene"))
+def test_bounds_hold_for_agents_that_reason_and_are_nearly_reached(name):
+    """Every rule that a demonstration leaves is the true one in turn."""
+    condition, played, bounds = CONDITIONS[name], [], []
+    for scenario in SCENARIOS[::2]:
+        weight = oracle_bound.posterior(scenario.task, [scenario.demo_seed])
+        left = np.argwhere(weight > 0)
+        played.append(np.mean([_ideal(condition, rule, scenario) for rule in left]))
+        bounds.append(oracle_bound_of(condition, scenario, BOUND))
+    assert np.all(np.array(played) <= np.array(bounds) + 1e-9)
+    # The bound's trial is chosen for the retrial, which no agent knows beforehand.
+    assert np.mean(played) >= np.mean(bounds) - 0.08
+
+
+def test_ideal_agents_reach_the_bound_in_the_simulator():
+    """The demonstration alone: the likeliest target is acted on by the expert."""
+    won, bounds, chosen_right = [], [], []
+    for scenario in SCENARIOS:
+        task = scenario.task
+        weight = oracle_bound.posterior(task, [scenario.demo_seed])
+        scene = task.object_set.scene(scenario.scene_seed)
+        chosen = int(oracle_bound.targets(weight, scene, task.goal.kind).argmax())
+        env = Manipulation(task.scene(scenario.scene_seed))
+        timestep = env.reset()
+        while not timestep.last():
+            act = WORLD.entities.experts[task.family]
+            timestep = env.step(act(env.world, chosen).action)
+        won.append(timestep.reward > 0)
+        chosen_right.append(chosen == task.scene(scenario.scene_seed).target)
+        bounds.append(oracle_bound_of(CONDITIONS["mil"], scenario, BOUND))
+    assert np.mean(won) <= np.mean(chosen_right)  # nothing else succeeds
+    assert np.mean(won) >= np.mean(chosen_right) - SKILL_LOSS
+    deviation = np.sqrt(0.25 / len(SCENARIOS))
+    assert abs(np.mean(chosen_right) - np.mean(bounds)) < 2 * deviation
+
+
+def test_bound_without_a_demonstration_grows_to_one():
+    each = [BOUND.nth_trial(number, fields.SPLIT_TEST) for number in (1, 2, 5, 20)]
+    assert each == sorted(each) and 0.08 < each[0] < 0.2 and each[-1] == 1
