@@ -43,11 +43,6 @@ def shares(rng, rates, tasks, scenes, runs=1, spread=0.0, task=1.5, shared=0.5):
     return (drawn + bar[:, None, None, None, None] > 0).mean(axis=-1)
 
 
-def table_of(shares, scenes):
-    played = np.full(shares.shape, scenes)
-    return TaskTable(*map(range, shares.shape), shares * scenes, played)
-
-
 # Rate, runs, tasks, scenes, standard deviation between runs.
 @pytest.mark.parametrize(
     "rate, runs, tasks, scenes, spread",
@@ -66,7 +61,8 @@ def test_intervals_of_rates_cover_other_tasks_and_training_runs(
 ):
     rng = np.random.default_rng(0)
     (drawn,) = shares(rng, np.array([rate]), tasks, scenes, runs, spread)
-    found = np.array([interval.of_rate(table_of(each, scenes)) for each in drawn])
+    tables = (TaskTable.of_shares(each, scenes) for each in drawn)
+    found = np.array([interval.of_rate(table) for table in tables])
     covered = np.mean((found[:, 0] <= rate) & (rate <= found[:, 1]))
     assert covered >= 0.935
     # Near 1 and with few tasks they are cautious.
@@ -103,7 +99,7 @@ def test_no_interval_of_a_perfect_rate_begins_below_that_of_a_lower_one(
     runs, tasks, scenes
 ):
     def limits(lost):
-        return interval.of_rate(table_of(1 - lost / scenes, scenes))
+        return interval.of_rate(TaskTable.of_shares(1 - lost / scenes, scenes))
 
     perfect = limits(np.zeros((runs, tasks)))
     assert perfect[0] < 1 == perfect[1]

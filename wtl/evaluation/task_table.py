@@ -50,10 +50,10 @@ class TaskTable:
         )
 
     @classmethod
-    def of_shares(cls, shares: np.ndarray) -> "TaskTable":
-        """Return a table of values [R, T] in [0, 1], as of one rollout each."""
+    def of_shares(cls, shares: np.ndarray, rollouts: int = 1) -> "TaskTable":
+        """Return the table of shares [R, T] of as many rollouts in each cell."""
         runs, tasks = map(range, shares.shape)
-        return cls(runs, tasks, np.asarray(shares, float), np.ones(shares.shape))
+        return cls(runs, tasks, shares * rollouts, np.full(shares.shape, rollouts))
 
     @property
     def rates(self) -> np.ndarray:

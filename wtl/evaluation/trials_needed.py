@@ -17,12 +17,13 @@ from wtl.evaluation.task_table import TaskTable
 from wtl.policies.methods import label
 
 
-def curve(trials: Sequence[int], success: np.ndarray) -> dict[str, Any]:
+def curve(trials: Sequence[int], success: np.ndarray, scenes: int) -> dict[str, Any]:
     """Return the mean success over tasks, with an interval over tasks.
 
     Args:
       trials: [P] numbers of trials after which success was measured.
       success: [T, P] share of the scenes of each task.
+      scenes: number of the scenes of a task.
 
     Returns:
       `trials`, `success`, `ci95` and the number of `tasks`.
@@ -31,14 +32,15 @@ def curve(trials: Sequence[int], success: np.ndarray) -> dict[str, Any]:
         "trials": [int(number) for number in trials],
         "success": success.mean(axis=0).tolist(),
         "ci95": [
-            interval.of_rate(TaskTable.of_shares(column[None])) for column in success.T
+            interval.of_rate(TaskTable.of_shares(column[None], scenes))
+            for column in success.T
         ],
         "tasks": len(success),
     }
 
 
 def trials_needed(
-    trials: Sequence[int], success: np.ndarray, goal: np.ndarray
+    trials: Sequence[int], success: np.ndarray, goal: np.ndarray, scenes: int
 ) -> dict[str, Any]:
     """Count the trials after which tasks match the success of another method.
 
@@ -48,6 +50,7 @@ def trials_needed(
       trials: [P] numbers of trials after which success was measured, rising.
       success: [T, P] share of the scenes of each task.
       goal: [T] success of the other method on the same scenes.
+      scenes: number of the scenes of a task.
 
     Returns:
       `mean`: `trials` after which the mean over tasks matches the mean of the other,
@@ -62,7 +65,7 @@ def trials_needed(
     ahead = success - goal[:, None]
     limits = np.array(
         [
-            interval.of_difference(column.mean(), column, [], per_task=1)
+            interval.of_difference(column.mean(), column, [], scenes)
             for column in ahead.T
         ]
     )
