@@ -71,6 +71,29 @@ def test_p_agrees_with_scipys_permutation_test():
     assert interval.paired(first, second)["p"] == pytest.approx(expected, abs=0.02)
 
 
+def test_tables_say_which_methods_are_not_told_apart():
+    rows = [
+        fakes.row(name, task, 0, task >= lost)
+        for name, lost in (("wtl", 1), ("mil", 2), ("bc", 30))
+        for task in range(40)
+    ]
+    results = statistics.results(rows, fakes.PROTOCOL)
+    lines = table.format_table(results).splitlines()
+    said = {line.partition(":")[0]: "not told apart" in line for line in lines}
+    assert said["WTL − MIL"] and not said["MIL − BC"]
+
+
+def test_every_rate_of_a_run_is_over_tasks():
+    rows = [fakes.row("wtl", t, k, t % 4 > 0) for t in range(40) for k in range(8)]
+    wtl = statistics.results(rows, fakes.PROTOCOL)["methods"]["wtl"]
+    for found in (*wtl["families"].values(), *wtl["rules"].values(), wtl["conflict"]):
+        tasks = found["n"] / 8 if found is not wtl["conflict"] else found["n"] / 4
+        low, high = stats.binomtest(round(0.75 * tasks), round(tasks)).proportion_ci(
+            method="wilson"
+        )
+        assert found["ci95"][1] - found["ci95"][0] > 0.9 * (high - low)
+
+
 def test_only_scenes_that_both_played_are_compared():
     first = [fakes.row("wtl", 0, 0, True), fakes.row("wtl", 0, 1, False)]
     second = [fakes.row("mil", 0, 1, False), fakes.row("mil", 0, 2, True)]
