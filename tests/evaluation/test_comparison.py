@@ -1,4 +1,4 @@
-"""Run folders compared: known answers, refusals, and intervals that keep their word."""
+"""Run folders compared: known answers and refusals."""
 
 import dataclasses
 import json
@@ -12,12 +12,9 @@ from scipy import stats
 from wtl.commands import cli
 from wtl.evaluation import (
     comparison,
-    interval,
     played_run,
-    resampling,
     rollout_row,
 )
-from wtl.evaluation.resampling import TaskTable
 
 TASKS, SCENES = 10, 4
 
@@ -272,51 +269,3 @@ def test_the_command_line_says_what_it_needs(two, tmp_path, capsys):
     assert _cli("--gin_file=a.gin", "--out=x") == 1
     assert "--out goes with --compare" in capsys.readouterr().err
     assert _cli() == 2 and _cli("--gin_file=a.gin", f"--compare={two[0]}") == 2
-
-
-def _played(rates, rng):
-    """Rollouts of one method with success rates [R, T], in 4 scenes of each task."""
-    return [
-        fakes.row("wtl", t, k, bool(rng.random() < rate), run=f"run{i}")
-        for i, each in enumerate(rates)
-        for t, rate in enumerate(each)
-        for k in range(SCENES)
-    ]
-
-
-@pytest.mark.parametrize("runs, spread", [(1, 0.0), (3, 0.0), (5, 0.05)])
-def test_intervals_cover_other_tasks_and_other_training_runs(runs, spread):
-    rng = np.random.default_rng(runs)
-    covered = 0
-    for _ in range(60):
-        task = rng.beta(4, 2, 40)
-        run = spread * rng.standard_normal(runs)
-        rates = np.clip(task + run[:, None], 0, 1)
-        low, high = interval.rate_by_task(_played(rates, rng))["ci95"]
-        assert 0 <= low < high <= 1
-        covered += low <= 4 / 6 <= high
-    assert covered >= 52  # of 57 that are expected
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_properties_of_differences(seed):
-    rng = np.random.default_rng(seed)
-    runs = int(rng.integers(1, 4))
-    first, second = (_played(rng.random((runs, 12)), rng) for _ in range(2))
-    there, back = interval.paired(first, second), interval.paired(second, first)
-    assert there["difference"] == pytest.approx(-back["difference"])
-    assert there["ci95"] == pytest.approx([-back["ci95"][1], -back["ci95"][0]])
-    assert there["p"] == pytest.approx(back["p"], abs=0.02) and 0 < there["p"] <= 1
-    assert there["ci95"][0] <= there["difference"] <= there["ci95"][1]
-    assert interval.paired(first, first)["ci95"] == [0, 0]
-    assert interval.paired(first, first)["p"] == 1
-
-
-def test_little_can_be_resampled_too():
-    assert resampling.interval(lambda t, r: t.sum(-1) * 1.0, [1, 1]) == [0, 0]
-    one_each = [fakes.row(task=t, success=t % 2 == 0) for t in range(5)]
-    low, high = interval.rate_by_task(one_each)["ci95"]
-    assert low < 0.6 < high
-    table = TaskTable.of([fakes.row(task=0, run="a"), fakes.row(task=1, run="b")])
-    drawn = table.rate(np.array([0]), np.array([1]))  # run b never played task 0
-    assert drawn == 1.0

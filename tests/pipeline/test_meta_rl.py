@@ -126,7 +126,7 @@ def test_results_count_trials_by_task_and_family():
     assert results["trials"]["2"]["return"]["mean"] == 4.0
     assert results["families"]["grasp"]["1"] == {
         "success": 0.0,
-        "ci95": pytest.approx([0, 0.793], abs=1e-3),
+        "ci95": pytest.approx([0, 0.994], abs=1e-3),
         "n": 1,
     }
     table = trial_results.format_table(results)

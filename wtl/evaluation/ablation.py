@@ -80,7 +80,7 @@ def entries(
                 "ceiling": mean_bound(counted),
                 "difference": _paired(counted, against),
                 "by_family": {
-                    family: interval.rate([row.success for row in of_family])
+                    family: interval.rate_by_task(of_family)
                     | {"difference": _paired(of_family, against)}
                     for family, of_family in by_family.items()
                 },

@@ -1,8 +1,8 @@
 """Comparison of runs: every method with every other, in the same scenes.
 
 The report follows Agarwal et al. 2021, "Deep Reinforcement Learning at the Edge of the
-Statistical Precipice", except for the resampling: there each task has its own training
-runs, here one training serves all tasks (`wtl.evaluation.resampling`).
+Statistical Precipice", except for the intervals: there each task has its own training
+runs, here one training serves all tasks (`wtl.evaluation.interval`).
 """
 
 import dataclasses
@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from wtl.evaluation import interval, played_run, resampling, statistics
+from wtl.evaluation import interval, played_run, statistics
 from wtl.evaluation.played_run import PlayedRun
-from wtl.evaluation.resampling import TaskTable
 from wtl.evaluation.rollout_row import RolloutRow, grouped
+from wtl.evaluation.table import not_told_apart
+from wtl.evaluation.task_table import TaskTable
 from wtl.policies.methods import in_order
 
 ALL = "all"
@@ -70,7 +71,7 @@ def compare(sets: Mapping[str, Sequence[PlayedRun]]) -> dict[str, Any]:
         pairs.setdefault(first, {})[second] = _pair(by_method[first], by_method[second])
     flat = [(a, b, pair) for a, others in pairs.items() for b, pair in others.items()]
     for name, method in methods.items():
-        method |= _distribution(TaskTable.of(by_method[name]))
+        method |= _distribution(TaskTable.of_rows(by_method[name]))
     return {
         "protocol": _protocol(runs),
         "seeds": sorted({run.protocol["seed"] for run in runs}),
@@ -115,7 +116,7 @@ def _pair(first: Sequence[RolloutRow], second: Sequence[RolloutRow]) -> dict[str
     return {
         **interval.paired(first, second),
         "probability_of_improvement": _improvement(
-            TaskTable.of(first), TaskTable.of(second), together
+            TaskTable.of_rows(first), TaskTable.of_rows(second), together
         ),
         "families": {
             family: interval.paired(rows, others[family])
@@ -130,48 +131,39 @@ def _improvement(a: TaskTable, b: TaskTable, together: bool) -> dict[str, Any]:
     Ties count half: the Mann-Whitney U statistic of the runs' successes in each task as
     a share of all pairs of runs, averaged over tasks.
     """
-    won = (1 + np.sign(a.rates[:, None] - b.rates[None])) / 2  # [R, R', T]
-
-    def mean(tasks, *runs):
-        first, second = runs[0][..., :, None, None], runs[-1][..., None, :, None]
-        return won[first, second, tasks[..., None, None, :]].mean((-3, -2, -1))
-
-    counts = a.shape if together else (*a.shape, len(b.runs))
-    return {"value": float(won.mean()), "ci95": resampling.interval(mean, counts)}
+    signs = np.sign(a.rates[:, None] - b.rates[None])  # [R, R', T]
+    first, second = signs.mean(axis=1), signs.mean(axis=0)
+    value = float(signs.mean())
+    low, high = interval.of_difference(
+        value,
+        signs.mean(axis=(0, 1)),
+        [first + second] if together else [first, second],
+        per_task=1,
+    )
+    return {"value": (1 + value) / 2, "ci95": [(1 + low) / 2, (1 + high) / 2]}
 
 
 def _distribution(table: TaskTable) -> dict[str, Any]:
     scenes = int(table.played.max())
-
-    def middle(found):
-        return stats.trim_mean(found, _TRIMMED, axis=-1)
-
-    def share(tau):
-        reached = table.rates >= tau - 1e-9
-        return _of_rates(table, reached.astype(float), lambda found: found.mean(-1))
-
+    taus = np.arange(1, scenes + 1) / scenes
+    reached = [TaskTable.of_shares(table.rates >= tau - 1e-9) for tau in taus]
     return {
-        "interquartile_mean": _of_rates(table, table.rates, middle)
-        if scenes > 1
-        else None,
+        "interquartile_mean": _trimmed(table) if scenes > 1 else None,
         "profile": [
-            {"tau": float(tau), **share(tau)}
-            for tau in np.arange(1, scenes + 1) / scenes
+            {"tau": float(tau), "value": share.overall, "ci95": interval.of_rate(share)}
+            for tau, share in zip(taus, reached, strict=True)
         ],
     }
 
 
-def _of_rates(table: TaskTable, values: np.ndarray, summary) -> dict[str, Any]:
-    """Return a summary of values [R, T] with its interval."""
-
-    def statistic(tasks, runs):
-        drawn = values[runs[..., :, None], tasks[..., None, :]]
-        return summary(drawn.reshape(*drawn.shape[:-2], -1))
-
-    return {
-        "value": float(summary(values.ravel())),
-        "ci95": resampling.interval(statistic, table.shape),
-    }
+def _trimmed(table: TaskTable) -> dict[str, Any]:
+    """Return the trimmed mean with the interval of its winsorised variance."""
+    value = float(stats.trim_mean(table.rates, _TRIMMED, axis=None))
+    order = np.sort(table.rates, axis=None)
+    cut = int(_TRIMMED * order.size)
+    rest = np.clip(table.rates, order[cut], order[-1 - cut]) / (1 - 2 * _TRIMMED)
+    found = interval.of_difference(value, rest.mean(axis=0), [rest], table.per_task)
+    return {"value": value, "ci95": np.clip(found, 0, 1).tolist()}
 
 
 def _record(
@@ -184,9 +176,8 @@ def _record(
     }
     for first, second, pair in pairs:
         for family, found in ((ALL, pair), *pair["families"].items()):
-            low, high = found["ci95"]
-            outcome = ("won", "lost") if low > 0 else ("lost", "won")
-            if low <= 0 <= high:
+            outcome = ("won", "lost") if found["difference"] > 0 else ("lost", "won")
+            if not_told_apart(found):
                 outcome = ("even", "even")
             for name, came in zip((first, second), outcome, strict=True):
                 record[family][name][came] += 1

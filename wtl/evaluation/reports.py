@@ -173,6 +173,7 @@ def _write(path: Path, template: str, **values) -> None:
         "episodes": _episodes,
         "svg": markupsafe.Markup,  # our own markup, escaped where it is made
     }
+    environment.tests["not_told_apart"] = table.not_told_apart
     text = environment.get_template(template).render(**values)
     path.parent.mkdir(parents=True, exist_ok=True)
     files.write_durably(path, text.encode())

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from wtl.evaluation.interval import Rate, paired, rate, rate_by_task
+from wtl.evaluation.interval import paired, rate_by_task
 from wtl.evaluation.rollout_row import RolloutRow, grouped
 from wtl.policies.methods import RETRIAL, SECOND_TRY, TRIAL, compared, in_order
 
@@ -48,13 +48,11 @@ def _method(rows: Sequence[RolloutRow], families: Sequence[str]) -> dict[str, An
     if any(row.trial_success is not None for row in rows):
         groups["given_trial_failed"] = where("trial_success", False)
         groups["given_trial_succeeded"] = where("trial_success", True)
-    # Several runs play the same tasks: their rollouts are not independent.
-    one_run = len({row.run for row in rows}) == 1
     found = {"overall": rate_by_task(rows)}
     has_bound = all(row.ceiling is not None for row in rows)
     if has_bound:
         found["ceiling"] = mean_bound(rows)
-    found |= _each(groups, _rate if one_run else rate_by_task)
+    found |= _each(groups, rate_by_task)
     if all(row.wrong_target is not None for row in rows):
         found["wrong_target"] = _mean([row.wrong_target for row in rows])
         found["motor_skill"] = (
@@ -69,10 +67,6 @@ def mean_bound(rows: Sequence[RolloutRow]) -> float | None:
     """Return the mean oracle bound of rollouts; None if it is unknown."""
     bounds = [row.ceiling for row in rows]
     return None if None in bounds else _mean(bounds)
-
-
-def _rate(rows: Sequence[RolloutRow]) -> Rate:
-    return rate([row.success for row in rows])
 
 
 def _each(groups: Mapping[str, Any], what: Callable[[list], Any]) -> dict[str, Any]:

@@ -149,6 +149,7 @@ def _differences(results: Mapping[str, Any]) -> list[str]:
             lines.append(
                 f"{first} − {second}: {points(found['difference'])} points "
                 f"[{low}, {high}], p {probability(found['p'])}"
+                + (", not told apart" if not_told_apart(found) else "")
             )
         elif found[RETRIAL]["n"]:
             lines.append(
@@ -157,6 +158,12 @@ def _differences(results: Mapping[str, Any]) -> list[str]:
                 f"{with_interval(found[SECOND_TRY])}"
             )
     return lines
+
+
+def not_told_apart(found: Mapping[str, Any]) -> bool:
+    """Return whether the interval of a difference contains 0."""
+    low, high = found["ci95"]
+    return low <= 0 <= high
 
 
 def probability(p: float) -> str:

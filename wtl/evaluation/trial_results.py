@@ -62,7 +62,7 @@ def results(
         "trials": by_trial(rows),
         "families": {
             family: {
-                str(number): interval.rate([row.success for row in group])
+                str(number): interval.rate_by_task(group)
                 for number, group in sorted(grouped(of_family, "trial").items())
             }
             for family, of_family in grouped(rows, "family").items()

@@ -1,7 +1,7 @@
 """Success by number of trials, and how many trials it takes to match a method.
 
 Tasks that never match within the budget are censored: they count as needing more, and
-a median or bound that falls among them is `null`.
+a quantile or bound that falls among them is `null`.
 """
 
 import math
@@ -9,35 +9,38 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
-from wtl.evaluation.resampling import RESAMPLES, SEED
+from wtl.evaluation import interval
 from wtl.evaluation.table import caption, markdown, with_interval
+from wtl.evaluation.task_table import TaskTable
 from wtl.policies.methods import label
 
-_BOUNDS = (0.025, 0.975)
 
-
-def curve(trials: Sequence[int], success: np.ndarray) -> dict[str, Any]:
-    """Return the mean success over tasks, with a bootstrap interval over tasks.
+def curve(trials: Sequence[int], success: np.ndarray, scenes: int) -> dict[str, Any]:
+    """Return the mean success over tasks, with an interval over tasks.
 
     Args:
       trials: [P] numbers of trials after which success was measured.
       success: [T, P] share of the scenes of each task.
+      scenes: number of the scenes of a task.
 
     Returns:
       `trials`, `success`, `ci95` and the number of `tasks`.
     """
-    means = _draws(len(success)) @ success
     return {
         "trials": [int(number) for number in trials],
         "success": success.mean(axis=0).tolist(),
-        "ci95": np.quantile(means, _BOUNDS, axis=0).T.tolist(),
+        "ci95": [
+            interval.of_rate(TaskTable.of_shares(column[None], scenes))
+            for column in success.T
+        ],
         "tasks": len(success),
     }
 
 
 def trials_needed(
-    trials: Sequence[int], success: np.ndarray, goal: np.ndarray
+    trials: Sequence[int], success: np.ndarray, goal: np.ndarray, scenes: int
 ) -> dict[str, Any]:
     """Count the trials after which tasks match the success of another method.
 
@@ -47,32 +50,40 @@ def trials_needed(
       trials: [P] numbers of trials after which success was measured, rising.
       success: [T, P] share of the scenes of each task.
       goal: [T] success of the other method on the same scenes.
+      scenes: number of the scenes of a task.
 
     Returns:
-      `mean`: trials after which the mean over tasks matches the mean of the other;
-      `median` over tasks of the trials that each needs, with `matched`, the share of
-      tasks that match, and `per_task`. Both have `trials` and `ci95` by bootstrap over
-      tasks, null for more than the `budget`.
+      `mean`: `trials` after which the mean over tasks matches the mean of the other,
+      with `ci95`, from the first trials at which the interval of the paired difference
+      reaches 0 to those at which it lies above (Fieller's); `median` over tasks of the
+      trials that each needs, with `ci95` by order statistics, `quartiles`,
+      `restricted_mean` (tasks that need more count with the budget), `matched`, the
+      share of tasks that match, and `per_task`. Null is more than the `budget`.
     """
     budget = int(trials[-1])
-    draws = _draws(len(success))
-    means = first_match(trials, draws @ success, draws @ goal)
     per_task = first_match(trials, success, goal)
-    order = np.argsort(per_task)
-    # Medians of the resamples: where the sorted weights pass one half.
-    passed = np.cumsum(draws[:, order], axis=1) >= 0.5 - 1e-9
-    medians = per_task[order][passed.argmax(axis=1)]
+    ahead = success - goal[:, None]
+    limits = np.array(
+        [
+            interval.of_difference(column.mean(), column, [], scenes)
+            for column in ahead.T
+        ]
+    )
+    reached = np.stack([limits[:, 1], ahead.mean(axis=0), limits[:, 0]])
+    low, found, high = map(_known, first_match(trials, reached, np.zeros(3)))
+    order = np.concatenate([[trials[0]], np.sort(per_task), [np.inf]])
+    rank = int(stats.binom.ppf(0.025, len(per_task), 0.5))
+    first, middle, third = np.quantile(
+        per_task, (0.25, 0.5, 0.75), method="inverted_cdf"
+    )
     return {
         "budget": budget,
-        "mean": {
-            "trials": _known(
-                first_match(trials, success.mean(axis=0)[None], goal.mean()[None])[0]
-            ),
-            "ci95": _quantiles(means, *_BOUNDS),
-        },
+        "mean": {"trials": found, "ci95": [low, high]},
         "median": {
-            "trials": _quantiles(per_task, 0.5)[0],
-            "ci95": _quantiles(medians, *_BOUNDS),
+            "trials": _known(middle),
+            "ci95": [_known(order[rank]), _known(order[-1 - rank])],
+            "quartiles": [_known(first), _known(third)],
+            "restricted_mean": float(np.minimum(per_task, budget).mean()),
             "matched": float(np.isfinite(per_task).mean()),
             "per_task": [_known(number) for number in per_task],
         },
@@ -87,18 +98,6 @@ def first_match(
     stays = there & np.concatenate([there[:, 1:], there[:, -1:]], axis=1)
     first = np.asarray(trials, np.float64)[stays.argmax(axis=1)]
     return np.where(stays.any(axis=1), first, np.inf)
-
-
-def _draws(tasks: int) -> np.ndarray:
-    """Return [R, T] task weights of resamples, the same in every call."""
-    rng = np.random.default_rng(SEED)
-    return rng.multinomial(tasks, np.full(tasks, 1 / tasks), RESAMPLES) / tasks
-
-
-def _quantiles(values: np.ndarray, *shares: float) -> list[int | None]:
-    """Return the least values that at least these shares do not exceed."""
-    found = np.quantile(values, shares, method="inverted_cdf")
-    return [_known(number) for number in found]
 
 
 def _known(number: float) -> int | None:
@@ -121,7 +120,8 @@ def cells(curves: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     last = curves["protocol"]["trials"]
     shown = [n for n in (0, 10, 100, 300, 1000, 3000) if n < last] + [last]
     header = ["method", *(f"{n:,} trials" for n in shown)]
-    header += ["matches WTL after", "each task after (median)", "tasks that match"]
+    header += ["task matches WTL after (median)", "half of the tasks after"]
+    header += ["mean of the tasks", "tasks that match", "mean success matches after"]
     body = []
     for name, found in curves["reference"].items():
         rate = {"success": found["success"][0], "ci95": found["ci95"][0]}
@@ -129,14 +129,18 @@ def cells(curves: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
         body[-1] += ["–"] * (len(header) - 2)
     for name, found in curves["arms"].items():
         at = dict(zip(found["trials"], zip(found["success"], found["ci95"])))
-        needed = found["needed"]
+        budget, median = found["needed"]["budget"], found["needed"]["median"]
+        first, third = (_trials(n, budget) for n in median["quartiles"])
+        at_least = "" if median["matched"] == 1 else "≥ "
         body.append(
             [
                 label(name),
                 *(_rate(at.get(number)) for number in shown),
-                _interval(needed["mean"], needed["budget"]),
-                _interval(needed["median"], needed["budget"]),
-                f"{100 * needed['median']['matched']:.0f} %",
+                _interval(median, budget),
+                f"{first} to {third}",
+                f"{at_least}{median['restricted_mean']:,.0f}",
+                f"{100 * median['matched']:.0f} %",
+                _interval(found["needed"]["mean"], budget),
             ]
         )
     return header, body
@@ -149,9 +153,10 @@ def _rate(found: tuple[float, Sequence[float]] | None) -> str:
 
 
 def _interval(found: Mapping[str, Any], budget: int) -> str:
-    """Return a number of trials with its interval; null is more than the budget."""
-    trials, low, high = (
-        f"> {budget:,}" if number is None else f"{number:,}"
-        for number in (found["trials"], *found["ci95"])
-    )
+    trials, low, high = (_trials(n, budget) for n in (found["trials"], *found["ci95"]))
     return f"{trials} [{low}, {high}]"
+
+
+def _trials(number: int | None, budget: int) -> str:
+    """Return a number of trials; null is more than the budget."""
+    return f"> {budget:,}" if number is None else f"{number:,}"

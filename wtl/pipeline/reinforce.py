@@ -249,8 +249,8 @@ def _curves(
     for name in dict.fromkeys(record["arm"] for record in records):
         by_task = {r["task_id"]: r for r in records if r["arm"] == name}
         success = np.array([_success(by_task[n], len(trials)) for n in names])
-        conditions[name] = needed.curve(trials, success) | {
-            "needed": needed.trials_needed(trials, success, goal),
+        conditions[name] = needed.curve(trials, success, scenes) | {
+            "needed": needed.trials_needed(trials, success, goal, scenes),
             "families": {
                 family: success[[by_task[n]["family"] == family for n in names]]
                 .mean(axis=0)
@@ -271,7 +271,7 @@ def _curves(
             **run_folder.origin(),
         },
         "reference": {
-            method: needed.curve([1], np.array([[rates[n]] for n in names]))
+            method: needed.curve([1], np.array([[rates[n]] for n in names]), scenes)
             for method, rates in goals.items()
         },
         "arms": conditions,

@@ -8,6 +8,7 @@ import numpy as np
 
 from wtl.datasets.contract import fields
 from wtl.evaluation import interval
+from wtl.evaluation.task_table import TaskTable
 from wtl.viewer.index import Row
 
 _BINS = 20
@@ -20,7 +21,7 @@ _SHARES = ("idle", "saturated")
 
 
 def summarise(rows: Sequence[Row]) -> dict[str, Any]:
-    """Return counts, success with Wilson's intervals, and distributions."""
+    """Return counts, success with intervals over tasks, and distributions."""
     groups = collections.defaultdict(list)
     flags: collections.Counter[str] = collections.Counter()
     splits: collections.Counter[str] = collections.Counter()
@@ -60,7 +61,11 @@ def summarise(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _success(rows: Sequence[Row]) -> dict[str, Any]:
-    return interval.rate([bool(row[fields.SUCCESS]) for row in rows])
+    if not rows:
+        return interval.rate_by_task([])
+    success, tasks = zip(*((row[fields.SUCCESS], row[fields.TASK_ID]) for row in rows))
+    table = TaskTable.of(success, tasks, range(len(rows)), [""] * len(rows))
+    return interval.rate(table)
 
 
 def _histogram(name: str, values: Sequence[float]) -> dict[str, list[float]]:
