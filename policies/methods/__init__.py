@@ -20,6 +20,7 @@ from wtl.policies.methods.records import trained_method as trained_method
 
 # Conditions whose comparison is the claim of Watch, Try, Learn.
 TRIAL, RETRIAL, SECOND_TRY, BASELINE = "mil", "wtl", "mil_second_try", "bc"
+SHIFT = "mil_win_stay_lose_shift"
 
 METHODS: dict[str, Method] = {}
 CONDITIONS: dict[str, Condition] = {}
@@ -93,10 +94,15 @@ def uses_human_videos(condition: Condition) -> bool:
 
 def compared() -> list[tuple[str, str]]:
     """Return pairs of conditions that are compared scene by scene."""
-    return [
+    of_methods = [
         (method.name, other)
         for method in METHODS.values()
         for other in method.compared_with
+    ]
+    return of_methods + [
+        (condition.name, condition.compared_with)
+        for condition in CONDITIONS.values()
+        if condition.compared_with
     ]
 
 

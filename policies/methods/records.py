@@ -75,9 +75,17 @@ def trained_method(
 
 
 def _after(
-    method: str, trial_source: str, label: str, counts: Iterable[int], **fields
+    method: str,
+    trial_source: str,
+    label: str,
+    counts: Iterable[int],
+    compared: str = "",
+    **fields,
 ) -> tuple[Condition, ...]:
-    """Return conditions after several trials: one of another policy, then its own."""
+    """Return conditions after several trials: one of another policy, then its own.
+
+    They are compared with those of `compared` after as many trials.
+    """
     names = (method, *(f"{method}_{i}_trials" for i in range(2, max(counts))))
     return tuple(
         Condition(
@@ -85,6 +93,7 @@ def _after(
             f"{label}, {count} trials",
             f"{label} after {count} trials; the method made all but the first.",
             trials=(trial_source, *names[: count - 1]),
+            compared_with=compared and f"{compared}_{count}_trials",
             **fields,
         )
         for count in counts
@@ -139,7 +148,10 @@ RECORDS = (
         "WTL",
         "Watch, Try, Learn: acts given the demonstration and a trial with its outcome.",
         palette.BLUE,
-        *_after("wtl", "mil", "WTL", (2, 3), colour=palette.SKY),
+        *_after(
+            *("wtl", "mil", "WTL", (2, 3), "mil_win_stay_lose_shift"),
+            colour=palette.SKY,
+        ),
         *_after("wtl", "mil", "WTL", (4, 5), in_default=False),
         Condition(
             "wtl_0_trials",
@@ -161,6 +173,7 @@ RECORDS = (
             palette.SKY,
             trials=("mil",),
             scene=NEW,
+            compared_with="mil_win_stay_lose_shift_new_scene",
         ),
         config=ContextualConfig(demos=True, trials=True),
         trial_source="mil",
@@ -242,6 +255,7 @@ RECORDS = (
             palette.TEAL,
             trials=("mil_human",),
             scene=NEW,
+            compared_with="mil_human_win_stay_lose_shift_new_scene",
         ),
         config=ContextualConfig(demos=True, trials=True, human=True),
         trial_source="mil_human",

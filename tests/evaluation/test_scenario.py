@@ -131,7 +131,7 @@ def test_several_demonstrations_settle_what_they_do_not_agree_on():
         task, seeds = first.task, (first.demo_seed, second.demo_seed)
         possible = [
             Rule(kind, index)
-            for kind in RuleKind
+            for kind in (RuleKind.IDENTITY, RuleKind.POSITION)
             for index in range(3)
             if all(
                 task.scene(seed, Rule(kind, index)) == task.scene(seed)

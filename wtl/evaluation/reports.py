@@ -22,8 +22,6 @@ from wtl.viewer import address
 Path = str | os.PathLike
 # Columns of the table of rates: title, and keys within the results of a method.
 _COLUMNS = (
-    ("by identity", ("rules", "identity")),
-    ("by position", ("rules", "position")),
     ("rules differ", ("conflict",)),
     ("rules agree", ("no_conflict",)),
     ("trial failed", ("given_trial_failed",)),
@@ -45,6 +43,8 @@ def write_evaluation(
     nested.
     """
     methods = results["methods"]
+    rules = table.rules_of(methods)
+    by_rule = [(f"by {kind}", ("rules", kind)) for kind in rules]
     shown = _shown(strips)
     videos = [s.trial.video for s in strips if s.trial.video is not None]
     _write(
@@ -57,8 +57,9 @@ def write_evaluation(
         success=figures.success(methods),
         columns={
             title: {name: table.find(method, keys) for name, method in methods.items()}
-            for title, keys in table.present(_COLUMNS, methods)
+            for title, keys in (*by_rule, *table.present(_COLUMNS, methods))
         },
+        rules=rules,
         has_bound=any("ceiling" in m for m in methods.values()),
         has_wrong_target=any("wrong_target" in m for m in methods.values()),
         training=figures.training(curves),

@@ -5,9 +5,16 @@ from typing import Any
 
 from wtl.evaluation.interval import paired, rate_by_task
 from wtl.evaluation.rollout_row import RolloutRow, grouped
-from wtl.policies.methods import RETRIAL, SECOND_TRY, TRIAL, compared, in_order
+from wtl.policies.methods import (
+    RETRIAL,
+    SECOND_TRY,
+    SHIFT,
+    TRIAL,
+    compared,
+    in_order,
+)
 
-RULES = ("identity", "position")
+RULES = ("identity", "position")  # named in all results of worlds with rules
 
 
 def results(rows: Sequence[RolloutRow], protocol: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,7 +48,8 @@ def _method(rows: Sequence[RolloutRow], families: Sequence[str]) -> dict[str, An
         "families": {family: where("family", family) for family in families}
     }
     if any(row.rule for row in rows):
-        groups["rules"] = {rule: where("rule_kind", rule) for rule in RULES}
+        kinds = dict.fromkeys((*RULES, *sorted({row.rule_kind for row in rows})))
+        groups["rules"] = {kind: where("rule_kind", kind) for kind in kinds}
     if any(row.conflict is not None for row in rows):
         groups["conflict"] = where("conflict", True)
         groups["no_conflict"] = [row for row in rows if not row.conflict]
@@ -93,11 +101,15 @@ def _comparisons(by_method: Mapping[str, list[RolloutRow]]) -> dict[str, Any]:
 
 
 def _after_failed_trial(by_method: Mapping[str, list[RolloutRow]]) -> dict[str, Any]:
-    """Second attempts in the scenes where MIL failed, with and without learning."""
+    """Second attempts in the scenes where MIL failed, with and without learning.
+
+    `difference` and its interval are those of WTL and of a second try.
+    """
     failed = {(row.run, *row.key) for row in by_method[TRIAL] if not row.success}
     attempts = {
         name: [row for row in by_method[name] if (row.run, *row.key) in failed]
-        for name in (RETRIAL, SECOND_TRY)
+        for name in (RETRIAL, SECOND_TRY, SHIFT)
+        if name in by_method
     }
     rates = {name: rate_by_task(rows) for name, rows in attempts.items()}
     return rates | (paired(attempts[RETRIAL], attempts[SECOND_TRY]) or {})

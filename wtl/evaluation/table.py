@@ -3,15 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from wtl.policies.methods import RETRIAL, SECOND_TRY, in_order, label
+from wtl.policies.methods import RETRIAL, SECOND_TRY, SHIFT, in_order, label
 
 Column = tuple[str, Sequence[str]]
 _MISSING = "–"
 # Columns of some worlds only: header, and keys of the number within a method's results.
 _BOUND = ("oracle bound", ("ceiling",))
 _OF_WORLD = (
-    ("identity", ("rules", "identity", "success")),
-    ("position", ("rules", "position", "success")),
     ("conflict", ("conflict", "success")),
     ("trial failed", ("given_trial_failed", "success")),
     ("wrong", ("wrong_target",)),
@@ -55,6 +53,7 @@ def _cells(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     columns = [
         *present([_BOUND], methods),
         *((name, ("families", name, "success")) for name in families),
+        *((name, ("rules", name, "success")) for name in rules_of(methods)),
         *present(_OF_WORLD, methods),
     ]
     header = ["method", "success [95%]", *(title for title, _ in columns), "n"]
@@ -77,6 +76,11 @@ def present(columns: Iterable[Column], methods: Mapping[str, Any]) -> list[Colum
         for title, keys in columns
         if any(keys[0] in method for method in methods.values())
     ]
+
+
+def rules_of(methods: Mapping[str, Any]) -> list[str]:
+    """Return the kinds of rules by which some method has rates."""
+    return list(dict.fromkeys(n for m in methods.values() for n in m.get("rules", ())))
 
 
 def find(found: Any, keys: Sequence[str]) -> Any:
@@ -156,6 +160,11 @@ def _differences(results: Mapping[str, Any]) -> list[str]:
                 f"Where the trial failed (n = {found[RETRIAL]['n']}): WTL "
                 f"{with_interval(found[RETRIAL])}, a second try without learning "
                 f"{with_interval(found[SECOND_TRY])}"
+                + (
+                    f", the next likeliest target {with_interval(found[SHIFT])}"
+                    if SHIFT in found
+                    else ""
+                )
             )
     return lines
 
