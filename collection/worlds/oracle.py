@@ -16,6 +16,8 @@ class Information:
       demonstrated: whether the agent is given the demonstrations.
       trial_seed: scene of the trials.
       trials: number of trials whose success it observes.
+      tried: slot that each of them acted on, -1 for none, and its success; empty where
+        the trials are not known.
       of_demonstrated: whether the trials were made by an agent given a demonstration.
       motion: whether it observes how a trial moved, even without its success.
     """
@@ -26,6 +28,7 @@ class Information:
     demonstrated: bool
     trial_seed: int
     trials: int = 0
+    tried: tuple[tuple[int, bool], ...] = ()
     of_demonstrated: bool = False
     motion: bool = False
 

@@ -57,12 +57,14 @@ def oracle_bound_of(
     bound: OracleBound | None,
     config: interface.Interface | None = None,
     demo_seeds: Sequence[int] = (),
+    tried: Sequence[tuple[int, bool]] = (),
 ) -> float | None:
     """Return the success of an ideal agent with the information of a condition.
 
     `bound` is that of the world, if it has one.
     `config` says what its policy is given, by default as its method does; `demo_seeds`
-    are the scenes of all demonstrations given, where there are several.
+    are the scenes of all demonstrations given, where there are several; `tried` are the
+    slot that each trial acted on and its success, where trials were made.
     """
     config = config or METHODS[condition.method].config
     if config.oracle:
@@ -70,7 +72,7 @@ def oracle_bound_of(
     if bound is None:
         return None
     informed = bool(condition.trials) and config.trials_tell
-    tried = [METHODS[CONDITIONS[name].method].config for name in condition.trials]
+    agents = [METHODS[CONDITIONS[name].method].config for name in condition.trials]
     return bound.success(
         Information(
             task=scenario.task,
@@ -79,7 +81,8 @@ def oracle_bound_of(
             demonstrated=config.demos,
             trial_seed=scenario.scene_seed,
             trials=len(condition.trials) if informed else 0,
-            of_demonstrated=informed and tried[0].demos,
+            tried=tuple(tried) if informed else (),
+            of_demonstrated=informed and agents[0].demos,
             motion=bool(condition.trials) and config.trials_from == interface.TRY,
         )
     )

@@ -344,6 +344,10 @@ class Player:
         achieved, success = played[fields.HIDDEN_ACHIEVED], played[fields.SUCCESS]
         wrong = (achieved >= 0) & (achieved != played[fields.HIDDEN_TARGET])
         trials = [self.played[name] for name in condition.trials]
+        tried = [
+            (self.layout.acted_slots(each.state), each[fields.SUCCESS])
+            for each in (trials if self._oracle_bound else ())
+        ]
         config, scene_seeds = self._config(condition), store[fields.SCENE_SEED]
         bound = self._oracle_bound
         return [
@@ -369,6 +373,7 @@ class Player:
                     bound,
                     config,
                     [int(scene_seeds[r]) for r in rows[i] if r >= 0],
+                    [(int(acted[i]), bool(won[i])) for acted, won in tried],
                 ),
                 trial_success=bool(trials[-1][fields.SUCCESS][i]) if trials else None,
             )

@@ -1,9 +1,9 @@
 """Oracle bound: success of an ideal agent with perfect skill, by enumerating rules.
 
 All kinds and parameters of rules are as likely as each other. The bound is the agent's
-expected success under its posterior, and thus the mean of many tasks rather than the
-success in one. Trials are the most informative ones that it could choose for its
-retrial, so no policy's own trials tell more.
+expected success under its posterior, and thus holds for the mean of many tasks. Trials
+are those that were made; where they are not known, the most informative ones for the
+retrial.
 """
 
 import itertools
@@ -31,6 +31,22 @@ def targets(weight: np.ndarray, scene: Scene, kind: int) -> np.ndarray:
     """Return the probability [n] of each target in a scene, by those of rules."""
     picked = scene.picked[kind]
     return np.array([weight[picked == e].sum() for e in range(picked.shape[1])])
+
+
+def given_trial(
+    weight: np.ndarray, picked: np.ndarray, target: int, success: bool
+) -> np.ndarray:
+    """Return the probability [H, n] of each rule, given a trial on a target as well.
+
+    Args:
+      weight: [H, n] before the trial.
+      picked: [H, n] target that each rule picks in the scene of the trial.
+      target: the entity that it acted on.
+      success: of the trial.
+    """
+    left = weight * ((picked == target) == success)
+    # A trial on the right target may fail by lack of skill: it tells nothing then.
+    return left / left.sum() if left.sum() else weight
 
 
 def after_trials(
@@ -71,7 +87,13 @@ class OracleBound:
         if not given.trials:
             return float(targets(weight, scene, kind).max())
         trial = task.object_set.scene(given.trial_seed)
-        return after_trials(weight, trial, scene, kind, given.trials)
+        if not given.tried:
+            return after_trials(weight, trial, scene, kind, given.trials)
+        for slot, success in given.tried:
+            if slot // task.object_set.size == kind:  # else it acted on nothing
+                target = task.target_at(given.trial_seed, slot)
+                weight = given_trial(weight, trial.picked[kind], target, success)
+        return float(targets(weight, scene, kind).max())
 
     def _blind(self, scene: Scene, number: int) -> float:
         """Success given all previous trials, each of a button and an object."""
