@@ -3,7 +3,7 @@
 import io
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from wtl.datasets.contract.errors import UserError
 
@@ -53,7 +53,7 @@ def require_small(data: bytes | memoryview) -> None:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
             size = image.size
     except Exception as error:  # Pillow raises whatever its parsers meet
-        raise ImageError(f"an image cannot be decoded ({error})") from None
+        raise _undecodable(error) from None
     if max(size) > MAX_SIDE:
         raise ImageError(
             f"an image has {size[0]} × {size[1]} pixels; at most {MAX_SIDE} a side "
@@ -83,4 +83,10 @@ def decode(data: bytes | memoryview, shape: tuple[int, ...]) -> np.ndarray:
     except ImageError:
         raise
     except Exception as error:  # Pillow raises whatever its parsers meet
-        raise ImageError(f"an image cannot be decoded ({error})") from None
+        raise _undecodable(error) from None
+
+
+def _undecodable(error: Exception) -> ImageError:
+    unknown = isinstance(error, UnidentifiedImageError)  # it names a buffer's address
+    reason = "it is no PNG or JPEG" if unknown else error
+    return ImageError(f"an image cannot be decoded ({reason})")

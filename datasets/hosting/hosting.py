@@ -335,7 +335,8 @@ def _require_regular(folders: Iterable[pathlib.Path]) -> None:
 
 
 def _is_sound(path: pathlib.Path, expected: FileChecksum) -> bool:
-    return _size(path) == expected.size and checksums.checksum(path) == expected
+    fits = path.is_file() and _size(path) == expected.size
+    return fits and checksums.checksum(path) == expected
 
 
 def _size(path: pathlib.Path) -> int:

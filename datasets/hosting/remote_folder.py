@@ -215,8 +215,11 @@ class RemoteFolder:
             raise
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
-            if type(error).__name__ == "TooManyRedirects":  # it has no message
+            # Some have no message.
+            if type(error).__name__ == "TooManyRedirects":
                 reason = "it redirects without end"
+            elif isinstance(error, TimeoutError):
+                reason = f"nothing came for {_SILENT_SECONDS} s"
             raise RemoteError(f"{self.address}/{name}: {reason}") from error
 
 

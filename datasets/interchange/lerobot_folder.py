@@ -206,6 +206,8 @@ class LeRobotFolder:
                         raise self.fault(f"{data.name!r}: values are too large")
                     batch = _dense(batch)
                     numbers = batch["episode_index"].to_numpy()
+                    if not np.issubdtype(numbers.dtype, np.integer):
+                        raise self.fault(f"{data.name!r}: episode_index is not whole")
                     cuts = np.flatnonzero(np.diff(numbers)) + 1
                     for start, stop in itertools.pairwise([0, *cuts, len(numbers)]):
                         if numbers[start] != current:

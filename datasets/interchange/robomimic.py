@@ -87,7 +87,8 @@ def export(dataset_dir: str | os.PathLike, path: str | os.PathLike) -> int:
             file["data"].attrs[_NAMES] = json.dumps(spec.action_names)
         os.replace(partial, path)
     except OSError as error:
-        raise UserError(f"{path} cannot be written ({error})") from error
+        reason = os.strerror(error.errno) if error.errno else error  # HDF5 says more
+        raise UserError(f"{path} cannot be written ({reason})") from error
     finally:
         partial.unlink(missing_ok=True)
     return count

@@ -17,6 +17,7 @@ _CHUNK_BYTES = 1 << 20
 # Room for half a million shards.
 MAX_BYTES = 64 << 20
 _NAME_LENGTH = 1024
+_DEPTH = 16  # folders in folders
 _SHARD_MARK = ".tfrecord-"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=-]{0,254}")
@@ -149,6 +150,7 @@ def parse(data: bytes, where: str) -> dict[str, FileChecksum]:
         parts = name.split("/")
         if (
             len(name) > _NAME_LENGTH
+            or len(parts) > _DEPTH
             or not all(is_safe(part) for part in parts)
             or name == fields.CHECKSUMS_FILE
             or any("/".join(parts[:end]) in files for end in range(1, len(parts)))

@@ -12,7 +12,7 @@ from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage import card, location, publish
 from wtl.datasets.storage.shard_lock import DatasetLockedError, ShardLock
-from wtl.datasets.storage.staging import StagingWriter
+from wtl.datasets.storage.staging import StagingError, StagingWriter
 
 _BATCH_BYTES = 32 << 20  # staged with one sync
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -99,7 +99,16 @@ def new_version(
             raise UserError(f"{root} cannot be written ({error.strerror})") from error
         stack.callback(shutil.rmtree, work / "staged", ignore_errors=True)
         writer = stack.enter_context(StagingWriter(work / "staged", spec))
-        yield NewVersion(root, name, writer)
+        try:
+            yield NewVersion(root, name, writer)
+        except (StagingError, publish.PublishError) as error:
+            if not isinstance(error.__cause__, OSError):
+                raise
+            # What is staged here is not resumed, as the message would say.
+            raise type(error)(
+                f"{root / name} has no new version: {error.__cause__.strerror}; free "
+                "some space and rerun the command"
+            ) from error
 
 
 def discard_left(root: pathlib.Path):

@@ -24,6 +24,7 @@ from wtl.datasets.format.decoding import (
     episode_id,
 )
 from wtl.datasets.storage import checksums, location
+from wtl.datasets.storage.checksums import FileChecksum
 from wtl.datasets.storage.files import map_file
 from wtl.datasets.storage.location import DatasetNotFoundError
 
@@ -88,6 +89,7 @@ class _Verifier:
 
     def __init__(self, path: pathlib.Path):
         self._path = path
+        self._sealed: dict[str, FileChecksum] = {}
         self._ids: collections.Counter[str] = collections.Counter()
         # (kind of link, id of the parent) -> an episode that has it, its file.
         self._links: dict[tuple[str, str], tuple[str, str]] = {}
@@ -103,7 +105,12 @@ class _Verifier:
             return
         for split in info["splits"].keys() - set(fields.SPLITS):
             yield self._problem(f"unknown split {split!r}", fields.INFO_FILE)
-        for split, file, length in location.shards(self._path):
+        shards = list(location.shards(self._path))
+        described = {file for _, file, _ in shards}
+        for name in filter(checksums.is_shard, self._sealed):
+            if name not in described:
+                yield self._problem(f"{fields.INFO_FILE} does not name it", name)
+        for split, file, length in shards:
             yield from self._shard_problems(file, split, length, spec)
         for name, count in self._ids.items():
             if count > 1:
@@ -120,7 +127,7 @@ class _Verifier:
     def file_problems(self) -> Iterator[Problem]:
         """Check every file against checksums.json."""
         try:
-            expected = checksums.read(self._path)
+            expected = self._sealed = checksums.read(self._path)
         except DatasetDamagedError as error:
             yield self._problem(str(error), fields.CHECKSUMS_FILE)
             return

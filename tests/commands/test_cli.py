@@ -56,6 +56,11 @@ def test_help_imports_nothing_heavy():
         (UserError("no such run"), "no such run"),
         (UserError("a \x1b[31mred é"), r"a \x1b[31mred é"),
         (OSError(errno.ENOSPC, "x"), "the disk is full; free some space and rerun"),
+        (OSError(errno.EDQUOT, "x"), "the disk is full; free some space and rerun"),
+        (
+            BrokenPipeError(errno.EPIPE, "x"),
+            "a pipe is closed: the reader of",
+        ),
         (ValueError("a\n  b"), "ValueError: a b (--verbosity=1 shows where)"),
         (ValueError("a\n  In call to configurable f"), "ValueError: a (--verbosity"),
     ),
@@ -155,6 +160,12 @@ def test_any_terminal_gets_any_text(encoding):
     done = _patched("text", PYTHONIOENCODING=encoding)
     assert done.returncode == 1 and b"1 problems" in done.stderr
     assert done.stdout.decode(encoding).endswith("\\udcff\n")
+    helped = subprocess.run(
+        [sys.executable, "-m", "wtl", "run", "--help"],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+    )
+    assert helped.returncode == 0 and not helped.stderr
 
 
 def test_sigterm_ends_what_does_not_end_by_itself():

@@ -180,6 +180,7 @@ def test_included_files_are_those_beside_the_file_itself(tmp_path):
         ("suite.identity_share = True", "a number from 0 to 1"),
         ("suite.size = 1", "a whole number from 2 to 9"),
         ("suite.size = 3 +", "the configuration is wrong"),
+        ("train_trial.methods = (mil,)", "parse token 'mil' (line 1); texts are in"),
     ),
 )
 def test_a_wrong_binding_is_found_when_it_is_read(binding, said):

@@ -35,11 +35,11 @@ _GRACE = 3.0  # seconds
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and exit, with code 0 only if it succeeded."""
+    notices.print_anything()  # help too
     options = _parser().parse_args(arguments)
     notices.quiet(options.verbosity)
     if os.getcwd() not in sys.path:  # `python -m wtl` has it there already
         sys.path.insert(0, os.getcwd())
-    notices.print_anything()
     signal.signal(signal.SIGTERM, _terminate)
     try:
         sys.exit(options.run(options) or 0)

@@ -22,6 +22,6 @@ def verify(options: argparse.Namespace) -> int:
         print(f"wtl: {len(problems)} problems in {folder}", file=sys.stderr)
         return 1
     print(f"{folder} is intact")
-    if (pathlib.Path(folder) / fields.POLICY_FILE).exists():
+    if pathlib.Path(options.dataset_dir, fields.POLICY_FILE).exists():
         print("A policy is a program: load it only if you trust its origin.")
     return 0

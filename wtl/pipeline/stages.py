@@ -153,6 +153,8 @@ def _fault(gin_file: str, beside: str, error: Exception) -> str:
     if isinstance(error, SyntaxError):
         if error.filename and error.filename.endswith(".py"):
             text = f"the module {error.filename}, which it imports: {text}"
+        elif "malformed node" in text:  # with an address; gin's next line names it
+            text = str(error).splitlines()[1].strip() + "; texts are in quotes"
         return f"the configuration is wrong: {text}"
     if isinstance(error, OSError):
         found = re.match(r"Unable to open file: (.*)\. Searched config paths", text)

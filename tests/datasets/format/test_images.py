@@ -9,6 +9,7 @@ import tensorflow_datasets as tfds
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeError, validate
 from wtl.datasets.contract.observation import observed
+from wtl.datasets.format import images
 from wtl.datasets.format.decoding import DecodeError, decode
 from wtl.datasets.format.encoding import encode
 from wtl.datasets.format.schema import stored_spec
@@ -135,3 +136,8 @@ def test_stacking_keeps_images():
         store.select([1]).image[0], _episode(1).steps[fields.IMAGE]
     )
     assert stack([fake_episode()]).image is None
+
+
+def test_what_is_no_image_is_named_without_addresses():
+    with pytest.raises(images.ImageError, match=r"\(it is no PNG or JPEG\)$"):
+        images.decode(b"GIF89a", (1, 1, 3))

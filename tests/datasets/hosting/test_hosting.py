@@ -280,7 +280,7 @@ def test_missing_things_are_named(web, version, tmp_path):
 @pytest.mark.parametrize(
     "name",
     ["../escaped", "/tmp/escaped", "a/../../escaped", ".hidden", "a//b", "", "a\\b"]
-    + ["checksums.json", "x" * 300, "a\0b", "README.md/below"],
+    + ["checksums.json", "x" * 300, "a\0b", "README.md/below", "a/" * 400 + "b"],
 )
 def test_a_hostile_manifest_is_refused(web, tmp_path, name):
     file = web / _PLACE / fields.CHECKSUMS_FILE
@@ -302,6 +302,16 @@ def test_a_broken_manifest_is_refused(web, tmp_path, text):
     with pytest.raises(HostingError):
         hosting.fetch(str(web / _PLACE), tmp_path / "here")
     assert not (tmp_path / "here").exists()
+
+
+def test_an_empty_file_travels_too(tmp_path):
+    folder = tmp_path / "web" / _PLACE
+    folder.mkdir(parents=True)
+    (folder / "empty").touch()
+    checksums.seal(folder)
+    with serving(tmp_path / "web", Manners()) as url:
+        hosting.fetch(f"{url}/{_PLACE}", tmp_path / "here")
+    assert _contents(tmp_path / "here" / _PLACE) == _contents(folder)
 
 
 def test_no_more_is_taken_than_was_promised(web, version, tmp_path, monkeypatch):

@@ -1,8 +1,10 @@
 """Exchange with robomimic: its layout, and every number back again."""
 
 import dataclasses
+import errno
 import json
 import math
+import os
 
 import h5py
 import numpy as np
@@ -284,3 +286,13 @@ def test_the_commands(tmp_path, capsys):
         del file["data/demo_0/obs"]
     code, shown = run(*lift, "--out", tmp_path / "back")
     assert code == 1 and "--map" in shown.err
+
+
+def test_a_full_disk_is_named_in_a_few_words(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "Can't write data (time = ..., buf = 0x55a7)")
+
+    source = _published(tmp_path / "in", SPEC)
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(UserError, match=r"written \(No space left on device\)"):
+        robomimic.export(source, tmp_path / "out.hdf5")

@@ -1,5 +1,6 @@
 """Published datasets: plain TFDS reads them, and they appear whole or not at all."""
 
+import errno
 import json
 import os
 import pathlib
@@ -12,10 +13,10 @@ import pytest
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.observation import observed
-from wtl.datasets.storage import checksums, publish, staging
+from wtl.datasets.storage import checksums, new_version, publish, staging
 from wtl.datasets.storage.publish import PublishError
 from wtl.datasets.storage.shard_lock import DatasetLockedError
-from wtl.datasets.storage.staging import StagingWriter
+from wtl.datasets.storage.staging import StagingError, StagingWriter
 from wtl.datasets.testing.fakes import SPEC, fake_episode
 
 _ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -250,3 +251,11 @@ publish(sys.argv[1], sys.argv[2], "wtl_demos", "1.0.0", SPEC, {{}})
     path = _publish(staged, root)
     assert list((root / "wtl_demos").iterdir()) == [path]
     assert staging.is_staging(staged)
+
+
+def test_a_full_disk_does_not_promise_to_resume_what_is_not_kept(tmp_path):
+    with pytest.raises(StagingError, match="data has no new version: No space left"):
+        with new_version.new_version(tmp_path, "data", SPEC):
+            full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise StagingError("rerun the command to resume") from full
+    assert not list(tmp_path.rglob("staged*"))

@@ -317,6 +317,20 @@ def test_shards_without_a_checksum_are_not_read(root):
         reader.read(_demos(root))
 
 
+def test_shards_that_the_description_leaves_out_are_named(root):
+    path = _demos(root) / fields.INFO_FILE
+    info = json.loads(path.read_text())
+    info["splits"][-1]["shardLengths"] = []
+    path.write_text(json.dumps(info))
+    _reseal(path.parent)
+    left_out = [p for p in verify(path.parent) if "does not name it" in str(p)]
+    assert [problem.file for problem in left_out] == [
+        shard.name
+        for shard in _shards(path.parent)
+        if f"-{info['splits'][-1]['name']}." in shard.name
+    ]
+
+
 def test_checksums_of_many_files_are_read_at_once():
     entry = checksums.FileChecksum("0" * 64, 1)
     data = checksums.render({f"folder/{index:06}": entry for index in range(40_000)})
