@@ -213,6 +213,7 @@ def _adopt(finished, run_dir, *stages: str):
 
 
 @beam
+@pytest.mark.slow
 def test_episodes_are_those_of_local_workers(finished_run, tmp_path):
     run_dir = tmp_path / "beam"
     done = ["collect_demos", "train_trial"]

@@ -12,6 +12,9 @@ from wtl.datasets.format import schema
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import verify
 
+# Of `make test`, test_pipeline_vision trains on human videos.
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TINY = str(ROOT / "tests" / "tiny_human.gin")
 

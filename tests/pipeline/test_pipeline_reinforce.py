@@ -119,6 +119,7 @@ def test_a_second_time_there_is_nothing_to_do(copied_run):
     assert (copied_run / "reinforce/curves.json").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_interrupted_it_goes_on_with_what_is_missing(copied_run, monkeypatch, capsys):
     whole = _records(copied_run)
     shutil.rmtree(copied_run / "reinforce")

@@ -228,6 +228,7 @@ def test_actor_waits_for_the_critics(played):
     assert all(np.isfinite(v.numpy()).all() for v in actor)
 
 
+@pytest.mark.slow
 def test_successful_actions_become_likelier(played):
     config = dataclasses.replace(
         CONFIG, imitation=1.0, anchor=0.0, warmup_trials=0, actor_learning_rate=3e-3
@@ -254,6 +255,7 @@ def test_successful_actions_become_likelier(played):
     assert error() < 0.5 * before
 
 
+@pytest.mark.slow
 def test_selection_follows_success(played):
     """Success decides, whatever place or identity the initial policy prefers."""
     config = dataclasses.replace(

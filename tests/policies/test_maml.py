@@ -194,6 +194,7 @@ def test_tasks_of_a_batch_do_not_touch_each_other():
     assert np.abs(before[2] - after[2]).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_an_inner_step_lowers_the_inner_loss_after_meta_training():
     # With one head: the loss of a head of its own need not fall, only lead elsewhere.
     made = _network(_config(hidden=(32,), two_heads=False))

@@ -210,6 +210,7 @@ def test_order_of_slots_does_not_matter():
     np.testing.assert_allclose(before.embedding, after.embedding, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_target_head_learns_to_follow_attributes():
     """The head can learn identity from colours: places are shuffled, colours not."""
     network = _network("mil")
@@ -309,6 +310,7 @@ def test_actions_that_belong_together_are_of_one_component():
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_loss_overfits_a_batch():
     network = _network("wtl")
     context = _context(network.config)
