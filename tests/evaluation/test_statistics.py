@@ -227,3 +227,21 @@ def test_the_same_run_thrice_says_no_more_than_once(rows, results):
         once, more = (r["methods"]["wtl"][part]["ci95"] for r in (results, found))
         assert more[1] - more[0] == pytest.approx(once[1] - once[0], rel=0.25)
     assert found["paired"]["wtl_vs_mil"]["p"] == results["paired"]["wtl_vs_mil"]["p"]
+
+
+def test_new_scenes_are_a_column_and_rules_of_every_kind_too():
+    rows = [
+        fakes.row(name, task, 0, name != "wtl_new_scene", rule=f"{kind}:0")
+        for name in ("wtl", "wtl_new_scene", "mil")
+        for task, kind in enumerate(("identity", "nearest"))
+    ]
+    found = statistics.results(rows, fakes.PROTOCOL)
+    assert list(found["methods"]["wtl"]["rules"]) == ["identity", "position", "nearest"]
+    header, _, *body = table.markdown_table(found).splitlines()[2:7]
+    cells = [cell.strip() for cell in header.split("|")]
+    wtl = [cell.strip() for cell in body[0].split("|")]
+    assert wtl[cells.index("new scene [95%]")].startswith("0.0 [0.0, ")
+    assert (
+        wtl[cells.index("nearest")] == "100.0" and wtl[cells.index("position")] == "–"
+    )
+    assert "| MIL | 100.0" in body[2] and "| – |" in body[2]

@@ -56,11 +56,21 @@ def _cells(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
         *((name, ("rules", name, "success")) for name in rules_of(methods)),
         *present(_OF_WORLD, methods),
     ]
-    header = ["method", "success [95%]", *(title for title, _ in columns), "n"]
+    elsewhere = {
+        name: methods[f"{name}_new_scene"]["overall"]
+        for name in methods
+        if f"{name}_new_scene" in methods
+    }
+    new_scene = ["new scene [95%]"] if elsewhere else []
+    header = ["method", "success [95%]", *new_scene, *(t for t, _ in columns), "n"]
     body = [
         [
             label(name),
             with_interval(methods[name]["overall"]),
+            *(
+                with_interval(elsewhere[name]) if name in elsewhere else _MISSING
+                for _ in new_scene
+            ),
             *(percent(find(methods[name], keys)) for _, keys in columns),
             str(methods[name]["overall"]["n"]),
         ]
