@@ -175,6 +175,9 @@ class LeRobotDataset:
             if key in rows.column_names
         }
         tasks = dict.fromkeys(_values(rows, _TASK).tolist())
+        unknown = [task for task in tasks if task not in self._folder.tasks]
+        if unknown and self._folder.tasks:
+            raise ValueError(f"{_TASK} {unknown[0]} is none of the listed tasks")
         known = {
             fields.CONTROL_HZ: self._folder.fps,
             fields.INSTRUCTION: "; ".join(

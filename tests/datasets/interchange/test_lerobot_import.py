@@ -373,11 +373,17 @@ def test_files_that_are_refused(small, tmp_path):
     (folder / data).write_bytes((folder / data).read_bytes()[:-9])
     refused(folder, "episode_000000.parquet' cannot be read")
     folder = copy("v2.1")
-    halves = pq.read_table(folder / data)
-    at = halves.column_names.index("episode_index")
-    halves = halves.set_column(at, "episode_index", pa.array([0.5] * len(halves)))
-    pq.write_table(halves, folder / data)
+    rows = pq.read_table(folder / data)
+
+    def filled(name, value):
+        cells = pa.array([value] * len(rows))
+        at = rows.column_names.index(name)
+        pq.write_table(rows.set_column(at, name, cells), folder / data)
+
+    filled("episode_index", 0.5)
     refused(folder, "episode_index is not whole")
+    filled("task_index", 9)
+    refused(folder, "task_index 9 is none of the listed tasks")
     folder = copy("v2.1")
     (folder / video).write_bytes((folder / video).read_bytes()[:-9])
     refused(folder, "episode 0: .*cut off")
