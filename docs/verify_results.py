@@ -21,9 +21,11 @@ import argparse
 import contextlib
 import functools
 import json
+import lzma
 import math
 import pathlib
 import re
+import shutil
 import sys
 import tarfile
 import tempfile
@@ -44,7 +46,7 @@ _PART = re.compile(rf"({_OPENING})((?:(?!<!--).)*){_END}", re.S)
 def add(root: pathlib.Path, name: str, runs: Sequence[str]):
     """Store the rollouts of runs, each given as `[SET=]RUN`, as those of NAME.json."""
     with tempfile.TemporaryDirectory() as temporary:
-        folder = pathlib.Path(temporary)
+        folder, made = pathlib.Path(temporary, name), pathlib.Path(temporary, _SUFFIX)
         for text in runs:
             among, _, path = text.rpartition("=")
             run = played_run.read(path)
@@ -54,11 +56,14 @@ def add(root: pathlib.Path, name: str, runs: Sequence[str]):
                     f"two runs have the seed of {path}; name a SET for each"
                 )
             played_run.write(run, place)
+        with tarfile.open(made, "w:xz", preset=9) as file:
+            for path in _within(folder):
+                file.add(path, path.name, filter=_anonymous)
+        # Runs that can't be compared are refused before any is kept.
+        recompute(made, _written(root, name))
         archive = root / _EPISODES / f"{name}{_SUFFIX}"
         archive.parent.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(archive, "w:xz", preset=9) as file:
-            for path in sorted(folder.iterdir()):
-                file.add(path, path.name, filter=_anonymous)
+        shutil.copyfile(made, archive)
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
@@ -73,18 +78,30 @@ def recompute(archive: pathlib.Path, written: Mapping[str, Any]) -> dict[str, An
     """Return the results of an archive, of the same kind as those written."""
     archive = archive.resolve()
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        with tarfile.open(archive) as file:
-            file.extractall(filter="data")
-        sets = {
-            among.name: [played_run.read(str(path)) for path in sorted(among.iterdir())]
-            for among in sorted(pathlib.Path().iterdir())
-        }
+        try:
+            with tarfile.open(archive) as file:
+                file.extractall(filter="data")
+            sets = {
+                among.name: [played_run.read(str(path)) for path in _within(among)]
+                for among in _within(pathlib.Path())
+            }
+        except (tarfile.TarError, lzma.LZMAError, EOFError, OSError) as error:
+            raise UserError(f"{archive} is damaged: {error}; add it again") from error
     if "ablations" in written:
-        return _grid({name: run for name, (run,) in sets.items()}, written)
+        try:
+            return _grid({name: run for name, (run,) in sets.items()}, written)
+        except (KeyError, ValueError) as error:
+            raise UserError(
+                f"{archive} lacks one run of each configuration: {error!r}"
+            ) from error
     runs = [run for members in sets.values() for run in members]
     if len(runs) > 1:
         return comparison.compare(sets)
     return statistics.results(runs[0].rows, runs[0].protocol)
+
+
+def _within(folder: pathlib.Path) -> list[pathlib.Path]:
+    return sorted(folder.iterdir())
 
 
 def _grid(runs: Mapping[str, PlayedRun], written: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,8 +121,9 @@ def verify(root: pathlib.Path, write: bool = False) -> list[str]:
     """Return a line for each number that is not the recomputed one, or write it."""
     faults = []
     for archive in _archives(root):
-        numbers = root / _RESULTS / f"{_name(root, archive)}.json"
-        written = json.loads(numbers.read_text()) if numbers.exists() else {}
+        name = _name(root, archive)
+        numbers = root / _RESULTS / f"{name}.json"
+        written = _written(root, name)
         found = recompute(archive, written)
         fault = _difference(dict(_leaves(found)), dict(_leaves(written)))
         if fault:
@@ -145,6 +163,18 @@ def _name(root: pathlib.Path, archive: pathlib.Path) -> str:
     return str(archive.relative_to(root / _EPISODES)).removesuffix(_SUFFIX)
 
 
+def _written(root: pathlib.Path, name: str) -> dict[str, Any]:
+    numbers = root / _RESULTS / f"{name}.json"
+    return _read(numbers) if numbers.exists() else {}
+
+
+def _read(path: pathlib.Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise UserError(f"{path} is no JSON ({error}); restore it") from error
+
+
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     if value and isinstance(value, (dict, list)):
         parts = value.items() if isinstance(value, dict) else enumerate(value)
@@ -178,7 +208,7 @@ def _filled(root: pathlib.Path, part: re.Match) -> str:
     """Return a marked part of a page with the numbers of its file."""
     opening, name, what, text = part.groups()
     try:
-        numbers = json.loads((root / _RESULTS / name).read_text())
+        numbers = _read(root / _RESULTS / name)
         if what is None:
             of = ablation if "ablations" in numbers else table
             return f"{opening}\n\n{of.markdown_table(numbers)}\n{_END}"
@@ -192,7 +222,7 @@ def _filled(root: pathlib.Path, part: re.Match) -> str:
             cells = [_shown(rows, f"{method}.{column}") for column in columns]
             lines.append(" | ".join([line[: line.index(" | ", 1)], *cells]) + " |")
         return "\n".join([opening, "", *lines, "", _END])
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{opening}: {error!r}") from error
 
 
@@ -216,6 +246,8 @@ def main():
     options = parser.parse_args()
     try:
         if options.add:
+            if len(options.add) < 2:
+                raise UserError("--add needs a NAME and a run folder at least")
             add(ROOT, options.add[0], options.add[1:])
         write = options.write or bool(options.add)
         faults = verify(ROOT, write)

@@ -132,9 +132,24 @@ def test_a_mark_that_names_nothing_is_refused(old, new, says, root):
         _SCRIPT.verify(root)
 
 
-def test_two_runs_of_one_seed_need_sets(root, tmp_path):
-    run = tmp_path / "run"
-    about = fakes.PROTOCOL | {"tasks": 5}
-    played_run.write(played_run.PlayedRun("", about, fakes.evaluation(5), ""), run)
-    with pytest.raises(UserError, match="name a SET"):
-        _SCRIPT.add(root, "same", [str(run), str(run)])
+@pytest.mark.parametrize(
+    ("file", "says"), [("one.json", "no JSON"), ("episodes/one.tar.xz", "damaged")]
+)
+def test_a_truncated_file_is_named(file, says, root):
+    path = root / _RESULTS / file
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(UserError, match=f"{path.name} is {says}"):
+        _SCRIPT.verify(root)
+
+
+@pytest.mark.parametrize(
+    ("second", "says"), [("", "name a SET"), ("b=", "can't be compared")]
+)
+def test_runs_that_do_not_fit_are_not_kept(second, says, root, tmp_path):
+    for tasks in (5, 6):
+        about = fakes.PROTOCOL | {"tasks": tasks}
+        run = played_run.PlayedRun("", about, fakes.evaluation(tasks), "")
+        played_run.write(run, tmp_path / f"run{tasks}")
+    with pytest.raises(UserError, match=says):
+        _SCRIPT.add(root, "new", [f"{tmp_path}/run5", f"{second}{tmp_path}/run6"])
+    assert "new" not in str(list((root / _RESULTS / "episodes").iterdir()))
