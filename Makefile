@@ -25,7 +25,7 @@ RUFF := $(BIN)/ruff
 
 .PHONY: help
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z_-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- install ---------------------------------------------------------------
 
@@ -111,6 +111,10 @@ test-slow: install  ## the tests that take minutes each
 .PHONY: bazel-test
 bazel-test: install  ## the tests of `make test` under Bazel
 	PATH="$(CURDIR)/$(BIN):$$PATH" bazel test //...
+
+.PHONY: verify_results
+verify_results: install  ## recompute docs/results from stored rollouts, check the pages
+	$(BIN)/python docs/verify_results.py
 
 .PHONY: lint
 lint: install  ## check style

@@ -81,8 +81,27 @@ def read(path: str) -> PlayedRun:
     return PlayedRun(path, protocol, rows, _commit(folder, protocol.get("split")))
 
 
+def write(run: PlayedRun, folder: pathlib.Path):
+    """Write of an evaluation what `read` needs, without the ids of episodes."""
+    rows = [
+        dataclasses.replace(row, demo_id="", trial_ids=(), episode_id="")
+        for row in run.rows
+    ]
+    rollout_row.write_csv(rows, folder / _ROLLOUTS)
+    stage = _stage(run.protocol.get("split"))
+    for name, content in (
+        (_RESULTS, {"protocol": run.protocol}),
+        (_LINEAGE, {stage: {"commit": run.commit}}),
+    ):
+        (folder / name).write_text(json.dumps(content, indent=2) + "\n")
+
+
+def _stage(split: str | None) -> str:
+    return "evaluate" if split in (None, "test") else f"evaluate_{split}"
+
+
 def _commit(folder: pathlib.Path, split: str | None) -> str:
-    stage = "evaluate" if split in (None, "test") else f"evaluate_{split}"
+    stage = _stage(split)
     for above in (folder, *folder.parents)[:4]:
         try:
             return json.loads((above / _LINEAGE).read_text())[stage]["commit"]
