@@ -7,6 +7,7 @@ import numpy as np
 
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities.actuator_gains import ActuatorGainDistribution
+from wtl.collection.worlds.entities.disturbance import Disturbance
 from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.entities.episode_spec import episode_spec
 from wtl.collection.worlds.entities.rule import Rule, RuleKind
@@ -61,6 +62,7 @@ class TaskDistribution:
         which demonstrations have in any case.
       puck: distribution of all hidden dynamics of objects; None for the friction of
         the family alone.
+      disturbance: noise of observations and latency of actions; None for neither.
 
     Raises:
       UserError: if there is no such world or family, or the world lacks a feature.
@@ -80,6 +82,7 @@ class TaskDistribution:
     families: tuple[str, ...] | None = None
     motor_faults: ActuatorGainDistribution | None = None
     puck: DynamicsDistribution | None = None
+    disturbance: Disturbance | None = None
 
     def __post_init__(self):
         if self.domain.partition(":")[0] == "dataset":
@@ -111,6 +114,10 @@ class TaskDistribution:
         if self.motor_faults and not entities:
             raise UserError(
                 f"suite.motor_faults needs a world of entities; {self.domain!r} is none"
+            )
+        if self.disturbance and not entities:
+            raise UserError(
+                f"suite.disturbance needs a world of entities; {self.domain!r} is none"
             )
         if self.puck and not (entities and entities.draws_dynamics):
             raise UserError(
@@ -179,6 +186,7 @@ class TaskDistribution:
                 chosen, friction = puck.weigh(chosen), puck.friction[1]
             hidden = {"friction": friction, "gains": gains, "puck": puck}
             where = {"split": split, "index": repeat, "domain": self.domain}
+            where["disturbance"] = self.disturbance
             result.append(Task(chosen, family, rule=rule, **hidden, **where))
         return result
 

@@ -73,6 +73,14 @@ class Layout(abc.ABC):
             for name, (place, shape) in self.rows.items()
         }
 
+    def positions(self) -> np.ndarray:
+        """Return [S], 1 for coordinates of everything but the robot, else 0."""
+        result = np.zeros(self.state_size, np.float32)
+        rows = self.split(result)  # views
+        for row, name in self.things.items():
+            rows[row][..., slices(self.tables[row])[name]] = 1
+        return result
+
     def mirror_signs(self) -> np.ndarray:
         """Return the factors [S] of a state vector in a mirror."""
         signs = np.ones(self.state_size, np.float32)

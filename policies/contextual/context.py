@@ -2,10 +2,8 @@
 
 from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
-from wtl.datasets.contract.layout import Layout, slices
 from wtl.policies import interface
 from wtl.policies.contextual.config import ContextualConfig
 
@@ -128,13 +126,4 @@ def with_noise(state: tf.Tensor, config: ContextualConfig) -> tf.Tensor:
     bits = tf.bitcast(tf.convert_to_tensor(state, tf.float32), tf.int32)
     seed = tf.stack([tf.reduce_sum(bits), 0])
     noise = tf.random.stateless_normal(tf.shape(state), seed)
-    return state + config.state_noise * _places(config.layout) * noise
-
-
-def _places(layout: Layout) -> np.ndarray:
-    """Return [S], 1 for coordinates of everything but the robot, else 0."""
-    result = np.zeros(layout.state_size, np.float32)
-    rows = layout.split(result)  # views
-    for row, name in layout.things.items():
-        rows[row][..., slices(layout.tables[row])[name]] = 1
-    return result
+    return state + config.state_noise * config.layout.positions() * noise

@@ -125,7 +125,7 @@ def protocol_of(
         "training_seeds": [run.seed],
         "domain": run.suite.domain,
     }
-    for name in ("families", "motor_faults", "puck"):
+    for name in ("families", "motor_faults", "puck", "disturbance"):
         chosen = getattr(run.suite, name)
         if chosen is not None:
             is_drawn = dataclasses.is_dataclass(chosen)

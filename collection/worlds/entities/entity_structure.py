@@ -8,7 +8,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from wtl.collection.worlds.entities import actuator_gains, environment
+from wtl.collection.worlds.entities import actuator_gains, disturbance, environment
 from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.entities.expert import Expert
 from wtl.collection.worlds.entities.family import Family
@@ -76,7 +76,8 @@ class EntityStructure:
         capabilities.setdefault("relabel", EntityRelabeller)
         capabilities.setdefault("oracle_bound", OracleBound)
         capabilities["configurables"] |= {
-            "motor_faults": actuator_gains.ActuatorGainDistribution
+            "motor_faults": actuator_gains.ActuatorGainDistribution,
+            "disturbance": disturbance.Disturbance,
         }
         takes_camera = capabilities.get("has_cameras", False)
 
@@ -119,7 +120,7 @@ class EntityStructure:
         share = self.noise_share(scene.task)
 
         def command(env, noise: float, rng: np.random.Generator) -> Command:
-            wanted = act(env.world, env.scene_config.target)
+            wanted = act(env.foreseen, env.scene_config.target)
             scale = noise * wanted.noise * share
             moved = wanted.action + scale * rng.standard_normal(len(scale))
             gains = env.scene_config.gains

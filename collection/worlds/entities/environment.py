@@ -11,6 +11,7 @@ import numpy as np
 from dm_env import specs
 
 from wtl.collection.worlds.entities import actuator_gains
+from wtl.collection.worlds.entities.disturbance import DisturbedEpisode
 from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract import layout as layouts
@@ -38,12 +39,14 @@ class SceneEnvironment(dm_env.Environment):
       control_hz: control steps per second.
       world: privileged access to the physics, for experts and success tests.
       layout: of the observed states.
+      rest: [A] command that moves nothing.
       stored: names of the observations that are stored, where there are any.
     """
 
     horizon: int
     axes: tuple[str, ...]
     control_hz: float
+    rest: tuple[float, ...]
     stored = (fields.STATE, fields.IMAGE, fields.WRIST_IMAGE)
 
     def __init__(self, scene_config: SceneConfig, world, layout: layouts.Layout):
@@ -86,21 +89,44 @@ class SceneEnvironment(dm_env.Environment):
         self._scene_config, self._next = self._next, None
         self._place()
         self._step = 0
-        return dm_env.restart(self._observation())
+        config = self._scene_config
+        self._disturbed = config.task.disturbance and DisturbedEpisode(
+            config.task.disturbance,
+            self.layout.positions(),
+            np.array(self.rest),
+            seeding.derive_seed(config.scene_seed, config.attempt, config.target),
+        )
+        return dm_env.restart(self._observed())
 
     def step(self, action: np.ndarray) -> dm_env.TimeStep:
         """Command a float[A] action in [-1, 1]; see `World.step` for the units."""
         if self._step >= self.horizon:
             return self.reset()
         command = np.asarray(action, np.float64)
+        if self._disturbed:
+            command = self._disturbed.command(command)
         self.world.step(actuator_gains.motion(command, self._scene_config.gains))
         self._step += 1
         reward = self._shaping()
         if self._step < self.horizon:
-            return dm_env.transition(reward, self._observation())
+            return dm_env.transition(reward, self._observed())
         # The horizon is part of the task, hence a discount of zero.
         reward += float(self.achieved(self._scene_config.target))
-        return dm_env.termination(reward, self._observation())
+        return dm_env.termination(reward, self._observed())
+
+    @property
+    def foreseen(self):
+        """World in which the next command takes effect, with latency a copy.
+
+        Scripted experts act in it, so that they are not late.
+        """
+        pending = self._disturbed.pending if self._disturbed else ()
+        if not pending:
+            return self.world
+        world = self.world.imagine()
+        for command in pending:
+            world.step(actuator_gains.motion(command, self._scene_config.gains))
+        return world
 
     def achieved(self, index: int) -> bool:
         """Whether the goal of the family holds for a canonical index."""
@@ -137,6 +163,13 @@ class SceneEnvironment(dm_env.Environment):
             "hidden_friction": config.task.friction,
             **config.task.hidden_metadata,
         }
+
+    def _observed(self) -> dict[str, np.ndarray]:
+        observed = self._observation()
+        if self._disturbed:
+            state = self._disturbed.observed(observed[fields.STATE])
+            observed[fields.STATE] = state
+        return observed
 
     @abc.abstractmethod
     def _place(self):

@@ -1,5 +1,8 @@
 """Physics of a scene in MuJoCo, the part that all worlds share."""
 
+import copy
+from typing import Self
+
 import mujoco
 import numpy as np
 
@@ -27,3 +30,10 @@ class Physics:
         state = np.empty(mujoco.mj_stateSize(self.model, STATE_SPEC))
         mujoco.mj_getState(self.model, self.data, state, STATE_SPEC)
         return state
+
+    def imagine(self) -> Self:
+        """Return a copy of this world that can be stepped in its place."""
+        imagined = copy.copy(self)
+        imagined.data = mujoco.MjData(self.model)
+        mujoco.mj_copyData(imagined.data, self.model, self.data)
+        return imagined

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from wtl.collection.worlds import registry
+from wtl.collection.worlds.entities.disturbance import Disturbance
 from wtl.collection.worlds.entities.family import Family
 from wtl.collection.worlds.entities.rule import Rule, RuleKind
 from wtl.collection.worlds.entities.scene_config import SceneConfig
@@ -52,6 +53,7 @@ class Task:
         see `actuator_gains`; empty for nominal actuators.
       domain: name of the world it is of, see `wtl.collection.worlds.registry`.
       puck: hidden dynamics beyond friction, where they are drawn.
+      disturbance: of its sensors and actuators, if any.
     """
 
     object_set: EntitySet
@@ -63,6 +65,7 @@ class Task:
     gains: tuple[float, ...] = ()
     domain: str = registry.DEFAULT
     puck: HiddenDynamics | None = None
+    disturbance: Disturbance | None = None
 
     @property
     def goal(self) -> Family:

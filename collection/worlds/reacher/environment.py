@@ -15,6 +15,7 @@ class Reacher(environment.SceneEnvironment):
     horizon = 50
     axes = arm.JOINTS
     control_hz = worlds.CONTROL_HZ
+    rest = (0.0, 0.0)
 
     def __init__(self, scene_config: SceneConfig):
         """Create an environment whose first episode is `scene_config`."""

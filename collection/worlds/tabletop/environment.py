@@ -28,6 +28,7 @@ class Manipulation(SceneEnvironment):
     horizon = HORIZON
     axes = worlds.AXES
     control_hz = worlds.CONTROL_HZ
+    rest = (0.0, 0.0, 0.0, 0.0, 1.0)  # the fingers stay closed
 
     def __init__(self, scene_config: SceneConfig, camera: CameraConfig = NO_CAMERA):
         """Create an environment.

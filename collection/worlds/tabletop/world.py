@@ -190,14 +190,6 @@ class World(Physics):
         # Positions of bodies lag the joints by one substep until they are recomputed.
         mujoco.mj_kinematics(self.model, data)
 
-    def imagine(self) -> "World":
-        """Return a copy of this world that can be stepped in its place."""
-        copy = World.__new__(World)
-        copy.__dict__.update(vars(self))
-        copy.data = mujoco.MjData(self.model)
-        mujoco.mj_copyData(copy.data, self.model, self.data)
-        return copy
-
     @property
     def gripper_pose(self) -> np.ndarray:
         """[4] x, y, z of the finger tips and yaw."""
