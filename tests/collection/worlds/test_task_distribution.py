@@ -162,7 +162,7 @@ def test_rules_pick_the_same_thing_or_the_same_place(family):
     props = task.object_set.props
     rgbs = task.object_set.button_rgbs if on_buttons else [p.rgb for p in props]
     env, picked = Manipulation(SceneConfig(task, 0, 0)), set()
-    for kind in RuleKind:
+    for kind in (RuleKind.IDENTITY, RuleKind.POSITION):
         for index in range(suite.size):
             for scene_seed in range(8):
                 scene_config = task.scene(scene_seed, Rule(kind, index))
