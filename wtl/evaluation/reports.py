@@ -29,6 +29,16 @@ _COLUMNS = (
 )
 
 
+def _rates(
+    methods: Mapping[str, Any], columns: Sequence[table.Column]
+) -> dict[str, dict[str, Any]]:
+    """Rates of each method by title of a column."""
+    return {
+        title: {name: table.find(method, keys) for name, method in methods.items()}
+        for title, keys in columns
+    }
+
+
 def write_evaluation(
     path: Path,
     results: Mapping[str, Any],
@@ -55,10 +65,8 @@ def write_evaluation(
         paired=results["paired"],
         rollouts=len(rows),
         success=figures.success(methods),
-        columns={
-            title: {name: table.find(method, keys) for name, method in methods.items()}
-            for title, keys in (*by_rule, *table.present(_COLUMNS, methods))
-        },
+        columns=_rates(methods, table.present(_COLUMNS, methods)),
+        by_rule=_rates(methods, by_rule),
         rules=rules,
         has_bound=any("ceiling" in m for m in methods.values()),
         has_wrong_target=any("wrong_target" in m for m in methods.values()),

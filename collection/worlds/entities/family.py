@@ -40,8 +40,26 @@ class Family:
 
         It names the target by the rule; without one, the target is the marked one.
         """
-        which = "same" if rule else "marked"
-        if rule and rule.kind is RuleKind.POSITION:
-            ends = {0: "leftmost", size - 1: "rightmost", (size - 1) / 2: "middle"}
-            which = ends.get(rule.index, f"{rule.index + 1}th from the left")
-        return self.instruction.format(target=f"the {which} {self.noun}")
+        target = _target(rule, size, self.noun) if rule else f"the marked {self.noun}"
+        return self.instruction.format(target=target)
+
+
+def _target(rule: Rule, size: int, noun: str) -> str:
+    """Words for the target that a rule picks."""
+    ends = {0: "leftmost", size - 1: "rightmost"} | ({1: "middle"} if size == 3 else {})
+    place = {1: "2nd", 2: "3rd"}.get(rule.index, f"{rule.index + 1}th")
+    first = rule.index == 0
+    match rule.kind:
+        case RuleKind.IDENTITY:
+            return f"the same {noun}"
+        case RuleKind.POSITION if rule.index in ends:
+            return f"the {ends[rule.index]} {noun}"
+        case RuleKind.POSITION:
+            return f"the {place} {noun} from the left"
+        case RuleKind.FRONT:
+            return f"the {'first' if first else place} {noun} from the front"
+        case RuleKind.ANCHOR:
+            return f"the {'' if first else place + ' '}nearest {noun} to the anchor"
+        case RuleKind.NEAREST:
+            return f"the nearest {noun} to another one"
+    return f"the farthest {noun} from another one"

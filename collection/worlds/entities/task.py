@@ -103,7 +103,7 @@ class Task:
     @property
     def instruction(self) -> str:
         """Sentence that describes the task; it names the target by the rule."""
-        return self.goal.sentence(self.rule, self.object_set.size)
+        return self.goal.sentence(self.rule, self.object_set.present)
 
     def scene(self, scene_seed: int, rule: Rule | None = None) -> SceneConfig:
         """Return the scene config in which a rule, by default the task's, is followed.

@@ -39,6 +39,15 @@ def test_tasks_have_every_number_of_objects_and_every_kind_of_rule():
     assert all(len(each) == 5 for each in shapes) and 10 < sum(same_colour) < 50
 
 
+def test_instructions_name_the_target_by_the_rule():
+    said = {task.rule.kind: task.instruction for task in SUITE.tasks("test")[::5]}
+    assert set(said) == set(rules.KINDS) and "same button" in said[RuleKind.IDENTITY]
+    assert "from the front" in said[RuleKind.FRONT]
+    assert "button to the anchor" in said[RuleKind.ANCHOR]
+    assert "nearest button to another one" in said[RuleKind.NEAREST]
+    assert "farthest button from another one" in said[RuleKind.FARTHEST]
+
+
 @pytest.mark.parametrize("present", (3, 4, 5))
 def test_scenes_are_a_pure_function_and_leave_room(present):
     for seed in range(50):
