@@ -15,20 +15,24 @@ from wtl.datasets.contract.episode import Episode
 
 ATTEMPTS = 3  # noise is drawn anew after a failure
 
+CLEAN, EXECUTED = RECORDED = ("clean", "executed")
+
 
 @dataclasses.dataclass(frozen=True)
 class ScriptedExpert:
     """Expert that tries until the goal is reached; see `episode_request.ActorSpec`.
 
     Attributes:
-      noise: standard deviation of the noise on executed actions; recorded actions are
-        free of it. A simulated human has noise of its own.
+      noise: standard deviation of the noise on executed actions. A simulated human has
+        noise of its own.
       attempts: number of attempts at a scene.
+      recorded: whether recorded actions are `clean` of that noise, or as `executed`.
     """
 
     privileged: ClassVar[bool] = True
     noise: float = 0.0
     attempts: int = ATTEMPTS
+    recorded: str = CLEAN
 
     def play(
         self, environments: VectorEnvironment, requests: Sequence[EpisodeRequest]
@@ -56,6 +60,7 @@ class _Attempt:
 
     def __init__(self, expert: ScriptedExpert, attempt: int):
         self._noise = expert.noise
+        self._recorded = expert.recorded
         self._attempt = attempt
 
     def begin(self, environments, requests, observed):
@@ -72,7 +77,7 @@ class _Attempt:
             for request in requests
         ]
 
-    def act(self, observed: Observations) -> tuple[np.ndarray, np.ndarray]:
+    def act(self, observed: Observations) -> tuple[np.ndarray, np.ndarray | None]:
         del observed
         commands = [
             expert(env, self._noise, rng)
@@ -80,10 +85,10 @@ class _Attempt:
                 self._environments, self._experts, self._rngs, strict=True
             )
         ]
-        return (
-            np.stack([command.executed for command in commands]),
-            np.stack([command.recorded for command in commands]),
-        )
+        executed = np.stack([command.executed for command in commands])
+        if self._recorded == EXECUTED:
+            return executed, None
+        return executed, np.stack([command.recorded for command in commands])
 
     def metadata(self, request: EpisodeRequest) -> dict[str, Any]:
         human = request.scene.is_human

@@ -95,7 +95,7 @@ class Command:
 
     Attributes:
       executed: float64[A], with noise.
-      recorded: float64[A], the clean label.
+      recorded: float64[A], the clean label; recorded unless executed actions are.
     """
 
     executed: np.ndarray

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pytest
 
 from wtl.commands import cli
@@ -246,6 +247,27 @@ def test_same_seed_same_datasets(tiny_run, tmp_path):
     assert _stage("collect_demos", tmp_path / "other", "run.seed=1") == 0
     other = checksums.fingerprint(tmp_path / "other/datasets/wtl_demos/1.0.0")
     assert other != again
+
+
+def test_executed_actions_are_recorded_on_request(tmp_path, capsys):
+    few = ("suite.train_tasks=2", "suite.val_tasks=0", "suite.test_tasks=0")
+    setting = "collect_demos.recorded"
+    assert _stage("collect_demos", tmp_path / "run", *few, f"{setting}='excuted'") == 1
+    said = "'excuted'; choose from clean, executed; did you mean 'executed'?"
+    assert capsys.readouterr().err.strip().endswith(f"{setting} names {said}")
+    assert not (tmp_path / "run/datasets").exists()
+    assert _stage("collect_demos", tmp_path / "run", *few) == 0
+    first = RunFolder(tmp_path / "run").lineage["collect_demos"]
+    assert first["parameters"].keys() == {"noise", "held_out_scenes"}
+    assert _stage("collect_demos", tmp_path / "run", *few, f"{setting}='executed'") == 0
+    assert RunFolder(tmp_path / "run").lineage["collect_demos"]["key"] != first["key"]
+    clean, executed = (
+        reader.read(tmp_path / f"run/datasets/wtl_demos/{version}.0.0")
+        for version in (1, 2)
+    )
+    np.testing.assert_array_equal(clean.state, executed.state)
+    noise = (executed.action - clean.action)[:, :-1]
+    assert 0.03 < noise.std() < 0.15
 
 
 # The collector as it is, which prints how many episodes are acknowledged.

@@ -1,9 +1,10 @@
 """Stage 1: demonstrations of training, validation and test tasks."""
 
+from wtl.collection.scripted_expert import CLEAN, RECORDED
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.limits import Count, NotNegative, Share
 from wtl.datasets.storage.staging import StagingWriter
-from wtl.pipeline import demonstrations, episodes, teleoperated
+from wtl.pipeline import choices, demonstrations, episodes, teleoperated
 from wtl.pipeline.run import Run
 
 
@@ -13,6 +14,7 @@ def collect_demos(
     held_out_scenes: Count = 4,
     min_success: Share = 0.9,
     teleop: bool = False,
+    recorded: str = CLEAN,
 ):
     """Collect `wtl_demos`.
 
@@ -23,13 +25,20 @@ def collect_demos(
       min_success: share of demonstrations of each family that must succeed.
       teleop: whether demonstrations kept by `wtl teleop` in this run are used; the
         scripted expert, if the world has one, gives the others.
+      recorded: `clean` records the expert's action without the noise that is executed
+        with it; `executed` records the action that is executed.
 
     Raises:
-      UserError: if the scripted expert fails more often than `min_success` allows.
+      UserError: if `recorded` is neither, or the scripted expert fails more often than
+        `min_success` allows.
     """
+    choices.check("collect_demos.recorded", [recorded], RECORDED)
     if not teleop:
         run.require_capability("expert", "collect_demos")
     inputs = {"teleop": teleoperated.fingerprint(run)} if teleop else {}
+    made_by = {"noise": noise}
+    if recorded != CLEAN:  # named only then: keys of earlier runs stay
+        made_by["recorded"] = recorded
 
     def stage(writer: StagingWriter):
         wanted = demonstrations.requests(run, held_out_scenes)
@@ -39,14 +48,16 @@ def collect_demos(
             writer.append(kept)
             print(f"{len(kept)} of {len(names)} demonstrations are teleoperated")
         if run.suite.world.expert:
-            demonstrations.demonstrate(run, wanted, writer, min_success, noise)
+            demonstrations.demonstrate(
+                run, wanted, writer, min_success, noise, recorded
+            )
 
     episodes.collect(
         run,
         fields.WTL_DEMOS,
-        {"noise": noise, "held_out_scenes": held_out_scenes},
+        made_by | {"held_out_scenes": held_out_scenes},
         inputs,
         stage,
-        {"noise": noise} | inputs,
+        made_by | inputs,
         by_hand=teleop,
     )

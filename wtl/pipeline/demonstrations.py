@@ -9,7 +9,7 @@ from absl import logging
 
 from wtl.collection import episode_request
 from wtl.collection.episode_request import EpisodeRequest
-from wtl.collection.scripted_expert import ScriptedExpert
+from wtl.collection.scripted_expert import CLEAN, ScriptedExpert
 from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage.staging import StagingWriter
@@ -60,6 +60,7 @@ def demonstrate(
     writer: StagingWriter,
     min_success: float,
     noise: float = 0.0,
+    recorded: str = CLEAN,
 ):
     """Play and stage the demonstrations that are not staged yet.
 
@@ -69,6 +70,7 @@ def demonstrate(
       writer: stages them.
       min_success: share of demonstrations of each family that must succeed.
       noise: standard deviation of the noise on executed actions.
+      recorded: see `ScriptedExpert`.
 
     Raises:
       UserError: if the experts fail more often than that.
@@ -78,7 +80,8 @@ def demonstrate(
     camera = run.camera
     if wanted and wanted[0].scene.is_human:
         camera = dataclasses.replace(camera, wrist=False)
-    shards = episode_request.shards(ScriptedExpert(noise), todo, _SHARD, camera)
+    expert = ScriptedExpert(noise, recorded=recorded)
+    shards = episode_request.shards(expert, todo, _SHARD, camera)
     with tqdm.tqdm(
         total=len(wanted),
         initial=len(wanted) - len(todo),
