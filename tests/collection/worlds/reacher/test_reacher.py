@@ -146,20 +146,6 @@ def test_demonstrations_are_made_by_sound_motors_and_hide_what_a_trial_shows():
     assert len(np.unique(np.array(trials).round(4), axis=0)) == len(_SIGNS)
 
 
-def test_first_observation_tells_neither_target_nor_motors():
-    for scene_config in _scene_configs(10):
-        seen = []
-        for target, gains in itertools.product((0, 1), _SIGNS):
-            task = dataclasses.replace(scene_config.task, gains=gains)
-            env = _open(SceneConfig(task, scene_config.scene_seed, target))
-            seen.append(env.reset().observation[STATE])
-        assert (np.array(seen) == seen[0]).all()
-    slots = [_open(scene_config) for scene_config in _scene_configs()]
-    for env in slots:
-        env.reset()
-    assert 0.2 < np.mean([env.target_slot for env in slots]) < 0.8
-
-
 def test_all_8_hidden_tasks_occur():
     tasks = SUITE.tasks(fields.SPLIT_TEST)
     assert len({(task.rule.index, task.gains) for task in tasks}) == 8
