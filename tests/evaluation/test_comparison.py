@@ -14,6 +14,7 @@ from wtl.evaluation import (
     comparison,
     played_run,
     rollout_row,
+    statistics,
 )
 
 TASKS, SCENES = 10, 4
@@ -33,7 +34,8 @@ def folder(path, rows, seed=0, commit="c0ffee", **protocol):
     about = fakes.PROTOCOL | {"tasks": TASKS, "seed": seed, "demos_shown": 1} | protocol
     evaluation = path / "evaluation"
     rollout_row.write_csv(rows, evaluation / "episodes.csv")
-    (evaluation / "results.json").write_text(json.dumps({"protocol": about}))
+    results = statistics.results(rows, about)
+    (evaluation / "results.json").write_text(json.dumps(results))
     lineage = {"evaluate": {"commit": commit}}
     (path / "lineage.json").write_text(json.dumps(lineage))
     return str(path)
@@ -186,6 +188,17 @@ def test_one_method_alone_is_described(two, tmp_path):
     assert "Wins by family" not in (tmp_path / "out" / "report.html").read_text()
 
 
+def test_scenes_that_no_expert_solves_are_left_out(tmp_path):
+    """Of one run; demonstrations of the other succeeded there."""
+    rows = rows_of("wtl", GOOD)
+    runs = [
+        folder(tmp_path / "a", rows[:-1], seed=0),
+        folder(tmp_path / "b", rows, seed=1),
+    ]
+    found = compare(wtl=runs)["methods"]["wtl"]["overall"]
+    assert found["n"] == 2 * len(rows) - 1
+
+
 def test_hostile_names_are_escaped(tmp_path):
     hostile = "<script>alert(1)</script>"
     path = folder(tmp_path / "a", rows_of(hostile, GOOD), commit=hostile)
@@ -206,10 +219,11 @@ def _other(tmp_path, kind):
     if kind == "scenes":
         rows = [dataclasses.replace(row, scene_seed=-1) for row in rows]
         return folder(tmp_path / "x", rows)
-    if kind == "incomplete":
-        return folder(tmp_path / "x", rows[:-1])
-    if kind == "twice":
-        return folder(tmp_path / "x", rows[:-1] + rows[:1])
+    if kind in ("incomplete", "twice"):
+        path = folder(tmp_path / "x", rows)
+        kept = rows[:-1] + (rows[:1] if kind == "twice" else [])
+        rollout_row.write_csv(kept, tmp_path / "x/evaluation/episodes.csv")
+        return path
     if kind == "same seed":
         return folder(tmp_path / "x", rows_of("wtl", POOR))
     if kind == "missing":
@@ -236,7 +250,7 @@ def _other(tmp_path, kind):
         "scenes_per_task": "scenes_per_task is 2 there and 4 here",
         "tasks": "5 of its 10 tasks are different",
         "scenes": "40 of 40 scenes, or the rules in them, are different",
-        "incomplete": "has 39 scenes of pearl in 39 rollouts, but its protocol says 40",
+        "incomplete": "has 39 scenes of pearl in 39 rollouts, but results.json says 40",
         "twice": "has 39 scenes of pearl in 40 rollouts",
         "same seed": "both hold wtl of seed 0.*--compare=NAME=RUN",
         "missing": "--compare=.*nowhere names no run, or a folder that does not",

@@ -62,9 +62,11 @@ def read(path: str) -> PlayedRun:
             )
             raise UserError(f"{file} is missing; {advice}")
     try:
-        protocol = json.loads(results.read_text())["protocol"]
+        found = json.loads(results.read_text())
+        protocol = found["protocol"]
         rows = rollout_row.read_csv(rollouts, run=path)
-        expected = protocol["tasks"] * protocol["scenes_per_task"]
+        # Scenes in which the expert failed are left out.
+        expected = {n: m["overall"]["n"] for n, m in found["methods"].items()}
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{folder} can't be read as an evaluation: {error!r}"
@@ -73,10 +75,11 @@ def read(path: str) -> PlayedRun:
         raise UserError(f"{rollouts} holds no rollouts")
     for method, played in grouped(rows, "method").items():
         scenes = len({row.key for row in played})
-        if not scenes == len(played) == expected:
+        if not scenes == len(played) == expected.get(method):
             raise UserError(
                 f"{rollouts} has {scenes} scenes of {method} in {len(played)} "
-                f"rollouts, but its protocol says {expected}; evaluate {path} again"
+                f"rollouts, but {results.name} says {expected.get(method, 0)}; "
+                f"evaluate {path} again"
             )
     return PlayedRun(path, protocol, rows, _commit(folder, protocol.get("split")))
 
@@ -88,9 +91,13 @@ def write(run: PlayedRun, folder: pathlib.Path):
         for row in run.rows
     ]
     rollout_row.write_csv(rows, folder / _ROLLOUTS)
+    methods = {
+        name: {"overall": {"n": len(played)}}
+        for name, played in grouped(rows, "method").items()
+    }
     stage = _stage(run.protocol.get("split"))
     for name, content in (
-        (_RESULTS, {"protocol": run.protocol}),
+        (_RESULTS, {"protocol": run.protocol, "methods": methods}),
         (_LINEAGE, {stage: {"commit": run.commit}}),
     ):
         (folder / name).write_text(json.dumps(content, indent=2) + "\n")
