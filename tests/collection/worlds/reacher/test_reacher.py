@@ -359,6 +359,7 @@ def test_every_kind_of_policy_learns_the_reacher(method, changes):
         source.gather(source.draw(seeding.generator(seed), 64)) for seed in (0, 1)
     )
     kind = METHODS[method].kind
+    tf.keras.utils.set_random_seed(0)
     network = kind.network(config)
     kind.loss(network, train, tf.constant(-1.0))  # creates the weights
     optimizer = tf.keras.optimizers.legacy.Adam(3e-3)
