@@ -59,7 +59,7 @@ def evaluate(
         if condition.name in conditions
         and run.has_policy(condition.method)
         # Without entities no policy has a target to choose.
-        and (run.suite.world.entities or not condition.choice == NEXT_AFTER_FAILURE)
+        and (run.suite.world.entities or condition.choice != NEXT_AFTER_FAILURE)
     ]
     if not chosen:
         run.require_policy(CONDITIONS[conditions[0]].method)
