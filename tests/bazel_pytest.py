@@ -4,8 +4,10 @@ import os
 import sys
 
 # Python puts the folder of this file, its symbolic link resolved, first on the
-# path: the source tree, not the files that Bazel laid out for the test.
-sys.path.pop(0)
+# path: the source tree, not the files that Bazel laid out for the test. Worker
+# processes import this file too; they have the path of their parent.
+if __name__ == "__main__":
+    sys.path.pop(0)
 
 # Bazel's sandbox has no writable home folder.
 _TMP = os.environ["TEST_TMPDIR"]
