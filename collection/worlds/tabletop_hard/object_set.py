@@ -9,8 +9,9 @@ from wtl.collection.worlds.tabletop import object_set as object_sets
 from wtl.collection.worlds.tabletop_hard import rules
 from wtl.collection.worlds.tabletop_hard import scene as scenes
 from wtl.datasets.contract import seeding
+from wtl.datasets.contract.errors import UserError
 
-_LEAST = 3
+_LEAST, _MOST = 3, 5  # rules by another entity need three; the gripper reaches five
 _SAME_COLOUR = 0.5  # probability that two objects differ by their shape alone
 
 
@@ -37,7 +38,15 @@ def draw_rule(objects: ObjectSet, index: int, rng: np.random.Generator) -> Rule:
 
 
 def draw(name: str, size: int, seed: int) -> ObjectSet:
-    """Draw a set for `size` slots, a pure function of name and world seed."""
+    """Draw a set for `size` slots, a pure function of name and world seed.
+
+    Raises:
+      UserError: if scenes of this size have no rules, or do not fit.
+    """
+    if not _LEAST <= size <= _MOST:
+        raise UserError(
+            f"suite.size is {size}; tabletop_hard takes {_LEAST} to {_MOST}"
+        )
     found = object_sets.draw(name, size, seed)
     rng = seeding.generator(seed, "hard object_set", name)
     props = list(found.props)
@@ -46,5 +55,5 @@ def draw(name: str, size: int, seed: int) -> ObjectSet:
     if boxes and others and rng.random() < _SAME_COLOUR:
         first, second = int(rng.choice(boxes)), int(rng.choice(others))
         props[second] = dataclasses.replace(props[second], rgb=props[first].rgb)
-    present = int(rng.integers(min(_LEAST, size), size + 1))
+    present = int(rng.integers(_LEAST, size + 1))
     return ObjectSet(name, tuple(props), found.button_rgbs, present)

@@ -90,8 +90,6 @@ def draw(size: int, present: int, scene_seed: int) -> Scene:
 def _spread(rng, gaps: np.ndarray) -> np.ndarray:
     """[n] x from left to right, at least `gaps` [n - 1] apart."""
     slack = 2 * _REACH - gaps.sum()
-    if slack < 0:
-        raise UserError(f"{len(gaps) + 1} objects do not fit; lower suite.size")
     free = slack * rng.dirichlet(np.ones(len(gaps) + 2))
     return -_REACH + np.cumsum(free[:-1]) + np.append(0, np.cumsum(gaps))
 

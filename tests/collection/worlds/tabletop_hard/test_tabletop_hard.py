@@ -13,6 +13,7 @@ from wtl.collection.worlds.tabletop_hard import oracle_bound, rules
 from wtl.collection.worlds.tabletop_hard import scene as scenes
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
 from wtl.evaluation.scenario import oracle_bound_of, scenarios
 from wtl.policies import features
 from wtl.policies.heads.posterior import Evidence, PosteriorHead
@@ -37,6 +38,12 @@ def test_tasks_have_every_number_of_objects_and_every_kind_of_rule():
     ]
     same_colour = [len({rgb for rgb, _ in each}) < 5 for each in shapes]
     assert all(len(each) == 5 for each in shapes) and 10 < sum(same_colour) < 50
+
+
+@pytest.mark.parametrize("size", (2, 6))
+def test_sizes_without_rules_or_room_are_refused(size):
+    with pytest.raises(UserError, match=f"suite.size is {size}.* takes 3 to 5"):
+        TaskDistribution(domain="tabletop_hard", size=size).tasks("test")
 
 
 def test_instructions_name_the_target_by_the_rule():
