@@ -1,4 +1,4 @@
-"""Draw the figures of docs/results/README.md, each from the numbers of its name.
+"""Draw the figures of the pages in docs/results, each from the numbers of its name.
 
 python docs/draw_results.py
 """
@@ -26,9 +26,9 @@ def figure(numbers: Mapping[str, Any]) -> str:
 
 
 def main():
-    """Draw every figure of the page."""
-    page = (RESULTS / "README.md").read_text()
-    for name in re.findall(r"!\[[^]]*\]\((\S+)\.svg\)", page):
+    """Draw every figure that a page shows."""
+    pages = "".join(page.read_text() for page in sorted(RESULTS.glob("*.md")))
+    for name in re.findall(r"!\[[^]]*\]\((\S+)\.svg\)", pages):
         numbers = json.loads((RESULTS / f"{name}.json").read_text())
         (RESULTS / f"{name}.svg").write_text(figure(numbers))
         print(f"docs/results/{name}.svg")

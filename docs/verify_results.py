@@ -8,13 +8,9 @@ python docs/verify_results.py --add NAME [SET=]RUN ...  store the rollouts of ru
 set of `wtl evaluate --compare`. `docs/results/NAME.json` is computed from it. Comments
 in the pages say which numbers stand between them and `<!-- end -->`:
 
-<!-- NAME.json -->                           the whole table and its differences
-<!-- NAME.json: wtl mil; overall ceiling --> a table's cells, by its rows and columns
-<!-- NAME.json: wtl_vs_mil -->               one number within a line
-
-Rows are methods or paired comparisons. The author writes the header and the first
-column of a table of cells. Copy the JSON of a grid of `wtl ablate` before its runs are
-added, each as CONFIGURATION=RUN: their labels and conditions are read from it.
+<!-- NAME.json -->                      the whole table and its differences
+<!-- NAME.json: mil.overall -->         a number of a method, with its interval
+<!-- NAME.json: wtl_vs_mil -->          a paired difference, with its interval
 """
 
 import argparse
@@ -34,7 +30,6 @@ from typing import Any
 
 from wtl.datasets.contract.errors import UserError
 from wtl.evaluation import ablation, comparison, played_run, statistics, table
-from wtl.evaluation.played_run import PlayedRun
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 _RESULTS = pathlib.Path("docs", "results")
@@ -59,8 +54,7 @@ def add(root: pathlib.Path, name: str, runs: Sequence[str]):
         with tarfile.open(made, "w:xz", preset=9) as file:
             for path in _within(folder):
                 file.add(path, path.name, filter=_anonymous)
-        # Runs that can't be compared are refused before any is kept.
-        recompute(made, _written(root, name))
+        recompute(made)  # runs that can't be compared are refused before any is kept
         archive = root / _EPISODES / f"{name}{_SUFFIX}"
         archive.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(made, archive)
@@ -74,8 +68,8 @@ def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
     return named
 
 
-def recompute(archive: pathlib.Path, written: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the results of an archive, of the same kind as those written."""
+def recompute(archive: pathlib.Path) -> dict[str, Any]:
+    """Return the results of an archive: of one run, or of several compared."""
     archive = archive.resolve()
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         try:
@@ -87,13 +81,6 @@ def recompute(archive: pathlib.Path, written: Mapping[str, Any]) -> dict[str, An
             }
         except (tarfile.TarError, lzma.LZMAError, EOFError, OSError) as error:
             raise UserError(f"{archive} is damaged: {error}; add it again") from error
-    if "ablations" in written:
-        try:
-            return _grid({name: run for name, (run,) in sets.items()}, written)
-        except (KeyError, ValueError) as error:
-            raise UserError(
-                f"{archive} lacks one run of each configuration: {error!r}"
-            ) from error
     runs = [run for members in sets.values() for run in members]
     if len(runs) > 1:
         return comparison.compare(sets)
@@ -104,27 +91,14 @@ def _within(folder: pathlib.Path) -> list[pathlib.Path]:
     return sorted(folder.iterdir())
 
 
-def _grid(runs: Mapping[str, PlayedRun], written: Mapping[str, Any]) -> dict[str, Any]:
-    base = runs[written["base"]]
-    entries = []
-    for entry in written["ablations"]:
-        name, against = entry["name"], entry["against"]
-        settings = ablation.Ablation(
-            entry["label"], [entry["arm"]], against, entry["families"]
-        )
-        rows = runs[name].rows
-        entries += ablation.entries(name, settings, rows, base.rows, against)
-    return {**written, "protocol": base.protocol, "ablations": entries}
-
-
 def verify(root: pathlib.Path, write: bool = False) -> list[str]:
     """Return a line for each number that is not the recomputed one, or write it."""
     faults = []
     for archive in _archives(root):
         name = _name(root, archive)
         numbers = root / _RESULTS / f"{name}.json"
-        written = _written(root, name)
-        found = recompute(archive, written)
+        written = _read(numbers) if numbers.exists() else {}
+        found = recompute(archive)
         fault = _difference(dict(_leaves(found)), dict(_leaves(written)))
         if fault:
             faults.append(f"{numbers.relative_to(root)}: {fault}")
@@ -161,11 +135,6 @@ def _archives(root: pathlib.Path) -> list[pathlib.Path]:
 
 def _name(root: pathlib.Path, archive: pathlib.Path) -> str:
     return str(archive.relative_to(root / _EPISODES)).removesuffix(_SUFFIX)
-
-
-def _written(root: pathlib.Path, name: str) -> dict[str, Any]:
-    numbers = root / _RESULTS / f"{name}.json"
-    return _read(numbers) if numbers.exists() else {}
 
 
 def _read(path: pathlib.Path) -> dict[str, Any]:
@@ -206,34 +175,26 @@ def _same(found: Any, written: Any) -> bool:
 
 def _filled(root: pathlib.Path, part: re.Match) -> str:
     """Return a marked part of a page with the numbers of its file."""
-    opening, name, what, text = part.groups()
+    opening, name, path, _ = part.groups()
     try:
         numbers = _read(root / _RESULTS / name)
-        if what is None:
-            of = ablation if "ablations" in numbers else table
-            return f"{opening}\n\n{of.markdown_table(numbers)}\n{_END}"
-        rows = numbers["methods"] | numbers["paired"]
-        if ";" not in what:
-            return opening + _shown(rows, what) + _END
-        methods, columns = (half.split() for half in what.split(";"))
-        head, rule, *body = text.strip().splitlines()
-        lines = [head, rule]
-        for line, method in zip(body, methods, strict=True):
-            cells = [_shown(rows, f"{method}.{column}") for column in columns]
-            lines.append(" | ".join([line[: line.index(" | ", 1)], *cells]) + " |")
-        return "\n".join([opening, "", *lines, "", _END])
+        if path:
+            row, *keys = path.split(".")
+            found = (numbers["methods"] | numbers["paired"])[row]
+            return f"{opening}{_shown(table.find(found, keys))}{_END}"
+        of = ablation if "ablations" in numbers else table
+        return f"{opening}\n\n{of.markdown_table(numbers)}\n{_END}"
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{opening}: {error!r}") from error
 
 
-def _shown(rows: Mapping[str, Any], path: str) -> str:
-    row, *keys = path.split(".")
-    value = table.find(rows[row], keys)
-    if isinstance(value, Mapping) and "difference" in value:
-        return table.difference_in_points(value)
-    if isinstance(value, Mapping):
-        return table.with_interval(value)
-    return str(value) if isinstance(value, int) else table.percent(value)
+def _shown(value: Any) -> str:
+    if isinstance(value, int):
+        return str(value)
+    if not isinstance(value, Mapping):
+        return table.percent(value)
+    paired = "difference" in value
+    return (table.difference_in_points if paired else table.with_interval)(value)
 
 
 def main():

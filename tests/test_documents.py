@@ -103,3 +103,32 @@ def test_modules_and_folders_that_a_document_names_exist(document):
     floors = r"`((?:wtl|datasets|policies|collection|tests|benchmarks)/[\w./]*)`"
     for name in set(re.findall(floors, text)):
         assert (_ROOT / name).exists(), name
+
+
+def _slug(heading: str) -> str:
+    words = re.sub(r"[^\w\- ]", "", heading.lower())
+    return words.strip().replace(" ", "-")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [*_ROOT.glob("*.md"), *(_ROOT / "docs").rglob("*.md")],
+    ids=lambda page: str(page.relative_to(_ROOT)),
+)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!\w+:)([^)\s]*)\)", page.read_text()):
+        path, _, anchor = target.partition("#")
+        linked = page.parent / path if path else page
+        assert linked.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", linked.read_text(), re.M)
+            assert anchor in map(_slug, headings), target
+
+
+def test_a_page_names_every_file_of_results():
+    results = _ROOT / "docs" / "results"
+    text = "".join(page.read_text() for page in (_ROOT / "docs").rglob("*.md"))
+    for path in (*results.rglob("*.json"), *results.rglob("*.svg")):
+        name = path.relative_to(results)
+        folder = f"`{name.parent}/`" if path.suffix == ".json" else None
+        assert str(name) in text or folder in text, name

@@ -10,7 +10,7 @@ import fake_evaluation as fakes
 import pytest
 
 from wtl.datasets.contract.errors import UserError
-from wtl.evaluation import ablation, played_run
+from wtl.evaluation import played_run
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 _SCRIPT = types.SimpleNamespace(
@@ -19,14 +19,12 @@ _SCRIPT = types.SimpleNamespace(
 _PAGE = """WTL leads by <!-- two.json: wtl_vs_mil -->?<!-- end --> points
 (n = <!-- two.json: wtl.overall.n -->?<!-- end -->).
 
-<!-- two.json: mil wtl; overall ceiling families.press.success given_trial_failed -->
-
-| | success | bound | press | failed |
-|---|--:|--:|--:|--:|
-| Watch | |
-| **Watch, try, learn** | |
-
-<!-- end -->
+| | success | press | failed |
+|---|--:|--:|--:|
+| Watch | \
+<!-- two.json: mil.overall -->?<!-- end --> | \
+<!-- two.json: mil.families.press.success -->?<!-- end --> | \
+<!-- two.json: mil.given_trial_failed.success -->?<!-- end --> |
 """
 _RESULTS = "docs/results"
 
@@ -37,7 +35,7 @@ def test_the_pages_of_this_project_print_what_was_measured():
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Results of two training seeds, of one, and of a grid, with their pages."""
+    """Results of two training seeds, of one, and of two sets, with their pages."""
     root, runs = tmp_path_factory.mktemp("made"), tmp_path_factory.mktemp("runs")
     for seed in (0, 1):
         about = fakes.PROTOCOL | {"tasks": 10, "seed": seed}
@@ -48,21 +46,13 @@ def made(tmp_path_factory):
     results = root / _RESULTS
     results.mkdir(parents=True)
     (root / "README.md").write_text(_PAGE)
-    marked = [f"<!-- {name}.json -->\n?\n<!-- end -->\n" for name in ("one", "grid")]
+    marked = [f"<!-- {name}.json -->\n?\n<!-- end -->\n" for name in ("one", "sets")]
     (results / "README.md").write_text("\n".join(marked))
     (results / "old.json").write_text("{}\n")
-    settings = ablation.Ablation("shuffled", ["wtl", "mil"], families=["press", "push"])
-    base, other = (played_run.read(str(runs / f"r{seed}")) for seed in (0, 1))
-    found = ablation.entries("other", settings, other.rows, base.rows, "wtl")
-    grid = {"protocol": base.protocol, "base": "base", "ablations": found, "failed": {}}
-    (results / "grid.json").write_text(json.dumps(grid))
     _SCRIPT.add(root, "two", [f"{runs}/r0", f"{runs}/r1"])
     _SCRIPT.add(root, "one", [f"{runs}/r0"])
-    _SCRIPT.add(root, "grid", [f"base={runs}/r0", f"other={runs}/r1"])
-    # The grid alone was there, as `wtl ablate` computes it.
-    assert not any(
-        "grid.json" in fault for fault in _SCRIPT.verify(root, write=True)[:2]
-    )
+    _SCRIPT.add(root, "sets", [f"base={runs}/r0", f"other={runs}/r0"])
+    _SCRIPT.verify(root, write=True)
     return root
 
 
@@ -78,8 +68,9 @@ def test_results_are_written_from_rollouts(root):
         json.loads((root / _RESULTS / "two.json").read_text()),
     )
     mil = numbers["methods"]["mil"]["overall"]["success"]
-    assert f"| Watch | {100 * mil:.1f} [" in page
-    assert page.count(" | – |\n") == 1  # MIL is given no trial
+    assert f"mil.overall -->{100 * mil:.1f} [" in page
+    assert page.endswith("-->–<!-- end --> |\n")  # MIL is given no trial
+    assert "| WTL (base) | " in (root / _RESULTS / "README.md").read_text()
     assert "(n = <!-- two.json: wtl.overall.n -->80<!-- end -->)" in page
     assert [run["run"] for run in numbers["runs"]] == ["two/seed0", "two/seed1"]
     assert numbers["runs"][0]["commit"] == "c0ffee"
@@ -95,25 +86,31 @@ def test_equal_rollouts_are_equal_bytes(root, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("file", "after", "inserted"),
+    "altered",
     [
-        ("README.md", "by <!-- two.json: wtl_vs_mil -->+", "9"),
-        ("README.md", "| Watch | ", "9"),
-        (f"{_RESULTS}/README.md", "WTL − MIL: +", "9"),
-        (f"{_RESULTS}/README.md", "(press, push only) | WTL | ", "9"),
-        (f"{_RESULTS}/one.json", '"success": 0.', "9"),
-        (f"{_RESULTS}/grid.json", '"difference": 0.', "9"),
-        (f"{_RESULTS}/two.json", '"commit": "', "9"),
-        (f"{_RESULTS}/two.json", '"protocol": {', '"scenes": 4, '),
+        {
+            "README.md": "by <!-- two.json: wtl_vs_mil -->+",
+            f"{_RESULTS}/README.md": "WTL − MIL: +",
+            f"{_RESULTS}/two.json": '"commit": "',
+        },
+        {
+            "README.md": "mil.overall -->",
+            f"{_RESULTS}/README.md": "| WTL (base) | ",
+            f"{_RESULTS}/two.json": '"tasks": ',
+        },
+        {
+            f"{_RESULTS}/one.json": '"success": 0.',
+            f"{_RESULTS}/sets.json": '"difference": 0.',
+        },
     ],
 )
-def test_an_altered_number_is_found(file, after, inserted, root):
-    path = root / file
-    text = path.read_text()
-    assert after in text
-    path.write_text(text.replace(after, after + inserted, 1))
-    faults = _SCRIPT.verify(root)
-    assert faults and faults[0].startswith(f"{file}: ")
+def test_an_altered_number_is_found(altered, root):
+    for file, after in altered.items():
+        text = (root / file).read_text()
+        assert after in text
+        (root / file).write_text(text.replace(after, after + "9", 1))
+    faulty = {fault.partition(": ")[0] for fault in _SCRIPT.verify(root)}
+    assert altered.keys() <= faulty
 
 
 @pytest.mark.parametrize(
@@ -122,7 +119,7 @@ def test_an_altered_number_is_found(file, after, inserted, root):
         ("wtl_vs_mil", "wtl_vs_nil", "wtl_vs_nil"),
         ("two.json", "gone.json", "gone.json"),
         ("<!-- end -->", "", "lacks <!-- end -->"),
-        ("mil wtl;", "mil;", "mil;"),
+        ("mil.overall", "mil", "mil"),
     ],
 )
 def test_a_mark_that_names_nothing_is_refused(old, new, says, root):

@@ -2,8 +2,6 @@
 
 The gains show only in the motion after each command. The actor needs their inverse,
 the command per motion, which is a regression of the trial's commands on its motions.
-Networks trained by the likelihood of actions, or by this very error, fell far short of
-it (`docs/results`).
 """
 
 import tensorflow as tf

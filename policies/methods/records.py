@@ -239,7 +239,7 @@ RECORDS = (
     trained_method(
         "tecnet_flat",
         "TecNet, flat",
-        "TecNet as published, without a structure of entities.",
+        "TecNet on flat states, without a structure of entities.",
         palette.BROWN,
         config=_Tecnet(per_entity=False),
     ),

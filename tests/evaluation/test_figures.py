@@ -104,8 +104,8 @@ def test_ablations_are_in_order_of_what_they_cost():
 
 
 def test_figures_of_the_results_page_show_the_numbers_beside_them():
-    page = (RESULTS / "README.md").read_text()
-    shown = re.findall(r"!\[[^]]*\]\((\S+)\.svg\)", page)
+    pages = "".join(page.read_text() for page in RESULTS.glob("*.md"))
+    shown = re.findall(r"!\[[^]]*\]\((\S+)\.svg\)", pages)
     assert len(shown) > 3
     for name in shown:
         numbers = json.loads((RESULTS / f"{name}.json").read_text())
