@@ -34,7 +34,11 @@ class Information:
 
 
 class OracleBound(Protocol):
-    """Success of ideal agents on the tasks of a distribution."""
+    """Success of ideal agents on the tasks of a distribution.
+
+    It may also have `open_targets`, with the arguments of `conflict`: the number of
+    targets in a scene that readings of a demonstration name.
+    """
 
     def success(self, given: Information) -> float:
         """Return the probability of success of an ideal agent."""

@@ -116,6 +116,14 @@ def test_the_report_tells_everything(tmp_path):
     assert re.search(r"WTL succeeds in [\d.]+% of unseen tasks", text)
 
 
+def test_success_is_shown_by_the_number_of_targets_left_open(tmp_path):
+    rows = [fakes.row(open_targets=n, pair=n, ceiling=1 / n) for n in (2, 4)]
+    text = written(tmp_path, rows)
+    assert "number of targets left open" in text and "<th>4 open</th>" in text
+    assert "bound 25.0" in text and len(pictures(text)) == 3
+    assert "targets left open" not in written(tmp_path / "without")
+
+
 def test_images_are_shown_where_there_are_any(tmp_path):
     text = written(tmp_path, strips=filmed())
     assert text.count('class="animation"') == 6 and text.count("pixelated") == 6

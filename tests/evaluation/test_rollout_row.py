@@ -28,7 +28,7 @@ def test_rows_come_back_as_they_were(tmp_path):
         ROW,
         dataclasses.replace(ROW, trial_ids=(), trial_success=None),
         dataclasses.replace(ROW, rule="", wrong_target=None, conflict=None),
-        dataclasses.replace(ROW, ceiling=None),
+        dataclasses.replace(ROW, ceiling=None, open_targets=3),
         dataclasses.replace(ROW, family='a,"b"\nc', trial_success=True),
     ]
     path = tmp_path / "deep" / "episodes.csv"
@@ -77,6 +77,15 @@ def test_columns_of_another_version_are_left_out(tmp_path):
     header, line = path.read_text().splitlines()
     path.write_text(f"weather,{header}\nfine,{line}\n")
     assert read_csv(path, run="a") == [dataclasses.replace(ROW, run="a")]
+
+
+def test_tables_without_the_number_of_open_targets_are_read(tmp_path):
+    path = tmp_path / "rows.csv"
+    write_csv([dataclasses.replace(ROW, open_targets=3)], path)
+    path.write_text(
+        path.read_text().replace(",open_targets", "").replace(",1,3,", ",1,")
+    )
+    assert read_csv(path) == [ROW]
 
 
 def test_key_and_kind():

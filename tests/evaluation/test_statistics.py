@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from wtl.evaluation import interval, statistics, table
+from wtl.evaluation import figures, interval, statistics, table
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +167,22 @@ def test_worlds_without_rules_have_no_results_of_rules():
     }
     header = table.format_table(results).splitlines()[2]
     assert not re.search("identity|conflict|oracle bound|wrong", header)
+
+
+def test_success_by_number_of_targets_left_open():
+    rows = [
+        fakes.row("wtl", task, pair, pair < 2, open_targets=2 + pair, ceiling=1 / pair)
+        for task in range(10)
+        for pair in (1, 2)
+    ]
+    results = statistics.results(rows, fakes.PROTOCOL)
+    wtl = results["methods"]["wtl"]
+    assert {k: v["success"] for k, v in wtl["open_targets"].items()} == {"3": 1, "4": 0}
+    assert wtl["open_targets"]["3"] == interval.rate_by_task(rows[::2])
+    assert wtl["ceilings"]["open_targets"] == {"3": 1, "4": 0.5}
+    assert figures.open_targets(results["methods"]).count(" open</text>") == 2
+    bc = statistics.results([fakes.row("bc", open_targets=1)], fakes.PROTOCOL)
+    assert figures.open_targets(bc["methods"]) is None
 
 
 def test_no_rollouts_give_no_methods():

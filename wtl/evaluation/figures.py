@@ -13,7 +13,15 @@ from matplotlib.ticker import PercentFormatter
 
 from wtl.evaluation.learning_curve import Curve
 from wtl.evaluation.table import percent
-from wtl.policies.methods import colour, colours, in_order, label
+from wtl.policies.methods import (
+    RETRIAL,
+    SHIFT,
+    TRIAL,
+    colour,
+    colours,
+    in_order,
+    label,
+)
 from wtl.policies.methods.palette import BLUE
 
 _INK = "#767676"  # to be read on white paper and on black
@@ -42,6 +50,8 @@ _STYLE = {
     "savefig.facecolor": "none",
 }
 _POINTS = 120
+# Conditions that differ by how they use a trial.
+_OF_TRIALS = (TRIAL, *(f"{n}{w}" for n in (RETRIAL, SHIFT) for w in ("", "_new_scene")))
 _SCALARS = {
     "target_accuracy": "Selected the right target (share)",
     "target": "Selection of target (cross-entropy)",
@@ -116,19 +126,37 @@ def _of_success(axes: Axes, direction: str = "y"):
 
 @_as_svg
 def success(methods: Mapping[str, Any]) -> Figure:
-    """Draw a panel for all families together, and one for each.
+    """Draw a panel for all families together, and one for each."""
+    return _by_group("Success by family", methods, "families", "all families", "{}")
+
+
+@_as_svg
+def open_targets(methods: Mapping[str, Any]) -> Figure | None:
+    """Draw a panel for each number of targets left open; None without any."""
+    shown = [n for n in methods if n.rpartition("/")[2] in _OF_TRIALS]
+    chosen = {n: methods[n] for n in shown if "open_targets" in methods[n]}
+    title = "Success by number of targets left open"
+    if not chosen:
+        return None
+    return _by_group(title, chosen, "open_targets", "all scenes", "{} open")
+
+
+def _by_group(
+    title: str, methods: Mapping[str, Any], groups: str, all_of: str, each: str
+) -> Figure:
+    """Draw a panel for all scenes, and one for each group of a kind.
 
     The dot is the rate, the bar its interval, the upright tick the oracle bound.
     """
     names = in_order(methods)
-    families = dict.fromkeys(f for name in names for f in methods[name]["families"])
-    panels = [None, *families]
+    found = dict.fromkeys(g for name in names for g in methods[name].get(groups, ()))
+    panels = [None, *found]
     row = 0.7 + 0.22 * len(names)
-    drawn, grid = _panels("Success by family", len(panels), row, sharey=True)
-    for axes, family in zip(grid, panels):
-        axes.set_title(family or "all families")
+    drawn, grid = _panels(title, len(panels), row, sharey=True)
+    for axes, group in zip(grid, panels):
+        axes.set_title(each.format(group) if group else all_of)
         for place, name in enumerate(names):
-            rate, bound = _rate(methods[name], family)
+            rate, bound = _rate(methods[name], groups, group)
             if rate is None or rate["success"] is None:
                 continue
             _interval(axes, place, rate["success"], rate["ci95"], colour(name))
@@ -142,11 +170,11 @@ def success(methods: Mapping[str, Any]) -> Figure:
     return drawn
 
 
-def _rate(method: Mapping[str, Any], family: str | None):
-    if family is None:
+def _rate(method: Mapping[str, Any], groups: str, group: str | None):
+    if group is None:
         return method["overall"], method.get("ceiling")
-    bound = method.get("ceilings", {}).get("families", {}).get(family)
-    return method["families"].get(family), bound
+    bound = method.get("ceilings", {}).get(groups, {}).get(group)
+    return method.get(groups, {}).get(group), bound
 
 
 @_as_svg

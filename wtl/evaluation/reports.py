@@ -67,6 +67,10 @@ def write_evaluation(
         success=figures.success(methods),
         columns=_rates(methods, table.present(_COLUMNS, methods)),
         by_rule=_rates(methods, by_rule),
+        numbers=sorted(
+            {n for m in methods.values() for n in m.get("open_targets", ())}
+        ),
+        open_targets=figures.open_targets(methods),
         rules=rules,
         has_bound=any("ceiling" in m for m in methods.values()),
         has_wrong_target=any("wrong_target" in m for m in methods.values()),
@@ -103,6 +107,7 @@ def write_comparison(path: Path, comparison: Mapping[str, Any]) -> None:
         "comparison.html.jinja",
         **{key: comparison[key] for key in ("protocol", "runs", "methods", "record")},
         success=figures.success(methods),
+        open_targets=figures.open_targets(methods),
         profiles=figures.profiles({n: m["profile"] for n, m in methods.items()}),
         pairs={
             name: {other: _difference(pairs, name, other) for other in methods}

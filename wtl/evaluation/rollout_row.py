@@ -33,6 +33,8 @@ class RolloutRow:
         targets.
       conflict: whether the rules that fit the demonstration select different entities
         in this scene; None in worlds without rules.
+      open_targets: number of entities that these rules select in this scene; None where
+        the oracle bound does not say.
       ceiling: oracle bound, the success in [0, 1] of an ideal agent with the same
         information in this scene; None where the world has none.
       trial_success: whether the last context trial succeeded; None without trials.
@@ -51,6 +53,7 @@ class RolloutRow:
     success: bool
     wrong_target: bool | None = None
     conflict: bool | None = None
+    open_targets: int | None = None
     ceiling: float | None = None
     trial_success: bool | None = None
     run: str = ""
@@ -74,6 +77,7 @@ def grouped(rows: Iterable, field: str) -> dict[Any, list]:
     return groups
 
 
+_LATER = ("open_targets",)  # columns that tables of earlier versions lack
 _BOOLS = {"0": False, "1": True, "": None}
 _PARSERS = {
     "pair": int,
@@ -82,6 +86,7 @@ _PARSERS = {
     "success": {"0": False, "1": True}.__getitem__,
     "wrong_target": _BOOLS.__getitem__,
     "conflict": _BOOLS.__getitem__,
+    "open_targets": lambda cell: int(cell) if cell else None,
     "ceiling": lambda cell: float(cell) if cell else None,
     "trial_success": _BOOLS.__getitem__,
 }
@@ -109,10 +114,14 @@ def read_csv(path: str | os.PathLike, run: str = "") -> list[RolloutRow]:
     Raises:
       ValueError: if the file is no such table; the message names the line.
     """
-    columns = _columns(RolloutRow)
     with open(path, newline="", encoding="utf-8") as file:
         reader = csv.reader(file)
         header = next(reader, [])
+        columns = [
+            name
+            for name in _columns(RolloutRow)
+            if name in header or name not in _LATER
+        ]
         missing = [name for name in columns if name not in header]
         if missing:
             raise ValueError(f"{path} has no column {', '.join(missing)}")

@@ -26,8 +26,8 @@ def results(rows: Sequence[RolloutRow], protocol: Mapping[str, Any]) -> dict[str
 
     Returns:
       Contents of `results.json`; rates over no rollouts are null. Summaries that the
-      world does not define (`rules`, `conflict`, `wrong_target`, `ceiling`) are
-      absent.
+      world does not define (`rules`, `conflict`, `open_targets`, `wrong_target`,
+      `ceiling`) are absent.
     """
     by_method = grouped(rows, "method")
     families = list(grouped(rows, "family"))
@@ -53,6 +53,9 @@ def _method(rows: Sequence[RolloutRow], families: Sequence[str]) -> dict[str, An
     if any(row.conflict is not None for row in rows):
         groups["conflict"] = where("conflict", True)
         groups["no_conflict"] = [row for row in rows if not row.conflict]
+    if any(row.open_targets is not None for row in rows):
+        numbers = sorted({row.open_targets for row in rows})
+        groups["open_targets"] = {str(n): where("open_targets", n) for n in numbers}
     if any(row.trial_success is not None for row in rows):
         groups["given_trial_failed"] = where("trial_success", False)
         groups["given_trial_succeeded"] = where("trial_success", True)

@@ -350,6 +350,7 @@ class Player:
         ]
         config, scene_seeds = self._config(condition), store[fields.SCENE_SEED]
         bound = self._oracle_bound
+        count_open = getattr(bound, "open_targets", None)
         return [
             rollout_row.RolloutRow(
                 method=condition.name,
@@ -365,6 +366,10 @@ class Player:
                 wrong_target=bool(wrong[i]),
                 conflict=bound
                 and bound.conflict(
+                    scenario.task, scenario.demo_seed, scenario.seed(condition)
+                ),
+                open_targets=count_open
+                and count_open(
                     scenario.task, scenario.demo_seed, scenario.seed(condition)
                 ),
                 ceiling=oracle_bound_of(

@@ -118,6 +118,10 @@ class OracleBound:
 
     def conflict(self, task: Task, demo_seed: int, scene_seed: int) -> bool:
         """See the interface."""
+        return self.open_targets(task, demo_seed, scene_seed) > 1
+
+    def open_targets(self, task: Task, demo_seed: int, scene_seed: int) -> int:
+        """See the interface."""
         scene = task.object_set.scene(scene_seed)
         found = targets(posterior(task, [demo_seed]), scene, task.goal.kind)
-        return bool((found > 0).sum() > 1)
+        return int((found > 0).sum())

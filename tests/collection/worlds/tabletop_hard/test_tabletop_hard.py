@@ -236,6 +236,26 @@ def test_bounds_are_those_of_an_agent_that_reasons(name):
     assert np.mean(played) == pytest.approx(np.mean(bounds))
 
 
+def test_open_targets_are_those_of_the_rules_that_a_demonstration_leaves():
+    numbers = []
+    for scenario in SCENARIOS:
+        task, kind = scenario.task, scenario.task.goal.kind
+        shown = task.object_set.scene(scenario.demo_seed)
+        scene = task.object_set.scene(scenario.scene_seed)
+        acted = shown.referent(task.rule, kind)
+        left = [
+            Rule(k, i)
+            for k in rules.KINDS
+            for i in range(task.object_set.present)
+            if shown.referent(Rule(k, i), kind) == acted
+        ]
+        numbers.append(len({scene.referent(rule, kind) for rule in left}))
+        named = task, scenario.demo_seed, scenario.scene_seed
+        assert BOUND.open_targets(*named) == numbers[-1]
+        assert BOUND.conflict(*named) == (numbers[-1] > 1)
+    assert {2, 3, 4} <= set(numbers) <= set(range(1, 6))
+
+
 def test_ideal_agents_reach_the_bound_in_the_simulator():
     """The demonstration alone: the likeliest target is acted on by the expert."""
     won, bounds, chosen_right = [], [], []
