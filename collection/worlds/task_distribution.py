@@ -62,7 +62,8 @@ class TaskDistribution:
         which demonstrations have in any case.
       puck: distribution of all hidden dynamics of objects; None for the friction of
         the family alone.
-      disturbance: noise of observations and latency of actions; None for neither.
+      disturbance: noise of observations, latency of actions and error of resets; None
+        for none of them.
 
     Raises:
       UserError: if there is no such world or family, or the world lacks a feature.
@@ -118,6 +119,12 @@ class TaskDistribution:
         if self.disturbance and not entities:
             raise UserError(
                 f"suite.disturbance needs a world of entities; {self.domain!r} is none"
+            )
+        room = entities.reset_room if entities else 0.0
+        if self.disturbance and self.disturbance.reset_error > room:
+            raise UserError(
+                f"disturbance.reset_error is {self.disturbance.reset_error}; objects "
+                f"of {self.domain!r} have room for {room} m at most"
             )
         if self.puck and not (entities and entities.draws_dynamics):
             raise UserError(

@@ -1,4 +1,4 @@
-"""Imperfect sensors and actuators: noise of observations, latency of actions."""
+"""Imperfect sensors, actuators and resets: noise, latency, objects out of place."""
 
 import collections
 import dataclasses
@@ -19,11 +19,14 @@ class Disturbance:
       correlation: of the noise of consecutive steps (a first-order autoregression); at
         1 every coordinate is off by a constant.
       latency: control steps between a command and its effect.
+      reset_error: largest distance, along x and along y, of each object at the start
+        from where the scene has it, metres; anew in each episode in a scene.
     """
 
     observation_noise: NotNegative = 0.0
     correlation: Share = 0.9
     latency: Natural = 0
+    reset_error: NotNegative = 0.0
 
 
 class DisturbedEpisode:

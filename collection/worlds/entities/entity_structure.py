@@ -44,6 +44,8 @@ class EntityStructure:
       draw_rule: (objects, number of the task in its family, generator) -> rule; None
         for rules by identity and by position, see `TaskDistribution.identity_share`.
       draws_dynamics: whether tasks may draw all hidden dynamics of their entities.
+      reset_room: largest `Disturbance.reset_error` at which no entities touch, metres;
+        0 where none moves.
     """
 
     families: Mapping[str, Family]
@@ -56,6 +58,7 @@ class EntityStructure:
     human: Callable[[str, np.random.Generator], Expert] | None = None
     draw_rule: Callable[[Any, int, np.random.Generator], Rule] | None = None
     draws_dynamics: bool = False
+    reset_room: float = 0.0
 
     def instruction(self, family: str, rule: str, size: int) -> str:
         """Return the sentence of a stored task; empty if family or rule is unknown."""

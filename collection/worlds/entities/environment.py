@@ -94,7 +94,7 @@ class SceneEnvironment(dm_env.Environment):
             config.task.disturbance,
             self.layout.positions(),
             np.array(self.rest),
-            seeding.derive_seed(config.scene_seed, config.attempt, config.target),
+            self._seed,
         )
         return dm_env.restart(self._observed())
 
@@ -113,6 +113,12 @@ class SceneEnvironment(dm_env.Environment):
         # The horizon is part of the task, hence a discount of zero.
         reward += float(self.achieved(self._scene_config.target))
         return dm_env.termination(reward, self._observed())
+
+    @property
+    def _seed(self) -> int:
+        """Seed of what differs between episodes in one scene."""
+        config = self._scene_config
+        return seeding.derive_seed(config.scene_seed, config.attempt, config.target)
 
     @property
     def foreseen(self):

@@ -46,15 +46,17 @@ class Manipulation(SceneEnvironment):
 
     def _place(self):
         scene_config = self._scene_config
-        objects = scene_config.task.object_set
-        scene, puck = objects.scene(scene_config.scene_seed), scene_config.task.puck
-        if puck:
+        task, objects = scene_config.task, scene_config.task.object_set
+        scene = objects.scene(scene_config.scene_seed)
+        if task.puck:
             seed = seeding.derive_seed(
                 "start", scene_config.scene_seed, scene_config.attempt
             )
-            scene = scenes.disturbed(scene, puck.start_noise, seed)
+            scene = scenes.disturbed(scene, task.puck.start_noise, seed)
+        if task.disturbance and task.disturbance.reset_error:
+            scene = scene.displaced(task.disturbance.reset_error, self._seed)
         self.world.reset(
-            objects, scene_config.task.friction, scene, scene_config.embodiment, puck
+            objects, task.friction, scene, scene_config.embodiment, task.puck
         )
 
     def _observation(self) -> dict[str, np.ndarray]:

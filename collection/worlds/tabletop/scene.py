@@ -19,6 +19,7 @@ _ANCHOR_Y_RANGE = (0.14, 0.17)
 _GOAL_Y_RANGE = (0.40, 0.50)
 _GRIPPER_LOW = (-0.2, -0.15, 0.10, -0.3)
 _GRIPPER_HIGH = (0.2, 0.10, 0.16, 0.3)
+RESET_ROOM = 0.04  # of each object, until the largest two could touch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +55,13 @@ class Scene:
     def slots(self, kind: int) -> np.ndarray:
         """[n] canonical index in each observation slot of a kind."""
         return (self.object_slots, self.button_slots)[kind]
+
+    def displaced(self, error: float, seed: int) -> "Scene":
+        """Return the scene with each object up to `error` metres off in x and y."""
+        shift = np.zeros_like(self.object_poses)
+        rng = seeding.generator("reset", seed)
+        shift[:, :2] = rng.uniform(-error, error, shift[:, :2].shape)
+        return dataclasses.replace(self, object_poses=self.object_poses + shift)
 
 
 def disturbed(scene: Scene, noise: float, seed: int) -> Scene:

@@ -17,6 +17,7 @@ from wtl.collection.worlds.tabletop import (
     observation,
     puck,
     restoration,
+    scene,
     teleop,
     trial_tasks,
 )
@@ -44,6 +45,7 @@ TABLETOP = EntityStructure(
     noise_share=noise_share,
     human=human.Human,
     draws_dynamics=True,
+    reset_room=scene.RESET_ROOM,
 ).world(
     "tabletop",
     has_cameras=True,

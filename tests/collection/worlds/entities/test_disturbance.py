@@ -1,4 +1,6 @@
-"""Noise of observations and latency of actions, in the environments of worlds."""
+"""Noise of observations, latency and reset error, in the environments of worlds."""
+
+import dataclasses
 
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from demonstrating import demonstrate, request
 from wtl.collection.worlds.entities.disturbance import Disturbance
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
 
 
 def _play(domain="tabletop", steps=6, **disturbance):
@@ -54,3 +57,39 @@ def test_experts_are_not_late(domain, count):
     )
     for task in suite.tasks(fields.SPLIT_TEST):
         assert demonstrate(request(task.scene(3)), noise=0.1) is not None
+
+
+@pytest.mark.parametrize(
+    "domain, error", [("tabletop", 0.04), ("tabletop_hard", 0.011)]
+)
+def test_objects_are_reset_anew_in_each_episode_of_a_scene(domain, error):
+    suite = TaskDistribution(
+        domain=domain,
+        size=5,
+        train_tasks=0,
+        test_tasks=5,
+        disturbance=Disturbance(reset_error=error),
+    )
+    for task in suite.tasks(fields.SPLIT_TEST):
+        scene, states = task.scene(3), []
+        for attempt in ("demo 0", "evaluation 0", "evaluation 1", "evaluation 1"):
+            env = suite.world.make_env(task, 0)
+            env.prepare(dataclasses.replace(scene, attempt=attempt))
+            states.append(env.reset().observation[fields.STATE])
+            placed, meant = env.world.scene, task.object_set.scene(3)
+            off = np.abs(placed.object_poses - meant.object_poses)
+            assert error / 4 < off[:, :2].max() <= error and (off[:, 2] == 0).all()
+            touching = env.world.model.geom_bodyid[env.world.data.contact.geom]
+            assert (touching == 0).any(axis=1).all()  # the table alone
+            assert env.target_slot == scene.slot
+            if domain == "tabletop_hard":
+                np.testing.assert_array_equal(placed.picked, meant.picked)
+        assert len(np.unique(states, axis=0)) == 3
+        np.testing.assert_array_equal(states[2], states[3])
+
+
+@pytest.mark.parametrize("domain, most", [("tabletop_hard", 0.011), ("reacher", 0.0)])
+def test_objects_that_would_touch_are_refused(domain, most):
+    said = f"reset_error is 0.02; objects of '{domain}' have room for {most} m"
+    with pytest.raises(UserError, match=said):
+        TaskDistribution(domain=domain, disturbance=Disturbance(reset_error=0.02))
