@@ -54,6 +54,10 @@ class TaskDistribution:
       test_tasks: held-out tasks, each with a set of its own, for the final result.
       identity_share: share of rules by identity.
       seed: world seed.
+      train_rules: kinds of the rules of training tasks, where a world has several;
+        empty for all.
+      test_rules: the same of validation and test tasks.
+      left_out_objects: category of objects that are in no training scene; '' for none.
       left_out: held-out family, of which no task is trained on; '' for none.
         Validation and test tasks are of all families.
       domain: name of the world, see `wtl.collection.worlds.registry`.
@@ -78,6 +82,9 @@ class TaskDistribution:
     test_tasks: Natural = 200
     identity_share: Share = 0.6
     seed: int = 0
+    train_rules: tuple[str, ...] = ()
+    test_rules: tuple[str, ...] = ()
+    left_out_objects: str = ""
     left_out: str = ""
     domain: str = registry.DEFAULT
     families: tuple[str, ...] | None = None
@@ -120,6 +127,28 @@ class TaskDistribution:
             raise UserError(
                 f"suite.disturbance needs a world of entities; {self.domain!r} is none"
             )
+        kinds = entities.rule_kinds if entities else {}
+        for option, given, known in (
+            ("train_rules", self.train_rules, kinds),
+            ("test_rules", self.test_rules, kinds),
+            (
+                "left_out_objects",
+                [self.left_out_objects] if self.left_out_objects else (),
+                entities.categories if entities else (),
+            ),
+        ):
+            for name in given:
+                if name not in known:
+                    raise UserError(
+                        f"suite.{option} names {name!r}; {self.domain!r} has "
+                        f"{', '.join(known) or 'none'}" + did_you_mean(name, known)
+                    )
+        if self.train_rules and not any(map(kinds.get, self.train_rules)):
+            raise UserError(
+                f"suite.train_rules is {self.train_rules}; it needs one of "
+                + ", ".join(kind for kind in kinds if kinds[kind])
+                + ", since rules of the others do not pick every target"
+            )
         room = entities.reset_room if entities else 0.0
         if self.disturbance and self.disturbance.reset_error > room:
             raise UserError(
@@ -152,6 +181,12 @@ class TaskDistribution:
         """Layout of the states of its scenes."""
         return self.world.encoder(self.size)
 
+    def rule_kinds(self, split: str) -> tuple[str, ...]:
+        """Return the kinds of the rules of a split, where the world has several."""
+        is_train = split == fields.SPLIT_TRAIN
+        chosen = self.train_rules if is_train else self.test_rules
+        return chosen or tuple(self.world.entities.rule_kinds)
+
     def tasks(self, split: str) -> list[Task]:
         """Return the tasks of a split, families and rules in fixed proportions."""
         count = getattr(self, f"{split}_tasks")
@@ -162,8 +197,12 @@ class TaskDistribution:
         )
         held_out = self.left_out if split == fields.SPLIT_TRAIN else None
         names = [name for name in self.family_names if name != held_out]
+        left_out = self.left_out_objects if split == fields.SPLIT_TRAIN else ""
+        without = (left_out,) if left_out else ()
         drawn = [
-            self.world.entities.objects(f"{split}-{i:05d}", self.size, self.seed)
+            self.world.entities.objects(
+                f"{split}-{i:05d}", self.size, self.seed, *without
+            )
             for i in range(sets)
         ]
         result = []
@@ -179,7 +218,7 @@ class TaskDistribution:
             if split != fields.SPLIT_TRAIN or not self.complete:
                 draw_rule = self.world.entities.draw_rule
                 rule = (
-                    draw_rule(chosen, i // len(names), rng)
+                    draw_rule(chosen, i // len(names), rng, self.rule_kinds(split))
                     if draw_rule
                     else self._rule(i // len(names), rng)
                 )

@@ -56,6 +56,11 @@ def test_an_arm_that_the_base_has_not_is_compared_with_its_first():
     assert _entry(told, rows)["difference"]["difference"] == 0
 
 
+def test_tasks_with_other_rules_are_not_compared_with_those_of_the_base():
+    rows = [fakes.row(**vars(row) | {"rule": "nearest:0"}) for row in BASE]
+    assert _entry(ablation.Ablation(), rows)["difference"] is None
+
+
 def test_tasks_that_the_base_has_not_are_not_compared_with_it():
     more = [fakes.row("wtl", task=99, family="press")]
     entry = _entry(ablation.Ablation(), [*BASE, *more])

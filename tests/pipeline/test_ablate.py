@@ -20,7 +20,13 @@ from wtl.training.policy_config import config_for
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "gin_configs"
 SHIPPED = CONFIGS / "ablations"
-GRIDS = ("ablations", "disturbances", "dynamics", "maml_ablations")
+GRIDS = (
+    "ablations",
+    "disturbances",
+    "dynamics",
+    "maml_ablations",
+    "tabletop_hard_ablations",
+)
 GRID = {
     "base": f"""
 include '{ROOT / "tests" / "tiny.gin"}'
@@ -220,7 +226,7 @@ def test_a_shipped_ablation_plays_what_it_shows(path, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("grid", "least"), zip(GRIDS, (30, 5, 8, 7)), ids=lambda part: str(part)
+    ("grid", "least"), zip(GRIDS, (30, 5, 8, 7, 5)), ids=lambda part: str(part)
 )
 def test_shipped_ablations_have_labels_of_their_own(grid, least):
     labels = []

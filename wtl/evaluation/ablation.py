@@ -92,8 +92,9 @@ def entries(
 def _paired(
     first: Sequence[RolloutRow], second: Sequence[RolloutRow]
 ) -> dict[str, Any] | None:
-    # Other tasks may share a few names with the base by accident.
-    if {row.task_id for row in first} <= {row.task_id for row in second}:
+    # Other tasks, or those with other rules, may share names with the base by accident.
+    tasks, others = ({(row.task_id, row.rule) for row in r} for r in (first, second))
+    if tasks <= others:
         return interval.paired(first, second)
     return None
 

@@ -18,6 +18,11 @@ from wtl.pipeline.run import Run
 from wtl.policies.methods import CONDITIONS, uses_human_videos
 from wtl.policies.methods.record import NEXT_AFTER_FAILURE, SAME
 
+# Settings of `suite` that are named only where they are chosen.
+_CHOSEN = (
+    *("families", "train_rules", "test_rules", "left_out_objects"),
+    *("motor_faults", "puck", "disturbance"),
+)
 # Hidden parameters of tasks that oracle bounds assume to be known, see `suite`.
 _HIDDEN = ("motor_faults", "puck")
 
@@ -125,11 +130,11 @@ def protocol_of(
         "training_seeds": [run.seed],
         "domain": run.suite.domain,
     }
-    for name in ("families", "motor_faults", "puck", "disturbance"):
+    for name in _CHOSEN:
         chosen = getattr(run.suite, name)
-        if chosen is not None:
+        if chosen:
             is_drawn = dataclasses.is_dataclass(chosen)
-            about[name] = dataclasses.asdict(chosen) if is_drawn else list(chosen)
+            about[name] = dataclasses.asdict(chosen) if is_drawn else chosen
     known = [name for name in _HIDDEN if name in about]
     if run.suite.world.all_gains_matter and "motor_faults" in known:
         known.remove("motor_faults")

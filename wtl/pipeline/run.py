@@ -34,6 +34,8 @@ STAGE_OF = {
     fields.WTL_RETRIALS: "collect_retrials",
     fields.WTL_EVALUATIONS: "evaluate",
 }
+# Options of the suite that came after the first runs of this version.
+_LATER = ("train_rules", "test_rules", "left_out_objects")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,13 +130,18 @@ class Run:
         self, stage: str, parameters: dict[str, Any], inputs: dict[str, str]
     ) -> str:
         """Return the hash of everything that a stage is made from; see `do`."""
+        # Where they are not used, the keys of these runs stay.
+        suite = {
+            name: value
+            for name, value in dataclasses.asdict(self.suite).items()
+            if value or name not in _LATER
+        }
         return run_folder.key(
             stage=stage,
             parameters=parameters,
             inputs=inputs,
             # Where its dataset lies does not matter, its content is an input.
-            suite=dataclasses.asdict(self.suite)
-            | {"domain": self.suite.domain.partition(":")[0]},
+            suite=suite | {"domain": self.suite.domain.partition(":")[0]},
             seed=self.seed,
             camera=dataclasses.asdict(self.camera),
         )

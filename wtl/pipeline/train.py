@@ -227,6 +227,11 @@ def _job(
     method, given = record.name, _given(record)
     labels = {k: v for k, v in sampler.items() if k == "privileged_labels"}
     sampler = {k: v for k, v in sampler.items() if k not in labels}
+    suite = run.suite
+    labels["identity_share"] = suite.identity_share
+    if suite.train_rules:
+        kinds = suite.world.entities.rule_kinds
+        labels["of_kinds"] = [kind in suite.train_rules for kind in kinds]
     directory = run.folder.policies / method
     if run.is_chief:
         directory = run.folder.claim_policy(method, key)
@@ -236,8 +241,8 @@ def _job(
         datasets={name: run.dataset(name) for name in given},
         trial_policy_id=run.folder.policy_id(record.trial_source),
         retrial_policy_id=run.folder.policy_id(record.retrial_source),
-        world=run.suite.domain,
-        relabel={"identity_share": run.suite.identity_share, **labels},
+        world=suite.domain,
+        relabel=labels,
         sampler=sampler,
         training=training,
         seed=seeding.derive_seed(run.seed, "train", method),

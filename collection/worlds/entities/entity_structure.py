@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import mujoco
@@ -32,7 +32,8 @@ class EntityStructure:
       families: families of tasks by name; the oracle is given their numbers in this
         order.
       objects: (name, size, seed) -> the entities in every scene of a task, with
-        `name`, `size`, `present` of which are in the scenes, and `scene(scene_seed)`.
+        `name`, `size`, `present` of which are in the scenes, and `scene(scene_seed)`;
+        without those of a category if that is a fourth argument.
       layout: (size) -> layout of the observed states.
       environment: class of its environments, made of a scene config; where there are
         cameras also of a `CameraConfig`.
@@ -41,22 +42,28 @@ class EntityStructure:
       noise_share: (task) -> [A] share of the exploration noise of each dimension of the
         action.
       human: (family, generator) -> simulated human; None if there is none.
-      draw_rule: (objects, number of the task in its family, generator) -> rule; None
-        for rules by identity and by position, see `TaskDistribution.identity_share`.
+      draw_rule: (objects, number of the task in its family, generator, kinds) -> rule
+        of one of the kinds; None for rules by identity and by position, see
+        `TaskDistribution.identity_share`.
+      rule_kinds: kinds that `draw_rule` knows, and whether a rule of the kind picks
+        each entity.
+      categories: categories of objects that can be left out.
       draws_dynamics: whether tasks may draw all hidden dynamics of their entities.
       reset_room: largest `Disturbance.reset_error` at which no entities touch, metres;
         0 where none moves.
     """
 
     families: Mapping[str, Family]
-    objects: Callable[[str, int, int], Any]
+    objects: Callable[..., Any]
     layout: Callable[[int], Layout]
     environment: type[environment.SceneEnvironment]
     model: Callable[[Any, Embodiment], mujoco.MjModel]
     experts: Mapping[str, Expert]
     noise_share: Callable[[Task], np.ndarray]
     human: Callable[[str, np.random.Generator], Expert] | None = None
-    draw_rule: Callable[[Any, int, np.random.Generator], Rule] | None = None
+    draw_rule: Callable[..., Rule] | None = None
+    rule_kinds: Mapping[str, bool] = dataclasses.field(default_factory=dict)
+    categories: Collection[str] = ()
     draws_dynamics: bool = False
     reset_room: float = 0.0
 

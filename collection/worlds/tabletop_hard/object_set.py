@@ -1,17 +1,22 @@
 """Objects and buttons of one task: between three and `size` of each."""
 
 import dataclasses
+import itertools
+from collections.abc import Sequence
 
 import numpy as np
 
-from wtl.collection.worlds.entities.rule import Rule
+from wtl.collection.worlds.entities.rule import Rule, RuleKind
 from wtl.collection.worlds.tabletop import object_set as object_sets
-from wtl.collection.worlds.tabletop_hard import rules
 from wtl.collection.worlds.tabletop_hard import scene as scenes
 from wtl.datasets.contract import seeding
 from wtl.datasets.contract.errors import UserError
 
 _LEAST, _MOST = 3, 5  # rules by another entity need three; the gripper reaches five
+CATEGORIES = {
+    "cylinder": lambda prop: not prop.is_box,
+    "red": lambda prop: prop.rgb[0] == max(prop.rgb),  # a third of all hues
+}
 _SAME_COLOUR = 0.5  # probability that two objects differ by their shape alone
 
 
@@ -31,14 +36,25 @@ class ObjectSet(object_sets.ObjectSet):
         return scenes.draw(self.size, self.present, scene_seed)
 
 
-def draw_rule(objects: ObjectSet, index: int, rng: np.random.Generator) -> Rule:
+def draw_rule(
+    objects: ObjectSet,
+    index: int,
+    rng: np.random.Generator,
+    kinds: Sequence[str],
+) -> Rule:
     """Draw a rule of the kind whose turn it is, with any parameter."""
-    kind = rules.KINDS[index % len(rules.KINDS)]
+    kind = RuleKind(kinds[index % len(kinds)])
     return Rule(kind, int(rng.integers(objects.present)))
 
 
-def draw(name: str, size: int, seed: int) -> ObjectSet:
-    """Draw a set for `size` slots, a pure function of name and world seed.
+def draw(name: str, size: int, seed: int, left_out: str = "") -> ObjectSet:
+    """Draw a set for `size` slots, a pure function of the arguments.
+
+    Args:
+      name: of the set.
+      size: number of slots of each kind of entity.
+      seed: of the world.
+      left_out: category of `CATEGORIES` that no object is of, if any.
 
     Raises:
       UserError: if scenes of this size have no rules, or do not fit.
@@ -47,7 +63,12 @@ def draw(name: str, size: int, seed: int) -> ObjectSet:
         raise UserError(
             f"suite.size is {size}; tabletop_hard takes {_LEAST} to {_MOST}"
         )
-    found = object_sets.draw(name, size, seed)
+    is_left_out = CATEGORIES.get(left_out, lambda prop: False)
+    seeds = itertools.chain(
+        [seed], (seeding.derive_seed(seed, left_out, i) for i in itertools.count())
+    )
+    drawn = (object_sets.draw(name, size, each) for each in seeds)
+    found = next(each for each in drawn if not any(map(is_left_out, each.props)))
     rng = seeding.generator(seed, "hard object_set", name)
     props = list(found.props)
     boxes = [i for i, prop in enumerate(props) if prop.is_box]

@@ -1,30 +1,41 @@
 """Oracle bound: success of an ideal agent with perfect skill, by enumerating rules.
 
-All kinds and parameters of rules are as likely as each other. The bound is the agent's
-expected success under its posterior, and thus holds for the mean of many tasks. Trials
-are those that were made; where they are not known, the most informative ones for the
-retrial.
+The kinds of rules of the test tasks, and all their parameters, are as likely as each
+other; the agent knows these kinds, also where training tasks have others. The bound is
+the agent's expected success under its posterior, and thus holds for the mean of many
+tasks. Trials are those that were made; where they are not known, the most informative
+ones for the retrial.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.oracle import Information
+from wtl.collection.worlds.tabletop_hard import rules
 from wtl.collection.worlds.tabletop_hard.scene import Scene
 from wtl.collection.worlds.task_distribution import TaskDistribution
+from wtl.datasets.contract import fields
 
 
-def posterior(task: Task, demo_seeds: Sequence[int]) -> np.ndarray:
-    """Return the probability [H, n] of each rule, given demonstrations."""
+def posterior(
+    task: Task, demo_seeds: Sequence[int], kinds: Collection[str] = rules.KINDS
+) -> np.ndarray:
+    """Return the probability [H, n] of each rule of `kinds`, given demonstrations."""
     kind = task.goal.kind
     likely = np.ones_like(task.object_set.scene(demo_seeds[0]).picked[kind], float)
+    likely *= _of_kinds(kinds)
     for seed in demo_seeds:
         scene = task.object_set.scene(seed)
         likely *= scene.picked[kind] == scene.referent(task.rule, kind)
     return likely / likely.sum()
+
+
+def _of_kinds(kinds: Collection[str]) -> np.ndarray:
+    """[H, 1] 1 for some kinds of rules, else 0."""
+    return np.array([[float(kind in kinds)] for kind in rules.KINDS])
 
 
 def targets(weight: np.ndarray, scene: Scene, kind: int) -> np.ndarray:
@@ -75,6 +86,7 @@ class OracleBound:
     def __init__(self, distribution: TaskDistribution):
         """Keep the distribution of the tasks."""
         self._distribution = distribution
+        self._kinds = distribution.rule_kinds(fields.SPLIT_TEST)
 
     def success(self, given: Information) -> float:
         """See the interface."""
@@ -82,7 +94,7 @@ class OracleBound:
         scene = task.object_set.scene(given.scene_seed)
         if not (given.demonstrated or given.of_demonstrated):
             return self._blind(scene, 1 + given.trials)
-        weight = posterior(task, given.demo_seeds)
+        weight = posterior(task, given.demo_seeds, self._kinds)
         kind = task.goal.kind
         if not given.trials:
             return float(targets(weight, scene, kind).max())
@@ -102,7 +114,8 @@ class OracleBound:
         found = 0.0
         for kind, picked in enumerate(scene.picked):
             count = sum(world.entities.families[name].kind == kind for name in names)
-            weight = (picked >= 0) / (picked >= 0).sum()
+            weight = (picked >= 0) * _of_kinds(self._kinds)
+            weight /= weight.sum()
             each = np.tile(targets(weight, scene, kind), count)
             found += np.sort(each)[::-1][:number].sum() / len(names)
         return float(found)
@@ -123,5 +136,6 @@ class OracleBound:
     def open_targets(self, task: Task, demo_seed: int, scene_seed: int) -> int:
         """See the interface."""
         scene = task.object_set.scene(scene_seed)
-        found = targets(posterior(task, [demo_seed]), scene, task.goal.kind)
+        weight = posterior(task, [demo_seed], self._kinds)
+        found = targets(weight, scene, task.goal.kind)
         return int((found > 0).sum())

@@ -16,9 +16,13 @@ from wtl.datasets.contract.layout import slices
 class RuleRelabeller(EntityRelabeller):
     """A `Relabeller`: readings are numbers of rules, goals identities of entities."""
 
-    def __init__(self, demos, layout, trials=None, **options):
-        """Index the stores; see the base class."""
+    def __init__(self, demos, layout, trials=None, *, of_kinds=None, **options):
+        """Index the stores; see the base class.
+
+        `of_kinds` [H] says of which kinds the rules of training tasks are, if not all.
+        """
         super().__init__(demos, layout, trials, **options)
+        self._trained = of_kinds is None or np.repeat(of_kinds, layout.size)
         index, size = self.index, layout.size
         _, first = np.unique(
             index.scene_row(index.task, index.scene), return_index=True
@@ -45,7 +49,7 @@ class RuleRelabeller(EntityRelabeller):
         index = self.index
         shown = self._picked[index.scene_row(index.task[demo], index.scene[demo])]
         goal = self._picked[index.scene_row(task, scene)]
-        compatible = (shown == index.goal[demo][:, None]) & (goal >= 0)
+        compatible = (shown == index.goal[demo][:, None]) & (goal >= 0) & self._trained
         count = compatible.cumsum(axis=1)
         chosen = rng.integers(np.maximum(count[:, -1], 1)) + 1
         return (count < chosen[:, None]).sum(axis=1) % self._picked.shape[1]

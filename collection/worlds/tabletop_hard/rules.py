@@ -15,6 +15,8 @@ KINDS = (
     RuleKind.NEAREST,
     RuleKind.FARTHEST,
 )
+# Whether there is a rule of each kind for every entity.
+KINDS_PICK_ALL = dict(zip(KINDS, (True, True, True, True, False, False)))
 # Whether the parameter of each kind is an entity, else a rank.
 BY_ENTITY = (True, False, False, False, True, True)
 

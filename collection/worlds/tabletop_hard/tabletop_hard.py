@@ -3,7 +3,13 @@
 from wtl.collection.worlds.entities.entity_structure import EntityStructure
 from wtl.collection.worlds.tabletop import environment, experts, families, model
 from wtl.collection.worlds.tabletop.tabletop import noise_share
-from wtl.collection.worlds.tabletop_hard import object_set, observation, push, scene
+from wtl.collection.worlds.tabletop_hard import (
+    object_set,
+    observation,
+    push,
+    rules,
+    scene,
+)
 from wtl.collection.worlds.tabletop_hard.oracle_bound import OracleBound
 from wtl.collection.worlds.tabletop_hard.relabel import RuleRelabeller
 
@@ -16,6 +22,8 @@ TABLETOP_HARD = EntityStructure(
     experts=experts.DEMONSTRATORS | {"push": push.act},
     noise_share=noise_share,
     draw_rule=object_set.draw_rule,
+    rule_kinds=rules.KINDS_PICK_ALL,
+    categories=object_set.CATEGORIES,
     reset_room=scene.RESET_ROOM,
 ).world(
     "tabletop_hard",

@@ -76,14 +76,14 @@ def test_objects_are_reset_anew_in_each_episode_of_a_scene(domain, error):
             env = suite.world.make_env(task, 0)
             env.prepare(dataclasses.replace(scene, attempt=attempt))
             states.append(env.reset().observation[fields.STATE])
-            placed, meant = env.world.scene, task.object_set.scene(3)
-            off = np.abs(placed.object_poses - meant.object_poses)
+            placed, named = env.world.scene, task.object_set.scene(3)
+            off = np.abs(placed.object_poses - named.object_poses)
             assert error / 4 < off[:, :2].max() <= error and (off[:, 2] == 0).all()
             touching = env.world.model.geom_bodyid[env.world.data.contact.geom]
             assert (touching == 0).any(axis=1).all()  # the table alone
             assert env.target_slot == scene.slot
             if domain == "tabletop_hard":
-                np.testing.assert_array_equal(placed.picked, meant.picked)
+                np.testing.assert_array_equal(placed.picked, named.picked)
         assert len(np.unique(states, axis=0)) == 3
         np.testing.assert_array_equal(states[2], states[3])
 

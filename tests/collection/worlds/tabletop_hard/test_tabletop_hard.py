@@ -1,19 +1,22 @@
 """Requirements on the hard tabletop: scenes, rules, readings, bounds."""
 
 import collections
+import dataclasses
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from demonstrating import demonstrate, request
 
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities.rule import Rule, RuleKind
 from wtl.collection.worlds.tabletop.environment import Manipulation
-from wtl.collection.worlds.tabletop_hard import oracle_bound, rules
+from wtl.collection.worlds.tabletop_hard import object_set, oracle_bound, rules
 from wtl.collection.worlds.tabletop_hard import scene as scenes
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.reading.store import stack
 from wtl.evaluation.scenario import oracle_bound_of, scenarios
 from wtl.policies import features
 from wtl.policies.heads.posterior import Evidence, PosteriorHead
@@ -202,14 +205,88 @@ def test_experts_solve_their_families(family):
     assert np.mean(won) >= 0.9
 
 
-def _ideal(condition, rule, scenario):
+RELATIONS = ("anchor", "nearest", "farthest")
+HELD_OUT = dataclasses.replace(
+    SUITE, train_rules=("identity", "position", "front"), test_rules=RELATIONS
+)
+
+
+def test_rules_of_test_tasks_may_be_others_than_those_of_training():
+    alone = dataclasses.replace(HELD_OUT, train_tasks=12, complete=False)
+    for split, kinds in (("train", alone.train_rules), ("val", RELATIONS)):
+        assert {task.rule.kind for task in alone.tasks(split)} == set(kinds)
+    held_out = scenarios(HELD_OUT, fields.SPLIT_TEST, 1)
+    assert [s.task.object_set for s in held_out] == [
+        s.task.object_set for s in SCENARIOS
+    ]
+    few, all_of_them = (
+        np.array([b.open_targets(s.task, s.demo_seed, s.scene_seed) for s in held_out])
+        for b in (oracle_bound.OracleBound(HELD_OUT), BOUND)
+    )
+    assert (few <= all_of_them).all() and few.mean() < all_of_them.mean() - 0.5
+
+
+@pytest.fixture(scope="module")
+def demos():
+    suite = dataclasses.replace(SUITE, train_tasks=2, families=("press",))
+    scenes = [s for t in suite.tasks("train") for s in suite.demonstration_scenes(t)]
+    return stack([demonstrate(request(s, str(i))) for i, s in enumerate(scenes)])
+
+
+@pytest.mark.parametrize("kinds", ((), ("front", "nearest")))
+def test_training_examples_follow_rules_of_the_kinds_of_training(kinds, demos):
+    options = {"of_kinds": [kind in kinds for kind in rules.KINDS]} if kinds else {}
+    relabeller = WORLD.relabel(demos, SUITE.layout, **options)
+    index, rng, drawn = relabeller.index, np.random.default_rng(0), set()
+    rows = np.arange(len(demos))
+    for shift in (1, 2) * 10:
+        elsewhere = (index.scene + shift) % 3
+        reading = relabeller.draw_reading(rng, index.task, elsewhere, rows)
+        shown = relabeller.goal(index.task, index.scene, rows, reading)
+        np.testing.assert_array_equal(shown, index.goal)
+        drawn |= set(reading // 5)
+    assert drawn == {rules.KINDS.index(kind) for kind in kinds or rules.KINDS}
+
+
+@pytest.mark.parametrize(
+    "setting, said",
+    (
+        ({"train_rules": ("colour",)}, "train_rules names 'colour'.* has identity"),
+        ({"test_rules": ("nearst",)}, "did you mean 'nearest'"),
+        ({"train_rules": ("nearest",)}, "train_rules.*needs one of identity"),
+        ({"left_out_objects": "cylindr"}, "did you mean 'cylinder'"),
+        ({"domain": "tabletop", "test_rules": ("anchor",)}, "'tabletop' has none"),
+    ),
+)
+def test_rules_and_categories_that_there_are_not_are_refused(setting, said):
+    with pytest.raises(UserError, match=said):
+        TaskDistribution(**{"domain": "tabletop_hard"} | setting)
+
+
+@pytest.mark.parametrize("category", object_set.CATEGORIES)
+def test_objects_of_a_category_are_in_test_scenes_alone(category):
+    suite = dataclasses.replace(SUITE, train_tasks=40, left_out_objects=category)
+    is_of = object_set.CATEGORIES[category]
+
+    def share(split):
+        tasks = suite.tasks(split)
+        return np.mean([is_of(prop) for t in tasks for prop in t.object_set.props])
+
+    assert share("train") == 0 and share("test") > 0.25
+    assert suite.tasks("test") == SUITE.tasks("test")
+    assert suite.tasks("train") == suite.tasks("train")
+
+
+def _ideal(condition, rule, scenario, kinds, oracle):
     """Whether the ideal agent succeeds where `rule` is the true one; exact skill."""
     task, kind = scenario.task, scenario.task.goal.kind
     trial = task.object_set.scene(scenario.scene_seed)
     last = task.object_set.scene(scenario.seed(condition))
     demo = task.object_set.scene(scenario.demo_seed)
     h, p = rule
-    weight = demo.picked[kind] == demo.picked[kind, h, p]
+    weight = (demo.picked[kind] == demo.picked[kind, h, p]) & np.isin(
+        rules.KINDS, kinds
+    )[:, None]
     slots, made = _slots(scenario, scenario.scene_seed), []
     for _ in condition.trials:
         tried = oracle_bound.targets(weight, trial, kind).argmax()
@@ -217,20 +294,25 @@ def _ideal(condition, rule, scenario):
         weight = weight * ((trial.picked[kind] == tried) == won)
         made.append((slots[tried], bool(won)))
     chosen = oracle_bound.targets(weight, last, kind).argmax()
-    bound = oracle_bound_of(condition, scenario, BOUND, tried=made)
+    bound = oracle_bound_of(condition, scenario, oracle, tried=made)
     return last.picked[kind, h, p] == chosen, bound
 
 
 @pytest.mark.parametrize("name", ("mil", "wtl", "wtl_2_trials", "wtl_new_scene"))
-def test_bounds_are_those_of_an_agent_that_reasons(name):
+@pytest.mark.parametrize("suite", (SUITE, HELD_OUT), ids=("all rules", "relations"))
+def test_bounds_are_those_of_an_agent_that_reasons(name, suite):
     """Every rule that a demonstration leaves is the true one in turn."""
     condition, played, bounds = CONDITIONS[name], [], []
-    for scenario in SCENARIOS[::2]:
-        weight = oracle_bound.posterior(scenario.task, [scenario.demo_seed])
-        left = [_ideal(condition, rule, scenario) for rule in np.argwhere(weight > 0)]
+    kinds, oracle = suite.test_rules or rules.KINDS, oracle_bound.OracleBound(suite)
+    for scenario in scenarios(suite, fields.SPLIT_TEST, 1)[::2]:
+        weight = oracle_bound.posterior(scenario.task, [scenario.demo_seed], kinds)
+        left = [
+            _ideal(condition, rule, scenario, kinds, oracle)
+            for rule in np.argwhere(weight > 0)
+        ]
         success, bound = np.mean(left, axis=0)
         # An agent that chooses its trials for the retrial does no worse.
-        assert bound <= oracle_bound_of(condition, scenario, BOUND) + 1e-9
+        assert bound <= oracle_bound_of(condition, scenario, oracle) + 1e-9
         played.append(success)
         bounds.append(bound)
     assert np.mean(played) == pytest.approx(np.mean(bounds))
