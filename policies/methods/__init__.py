@@ -100,9 +100,9 @@ def compared() -> list[tuple[str, str]]:
         for other in method.compared_with
     ]
     return of_methods + [
-        (condition.name, condition.compared_with)
+        (condition.name, other)
         for condition in CONDITIONS.values()
-        if condition.compared_with
+        for other in condition.compared_with
     ]
 
 

@@ -72,7 +72,7 @@ class Condition:
         `NEXT_AFTER_FAILURE`, the likeliest but as many as trials have failed.
       shown_human: whether human videos are given to a policy that was trained on the
         robot's demonstrations.
-      compared_with: condition with which it is compared, scene by scene, besides those
+      compared_with: conditions with which it is compared, scene by scene, besides those
         of its method.
       in_default: whether it is evaluated where no conditions are named.
       method: name of the method, filled in by its record.
@@ -86,7 +86,7 @@ class Condition:
     scene: str = SAME
     choice: str = LIKELIEST
     shown_human: bool = False
-    compared_with: str = ""
+    compared_with: tuple[str, ...] = ()
     in_default: bool = True
     method: str = ""
 

@@ -93,7 +93,7 @@ def _after(
             f"{label}, {count} trials",
             f"{label} after {count} trials; the method made all but the first.",
             trials=(trial_source, *names[: count - 1]),
-            compared_with=compared and f"{compared}_{count}_trials",
+            compared_with=(f"{compared}_{count}_trials",) if compared else (),
             **fields,
         )
         for count in counts
@@ -139,6 +139,14 @@ def _without_learning(method: str, label: str) -> tuple[Condition, ...]:
             scene=NEW,
             **shift,
         ),
+        Condition(
+            f"{method}_new_scene",
+            f"{label}, new scene",
+            f"{label} in that other scene, without regard to the trial.",
+            palette.ROSE,
+            scene=NEW,
+            in_default=False,
+        ),
     )
 
 
@@ -173,7 +181,7 @@ RECORDS = (
             palette.SKY,
             trials=("mil",),
             scene=NEW,
-            compared_with="mil_win_stay_lose_shift_new_scene",
+            compared_with=("mil_win_stay_lose_shift_new_scene", "mil_new_scene"),
         ),
         config=ContextualConfig(demos=True, trials=True),
         trial_source="mil",
@@ -255,7 +263,10 @@ RECORDS = (
             palette.TEAL,
             trials=("mil_human",),
             scene=NEW,
-            compared_with="mil_human_win_stay_lose_shift_new_scene",
+            compared_with=(
+                "mil_human_win_stay_lose_shift_new_scene",
+                "mil_human_new_scene",
+            ),
         ),
         config=ContextualConfig(demos=True, trials=True, human=True),
         trial_source="mil_human",

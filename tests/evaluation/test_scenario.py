@@ -154,6 +154,7 @@ def test_conditions_of_earlier_runs_are_those_played_by_default():
         condition.name for condition in CONDITIONS.values() if not condition.in_default
     }
     later = {"wtl_4_trials", "wtl_5_trials", "wtl_0_trials", "wtl_own_trial"}
+    later |= {"mil_new_scene", "mil_human_new_scene"}
     later |= {f"trial_only_{count}_trials" for count in range(2, 10)}
     # A run without videos of humans has policies that could be shown them.
     gap = {condition.name for condition in CONDITIONS.values() if condition.shown_human}

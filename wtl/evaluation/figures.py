@@ -51,7 +51,9 @@ _STYLE = {
 }
 _POINTS = 120
 # Conditions that differ by how they use a trial.
-_OF_TRIALS = (TRIAL, *(f"{n}{w}" for n in (RETRIAL, SHIFT) for w in ("", "_new_scene")))
+_OF_TRIALS = tuple(
+    f"{name}{where}" for name in (TRIAL, RETRIAL, SHIFT) for where in ("", "_new_scene")
+)
 _SCALARS = {
     "target_accuracy": "Selected the right target (share)",
     "target": "Selection of target (cross-entropy)",
