@@ -2,6 +2,8 @@
 
 import collections
 import dataclasses
+import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading.store import stack
+from wtl.evaluation import played_run
 from wtl.evaluation.scenario import oracle_bound_of, scenarios
 from wtl.policies import features
 from wtl.policies.heads.posterior import Evidence, PosteriorHead
@@ -336,6 +339,22 @@ def test_open_targets_are_those_of_the_rules_that_a_demonstration_leaves():
         assert BOUND.open_targets(*named) == numbers[-1]
         assert BOUND.conflict(*named) == (numbers[-1] > 1)
     assert {2, 3, 4} <= set(numbers) <= set(range(1, 6))
+
+
+def test_published_rollouts_have_the_open_targets_of_their_scenes(tmp_path):
+    root = pathlib.Path(__file__).parents[4]
+    archive = root / "docs/results/episodes/tabletop_hard.tar.xz"
+    shutil.unpack_archive(archive, tmp_path, filter="data")
+    run = played_run.read(str(tmp_path / "tabletop_hard" / "seed0"))
+    suite = dataclasses.replace(SUITE, test_tasks=run.protocol["tasks"], seed=0)
+    planned = scenarios(suite, fields.SPLIT_TEST, run.protocol["scenes_per_task"])
+    scenario_of = {(s.task.task_id, s.index): s for s in planned}
+    bound = oracle_bound.OracleBound(suite)
+    for row in run.rows[::20]:
+        scenario = scenario_of[row.key]
+        assert row.scene_seed in (scenario.scene_seed, scenario.new_scene_seed)
+        named = scenario.task, scenario.demo_seed, row.scene_seed
+        assert row.open_targets == bound.open_targets(*named)
 
 
 def test_ideal_agents_reach_the_bound_in_the_simulator():
