@@ -8,10 +8,11 @@ from wtl.policies import axes, features
 from wtl.policies.contextual import config as configs
 from wtl.policies.contextual import context as contexts
 from wtl.policies.encoders import episode
-from wtl.policies.heads import MEAN, MIXTURE, inverse_gains, posterior
-from wtl.policies.heads import target as targets
+from wtl.policies.heads import MEAN, MIXTURE, inverse_gains
+from wtl.policies.heads.evidence import DEMO, TRIAL, Evidence
 from wtl.policies.heads.mean import Mean
 from wtl.policies.heads.mixture_density import MixtureDensity
+from wtl.policies.heads.selection import target_head
 from wtl.policies.legacy_keras import tf_keras
 
 layers = tf_keras.layers
@@ -55,13 +56,8 @@ class ContextualNetwork(tf_keras.Model):
         # Gains show only where both motions and commands are given.
         gains_given = (config.trials and config.trial_actions) or config.oracle
         self._compensates = config.moves_as_commanded and gains_given
-        self._by_rule = hasattr(self._features, "picks")
         if config.per_entity and not config.oracle:
-            self._target = (
-                posterior.PosteriorHead(self._features.BY_ENTITY)
-                if self._by_rule
-                else targets.TargetHead()
-            )
+            self._target = target_head(self.layout)
         self._actor = [layers.Dense(units, "relu") for units in config.hidden]
         self._mixture = _HEADS[config.head](config.action_size, config.components)
 
@@ -79,34 +75,28 @@ class ContextualNetwork(tf_keras.Model):
         if self.config.oracle:
             return self._encode_privileged(context.privileged)
         context = contexts.given(context, self.config)
-        rows = features.split(context.state, self.layout)
-        items = self._features.entities(rows)
         batch = tf.shape(context.state)[0]
         embeddings, evidence = [tf.zeros((batch, 0))], []
         logits = {"demos": None, "trials": None}
-        for name, role in (("demos", 1.0), ("trials", -1.0)):
+        for name, role in (("demos", DEMO), ("trials", TRIAL)):
             if not getattr(self.config, name):
                 continue
             episodes = getattr(context, name)
-            encoder = self._demo_encoder if role > 0 else self._trial_encoder
+            encoder = self._demo_encoder if role == DEMO else self._trial_encoder
             code = self._encode_each(encoder, episodes)
             count = tf.maximum(tf.reduce_sum(episodes.mask, axis=1), 1)
             embeddings.append(
                 tf.einsum("bk,bkz->bz", episodes.mask, code.embedding) / count[:, None]
             )
             logits[name] = code.logits
+            first = episodes.state[:, :, 0]
             evidence.append(
-                self._evidence(code, episodes)
-                if self._by_rule
-                else (code, episodes.success, episodes.mask, role)
+                Evidence(role, first, code, episodes.success, episodes.mask)
             )
         if self._compensates:
             embeddings.append(self._inverse_gains(context.trials))
         if self.config.per_entity:
-            scene = items.position[..., 0]
-            if self._by_rule:
-                scene = self._features.picks(rows, items)
-            target_logits = self._target(items.attributes, scene, evidence)
+            target_logits = self._target(context.state, evidence)
         else:
             target_logits = tf.zeros((batch, self.config.entities))
         return Encoding(
@@ -114,17 +104,6 @@ class ContextualNetwork(tf_keras.Model):
             target_logits=target_logits,
             demo_logits=logits["demos"],
             trial_logits=logits["trials"],
-        )
-
-    def _evidence(self, code, episodes: contexts.ContextEpisodes) -> posterior.Evidence:
-        rows = features.split(episodes.state[:, :, 0], self.layout)
-        items = self._features.entities(rows)
-        return posterior.Evidence(
-            picks=self._features.picks(rows, items),
-            attributes=items.attributes,
-            acted=tf.nn.softmax(code.logits),
-            success=episodes.success,
-            mask=episodes.mask,
         )
 
     def _encode_each(

@@ -7,10 +7,12 @@ of a kind of rules and the reliability of each evidence are learned.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import tensorflow as tf
 
+from wtl.datasets.contract.layout import Layout
+from wtl.policies import features
+from wtl.policies.heads.evidence import Evidence
 from wtl.policies.legacy_keras import tf_keras
 
 _SHARPNESS = 20.0  # of matching entities by their attributes
@@ -18,35 +20,13 @@ _UNRELIABLE = -4.0  # logit of the probability that evidence is wrong, at first
 _LEAST = 1e-6
 
 
-class Evidence(NamedTuple):
-    """Context episodes of one role.
-
-    Attributes:
-      picks: [B, K, H, E, E] entity that each rule picks in the scene of each episode.
-      attributes: [B, K, E, F] of the entities there.
-      acted: [B, K, E] probability of the entity acted on.
-      success: [B, K] 1 or -1; 0 where it is hidden.
-      mask: [B, K] 1 where there is an episode.
-    """
-
-    picks: tf.Tensor
-    attributes: tf.Tensor
-    acted: tf.Tensor
-    success: tf.Tensor
-    mask: tf.Tensor
-
-
 class PosteriorHead(tf_keras.layers.Layer):
     """Scores the entities of a scene by the rules that context episodes leave."""
 
-    def __init__(self, by_entity: Sequence[bool]):
-        """Create the head.
-
-        Args:
-          by_entity: [H] whether the parameter of each kind of rules is an entity.
-        """
+    def __init__(self, layout: Layout):
         super().__init__(name="posterior")
-        self._by_entity = tf.constant(by_entity)[:, None]
+        self._layout = layout
+        self._by_entity = tf.constant(layout.features.BY_ENTITY)[:, None]
 
     def build(self, _):
         """Create the weights of kinds and the probabilities of wrong evidence."""
@@ -55,25 +35,25 @@ class PosteriorHead(tf_keras.layers.Layer):
         self._wrong = self.add_weight("wrong", (2,), initializer=unreliable)
         super().build(())
 
-    def call(
-        self, attributes: tf.Tensor, picks: tf.Tensor, episodes: Sequence[Evidence]
-    ) -> tf.Tensor:
+    def call(self, state: tf.Tensor, evidence: Sequence[Evidence]) -> tf.Tensor:
         """Return logits [B, E].
 
         Args:
-          attributes: [B, E, F] of the entities of the scene to act in.
-          picks: [B, H, E, E] entity that each rule picks there: kind, parameter,
-            entity.
-          episodes: evidence, demonstrations with success 1 among them.
+          state: [B, S] first states of the episodes to play.
+          evidence: context episodes of each role, demonstrations with success 1.
         """
+        picks, attributes = self._picks(state)
         rules = picks.shape[1] * picks.shape[2]
         # Rules that pick nothing in this scene are none.
         log_weight = self._kind + tf.math.log(tf.reduce_sum(picks, -1) + _LEAST)
         success_wrong, failure_wrong = tf.unstack(tf.sigmoid(self._wrong))
-        for each in episodes:
-            apart = attributes[:, None, :, None] - each.attributes[:, :, None]
+        for each in evidence:
+            picked, there = self._picks(each.state)
+            apart = attributes[:, None, :, None] - there[:, :, None]
             same = tf.nn.softmax(-_SHARPNESS * tf.reduce_sum(apart**2, -1))
-            acted = tf.einsum("bkhpe,bke->bkhp", each.picks, each.acted)
+            acted = tf.einsum(
+                "bkhpe,bke->bkhp", picked, tf.nn.softmax(each.code.logits)
+            )
             # Parameters that are entities are counted by the slots of this scene.
             here = tf.einsum("bkpj,bkhj->bkhp", same, acted)
             acted = tf.where(self._by_entity, here, acted)
@@ -86,3 +66,12 @@ class PosteriorHead(tf_keras.layers.Layer):
         weight = tf.nn.softmax(tf.reshape(log_weight, (-1, rules)))
         picks = tf.reshape(picks, (-1, rules, picks.shape[-1]))
         return tf.math.log(tf.einsum("br,bre->be", weight, picks) + _LEAST)
+
+    def _picks(self, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the entity that each rule picks, and attributes, in states [..., S].
+
+        The first is [..., H, E, E]: kind, parameter, entity.
+        """
+        rows = features.split(state, self._layout)
+        items = self._layout.features.entities(rows)
+        return self._layout.features.picks(rows, items), items.attributes

@@ -5,10 +5,13 @@ the one it acted on (identity) and at the entity in its place (position). The se
 weighs these, the success of trials, and whether the context episodes agree.
 """
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
+from wtl.datasets.contract.layout import Layout
 from wtl.policies import features
-from wtl.policies.encoders import episode
+from wtl.policies.heads.evidence import Evidence
 from wtl.policies.legacy_keras import tf_keras
 
 layers = tf_keras.layers
@@ -20,8 +23,9 @@ _KIND = features.ATTRIBUTES - 1
 class TargetHead(layers.Layer):
     """Scores the entities of a scene, by the same function for each."""
 
-    def __init__(self):
+    def __init__(self, layout: Layout):
         super().__init__(name="target")
+        self._layout = layout
         self._evidence = [layers.Dense(32, "relu"), layers.Dense(32, "relu")]
         self._score = [
             layers.Dense(64, "relu"),
@@ -39,26 +43,21 @@ class TargetHead(layers.Layer):
         )
         super().build(())
 
-    def call(
-        self,
-        attributes: tf.Tensor,
-        place: tf.Tensor,
-        episodes: list[tuple[episode.EpisodeCode, tf.Tensor, tf.Tensor, float]],
-    ) -> tf.Tensor:
-        """Return logits [B, E].
+    def call(self, state: tf.Tensor, evidence: Sequence[Evidence]) -> tf.Tensor:
+        """Return logits [B, E]; evidence of later roles is compared with the first.
 
         Args:
-          attributes: [B, E, F] attributes of the entities of the scene.
-          place: [B, E] their initial x in metres.
-          episodes: (codes with axes [B, K], success [B, K], mask [B, K], 1 for
-            demonstrations or -1 for trials) for each kind of context episode. Later
-            kinds are compared with the first.
+          state: [B, S] first states of the episodes to play.
+          evidence: context episodes of each role.
         """
+        rows = features.split(state, self._layout)
+        items = self._layout.features.entities(rows)
+        attributes, place = items.attributes, items.position[..., 0]
         batch, entities = tf.unstack(tf.shape(place))
         total = tf.zeros(tf.concat([tf.shape(place), [32]], 0))
         hypotheses = []
         reference = None
-        for code, success, mask, role in episodes:
+        for role, _, code, success, mask in evidence:
             identity = self._match_attributes(code.attributes, attributes)
             position = self._match_place(code, attributes, place)
             weight = mask[..., None]

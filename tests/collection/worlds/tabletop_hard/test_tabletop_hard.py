@@ -22,7 +22,9 @@ from wtl.datasets.reading.store import stack
 from wtl.evaluation import played_run
 from wtl.evaluation.scenario import oracle_bound_of, scenarios
 from wtl.policies import features
-from wtl.policies.heads.posterior import Evidence, PosteriorHead
+from wtl.policies.encoders.episode import EpisodeCode
+from wtl.policies.heads.evidence import DEMO, TRIAL, Evidence
+from wtl.policies.heads.posterior import PosteriorHead
 from wtl.policies.methods import CONDITIONS
 
 WORLD = registry.get("tabletop_hard")
@@ -122,8 +124,7 @@ def first_states():
 def _picks(state):
     layout = SUITE.layout
     rows = features.split(tf.constant(state), layout)
-    items = layout.features.entities(rows)
-    return layout.features.picks(rows, items), items.attributes
+    return layout.features.picks(rows, layout.features.entities(rows)).numpy()
 
 
 def _slots(scenario, seed):
@@ -133,7 +134,7 @@ def _slots(scenario, seed):
 
 
 def test_networks_are_given_the_rules_of_the_world(first_states):
-    picks = _picks(first_states[0])[0].numpy()
+    picks = _picks(first_states[0])
     for scenario, found in zip(SCENARIOS, picks, strict=True):
         scene = scenario.task.object_set.scene(scenario.scene_seed)
         kind = scenario.task.goal.kind
@@ -146,12 +147,12 @@ def test_networks_are_given_the_rules_of_the_world(first_states):
                 assert np.flatnonzero(row).tolist() == expected
 
 
-def _evidence(state, slot, success):
-    picks, attributes = _picks(state)
+def _evidence(role, state, slot, success):
+    acted = 100 * tf.one_hot(slot, 10)[:, None]
     return Evidence(
-        picks[:, None],
-        attributes[:, None],
-        tf.one_hot(slot, 10)[:, None],
+        role,
+        tf.constant(state)[:, None],
+        EpisodeCode(embedding=None, logits=acted),
         tf.constant(success, tf.float32)[:, None],
         tf.ones((len(slot), 1)),
     )
@@ -160,7 +161,7 @@ def _evidence(state, slot, success):
 def test_the_head_computes_the_posterior_of_an_ideal_agent(first_states):
     """Given the demonstration, then also a trial of any entity with its success."""
     here, shown, there = first_states
-    head = PosteriorHead(rules.BY_ENTITY)
+    head = PosteriorHead(SUITE.layout)
     head.build(None)
     head.set_weights([head.get_weights()[0], np.full(2, -9.0)])  # never wrong
     tasks = [s.task for s in SCENARIOS]
@@ -171,15 +172,15 @@ def test_the_head_computes_the_posterior_of_an_ideal_agent(first_states):
         )
 
     acted = [t.scene(s.demo_seed).target for t, s in zip(tasks, SCENARIOS)]
-    demo = _evidence(shown, slots("demo_seed", acted), np.ones(len(tasks)))
+    demo = _evidence(DEMO, shown, slots("demo_seed", acted), np.ones(len(tasks)))
     tried = [i % t.object_set.present for i, t in enumerate(tasks)]
     won = [
         t.scene(s.scene_seed).target == e for t, s, e in zip(tasks, SCENARIOS, tried)
     ]
-    trial = _evidence(here, slots("scene_seed", tried), np.where(won, 1, -1))
-    picks, attributes = _picks(there)
-    for given, episodes in (((), [demo]), ((trial,), [demo, trial])):
-        found = np.exp(head(attributes, picks, episodes).numpy())
+    outcome = np.where(won, 1, -1)
+    trial = _evidence(TRIAL, here, slots("scene_seed", tried), outcome)
+    for given in ((), (trial,)):
+        found = np.exp(head(tf.constant(there), [demo, *given]).numpy())
         for row, (scenario, task) in enumerate(zip(SCENARIOS, tasks, strict=True)):
             kind = task.goal.kind
             weight = oracle_bound.posterior(task, [scenario.demo_seed])
