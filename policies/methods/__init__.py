@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from wtl.datasets.contract import entry_point
 from wtl.policies.methods import palette
-from wtl.policies.methods.record import Condition, Method
+from wtl.policies.methods.record import NEW, Condition, Method
 from wtl.policies.methods.records import RECORDS
 from wtl.policies.methods.records import trained_method as trained_method
 
@@ -153,6 +153,30 @@ def in_order(names: Iterable[str]) -> list[str]:
     ]
     place = {name: i for i, name in enumerate(order)}
     return sorted(names, key=lambda n: place.get(n.rpartition("/")[2], len(place)))
+
+
+def in_new_scene(name: str) -> str | None:
+    """Name of the condition that only the new scene of its trials tells from another.
+
+    It has the same policy, choice and trials. None if there is no such condition.
+    """
+    of, slash, last = name.rpartition("/")
+    known = CONDITIONS.get(last)
+    if known is None or known.scene == NEW:
+        return None
+    for other in CONDITIONS.values():
+        if other.scene == NEW and _alike(other) == _alike(known):
+            return f"{of}{slash}{other.name}"
+    return None
+
+
+def _alike(condition: Condition) -> tuple:
+    return (
+        condition.method,
+        condition.choice,
+        condition.trials,
+        condition.shown_human,
+    )
 
 
 def rounds(conditions: Sequence[Condition]) -> list[list[Condition]]:

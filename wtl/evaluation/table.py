@@ -3,7 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from wtl.policies.methods import RETRIAL, SECOND_TRY, SHIFT, in_order, label
+from wtl.policies.methods import (
+    RETRIAL,
+    SECOND_TRY,
+    SHIFT,
+    in_new_scene,
+    in_order,
+    label,
+)
 
 Column = tuple[str, Sequence[str]]
 _MISSING = "–"
@@ -57,9 +64,9 @@ def _cells(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
         *present(_OF_WORLD, methods),
     ]
     elsewhere = {
-        name: methods[f"{name}_new_scene"]["overall"]
+        name: methods[other]["overall"]
         for name in methods
-        if f"{name}_new_scene" in methods
+        if (other := in_new_scene(name)) in methods
     }
     new_scene = ["new scene [95%]"] if elsewhere else []
     header = ["method", "success [95%]", *new_scene, *(t for t, _ in columns), "n"]
