@@ -45,15 +45,15 @@ class Readings:
 
 def readings(task: Task, demo_seed: int, scene_seed: int) -> Readings:
     """Return the readings of a demonstration in the scene of another seed."""
+    kind = task.goal.kind
     demo_scene = task.object_set.scene(demo_seed)
     scene = task.object_set.scene(scene_seed)
-    shown = task.referent(task.rule, demo_scene)
-    places = demo_scene.places(task.goal.kind)
-    by_position = Rule(RuleKind.POSITION, int(places[shown]))
+    shown = demo_scene.referent(task.rule, kind)
+    by_position = Rule(RuleKind.POSITION, int(demo_scene.places(kind)[shown]))
     return Readings(
         identity=shown,
-        position=task.referent(by_position, scene),
-        true=task.referent(task.rule, scene),
+        position=scene.referent(by_position, kind),
+        true=scene.referent(task.rule, kind),
     )
 
 

@@ -3,6 +3,8 @@
 import dataclasses
 import enum
 
+import numpy as np
+
 
 class RuleKind(enum.StrEnum):
     """Kind of reference to a target."""
@@ -26,6 +28,18 @@ class Rule:
 
     kind: RuleKind
     index: int
+
+    def referent(self, places: np.ndarray) -> int:
+        """Return the canonical index that it picks, by identity or by position.
+
+        Args:
+          places: [n] place of each entity, counted from the left.
+        """
+        by_position = int(np.flatnonzero(places == self.index)[0])
+        return {
+            RuleKind.IDENTITY: self.index,
+            RuleKind.POSITION: by_position,
+        }[self.kind]
 
     def __str__(self):
         return f"{self.kind.value}:{self.index}"

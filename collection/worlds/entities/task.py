@@ -24,7 +24,10 @@ class EntitySet(Protocol):
     size: int
 
     def scene(self, scene_seed: int) -> Any:
-        """Return the initial poses of a seed, with `places` and `slots` by kind."""
+        """Return the initial poses of a seed.
+
+        They have `places`, `slots` and, given a rule, `referent`, all by kind.
+        """
 
 
 class HiddenDynamics(Protocol):
@@ -113,19 +116,12 @@ class Task:
           rule: picks the target.
         """
         poses = self.object_set.scene(scene_seed)
-        return SceneConfig(self, scene_seed, self.referent(rule or self.rule, poses))
+        target = poses.referent(rule or self.rule, self.goal.kind)
+        return SceneConfig(self, scene_seed, target)
 
     def scene_of(self, scene_seed: int, target: int) -> SceneConfig:
         """Return the scene config with the target of a canonical index."""
         return SceneConfig(self, scene_seed, target)
-
-    def referent(self, rule: Rule, poses) -> int:
-        """Return the canonical index of the entity that a rule picks among `poses`."""
-        if rule.kind is RuleKind.IDENTITY:
-            return rule.index
-        if rule.kind is not RuleKind.POSITION:
-            return poses.referent(rule, self.goal.kind)
-        return int(np.flatnonzero(poses.places(self.goal.kind) == rule.index)[0])
 
     def rule_of(self, scene_seed: int, slot: int, by_identity: bool) -> Rule:
         """Return the rule of a kind that picks the entity in a slot of a scene."""

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from wtl.collection.worlds.entities.rule import Rule
 from wtl.collection.worlds.reacher import arm
 from wtl.datasets.contract import seeding
 from wtl.datasets.contract.errors import UserError
@@ -41,6 +42,10 @@ class Scene:
         """[n] place of each target, counted from the left; there is one kind."""
         del kind
         return self.target_places
+
+    def referent(self, rule: Rule, kind: int) -> int:
+        """Return the canonical index of the entity that a rule picks."""
+        return rule.referent(self.places(kind))
 
     def slots(self, kind: int) -> np.ndarray:
         """[n] canonical index in each observation slot."""

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from wtl.collection.worlds.entities.rule import Rule
 from wtl.datasets.contract import seeding
 
 # Metres and radians. Places are counted from the left (negative x).
@@ -51,6 +52,10 @@ class Scene:
     def places(self, kind: int) -> np.ndarray:
         """[n] place of each entity of a kind, counted from the left."""
         return (self.object_places, self.button_places)[kind]
+
+    def referent(self, rule: Rule, kind: int) -> int:
+        """Return the canonical index of the entity that a rule picks."""
+        return rule.referent(self.places(kind))
 
     def slots(self, kind: int) -> np.ndarray:
         """[n] canonical index in each observation slot of a kind."""

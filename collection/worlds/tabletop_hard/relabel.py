@@ -7,10 +7,6 @@ another scene of the task each of them picks a target of its own.
 import numpy as np
 
 from wtl.collection.worlds.entities.relabel import EntityRelabeller
-from wtl.collection.worlds.tabletop import observation
-from wtl.collection.worlds.tabletop_hard import rules
-from wtl.collection.worlds.tabletop_hard.scene import ABSENT_Y
-from wtl.datasets.contract.layout import slices
 
 
 class RuleRelabeller(EntityRelabeller):
@@ -27,22 +23,23 @@ class RuleRelabeller(EntityRelabeller):
         _, first = np.unique(
             index.scene_row(index.task, index.scene), return_index=True
         )
-        kind = self.acted[first] // size
-        state = demos.state[first, 0]
+        state, features = demos.state[first, 0], layout.features
+        rows = layout.split(state)
+        picks = features.picks(rows, features.entities(rows)).numpy()
         identities, _ = layout.identities_and_places(state)
-        rows, found = layout.split(state), []
-        for number, name in enumerate(layout.kinds):
-            where = slices(layout.tables[name])["position"]
-            position = rows[name][..., where][..., :2]
-            slot_of = identities[:, number * size : (number + 1) * size].argsort(axis=1)
-            found.append(np.take_along_axis(position, slot_of[..., None], axis=1))
-        position = np.stack(found)[kind, np.arange(len(kind))]
-        anchor = rows["fixtures"][:, slices(observation.FIXTURES)["anchor"]][:, :2]
-        present = (position[..., 1] > ABSENT_Y / 2).astype(position.dtype)
-        picks = rules.picks(np, position, present, anchor)
-        picked = np.where(picks.sum(-1) > 0, picks.argmax(-1), -1)
+        # Parameters are counted by slot; here those that are entities by identity.
+        slots = self.acted[first, None] // size * size + np.arange(size)
+        order = np.take_along_axis(identities, slots, axis=1).argsort(axis=1)
+        by_identity = np.take_along_axis(slots, order, axis=1)
+        parameter = np.where(
+            np.array(features.BY_ENTITY)[:, None], by_identity[:, None], slots[:, None]
+        )
+        picks = np.take_along_axis(picks, parameter[..., None], axis=2)
+        slot = picks.argmax(axis=-1).reshape(len(first), -1)
+        picked = np.take_along_axis(identities, slot, axis=1)
         # [scenes, rules] identity that each rule picks, or -1.
-        self._picked = picked.reshape(len(first), -1)
+        there = picks.any(axis=-1).reshape(slot.shape)
+        self._picked = np.where(there, picked, -1)
 
     def draw_reading(self, rng, task, scene, demo) -> np.ndarray:
         """Draw rules [B] that a demonstration is compatible with, as likely as each."""

@@ -47,7 +47,7 @@ class Scene(scenes.Scene):
         return np.where(np.sum(found, -1) > 0, np.argmax(found, -1), -1)
 
     def referent(self, rule: Rule, kind: int) -> int:
-        """Return the canonical index of the entity that a rule picks."""
+        """See the base class; rules of all kinds are known."""
         return int(self.picked[kind, rules.KINDS.index(rule.kind), rule.index])
 
     def displaced(self, error: float, seed: int) -> "Scene":

@@ -123,7 +123,7 @@ def scenes(request):
             order.append(np.concatenate([poses.slots(kind) for kind in kinds]))
             slots.append(np.full((len(kinds), len(rules), size), -1))
             for kind, rule, index in np.ndindex(len(kinds), len(rules), present):
-                picked = of_kind[kind].referent(Rule(rules[rule], index), poses)
+                picked = poses.referent(Rule(rules[rule], index), kind)
                 slots[-1][kind, rule, index] = of_kind[kind].slot_of(poses, picked)
     arrays = map(np.array, (observed, order, slots))
     return Scenes(suite, planned, hidden, reference, *arrays)

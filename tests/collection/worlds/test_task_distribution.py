@@ -102,9 +102,8 @@ def test_paper_preset_has_the_size_of_the_paper():
     assert len(scenes) == 1536
     for scene_config in scenes:
         scene = scene_module.draw(2, scene_config.scene_seed)
-        assert scene_config.target == scene_config.task.referent(
-            scene_config.task.rule, scene
-        )
+        task = scene_config.task
+        assert scene_config.target == scene.referent(task.rule, task.goal.kind)
     assert len({(s.task.task_id, s.scene_seed) for s in scenes}) == 1536
     assert (
         len(_PAPER.tasks(fields.SPLIT_VAL))
