@@ -1,7 +1,5 @@
 """Published versions in an object store, by a server that speaks S3."""
 
-import pathlib
-
 import pytest
 
 pytest.importorskip("s3fs", reason="needs s3fs: pip install -e '.[dev]'")
@@ -9,16 +7,13 @@ moto_server = pytest.importorskip("moto.server", reason="needs moto, flask")
 
 import fsspec  # noqa: E402
 
-from wtl.datasets.contract import fields  # noqa: E402
+from tests.datasets.hosting.hosted import NAME, PLACE, VERSION  # noqa: E402
 from wtl.datasets.hosting import hosting  # noqa: E402
 from wtl.datasets.hosting.hosting import HostingError  # noqa: E402
 from wtl.datasets.hosting.remote_folder import RemoteError  # noqa: E402
-from wtl.datasets.storage import checksums, publish  # noqa: E402
-from wtl.datasets.storage.staging import StagingWriter  # noqa: E402
+from wtl.datasets.storage import checksums  # noqa: E402
 from wtl.datasets.storage.verify import verify  # noqa: E402
-from wtl.datasets.testing.fakes import SPEC, fake_episode  # noqa: E402
 
-_PLACE = f"{fields.WTL_DEMOS}/1.0.0"
 _BASE = "s3://lab/sub/folder"
 
 
@@ -32,7 +27,6 @@ def store(monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setattr(hosting, "_PAUSE_SECONDS", 0)
     fsspec.get_filesystem_class("s3").clear_instance_cache()
     found = fsspec.filesystem("s3", use_listings_cache=False)
     found.mkdir("lab")
@@ -42,32 +36,22 @@ def store(monkeypatch):
     server.stop()
 
 
-@pytest.fixture
-def version(tmp_path) -> pathlib.Path:
-    with StagingWriter(tmp_path / "staged", SPEC) as writer:
-        writer.append([fake_episode(index, transitions=40) for index in range(8)])
-    name = fields.WTL_DEMOS
-    return publish.publish(
-        tmp_path / "staged", tmp_path, name, "1.0.0", SPEC, {}, shard_bytes=10_000
-    )
-
-
 def _upload(version):
-    return hosting.upload(version, _BASE, fields.WTL_DEMOS, "1.0.0")
+    return hosting.upload(version, _BASE, NAME, VERSION)
 
 
 def test_there_and_back(store, version, tmp_path):
     done = _upload(version)
     assert done.moved == done.files
     assert _upload(version).moved == 0
-    done = hosting.fetch(f"{_BASE}/{_PLACE}", tmp_path / "here")
+    done = hosting.fetch(f"{_BASE}/{PLACE}", tmp_path / "here")
     assert done.moved == done.files
-    here = tmp_path / "here" / _PLACE
+    here = tmp_path / "here" / PLACE
     assert verify(here) == []
     assert checksums.read(here) == checksums.read(version)
     shard = next(here.glob("*.tfrecord-*"))
     shard.unlink()
-    done = hosting.fetch(f"{_BASE}/{_PLACE}", tmp_path / "here")
+    done = hosting.fetch(f"{_BASE}/{PLACE}", tmp_path / "here")
     assert done.moved == 1 and done.bytes == shard.stat().st_size
 
 
@@ -75,13 +59,13 @@ def test_a_half_way_file_is_resumed(store, version, tmp_path):
     _upload(version)
     shard = next(version.glob("*.tfrecord-*"))
     data = shard.read_bytes()
-    partial = tmp_path / "here" / fields.WTL_DEMOS / ".1.0.0.partial"
+    partial = tmp_path / "here" / NAME / ".1.0.0.partial"
     partial.mkdir(parents=True)
     (partial / f".{shard.name}.part").write_bytes(data[:1000])
     total = sum(entry.size for entry in checksums.read(version).values())
-    done = hosting.fetch(f"{_BASE}/{_PLACE}", tmp_path / "here")
+    done = hosting.fetch(f"{_BASE}/{PLACE}", tmp_path / "here")
     assert done.bytes == total - 1000
-    assert verify(tmp_path / "here" / _PLACE) == []
+    assert verify(tmp_path / "here" / PLACE) == []
 
 
 def test_an_interrupted_upload_goes_on(store, version, tmp_path, monkeypatch):
@@ -98,7 +82,7 @@ def test_an_interrupted_upload_goes_on(store, version, tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             _upload(version)
     with pytest.raises(HostingError, match="no published version"):
-        hosting.fetch(f"{_BASE}/{_PLACE}", tmp_path / "here")
+        hosting.fetch(f"{_BASE}/{PLACE}", tmp_path / "here")
     done = _upload(version)
     assert done.moved == done.files - 3
 
@@ -108,17 +92,17 @@ def test_damage_and_absence_are_named(store, version, tmp_path):
     shard = next(version.glob("*.tfrecord-*"))
     data = bytearray(shard.read_bytes())
     data[500] ^= 1
-    store.pipe_file(f"lab/sub/folder/{_PLACE}/{shard.name}", bytes(data))
+    store.pipe_file(f"lab/sub/folder/{PLACE}/{shard.name}", bytes(data))
     with pytest.raises(HostingError, match=f"{shard.name} does not fit"):
-        hosting.fetch(f"{_BASE}/{_PLACE}", tmp_path / "here")
+        hosting.fetch(f"{_BASE}/{PLACE}", tmp_path / "here")
     assert _upload(version).moved == 1
-    store.rm(f"lab/sub/folder/{_PLACE}/{shard.name}")
+    store.rm(f"lab/sub/folder/{PLACE}/{shard.name}")
     with pytest.raises(HostingError, match=f"{shard.name} is missing"):
-        hosting.fetch(f"{_BASE}/{_PLACE}", tmp_path / "here")
+        hosting.fetch(f"{_BASE}/{PLACE}", tmp_path / "here")
     with pytest.raises(HostingError, match="no published version"):
-        hosting.fetch(f"s3://nowhere/{_PLACE}", tmp_path / "here")
+        hosting.fetch(f"s3://nowhere/{PLACE}", tmp_path / "here")
 
 
 def test_no_bucket_no_upload(store, version):
     with pytest.raises(RemoteError, match="nowhere"):
-        hosting.upload(version, "s3://nowhere", fields.WTL_DEMOS, "1.0.0")
+        hosting.upload(version, "s3://nowhere", NAME, VERSION)
