@@ -1,8 +1,13 @@
 """Shared set-up of the tests."""
 
+import fcntl
+import os
+import pathlib
+
 import pytest
 from browsing import CHROMIUM
 
+import wtl
 import wtl.policies  # noqa: F401  (asks for Keras 2 before anything imports TF-Agents)
 from wtl import notices
 from wtl.collection import worker
@@ -15,6 +20,22 @@ def own_plugins():
     """Let workers import no plug-in of an earlier file: its server may have ended."""
     worker._modules.clear()
     worker._folders.clear()
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory):
+    """Run of `tiny.gin` that all test processes share; a test that writes copies it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    tiny = pathlib.Path(__file__).with_name("tiny.gin")
+    with open(folder / "finished_run.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (done := folder / "finished_run/done").exists():
+            return done.with_name("run")
+        wtl.run(tiny, done.with_name("run"))
+        done.touch()
+    return done.with_name("run")
 
 
 @pytest.fixture(scope="module")

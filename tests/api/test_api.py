@@ -124,9 +124,9 @@ def test_an_interrupted_evaluation_of_an_own_policy_resumes(run_dir, capsys):
         wtl.evaluate(Replay(episodes=5), run_dir, "replay", trials_from="mil")
     policy = Replay()
     first = wtl.evaluate(policy, run_dir, "replay", trials_from="mil")
-    # One of the five staged episodes is checked, three are played.
-    assert policy.resets == 4 and policy.trials == ["eval"]
-    assert first["methods"]["replay"]["overall"]["n"] == 8
+    # One of the five staged episodes is checked, five are played.
+    assert policy.resets == 6 and policy.trials == ["eval"]
+    assert first["methods"]["replay"]["overall"]["n"] == 10
     assert "given_trial_failed" in first["methods"]["replay"]
     said = capsys.readouterr()
     assert "replay − MIL" in said.out and "episode/s" in said.err
@@ -142,10 +142,10 @@ def test_an_interrupted_evaluation_of_an_own_policy_resumes(run_dir, capsys):
 
 def test_a_function_plays_in_another_scene(run_dir):
     found = wtl.evaluate(lambda o: np.zeros(5), run_dir, "still", new_scene=True)
-    assert found["paired"]["still_vs_mil"]["n"] == 8
+    assert found["paired"]["still_vs_mil"]["n"] == 10
     rows = (run_dir / "evaluation" / "still" / "episodes.csv").read_text()
     ours, mil = ([r for r in rows.split() if r.startswith(n)] for n in ("still", "mil"))
-    assert len(ours) == 8
+    assert len(ours) == 10
     assert not {r.split(",")[5] for r in ours} & {r.split(",")[5] for r in mil}
 
 
@@ -175,7 +175,7 @@ def test_an_own_policy_needs_the_run_as_it_was_evaluated(run_dir, tmp_path):
         wtl.evaluate(Replay(), tmp_path)
     config = run_dir / "config.gin"
     text = config.read_text()
-    config.write_text(text.replace("suite.test_tasks = 2", "suite.test_tasks = 1"))
+    config.write_text(text.replace("suite.test_tasks = 5", "suite.test_tasks = 1"))
     try:
         with pytest.raises(UserError, match="another configuration .* `wtl evaluate`"):
             wtl.evaluate(Replay(), run_dir)

@@ -38,6 +38,7 @@ collect_demos.noise = 0.05
 train_trial.methods = ('mil', 'goal')
 goal/GoalConfig.hidden = (16, 16)
 collect_trials.sources = ('mil', 'goal')
+evaluate.conditions = ('mil', 'wtl', 'goal')
 perception/TrainConfig.steps = 6
 perception/TrainConfig.batch_size = 4
 """

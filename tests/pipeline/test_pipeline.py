@@ -1,9 +1,8 @@
-"""The pipeline as a user meets it: run, rerun, resume, break."""
+"""The pipeline as a user meets it: run, rerun, resume."""
 
 import csv
 import json
 import os
-import pathlib
 import shutil
 import signal
 import subprocess
@@ -13,40 +12,15 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from wtl.commands import cli
+from tests.pipeline.tiny import ROOT, TINY, command, perform
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import checksums
 from wtl.datasets.storage.staging import iterate_staged
-from wtl.pipeline.player import Player
 from wtl.pipeline.run_folder import RunFolder
 from wtl.policies.methods import CONDITIONS, Condition
 from wtl.policies.methods.record import SAMPLED
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-TINY = str(ROOT / "tests" / "tiny.gin")
 STAGES = ["collect_demos", "train_trial", "collect_trials", "train_retrial", "evaluate"]
-
-
-def _wtl(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as ended:
-        cli.main(list(arguments))
-    return ended.value.code
-
-
-def _stage(stage: str, run_dir, *bindings: str) -> int:
-    arguments = [stage, f"--gin_file={TINY}", f"--run_dir={run_dir}"]
-    return _wtl(*arguments, *(f"--gin_bindings={b}" for b in bindings))
-
-
-@pytest.fixture(scope="module")
-def tiny_run(finished_run, tmp_path_factory):
-    return shutil.copytree(finished_run, tmp_path_factory.mktemp("runs") / "tiny")
-
-
-@pytest.fixture
-def copied_run(tiny_run, tmp_path):
-    shutil.copytree(tiny_run, tmp_path / "copy")
-    return tmp_path / "copy"
 
 
 def test_run_folder_is_as_promised(tiny_run):
@@ -136,7 +110,7 @@ def test_lineage_tells_what_came_from_what(tiny_run):
 
 def test_datasets_of_a_run_are_sound(tiny_run, capsys):
     for name in ("wtl_demos", "wtl_trials", "wtl_evaluations"):
-        assert _wtl("verify", str(tiny_run / "datasets" / name)) == 0
+        assert command("verify", str(tiny_run / "datasets" / name)) == 0
         assert "is intact" in capsys.readouterr().out
 
 
@@ -152,7 +126,7 @@ def test_a_process_killed_before_it_tidied_up_leaves_nothing_for_good(copied_run
     left.mkdir()
     (left / "spec.json").write_text("{}")
     arguments = [f"--gin_file={TINY}", f"--run_dir={copied_run}"]
-    assert _wtl("collect_demos", *arguments) == 0
+    assert command("collect_demos", *arguments) == 0
     assert not left.exists()
 
 
@@ -162,7 +136,7 @@ def test_a_retrial_is_filmed_beside_what_it_is_shown(tiny_run, tmp_path, capsys)
     drawn = []
     for name in ("first", "second"):
         out = tmp_path / name / "film.svg"
-        assert _wtl(*arguments, "--family=slide", f"--out={out}") == 0
+        assert command(*arguments, "--family=slide", f"--out={out}") == 0
         said = capsys.readouterr().out
         assert ", slide, " in said and str(out) in said
         drawn.append(out.read_text())
@@ -173,27 +147,19 @@ def test_a_retrial_is_filmed_beside_what_it_is_shown(tiny_run, tmp_path, capsys)
     assert list(tiny_run.glob("staging/*")) == staged
 
 
-def test_verify_fails_on_a_flipped_byte(copied_run, capsys):
-    shard = next((copied_run / "datasets/wtl_demos/1.0.0").glob("*.tfrecord*"))
-    data = bytearray(shard.read_bytes())
-    data[len(data) // 2] ^= 1
-    shard.write_bytes(data)
-    assert _wtl("verify", str(copied_run / "datasets/wtl_demos")) == 1
-    assert shard.name in capsys.readouterr().out
-
-
 def test_a_second_run_does_nothing(copied_run):
     before = {p: p.stat().st_mtime_ns for p in copied_run.rglob("*.tfrecord*")}
     lineage = (copied_run / "lineage.json").read_text()
-    assert _stage("run", copied_run) == 0
+    assert perform("run", copied_run) == 0
     after = {p: p.stat().st_mtime_ns for p in copied_run.rglob("*.tfrecord*")}
     assert before == after
     assert (copied_run / "lineage.json").read_text() == lineage
 
 
+@pytest.mark.slow  # test_ablate compares grids that differ in one stage
 def test_a_change_reruns_what_depends_on_it(copied_run):
     before = json.loads((copied_run / "lineage.json").read_text())
-    assert _stage("run", copied_run, "train_retrial.steps=5") == 0
+    assert perform("run", copied_run, "train_retrial.steps=5") == 0
     after = json.loads((copied_run / "lineage.json").read_text())
     changed = [stage for stage in STAGES if before[stage] != after[stage]]
     assert changed == ["train_retrial", "evaluate"]
@@ -208,7 +174,7 @@ def test_policies_that_adapt_go_through_the_same_stages(copied_run):
     )
     before = json.loads((copied_run / "lineage.json").read_text())
     for stage in ("train_trial", "evaluate"):
-        assert _stage(stage, copied_run, *bindings) == 0
+        assert perform(stage, copied_run, *bindings) == 0
     results = json.loads((copied_run / "evaluation/results.json").read_text())
     mil, maml = (results["methods"][name] for name in ("mil", "maml"))
     assert maml["overall"]["n"] == 10
@@ -234,17 +200,17 @@ def test_what_is_published_is_not_published_again(copied_run):
     del lineage["evaluate"]
     (copied_run / "lineage.json").write_text(json.dumps(lineage))
     (copied_run / "evaluation/results.json").unlink()
-    assert _stage("evaluate", copied_run) == 0
+    assert perform("evaluate", copied_run) == 0
     folder = copied_run / "datasets/wtl_evaluations"
     assert [path.name for path in folder.iterdir()] == ["1.0.0"]
     assert (copied_run / "evaluation/results.json").exists()
 
 
 def test_same_seed_same_datasets(tiny_run, tmp_path):
-    assert _stage("collect_demos", tmp_path / "again") == 0
+    assert perform("collect_demos", tmp_path / "again") == 0
     again = checksums.fingerprint(tmp_path / "again/datasets/wtl_demos/1.0.0")
     assert again == checksums.fingerprint(tiny_run / "datasets/wtl_demos/1.0.0")
-    assert _stage("collect_demos", tmp_path / "other", "run.seed=1") == 0
+    assert perform("collect_demos", tmp_path / "other", "run.seed=1") == 0
     other = checksums.fingerprint(tmp_path / "other/datasets/wtl_demos/1.0.0")
     assert other != again
 
@@ -252,14 +218,16 @@ def test_same_seed_same_datasets(tiny_run, tmp_path):
 def test_executed_actions_are_recorded_on_request(tmp_path, capsys):
     few = ("suite.train_tasks=2", "suite.val_tasks=0", "suite.test_tasks=0")
     setting = "collect_demos.recorded"
-    assert _stage("collect_demos", tmp_path / "run", *few, f"{setting}='excuted'") == 1
+    assert perform("collect_demos", tmp_path / "run", *few, f"{setting}='excuted'") == 1
     said = "'excuted'; choose from clean, executed; did you mean 'executed'?"
     assert capsys.readouterr().err.strip().endswith(f"{setting} names {said}")
     assert not (tmp_path / "run/datasets").exists()
-    assert _stage("collect_demos", tmp_path / "run", *few) == 0
+    assert perform("collect_demos", tmp_path / "run", *few) == 0
     first = RunFolder(tmp_path / "run").lineage["collect_demos"]
     assert first["parameters"].keys() == {"noise", "held_out_scenes"}
-    assert _stage("collect_demos", tmp_path / "run", *few, f"{setting}='executed'") == 0
+    assert (
+        perform("collect_demos", tmp_path / "run", *few, f"{setting}='executed'") == 0
+    )
     assert RunFolder(tmp_path / "run").lineage["collect_demos"]["key"] != first["key"]
     clean, executed = (
         reader.read(tmp_path / f"run/datasets/wtl_demos/{version}.0.0")
@@ -285,7 +253,15 @@ main(sys.argv[1:])
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "how",
+    [
+        signal.SIGKILL,
+        signal.SIGTERM,
+        # The interruption of a grid is Ctrl-C too.
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+    ],
+)
 def test_interrupted_collection_loses_nothing(tiny_run, tmp_path, how):
     run_dir = tmp_path / "run"
     process = subprocess.Popen(
@@ -307,7 +283,7 @@ def test_interrupted_collection_loses_nothing(tiny_run, tmp_path, how):
     assert process.returncode != 0
     staged = next(run_dir.glob("staging/wtl_demos-*"))
     assert len(list(iterate_staged(staged))) >= told[-1] > 0
-    assert _stage("collect_demos", run_dir) == 0
+    assert perform("collect_demos", run_dir) == 0
     resumed = checksums.fingerprint(run_dir / "datasets/wtl_demos/1.0.0")
     assert resumed == checksums.fingerprint(tiny_run / "datasets/wtl_demos/1.0.0")
 
@@ -323,27 +299,10 @@ def test_training_goes_on_from_its_checkpoint(copied_run):
     lineage = json.loads((copied_run / "lineage.json").read_text())
     del lineage["train_trial"]
     (copied_run / "lineage.json").write_text(json.dumps(lineage))
-    assert _stage("train_trial", copied_run) == 0
+    assert perform("train_trial", copied_run) == 0
     resumed = json.loads((copied_run / "policies/mil/policy.json").read_text())
     assert resumed["key"] == whole["key"]
     assert list(checkpoints.glob("ckpt-6*"))
-
-
-def test_run_folder_in_use_is_refused(copied_run, capsys):
-    script = "import sys; from wtl.commands.cli import main; main(sys.argv[1:])"
-    with RunFolder(copied_run).lock():
-        done = subprocess.run(
-            [
-                *(sys.executable, "-c", script, "evaluate"),
-                *(f"--gin_file={TINY}", f"--run_dir={copied_run}"),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 1
-    assert f"in use by process {os.getpid()}" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_a_new_condition_leaves_finished_evaluations_alone(copied_run, monkeypatch):
@@ -358,155 +317,6 @@ def test_a_new_condition_leaves_finished_evaluations_alone(copied_run, monkeypat
         method="bc",
     )
     monkeypatch.setitem(CONDITIONS, "another", another)
-    assert _stage("evaluate", copied_run) == 0
+    assert perform("evaluate", copied_run) == 0
     assert shard.read_bytes() == staged
     assert (copied_run / "evaluation/results.json").read_bytes() == results
-
-
-def test_what_an_earlier_version_played_is_named(copied_run, monkeypatch, capsys):
-    shutil.rmtree(copied_run / "evaluation")
-    name = Player._episode_id  # which ends in a hash of 16 digits
-
-    def renamed(*args):
-        return name(*args)[:-16] + name(*args)[:-17:-1]
-
-    monkeypatch.setattr(Player, "_episode_id", renamed)
-    assert _stage("evaluate", copied_run) == 1
-    error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert "an earlier version" in error and "staging/wtl_evaluations-" in error
-
-
-def _as_of_first_version(run_dir):
-    """Give the policies the folders and descriptions that WTL 0.1.0 gave them."""
-    policies = run_dir / "policies"
-    for name, folder in (("mil", "trial"), ("wtl", "retrial"), ("bc", "bc")):
-        (policies / name).rename(policies / folder)
-        path = policies / folder / "policy.json"
-        entry = json.loads(path.read_text())
-        del entry["format"]
-        path.write_text(json.dumps(entry))
-
-
-@pytest.mark.parametrize(
-    ("stage", "bindings"),
-    [
-        ("evaluate", []),
-        ("evaluate", ["evaluate.conditions=('wtl', 'mil')"]),
-        ("collect_trials", []),
-        ("train_retrial", []),
-        ("play", []),
-    ],
-)
-def test_policies_of_the_first_version_are_refused(copied_run, capsys, stage, bindings):
-    _as_of_first_version(copied_run)
-    assert _stage(stage, copied_run, *bindings) == 1
-    error = capsys.readouterr().err.strip()
-    assert len(error.splitlines()) == 1
-    assert "earlier version" in error and "run `wtl run`" in error
-    assert "the datasets still load" in error
-
-
-@pytest.mark.slow
-def test_a_run_of_the_first_version_is_trained_again(copied_run):
-    before = (copied_run / "lineage.json").read_text()
-    _as_of_first_version(copied_run)
-    for stage in ("train_trial", "train_retrial"):
-        assert _stage(stage, copied_run) == 0
-        after = json.loads((copied_run / "lineage.json").read_text())
-        assert after[stage]["outputs"] == json.loads(before)[stage]["outputs"]
-
-
-@pytest.mark.parametrize(
-    ("binding", "said"),
-    [
-        ("suite.no_such_name=1", "no_such_name"),
-        ("train_tria.steps=1", "train_tria"),
-        ("collect_demos.noise=", "configuration is wrong"),
-        ("train_trial.no_such_name=1", "no_such_name"),
-        ("train_trial.methods=('mli',)", "'mli'"),
-        ("mil/ContextualConfig.no_such_name=2", "no_such_name"),
-        ("mil/ContextualConfig.demos=False", "demos"),
-        ("mil/ContextualConfig.head='tail'", "'tail'; it may be mixture"),
-        ("camera.wrist=True", "set camera.pixels"),
-    ],
-)
-def test_wrong_gin_is_one_line(tiny_run, copied_run, capsys, binding, said):
-    assert _stage("train_trial", copied_run, binding) == 1
-    error = capsys.readouterr().err.strip()
-    assert said in error
-    assert "Traceback" not in error
-    assert len(error.splitlines()) == 1
-
-
-@pytest.mark.parametrize("name", ["mill", "sac"])  # SAC has no policy in a run
-@pytest.mark.parametrize(
-    ("setting", "first"),
-    [
-        ("train_trial.methods", "mil, maml"),
-        ("train_retrial.methods", "wtl, wtl_human"),
-        ("train_second_round.methods", "wtl_second_round"),
-        ("collect_trials.sources", "wtl, wtl_second_round, mil"),
-        ("collect_retrials.sources", "wtl, wtl_second_round, wtl_human"),
-        ("evaluate.conditions", "wtl, wtl_2_trials"),
-    ],
-)
-def test_names_that_do_not_fit_are_one_line(tmp_path, capsys, setting, first, name):
-    assert _stage(setting.split(".")[0], tmp_path, f"{setting}=('{name}',)") == 1
-    error = capsys.readouterr().err.strip()
-    assert f"{setting} names {name!r}; choose from {first}" in error
-    assert len(error.splitlines()) == 1
-
-
-def test_a_policy_of_another_stage_is_refused(tmp_path, capsys):
-    assert _stage("train_trial", tmp_path, "train_trial.methods=('wtl',)") == 1
-    assert "'wtl'; choose from mil, maml" in capsys.readouterr().err
-
-
-def test_there_must_be_a_condition(tmp_path, capsys):
-    assert _stage("evaluate", tmp_path, "evaluate.conditions=()") == 1
-    assert "evaluate.conditions is empty" in capsys.readouterr().err
-
-
-def test_missing_gin_file_is_one_line(tmp_path, capsys):
-    code = _wtl("run", "--gin_file=nowhere.gin", f"--run_dir={tmp_path}/run")
-    assert code == 1
-    assert "nowhere.gin" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("stage", "said"),
-    [
-        ("train_trial", "run `wtl collect_demos`"),
-        ("collect_trials", "run `wtl"),
-        ("train_retrial", "run `wtl"),
-        ("evaluate", "run `wtl"),
-    ],
-)
-def test_a_stage_alone_tells_what_is_missing(tmp_path, capsys, stage, said):
-    assert _stage(stage, tmp_path / "empty") == 1
-    error = capsys.readouterr().err
-    assert said in error and "In call to" not in error
-
-
-def test_datasets_of_another_world_are_refused(copied_run, capsys):
-    assert _stage("collect_trials", copied_run, "suite.size=2") == 1
-    assert "suite.size is 2" in capsys.readouterr().err
-
-
-def test_full_disk_is_one_line_and_loses_nothing(copied_run, capsys, monkeypatch):
-    import errno
-
-    from wtl.datasets.storage import staging
-
-    def full(*_, **__):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(staging.os, "write", full)
-    assert _stage("collect_demos", copied_run, "run.seed=5") == 1
-    error = capsys.readouterr().err
-    assert "disk" in error or "space" in error
-    assert "Traceback" not in error
-    monkeypatch.undo()
-    assert _stage("collect_demos", copied_run, "run.seed=5") == 0
-    assert (copied_run / "datasets/wtl_demos/2.0.0").exists()
-    assert (copied_run / "datasets/wtl_demos/1.0.0").exists()

@@ -12,7 +12,7 @@ from wtl.datasets.format import schema
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import verify
 
-# Of `make test`, test_pipeline_vision trains on human videos.
+# Of `make test`, tests of the methods build and save policies that are given videos.
 pytestmark = pytest.mark.slow
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

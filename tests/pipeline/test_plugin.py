@@ -75,6 +75,8 @@ def test_workers_import_the_module(played):
     assert workers == {"collect_demos": 2, "train_trial": 1, "evaluate": 2}
 
 
+# Workers of each kind are given the same list of modules.
+@pytest.mark.slow
 def test_beam_workers_import_the_module(played):
     pytest.importorskip("apache_beam")
     option = "--gin_bindings=evaluate.scenes_per_task=1"

@@ -30,6 +30,8 @@ from wtl.training.policy_config import config_for
 SIZE = 3
 LAYOUT = observation.Layout(SIZE)
 TRAINED = [name for name, method in METHODS.items() if method.is_trained]
+# One method for each structure of networks; others differ in what they are given.
+_NETWORKS = ("wtl", "mil_human", "tecnet_flat", "maml", "daml", "oracle_task")
 _CONFIG = dict(hidden=(32, 32), context_frames=6)
 
 
@@ -113,7 +115,13 @@ def test_context_is_encoded_once_per_episode(method, monkeypatch):
     assert len(calls) == 1
 
 
-@pytest.mark.parametrize("method", TRAINED)
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param(name, marks=() if name in _NETWORKS else pytest.mark.slow)
+        for name in TRAINED
+    ],
+)
 def test_saved_policy_acts_the_same_without_our_code(method, tmp_path):
     policy = _policy(method)
     identifier = export.save(policy, tmp_path / "saved_model")
