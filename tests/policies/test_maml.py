@@ -131,9 +131,10 @@ def test_meta_gradient_is_that_of_finite_differences(float64, changes):
     np.testing.assert_allclose(exact, differences, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("changes", _VARIANTS.values(), ids=_VARIANTS)
-def test_first_order_gradient_leaves_something_out(float64, changes):
-    exact, differences = _meta_gradient(_config(second_order=False, **changes))
+@pytest.mark.parametrize("variant", ("entities", "temporal loss"))
+def test_first_order_gradient_leaves_something_out(float64, variant):
+    config = _config(second_order=False, **_VARIANTS[variant])
+    exact, differences = _meta_gradient(config)
     error = np.linalg.norm(exact - differences)
     assert error > 1e-3 * np.linalg.norm(differences)
 
