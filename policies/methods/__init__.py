@@ -9,6 +9,7 @@ that a gin file imports adds its own with `register`:
 import contextlib
 import functools
 import importlib.metadata
+import operator
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
@@ -164,19 +165,11 @@ def in_new_scene(name: str) -> str | None:
     known = CONDITIONS.get(last)
     if known is None or known.scene == NEW:
         return None
+    same = operator.attrgetter("method", "choice", "trials", "shown_human")
     for other in CONDITIONS.values():
-        if other.scene == NEW and _alike(other) == _alike(known):
+        if other.scene == NEW and same(other) == same(known):
             return f"{of}{slash}{other.name}"
     return None
-
-
-def _alike(condition: Condition) -> tuple:
-    return (
-        condition.method,
-        condition.choice,
-        condition.trials,
-        condition.shown_human,
-    )
 
 
 def rounds(conditions: Sequence[Condition]) -> list[list[Condition]]:
