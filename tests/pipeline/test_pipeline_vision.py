@@ -176,6 +176,7 @@ def test_the_report_shows_what_the_policies_saw(tiny_run):
     assert "32 × 32 pixels" in text and len(text) < 5_000_000
 
 
+@pytest.mark.slow  # the tests of the Python API interrupt one on states
 def test_an_interrupted_evaluation_ends_the_same(tiny_run, tmp_path):
     copied = tmp_path / "run"
     shutil.copytree(tiny_run, copied)
