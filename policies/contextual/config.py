@@ -6,6 +6,11 @@ from wtl.datasets.contract.limits import Count
 from wtl.policies import interface
 from wtl.policies.heads import HEADS, MIXTURE
 
+# Entities: the entity acted on is inferred from the context episodes, by labels, and
+# matched in the scene. Rows: attention over the rows of observations, without labels;
+# one row is selected. Flat: states are flat inputs, and nothing is selected.
+ENTITIES, ROWS, FLAT = ENCODERS = ("entities", "rows", "flat")
+
 
 @dataclasses.dataclass(frozen=True)
 class ContextualConfig(interface.Interface):
@@ -13,9 +18,8 @@ class ContextualConfig(interface.Interface):
 
     Attributes:
       embedding: width of the embedding of a context episode.
+      encoder: encoder of context and scene, one of `ENCODERS`.
       hidden: widths of the actor's layers.
-      per_entity: whether the entity acted on is inferred from the context episodes and
-        matched in the scene; else both are flat inputs, and no target is chosen.
       selects_target: whether one target is selected; else the policy acts on the mean
         of all entities under their probabilities.
       head: output layer of the actor, one of `wtl.policies.heads.HEADS`.
@@ -25,7 +29,7 @@ class ContextualConfig(interface.Interface):
     """
 
     embedding: Count = 64
-    per_entity: bool = True
+    encoder: str = ENTITIES
     hidden: tuple[Count, ...] = (256, 256, 256)
     selects_target: bool = True
     head: str = MIXTURE
@@ -34,7 +38,15 @@ class ContextualConfig(interface.Interface):
 
     def __post_init__(self):
         super().__post_init__()
+        interface.require("encoder", self.encoder, ENCODERS)
+        if self.encoder == ROWS and not self.selects_target:
+            raise ValueError("encoder 'rows' selects a row: leave selects_target True")
         interface.require("head", self.head, HEADS)
+
+    @property
+    def per_entity(self) -> bool:
+        """Whether entities are told apart by their features, with labels."""
+        return self.encoder == ENTITIES
 
     @property
     def keeps_component(self) -> bool:

@@ -45,7 +45,16 @@ class ContextualNetwork(tf_keras.Model):
         self.config = config
         self.layout = config.layout
         self._features = self.layout.features
-        width = config.embedding
+        # Gains show only where both motions and commands are given.
+        gains_given = (config.trials and config.trial_actions) or config.oracle
+        self._compensates = config.moves_as_commanded and gains_given
+        self._create_encoder()
+        self._actor = [layers.Dense(units, "relu") for units in config.hidden]
+        self._mixture = _HEADS[config.head](config.action_size, config.components)
+
+    def _create_encoder(self):
+        """Create the layers that only `encode` and `skill_inputs` call."""
+        config, width = self.config, self.config.embedding
         encoder = (
             episode.EpisodeEncoder if config.per_entity else episode.FlatEpisodeEncoder
         )
@@ -53,22 +62,20 @@ class ContextualNetwork(tf_keras.Model):
             self._demo_encoder = encoder(self.layout, width, "demo")
         if config.trials:
             self._trial_encoder = encoder(self.layout, width, "trial")
-        # Gains show only where both motions and commands are given.
-        gains_given = (config.trials and config.trial_actions) or config.oracle
-        self._compensates = config.moves_as_commanded and gains_given
         if config.per_entity and not config.oracle:
             self._target = target_head(self.layout)
-        self._actor = [layers.Dense(units, "relu") for units in config.hidden]
-        self._mixture = _HEADS[config.head](config.action_size, config.components)
+
+    @property
+    def encoded_size(self) -> int:
+        """Z, the width of encoded context episodes or privileged information."""
+        if self.config.oracle:
+            return len(self.config.families) + 1 + self.config.hidden_size
+        return self.config.embedding * (self.config.demos + self.config.trials)
 
     @property
     def embedding_size(self) -> int:
-        """Z', the width of `Encoding.embedding`."""
-        if self.config.oracle:
-            return len(self.config.families) + 1 + self.config.hidden_size
-        encoders = self.config.demos + self.config.trials
-        inverse_gains = self.config.action_size * self._compensates
-        return self.config.embedding * encoders + inverse_gains
+        """Z', the width of `Encoding.embedding`: Z, and gains that are inferred."""
+        return self.encoded_size + self.config.action_size * self._compensates
 
     def encode(self, context: contexts.Context) -> Encoding:
         """Encode B contexts; nothing else reads them."""
@@ -169,7 +176,7 @@ class ContextualNetwork(tf_keras.Model):
         self, inputs: tf.Tensor, embedding: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Predict the mixture over actions from `skill_inputs` and `embedding`."""
-        encoded = self.embedding_size - self.config.action_size * self._compensates
+        encoded = self.encoded_size
         hidden = tf.concat([inputs, embedding[..., :encoded]], axis=-1)
         for layer in self._actor:
             hidden = layer(hidden)

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Iterable
 
-from wtl.policies.contextual.config import ContextualConfig
+from wtl.policies.contextual.config import FLAT, ContextualConfig
 from wtl.policies.daml.config import DamlConfig
 from wtl.policies.interface import Interface
 from wtl.policies.maml.config import MamlConfig
@@ -24,9 +24,9 @@ from wtl.policies.rl2.config import Rl2Config
 from wtl.policies.tecnet.config import TecnetConfig
 
 _CONTEXTUAL = PolicyKind(
-    "wtl.policies.contextual.network:ContextualNetwork",
+    "wtl.policies.contextual.kind:network",
     "wtl.policies.contextual.policy:ContextualPolicy",
-    "wtl.policies.contextual.loss:loss",
+    "wtl.policies.contextual.kind:loss",
 )
 _MAML = PolicyKind(
     "wtl.policies.maml.network:MamlNetwork",
@@ -249,7 +249,7 @@ RECORDS = (
         "TecNet, flat",
         "TecNet on flat states, without a structure of entities.",
         palette.BROWN,
-        config=_Tecnet(per_entity=False),
+        config=_Tecnet(encoder=FLAT),
     ),
     trained_method(
         "wtl_human",
@@ -308,7 +308,7 @@ RECORDS = (
         "Encodes a human video as one embedding, without a structure of entities; "
         "trained on the same pairs.",
         palette.GREY,
-        config=ContextualConfig(demos=True, human=True, per_entity=False),
+        config=ContextualConfig(demos=True, human=True, encoder=FLAT),
     ),
     trained_method(
         "maml_video",

@@ -3,11 +3,12 @@
 import dataclasses
 
 from wtl.datasets.contract.limits import Count
-from wtl.policies.contextual import config as contextual_config
+from wtl.policies import interface
+from wtl.policies.contextual.config import ENTITIES, FLAT, ContextualConfig
 
 
 @dataclasses.dataclass(frozen=True)
-class TecnetConfig(contextual_config.ContextualConfig):
+class TecnetConfig(ContextualConfig):
     """Embedding of tasks, with the control network of `wtl.policies.contextual`.
 
     Width of the embedding, margin and weights follow the paper, from memory.
@@ -25,3 +26,7 @@ class TecnetConfig(contextual_config.ContextualConfig):
     embedding_weight: float = 1.0
     support_weight: float = 0.1
     query_weight: float = 0.1
+
+    def __post_init__(self):
+        super().__post_init__()
+        interface.require("encoder", self.encoder, (ENTITIES, FLAT))

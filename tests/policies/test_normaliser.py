@@ -42,7 +42,7 @@ NORMALISER = LAYOUT.normaliser(_demos(), SPEC)
 
 def _policy():
     config = ContextualConfig(
-        demos=True, layout=LAYOUT, action_size=2, per_entity=False, hidden=(16,)
+        demos=True, layout=LAYOUT, action_size=2, encoder="flat", hidden=(16,)
     )
     return ContextualPolicy(ContextualNetwork(config)), config
 

@@ -2,7 +2,7 @@
 
 A scope is the name of a stage, as in `train_trial/TrainConfig.learning_rate = 3e-4` and
 `meta_rl/PearlConfig.latent = 2`, or of a method whose policy a stage trains, as in
-`mil/ContextualConfig.per_entity = False`.
+`mil/ContextualConfig.encoder = 'flat'`.
 """
 
 import collections.abc

@@ -5,6 +5,8 @@ from typing import Any
 
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.policies import interface
+from wtl.policies.contextual.config import FLAT, ContextualConfig
+from wtl.policies.maml.config import MamlConfig
 from wtl.policies.methods import METHODS
 
 
@@ -22,8 +24,11 @@ def config_for(method: str, suite: TaskDistribution) -> interface.Interface:
         hidden_size=action_size * gains + suite.hidden_dynamics_size,
         moves_as_commanded=gains and world.moves_as_commanded,
     )
-    if not world.entities and hasattr(config, "per_entity"):
-        config = dataclasses.replace(config, per_entity=False)
+    if not world.entities:
+        if isinstance(config, ContextualConfig):
+            config = dataclasses.replace(config, encoder=FLAT)
+        elif isinstance(config, MamlConfig):
+            config = dataclasses.replace(config, per_entity=False)
     if config.moves_as_commanded and config.trials:
         # What moves after a command shows at the control rate.
         config = dataclasses.replace(config, context_frames=world.spec.horizon + 1)

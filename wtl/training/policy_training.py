@@ -87,6 +87,8 @@ def train(job: TrainJob) -> str:
     )
     source = data.examples(draws, config, job.training.window)
     network = kind.network(config)
+    if hasattr(network, "adapt"):
+        network.adapt(data.demos.seen.state)
     _fit(job, network, kind.loss, source, job.training, "checkpoints")
     if job.cluster:
         return ""

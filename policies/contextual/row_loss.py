@@ -1,0 +1,80 @@
+"""The training loss of policies given rows: the row acted on is a latent variable."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from wtl.policies import axes, imitation
+from wtl.policies.contextual import row_network as networks
+from wtl.policies.heads import mixture_density
+
+
+class Losses(NamedTuple):
+    """Means over a batch.
+
+    Attributes:
+      total: the minimised loss.
+      imitation: nats per action dimension.
+      target: cross-entropy of the chosen row, nats.
+      certainty: greatest share of a row in the explanation of a demonstration.
+    """
+
+    total: tf.Tensor
+    imitation: tf.Tensor
+    target: tf.Tensor
+    certainty: tf.Tensor
+
+
+def loss(
+    network: networks.RowNetwork,
+    example: imitation.Example,
+    log_sigma_floor: tf.Tensor,
+) -> Losses:
+    """Return the losses of cloning a demonstration, and of choosing its row.
+
+    No label says which row a demonstration acts on. Rows explain it in the shares of
+    expectation maximisation (Dempster et al. 1977), by the likelihood of its actions
+    given a row and by the change of the row until its end.
+    """
+    encoding = network.encode(example.context)
+    nats = _nats(network, encoding.embedding, example, log_sigma_floor)
+    first, last = example.imitated.state[:, 0, 0], example.imitated.state[:, 0, -1]
+    log_choice = tf.nn.log_softmax(encoding.target_logits)
+    explained = log_choice + network.change(first, last) - nats
+    shares = tf.stop_gradient(tf.nn.softmax(explained))
+    imitated = tf.reduce_sum(shares * nats, axis=-1) / network.config.action_size
+    imitated = tf.reduce_mean(imitated)
+    chosen = -tf.reduce_mean(tf.reduce_sum(shares * log_choice, axis=-1))
+    return Losses(
+        total=imitated + chosen,
+        imitation=imitated,
+        target=chosen,
+        certainty=tf.reduce_mean(tf.reduce_max(shares, axis=-1)),
+    )
+
+
+def _nats(
+    network: networks.RowNetwork,
+    embedding: tf.Tensor,
+    example: imitation.Example,
+    log_sigma_floor: tf.Tensor,
+) -> tf.Tensor:
+    """Return [B, E] nats per action, given each row of the scene."""
+    skills = axes.split(
+        network.skills(axes.merge(example.state)), example.state[..., 0]
+    )
+    skills = tf.transpose(skills, (0, 2, 1, 3))
+    rows, window = tf.shape(skills)[:3], tf.shape(skills)[2]
+    embedding = embedding[:, None, None] + tf.zeros_like(skills[..., :1])
+    action = example.action[:, None] + tf.zeros_like(skills[..., :1])
+    nats = mixture_density.negative_log_likelihood(
+        network.decide(*(_flat(value) for value in (skills, embedding))),
+        _flat(action),
+        log_sigma_floor,
+        together=window if network.config.keeps_component else 1,
+    )
+    return tf.reduce_mean(tf.reshape(nats, (rows[0], rows[1], -1)), axis=-1)
+
+
+def _flat(values: tf.Tensor) -> tf.Tensor:
+    return tf.reshape(values, (-1, values.shape[-1]))

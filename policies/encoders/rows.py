@@ -1,0 +1,144 @@
+"""Rows of observations as tokens: of a scene, and of the episodes of a context.
+
+A row is a named vector of the observation, or one of a set of vectors of one kind, see
+`Layout.rows` and `Layout.kinds`. Nothing else is known of them.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from wtl.datasets.contract.layout import Layout
+from wtl.policies import axes, features
+from wtl.policies.contextual.context import ContextEpisodes
+from wtl.policies.encoders.multi_scale import MultiScale
+from wtl.policies.legacy_keras import tf_keras
+
+layers = tf_keras.layers
+
+_LIMIT = 8.0  # standard deviations
+_QUERIES = 4  # of the attention over frames
+_REST = "rest"  # all rows that are of no set, joined
+
+
+class Rows(layers.Layer):
+    """Standardises states and splits them into sets of rows and the rest."""
+
+    def __init__(self, layout: Layout):
+        super().__init__(name="rows")
+        self._layout = layout
+        size = (layout.state_size,)
+        self._mean = self.add_weight("mean", size, initializer="zeros", trainable=False)
+        self._std = self.add_weight("std", size, initializer="ones", trainable=False)
+
+    def adapt(self, states: np.ndarray):
+        """Set means and deviations from states [..., S]; rows of a set share theirs."""
+        mean, std = np.zeros(states.shape[-1]), np.ones(states.shape[-1])
+        means, stds = self._layout.split(mean), self._layout.split(std)  # views
+        for name, row in self._layout.split(states).items():
+            row = row.reshape(-1, row.shape[-1])
+            spread = row.std(axis=0)
+            means[name][...] = row.mean(axis=0)
+            stds[name][...] = np.where(spread > 1e-4, spread, 1.0)
+        self._mean.assign(mean)
+        self._std.assign(std)
+
+    def call(self, state: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return sets [..., size, W] by name, and the rest [..., R], of [..., S]."""
+        state = tf.clip_by_value((state - self._mean) / self._std, -_LIMIT, _LIMIT)
+        rows = features.split(state, self._layout)
+        sets = {name: rows.pop(name) for name in self._layout.kinds}
+        return sets | {_REST: tf.concat(list(rows.values()), axis=-1)}
+
+
+def sets(layout: Layout) -> tuple[str, ...]:
+    """Return the names of sets of rows; without any, all rows are one of one row."""
+    return layout.kinds or (_REST,)
+
+
+def each(rows: dict[str, tf.Tensor], function) -> tf.Tensor:
+    """Return function(name of the set, rows [..., size, F]) of all sets, joined.
+
+    Args:
+      rows: output of `Rows`.
+      function: it is given every row beside the rest of the observation, and returns
+        [..., size, G].
+
+    Returns:
+      [..., E, G].
+    """
+    rest = rows[_REST][..., None, :]
+    found = []
+    for name, row in rows.items():
+        if name != _REST:
+            beside = tf.zeros_like(row[..., :1]) + rest
+            found.append(function(name, tf.concat([row, beside], axis=-1)))
+    return tf.concat(found or [function(_REST, rest)], axis=-2)
+
+
+class RowTokens(layers.Layer):
+    """Tokens [..., E, Z] of rows alone: one map for scenes and context episodes."""
+
+    def __init__(self, layout: Layout, width: int):
+        super().__init__(name="row_tokens")
+        self._sets = {name: layers.Dense(width) for name in sets(layout)}
+
+    def call(self, rows: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Return the tokens, given the output of `Rows`."""
+        rows = rows | {_REST: rows[_REST][..., None, :]}
+        return tf.concat([map_(rows[name]) for name, map_ in self._sets.items()], -2)
+
+
+class SceneTokens(layers.Layer):
+    """Tokens [B, E, Z] of the rows of a scene, each beside the rest."""
+
+    def __init__(self, layout: Layout, width: int):
+        super().__init__(name="scene_tokens")
+        self._inner = {name: MultiScale(width, width) for name in sets(layout)}
+        self._out = {name: layers.Dense(width) for name in sets(layout)}
+
+    def call(self, rows: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Return the tokens, given the output of `Rows`."""
+        return each(rows, lambda name, row: self._out[name](self._inner[name](row)))
+
+
+class EpisodeTokens(layers.Layer):
+    """Tokens [B, K, E, Z] of the tracks of rows over K context episodes.
+
+    A track is a row in each frame with its change since the first, the rest of the
+    observation, and the action. Attention over its frames makes it one token.
+    """
+
+    def __init__(self, layout: Layout, width: int, role: str):
+        super().__init__(name=f"{role}_tokens")
+        self._inner = {
+            name: [MultiScale(width, width), layers.Dense(width, "relu")]
+            for name in sets(layout)
+        }
+        self._queries = {name: layers.Dense(_QUERIES) for name in sets(layout)}
+        self._out = {name: layers.Dense(width) for name in sets(layout)}
+        # Without bias: a success of 0 is hidden.
+        self._success = layers.Dense(width, use_bias=False)
+
+    def call(self, rows: dict[str, tf.Tensor], episodes: ContextEpisodes) -> tf.Tensor:
+        """Return the tokens, given the output of `Rows` [B, K, T, ...]."""
+        action = axes.merge(episodes.action)
+        tracks = {}
+        for name, row in rows.items():
+            row = axes.merge(row)
+            tracks[name] = tf.concat([row, row - row[:, :1]], axis=-1)
+        time = tf.linspace(-1.0, 1.0, tf.shape(action)[1])[:, None]
+        time += tf.zeros_like(action[..., :1])
+        tracks[_REST] = tf.concat([tracks[_REST], action, time], axis=-1)
+        tokens = axes.split(each(tracks, self._token), episodes.mask)
+        tokens += self._success(episodes.success[..., None])[:, :, None]
+        return tokens
+
+    def _token(self, name: str, track: tf.Tensor) -> tf.Tensor:
+        """Return [N, E, Z] of tracks [N, T, E, F]."""
+        for layer in self._inner[name]:
+            track = layer(track)
+        weight = tf.nn.softmax(self._queries[name](track), axis=1)
+        seen = tf.einsum("nteq,ntef->neqf", weight, track)
+        shape = tf.concat([tf.shape(seen)[:2], [_QUERIES * track.shape[-1]]], 0)
+        largest = tf.reduce_max(track, axis=1)
+        return self._out[name](tf.concat([tf.reshape(seen, shape), largest], axis=-1))
