@@ -67,14 +67,15 @@ class ContextualNetwork(tf_keras.Model):
 
     @property
     def encoded_size(self) -> int:
-        """Z, the width of encoded context episodes or privileged information."""
+        """Z, the width of encoded episodes, or of privileged information but gains."""
         if self.config.oracle:
-            return len(self.config.families) + 1 + self.config.hidden_size
+            whole = len(self.config.families) + 1 + self.config.hidden_size
+            return whole - self.config.action_size * self._compensates
         return self.config.embedding * (self.config.demos + self.config.trials)
 
     @property
     def embedding_size(self) -> int:
-        """Z', the width of `Encoding.embedding`: Z, and gains that are inferred."""
+        """Z', the width of `Encoding.embedding`: Z and, last, gains to compensate."""
         return self.encoded_size + self.config.action_size * self._compensates
 
     def encode(self, context: contexts.Context) -> Encoding:
