@@ -53,8 +53,8 @@ def chromium():
         found.close()
 
 
-# Folders of files that take minutes: begun last, one process would wait for the other.
-_LONG = ("/pipeline/", "/api/", "/teleop/", "/training/", "/viewer/")
+# Parts of the names of long files: begun last, one process would wait for the other.
+_LONG = ("pipeline", "/api/", "/teleop/", "/training/", "/viewer/", "test_examples")
 
 
 def pytest_collection_modifyitems(items):
@@ -67,6 +67,6 @@ def pytest_collection_modifyitems(items):
     def rank(item) -> int:
         if "test_bc_sac" in item.nodeid:
             return 0
-        return 1 if any(folder in item.nodeid for folder in _LONG) else 2
+        return 1 if any(part in item.nodeid for part in _LONG) else 2
 
     items.sort(key=rank)

@@ -111,14 +111,11 @@ def test_withheld_parts_do_not_matter(changes, other, tmp_path):
         state = policy.encode_context(context)
         return np.concatenate([state["embedding"], state["target"]], axis=1)
 
-    def policy(**changes):
-        found = METHODS["wtl"].kind.policy(_network(**changes))
-        export.save(found, tmp_path / "saved_model")
-        return export.load(tmp_path / "saved_model", LAYOUT.state_size)
-
-    whole = policy()
+    kind = METHODS["wtl"].kind
+    whole = kind.policy(_network())
     assert not np.allclose(seen(whole, context), seen(whole, other(context)))
-    without = policy(**changes)
+    export.save(kind.policy(_network(**changes)), tmp_path / "saved_model")
+    without = export.load(tmp_path / "saved_model", LAYOUT.state_size)
     np.testing.assert_array_equal(seen(without, context), seen(without, other(context)))
     # The saved policy carries these settings.
     config = export.as_saved(config_for("wtl", TaskDistribution()), without)
