@@ -45,7 +45,7 @@ class ContextualConfig(interface.Interface):
 
     @property
     def per_entity(self) -> bool:
-        """Whether entities are told apart by their features, with labels."""
+        """Whether states are encoded as entities, with labels of those acted on."""
         return self.encoder == ENTITIES
 
     @property

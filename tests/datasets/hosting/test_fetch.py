@@ -111,7 +111,7 @@ def test_missing_things_are_named(web, version, tmp_path):
         with pytest.raises(HostingError, match="does not end in NAME/VERSION"):
             hosting.fetch(f"{url}/runs/policies", tmp_path)
     with pytest.raises(RemoteError):
-        hosting.fetch(f"{url}/{PLACE}", tmp_path)  # Nobody listens any more.
+        hosting.fetch(f"{url}/{PLACE}", tmp_path)  # The server is closed.
 
 
 def test_an_empty_file_travels_too(tmp_path):
