@@ -85,7 +85,7 @@ def prepare():
     global ignored
     atexit.register(_skip_destructors)
     wished = _wished()
-    if multiprocessing.parent_process():
+    if _is_worker():
         if os.environ.pop(_MARK, None):  # workers have no TensorFlow
             del os.environ["GALLIUM_DRIVER"]
         return
@@ -105,6 +105,15 @@ def prepare():
         if os.environ.setdefault("GALLIUM_DRIVER", "softpipe") == "softpipe":
             os.environ[_MARK] = "1"
         importlib.import_module("tensorflow")
+
+
+def _is_worker() -> bool:
+    """Whether this process was spawned by another one, also while it begins.
+
+    A child runs the script of its parent before `parent_process` knows of a parent.
+    """
+    begins = getattr(multiprocessing.current_process(), "_inheriting", False)
+    return begins or multiprocessing.parent_process() is not None
 
 
 def require_tensorflow():

@@ -34,6 +34,7 @@ class Interface:
       hidden_size: H, hidden variables of the oracle beyond friction, gains first.
       moves_as_commanded: whether a step moves by hidden gain times command.
       context_frames: frames each context episode is resampled to.
+      every_frame: whether these are as many as an episode has at most.
     """
 
     demos: bool = False
@@ -50,6 +51,7 @@ class Interface:
     hidden_size: int = 0
     moves_as_commanded: bool = False
     context_frames: int = 20
+    every_frame: bool = False
 
     def __post_init__(self):
         require("trials_from", self.trials_from, TRIALS_FROM)

@@ -28,12 +28,13 @@ class PolicyKind:
       policy_name: likewise of (network) -> TF-Agents policy with `network` and
         `encode_context`.
       loss_name: likewise of (network, example, log sigma floor) -> losses by name, of
-        which `total` is minimised; see `wtl.policies.imitation`.
+        which `total` is minimised; see `wtl.policies.imitation`. Empty where nothing
+        is learnt.
     """
 
     network_name: str
     policy_name: str
-    loss_name: str
+    loss_name: str = ""
 
     @property
     def network(self) -> Callable[[Any], Any]:

@@ -20,6 +20,7 @@ from wtl.policies.methods.record import (
     Start,
 )
 from wtl.policies.pearl.config import PearlConfig
+from wtl.policies.replay.config import ReplayConfig
 from wtl.policies.rl2.config import Rl2Config
 from wtl.policies.tecnet.config import TecnetConfig
 
@@ -43,6 +44,10 @@ _KINDS = {
     MamlConfig: _MAML,
     DamlConfig: dataclasses.replace(
         _MAML, network_name="wtl.policies.daml.network:DamlNetwork"
+    ),
+    ReplayConfig: PolicyKind(
+        "wtl.policies.replay.network:ReplayNetwork",
+        "wtl.policies.replay.policy:ReplayPolicy",
     ),
 }
 _Maml = functools.partial(MamlConfig, demos=True, context_frames=10)
@@ -224,8 +229,16 @@ RECORDS = (
             in_default=False,
         ),
         config=ContextualConfig(demos=True),
-        compared_with=("bc", "tecnet"),
+        compared_with=("bc", "replay", "tecnet"),
         in_default=True,
+    ),
+    trained_method(
+        "replay",
+        "Retrieve and play",
+        "Replays the demonstration open loop, of several the one whose start is "
+        "nearest: nothing is learnt.",
+        palette.GREY,
+        config=ReplayConfig(demos=True),
     ),
     trained_method(
         "maml",

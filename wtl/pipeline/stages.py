@@ -44,6 +44,7 @@ from wtl.policies.maml.config import MamlConfig
 from wtl.policies.methods import METHODS
 from wtl.policies.pearl.config import PearlConfig
 from wtl.policies.rl2.config import Rl2Config
+from wtl.policies.replay.config import ReplayConfig
 from wtl.policies.tecnet.config import TecnetConfig
 from wtl.training.cluster import WARNING, Cluster
 from wtl.training.train_config import EndToEndConfig, TrainConfig
@@ -86,7 +87,7 @@ _fixed = [
     for field in dataclasses.fields(interface.Interface)
     if field.name not in interface.OF_TRIALS
 ]
-_NETWORKS = (ContextualConfig, MamlConfig, DamlConfig, TecnetConfig)
+_NETWORKS = (ContextualConfig, DamlConfig, MamlConfig, ReplayConfig, TecnetConfig)
 for _config in _NETWORKS:
     _configurable(_config, _config.__name__, denylist=_fixed)
 _of_worlds = {

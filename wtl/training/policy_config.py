@@ -29,8 +29,8 @@ def config_for(method: str, suite: TaskDistribution) -> interface.Interface:
             config = dataclasses.replace(config, encoder=FLAT)
         elif isinstance(config, MamlConfig):
             config = dataclasses.replace(config, per_entity=False)
-    if config.moves_as_commanded and config.trials:
-        # What moves after a command shows at the control rate.
+    # What moves after a command shows at the control rate.
+    if config.every_frame or (config.moves_as_commanded and config.trials):
         config = dataclasses.replace(config, context_frames=world.spec.horizon + 1)
     return config
 
@@ -44,6 +44,7 @@ _OF_WORLD = (
     "hidden_size",
     "moves_as_commanded",
     "context_frames",
+    "every_frame",
 )
 
 

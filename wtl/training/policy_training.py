@@ -89,7 +89,8 @@ def train(job: TrainJob) -> str:
     network = kind.network(config)
     if hasattr(network, "adapt"):
         network.adapt(data.demos.seen.state)
-    _fit(job, network, kind.loss, source, job.training, "checkpoints")
+    if kind.loss_name:
+        _fit(job, network, kind.loss, source, job.training, "checkpoints")
     if job.cluster:
         return ""
     policy = kind.policy(network)

@@ -1,0 +1,1 @@
+"""Retrieve and play: the baseline that replays a demonstration, without learning."""
