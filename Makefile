@@ -89,6 +89,16 @@ headline: install  ## the full state-based result, one run per seed of SEEDS
 paper_size: install  ## the same at the paper's data size, into runs/paper_size
 	$(BIN)/wtl run --gin_file=gin_configs/paper_size.gin --run_dir=runs/paper_size
 
+.PHONY: metaworld
+metaworld: install  ## one-shot imitation in Meta-World, one run per seed of SEEDS
+	$(PIP) install -qq --no-deps --require-hashes -r examples/metaworld/requirements.txt
+	set -e; for seed in $(SEEDS); do \
+	  $(BIN)/wtl run --gin_file=examples/metaworld/metaworld.gin \
+	    --gin_bindings="run.seed=$$seed" --run_dir=runs/metaworld/seed$$seed; \
+	done
+	$(BIN)/wtl evaluate --out=runs/metaworld \
+	  --compare="$$(echo $(SEEDS:%=runs/metaworld/seed%) | tr ' ' ,)"
+
 .PHONY: ablations
 ablations: install  ## what each part is worth, into runs/ablations
 	$(BIN)/wtl ablate --gin_dir=gin_configs/ablations --run_dir=runs/ablations
@@ -105,6 +115,7 @@ test: install  ## the tests that take seconds each
 
 .PHONY: test-slow
 test-slow: install  ## the tests that take minutes each
+	$(PIP) install -qq --no-deps --require-hashes -r examples/metaworld/requirements.txt
 	$(PYTEST) -m slow $(PYTEST_ARGS)
 	WTL_FUZZ=long $(PYTEST) --dist load tests/fuzz
 

@@ -47,3 +47,27 @@ def test_a_demonstration_helps_in_a_world_at_its_default_size(example, tmp_path)
     run_dir = wtl.run(EXAMPLES / f"{example}.gin", tmp_path / "run")
     # Ten tasks give wide intervals: this is a check of the example, not a measurement.
     assert _results(run_dir)["paired"]["mil_vs_bc"]["difference"] > 0.1
+
+
+@pytest.mark.slow
+def test_meta_world_runs_from_states_and_images(tmp_path, monkeypatch):
+    pytest.importorskip("metaworld")  # `make test-slow` installs it
+    monkeypatch.setenv("MUJOCO_GL", "egl")
+    folder = EXAMPLES / "metaworld"
+    tiny = (
+        "suite.train_tasks = 2",
+        "suite.val_tasks = 1",
+        "suite.test_tasks = 1",
+        "suite.scenes_per_task = 3",
+        "collect_demos.held_out_scenes = 2",
+        "train_trial.methods = ('mil', 'replay')",
+        "train_trial.steps = 2",
+        "collect_trials.contexts_per_method = 4",
+        "train_retrial.steps = 2",
+        "perception/TrainConfig.steps = 2",
+        "evaluate.scenes_per_task = 1",
+        "evaluate.conditions = ('mil', 'replay', 'wtl')",
+    )
+    for name in ("metaworld", "metaworld_images", "metaworld_signs"):
+        results = _results(wtl.run(folder / f"{name}.gin", tmp_path / name, tiny))
+        assert [m["overall"]["n"] for m in results["methods"].values()] == [1, 1, 1]

@@ -5,7 +5,7 @@ each scene. A demonstration of an environment that no policy was trained on says
 to be done there. Scripted policies of Meta-World demonstrate.
 
 `metaworld_signs` hides the signs of the hand's motions along x and y, drawn anew for
-each scene: a trial in the scene shows them, the demonstration of another scene does not.
+each scene: a trial in the scene shows them, a demonstration in another does not.
 
 Differences from Meta-World: each action is held for two of its 80 Hz steps; an episode
 ends with its first success, after 120 actions at the latest. Positions are observed
@@ -14,14 +14,13 @@ relative to the hand too, joined with velocities in place of the last observatio
 
 import functools
 import warnings
-from typing import ClassVar
 
 import dm_env
 import mujoco
 import numpy as np
 from dm_env import specs
 from metaworld import env_dict, policies, sawyer_xyz_env
-from metaworld_camera import PIXELS, Camera
+from metaworld_camera import PIXELS, camera_of
 
 import wtl
 
@@ -66,8 +65,6 @@ class MetaWorld(dm_env.Environment):
       gains: [4] hidden factors of the action.
     """
 
-    _cameras: ClassVar[dict[str, Camera]] = {}  # opening one takes 0.3 s
-
     def __init__(
         self, name: str, seed: int, from_images: bool = False, hides_signs: bool = False
     ):
@@ -79,7 +76,7 @@ class MetaWorld(dm_env.Environment):
           from_images: whether hand and image are observed; else hand, objects and goal.
           hides_signs: whether commands along x and y may move the hand backwards.
         """
-        self._name, self._from_images = name, from_images
+        self._from_images = from_images
         signs = np.random.default_rng(seed).choice([-1.0, 1.0], 2)
         self.gains = np.array([*signs, 1.0, 1.0]) if hides_signs else np.ones(4)
         key = f"{name}-v3-goal-observable"
@@ -105,15 +102,11 @@ class MetaWorld(dm_env.Environment):
         """Whether the task is solved."""
         return self._success
 
-    def _image(self):
-        if self._name not in self._cameras:
-            self._cameras[self._name] = Camera(self._env.model)
-        return self._cameras[self._name].render(self._env.data)
-
     def _observation(self):
         if self._from_images:
             hand = self.observed[:4].astype(np.float32)
-            return {"hand": hand, "image": self._image()}
+            image = camera_of(self._env.model_name).render(self._env.data)
+            return {"hand": hand, "image": image}
         hand, goal = self.observed[:3], self.observed[36:]
         first, second = self.observed[4:11], self.observed[11:18]
         # Zeros stand for an object that there is not.
@@ -142,7 +135,7 @@ class MetaWorld(dm_env.Environment):
         return {n: specs.Array(shape, np.float32, n) for n, shape in shapes.items()}
 
     def action_spec(self):
-        """Motion of the hand's target, in centimetres per 1/80 s, and gripper effort."""
+        """Motion of the hand's target, in cm per 1/80 s, and gripper effort."""
         return specs.BoundedArray((4,), np.float32, -1.0, 1.0, "x\ty\tz\tgrip")
 
 

@@ -150,7 +150,6 @@ def _without_learning(method: str, label: str) -> tuple[Condition, ...]:
             f"{label} in that other scene, without regard to the trial.",
             palette.ROSE,
             scene=NEW,
-            in_default=False,
         ),
     )
 

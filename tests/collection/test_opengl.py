@@ -29,6 +29,34 @@ def test_a_value_that_does_not_work_stops_no_import(value):
     assert done.stdout.strip() == repr("glx" if value == "glx" else "")
 
 
+_SPAWN = """
+import multiprocessing, sys
+import wtl
+
+def say():
+    print("tensorflow" in sys.modules)
+
+if __name__ == "__main__":
+    process = multiprocessing.get_context("spawn").Process(target=say)
+    process.start()
+    process.join()
+    sys.exit(process.exitcode)
+"""
+
+
+def test_workers_import_no_tensorflow_whatever_the_backend(tmp_path):
+    # A worker that renders beside TensorFlow would start another one, without end.
+    script = tmp_path / "script.py"
+    script.write_text(_SPAWN)
+    done = subprocess.run(
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "MUJOCO_GL": "egl"},
+    )
+    assert (done.returncode, done.stdout.split()) == (0, ["False"]), done.stderr
+
+
 _RENDER = """
 import sys
 if sys.argv[1] == "tensorflow":

@@ -43,8 +43,8 @@ from wtl.policies.daml.config import DamlConfig
 from wtl.policies.maml.config import MamlConfig
 from wtl.policies.methods import METHODS
 from wtl.policies.pearl.config import PearlConfig
-from wtl.policies.rl2.config import Rl2Config
 from wtl.policies.replay.config import ReplayConfig
+from wtl.policies.rl2.config import Rl2Config
 from wtl.policies.tecnet.config import TecnetConfig
 from wtl.training.cluster import WARNING, Cluster
 from wtl.training.train_config import EndToEndConfig, TrainConfig
