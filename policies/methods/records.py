@@ -150,6 +150,7 @@ def _without_learning(method: str, label: str) -> tuple[Condition, ...]:
             f"{label} in that other scene, without regard to the trial.",
             palette.ROSE,
             scene=NEW,
+            in_default=False,
         ),
     )
 
