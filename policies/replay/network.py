@@ -15,7 +15,7 @@ class ReplayNetwork(tf_keras.Model):
         self.config = config
         self.layout = config.layout
 
-    def nearest(self, context: Context) -> tuple[tf.Tensor, tf.Tensor]:
+    def encode(self, context: Context) -> tuple[tf.Tensor, tf.Tensor]:
         """Return states [B, T, S] and actions [B, T, A] of a demonstration each."""
         demos = context.demos
         distance = tf.norm(demos.state[:, :, 0] - context.state[:, None], axis=-1)

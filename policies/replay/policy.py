@@ -22,12 +22,15 @@ class ReplayPolicy(context_policy.ContextPolicy):
 
     def encode_context(self, context: Context) -> dict[str, tf.Tensor]:
         """Return the policy state for B contexts: actions [B, T A] and their steps."""
-        state, action = self.network.nearest(context)
+        state, action = self.network.encode(context)
         batch = tf.shape(action)[0]
         return {
             "step": features.step(state, self.network.layout),
             "actions": tf.reshape(action, (batch, -1)),
-            "target": tf.zeros((batch, self.network.config.entities)),
+            # Nothing is selected; the first entity stands for that.
+            "target": tf.one_hot(
+                tf.zeros(batch, tf.int32), self.network.config.entities
+            ),
         }
 
     def _predict(self, state: tf.Tensor, policy_state):

@@ -31,7 +31,9 @@ SIZE = 3
 LAYOUT = observation.Layout(SIZE)
 TRAINED = [name for name, method in METHODS.items() if method.is_trained]
 # One method for each structure of networks; others differ in what they are given.
-_NETWORKS = ("wtl", "mil_human", "tecnet_flat", "maml", "daml", "oracle_task")
+_NETWORKS = (
+    *("wtl", "mil_human", "tecnet_flat", "maml", "daml", "replay", "oracle_task"),
+)
 _CONFIG = dict(hidden=(32, 32), context_frames=6)
 
 
@@ -75,7 +77,9 @@ def _context(config, batch=4, demos=1, trials=1, seed=0) -> contexts.Context:
 
 def _policy(method: str, seed: int = 0) -> tf_policy.TFPolicy:
     tf.keras.utils.set_random_seed(seed)
-    config = dataclasses.replace(config_for(method, TaskDistribution()), **_CONFIG)
+    config = config_for(method, TaskDistribution())
+    sizes = {name: size for name, size in _CONFIG.items() if hasattr(config, name)}
+    config = dataclasses.replace(config, **sizes)
     kind = METHODS[method].kind
     policy = kind.policy(kind.network(config))
     state = policy.encode_context(_context(config))
