@@ -233,14 +233,6 @@ RECORDS = (
         in_default=True,
     ),
     trained_method(
-        "replay",
-        "Retrieve and play",
-        "Replays the demonstration open loop, of several the one whose start is "
-        "nearest: nothing is learnt.",
-        palette.GREY,
-        config=ReplayConfig(demos=True),
-    ),
-    trained_method(
         "maml",
         "MAML",
         "One-shot imitation by gradient: takes a learned gradient step on the "
@@ -356,6 +348,14 @@ RECORDS = (
         config=ContextualConfig(trials=True),
         trial_source="bc",
         in_default=True,
+    ),
+    trained_method(
+        "replay",
+        "Retrieve and play",
+        "Replays the demonstration open loop, of several the one whose start is "
+        "nearest: nothing is learnt.",
+        palette.GREY,
+        config=ReplayConfig(demos=True),
     ),
     trained_method(
         "bc",
