@@ -26,7 +26,7 @@ import wtl
 
 HORIZON, HELD, HZ = 120, 2, 40.0
 SPLITS = {
-    # Held out in the literature on one-shot imitation (Dasari and Gupta 2020).
+    # Held out by Chang and Gupta 2023 and Goswami et al. 2025 (one-shot imitation).
     "metaworld_one_shot": {
         "test": ("window-open", "button-press", "door-unlock", "pick-place-wall"),
         "val": ("drawer-open", "faucet-close", "handle-press", "push"),
