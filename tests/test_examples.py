@@ -60,13 +60,13 @@ def test_meta_world_runs_from_states_and_images(tmp_path, monkeypatch):
         "suite.test_tasks = 1",
         "suite.scenes_per_task = 3",
         "collect_demos.held_out_scenes = 2",
-        "train_trial.methods = ('mil', 'replay')",
+        "train_trial.methods = ('mil', 'retrieve_and_play')",
         "train_trial.steps = 2",
         "collect_trials.contexts_per_method = 4",
         "train_retrial.steps = 2",
         "perception/TrainConfig.steps = 2",
         "evaluate.scenes_per_task = 1",
-        "evaluate.conditions = ('mil', 'replay', 'wtl')",
+        "evaluate.conditions = ('mil', 'retrieve_and_play', 'wtl')",
     )
     for name in ("metaworld", "metaworld_images", "metaworld_signs"):
         results = _results(wtl.run(folder / f"{name}.gin", tmp_path / name, tiny))

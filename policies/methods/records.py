@@ -229,7 +229,7 @@ RECORDS = (
             in_default=False,
         ),
         config=ContextualConfig(demos=True),
-        compared_with=("bc", "replay", "tecnet"),
+        compared_with=("bc", "retrieve_and_play", "tecnet"),
         in_default=True,
     ),
     trained_method(
@@ -350,7 +350,7 @@ RECORDS = (
         in_default=True,
     ),
     trained_method(
-        "replay",
+        "retrieve_and_play",
         "Retrieve and play",
         "Replays the demonstration open loop, of several the one whose start is "
         "nearest: nothing is learnt.",

@@ -32,7 +32,15 @@ LAYOUT = observation.Layout(SIZE)
 TRAINED = [name for name, method in METHODS.items() if method.is_trained]
 # One method for each structure of networks; others differ in what they are given.
 _NETWORKS = (
-    *("wtl", "mil_human", "tecnet_flat", "maml", "daml", "replay", "oracle_task"),
+    *(
+        "wtl",
+        "mil_human",
+        "tecnet_flat",
+        "maml",
+        "daml",
+        "retrieve_and_play",
+        "oracle_task",
+    ),
 )
 _CONFIG = dict(hidden=(32, 32), context_frames=6)
 

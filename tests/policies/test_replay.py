@@ -13,7 +13,10 @@ from wtl.policies.replay.config import ReplayConfig
 LAYOUT = PlainLayout(parts=(("position", 2), (TIME, 1)), actions=1)
 LENGTHS, FRAMES = (3, 5), 6
 CONFIG = dataclasses.replace(
-    METHODS["replay"].config, layout=LAYOUT, action_size=1, context_frames=FRAMES
+    METHODS["retrieve_and_play"].config,
+    layout=LAYOUT,
+    action_size=1,
+    context_frames=FRAMES,
 )
 
 
@@ -34,7 +37,7 @@ def _context(first) -> contexts.Context:
 
 
 def _replayed(first) -> list[float]:
-    kind = METHODS["replay"].kind
+    kind = METHODS["retrieve_and_play"].kind
     policy = kind.policy(kind.network(CONFIG))
     given = policy.encode_context(_context(first))
     actions = []
@@ -55,6 +58,6 @@ def test_a_demonstration_that_is_not_there_is_never_replayed():
 
 
 def test_nothing_is_trained():
-    assert isinstance(METHODS["replay"].config, ReplayConfig)
-    assert not METHODS["replay"].kind.loss_name
-    assert not METHODS["replay"].kind.network(CONFIG).trainable_variables
+    assert isinstance(METHODS["retrieve_and_play"].config, ReplayConfig)
+    assert not METHODS["retrieve_and_play"].kind.loss_name
+    assert not METHODS["retrieve_and_play"].kind.network(CONFIG).trainable_variables
