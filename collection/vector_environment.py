@@ -38,9 +38,9 @@ def play_shards(shards: Sequence[Any], workers: int) -> Iterator[list[Episode]]:
             for shard in shards:
                 pending.append(pool.submit(operator.methodcaller("play"), shard))
                 if len(pending) > 2 * workers:
-                    yield pending.pop(0).result()
+                    yield _result(pool, pending.pop(0))
             while pending:
-                yield pending.pop(0).result()
+                yield _result(pool, pending.pop(0))
         except concurrent.futures.process.BrokenProcessPool as error:
             raise worker.WorkerError(
                 "a collection worker died (out of memory?); rerun the command to "
@@ -48,6 +48,22 @@ def play_shards(shards: Sequence[Any], workers: int) -> Iterator[list[Episode]]:
             ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _result(
+    pool: concurrent.futures.ProcessPoolExecutor, future: concurrent.futures.Future
+) -> list[Episode]:
+    """Wait for a result, but not for that of a worker that died while it sent one.
+
+    The pool would read the rest of it forever: its own end of the pipe stays open.
+    """
+    while not concurrent.futures.wait([future], timeout=1.0).done:
+        processes = [*(pool._processes or {}).values()]
+        if any(process.exitcode is not None for process in processes):
+            for process in processes:
+                process.kill()
+            pool._result_queue._writer.close()
+    return future.result()
 
 
 class VectorEnvironment:

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -91,6 +92,26 @@ def test_a_killed_demonstration_worker_is_reported():
     _kill_workers()
     with pytest.raises(WorkerError, match="a collection worker died.*fewer workers"):
         list(played)
+
+
+class _DiesWhileItSends:
+    """Shard whose worker is killed in the middle of its result."""
+
+    def play(self):
+        frame = sys._getframe()
+        while "result_queue" not in frame.f_locals:
+            frame = frame.f_back
+        queue = frame.f_locals["result_queue"]
+        queue._wlock.acquire()
+        os.write(queue._writer.fileno(), struct.pack("!i", 1000) + b"the beginning")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("workers", (1, 2))
+def test_a_worker_killed_while_it_sends_is_reported(workers):
+    shards = [_DiesWhileItSends(), *_shards(40)]
+    with pytest.raises(WorkerError, match="a collection worker died"):
+        list(play_shards(shards, workers))
 
 
 def test_leaving_demonstrations_early_ends_the_workers():
