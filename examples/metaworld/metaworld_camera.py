@@ -1,6 +1,6 @@
 """Camera of Meta-World's scenes that renders fast in software.
 
-The arm is not drawn: its meshes take four fifths of the time, and hide what is handled.
+The arm is not drawn: its meshes take most of the time, and hide what is handled.
 The fingers are. There are no shadows and reflections.
 """
 
