@@ -36,6 +36,8 @@ class Layout(abc.ABC):
       odd: by row and part, the numbers that change their sign in a mirror that swaps
         left and right.
       action_mirror: [A] factors of an action in the same mirror.
+      deciding_steps: number of first steps of an episode in which it is decided where
+        to go, and which are imitated more often; None where all steps count alike.
     """
 
     size: int
@@ -44,6 +46,7 @@ class Layout(abc.ABC):
     things: ClassVar[dict[str, str]]
     odd: ClassVar[dict[str, dict[str, list[int]]]]
     action_mirror: ClassVar[tuple[float, ...]]
+    deciding_steps: ClassVar[int | None] = None
 
     @property
     def entities(self) -> int:

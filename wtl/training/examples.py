@@ -14,9 +14,7 @@ from wtl.policies.contextual import context as contexts
 from wtl.policies.imitation import Example
 from wtl.training import augmentation
 
-# Most of an episode is spent holding still; the first steps decide where to go.
-_EARLY_STEPS = 18
-_EARLY_SHARE = 0.625
+_DECIDING_SHARE = 0.625  # of the imitated steps, see `Layout.deciding_steps`
 
 
 class Rows(NamedTuple):
@@ -111,11 +109,11 @@ class ExampleSource:
         """Draw the rows of `count` examples."""
         batch: Batch = self._sampler.draw(rng, count)
         length = self._length[batch.target][:, None] - 1
-        early = round(self._window * _EARLY_SHARE)
         share = rng.random((count, self._window))
-        limit = np.where(
-            np.arange(self._window) < early, np.minimum(length, _EARLY_STEPS), length
-        )
+        limit = np.repeat(length, self._window, axis=1)
+        if self._layout.deciding_steps:
+            deciding = round(self._window * _DECIDING_SHARE)
+            limit[:, :deciding] = np.minimum(length, self._layout.deciding_steps)
         acted = self._sampler.relabeller.acted
         if self._has_trials:
             trial_acted = self._sampler.relabeller.trial_acted[batch.trials]

@@ -39,6 +39,7 @@ class Layout(layout.Layout):
         "targets": {"position": [0]},
     }
     action_mirror = (-1, -1)
+    deciding_steps = 18
 
     @property
     def features(self):

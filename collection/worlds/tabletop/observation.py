@@ -71,6 +71,7 @@ class Layout(layout.Layout):
         "fixtures": {"anchor": [0]},
     }
     action_mirror = (-1, 1, 1, -1, 1)  # x, y, z, yaw, finger
+    deciding_steps = 18
 
     @property
     def features(self):
