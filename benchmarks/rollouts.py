@@ -56,7 +56,7 @@ def _actions(spec: policy_actor.PolicyActorSpec) -> comparison.Comparison:
 
     @tf.function
     def by_hand(state, embedding, target):
-        found = network.act(state, embedding, target)
+        found = network.act(state, embedding, target).predict(None)
         action = mixture_density.in_turn(found, features.step(state, layout))
         return tf.clip_by_value(action, -1.0, 1.0)
 

@@ -116,7 +116,13 @@ def shards(
     size: int,
     camera: CameraConfig = NO_CAMERA,
 ) -> list[EpisodeShard]:
-    """Deal requests out, in order, to shards of up to `size`."""
+    """Deal requests out, in order, to shards of up to `size`.
+
+    They are smaller in a world that does not play so many episodes side by side.
+    """
+    if requests:
+        world = registry.get(requests[0].scene.task.domain)
+        size = min(size, world.side_by_side or size)
     return [
         EpisodeShard(actor, tuple(requests[start : start + size]), camera)
         for start in range(0, len(requests), size)

@@ -27,7 +27,8 @@ class ContextPolicy(tf_policy.TFPolicy):
     """Deterministic policy around a network, which may be trained further.
 
     A subclass has `encode_context`, which is called once per episode and returns the
-    policy state, and `_predict`, which returns a mixture over actions.
+    policy state, and `_actor`, which returns the `heads.head.Actor` at B states. The
+    network has a `head`.
     """
 
     def __init__(self, network, state_sizes: dict[str, int], name: str):
@@ -36,7 +37,7 @@ class ContextPolicy(tf_policy.TFPolicy):
         With a vector `component` all actions are of this component of the mixture.
         """
         super().__init__(
-            *specs(network.layout.state_size, network.config.action_size),
+            *specs(network.layout.state_size, network.config.chunk_size),
             policy_state_spec={
                 key: tf.TensorSpec((size,), tf.float32)
                 for key, size in state_sizes.items()
@@ -53,25 +54,32 @@ class ContextPolicy(tf_policy.TFPolicy):
     def _action(self, time_step, policy_state, seed=None):
         del seed
         state = time_step.observation[fields.STATE]
-        prediction = self._predict(state, policy_state)
+        actor = self._actor(state, policy_state)
         if "component" in policy_state:
             component = policy_state["component"][..., None]
-            action = tf.reduce_sum(component * prediction[1], axis=-2)
+            mean = self.network.head.predict(actor)[1]
+            action = tf.reduce_sum(component * mean, axis=-2)
         else:
             step = features.step(state, self.network.layout)
-            action = mixture_density.in_turn(prediction, step)
+            action = self.network.head.act(actor, step)
         action = tf.clip_by_value(action, -1.0, 1.0)
         return policy_step.PolicyStep(action, policy_state, ())
 
     def log_likelihood(self, given: dict) -> tf.Tensor:
         """Return log densities [B], in nats, of actions at observations.
 
+        Only of policies with one of `heads.DENSITIES`. Of a chunk of actions it is the
+        density of the first.
+
         Args:
           given: `observation` {"state": [B, S]}, `action` [B, A], and `policy_state`
             of `encode_context`.
         """
+        actor = self._actor(given["observation"][fields.STATE], given["policy_state"])
+        logits, mean, log_sigma = self.network.head.predict(actor)
+        size = given["action"].shape[-1]
         return -mixture_density.negative_log_likelihood(
-            self._predict(given["observation"][fields.STATE], given["policy_state"]),
+            (logits, mean[..., :size], log_sigma[..., :size]),
             given["action"],
             _LOG_SIGMA_FLOOR,
         )

@@ -67,7 +67,7 @@ def save(policy: tf_policy.TFPolicy, directory: pathlib.Path, world: str = "") -
         look = ("look",) if hasattr(policy, "look") else ()
         for name in ("perceive", *look, *human):
             saver.register_function(name, getattr(policy, name), observed)
-    if not network.layout.kinds:
+    if network.config.has_density and not network.layout.kinds:
         given = {
             "observation": policy.time_step_spec.observation,
             "action": policy.action_spec,

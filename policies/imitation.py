@@ -5,7 +5,6 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from wtl.policies.contextual import context as contexts
-from wtl.policies.heads import mixture_density
 
 
 class Example(NamedTuple):
@@ -17,7 +16,7 @@ class Example(NamedTuple):
       trial_acted: [B, L] int32 slot acted on in each trial of the context, or -1.
       target: [B] int32 slot acted on in the demonstration to imitate.
       state: [B, W, S] some of its states.
-      action: [B, W, A] the clean actions taken at them.
+      action: [B, W, C A] the clean actions taken from there on, a chunk each.
       imitated: the demonstration to imitate as a context episode, K = 1.
     """
 
@@ -35,7 +34,7 @@ class Losses(NamedTuple):
 
     Attributes:
       total: the minimised loss.
-      imitation: nats per action dimension.
+      imitation: loss of the head per number of an action, nats of a mixture.
       target: cross-entropy of the target, nats.
       attention: cross-entropy of the entities acted on in context episodes, nats.
       target_accuracy: share of examples whose likeliest target is right.
@@ -49,14 +48,11 @@ class Losses(NamedTuple):
 
 
 def losses(
-    prediction: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
-    action: tf.Tensor,
-    log_sigma_floor: tf.Tensor,
+    imitation: tf.Tensor,
     *,
     logits: tf.Tensor,
     target: tf.Tensor,
     attention: tf.Tensor | float,
-    together: tf.Tensor | int = 1,
 ) -> Losses:
     """Return the losses of actions and of the entity acted on.
 
@@ -64,15 +60,12 @@ def losses(
     Its labels are inferred from the demonstrations, not from the simulator.
 
     Args:
-      prediction: mixture over N actions, see `wtl.policies.heads.mixture_density`.
-      action: [..., A] these actions, N in all.
-      log_sigma_floor: of the mixture.
+      imitation: losses of some actions, see `wtl.policies.heads.head.Head`.
       logits: [B, I] of the target.
       target: [B] int32.
       attention: cross-entropy of the entities acted on in context episodes.
-      together: number of consecutive actions of one component of the mixture.
     """
-    imitation = tf.reduce_mean(cloning(prediction, action, log_sigma_floor, together))
+    imitation = tf.reduce_mean(imitation)
     choice = tf.reduce_mean(
         tf.nn.sparse_softmax_cross_entropy_with_logits(labels=target, logits=logits)
     )
@@ -83,22 +76,6 @@ def losses(
         target=choice,
         attention=attention,
         target_accuracy=tf.reduce_mean(tf.cast(hits, tf.float32)),
-    )
-
-
-def cloning(
-    prediction: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
-    action: tf.Tensor,
-    log_sigma_floor: tf.Tensor,
-    together: tf.Tensor | int = 1,
-) -> tf.Tensor:
-    """Return [N / together] nats per action dimension, given as to `losses`."""
-    size = action.shape[-1]
-    return (
-        mixture_density.negative_log_likelihood(
-            prediction, tf.reshape(action, (-1, size)), log_sigma_floor, together
-        )
-        / size
     )
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 
 from wtl.datasets.contract.layout import Layout
+from wtl.datasets.contract.limits import Count
 
 # Source of the episodes given as trials, and of their success.
 TRY, ANOTHER_TASK, DEMO = TRIALS_FROM = ("try", "another_task", "demo")
@@ -35,6 +36,8 @@ class Interface:
       moves_as_commanded: whether a step moves by hidden gain times command.
       context_frames: frames each context episode is resampled to.
       every_frame: whether these are as many as an episode has at most.
+      chunk: number of consecutive actions that are predicted at once.
+      executed: number of these that are executed before the next prediction.
     """
 
     demos: bool = False
@@ -52,15 +55,31 @@ class Interface:
     moves_as_commanded: bool = False
     context_frames: int = 20
     every_frame: bool = False
+    chunk: Count = 1
+    executed: Count = 1
 
     def __post_init__(self):
         require("trials_from", self.trials_from, TRIALS_FROM)
         require("trial_success", self.trial_success, TRIAL_SUCCESS)
+        if self.executed > self.chunk:
+            raise ValueError(
+                f"executed is {self.executed}, but a chunk has {self.chunk} actions"
+            )
 
     @property
     def trials_tell(self) -> bool:
         """Whether trials resolve the ambiguity of the demonstration."""
         return self.trials_from == TRY and self.trial_success == TOLD
+
+    @property
+    def has_density(self) -> bool:
+        """Whether the policy predicts a density of actions."""
+        return True
+
+    @property
+    def chunk_size(self) -> int:
+        """D, the length of a chunk of actions."""
+        return self.chunk * self.action_size
 
     @property
     def entities(self) -> int:
@@ -73,7 +92,8 @@ class Interface:
         return self.entities
 
 
-def require(name: str, value: str, choices: tuple[str, ...]):
+def require(name: str, value: str | int, choices: tuple[str | int, ...]):
     """Raise ValueError unless a field has one of its values."""
     if value not in choices:
-        raise ValueError(f"{name} is {value!r}; it may be {', '.join(choices)}")
+        allowed = ", ".join(map(str, choices))
+        raise ValueError(f"{name} is {value!r}; it may be {allowed}")

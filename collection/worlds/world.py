@@ -147,6 +147,8 @@ class World:
       human_videos: whether there is a simulated human, filmed by cameras.
       perception: () -> module that estimates states from images, see
         `wtl.collection.worlds.perception`; it needs TensorFlow.
+      side_by_side: greatest number of environments that a process plays at once; None
+        if they are so small that it does not matter.
       images: height and width of the images that its environments always observe, by
         name, as policies take them.
       normaliser: (training demonstrations) -> `wtl.policies.normaliser.Normaliser`
@@ -180,6 +182,7 @@ class World:
     teleop: "Teleop | None" = None
     human_videos: bool = False
     perception: Callable[[], types.ModuleType] | None = None
+    side_by_side: int | None = None
     images: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
     normaliser: Callable[[EpisodeStore], Any] | None = None
     trial_tasks: Callable[..., Any] | None = None

@@ -53,7 +53,8 @@ class Actor(networks.Network):
         embedding = tf.broadcast_to(
             self._embedding, (tf.shape(skill)[0], self._embedding.shape[1])
         )
-        logits, mean, log_sigma = self._network.decide(skill, embedding)
+        actor = self._network.decide(skill, embedding)
+        logits, mean, log_sigma = self._network.head.predict(actor)
         floored = LOG_SIGMA_FLOOR + tf.nn.softplus(log_sigma - LOG_SIGMA_FLOOR)
         floored = tf.minimum(floored, LOG_SIGMA_CEILING)
         return tfp.distributions.MixtureSameFamily(

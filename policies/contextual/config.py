@@ -4,7 +4,8 @@ import dataclasses
 
 from wtl.datasets.contract.limits import Count
 from wtl.policies import interface
-from wtl.policies.heads import HEADS, MIXTURE
+from wtl.policies.heads import MIXTURE
+from wtl.policies.heads.config import HeadConfig
 
 # Entities: the entity acted on is inferred from the context episodes, by labels, and
 # matched in the scene. Rows: attention over the rows of observations, without labels;
@@ -13,7 +14,7 @@ ENTITIES, ROWS, FLAT = ENCODERS = ("entities", "rows", "flat")
 
 
 @dataclasses.dataclass(frozen=True)
-class ContextualConfig(interface.Interface):
+class ContextualConfig(HeadConfig):
     """Context episodes of a policy, and the sizes of its network.
 
     Attributes:
@@ -22,8 +23,6 @@ class ContextualConfig(interface.Interface):
       hidden: widths of the actor's layers.
       selects_target: whether one target is selected; else the policy acts on the mean
         of all entities under their probabilities.
-      head: output layer of the actor, one of `wtl.policies.heads.HEADS`.
-      components: Gaussians in the actor's mixture.
       state_noise: standard deviation, in metres, of noise on each coordinate of
         everything but the robot in all states given to the policy.
     """
@@ -32,8 +31,6 @@ class ContextualConfig(interface.Interface):
     encoder: str = ENTITIES
     hidden: tuple[Count, ...] = (256, 256, 256)
     selects_target: bool = True
-    head: str = MIXTURE
-    components: Count = 6
     state_noise: float = 0.0
 
     def __post_init__(self):
@@ -41,7 +38,6 @@ class ContextualConfig(interface.Interface):
         interface.require("encoder", self.encoder, ENCODERS)
         if self.encoder == ROWS and not self.selects_target:
             raise ValueError("encoder 'rows' selects a row: leave selects_target True")
-        interface.require("head", self.head, HEADS)
 
     @property
     def per_entity(self) -> bool:

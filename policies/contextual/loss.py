@@ -2,8 +2,9 @@
 
 import tensorflow as tf
 
-from wtl.policies import imitation, interface
+from wtl.policies import axes, imitation, interface
 from wtl.policies.contextual import network as networks
+from wtl.policies.heads import head as heads
 
 
 def loss(
@@ -20,7 +21,7 @@ def loss(
     else:
         target = network.pursued(encoding.target_logits)
     window = tf.shape(example.state)[1]
-    prediction = predict(
+    actor = act(
         network,
         encoding.embedding,
         example.state,
@@ -40,23 +41,25 @@ def loss(
         if logits is not None
     )
     return imitation.losses(
-        prediction,
-        example.action,
-        log_sigma_floor,
+        network.head.loss(
+            actor,
+            axes.merge(example.action),
+            log_sigma_floor,
+            together=window if config.keeps_component else 1,
+        ),
         logits=encoding.target_logits,
         target=example.target,
         attention=tf.convert_to_tensor(attention, tf.float32),
-        together=window if config.keeps_component else 1,
     )
 
 
-def predict(
+def act(
     network: networks.ContextualNetwork,
     embedding: tf.Tensor,
     state: tf.Tensor,
     target: tf.Tensor,
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Predict the mixtures over B * W actions at some states of B episodes.
+) -> heads.Actor:
+    """Return the actor at B * W states of B episodes.
 
     Args:
       network: the network.

@@ -8,16 +8,13 @@ from wtl.policies import axes, features
 from wtl.policies.contextual import config as configs
 from wtl.policies.contextual import context as contexts
 from wtl.policies.encoders import episode
-from wtl.policies.heads import MEAN, MIXTURE, inverse_gains
+from wtl.policies.heads import head as heads
+from wtl.policies.heads import inverse_gains
 from wtl.policies.heads.evidence import DEMO, TRIAL, Evidence
-from wtl.policies.heads.mean import Mean
-from wtl.policies.heads.mixture_density import MixtureDensity
 from wtl.policies.heads.selection import target_head
 from wtl.policies.legacy_keras import tf_keras
 
 layers = tf_keras.layers
-
-_HEADS = {MIXTURE: MixtureDensity, MEAN: Mean}
 
 
 class Encoding(NamedTuple):
@@ -50,7 +47,8 @@ class ContextualNetwork(tf_keras.Model):
         self._compensates = config.moves_as_commanded and gains_given
         self._create_encoder()
         self._actor = [layers.Dense(units, "relu") for units in config.hidden]
-        self._mixture = _HEADS[config.head](config.action_size, config.components)
+        self.head = heads.head(config)
+        self._output = self.head.layer()
 
     def _create_encoder(self):
         """Create the layers that only `encode` and `skill_inputs` call."""
@@ -151,8 +149,8 @@ class ContextualNetwork(tf_keras.Model):
 
     def act(
         self, state: tf.Tensor, embedding: tf.Tensor, target: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Predict the mixture over actions.
+    ) -> heads.Actor:
+        """Return the actor at N states.
 
         Args:
           state: [N, S] states.
@@ -173,26 +171,30 @@ class ContextualNetwork(tf_keras.Model):
         chosen = tf.reshape(relations, (-1, width))
         return tf.concat([self._features.body(rows), chosen], axis=-1)
 
-    def decide(
-        self, inputs: tf.Tensor, embedding: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Predict the mixture over actions from `skill_inputs` and `embedding`."""
+    def decide(self, inputs: tf.Tensor, embedding: tf.Tensor) -> heads.Actor:
+        """Return the actor at N `skill_inputs`, given their `embedding`."""
         encoded = self.encoded_size
-        hidden = tf.concat([inputs, embedding[..., :encoded]], axis=-1)
-        for layer in self._actor:
-            hidden = layer(hidden)
-        known = (self._known(embedding),) if self.config.keeps_component else ()
-        logits, mean, log_sigma = self._mixture(hidden, *known)
-        if self._compensates:
-            mean *= embedding[:, None, encoded:]
-        return logits, mean, log_sigma
+        known = tf.concat([inputs, embedding[..., :encoded]], axis=-1)
+
+        def predict(extra: tf.Tensor | None):
+            hidden = known if extra is None else tf.concat([known, extra], axis=-1)
+            for layer in self._actor:
+                hidden = layer(hidden)
+            if self.config.keeps_component:
+                return self._output(hidden, self._known(embedding))
+            return self._output(hidden)
+
+        if not self._compensates:
+            return heads.Actor(predict)
+        gains = embedding[:, encoded:]
+        return heads.Actor(predict, tf.tile(gains, (1, self.config.chunk)))
 
     def weigh(self, embedding: tf.Tensor) -> tf.Tensor:
         """Return logits [N, M] of the components, given `Encoding.embedding` [N, Z'].
 
         They are used where one component is chosen once per episode.
         """
-        return self._mixture.weigh(self._known(embedding))
+        return self._output.weigh(self._known(embedding))
 
     def _known(self, embedding: tf.Tensor) -> tf.Tensor:
         # A layer needs an input, also where the embedding is empty.
@@ -202,5 +204,5 @@ class ContextualNetwork(tf_keras.Model):
     @property
     def actor_variables(self) -> list[tf.Variable]:
         """Weights that `decide` uses."""
-        layers_used = (*self._actor, self._mixture)
+        layers_used = (*self._actor, self._output)
         return [v for layer in layers_used for v in layer.trainable_variables]

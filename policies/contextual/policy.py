@@ -5,6 +5,7 @@ import tensorflow as tf
 from wtl.policies import context_policy
 from wtl.policies.contextual import context as contexts
 from wtl.policies.contextual import network as networks
+from wtl.policies.heads import head as heads
 
 
 class ContextualPolicy(context_policy.ContextPolicy):
@@ -34,7 +35,7 @@ class ContextualPolicy(context_policy.ContextPolicy):
             state["component"] = tf.one_hot(chosen, config.components)
         return state
 
-    def _predict(self, state: tf.Tensor, policy_state):
+    def _actor(self, state: tf.Tensor, policy_state) -> heads.Actor:
         return self.network.act(
             state, policy_state["embedding"], policy_state["target"]
         )

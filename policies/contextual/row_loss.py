@@ -6,7 +6,6 @@ import tensorflow as tf
 
 from wtl.policies import axes, imitation
 from wtl.policies.contextual import row_network as networks
-from wtl.policies.heads import mixture_density
 
 
 class Losses(NamedTuple):
@@ -42,8 +41,8 @@ def loss(
     log_choice = tf.nn.log_softmax(encoding.target_logits)
     explained = log_choice + network.change(first, last) - nats
     shares = tf.stop_gradient(tf.nn.softmax(explained))
-    imitated = tf.reduce_sum(shares * nats, axis=-1) / network.config.action_size
-    imitated = tf.reduce_mean(imitated)
+    each = nats / network.config.action_size
+    imitated = tf.reduce_mean(tf.reduce_sum(shares * each, axis=-1))
     chosen = -tf.reduce_mean(tf.reduce_sum(shares * log_choice, axis=-1))
     return Losses(
         total=imitated + chosen,
@@ -67,7 +66,7 @@ def _nats(
     rows, window = tf.shape(skills)[:3], tf.shape(skills)[2]
     embedding = embedding[:, None, None] + tf.zeros_like(skills[..., :1])
     action = example.action[:, None] + tf.zeros_like(skills[..., :1])
-    nats = mixture_density.negative_log_likelihood(
+    nats = network.config.action_size * network.head.loss(
         network.decide(*(_flat(value) for value in (skills, embedding))),
         _flat(action),
         log_sigma_floor,

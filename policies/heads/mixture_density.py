@@ -8,6 +8,9 @@ from wtl.policies.legacy_keras import tf_keras
 
 _GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 
+# Logits [..., M], means [..., M, A] and log standard deviations [..., M, A].
+Mixture = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+
 
 class MixtureDensity(tf_keras.layers.Layer):
     """Predicts mixture logits, means and log standard deviations."""
@@ -19,9 +22,7 @@ class MixtureDensity(tf_keras.layers.Layer):
         self._mean = tf_keras.layers.Dense(components * action_size)
         self._log_sigma = tf_keras.layers.Dense(components * action_size)
 
-    def call(
-        self, hidden: tf.Tensor, known: tf.Tensor | None = None
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def call(self, hidden: tf.Tensor, known: tf.Tensor | None = None) -> Mixture:
         """Return logits [N, M], means [N, M, A] and log sigmas [N, M, A].
 
         Args:
@@ -41,7 +42,7 @@ class MixtureDensity(tf_keras.layers.Layer):
 
 
 def negative_log_likelihood(
-    prediction: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+    prediction: Mixture,
     action: tf.Tensor,
     log_sigma_floor: tf.Tensor | float,
     together: tf.Tensor | int = 1,
@@ -68,9 +69,7 @@ def negative_log_likelihood(
     return -likelihood / tf.cast(together, likelihood.dtype)
 
 
-def in_turn(
-    prediction: tuple[tf.Tensor, tf.Tensor, tf.Tensor], step: tf.Tensor
-) -> tf.Tensor:
+def in_turn(prediction: Mixture, step: tf.Tensor) -> tf.Tensor:
     """Return the mean [N, A] of the component whose turn it is at timesteps [N].
 
     Over the steps of an episode components take turns in proportion to their weights,

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from wtl.policies import imitation
+from wtl.policies import axes, imitation
 from wtl.policies.maml import network as networks
 
 
@@ -22,15 +22,13 @@ def loss(
     # A flat network has one item, whatever the target.
     target = tf.minimum(example.target, last)
     acted = tf.minimum(example.demo_acted, last)
-    prediction = network.act(
+    actor = network.act(
         phi,
         example.state,
         tf.one_hot(target, network.config.items, dtype=network.dtype),
     )
     return imitation.losses(
-        prediction,
-        example.action,
-        log_sigma_floor,
+        network.head.loss(actor, axes.merge(example.action), log_sigma_floor),
         logits=network.choose(phi, example.context.state),
         target=target,
         attention=imitation.acted_loss(

@@ -4,7 +4,8 @@ import tensorflow as tf
 
 from wtl.policies import features
 from wtl.policies.contextual import context as contexts
-from wtl.policies.heads import mixture_density
+from wtl.policies.heads import head as heads
+from wtl.policies.heads.density import MixtureHead
 from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.maml import adaptation
 from wtl.policies.maml import config as configs
@@ -16,15 +17,13 @@ _ATTRIBUTE_SCALE, _ATTRIBUTE_MEAN = 3.0, 0.5
 # the gradient grows with the inverse square of sigma.
 _INNER_LOG_SIGMA_FLOOR = -1.0
 
-Mixture = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
-
 
 class MamlNetwork(tf_keras.Model):
     """Chooses an item once per episode by its distance to a prototype; acts on it.
 
-    With features per entity the items are the entities, and the prediction is a mixture
-    over them: the inner gradient moves the choice towards those that explain the
-    demonstrated actions. A flat network has one item.
+    With features per entity the items are the entities, and the inner loss is that of a
+    mixture over them: the inner gradient moves the choice towards those that explain
+    the demonstrated actions. A flat network has one item.
     """
 
     def __init__(self, config: configs.MamlConfig):
@@ -32,10 +31,14 @@ class MamlNetwork(tf_keras.Model):
         self.config = config
         self.layout = config.layout
         self._features = self.layout.features
+        self.head = heads.head(config)
+        self._heads = {_OUTER: self.head}
+        if config.two_heads:
+            self._heads[_INNER] = MixtureHead(config.action_size, config.components)
         self.theta: dict[str, tf.Variable] = {}
         self.alpha: dict[str, tf.Variable] = {}
         probe = tf.zeros((1, self.layout.state_size), self.dtype)
-        width = self._inputs(probe).shape[-1]
+        width = self._inputs(probe).shape[-1] + self.head.inputs
         if config.bias_transformation:
             self._add("z", (config.bias_transformation,), "zeros")
             self._add(
@@ -45,10 +48,8 @@ class MamlNetwork(tf_keras.Model):
             )
         for i, units in enumerate(config.hidden):
             width = self._add_dense(f"actor_{i}", width, units)
-        for name in (_OUTER, _INNER) if config.two_heads else (_OUTER,):
-            self._add_dense(
-                name, width, config.components * (1 + 2 * config.action_size)
-            )
+        for name, head in self._heads.items():
+            self._add_dense(name, width, head.outputs)
         if config.per_entity:
             width = self._choice_inputs(probe).shape[-1]
             self._add("prototype", (width,), "zeros")
@@ -101,25 +102,24 @@ class MamlNetwork(tf_keras.Model):
 
         They are negative log likelihoods of a mixture, where MIL has squared errors.
         """
-        choice = tf.nn.log_softmax(self.choose(phi, demos.state[:, :, 0]))
-        hidden = self.hidden(phi, demos.state)
-        head = _INNER if self.config.two_heads else _OUTER
-        logits, mean, log_sigma = self._mixture(phi, head, hidden)
-        logits = tf.nn.log_softmax(logits) + choice[:, :, None, :, None]
-        count = self.config.items * self.config.components
-        size = self.config.action_size
+        name = _INNER if self.config.two_heads else _OUTER
         # No action was taken at the last state.
-        nll = mixture_density.negative_log_likelihood(
-            (
-                tf.reshape(logits[:, :, :-1], (-1, count)),
-                tf.reshape(mean[:, :, :-1], (-1, count, size)),
-                tf.reshape(log_sigma[:, :, :-1], (-1, count, size)),
-            ),
-            tf.reshape(demos.action[:, :, :-1], (-1, size)),
-            _INNER_LOG_SIGMA_FLOOR,
+        hidden = self.hidden(phi, demos.state)[:, :, :-1]
+        items = self.config.items
+        action = tf.repeat(demos.action[:, :, :-1, None], items, axis=3)
+        size = action.shape[-1]
+
+        def predict(_):
+            values = self._dense(phi, name, hidden)
+            return self._heads[name].read(tf.reshape(values, (-1, values.shape[-1])))
+
+        nats = size * self._heads[name].loss(
+            heads.Actor(predict), tf.reshape(action, (-1, size)), _INNER_LOG_SIGMA_FLOOR
         )
-        frames = tf.shape(demos.action)[2]
-        return tf.reduce_mean(tf.reshape(nll, (-1, frames - 1)), axis=1)
+        nats = tf.reshape(nats, tf.shape(hidden)[:-1])
+        choice = tf.nn.log_softmax(self.choose(phi, demos.state[:, :, 0]))
+        mixed = -tf.reduce_logsumexp(choice[:, :, None] - nats, axis=-1)
+        return tf.reshape(tf.reduce_mean(mixed, axis=2), (-1,))
 
     def hidden(self, phi: Parameters, state: tf.Tensor) -> tf.Tensor:
         """Return features [B, ..., I, H] of every item of states [B, ..., S]."""
@@ -136,8 +136,8 @@ class MamlNetwork(tf_keras.Model):
         error = self._metric * inputs - phi["prototype"][(slice(None), *between)]
         return -tf.reduce_sum(error**2, axis=-1)
 
-    def act(self, phi: Parameters, state: tf.Tensor, target: tf.Tensor) -> Mixture:
-        """Return logits [B * N, M], means and log sigmas [B * N, M, A] of actions.
+    def act(self, phi: Parameters, state: tf.Tensor, target: tf.Tensor) -> heads.Actor:
+        """Return the actor at B * N states.
 
         Args:
           phi: parameters of B tasks.
@@ -145,8 +145,14 @@ class MamlNetwork(tf_keras.Model):
           target: [B, I] one-hot choice.
         """
         chosen = tf.einsum("bi,bnid->bnd", target, self._inputs(state))
-        mixture = self._mixture(phi, _OUTER, self._hidden(phi, chosen))
-        return tuple(tf.reshape(value, (-1, *value.shape[2:])) for value in mixture)
+
+        def predict(extra: tf.Tensor | None):
+            if extra is not None:
+                extra = tf.reshape(extra, (*tf.unstack(tf.shape(chosen)[:2]), -1))
+            values = self._dense(phi, _OUTER, self._hidden(phi, chosen, extra))
+            return self.head.read(tf.reshape(values, (-1, values.shape[-1])))
+
+        return heads.Actor(predict)
 
     def _inputs(self, state: tf.Tensor) -> tf.Tensor:
         """Return inputs [..., I, D] of the actor in states [..., S]."""
@@ -172,24 +178,23 @@ class MamlNetwork(tf_keras.Model):
         items = self._features.entities(features.split(first, self.layout))
         return _ATTRIBUTE_SCALE * (items.attributes - _ATTRIBUTE_MEAN)
 
-    def _hidden(self, phi: Parameters, inputs: tf.Tensor) -> tf.Tensor:
-        """Return the last hidden layer [B, ..., H] for inputs [B, ..., D]."""
-        hidden = inputs
+    def _hidden(
+        self, phi: Parameters, inputs: tf.Tensor, extra: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Return the last hidden layer [B, ..., H].
+
+        Args:
+          phi: parameters of B tasks.
+          inputs: [B, ..., D] inputs.
+          extra: [B, ..., X] inputs of the head; zeros by default.
+        """
+        if extra is None:
+            shape = tf.concat([tf.shape(inputs)[:-1], [self.head.inputs]], 0)
+            extra = tf.zeros(shape, inputs.dtype)
+        hidden = tf.concat([inputs, extra], axis=-1)
         for i in range(len(self.config.hidden)):
             hidden = tf.nn.relu(self._dense(phi, f"actor_{i}", hidden))
         return hidden
-
-    def _mixture(self, phi: Parameters, head: str, hidden: tf.Tensor) -> Mixture:
-        """Return logits [B, ..., C], means and log sigmas [B, ..., C, A]."""
-        values = self._dense(phi, head, hidden)
-        count, size = self.config.components, self.config.action_size
-        logits, mean, log_sigma = tf.split(
-            values, [count, count * size, count * size], axis=-1
-        )
-        shape = tf.concat([tf.shape(values)[:-1], [count, size]], 0)
-        static = (*values.shape[:-1], count, size)
-        mean, log_sigma = tf.reshape(mean, shape), tf.reshape(log_sigma, shape)
-        return logits, tf.ensure_shape(mean, static), tf.ensure_shape(log_sigma, static)
 
     def _dense(self, phi: Parameters, name: str, inputs: tf.Tensor) -> tf.Tensor:
         """Return [B, ..., H] of [B, ..., D], with the weights of each task."""

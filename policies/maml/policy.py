@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from wtl.policies import context_policy
 from wtl.policies.contextual import context as contexts
+from wtl.policies.heads import head as heads
 from wtl.policies.maml import adaptation
 from wtl.policies.maml import network as networks
 
@@ -23,6 +24,6 @@ class MamlPolicy(context_policy.ContextPolicy):
         chosen = tf.argmax(logits + context.gumbel[:, :items], axis=-1)
         return {"phi": adaptation.pack(phi), "target": tf.one_hot(chosen, items)}
 
-    def _predict(self, state: tf.Tensor, policy_state):
+    def _actor(self, state: tf.Tensor, policy_state) -> heads.Actor:
         phi = adaptation.unpack(policy_state["phi"], self.network.theta)
         return self.network.act(phi, state[:, None], policy_state["target"])

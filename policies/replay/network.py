@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from wtl.policies.contextual.context import Context
+from wtl.policies.heads.density import MeanHead
 from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.replay.config import ReplayConfig
 
@@ -14,6 +15,7 @@ class ReplayNetwork(tf_keras.Model):
         super().__init__(name="replay")
         self.config = config
         self.layout = config.layout
+        self.head = MeanHead(config.action_size, 1)
 
     def encode(self, context: Context) -> tuple[tf.Tensor, tf.Tensor]:
         """Return states [B, T, S] and actions [B, T, A] of a demonstration each."""

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from wtl.policies import context_policy, features
 from wtl.policies.contextual.context import Context
+from wtl.policies.heads.head import Actor
 from wtl.policies.replay.network import ReplayNetwork
 
 
@@ -33,8 +34,7 @@ class ReplayPolicy(context_policy.ContextPolicy):
             ),
         }
 
-    def _predict(self, state: tf.Tensor, policy_state):
-        """Return the action as the mean of one Gaussian of unit variance."""
+    def _actor(self, state: tf.Tensor, policy_state) -> Actor:
         config = self.network.config
         step = features.step(state, self.network.layout)[:, None]
         # Frames may repeat a step: the first of them counts.
@@ -43,5 +43,5 @@ class ReplayPolicy(context_policy.ContextPolicy):
         actions = tf.reshape(
             policy_state["actions"], (-1, config.context_frames, config.action_size)
         )
-        mean = tf.gather(actions, index, batch_dims=1)[:, None]
-        return tf.zeros_like(mean[..., 0]), mean, tf.zeros_like(mean)
+        action = tf.gather(actions, index, batch_dims=1)
+        return Actor(lambda _: self.network.head.read(action))

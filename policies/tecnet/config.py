@@ -30,3 +30,5 @@ class TecnetConfig(ContextualConfig):
     def __post_init__(self):
         super().__post_init__()
         interface.require("encoder", self.encoder, (ENTITIES, FLAT))
+        # The support is cloned at frames that are not consecutive.
+        interface.require("chunk", self.chunk, (1,))

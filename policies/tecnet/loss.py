@@ -89,8 +89,8 @@ def _support_loss(
     # No action was taken at the last state.
     state, action = demos.state[:, :, :-1], demos.action[:, :, :-1]
     batch, count, frames, _ = tf.unstack(tf.shape(state))
-    each = imitation.cloning(
-        contextual_loss.predict(
+    each = network.head.loss(
+        contextual_loss.act(
             network,
             sentence,
             tf.reshape(state, (-1, count * frames, network.layout.state_size)),
@@ -98,7 +98,7 @@ def _support_loss(
                 tf.repeat(example.demo_acted, frames, axis=1), network.config.entities
             ),
         ),
-        action,
+        tf.reshape(action, (-1, action.shape[-1])),
         log_sigma_floor,
         together=frames if network.config.keeps_component else 1,
     )

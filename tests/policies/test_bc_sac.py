@@ -63,7 +63,8 @@ def _network(method: str):
     network = METHODS[method].kind.network(config)
     state = tf.constant(_first_states(1))
     context = contexts.Context(_shown(config), None, None, state, None)
-    network.act(state, network.encode(context).embedding, tf.zeros((1, 2 * SIZE)))
+    embedding = network.encode(context).embedding
+    network.act(state, embedding, tf.zeros((1, 2 * SIZE))).predict(None)
     return network
 
 

@@ -218,6 +218,7 @@ def _teacher_forced(
         return np.stack(rows)
 
     names = [n for n in episodes[0].steps if n not in fields.STEP_FIELDS]
+    has_density = actor.builder.config.has_density
     actions, likelihoods = [], []
     for time in range(max(steps)):
         observed = {name: at(name, time) for name in names}
@@ -227,11 +228,13 @@ def _teacher_forced(
                 for given in ([[n] for n in shown] or [[]] * len(episodes))
             ]
             actor.begin(None, requests, observed)
-        likelihoods.append(actor.log_likelihood(observed, at(fields.ACTION, time)))
+        if has_density:
+            action = at(fields.ACTION, time)
+            likelihoods.append(actor.log_likelihood(observed, action))
         actions.append(actor.act(observed)[0])
     for i, episode in enumerate(episodes):
         yield offline.Predicted(
             episode.steps[fields.ACTION][: steps[i]],
             np.stack(actions)[: steps[i], i],
-            np.stack(likelihoods)[: steps[i], i],
+            np.stack(likelihoods)[: steps[i], i] if has_density else None,
         )

@@ -20,6 +20,8 @@ from wtl.pipeline import choices, run_folder
 from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run
 from wtl.policies.bc_sac.config import SacConfig
+from wtl.policies.heads import DENSITIES
+from wtl.policies.heads.config import HeadConfig
 from wtl.policies.methods import BASELINE, METHODS, RETRIAL, TRIAL
 from wtl.policies.methods.record import Start
 from wtl.training import process
@@ -122,6 +124,15 @@ def reinforce(
     print(f"\nReport: {folder / 'report.html'}")
 
 
+def _check_actor(config: HeadConfig):
+    """Raise UserError if an actor has no density of single actions."""
+    if config.chunk > 1 or not config.has_density:
+        raise UserError(
+            "reinforce needs actors of single actions with a density: leave chunk at 1 "
+            f"and head at one of {', '.join(DENSITIES)}"
+        )
+
+
 def _check(run: Run, split: str, tasks: int, budget: jobs.Budget):
     run.require_capability("trial_tasks", "reinforce")
     choices.check("reinforce.split", [split], (fields.SPLIT_VAL, fields.SPLIT_TEST))
@@ -206,6 +217,10 @@ def _jobs(
         for name in methods:
             start = METHODS[name].config
             actor = start.method or BASELINE  # from scratch: its network
+            network = with_settings(
+                config_for(actor, run.suite), trained.get(start.method, {})
+            )
+            _check_actor(network)
             job = jobs.ReinforcementJob(
                 method=name,
                 start=start,
@@ -216,9 +231,7 @@ def _jobs(
                 demo_id=str(demos[fields.EPISODE_ID][shown[0]]),
                 start_dir=run.folder.policies / actor if start.method else None,
                 start_id=run.require_policy(actor) if start.method else "",
-                network=with_settings(
-                    config_for(actor, run.suite), trained.get(start.method, {})
-                ),
+                network=network,
                 config=config,
                 budget=budget,
                 seed=seeding.derive_seed(run.seed, "reinforce", name, task.task_id),

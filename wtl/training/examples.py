@@ -84,6 +84,9 @@ class ExampleSource:
         self._window = window
         self._length = demos.length
         self._layout = config.layout
+        self._chunk = config.chunk
+        # Timesteps of the last actions: none is taken at the last state.
+        self._last = tf.constant(demos.length - 2, tf.int32)
         self._state = tf.constant(demos.state)
         self._first = tf.constant(demos.state[:, 0])
         self._action = tf.constant(demos.action)
@@ -159,17 +162,21 @@ class ExampleSource:
             tf.gather(self._family, rows.target),
             tf.gather(self._friction, rows.target),
         )
-        action = actions(tf.gather(self._action, rows.target), rows.times, batch_dims=1)
+        # The last action follows itself, as in Diffusion Policy (Chi et al. 2023).
+        last = tf.gather(self._last, rows.target)[:, None, None]
+        times = tf.minimum(rows.times[..., None] + tf.range(self._chunk), last)
+        action = actions(tf.gather(self._action, rows.target), times, batch_dims=1)
+        size = action.shape[-1]
         if self._hidden is not None:
             acting = rows.trials[:, 0] if self._acts_as_tried else rows.target
             privileged = contexts.FullPrivileged(
                 *privileged, tf.gather(self._hidden, acting)
             )
         if self._faulty_motors:
-            gains = privileged.hidden[:, : action.shape[-1]]
+            gains = privileged.hidden[:, :size]
             # The motion is imitated. Mirroring leaves gains unchanged: commands and
             # motions both change sides.
-            action = tf.clip_by_value(action / gains[:, None], -1.0, 1.0)
+            action = tf.clip_by_value(action / gains[:, None, None], -1.0, 1.0)
         return Example(
             context=contexts.Context(
                 demos=contexts.ContextEpisodes(
@@ -192,7 +199,7 @@ class ExampleSource:
             trial_acted=rows.trial_acted,
             target=rows.target_slot,
             state=states(seen.window),
-            action=action,
+            action=tf.reshape(action, (-1, self._window, self._chunk * size)),
             imitated=self._imitated(rows, states, actions),
         )
 

@@ -14,6 +14,7 @@ from wtl.datasets.sampling import video_pairs
 from wtl.datasets.sampling.held_out import held_out
 from wtl.datasets.sampling.sampler import Sampler
 from wtl.policies import export, interface
+from wtl.policies.chunked_policy import ChunkedPolicy
 from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.normaliser import NormalisedPolicy, Normaliser
 from wtl.training import end_to_end, examples, perception_training, trainer
@@ -94,6 +95,8 @@ def train(job: TrainJob) -> str:
     if job.cluster:
         return ""
     policy = kind.policy(network)
+    if config.chunk > 1:
+        policy = ChunkedPolicy(policy)
     if data.normaliser:
         policy = NormalisedPolicy(policy, data.normaliser)
     if job.perception_dir:

@@ -26,6 +26,9 @@ from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading.scaling import size_of
 
+# An environment of another simulator may need tens of megabytes.
+_SIDE_BY_SIDE = 64
+
 # (environment, its last timestep) -> action in the units of the environment.
 Actor = Callable[[Any, Any], np.ndarray]
 
@@ -96,6 +99,7 @@ def dm_env_world(
         expert=expert and functools.partial(_expert, expert),
         teleop=operated,
         version=version,
+        side_by_side=_SIDE_BY_SIDE,
         plain={
             "name": name,
             "make": make,

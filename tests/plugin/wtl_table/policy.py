@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from wtl.policies import imitation
 from wtl.policies.context_policy import ContextPolicy
-from wtl.policies.heads.mean import Mean
+from wtl.policies.heads.density import MeanHead
+from wtl.policies.heads.head import Actor
 from wtl.policies.legacy_keras import tf_keras
 
 
@@ -17,7 +17,8 @@ class GoalNetwork(tf_keras.Model):
         super().__init__(name="goal")
         self.config, self.layout = config, config.layout
         self._hidden = [tf_keras.layers.Dense(n, "relu") for n in config.hidden]
-        self._head = Mean(config.action_size, 1)
+        self.head = MeanHead(config.action_size, 1)
+        self._output = self.head.layer()
 
     def encode(self, context):
         return context.demos.state[:, 0, -1]
@@ -26,7 +27,7 @@ class GoalNetwork(tf_keras.Model):
         hidden = tf.concat([state, goal], axis=-1)
         for layer in self._hidden:
             hidden = layer(hidden)
-        return self._head(hidden)
+        return Actor(lambda _: self._output(hidden))
 
 
 class GoalPolicy(ContextPolicy):
@@ -38,7 +39,7 @@ class GoalPolicy(ContextPolicy):
     def encode_context(self, context):
         return {"goal": self.network.encode(context)}
 
-    def _predict(self, state, policy_state):
+    def _actor(self, state, policy_state):
         return self.network.act(state, policy_state["goal"])
 
 
@@ -53,8 +54,7 @@ def loss(network, example, log_sigma_floor):
     goal = network.encode(example.context)[:, None]
     goal = tf.tile(goal, (1, tf.shape(example.state)[1], 1))
     size = network.layout.state_size
-    prediction = network.act(
-        *(tf.reshape(x, (-1, size)) for x in (example.state, goal))
-    )
-    cloning = imitation.cloning(prediction, example.action, log_sigma_floor)
+    actor = network.act(*(tf.reshape(x, (-1, size)) for x in (example.state, goal)))
+    action = tf.reshape(example.action, (-1, network.config.action_size))
+    cloning = network.head.loss(actor, action, log_sigma_floor)
     return Losses(*(tf.reduce_mean(cloning),) * 2)

@@ -324,7 +324,9 @@ def test_a_policy_keeps_to_one_way_in_which_its_motors_may_turn(method, selects_
     for shift in (0.0, 0.1):
         states = tf.constant(first + np.float32(shift))
         step = policy.action(time_step.restart({STATE: states}, 4), state)
-        _, mean, _ = policy.network.act(states, state["embedding"], state["target"])
+        network = policy.network
+        actor = network.act(states, state["embedding"], state["target"])
+        _, mean, _ = network.head.predict(actor)
         wanted = tf.gather(mean, picked, batch_dims=1)
         np.testing.assert_allclose(step.action, np.clip(wanted, -1, 1), atol=1e-6)
         state = step.state
