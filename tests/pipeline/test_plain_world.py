@@ -10,6 +10,8 @@ import pytest
 import wtl
 from tests import plain_module
 from tests.viewer.viewed import viewing
+from wtl.collection import episode_request
+from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.commands import cli
@@ -247,3 +249,28 @@ def test_what_it_lacks_is_one_line(tmp_path, capsys):
     with pytest.raises(SystemExit, match="^[^0]"):
         cli.main([*command, f"--run_dir={tmp_path}/run"])
     assert "camera.pixels" in capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_demonstrations_that_fail_too_often_stop_the_stage_until_that_is_allowed(
+    tmp_path, capsys
+):
+    (tmp_path / "noisy.gin").write_text(CONFIG + "collect_demos.noise = 4.0\n")
+    given = [f"--gin_file={tmp_path}/noisy.gin", f"--run_dir={tmp_path}/run"]
+    with pytest.raises(SystemExit, match="^1$"):
+        cli.main(["collect_demos", *given])
+    said = capsys.readouterr().err
+    assert "demonstrations succeeded; lower collect_demos.noise" in said
+    # Those that succeeded are staged, and count as well when the rest fails again.
+    given.append("--gin_bindings=collect_demos.min_success = 0.05")
+    with pytest.raises(SystemExit, match="^0$"):
+        cli.main(["collect_demos", *given])
+    assert wtl.load_dataset(tmp_path / "run" / "datasets" / "wtl_demos", "train")
+
+
+def test_few_environments_of_another_simulator_are_open_at_once():
+    scenes = [
+        plain_module.POINT.tasks("test", 0, count=1)[0].scene(i) for i in range(200)
+    ]
+    requests = [EpisodeRequest(scene, str(i), "eval") for i, scene in enumerate(scenes)]
+    shards = episode_request.shards(None, requests, 500)
+    assert [len(shard.requests) for shard in shards] == [64, 64, 64, 8]
