@@ -103,7 +103,8 @@ class ContextBuilder:
         store = store.select(picked)
         if not own:
             store = video_pairs.as_video(store, self.config.action_size)
-        frames = resample(store, self.config.context_frames)
+        config = self.config
+        frames = resample(store, config.context_frames, config.interval_actions)
         state = self.encoder.episodes(frames.state, frames.images, own)
         success = np.where(store[fields.SUCCESS], 1.0, -1.0)
         return contexts.ContextEpisodes(

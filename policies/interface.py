@@ -35,6 +35,8 @@ class Interface:
       hidden_size: H, hidden variables of the oracle beyond friction, gains first.
       moves_as_commanded: whether a step moves by hidden gain times command.
       context_frames: frames each context episode is resampled to.
+      interval_actions: whether the action of a frame is the mean of those until the
+        next frame; else it is the one that was taken at the frame.
       every_frame: whether these are as many as an episode has at most.
       chunk: number of consecutive actions that are predicted at once.
       executed: number of these that are executed before the next prediction.
@@ -54,6 +56,7 @@ class Interface:
     hidden_size: int = 0
     moves_as_commanded: bool = False
     context_frames: int = 20
+    interval_actions: bool = False
     every_frame: bool = False
     chunk: Count = 1
     executed: Count = 1

@@ -10,6 +10,7 @@ import tensorflow as tf
 from wtl.datasets.contract.layout import Layout
 from wtl.policies import axes, features
 from wtl.policies.contextual.context import ContextEpisodes
+from wtl.policies.encoders.gated import Gated
 from wtl.policies.encoders.multi_scale import MultiScale
 from wtl.policies.legacy_keras import tf_keras
 
@@ -104,15 +105,15 @@ class SceneTokens(layers.Layer):
 class EpisodeTokens(layers.Layer):
     """Tokens [B, K, E, Z] of the tracks of rows over K context episodes.
 
-    A track is a row in each frame with its change since the first, the rest of the
-    observation, and the action. Attention over its frames makes it one token.
+    A track is a row in each frame with its changes since the first and until the next,
+    the rest of the observation, and the action. Attention over its frames makes it one
+    token.
     """
 
     def __init__(self, layout: Layout, width: int, role: str):
         super().__init__(name=f"{role}_tokens")
         self._inner = {
-            name: [MultiScale(width, width), layers.Dense(width, "relu")]
-            for name in sets(layout)
+            name: [MultiScale(width, width), Gated(width)] for name in sets(layout)
         }
         self._queries = {name: layers.Dense(_QUERIES) for name in sets(layout)}
         self._out = {name: layers.Dense(width) for name in sets(layout)}
@@ -125,7 +126,8 @@ class EpisodeTokens(layers.Layer):
         tracks = {}
         for name, row in rows.items():
             row = axes.merge(row)
-            tracks[name] = tf.concat([row, row - row[:, :1]], axis=-1)
+            after = tf.concat([row[:, 1:], row[:, -1:]], axis=1)
+            tracks[name] = tf.concat([row, row - row[:, :1], after - row], axis=-1)
         time = tf.linspace(-1.0, 1.0, tf.shape(action)[1])[:, None]
         time += tf.zeros_like(action[..., :1])
         tracks[_REST] = tf.concat([tracks[_REST], action, time], axis=-1)

@@ -90,10 +90,11 @@ class ExampleSource:
         self._state = tf.constant(demos.state)
         self._first = tf.constant(demos.state[:, 0])
         self._action = tf.constant(demos.action)
-        self._demo_frames = _constants(resample(shown, config.context_frames))
+        frames = config.context_frames, config.interval_actions
+        self._demo_frames = _constants(resample(shown, *frames))
         self._trial_frames = self._demo_frames
         if trials is not None:
-            self._trial_frames = _constants(resample(trials, config.context_frames))
+            self._trial_frames = _constants(resample(trials, *frames))
         names = list(config.families)
         self._family = tf.constant(
             [names.index(name) for name in demos[fields.FAMILY]], tf.int32

@@ -5,7 +5,7 @@ from typing import Any
 
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.policies import interface
-from wtl.policies.contextual.config import FLAT, ContextualConfig
+from wtl.policies.contextual.config import FLAT, ROWS, ContextualConfig
 from wtl.policies.maml.config import MamlConfig
 from wtl.policies.methods import METHODS
 
@@ -25,10 +25,12 @@ def config_for(method: str, suite: TaskDistribution) -> interface.Interface:
         moves_as_commanded=gains and world.moves_as_commanded,
     )
     if not world.entities:
-        if isinstance(config, ContextualConfig):
+        if isinstance(config, ContextualConfig) and config.per_entity:
             config = dataclasses.replace(config, encoder=FLAT)
         elif isinstance(config, MamlConfig):
             config = dataclasses.replace(config, per_entity=False)
+    if isinstance(config, ContextualConfig) and config.encoder == ROWS:
+        config = dataclasses.replace(config, interval_actions=True)
     # What moves after a command shows at the control rate.
     if config.every_frame or (config.moves_as_commanded and config.trials):
         config = dataclasses.replace(config, context_frames=world.spec.horizon + 1)
@@ -44,6 +46,7 @@ _OF_WORLD = (
     "hidden_size",
     "moves_as_commanded",
     "context_frames",
+    "interval_actions",
     "every_frame",
 )
 

@@ -84,7 +84,7 @@ def make_learner(job: jobs.ReinforcementJob) -> learners.Learner:
         networks.append(network)
     shown = None
     if config.demos:
-        frames = resample(_demo(job), config.context_frames)
+        frames = resample(_demo(job), config.context_frames, config.interval_actions)
         shown = contexts.ContextEpisodes(
             *(tf.constant(v[:, None]) for v in (frames.state, frames.action)),
             *(tf.ones((1, 1)),) * 2,
