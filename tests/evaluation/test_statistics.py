@@ -261,3 +261,21 @@ def test_new_scenes_are_a_column_and_rules_of_every_kind_too():
         wtl[cells.index("nearest")] == "100.0" and wtl[cells.index("position")] == "–"
     )
     assert "| MIL | 100.0" in body[2] and "| – |" in body[2]
+
+
+def test_of_fixed_tasks_intervals_are_over_scenes():
+    shares = {"a": 0.2, "b": 0.9, "c": 0.5, "d": 0.8}
+    rows = [
+        fakes.row("mil", task_id=name, pair=scene, success=scene < 50 * share)
+        for name, share in shares.items()
+        for scene in range(50)
+    ]
+    drawn = statistics.results(rows, fakes.PROTOCOL)["methods"]["mil"]["overall"]
+    protocol = fakes.PROTOCOL | {"fixed_tasks": True}
+    fixed = statistics.results(rows, protocol)["methods"]["mil"]["overall"]
+    assert drawn["success"] == fixed["success"] == 0.6
+    wilson = stats.binomtest(120, 200).proportion_ci(method="wilson")
+    np.testing.assert_allclose(fixed["ci95"], [*wilson], atol=0.01)
+    assert drawn["ci95"][0] < 0.3 and drawn["ci95"][1] > 0.85
+    text = table.format_table(statistics.results(rows, protocol))
+    assert "intervals over scenes of these tasks" in text

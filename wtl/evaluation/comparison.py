@@ -16,7 +16,7 @@ from scipy import stats
 
 from wtl.evaluation import interval, played_run, statistics
 from wtl.evaluation.played_run import PlayedRun
-from wtl.evaluation.rollout_row import RolloutRow, grouped
+from wtl.evaluation.rollout_row import RolloutRow, grouped, scene_as_task
 from wtl.evaluation.table import not_told_apart
 from wtl.evaluation.task_table import TaskTable
 from wtl.policies.methods import in_order
@@ -61,6 +61,10 @@ def compare(sets: Mapping[str, Sequence[PlayedRun]]) -> dict[str, Any]:
         for row in run.rows:
             method = f"{name}/{row.method}" if held[row.method] > 1 else row.method
             rows.append(dataclasses.replace(row, method=method))
+    by_task = grouped(rows, "method")
+    protocol = _protocol(runs)
+    if protocol.get("fixed_tasks"):
+        rows = scene_as_task(rows)
     by_method = grouped(rows, "method")
     found = statistics.results(
         [row for group in by_method.values() for row in group], {}
@@ -71,9 +75,9 @@ def compare(sets: Mapping[str, Sequence[PlayedRun]]) -> dict[str, Any]:
         pairs.setdefault(first, {})[second] = _pair(by_method[first], by_method[second])
     flat = [(a, b, pair) for a, others in pairs.items() for b, pair in others.items()]
     for name, method in methods.items():
-        method |= _distribution(TaskTable.of_rows(by_method[name]))
+        method |= _distribution(TaskTable.of_rows(by_task[name]))
     return {
-        "protocol": _protocol(runs),
+        "protocol": protocol,
         "seeds": sorted({run.protocol["seed"] for run in runs}),
         "runs": [
             {

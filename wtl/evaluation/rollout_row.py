@@ -77,6 +77,14 @@ def grouped(rows: Iterable, field: str) -> dict[Any, list]:
     return groups
 
 
+def scene_as_task(rows: Iterable[RolloutRow]) -> list[RolloutRow]:
+    """Return rows in which each scene is a task, for intervals over scenes alone."""
+    return [
+        dataclasses.replace(row, task_id=f"{row.task_id}/{row.pair}", pair=0)
+        for row in rows
+    ]
+
+
 _LATER = ("open_targets",)  # columns that tables of earlier versions lack
 _BOOLS = {"0": False, "1": True, "": None}
 _PARSERS = {

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from wtl.evaluation.interval import paired, rate_by_task
-from wtl.evaluation.rollout_row import RolloutRow, grouped
+from wtl.evaluation.rollout_row import RolloutRow, grouped, scene_as_task
 from wtl.policies.methods import (
     RETRIAL,
     SECOND_TRY,
@@ -22,13 +22,16 @@ def results(rows: Sequence[RolloutRow], protocol: Mapping[str, Any]) -> dict[str
 
     Args:
       rows: rollouts of all methods, in one run or in several that differ by seed.
-      protocol: `tasks`, `scenes_per_task`, `split`, `seed`, `retrial_scene`, ….
+      protocol: `tasks`, `scenes_per_task`, `split`, `seed`, `retrial_scene`, …. With
+        `fixed_tasks` intervals are over scenes alone.
 
     Returns:
       Contents of `results.json`; rates over no rollouts are null. Summaries that the
       world does not define (`rules`, `conflict`, `open_targets`, `wrong_target`,
       `ceiling`) are absent.
     """
+    if protocol.get("fixed_tasks"):
+        rows = scene_as_task(rows)
     by_method = grouped(rows, "method")
     families = list(grouped(rows, "family"))
     return {

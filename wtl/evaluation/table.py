@@ -145,8 +145,11 @@ def _caption(results: Mapping[str, Any]) -> str:
     scene = protocol.get("retrial_scene", "same")
     text = f"{caption(protocol)}; retrial in the {scene} scene"
     seeds = results.get("seeds")
+    units = "scenes of these tasks" if protocol.get("fixed_tasks") else "tasks"
     if seeds and len(seeds) > 1:
-        text += f"; means and intervals over tasks and {len(seeds)} training seeds"
+        text += f"; means and intervals over {units} and {len(seeds)} training seeds"
+    elif protocol.get("fixed_tasks"):
+        text += f"; intervals over {units}"
     return "\n".join([text, *oracle_bound_caveat(protocol)])
 
 

@@ -33,6 +33,7 @@ def evaluate(
     scenes_per_task: Count = 4,
     conditions: Sequence[str] | None = None,
     demos_shown: Count = 1,
+    fixed_tasks: bool = False,
 ) -> pathlib.Path:
     """Evaluate every trained policy; write results, rollouts and the report.
 
@@ -46,6 +47,8 @@ def evaluate(
       conditions: names of `wtl.policies.methods.CONDITIONS`, None for all that are
         `in_default`; those without a trained policy are skipped.
       demos_shown: K, demonstrations given to each policy.
+      fixed_tasks: whether these tasks alone matter, so that intervals are over their
+        scenes; else tasks are a sample of all that might be drawn.
 
     Returns:
       The folder of the results.
@@ -77,6 +80,8 @@ def evaluate(
         player = Player(run, key, split, scenes_per_task, demos_shown, human)
         rows = player.play(chosen)
         about = protocol_of(run, split, scenes_per_task, demos_shown, rows)
+        if fixed_tasks:  # named only then: protocols of earlier runs stay
+            about["fixed_tasks"] = True
         results = statistics.results(rows, about)
         _write(run, folder, results, rows, player)
         return results
@@ -88,6 +93,7 @@ def evaluate(
             "scenes_per_task": scenes_per_task,
             "conditions": [condition.name for condition in chosen],
             "demos_shown": demos_shown,
+            **({"fixed_tasks": True} if fixed_tasks else {}),
         },
         run.inputs(*given, *(condition.method for condition in chosen)),
         f"{name}/results.json",
