@@ -46,9 +46,12 @@ class ContextualNetwork(tf_keras.Model):
         gains_given = (config.trials and config.trial_actions) or config.oracle
         self._compensates = config.moves_as_commanded and gains_given
         self._create_encoder()
-        self._actor = [layers.Dense(units, "relu") for units in config.hidden]
+        self._actor = [self._actor_layer(units) for units in config.hidden]
         self.head = heads.head(config)
         self._output = self.head.layer()
+
+    def _actor_layer(self, units: int) -> layers.Layer:
+        return layers.Dense(units, "relu")
 
     def _create_encoder(self):
         """Create the layers that only `encode` and `skill_inputs` call."""

@@ -6,6 +6,7 @@ import tensorflow as tf
 from wtl.policies.contextual import context as contexts
 from wtl.policies.contextual import network as contextual
 from wtl.policies.encoders import rows as encoders
+from wtl.policies.encoders.gated import Gated
 from wtl.policies.encoders.multi_scale import MultiScale
 from wtl.policies.encoders.transformer import Transformer
 from wtl.policies.legacy_keras import tf_keras
@@ -41,6 +42,9 @@ class RowNetwork(contextual.ContextualNetwork):
         self._skills = {
             name: MultiScale(_SKILL, 2 * _SKILL) for name in encoders.sets(self.layout)
         }
+
+    def _actor_layer(self, units: int) -> layers.Layer:
+        return Gated(units)
 
     def adapt(self, states: np.ndarray):
         """Set the scale of inputs from states [..., S], before training."""
