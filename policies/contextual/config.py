@@ -1,6 +1,7 @@
 """Hyper-parameters of contextual policies."""
 
 import dataclasses
+from typing import ClassVar
 
 from wtl.datasets.contract.limits import Count
 from wtl.policies import interface
@@ -20,12 +21,15 @@ class ContextualConfig(HeadConfig):
     Attributes:
       embedding: width of the embedding of a context episode.
       encoder: encoder of context and scene, one of `ENCODERS`.
+      without_entities: encoder in worlds without entities, where none is chosen.
       hidden: widths of the actor's layers.
       selects_target: whether one target is selected; else the policy acts on the mean
         of all entities under their probabilities.
       state_noise: standard deviation, in metres, of noise on each coordinate of
         everything but the robot in all states given to the policy.
     """
+
+    without_entities: ClassVar[str] = ROWS
 
     embedding: Count = 64
     encoder: str = ENTITIES

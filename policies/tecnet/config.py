@@ -1,6 +1,7 @@
 """Hyper-parameters of task-embedded control networks."""
 
 import dataclasses
+from typing import ClassVar
 
 from wtl.datasets.contract.limits import Count
 from wtl.policies import interface
@@ -20,6 +21,8 @@ class TecnetConfig(ContextualConfig):
       support_weight: of cloning the embedded demonstrations.
       query_weight: of cloning another demonstration of the task.
     """
+
+    without_entities: ClassVar[str] = FLAT
 
     embedding: Count = 20
     margin: float = 0.1

@@ -24,6 +24,7 @@ GRIDS = (
     "ablations",
     "disturbances",
     "dynamics",
+    "heads",
     "maml_ablations",
     "tabletop_hard_ablations",
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.policies import interface
-from wtl.policies.contextual.config import FLAT, ROWS, ContextualConfig
+from wtl.policies.contextual.config import ROWS, ContextualConfig
 from wtl.policies.maml.config import MamlConfig
 from wtl.policies.methods import METHODS
 
@@ -26,7 +26,7 @@ def config_for(method: str, suite: TaskDistribution) -> interface.Interface:
     )
     if not world.entities:
         if isinstance(config, ContextualConfig) and config.per_entity:
-            config = dataclasses.replace(config, encoder=FLAT)
+            config = dataclasses.replace(config, encoder=config.without_entities)
         elif isinstance(config, MamlConfig):
             config = dataclasses.replace(config, per_entity=False)
     if isinstance(config, ContextualConfig) and config.encoder == ROWS:
