@@ -9,8 +9,8 @@ from wtl.datasets.contract.limits import Count
 TRY, ANOTHER_TASK, DEMO = TRIALS_FROM = ("try", "another_task", "demo")
 TOLD, HIDDEN, SHUFFLED = TRIAL_SUCCESS = ("told", "hidden", "shuffled")
 
-# Fields that evaluation reads off a saved policy, so that runs may choose them.
-OF_TRIALS = ("trials_from", "trial_success", "trial_actions")
+# Fields that runs may choose: evaluation reads them off a saved policy.
+CHOSEN = ("trials_from", "trial_success", "trial_actions", "chunk", "executed")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,3 +10,7 @@ class ReplayConfig(interface.Interface):
     """Replay of one of the demonstrations that are given."""
 
     every_frame: bool = True
+
+    def __post_init__(self):
+        super().__post_init__()
+        interface.require("chunk", self.chunk, (1,))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import shutil
 
 import dm_env
 import numpy as np
@@ -274,3 +275,31 @@ def test_few_environments_of_another_simulator_are_open_at_once():
     requests = [EpisodeRequest(scene, str(i), "eval") for i, scene in enumerate(scenes)]
     shards = episode_request.shards(None, requests, 500)
     assert [len(shard.requests) for shard in shards] == [64, 64, 64, 8]
+
+
+def test_chunks_by_flow_matching_are_trained_saved_and_played(run_dir, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run_dir, folder)
+    given = [
+        f"--gin_file={run_dir.parent}/plain.gin",
+        f"--run_dir={folder}",
+        "--gin_bindings=ContextualConfig.head = 'flow'",
+        "--gin_bindings=ContextualConfig.chunk = 4",
+        "--gin_bindings=ContextualConfig.executed = 2",
+        "--gin_bindings=train_trial.methods = ('mil',)",
+        "--gin_bindings=evaluate.conditions = ('mil',)",
+    ]
+    for stage in ("train_trial", "evaluate"):
+        with pytest.raises(SystemExit, match="^0$"):
+            cli.main([stage, *given])
+    policy = wtl.load_policy(folder / "policies" / "mil")
+    played = wtl.load_dataset(folder / "datasets" / "wtl_evaluations", "test")
+    episode = played.where(policy_id=policy.policy_id)[0]
+    demos = wtl.load_dataset(folder / "datasets" / "wtl_demos", "test")
+    policy.reset(demos=demos.where(episode_id=episode.metadata["parent_demo_ids"][0]))
+    names = ("robot/position", "robot/velocity")
+    for step in range(6):
+        # Every other action is of a chunk, and does not depend on the observation.
+        seen = {name: episode.steps[name][step] * (step % 2 == 0) for name in names}
+        wanted = episode.steps["action"][step]
+        np.testing.assert_allclose(policy.act(seen), wanted, atol=1e-5)

@@ -85,7 +85,7 @@ for _config in _TRAINING:
 _fixed = [
     field.name
     for field in dataclasses.fields(interface.Interface)
-    if field.name not in interface.OF_TRIALS
+    if field.name not in interface.CHOSEN
 ]
 _NETWORKS = (ContextualConfig, DamlConfig, MamlConfig, ReplayConfig, TecnetConfig)
 for _config in _NETWORKS:
