@@ -28,6 +28,8 @@ _VARIANTS = {
     "two steps": {"inner_steps": 2},
     "temporal loss": {"method": "daml"},
     "linear loss": {"method": "daml_linear"},
+    "chunks of two regressions": {"head": "two_step", "chunk": 2},
+    "flow matching": {"head": "flow"},
 }
 
 
@@ -84,7 +86,7 @@ def _example(config, demos=2) -> imitation.Example:
         trial_acted=None,
         target=tf.constant([0, 4, 2]),
         state=tf.constant(window + 0.02 * rng.standard_normal(window.shape), dtype),
-        action=tf.constant(rng.uniform(-1, 1, (3, 4, 5)), dtype),
+        action=tf.constant(rng.uniform(-1, 1, (3, 4, config.chunk_size)), dtype),
     )
 
 
