@@ -227,7 +227,7 @@ def test_a_shipped_ablation_plays_what_it_shows(path, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("grid", "least"), zip(GRIDS, (30, 5, 8, 7, 5)), ids=lambda part: str(part)
+    ("grid", "least"), [*zip(GRIDS, (30, 5, 8, 9, 7, 5), strict=True)], ids=str
 )
 def test_shipped_ablations_have_labels_of_their_own(grid, least):
     labels = []

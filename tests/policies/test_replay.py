@@ -43,7 +43,7 @@ def _replayed(first) -> list[float]:
     actions = []
     for step in range(7):
         state = tf.constant([[5.0, 5.0, step / 100]])  # where it is does not matter
-        prediction = policy._predict(state, given)
+        prediction = policy._actor(state, given).predict(None)
         actions.append(float(prediction[1][0, 0, 0]))
     return np.round(actions, 2).tolist()
 
