@@ -36,6 +36,7 @@ suite.domain = 'camera_table'
 suite.train_tasks = 8
 collect_demos.noise = 0.05
 train_trial.methods = ('mil', 'goal')
+train_trial.steps = 40
 goal/GoalConfig.hidden = (16, 16)
 collect_trials.sources = ('mil', 'goal')
 evaluate.conditions = ('mil', 'wtl', 'goal')
