@@ -8,28 +8,19 @@ import numpy as np
 import tensorflow as tf
 
 from wtl.policies.heads import noise
-from wtl.policies.legacy_keras import tf_keras
+from wtl.policies.heads.iterative import IterativeHead
 
 _STEPS = 9  # of Euler's method, as in Pan et al. 2026
 _TURNS = 1024  # timesteps after which the noise repeats
 
 
-class FlowHead:
+class FlowHead(IterativeHead):
     """Head that transports noise to actions."""
 
     def __init__(self, size: int, components: int):
-        del components
-        self.inputs, self.outputs = size + 1, size
+        super().__init__(size, components)
         turns = np.random.default_rng(0).standard_normal((_TURNS, size))
         self._noise = turns.astype(np.float32)
-
-    def layer(self) -> tf_keras.layers.Layer:
-        """See `Head.layer`."""
-        return tf_keras.layers.Dense(self.outputs)
-
-    def read(self, values: tf.Tensor) -> tf.Tensor:
-        """See `Head.read`."""
-        return values
 
     def loss(self, actor, action, log_sigma_floor, together=1) -> tf.Tensor:
         """Return squared errors of the velocity, see `Head.loss`."""

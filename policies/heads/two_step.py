@@ -8,25 +8,13 @@ second one given the action with noise. It acts by the second, given the first.
 import tensorflow as tf
 
 from wtl.policies.heads import noise
-from wtl.policies.legacy_keras import tf_keras
+from wtl.policies.heads.iterative import IterativeHead
 
 _TIME = 0.9  # t* of the paper: the noise of the second input is 1 - t*
 
 
-class TwoStepHead:
+class TwoStepHead(IterativeHead):
     """Head that regresses actions twice."""
-
-    def __init__(self, size: int, components: int):
-        del components
-        self.inputs, self.outputs = size + 1, size
-
-    def layer(self) -> tf_keras.layers.Layer:
-        """See `Head.layer`."""
-        return tf_keras.layers.Dense(self.outputs)
-
-    def read(self, values: tf.Tensor) -> tf.Tensor:
-        """See `Head.read`."""
-        return values
 
     def loss(self, actor, action, log_sigma_floor, together=1) -> tf.Tensor:
         """Return squared errors in units of t* and 1 - t*, see `Head.loss`."""
