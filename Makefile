@@ -127,6 +127,11 @@ bazel-test: install  ## the tests of `make test` under Bazel
 verify_results: install  ## recompute docs/results from stored rollouts, check the pages
 	$(BIN)/python docs/verify_results.py
 
+.PHONY: docs
+docs: install  ## the documentation as a site, into build/site
+	$(BIN)/python -m sphinx -q -W -b html docs build/site
+	@echo "build/site/index.html"
+
 .PHONY: lint
 lint: install  ## check style
 	$(RUFF) check .

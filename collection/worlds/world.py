@@ -133,12 +133,12 @@ class World:
       name: its key in the registry.
       spec: of its environments, with as many entities as by default.
       families: names of the families of its tasks.
-      tasks: (split, seed, **options) -> tasks.
+      tasks: (split, seed, further options) -> tasks.
       make_env: (task, scene seed, camera) -> environment; None of mere datasets.
       expert: (scene, generator of its choices) -> actor that demonstrates.
       episodes: spec of its stored episodes, of worlds without entities.
-      relabel: (demonstrations, layout, trials, **options) -> `Relabeller`: the other
-        tasks that an episode demonstrates or solves.
+      relabel: (demonstrations, layout, trials, further options) -> `Relabeller`: the
+        other tasks that an episode demonstrates or solves.
       oracle_bound: (task distribution) -> success of ideal agents.
       encoder: (number of entities) -> layout, and thereby features and drawing, of the
         observed states.
