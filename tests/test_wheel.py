@@ -26,9 +26,15 @@ stages.configure("quickstart.gin", [])
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> pathlib.Path:
-    """Wheel built offline from a copy of the tree."""
+    """Wheel built offline from a source distribution of a copy of the tree."""
     folder = tmp_path_factory.mktemp("wheel")
-    installing.pip("wheel", "-w", folder, installing.copy_of_wtl(folder / "source"))
+    build = "from setuptools.build_meta import build_sdist; build_sdist('..')"
+    source = installing.copy_of_wtl(folder / "source")
+    subprocess.run(
+        [sys.executable, "-c", build], cwd=source, check=True, capture_output=True
+    )
+    (packed,) = folder.glob("*.tar.gz")
+    installing.pip("wheel", "-w", folder, packed)
     (built,) = folder.glob("*.whl")
     return built
 
@@ -58,9 +64,17 @@ def test_it_imports_beside_another_package_named_datasets(wheel, tmp_path):
     (tmp_path / "datasets" / "__init__.py").write_text("FOREIGN = True\n")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     subprocess.run(
-        [sys.executable, "-c", _IMPORTING],
+        [sys.executable, "-c", _IMPORTING], check=True, cwd=elsewhere, env=environment
+    )
+    planned = subprocess.run(
+        [sys.executable, "-m", "wtl", "quickstart", "--dry_run"],
         check=True,
         cwd=elsewhere,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env=environment,
+        capture_output=True,
+        text=True,
     )
+    assert "collect_demos          runs" in planned.stdout
+    assert not list(elsewhere.iterdir())

@@ -19,6 +19,7 @@ import tqdm
 
 from wtl.datasets.contract import fields, regular_file
 from wtl.datasets.contract.errors import DatasetDamagedError
+from wtl.datasets.contract.progress import progress
 from wtl.datasets.format import feature_classes
 from wtl.datasets.hosting.remote_folder import LEAST_BYTES, RemoteError, RemoteFolder
 from wtl.datasets.storage import checksums, location
@@ -179,7 +180,7 @@ def _read_manifest(remote: RemoteFolder) -> bytes | None:
 
 def _bar(promised: dict[str, FileChecksum], what: str) -> tqdm.tqdm:
     total = sum(expected.size for expected in promised.values())
-    return tqdm.tqdm(
+    return progress(
         desc=what, total=total, unit="B", unit_scale=True, leave=False, disable=None
     )
 

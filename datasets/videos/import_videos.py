@@ -14,11 +14,10 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import tqdm
-
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.progress import progress
 from wtl.datasets.format import images
 from wtl.datasets.format.decoding import DecodeError
 from wtl.datasets.storage import location, publish, staging, verify
@@ -99,7 +98,7 @@ def _stage(
             for video in folder.videos
             if video.metadata[fields.EPISODE_ID] not in writer.episode_ids
         ]
-        bar = tqdm.tqdm(
+        bar = progress(
             todo,
             desc="videos",
             unit="video",

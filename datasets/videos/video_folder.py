@@ -12,12 +12,11 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import tqdm
-
 from wtl.datasets.contract import fields, metadata, regular_file
 from wtl.datasets.contract.episode import Episode, EpisodeSpec, episode_id
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.observation import observed
+from wtl.datasets.contract.progress import progress
 from wtl.datasets.format import images
 from wtl.datasets.storage import checksums
 from wtl.datasets.videos import video_frames
@@ -115,7 +114,7 @@ class VideoFolder:
         if not self._folder.is_dir():
             raise TasksError(f"there is no folder {self._folder} for {self.tasks}")
         line_of: dict[str, int] = {}  # by name and by content
-        for line, cells in tqdm.tqdm(rows, desc="checking", unit="video", leave=False):
+        for line, cells in progress(rows, desc="checking", unit="video", leave=False):
             try:
                 row = TaskRow.parse(columns, cells, families)
                 _claim(line_of, row.video, line)

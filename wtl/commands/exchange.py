@@ -13,13 +13,14 @@ from wtl.commands.command import DATASET, DATASETS_OUT, command, option, path
 @command(
     DATASET,
     option("target", type=path, help="file or folder to write"),
-    option("--format", choices=("robomimic", "lerobot"), required=True),
+    option("--format", choices=("robomimic", "lerobot", "rerun"), required=True),
 )
 def export(options: argparse.Namespace) -> None:
     """Write a dataset in the format of another tool."""
     with notices.Dropped(options.verbosity):
-        from wtl.datasets.interchange import lerobot, robomimic
-    format_ = {"robomimic": robomimic, "lerobot": lerobot}[options.format]
+        from wtl.datasets.interchange import lerobot, rerun, robomimic
+    formats = {"robomimic": robomimic, "lerobot": lerobot, "rerun": rerun}
+    format_ = formats[options.format]
     count = format_.export(options.source, options.target)
     print(error_line.printable(f"{options.target} holds {count} episodes"))
 

@@ -3,7 +3,20 @@
 import argparse
 import sys
 
+from wtl.commands import colour
 from wtl.datasets.contract.names import did_you_mean
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Formatter with room for the longest command, and bold titles on terminals."""
+
+    def __init__(self, prog: str):
+        super().__init__(prog, max_help_position=25)
+
+    def start_section(self, heading: str | None):
+        super().start_section(
+            heading and colour.paint(heading, colour.BOLD, sys.stdout)
+        )
 
 
 class Parser(argparse.ArgumentParser):
@@ -11,6 +24,9 @@ class Parser(argparse.ArgumentParser):
 
     Parsers of verbs are of this class too, so that each knows its own options.
     """
+
+    def __init__(self, *args, **settings):
+        super().__init__(*args, formatter_class=_Formatter, **settings)
 
     def parse_known_args(self, args=None, namespace=None):
         """See the base class; unknown options are an error here."""
@@ -33,5 +49,10 @@ class Parser(argparse.ArgumentParser):
         try:
             super()._check_value(action, value)
         except argparse.ArgumentError as error:
-            error.message += did_you_mean(value, action.choices)
+            nearest = did_you_mean(value, action.choices)
+            if isinstance(action.choices, dict):  # commands: too many to be listed
+                kind = action.metavar.lower()
+                error.message = f"unknown {kind} {value!r}"
+                nearest += f" (`{self.prog} --help` lists them)"
+            error.message += nearest
             raise

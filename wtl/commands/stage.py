@@ -7,7 +7,16 @@ import pathlib
 import shlex
 
 from wtl import notices
-from wtl.commands.command import RUN, Addition, option, verb
+from wtl.commands import outlook
+from wtl.commands.command import (
+    GIN_BINDINGS,
+    RUN,
+    RUN_DIR,
+    TRUST,
+    Addition,
+    option,
+    verb,
+)
 from wtl.datasets.contract.errors import UserError
 
 # Options of the stages that play episodes independent of one another.
@@ -26,6 +35,11 @@ BEAM = (
         "run.workers processes on this machine (docs/scaling.md)",
     ),
 )
+DRY_RUN = option(
+    "--dry_run",
+    action="store_true",
+    help="say what would be done, and roughly how long it takes, and start nothing",
+)
 
 
 @contextlib.contextmanager
@@ -37,37 +51,63 @@ def open_run(options: argparse.Namespace, *settings):
       *settings: further arguments of `wtl.pipeline.stages.open_run`.
     """
     with notices.Dropped(options.verbosity):
-        from wtl.pipeline import stages
         from wtl.policies import trust
-    stages.configure(options.gin_file, options.gin_bindings)
-    run_dir = options.run_dir or f"runs/{pathlib.Path(options.gin_file).stem}"
+    stages, run_dir = _configured(options)
     with stages.open_run(run_dir, *settings) as run:
         if options.trust:
             trust.grant(run.folder.policies)
         yield stages, run
 
 
+def _configured(options: argparse.Namespace):
+    """Return the module `wtl.pipeline.stages`, configured, and the run folder."""
+    with notices.Dropped(options.verbosity):
+        from wtl.pipeline import stages
+    stages.configure(options.gin_file, options.gin_bindings)
+    return stages, options.run_dir or f"runs/{pathlib.Path(options.gin_file).stem}"
+
+
 def perform(
-    options: argparse.Namespace, names: tuple[str, ...] = (), together: bool = False
+    options: argparse.Namespace, names: tuple[str, ...], together: bool = False
 ) -> None:
     """Perform stages in order.
 
     Args:
       options: those of `RUN`, and of `BEAM` for stages that play episodes.
-      names: of the stages; all of a run if empty.
+      names: of the stages.
       together: whether several processes, each started with the same command, may
         perform the stage.
 
     Raises:
       UserError: if options of Beam are given without it.
     """
-    pipeline_options = None
+    with open_run(options, _beam_options(options), together) as (stages, run):
+        stages.perform(run, list(names))
+
+
+def _perform_all(options: argparse.Namespace) -> None:
+    """Perform all stages of a run, or say what that would be."""
+    if options.dry_run:
+        stages, run_dir = _configured(options)
+        outlook.show_plan(*stages.plan(run_dir))
+        return
+    with open_run(options, _beam_options(options)) as (stages, run):
+        outlook.show_next(run, stages.perform(run, list(stages.STAGES)))
+
+
+def _quickstart(options: argparse.Namespace) -> None:
+    """Perform all stages of the shipped quickstart.gin."""
+    options.gin_file = "quickstart.gin"
+    _perform_all(options)
+
+
+def _beam_options(options: argparse.Namespace) -> list[str] | None:
+    """Return the options of Beam; None without it."""
     if getattr(options, "runner", "direct") == "beam":
-        pipeline_options = shlex.split(options.pipeline_options)
-    elif getattr(options, "pipeline_options", ""):
+        return shlex.split(options.pipeline_options)
+    if getattr(options, "pipeline_options", ""):
         raise UserError("--pipeline_options needs --runner=beam")
-    with open_run(options, pipeline_options, together) as (stages, run):
-        stages.perform(run, list(names or stages.STAGES))
+    return None
 
 
 def _stage(name: str, summary: str) -> Addition:
@@ -92,14 +132,19 @@ BEFORE_EVALUATION = [
         "if configured",
     }.items()
 ]
-OTHERS = (
-    verb(
-        "run",
-        "perform all of these in order, skipping what is done and unchanged",
-        perform,
-        *RUN,
-        *BEAM,
-    ),
+QUICKSTART = verb(
+    "quickstart",
+    "perform the whole pipeline, small, into runs/quickstart",
+    _quickstart,
+    *(GIN_BINDINGS, RUN_DIR, TRUST, DRY_RUN),
+)
+RUN_ALL = verb(
+    "run",
+    "perform all stages in order, skipping what is done and unchanged",
+    _perform_all,
+    *(*RUN, *BEAM, DRY_RUN),
+)
+BASELINES = (
     _stage("reinforce", "learn held-out tasks by trial and error, to compare with WTL"),
     _stage("meta_rl", "train and measure PEARL or RL², which learn from trials alone"),
 )

@@ -40,8 +40,11 @@ def collect_demos(
     if recorded != CLEAN:  # named only then: keys of earlier runs stay
         made_by["recorded"] = recorded
 
+    def requests():
+        return demonstrations.requests(run, held_out_scenes)
+
     def stage(writer: StagingWriter):
-        wanted = demonstrations.requests(run, held_out_scenes)
+        wanted = requests()
         if teleop:
             names = {request.episode_id for request in wanted}
             kept = [e for e in teleoperated.saved(run) if e.id in names]
@@ -60,4 +63,5 @@ def collect_demos(
         stage,
         made_by | inputs,
         by_hand=teleop,
+        units=lambda: len(requests()),
     )

@@ -42,8 +42,11 @@ def collect_human_videos(
         )
     scenes = {"scenes_per_task": scenes_per_task, "held_out_scenes": held_out_scenes}
 
+    def requests():
+        return demonstrations.requests(run, dataset=NAME, **scenes)
+
     def stage(writer: StagingWriter):
-        wanted = demonstrations.requests(run, dataset=NAME, **scenes)
+        wanted = requests()
         demonstrations.demonstrate(run, wanted, writer, min_success)
 
-    episodes.collect(run, NAME, scenes, {}, stage)
+    episodes.collect(run, NAME, scenes, {}, stage, units=lambda: len(requests()))

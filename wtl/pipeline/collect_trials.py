@@ -84,6 +84,7 @@ def collect_trials(
         stage,
         {"parents": inputs},
         by_hand=teleop,
+        units=lambda: len(sources) * contexts_per_method * trials_per_context,
     )
 
 

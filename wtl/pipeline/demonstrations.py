@@ -4,7 +4,6 @@ import collections
 import dataclasses
 from collections.abc import Sequence
 
-import tqdm
 from absl import logging
 
 from wtl.collection import episode_request
@@ -12,6 +11,7 @@ from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.scripted_expert import CLEAN, ScriptedExpert
 from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.progress import progress
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.pipeline import episodes
 from wtl.pipeline.run import Run
@@ -81,7 +81,7 @@ def demonstrate(
         camera = dataclasses.replace(camera, wrist=False)
     expert = ScriptedExpert(noise, recorded=recorded)
     shards = episode_request.shards(expert, todo, _SHARD, camera)
-    with tqdm.tqdm(
+    with progress(
         total=len(wanted),
         initial=len(wanted) - len(todo),
         desc="demonstrations",

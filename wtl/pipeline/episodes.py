@@ -7,6 +7,7 @@ import tqdm
 
 from wtl.collection import vector_environment
 from wtl.collection.episode_request import EpisodeShard
+from wtl.datasets.contract.progress import progress
 from wtl.datasets.storage import location
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.pipeline.run import STAGE_OF, Run
@@ -20,6 +21,7 @@ def collect(
     stage: Callable[[StagingWriter], None],
     account: dict[str, Any] | None = None,
     by_hand: bool = False,
+    units: Callable[[], int] | None = None,
 ):
     """Do the stage that collects a dataset.
 
@@ -31,6 +33,7 @@ def collect(
       stage: stages the episodes.
       account: provenance of the dataset besides seed and code.
       by_hand: see `Run.spec_of`.
+      units: returns the number of episodes; None if it is not known.
     """
 
     def work(key: str) -> dict[str, str]:
@@ -49,6 +52,7 @@ def collect(
         {name: lambda: run.collected_fingerprint(name)},
         work,
         lambda folder: [location.resolve(folder.datasets / name)],
+        units,
     )
 
 
@@ -57,7 +61,7 @@ def stage_all(
 ):
     """Play and stage the shards that are not staged yet, with a progress bar."""
     total = sum(len(shard.requests) for shard in shards)
-    with tqdm.tqdm(total=total, desc=title, unit="episode") as bar:
+    with progress(total=total, desc=title, unit="episode") as bar:
         for _ in play(run, shards, writer, bar):
             pass
 

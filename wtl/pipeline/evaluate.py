@@ -98,6 +98,7 @@ def evaluate(
         run.inputs(*given, *(condition.method for condition in chosen)),
         f"{name}/results.json",
         work,
+        lambda: len(chosen) * len(run.suite.tasks(split)) * scenes_per_task,
     )
     print(table.format_table(results))
     print(f"\nReport: {folder / 'report.html'}")

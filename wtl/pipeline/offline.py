@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import tqdm
 
 from wtl.collection import context_builder, observation_encoder, policy_actor
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.progress import progress
 from wtl.datasets.reading import reader
 from wtl.datasets.reading.scaling import scaled
 from wtl.datasets.reading.store import EpisodeStore, stack
@@ -158,7 +158,7 @@ class _Data:
         encoder = observation_encoder.ObservationEncoder(policy, config.layout)
         given = self._given()
         batches = range(0, len(self._test), _BATCH)
-        for start in tqdm.tqdm(batches, desc=method, unit="batch"):
+        for start in progress(batches, desc=method, unit="batch"):
             rows = range(start, min(start + _BATCH, len(self._test)))
             names = [str(self._test[fields.EPISODE_ID][row]) for row in rows]
             shown = [given[name] for name in names] if config.demos else []

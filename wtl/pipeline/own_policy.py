@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-import tqdm
 from dm_env import specs
 
 from wtl.collection import action, episode_loop, worker
@@ -21,6 +20,7 @@ from wtl.collection.vector_environment import (
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.progress import progress
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import checksums, location, staging
 from wtl.evaluation import learning_curve, reports, rollout_row, statistics
@@ -209,7 +209,7 @@ class OwnPolicyPlayer(player.Player):
         with (
             staging.StagingWriter(self._staging, spec) as writer,
             self._environments() as environments,
-            tqdm.tqdm(total=len(shards), desc=condition.name, unit="episode") as bar,
+            progress(total=len(shards), desc=condition.name, unit="episode") as bar,
         ):
             there = [s for s in shards if writer.episode_ids.issuperset(s.episode_ids)]
             if there:

@@ -70,6 +70,7 @@ def train(run: Run, model: Model):
         {name: lambda: run.folder.policy_id(name)},
         work,
         lambda folder: [folder.policies / name, folder.logs / name],
+        lambda: training.steps * training.batch_size,
     )
 
 

@@ -5,12 +5,12 @@ import pathlib
 from collections.abc import Sequence
 
 import numpy as np
-import tqdm
 
 from wtl.collection import episode_request, policy_actor
 from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
 from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.progress import progress
 from wtl.datasets.reading.store import EpisodeStore, stack
 from wtl.datasets.sampling import negatives
 from wtl.datasets.storage import staging
@@ -134,7 +134,7 @@ class Player:
         run = self._run
         with (
             staging.StagingWriter(self._staging, run.spec_of(NAME)) as writer,
-            tqdm.tqdm(
+            progress(
                 total=len(conditions) * len(self.scenarios),
                 desc="evaluation",
                 unit="episode",

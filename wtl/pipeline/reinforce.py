@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import tqdm
 
 from wtl.collection.worlds.world import Task
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.limits import Count
+from wtl.datasets.contract.progress import progress
 from wtl.datasets.storage import checksums
 from wtl.evaluation import reports, rollout_row
 from wtl.evaluation import trials_needed as needed
@@ -93,7 +93,7 @@ def reinforce(
 
     def work(_: str) -> dict[str, Any]:
         todo = [job for job in planned if not job.record.exists()]
-        with tqdm.tqdm(
+        with progress(
             total=len(planned),
             initial=len(planned) - len(todo),
             desc="reinforce",

@@ -84,6 +84,7 @@ class Run:
         outputs: dict[str, Callable[[], str | None]],
         work: Callable[[str], dict[str, str]],
         places: Callable[[run_folder.RunFolder], list[pathlib.Path]] | None = None,
+        units: Callable[[], int] | None = None,
     ) -> bool:
         """Do a stage unless it is done and unchanged; return whether it was done now.
 
@@ -98,33 +99,55 @@ class Run:
             is resumed only with the same configuration.
           places: (folder of a run) -> the folders that hold all outputs of the stage;
             None if it is never copied from another run.
+          units: returns the amount of work, to which time is in proportion:
+            episodes, or gradient steps times examples; None if it is not known.
         """
         key = self.key(stage, parameters, inputs)
-        done = self.folder.lineage.get(stage, {})
-        present = {name: current() for name, current in outputs.items()}
-        if done.get("key") == key and done.get("outputs") == present:
+        if self.is_done(stage, key, outputs):
             logging.info("%s: done before and unchanged", stage)
             self._discard_staging(outputs, key)
             return False
         if places and self._take(stage, key, outputs, places):
             return False
+        is_resumed = self.is_begun(stage, key)
+        if self.is_chief:
+            self.folder.begin(stage, key)
         start = time.monotonic()
         made = work(key)
         if not self.is_chief:
             return True
-        self.folder.record(
-            stage,
-            {
-                "key": key,
-                "seed": self.seed,
-                "parameters": parameters,
-                "inputs": inputs,
-                "outputs": made,
-                "seconds": round(time.monotonic() - start, 1),
-            },
-        )
+        seconds = time.monotonic() - start
+        entry = {
+            "key": key,
+            "seed": self.seed,
+            "parameters": parameters,
+            "inputs": inputs,
+            "outputs": made,
+            "seconds": round(seconds, 1),
+        }
+        if units and not is_resumed:
+            entry["pace"] = {"of": self.kind, "seconds": seconds / units()}
+        self.folder.record(stage, entry)
         self._discard_staging(made, key)
         return True
+
+    def is_done(
+        self, stage: str, key: str, outputs: dict[str, Callable[[], str | None]]
+    ) -> bool:
+        """Whether a stage is done and unchanged; for the arguments see `do`."""
+        done = self.folder.lineage.get(stage, {})
+        present = {name: current() for name, current in outputs.items()}
+        return done.get("key") == key and done.get("outputs") == present
+
+    def is_begun(self, stage: str, key: str) -> bool:
+        """Whether a stage was interrupted, and would be resumed."""
+        return self.folder.begun == {"stage": stage, "key": key}
+
+    @property
+    def kind(self) -> str:
+        """World and observations, on which the pace of a stage depends."""
+        observed = "images" if self.images else "states"
+        return f"{observed} of {self.suite.domain.partition(':')[0]}"
 
     def key(
         self, stage: str, parameters: dict[str, Any], inputs: dict[str, str]
@@ -153,6 +176,7 @@ class Run:
         inputs: dict[str, str],
         name: str,
         work: Callable[[str], dict[str, Any]],
+        units: Callable[[], int] | None = None,
     ) -> dict[str, Any]:
         """Do a stage that ends with a JSON file; return the contents of the file.
 
@@ -169,7 +193,7 @@ class Run:
             self.folder.write_json(name, work(key))
             return {path.stem: current()}
 
-        self.do(stage, parameters, inputs, {path.stem: current}, write)
+        self.do(stage, parameters, inputs, {path.stem: current}, write, units=units)
         return json.loads(path.read_text())
 
     def discard_left(self):

@@ -17,6 +17,9 @@ from wtl.datasets.contract.errors import UserError
 
 # Of trained policies; those of WTL 0.1.0, which wrote none, do not load.
 _POLICY_FORMAT = 2
+LINEAGE_FILE = "lineage.json"
+LOCK_FILE = ".lock"
+STAGE_FILE = ".stage.json"
 _PACKAGES = ("tensorflow", "tf-agents", "dm-control", "mujoco", "numpy", "tfds-nightly")
 
 
@@ -50,7 +53,7 @@ class RunFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            claim = open(self.path / ".lock", "a+", encoding="utf-8")
+            claim = open(self.path / LOCK_FILE, "a+", encoding="utf-8")
         except OSError as error:
             raise UserError(
                 f"the run folder {self.path} can't be written ({error.strerror}); "
@@ -121,10 +124,20 @@ class RunFolder:
             self.write(f"policies/{name}/key.txt", key)
         return directory
 
+    def begin(self, stage: str, key: str):
+        """Note the stage that is under way; `record` removes the note."""
+        self.write_json(STAGE_FILE, {"stage": stage, "key": key})
+
+    @property
+    def begun(self) -> dict[str, str]:
+        """Stage under way or interrupted, and its key; empty if there is none."""
+        path = self.path / STAGE_FILE
+        return json.loads(path.read_text()) if path.exists() else {}
+
     @property
     def lineage(self) -> dict[str, Any]:
         """Entries of finished stages, by stage: key, inputs and outputs."""
-        path = self.path / "lineage.json"
+        path = self.path / LINEAGE_FILE
         if not path.exists():
             return {}
         try:
@@ -142,10 +155,11 @@ class RunFolder:
             ),
         }
         self.write_lineage(stage, entry | origin())
+        (self.path / STAGE_FILE).unlink(missing_ok=True)
 
     def write_lineage(self, stage: str, entry: dict[str, Any]):
         """Write the entry of a stage into the lineage unchanged."""
-        self.write_json("lineage.json", self.lineage | {stage: entry})
+        self.write_json(LINEAGE_FILE, self.lineage | {stage: entry})
 
     def adopt(self, path: pathlib.Path, source: "RunFolder"):
         """Copy a folder of another run, with hard links if the disk supports them.

@@ -244,6 +244,39 @@ def open_run(
         )
     if cluster:
         print(WARNING, file=sys.stderr)
+    run = _configured(run_dir, pipeline_options, cache_sources, cluster)
+    # Of several that train together the first locks the folder; others write nothing.
+    with run.folder.lock() if run.is_chief else contextlib.nullcontext():
+        if run.is_chief:
+            world_description.require_unchanged(run.suite.world, run.folder)
+            run.discard_left()
+        yield run
+
+
+def plan(run_dir: str) -> tuple[Run, list[rehearsal.PlannedStage]]:
+    """Return a run, and what its stages would do; write nothing.
+
+    Raises:
+      UserError: if the configuration does not fit.
+    """
+    run = _configured(run_dir)
+    return run, rehearsal.rehearse(run, [STAGES[name] for name in _names(run)])
+
+
+def _names(run: Run) -> list[str]:
+    """Names of the stages of `wtl run`."""
+    if run.suite.world.make_env is None:
+        return [train_trial.__name__, evaluate.__name__]  # all that it has data for
+    return list(STAGES)
+
+
+def _configured(
+    run_dir: str,
+    pipeline_options: Sequence[str] | None = None,
+    cache_sources: Sequence[run_folder.RunFolder] = (),
+    cluster: Cluster | None = None,
+) -> Run:
+    """Return the run of the current configuration; see `open_run`."""
     try:
         tasks = suite()
         seed, workers = _settings()
@@ -258,12 +291,7 @@ def open_run(
     run = Run(folder, tasks, seed, workers, camera, cache_sources, beam, cluster)
     if camera:
         run.require_capability("has_cameras", "camera.pixels")
-    # Of several that train together the first locks the folder; others write nothing.
-    with folder.lock() if run.is_chief else contextlib.nullcontext():
-        if run.is_chief:
-            world_description.require_unchanged(run.suite.world, folder)
-            run.discard_left()
-        yield run
+    return run
 
 
 def perform(run: Run, names: list[str]) -> Any:
@@ -278,8 +306,8 @@ def perform(run: Run, names: list[str]) -> Any:
     """
     choices.check("the stage", names, STAGES | BASELINES)
     made = None
-    if run.suite.world.make_env is None and set(names) == set(STAGES):
-        names = [train_trial.__name__, evaluate.__name__]  # all that it has data for
+    if set(names) == set(STAGES):
+        names = _names(run)
     if len(names) > 1:
         rehearsal.rehearse(run, [STAGES[name] for name in names])
     for name in names:

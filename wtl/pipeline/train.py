@@ -188,6 +188,7 @@ def _train(
             for method in methods
             for kind in (folder.policies, folder.logs)
         ],
+        lambda: len(methods) * training.steps * training.batch_size,
     )
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
-import tqdm
 
 from wtl.collection.task_pool import TaskPool
 from wtl.collection.trials import Agent
+from wtl.datasets.contract.progress import progress
 from wtl.policies import checkpoints
 from wtl.training.meta_learner import MetaLearner
 
@@ -53,7 +53,7 @@ def train(
     writer = tf.summary.create_file_writer(str(log_dir))
     with (
         writer.as_default(),
-        tqdm.tqdm(
+        progress(
             total=rounds * learner.steps_per_round,
             initial=int(done) * learner.steps_per_round,
             desc=name,

@@ -4,10 +4,10 @@ import pathlib
 
 import numpy as np
 import tensorflow as tf
-import tqdm
 
 from wtl.collection.worlds import registry
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.progress import progress
 from wtl.datasets.reading import reader
 from wtl.datasets.sampling.held_out import held_out
 from wtl.policies import checkpoints, export
@@ -58,7 +58,7 @@ def perceive(job: PerceiveJob) -> str:
     own = not job.is_human
     found = np.empty((*store.state.shape[:2], layout.state_size), np.float32)
     size = max(1, min(_BATCH, _BATCH_STEPS // found.shape[1]))
-    for start in tqdm.tqdm(range(0, len(store), size), desc="perceive", unit="batch"):
+    for start in progress(range(0, len(store), size), desc="perceive", unit="batch"):
         part = slice(start, start + size)
         proprioception = layout.proprioception(store.state[part], own=own)
         images = {name: tf.constant(a[part]) for name, a in store.images.items()}

@@ -6,9 +6,8 @@ import pathlib
 import time
 from collections.abc import Sequence
 
-import tqdm
-
 from wtl.collection.worlds.world import Task
+from wtl.datasets.contract.progress import progress
 from wtl.datasets.storage import files
 from wtl.policies.bc_sac.config import SacConfig
 from wtl.policies.interface import Interface
@@ -108,7 +107,7 @@ class ReinforcementJob:
         """Learn the task and write the record; return its path."""
         reinforcement = process.load("wtl.training.reinforcement", 1)
         began = time.monotonic()
-        with tqdm.tqdm(
+        with progress(
             total=self.budget.trials,
             desc=self.name,
             unit="trial",

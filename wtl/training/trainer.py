@@ -5,10 +5,10 @@ import pathlib
 from collections.abc import Callable
 
 import tensorflow as tf
-import tqdm
 
 from wtl.datasets.contract import seeding
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.progress import progress
 from wtl.policies import checkpoints
 from wtl.policies.legacy_keras import tf_keras
 from wtl.training.cluster import Cluster
@@ -22,9 +22,9 @@ Loss = Callable[[tf_keras.Model, Example, tf.Tensor], tuple]
 def log_sigma_floor(config: TrainConfig, step: int) -> float:
     """Return the floor of the mixture's log sigma at a step."""
     start, end = (share * config.steps for share in config.sigma_shares)
-    progress = min(max((step - start) / max(end - start, 1), 0.0), 1.0)
+    share = min(max((step - start) / max(end - start, 1), 0.0), 1.0)
     first, last = config.sigma_floors
-    return first + (last - first) * progress
+    return first + (last - first) * share
 
 
 def optimizer(config: TrainConfig) -> tf_keras.optimizers.Optimizer:
@@ -179,7 +179,7 @@ def train_with_progress(
     The bar shows `name` and the texts of `describe`: losses -> text by name. Other
     arguments are those of `train`.
     """
-    with tqdm.tqdm(
+    with progress(
         total=config.steps,
         desc=f"train {name}",
         unit="step",
