@@ -7,36 +7,38 @@ import importlib.metadata
 import pathlib
 import re
 
+from packaging.requirements import Requirement
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "third_party.md"
 LOCK = ROOT / "requirements.lock"
 _HEAD = """# Third-party packages
 
 WTL itself is under [Apache 2.0](../LICENSE) and contains no code of others. It is
-installed with these packages, at the versions of `requirements.lock`; those for
-development are among them. The licences are what each package's metadata states. Wheels
-may carry further libraries, such as FFmpeg in `av` and SDL in `pygame`, whose licences
-are in the wheels.
+installed with these packages, on Linux at the versions of `requirements.lock`; those
+for development are among them. The licences are what each package's metadata states.
+Wheels may carry further libraries, such as FFmpeg in `av` and SDL in `pygame`, whose
+licences are in the wheels.
 
 Made by `python docs/third_party.py`.
 
 | package | version | licence |
 | :-- | :-- | :-- |
 """
-# Of packages that are for other systems, or whose metadata states none.
-_STATED = {
-    "colorama": "BSD License",
-    "mlcroissant": "Apache-2.0",
-    "namex": "Apache-2.0",
-    "tzdata": "Apache-2.0",
-}
+_STATED = {"mlcroissant": "Apache-2.0", "namex": "Apache-2.0"}  # not in the metadata
 _LONGEST = 60  # characters; some packages put the whole text where the name belongs
 
 
 def locked() -> dict[str, str]:
     """Return the packages of the lock, and their versions."""
-    found = re.findall(r"(?m)^([\w.-]+)(?:\[.*?\])?==([^\s;\\]+)", LOCK.read_text())
-    return dict(found)
+    lines = re.findall(r"(?m)^[\w.-]+(?:\[.*?\])?==[^\\\n]+", LOCK.read_text())
+    here = {"python_full_version": "3.11.9", "sys_platform": "linux"}
+    found = [Requirement(line) for line in lines]
+    return {
+        r.name: next(iter(r.specifier)).version
+        for r in found
+        if r.marker is None or r.marker.evaluate(here)
+    }
 
 
 def page() -> str:
