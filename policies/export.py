@@ -19,7 +19,7 @@ from wtl.policies.contextual import context as contexts
 
 # Fields that follow from the world, and those beyond `Interface` that set `choices`.
 _OF_WORLD = ("layout", "families")
-_OF_CHOICES = ("head", "components")
+_OF_CHOICES = ("head", "components", "commits")
 
 
 class PolicyNotFoundError(FileNotFoundError):

@@ -27,6 +27,10 @@ class ContextualConfig(HeadConfig):
         of all entities under their probabilities.
       state_noise: standard deviation, in metres, of noise on each coordinate of
         everything but the robot in all states given to the policy.
+      commits: whether one component of the mixture is chosen once per episode, also
+        where no gains are known to be hidden.
+      next_frame: weight of the loss of predicting each next frame of the imitated
+        demonstration, of encoder `rows`.
     """
 
     without_entities: ClassVar[str] = ROWS
@@ -36,6 +40,8 @@ class ContextualConfig(HeadConfig):
     hidden: tuple[Count, ...] = (256, 256, 256)
     selects_target: bool = True
     state_noise: float = 0.0
+    commits: bool = False
+    next_frame: float = 0.0
 
     def __post_init__(self):
         super().__post_init__()
@@ -57,7 +63,7 @@ class ContextualConfig(HeadConfig):
         need.
         """
         unknown = self.hidden_gains and not self.moves_as_commanded
-        return unknown and self.head == MIXTURE
+        return (self.commits or unknown) and self.head == MIXTURE
 
     @property
     def choices(self) -> int:

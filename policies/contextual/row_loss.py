@@ -16,12 +16,14 @@ class Losses(NamedTuple):
       imitation: nats per action dimension.
       target: cross-entropy of the chosen row, nats.
       certainty: greatest share of a row in the explanation of a demonstration.
+      next_frame: Huber loss of the next frames, 0 if it has no weight.
     """
 
     total: tf.Tensor
     imitation: tf.Tensor
     target: tf.Tensor
     certainty: tf.Tensor
+    next_frame: tf.Tensor
 
 
 def loss(
@@ -44,11 +46,16 @@ def loss(
     each = nats / network.config.action_size
     imitated = tf.reduce_mean(tf.reduce_sum(shares * each, axis=-1))
     chosen = -tf.reduce_mean(tf.reduce_sum(shares * log_choice, axis=-1))
+    weight = network.config.next_frame
+    following = tf.constant(0.0)
+    if weight:
+        following = network.next_frame_loss(encoding.embedding, example.imitated)
     return Losses(
-        total=imitated + chosen,
+        total=imitated + chosen + weight * following,
         imitation=imitated,
         target=chosen,
         certainty=tf.reduce_mean(tf.reduce_max(shares, axis=-1)),
+        next_frame=following,
     )
 
 

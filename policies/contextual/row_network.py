@@ -8,6 +8,7 @@ from wtl.policies.contextual import network as contextual
 from wtl.policies.encoders import rows as encoders
 from wtl.policies.encoders.gated import Gated
 from wtl.policies.encoders.multi_scale import MultiScale
+from wtl.policies.encoders.next_frame import NextFrame
 from wtl.policies.encoders.transformer import Transformer
 from wtl.policies.legacy_keras import tf_keras
 
@@ -42,6 +43,8 @@ class RowNetwork(contextual.ContextualNetwork):
         self._skills = {
             name: MultiScale(_SKILL, 2 * _SKILL) for name in encoders.sets(self.layout)
         }
+        if config.next_frame:
+            self._next_frame = NextFrame(2 * _SKILL)
 
     def _actor_layer(self, units: int) -> layers.Layer:
         return Gated(units)
@@ -99,6 +102,13 @@ class RowNetwork(contextual.ContextualNetwork):
         return encoders.each(
             self._rows(state), lambda name, row: self._skills[name](row)
         )
+
+    def next_frame_loss(
+        self, embedding: tf.Tensor, episodes: contexts.ContextEpisodes
+    ) -> tf.Tensor:
+        """Return the loss of the next frames of episodes (K = 1), see `NextFrame`."""
+        rows = self._rows(episodes.state[:, 0])
+        return self._next_frame(rows, episodes.action[:, 0], embedding)
 
     def change(self, first: tf.Tensor, last: tf.Tensor) -> tf.Tensor:
         """Return how much each row changed [B, E], in standard deviations.

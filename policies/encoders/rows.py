@@ -18,7 +18,7 @@ layers = tf_keras.layers
 
 _LIMIT = 8.0  # standard deviations
 _QUERIES = 4  # of the attention over frames
-_REST = "rest"  # all rows that are of no set, joined
+REST = "rest"  # all rows that are of no set, joined
 
 
 class Rows(layers.Layer):
@@ -48,12 +48,12 @@ class Rows(layers.Layer):
         state = tf.clip_by_value((state - self._mean) / self._std, -_LIMIT, _LIMIT)
         rows = features.split(state, self._layout)
         sets = {name: rows.pop(name) for name in self._layout.kinds}
-        return sets | {_REST: tf.concat(list(rows.values()), axis=-1)}
+        return sets | {REST: tf.concat(list(rows.values()), axis=-1)}
 
 
 def sets(layout: Layout) -> tuple[str, ...]:
     """Return the names of sets of rows; without any, all rows are one of one row."""
-    return layout.kinds or (_REST,)
+    return layout.kinds or (REST,)
 
 
 def each(rows: dict[str, tf.Tensor], function) -> tf.Tensor:
@@ -67,13 +67,13 @@ def each(rows: dict[str, tf.Tensor], function) -> tf.Tensor:
     Returns:
       [..., E, G].
     """
-    rest = rows[_REST][..., None, :]
+    rest = rows[REST][..., None, :]
     found = []
     for name, row in rows.items():
-        if name != _REST:
+        if name != REST:
             beside = tf.zeros_like(row[..., :1]) + rest
             found.append(function(name, tf.concat([row, beside], axis=-1)))
-    return tf.concat(found or [function(_REST, rest)], axis=-2)
+    return tf.concat(found or [function(REST, rest)], axis=-2)
 
 
 class RowTokens(layers.Layer):
@@ -85,7 +85,7 @@ class RowTokens(layers.Layer):
 
     def call(self, rows: dict[str, tf.Tensor]) -> tf.Tensor:
         """Return the tokens, given the output of `Rows`."""
-        rows = rows | {_REST: rows[_REST][..., None, :]}
+        rows = rows | {REST: rows[REST][..., None, :]}
         return tf.concat([map_(rows[name]) for name, map_ in self._sets.items()], -2)
 
 
@@ -130,7 +130,7 @@ class EpisodeTokens(layers.Layer):
             tracks[name] = tf.concat([row, row - row[:, :1], after - row], axis=-1)
         time = tf.linspace(-1.0, 1.0, tf.shape(action)[1])[:, None]
         time += tf.zeros_like(action[..., :1])
-        tracks[_REST] = tf.concat([tracks[_REST], action, time], axis=-1)
+        tracks[REST] = tf.concat([tracks[REST], action, time], axis=-1)
         tokens = axes.split(each(tracks, self._token), episodes.mask)
         tokens += self._success(episodes.success[..., None])[:, :, None]
         return tokens

@@ -255,3 +255,49 @@ def test_rows_are_matched_by_their_attributes_without_labels():
     held_out, there = _moves(np.random.default_rng(1), 300)
     logits, _ = _outputs(found, held_out.context)
     assert np.mean(logits.argmax(axis=1) == there) > 0.8  # by chance a third
+
+
+def test_next_frames_make_the_context_encode_dynamics():
+    """The gains of an episode show in its trial; imitation here needs none of them."""
+    tf.keras.utils.set_random_seed(0)
+    found = kind.network(dataclasses.replace(CONFIG, embedding=16, next_frame=1.0))
+    rng = np.random.default_rng(0)
+    optimizer = tf.keras.optimizers.legacy.Adam(3e-3)
+
+    def example(rng, count=32):
+        sign = rng.choice([-1.0, 1.0], count)
+
+        def episodes():
+            action = rng.uniform(-1, 1, (count, 1, FRAMES, 5)).astype(np.float32)
+            state = np.zeros((count, 1, FRAMES, LAYOUT.state_size), np.float32)
+            moved = np.cumsum(action[..., :1] * sign[:, None, None, None], axis=2)
+            state[:, :, 1:, :1] = moved[:, :, :-1]
+            ones = tf.ones((count, 1))
+            return contexts.ContextEpisodes(tf.constant(state), action, ones, ones)
+
+        trials = episodes()
+        given = contexts.Context(
+            episodes()._replace(mask=tf.zeros((count, 1))),
+            trials,
+            None,
+            trials.state[:, 0, 0],
+            tf.zeros((count, ENTITIES)),
+        )
+        return given, episodes()
+
+    @tf.function(reduce_retracing=True)
+    def step(given, imitated):
+        with tf.GradientTape() as tape:
+            loss = found.next_frame_loss(found.encode(given).embedding, imitated)
+        variables = tape.watched_variables()
+        optimizer.apply_gradients(
+            zip(tape.gradient(loss, variables), variables, strict=True)
+        )
+
+    for _ in range(80):
+        step(*example(rng))
+    given, imitated = example(np.random.default_rng(1), 256)
+    loss = found.next_frame_loss(found.encode(given).embedding, imitated)
+    mirrored = given.trials._replace(action=-given.trials.action)
+    wrong = found.encode(given._replace(trials=mirrored)).embedding
+    assert 3 * float(loss) < float(found.next_frame_loss(wrong, imitated))
