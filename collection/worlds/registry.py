@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from wtl.collection.worlds.world import World
 
 DEFAULT = "tabletop"
+DEFAULT_ROBOT = "free"
 ENTRY_POINTS = "wtl.worlds"
 
 # Name -> (origin, function that returns the world).

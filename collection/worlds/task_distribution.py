@@ -68,6 +68,7 @@ class TaskDistribution:
         the family alone.
       disturbance: noise of observations, latency of actions and error of resets; None
         for none of them.
+      robot: name of the robot; `free` moves without an arm.
 
     Raises:
       UserError: if there is no such world or family, or the world lacks a feature.
@@ -91,6 +92,7 @@ class TaskDistribution:
     motor_faults: ActuatorGainDistribution | None = None
     puck: DynamicsDistribution | None = None
     disturbance: Disturbance | None = None
+    robot: str = registry.DEFAULT_ROBOT
 
     def __post_init__(self):
         if self.domain.partition(":")[0] == "dataset":
@@ -128,6 +130,13 @@ class TaskDistribution:
                 f"suite.disturbance needs a world of entities; {self.domain!r} is none"
             )
         kinds = entities.rule_kinds if entities else {}
+        robots = entities.robots if entities else (registry.DEFAULT_ROBOT,)
+        if self.robot not in robots:
+            raise UserError(
+                f"suite.robot is {self.robot!r}; {self.domain!r} has "
+                + ", ".join(robots)
+                + did_you_mean(self.robot, robots)
+            )
         for option, given, known in (
             ("train_rules", self.train_rules, kinds),
             ("test_rules", self.test_rules, kinds),
@@ -232,7 +241,7 @@ class TaskDistribution:
                 chosen, friction = puck.weigh(chosen), puck.friction[1]
             hidden = {"friction": friction, "gains": gains, "puck": puck}
             where = {"split": split, "index": repeat, "domain": self.domain}
-            where["disturbance"] = self.disturbance
+            where |= {"disturbance": self.disturbance, "robot": self.robot}
             result.append(Task(chosen, family, rule=rule, **hidden, **where))
         return result
 
@@ -299,4 +308,5 @@ class TaskDistribution:
             self.domain,
             self.motor_faults is not None,
             self.hidden_dynamics_size,
+            self.robot,
         )

@@ -8,8 +8,8 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities import actuator_gains, disturbance, environment
-from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.entities.expert import Expert
 from wtl.collection.worlds.entities.family import Family
 from wtl.collection.worlds.entities.oracle_bound import OracleBound
@@ -37,7 +37,8 @@ class EntityStructure:
       layout: (size) -> layout of the observed states.
       environment: class of its environments, made of a scene config; where there are
         cameras also of a `CameraConfig`.
-      model: (object set, embodiment) -> MuJoCo model.
+      model: (object set, name of the body that acts) -> MuJoCo model; the body is one of
+        `robots`, or `human`.
       experts: scripted expert by family.
       noise_share: (task) -> [A] share of the exploration noise of each dimension of the
         action.
@@ -51,13 +52,14 @@ class EntityStructure:
       draws_dynamics: whether tasks may draw all hidden dynamics of their entities.
       reset_room: largest `Disturbance.reset_error` at which no entities touch, metres;
         0 where none moves.
+      robots: names of the robots that can act.
     """
 
     families: Mapping[str, Family]
     objects: Callable[..., Any]
     layout: Callable[[int], Layout]
     environment: type[environment.SceneEnvironment]
-    model: Callable[[Any, Embodiment], mujoco.MjModel]
+    model: Callable[[Any, str], mujoco.MjModel]
     experts: Mapping[str, Expert]
     noise_share: Callable[[Task], np.ndarray]
     human: Callable[[str, np.random.Generator], Expert] | None = None
@@ -66,6 +68,7 @@ class EntityStructure:
     categories: Collection[str] = ()
     draws_dynamics: bool = False
     reset_room: float = 0.0
+    robots: Collection[str] = (registry.DEFAULT_ROBOT,)
 
     def instruction(self, family: str, rule: str, size: int) -> str:
         """Return the sentence of a stored task; empty if family or rule is unknown."""

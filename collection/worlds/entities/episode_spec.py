@@ -17,6 +17,7 @@ def episode_spec(
     domain: str = registry.DEFAULT,
     hidden_gains: bool = False,
     dynamics_size: int = 0,
+    robot: str = registry.DEFAULT_ROBOT,
 ) -> EpisodeSpec:
     """Return the spec of episodes recorded in scenes of a size.
 
@@ -27,11 +28,13 @@ def episode_spec(
       domain: name of the world.
       hidden_gains: whether tasks have hidden actuator gains.
       dynamics_size: number of hidden variables of entities beyond friction.
+      robot: name of the robot, where that is the body.
     """
     world = registry.get(domain)
     entities, axes = world.entities, len(world.spec.axes)
-    compiled = entities.model(entities.objects("layout", size, 0), embodiment)
     acts = embodiment is Embodiment.ROBOT
+    body = robot if acts else embodiment
+    compiled = entities.model(entities.objects("layout", size, 0), body)
     return EpisodeSpec(
         observed(world.encoder(size).state_size, camera.pixels, camera.wrist and acts),
         action_size=axes if acts else 0,

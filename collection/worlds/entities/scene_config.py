@@ -42,6 +42,11 @@ class SceneConfig:
         return self.embodiment is Embodiment.HUMAN
 
     @property
+    def body(self) -> str:
+        """Name of the body that acts: `human`, or the robot of the task."""
+        return Embodiment.HUMAN if self.is_human else self.task.robot
+
+    @property
     def slot(self) -> int:
         """Observation slot of the target."""
         return self.task.slot_of(self._poses, self.target)

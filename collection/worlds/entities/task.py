@@ -57,6 +57,7 @@ class Task:
       domain: name of the world it is of, see `wtl.collection.worlds.registry`.
       puck: hidden dynamics beyond friction, where they are drawn.
       disturbance: of its sensors and actuators, if any.
+      robot: name of the robot.
     """
 
     object_set: EntitySet
@@ -69,6 +70,7 @@ class Task:
     domain: str = registry.DEFAULT
     puck: HiddenDynamics | None = None
     disturbance: Disturbance | None = None
+    robot: str = registry.DEFAULT_ROBOT
 
     @property
     def goal(self) -> Family:

@@ -214,5 +214,6 @@ def _rounded(values: np.ndarray) -> tuple[float, float, float]:
     return tuple(np.round(values, 6).tolist())
 
 
-# Drawn by the body that acts.
-DRAWS = {Embodiment.ROBOT: draw_robot, Embodiment.HUMAN: draw_human}
+def draw(body: str, seed: int) -> Appearance:
+    """Draw the appearance of an episode of a body, see `SceneConfig.body`."""
+    return (draw_human if body == Embodiment.HUMAN else draw_robot)(seed)

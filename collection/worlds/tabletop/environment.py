@@ -56,7 +56,7 @@ class Manipulation(SceneEnvironment):
         if task.disturbance and task.disturbance.reset_error:
             scene = scene.displaced(task.disturbance.reset_error, self._seed)
         self.world.reset(
-            objects, task.friction, scene, scene_config.embodiment, task.puck
+            objects, task.friction, scene, scene_config.body, task.puck
         )
 
     def _observation(self) -> dict[str, np.ndarray]:
@@ -67,9 +67,7 @@ class Manipulation(SceneEnvironment):
             renderer.shared(self._camera.pixels, self.layout.size).render,
             self.world.model,
             self.world.data,
-            appearance.DRAWS[self._scene_config.embodiment](
-                self._scene_config.scene_seed
-            ),
+            appearance.draw(self._scene_config.body, self._scene_config.scene_seed),
         )
         observed = {
             fields.STATE: state,
@@ -77,7 +75,7 @@ class Manipulation(SceneEnvironment):
             fields.IMAGE: render(),
         }
         if self._camera.wrist:
-            body = model.BODY_NAMES[self._scene_config.embodiment]
+            body = model.BODY_NAMES[self._scene_config.body]
             camera = f"{body}/{gripper.WRIST_CAMERA}"
             observed[fields.WRIST_IMAGE] = render(camera=camera)
         return observed

@@ -1,5 +1,7 @@
 """Free-flying parallel gripper: four arm joints and two coupled fingers."""
 
+import mujoco
+import numpy as np
 from dm_control import composer, mjcf
 
 from wtl.collection.worlds.tabletop import arena
@@ -33,30 +35,35 @@ class Gripper(composer.ModelWrapperEntity):
     def _build(self, name: str = "gripper"):
         root = arena.part(name)
         hand = root.worldbody.add("body", name="hand", gravcomp=1)
-        hand.add("inertial", pos=(0, 0, 0.08), mass=0.5, diaginertia=(1e-3,) * 3)
         add_arm(root, hand, kp=900, yaw_kp=2.5)
-        hand.add(
-            "geom",
-            name="palm",
-            type="box",
-            size=(0.055, 0.015, 0.012),
-            pos=(0, 0, 0.082),
-            mass=0,
-            rgba=_RGBA,
-        )
-        # Beside the palm, it looks past it at the finger tips.
-        hand.add(
-            "camera",
-            name=WRIST_CAMERA,
-            pos=(0, -0.07, 0.1),
-            xyaxes=(1, 0, 0, 0, 0.1, 0.07),
-            fovy=70,
-        )
-        for finger, side in zip(FINGERS, (-1, 1), strict=True):
-            pad = add_finger(root, hand, finger, side, PAD_HALF_SIZES, kp=300, kv=12)
-            pad.rgba = _RGBA
-        couple_fingers(root)
+        add_hand(root, hand)
         super()._build(root)
+
+
+def add_hand(root: mjcf.RootElement, hand):
+    """Add palm, wrist camera and fingers to the body of a hand."""
+    hand.add("inertial", pos=(0, 0, 0.08), mass=0.5, diaginertia=(1e-3,) * 3)
+    hand.add(
+        "geom",
+        name="palm",
+        type="box",
+        size=(0.055, 0.015, 0.012),
+        pos=(0, 0, 0.082),
+        mass=0,
+        rgba=_RGBA,
+    )
+    # Beside the palm, it looks past it at the finger tips.
+    hand.add(
+        "camera",
+        name=WRIST_CAMERA,
+        pos=(0, -0.07, 0.1),
+        xyaxes=(1, 0, 0, 0, 0.1, 0.07),
+        fovy=70,
+    )
+    for finger, side in zip(FINGERS, (-1, 1), strict=True):
+        pad = add_finger(root, hand, finger, side, PAD_HALF_SIZES, kp=300, kv=12)
+        pad.rgba = _RGBA
+    couple_fingers(root)
 
 
 def add_arm(root: mjcf.RootElement, body, kp: float, yaw_kp: float):
@@ -134,3 +141,49 @@ def couple_fingers(root: mjcf.RootElement):
         polycoef=(0, 1, 0, 0, 0),
         solref=(0.008, 1),
     )
+
+
+def draw(body, shape: str, start, end, radius: float, material: str):
+    """Add a shape between two points that is only drawn: it has no mass or contacts."""
+    body.add(
+        "geom",
+        type=shape,
+        fromto=(*start, *end),
+        size=(radius,),
+        mass=0,
+        contype=0,
+        conaffinity=0,
+        material=material,
+    )
+
+
+class FreeControl:
+    """Addresses of a free body in a model, and its control by poses.
+
+    A control is [6]: x, y, z, yaw and the openings of both fingers.
+    """
+
+    def __init__(self, compiled: mujoco.MjModel, name: str):
+        """Look up the joints of the body of a name."""
+        found = [compiled.joint(f"{name}/{joint}") for joint in ARM_JOINTS]
+        self._qpos = np.array([joint.qposadr[0] for joint in found])
+        self._velocity = np.array([joint.dofadr[0] for joint in found[:3]])
+
+    def place(self, data: mujoco.MjData, control: np.ndarray):
+        """Put the body, at rest, where a control holds it."""
+        data.qpos[self._qpos] = control[:4]
+        data.ctrl[:] = control
+
+    def drive(self, data: mujoco.MjData, control: np.ndarray, seconds: float):
+        """Command a control that is to be reached in some seconds."""
+        del seconds  # any joint is fast enough
+        data.ctrl[:] = control
+
+    def pose(self, data: mujoco.MjData) -> np.ndarray:
+        """Return the [4] x, y, z of the finger tips and the yaw."""
+        return data.qpos[self._qpos]
+
+    def velocity(self, compiled: mujoco.MjModel, data: mujoco.MjData) -> np.ndarray:
+        """Return the [3] linear velocity of the finger tips."""
+        del compiled
+        return data.qvel[self._velocity]

@@ -181,13 +181,4 @@ def _add_link(parent, name: str, position, joint: str, axis):
 
 
 def _draw(body, start, end, radius: float, material: str = SKIN):
-    body.add(
-        "geom",
-        type="capsule",
-        fromto=(*start, *end),
-        size=(radius,),
-        mass=0,
-        contype=0,
-        conaffinity=0,
-        material=material,
-    )
+    gripper.draw(body, "capsule", start, end, radius, material)

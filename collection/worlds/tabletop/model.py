@@ -5,16 +5,23 @@ import functools
 import mujoco
 
 from wtl.collection.worlds.entities.embodiment import Embodiment
-from wtl.collection.worlds.tabletop import arena, button, gripper, hand, prop
+from wtl.collection.worlds.tabletop import arena, arm, button, gripper, hand, prop
 from wtl.collection.worlds.tabletop import object_set as object_sets
 
 # Friction of the explicit object-table contact pairs while it is not lowered by the
 # hidden dynamics of a task: two tangential, one torsional, two rolling.
 PAIR_FRICTION = (0.8, 0.8, 0.01, 1e-4, 1e-4)
 
-# Name of each body in the model, and its class.
-BODY_NAMES = {Embodiment.ROBOT: "gripper", Embodiment.HUMAN: "hand"}
-_BODIES = {Embodiment.ROBOT: gripper.Gripper, Embodiment.HUMAN: hand.Hand}
+# Names of the robots; the first is the default.
+ROBOTS = ("free", "ur10e")
+# Name of each body in the model, its class and its control, by `SceneConfig.body`.
+BODY_NAMES = {"free": "gripper", "ur10e": "ur10e", Embodiment.HUMAN: "hand"}
+_BODIES = {"free": gripper.Gripper, "ur10e": arm.Arm, Embodiment.HUMAN: hand.Hand}
+CONTROLS = {
+    "free": gripper.FreeControl,
+    "ur10e": arm.ArmControl,
+    Embodiment.HUMAN: gripper.FreeControl,
+}
 
 
 def object_name(index: int) -> str:
@@ -28,18 +35,18 @@ def button_name(index: int) -> str:
 
 
 @functools.lru_cache(maxsize=4)
-def _template(size: int, embodiment: Embodiment) -> str:
+def _template(size: int, body: str) -> str:
     """Return the MJCF of a table with `size` objects and buttons of no set."""
     table = arena.Table()
-    table.attach(_BODIES[embodiment]())
+    table.attach(_BODIES[body]())
     for i in range(size):
-        body = prop.MovableProp(object_name(i))
-        table.add_free_entity(body)
+        item = prop.MovableProp(object_name(i))
+        table.add_free_entity(item)
         table.mjcf_model.contact.add(
             "pair",
             name=object_name(i),
             geom1=table.surface,
-            geom2=body.mjcf_model.find("geom", "geom"),
+            geom2=item.mjcf_model.find("geom", "geom"),
             condim=4,
             friction=PAIR_FRICTION,
             solref=(0.01, 1),
@@ -50,26 +57,26 @@ def _template(size: int, embodiment: Embodiment) -> str:
 
 @functools.lru_cache(maxsize=256)
 def compile_model(
-    object_set: object_sets.ObjectSet, embodiment: Embodiment = Embodiment.ROBOT
+    object_set: object_sets.ObjectSet, body: str = ROBOTS[0]
 ) -> mujoco.MjModel:
     """Return the model of an object set and of the body that acts on it.
 
     The table is built with PyMJCF once; an object set only reshapes its geoms, which
     costs milliseconds. The model is shared: copy it before changing it.
     """
-    spec = mujoco.MjSpec.from_string(_template(object_set.size, embodiment))
+    spec = mujoco.MjSpec.from_string(_template(object_set.size, body))
     # Objects at rest are not simulated until they are touched: three times as fast.
     spec.option.enableflags |= mujoco.mjtEnableBit.mjENBL_SLEEP
-    for i, body in enumerate(object_set.props):
+    for i, item in enumerate(object_set.props):
         geom = spec.geom(f"{object_name(i)}/geom")
-        if body.is_box:
+        if item.is_box:
             geom.type = mujoco.mjtGeom.mjGEOM_BOX
-            geom.size = body.half_sizes
+            geom.size = item.half_sizes
         else:
             geom.type = mujoco.mjtGeom.mjGEOM_CYLINDER
-            geom.size = (body.half_sizes[0], body.half_sizes[2], 0)
-        geom.mass = body.mass
-        geom.rgba = (*body.rgb, 1)
+            geom.size = (item.half_sizes[0], item.half_sizes[2], 0)
+        geom.mass = item.mass
+        geom.rgba = (*item.rgb, 1)
     for i, rgb in enumerate(object_set.button_rgbs):
         spec.geom(f"{button_name(i)}/cap").rgba = (*rgb, 1)
     return spec.compile()

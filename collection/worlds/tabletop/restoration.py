@@ -33,11 +33,11 @@ class Form:
 
     Attributes:
       size: number of objects, and of buttons.
-      embodiment: the body that acts.
+      body: name of the body that acts, see `SceneConfig.body`.
     """
 
     size: int
-    embodiment: Embodiment
+    body: str
 
 
 @functools.lru_cache(maxsize=8)
@@ -47,10 +47,10 @@ def form_of(spec: EpisodeSpec) -> Form | None:
         if observation.Layout(size).state_size != spec.state_size:
             continue
         drawn = object_sets.draw("layout", size, 0)
-        for embodiment in Embodiment:
-            compiled = model.compile_model(drawn, embodiment)
+        for body in model.BODY_NAMES:
+            compiled = model.compile_model(drawn, body)
             if mujoco.mj_stateSize(compiled, physics.STATE_SPEC) == spec.physics_size:
-                return Form(size, embodiment)
+                return Form(size, body)
     return None
 
 
@@ -62,7 +62,7 @@ class SceneRenderer:
         form = form_of(spec)
         if form is None:
             return ()
-        wrist = (scene_renderer.WRIST,) * (form.embodiment is Embodiment.ROBOT)
+        wrist = (scene_renderer.WRIST,) * (form.body != Embodiment.HUMAN)
         return (scene_renderer.ROBOT, scene_renderer.ORBIT, *wrist)
 
     def render(
@@ -81,7 +81,7 @@ class SceneRenderer:
             raise UserError(f"there is no camera {viewpoint.camera!r} here")
         compiled = restore(form, state, physics_states[0])
         data = mujoco.MjData(compiled)
-        look = appearance.DRAWS[form.embodiment](scene_seed)
+        look = appearance.draw(form.body, scene_seed)
         camera = None
         if viewpoint.camera == scene_renderer.ORBIT:
             orbit = appearance.Camera(
@@ -93,7 +93,7 @@ class SceneRenderer:
             )
             look = dataclasses.replace(look, camera=orbit)
         elif viewpoint.camera == scene_renderer.WRIST:
-            camera = f"{model.BODY_NAMES[form.embodiment]}/{gripper.WRIST_CAMERA}"
+            camera = f"{model.BODY_NAMES[form.body]}/{gripper.WRIST_CAMERA}"
         shared = renderer.shared(pixels, form.size)
         images = []
         for frame in frames:
@@ -132,7 +132,7 @@ def restore(form: Form, state: np.ndarray, physics_state: np.ndarray) -> mujoco.
         )
     )
     blank = model.compile_model(
-        object_sets.draw("layout", form.size, 0), form.embodiment
+        object_sets.draw("layout", form.size, 0), form.body
     )
     data = mujoco.MjData(blank)
     put(blank, data, physics_state)
@@ -153,7 +153,7 @@ def restore(form: Form, state: np.ndarray, physics_state: np.ndarray) -> mujoco.
     )
     caps_rgb = tuple(tuple(buttons["rgb"][place].tolist()) for place in places)
     drawn = object_sets.ObjectSet("restored", props, caps_rgb)
-    return model.compile_model(drawn, form.embodiment).__copy__()
+    return model.compile_model(drawn, form.body).__copy__()
 
 
 def put(compiled: mujoco.MjModel, data: mujoco.MjData, physics_state: np.ndarray):

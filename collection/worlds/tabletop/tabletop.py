@@ -46,6 +46,7 @@ TABLETOP = EntityStructure(
     human=human.Human,
     draws_dynamics=True,
     reset_room=scene.RESET_ROOM,
+    robots=model.ROBOTS,
 ).world(
     "tabletop",
     has_cameras=True,

@@ -5,7 +5,6 @@ import functools
 import mujoco
 import numpy as np
 
-from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.entities.physics import Physics
 from wtl.collection.worlds.tabletop import arena, button, gripper, model
 from wtl.collection.worlds.tabletop import object_set as object_sets
@@ -15,6 +14,7 @@ from wtl.collection.worlds.tabletop.puck import Puck
 CONTROL_HZ = 10.0
 CHUNKS = 5  # linear ramp of the setpoint within a control step
 SUBSTEPS_PER_CHUNK = round(1 / CONTROL_HZ / arena.TIMESTEP / CHUNKS)
+CHUNK_SECONDS = 1 / CONTROL_HZ / CHUNKS
 
 AXES = (*gripper.ARM_JOINTS, "finger")  # dimensions of the action
 ACTION_SIZE = len(AXES)
@@ -35,19 +35,18 @@ _SLIPPERY_TORSION = 5e-4
 class _Addresses:
     """Addresses of the parts of a model of `size` objects in MuJoCo's arrays."""
 
-    def __init__(self, compiled: mujoco.MjModel, size: int, embodiment: Embodiment):
+    def __init__(self, compiled: mujoco.MjModel, size: int, body: str):
         def qpos(names):
             return np.array([compiled.joint(name).qposadr[0] for name in names])
 
         def dof(names):
             return np.array([compiled.joint(name).dofadr[0] for name in names])
 
-        body = model.BODY_NAMES[embodiment]
-        arm = [f"{body}/{name}" for name in gripper.ARM_JOINTS]
-        fingers = [f"{body}/{name}" for name in gripper.FINGERS]
+        name = model.BODY_NAMES[body]
+        self.body = model.CONTROLS[body](compiled, name)
+        fingers = [f"{name}/{finger}" for finger in gripper.FINGERS]
         objects = [f"{model.object_name(i)}/" for i in range(size)]
         buttons = [f"{model.button_name(i)}/spring" for i in range(size)]
-        self.arm_qpos, self.arm_dof = qpos(arm), dof(arm)
         self.finger_qpos = qpos(fingers)
         self.object_qpos = qpos(objects)
         self.object_velocity = dof(objects)[:, None] + np.arange(3)
@@ -63,14 +62,14 @@ class _Addresses:
 
 
 @functools.lru_cache(maxsize=8)
-def _addresses(size: int, embodiment: Embodiment) -> _Addresses:
+def _addresses(size: int, body: str) -> _Addresses:
     # Shapes differ between object sets, the layout of the arrays does not.
-    compiled = model.compile_model(object_sets.draw("layout", size, 0), embodiment)
-    return _Addresses(compiled, size, embodiment)
+    compiled = model.compile_model(object_sets.draw("layout", size, 0), body)
+    return _Addresses(compiled, size, body)
 
 
 class World(Physics):
-    """Table with a gripper or a hand, reset into scenes and stepped at 10 Hz.
+    """Table with a robot or a hand, reset into scenes and stepped at 10 Hz.
 
     Everything indexed by object or button is in canonical order. Positions are in
     metres, angles in radians, velocities in metres per second.
@@ -78,7 +77,7 @@ class World(Physics):
 
     def __init__(self):
         self.object_set: object_sets.ObjectSet | None = None
-        self.embodiment: Embodiment | None = None
+        self.body = ""
         self.scene: scenes.Scene | None = None
 
     def reset(
@@ -86,7 +85,7 @@ class World(Physics):
         object_set: object_sets.ObjectSet,
         friction: float,
         scene: scenes.Scene,
-        embodiment: Embodiment = Embodiment.ROBOT,
+        body: str = model.ROBOTS[0],
         puck: Puck | None = None,
     ):
         """Put the objects of a set into a scene.
@@ -95,15 +94,16 @@ class World(Physics):
           object_set: the model is compiled anew only if this or the body changes.
           friction: sliding friction between objects and table.
           scene: initial poses.
-          embodiment: the body that acts; properties named after the gripper are its.
+          body: name of the body that acts, see `SceneConfig.body`; properties named
+            after the gripper are its.
           puck: the rest of the hidden dynamics, where all of them are drawn.
         """
-        if (object_set, embodiment) != (self.object_set, self.embodiment):
-            self.model = model.compile_model(object_set, embodiment).__copy__()
+        if (object_set, body) != (self.object_set, self.body):
+            self.model = model.compile_model(object_set, body).__copy__()
             self.data = mujoco.MjData(self.model)
             self.object_set = object_set
-            self.embodiment = embodiment
-            self._at = _addresses(object_set.size, embodiment)
+            self.body = body
+            self._at = _addresses(object_set.size, body)
             props = object_set.props
             self.half_sizes = np.array([p.half_sizes for p in props])
             # Colour, half sizes and whether it is a box, [n, 7].
@@ -152,9 +152,8 @@ class World(Physics):
         data.mocap_pos[at.goal_mocap] = (0, scene.goal, 0)
         self.setpoint = np.array(scene.gripper)
         self.finger_command = 1.0
-        data.qpos[at.arm_qpos] = self.setpoint
         self._control = np.concatenate([self.setpoint, (gripper.FINGER_CLOSED,) * 2])
-        data.ctrl[:] = self._control
+        at.body.place(data, self._control)
 
     def step(self, action: np.ndarray):
         """Advance the physics by one control step (0.1 s).
@@ -163,11 +162,11 @@ class World(Physics):
           action: [5] in [-1, 1]: changes of the x, y, z and yaw setpoints in units of
             `stride` (0.08 m) and 0.5 rad, and the finger, from open (-1) to closed (1).
         """
-        data = self.data
+        data, body = self.data, self._at.body
         action = np.minimum(np.maximum(action, -1.0), 1.0)
         scale = np.array([self.stride] * 3 + [YAW_STEP])
         setpoint = self.setpoint + action[:4] * scale
-        position = data.qpos[self._at.arm_qpos]
+        position = body.pose(data)
         most = max(self.stride, _MAX_LEAD)
         lead = np.minimum(np.maximum(setpoint - position, -most), most)
         setpoint[:3] = (position + lead)[:3]
@@ -178,7 +177,7 @@ class World(Physics):
         increment = (target - self._control) / CHUNKS
         for _ in range(CHUNKS):
             self._control = self._control + increment
-            data.ctrl[:] = self._control
+            body.drive(data, self._control, CHUNK_SECONDS)
             mujoco.mj_step(self.model, data, SUBSTEPS_PER_CHUNK)
             if self.first_pressed is None:
                 travel = self.button_travel
@@ -193,16 +192,16 @@ class World(Physics):
     @property
     def gripper_pose(self) -> np.ndarray:
         """[4] x, y, z of the finger tips and yaw."""
-        return self.data.qpos[self._at.arm_qpos]
+        return self._at.body.pose(self.data)
 
     def tip_of(self, data: mujoco.MjData) -> np.ndarray:
         """[3] x, y, z of the finger tips in another state of this world."""
-        return data.qpos[self._at.arm_qpos[:3]]
+        return self._at.body.pose(data)[:3]
 
     @property
     def gripper_velocity(self) -> np.ndarray:
         """[3] linear velocity."""
-        return self.data.qvel[self._at.arm_dof[:3]]
+        return self._at.body.velocity(self.model, self.data)
 
     @property
     def finger_gap(self) -> float:
