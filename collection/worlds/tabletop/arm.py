@@ -33,9 +33,10 @@ _ARMATURES = (2.0, 2.0, 1.0, 0.2, 0.2, 0.2)
 _KP = (20000.0, 20000.0, 8000.0, 1500.0, 1500.0, 800.0)  # Nm/rad
 _LAG = 0.05  # seconds behind a moving setpoint, as the free gripper
 
-# At the left edge of the table, turned away from it: the first joint is near zero over
-# the whole workspace, and no link stands between camera and objects.
-BASE = (-0.80, -0.02, 0.0)  # metres
+# Behind the goal band, facing the front camera: nearly all that may be acted on stays in
+# sight of it. The base is turned so that the first joint is near zero over the workspace.
+BASE = (0.0, 0.85, 0.0)  # metres
+_BASE_YAW = math.pi / 2  # radians
 FLANGE = 0.12  # metres above the finger tips
 
 TUBE, CAP, RING = "tube", "cap", "ring"  # materials
@@ -55,7 +56,7 @@ class Arm(composer.ModelWrapperEntity):
             root.asset.add(
                 "material", name=material, rgba=(*rgb, 1), specular=0.5, shininess=0.6
             )
-        link = root.worldbody.add("body", name="base", pos=BASE, euler=(0, 0, math.pi))
+        link = root.worldbody.add("body", name="base", pos=BASE, euler=(0, 0, _BASE_YAW))
         _cylinder(link, (0, 0, 0), (0, 0, 0.012), 0.105, RING)
         _cylinder(link, (0, 0, 0.012), (0, 0, 0.06), 0.088)
         before = (0.0, 0.0, 0.0)
@@ -71,7 +72,7 @@ class Arm(composer.ModelWrapperEntity):
             "body",
             name="hand",
             pos=(0, 0, FLANGE),
-            xyaxes=(0, -1, 0, -1, 0, 0),
+            xyaxes=(-1, 0, 0, 0, 1, 0),
             gravcomp=1,
         )
         gripper.add_hand(root, hand)
@@ -122,10 +123,11 @@ def _cylinder(body, start, end, radius: float, material: str = TUBE):
 
 
 def _shoulder(link):
-    _cylinder(link, (0, 0, -0.12), (0, 0, 0.0), 0.076)
-    _cylinder(link, (0, 0.085, 0), (0, -0.09, 0), 0.08)
-    _cylinder(link, (0, 0.085, 0), (0, 0.1, 0), 0.07, CAP)
-    _cylinder(link, (0, -0.09, 0), (0, -0.1, 0), 0.072, RING)
+    d = DH[0][1]
+    _cylinder(link, (0, 0, 0.06), (0, 0, d), 0.076)
+    _cylinder(link, (0, 0.085, d), (0, -0.09, d), 0.08)
+    _cylinder(link, (0, 0.085, d), (0, 0.1, d), 0.07, CAP)
+    _cylinder(link, (0, -0.09, d), (0, -0.1, d), 0.072, RING)
 
 
 def _upper_arm(link):
@@ -187,12 +189,12 @@ def joints_of(pose: np.ndarray) -> np.ndarray:
       [6] radians.
     """
     x, y, z, yaw = pose.tolist()
-    x, y = x - BASE[0], y - BASE[1]
+    ahead, aside = BASE[1] - y, x - BASE[0]
     (_, d1, _), (a2, _, _), (a3, _, _), (_, d4, _), (_, d5, _), (_, d6, _) = DH
     # With the flange pointing down, the fifth joint stays at a right angle, and the
     # other joints move wrist 1 in a vertical plane beside the base's axis.
-    distance = max(math.hypot(x, y), d4)
-    first = math.atan2(y, x) - math.asin(d4 / distance)
+    distance = max(math.hypot(ahead, aside), d4)
+    first = math.atan2(aside, ahead) - math.asin(d4 / distance)
     out = math.sqrt(distance**2 - d4**2) - d5
     up = z + FLANGE + d6 - d1
     cosine = (out**2 + up**2 - a2**2 - a3**2) / (2 * a2 * a3)
