@@ -8,7 +8,6 @@ from mujoco.rendering.classic import gl_context
 
 from benchmarks import comparison
 from wtl.collection import opengl
-from wtl.collection.worlds.entities.embodiment import Embodiment
 from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.tabletop import appearance, renderer
 from wtl.collection.worlds.tabletop.environment import Manipulation
@@ -30,7 +29,7 @@ def run() -> list[comparison.Comparison]:
 
 
 def _of_side(side: int, scene_config: SceneConfig) -> comparison.Comparison:
-    look = appearance.DRAWS[Embodiment.ROBOT](scene_config.scene_seed)
+    look = appearance.draw_robot(scene_config.scene_seed)
     env = Manipulation(scene_config)
     env.reset()
     model, data = env.world.model, env.world.data

@@ -18,16 +18,17 @@ class Viewpoint:
 
     Attributes:
       camera: `ROBOT` for the camera of the stored images, `WRIST` for that on the
-        robot's wrist, `ORBIT` for a free one around the middle of the scene.
+        robot's wrist, `ORBIT` for a free one around the middle of the scene, in the
+        light of films.
       azimuth: degrees, of `ORBIT`; 90 looks along positive y.
       elevation: degrees, likewise; negative looks down.
       distance: metres from the middle of the scene, likewise.
     """
 
     camera: str = ROBOT
-    azimuth: float = 90.0
-    elevation: float = -56.0
-    distance: float = 1.1
+    azimuth: float = 116.0
+    elevation: float = -30.0
+    distance: float = 1.9
 
     def __post_init__(self):
         near, far = DISTANCES

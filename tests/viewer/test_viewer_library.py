@@ -226,22 +226,25 @@ def test_what_can_not_be_read_is_named(tmp_path):
         Library(tmp_path / "empty")
 
 
-@pytest.mark.parametrize("embodiment", Embodiment)
-def test_worlds_are_restored_from_what_was_stored_alone(embodiment):
+@pytest.mark.parametrize("body", model.BODY_NAMES)
+def test_worlds_are_restored_from_what_was_stored_alone(body):
     """Shapes, sizes and colours are those of the world that was recorded."""
-    form = restoration.Form(3, embodiment)
+    form = restoration.Form(3, body)
+    is_human = body == Embodiment.HUMAN
     for number in range(6):
         drawn = object_set.draw(f"any-{number}", 3, 7)
         friction = families.FAMILIES["push"].friction_range[1]
-        scene_config = SceneConfig(
-            Task(drawn, "push", friction, "train"), 100 + number, 0, embodiment
-        )
+        robot = {} if is_human else {"robot": body}
+        task = Task(drawn, "push", friction, "train", **robot)
+        scene_config = SceneConfig(task, 100 + number, 0)
+        if is_human:
+            scene_config = scene_config.by_human()
         env = tabletop_environment.Manipulation(scene_config)
         state = env.reset().observation[fields.STATE]
         for _ in range(2 * number):
             state = env.step(np.full(5, 0.3)).observation[fields.STATE]
         restored = restoration.restore(form, state, env.world.physics_state())
-        truth = model.compile_model(drawn, embodiment)
+        truth = model.compile_model(drawn, body)
         np.testing.assert_array_equal(restored.geom_type, truth.geom_type)
         np.testing.assert_allclose(restored.geom_size, truth.geom_size, atol=1e-6)
         np.testing.assert_allclose(restored.geom_rgba, truth.geom_rgba, atol=1e-6)
@@ -258,7 +261,7 @@ def test_states_of_another_world_are_not_restored():
     demo = demonstrated("grasp", 1)
     state, physics = (demo.steps[name] for name in ("state", "physics_state"))
     form = restoration.form_of(SPEC)
-    assert form == restoration.Form(3, Embodiment.ROBOT)
+    assert form == restoration.Form(3, "free")
     assert restoration.restore(form, state[0], physics[0])
     with pytest.raises(scene_renderer.RestorationError, match="another version"):
         restoration.restore(

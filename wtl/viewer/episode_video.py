@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from wtl.collection.drawing import sheet, svg
 from wtl.collection.drawing.annotation import HEIGHT, WIDTH
-from wtl.collection.worlds.scene_renderer import Viewpoint
+from wtl.collection.worlds.scene_renderer import ORBIT, Viewpoint
 from wtl.collection.worlds.world import World
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode, EpisodeSpec
@@ -81,7 +81,7 @@ def _rendered(
     parts = []
     for start in range(0, count, sheet.FRAMES):
         chosen = range(start, min(start + sheet.FRAMES, count))
-        job = world, shown.spec, shown.episode, chosen, Viewpoint()
+        job = world, shown.spec, shown.episode, chosen, Viewpoint(ORBIT)
         parts.append(sheet.decode(renderer.render(*job), len(chosen), PIXELS))
     return np.concatenate(parts)
 

@@ -37,8 +37,8 @@ class EntityStructure:
       layout: (size) -> layout of the observed states.
       environment: class of its environments, made of a scene config; where there are
         cameras also of a `CameraConfig`.
-      model: (object set, name of the body that acts) -> MuJoCo model; the body is one of
-        `robots`, or `human`.
+      model: (object set, name of the body that acts) -> MuJoCo model; the body is one
+        of `robots`, or `human`.
       experts: scripted expert by family.
       noise_share: (task) -> [A] share of the exploration noise of each dimension of the
         action.

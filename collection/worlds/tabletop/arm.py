@@ -1,8 +1,8 @@
 """Six-joint arm with the kinematics of a UR10e that holds the gripper pointing down.
 
 Lengths, masses, torques and speeds are those that Universal Robots publishes ("DH
-parameters for calculations of kinematics and dynamics"; "Max. joint torques"; data sheet
-of the UR10e). The shapes are cylinders and capsules made here, without meshes.
+parameters for calculations of kinematics and dynamics"; "Max. joint torques"; data
+sheet of the UR10e). The shapes are cylinders made here: there are no meshes.
 """
 
 import math
@@ -33,8 +33,8 @@ _ARMATURES = (2.0, 2.0, 1.0, 0.2, 0.2, 0.2)
 _KP = (20000.0, 20000.0, 8000.0, 1500.0, 1500.0, 800.0)  # Nm/rad
 _LAG = 0.05  # seconds behind a moving setpoint, as the free gripper
 
-# Behind the goal band, facing the front camera: nearly all that may be acted on stays in
-# sight of it. The base is turned so that the first joint is near zero over the workspace.
+# Behind the goal band, facing the front camera: nearly all that may be acted on stays
+# in its view. So turned, the first joint is near zero over the workspace.
 BASE = (0.0, 0.85, 0.0)  # metres
 _BASE_YAW = math.pi / 2  # radians
 FLANGE = 0.12  # metres above the finger tips
@@ -56,7 +56,9 @@ class Arm(composer.ModelWrapperEntity):
             root.asset.add(
                 "material", name=material, rgba=(*rgb, 1), specular=0.5, shininess=0.6
             )
-        link = root.worldbody.add("body", name="base", pos=BASE, euler=(0, 0, _BASE_YAW))
+        link = root.worldbody.add(
+            "body", name="base", pos=BASE, euler=(0, 0, _BASE_YAW)
+        )
         _cylinder(link, (0, 0, 0), (0, 0, 0.012), 0.105, RING)
         _cylinder(link, (0, 0, 0.012), (0, 0, 0.06), 0.088)
         before = (0.0, 0.0, 0.0)
@@ -239,9 +241,7 @@ class ArmControl:
     def pose(self, data: mujoco.MjData) -> np.ndarray:
         """See `FreeControl`."""
         rotation = data.xmat[self._hand]
-        return np.array(
-            (*data.xpos[self._hand], math.atan2(rotation[3], rotation[0]))
-        )
+        return np.array((*data.xpos[self._hand], math.atan2(rotation[3], rotation[0])))
 
     def velocity(self, compiled: mujoco.MjModel, data: mujoco.MjData) -> np.ndarray:
         """See `FreeControl`."""

@@ -55,9 +55,7 @@ class Manipulation(SceneEnvironment):
             scene = scenes.disturbed(scene, task.puck.start_noise, seed)
         if task.disturbance and task.disturbance.reset_error:
             scene = scene.displaced(task.disturbance.reset_error, self._seed)
-        self.world.reset(
-            objects, task.friction, scene, scene_config.body, task.puck
-        )
+        self.world.reset(objects, task.friction, scene, scene_config.body, task.puck)
 
     def _observation(self) -> dict[str, np.ndarray]:
         state = observation.observe(self.world, self.progress)

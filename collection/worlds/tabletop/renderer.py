@@ -13,7 +13,7 @@ import numpy as np
 
 from wtl.collection import opengl
 from wtl.collection.worlds.entities.embodiment import Embodiment
-from wtl.collection.worlds.tabletop import arena, hand, model
+from wtl.collection.worlds.tabletop import arena, hand, model, studio
 from wtl.collection.worlds.tabletop import object_set as object_sets
 from wtl.collection.worlds.tabletop.appearance import Appearance
 
@@ -22,14 +22,15 @@ _DOWN = np.diag((1.0, -1.0, -1.0))
 
 
 @functools.cache
-def shared(pixels: int, size: int) -> "Renderer":
+def shared(pixels: int, size: int, is_film: bool = False) -> "Renderer":
     """Return the renderer that all environments of this process share.
 
     Args:
       pixels: see `Renderer`.
       size: see `Renderer`.
+      is_film: see `Renderer`.
     """
-    renderer = Renderer(pixels, size)
+    renderer = Renderer(pixels, size, is_film)
     atexit.register(renderer.close)  # PyOpenGL does not survive the interpreter
     return renderer
 
@@ -56,7 +57,7 @@ class Mark:
 class Renderer:
     """Renders square images of scenes with `size` objects and as many buttons."""
 
-    def __init__(self, pixels: int, size: int):
+    def __init__(self, pixels: int, size: int, is_film: bool = False):
         """Open an OpenGL context.
 
         With software OpenGL, a process that imports TensorFlow renders twenty times as
@@ -66,6 +67,8 @@ class Renderer:
         Args:
           pixels: height and width of the images.
           size: number of objects in the scenes.
+          is_film: whether a table, floor and shadows are drawn, with antialiasing, in
+            place of the light and the table's colour that policies observe.
 
         Raises:
           RendererNotFoundError: if there is no OpenGL.
@@ -84,6 +87,10 @@ class Renderer:
         template.vis.global_.offwidth = template.vis.global_.offheight = pixels
         template.vis.quality.offsamples = 0
         template.vis.quality.shadowsize = 0
+        self._table = template.geom(arena.SURFACE).id
+        self._is_film = is_film
+        if is_film:
+            template = studio.textures(pixels)
         self._scene = mujoco.MjvScene(template, _MAX_GEOMS)
         self._scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = False
         self._scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
@@ -95,7 +102,6 @@ class Renderer:
         self._option = mujoco.MjvOption()
         self._view = mujoco.MjvCamera()
         self._image = np.empty((pixels, pixels, 3), np.uint8)
-        self._table = template.geom(arena.SURFACE).id
 
     def render(
         self,
@@ -137,6 +143,8 @@ class Renderer:
             scene,
         )
         self._paint(compiled, look)
+        if self._is_film:
+            studio.furnish(scene, self._table)
         for mark in marks:
             self._draw(mark)
         mujoco.mjr_render(self._viewport, scene, self._context)

@@ -23,7 +23,7 @@ from wtl.datasets.contract.errors import UserError
 
 _MAX_SIZE = 8  # objects in a scene
 _SAME_PLACE = 0.005  # metres
-_LOOKAT = appearance.ROBOT_CAMERA.lookat
+_LOOKAT = (0.0, 0.24, 0.19)  # metres; the middle of table and arm
 _FOVY = 42.0
 
 
@@ -94,7 +94,8 @@ class SceneRenderer:
             look = dataclasses.replace(look, camera=orbit)
         elif viewpoint.camera == scene_renderer.WRIST:
             camera = f"{model.BODY_NAMES[form.body]}/{gripper.WRIST_CAMERA}"
-        shared = renderer.shared(pixels, form.size)
+        is_film = viewpoint.camera == scene_renderer.ORBIT
+        shared = renderer.shared(pixels, form.size, is_film)
         images = []
         for frame in frames:
             put(compiled, data, physics_states[frame])
@@ -131,9 +132,7 @@ def restore(form: Form, state: np.ndarray, physics_state: np.ndarray) -> mujoco.
             ("buttons", observation.BUTTON),
         )
     )
-    blank = model.compile_model(
-        object_sets.draw("layout", form.size, 0), form.body
-    )
+    blank = model.compile_model(object_sets.draw("layout", form.size, 0), form.body)
     data = mujoco.MjData(blank)
     put(blank, data, physics_state)
     names = range(form.size)

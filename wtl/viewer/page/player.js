@@ -12,7 +12,7 @@ const VIEWS = {
   image: 'stored images', wrist_image: 'stored wrist images', robot: "robot's camera",
   orbit: 'any camera', wrist: 'wrist camera', drawing: 'drawing',
 };
-const ORBIT = {azimuth: 90, elevation: -56, distance: 1.1};
+const ORBIT = {azimuth: 116, elevation: -30, distance: 1.9};
 const LIMITS = {elevation: [-90, 10], distance: [0.25, 2.5]};
 
 const $ = (id) => document.getElementById(id);

@@ -133,7 +133,8 @@ def test_gripper_keeps_its_model():
 
 def test_both_bodies_take_the_same_commands():
     models = {
-        model.BODY_NAMES[body]: model.compile_model(_SET, body) for body in Embodiment
+        model.BODY_NAMES[body]: model.compile_model(_SET, body)
+        for body in (model.ROBOTS[0], Embodiment.HUMAN)
     }
     of_gripper, of_hand = (
         [compiled.actuator(i).name.removeprefix(body) for i in range(compiled.nu)]
