@@ -137,6 +137,11 @@ class TaskDistribution:
                 + ", ".join(robots)
                 + did_you_mean(self.robot, robots)
             )
+        if self.puck and self.robot != registry.DEFAULT_ROBOT:
+            raise UserError(
+                f"suite.puck needs faster motions than suite.robot = {self.robot!r} "
+                f"makes; use {registry.DEFAULT_ROBOT!r}"
+            )
         for option, given, known in (
             ("train_rules", self.train_rules, kinds),
             ("test_rules", self.test_rules, kinds),

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
+from wtl.collection.worlds import registry
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.limits import Count
@@ -142,6 +143,8 @@ def protocol_of(
         if chosen:
             is_drawn = dataclasses.is_dataclass(chosen)
             about[name] = dataclasses.asdict(chosen) if is_drawn else chosen
+    if run.suite.robot != registry.DEFAULT_ROBOT:
+        about["robot"] = run.suite.robot
     known = [name for name in _HIDDEN if name in about]
     if run.suite.world.all_gains_matter and "motor_faults" in known:
         known.remove("motor_faults")

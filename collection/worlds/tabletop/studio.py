@@ -88,11 +88,8 @@ def furnish(scene: mujoco.MjvScene, surface: int):
     tall = _HEIGHT / 2 - half
     for right in (-1, 1):
         for far in (-1, 1):
-            at = (
-                x + right * (width - 0.08),
-                y + far * (depth - 0.08),
-                -2 * half - tall,
-            )
+            corner = x + right * (width - _INSET), y + far * (depth - _INSET)
+            at = (*corner, -2 * half - tall)
             _add(scene, box, at, (_LEG, _LEG, tall), _LEG_RGBA)
     _add(scene, plane, (0, 0, -_HEIGHT - half), (8, 8, 1), _FLOOR_RGBA)
     scene.geoms[scene.ngeom - 1].emission = _FLOOR_GLOW

@@ -17,6 +17,7 @@ from wtl.collection.worlds.tabletop import scene as scenes
 from wtl.collection.worlds.tabletop import world as worlds
 from wtl.collection.worlds.tabletop.environment import Manipulation
 from wtl.collection.worlds.tabletop.families import FAMILIES
+from wtl.collection.worlds.tabletop.puck import PuckRanges
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import episode_id, validate
@@ -164,6 +165,8 @@ def test_unknown_robots_are_refused():
         TaskDistribution(robot="ur10")
     with pytest.raises(UserError, match="'reacher' has free"):
         TaskDistribution(domain="reacher", robot=_ROBOT)
+    with pytest.raises(UserError, match="suite.puck needs faster motions.*'free'"):
+        TaskDistribution(robot=_ROBOT, puck=PuckRanges())
 
 
 def test_films_show_more_than_the_stored_images():
