@@ -58,10 +58,11 @@ class Replay:
         assert np.allclose(data.qpos, self._end, atol=1e-3)
 
 
-def replays(families: tuple[str, ...]) -> list[Replay]:
-    """Return a demonstration of each family."""
+def replays(families: tuple[str, ...], **options) -> list[Replay]:
+    """Return a demonstration of each family; options of the task distribution."""
+    count = len(families)
     tasks = TaskDistribution(
-        train_tasks=len(families), train_object_sets=len(families), families=families
+        train_tasks=count, train_object_sets=count, families=families, **options
     )
     return [
         Replay(tasks.demonstration_scenes(task)[0])
@@ -72,6 +73,7 @@ def replays(families: tuple[str, ...]) -> list[Replay]:
 def run() -> list[comparison.Comparison]:
     """Measure demonstrations of every family."""
     played = replays(tuple(FAMILIES))
+    of_arm = replays(tuple(FAMILIES), robot="ur10e")
     return [
         comparison.compare(
             "environment step / mj_step",
@@ -81,5 +83,14 @@ def run() -> list[comparison.Comparison]:
             unit="control steps",
             amount=sum(len(replay.actions) for replay in played),
             goal=0.8,
-        )
+        ),
+        comparison.compare(
+            "environment step, arm / free gripper",
+            lambda: [replay.step_environment() for replay in of_arm],
+            lambda: [replay.step_environment() for replay in played],
+            before=lambda: [replay.reset() for replay in (*played, *of_arm)],
+            unit="control steps",
+            amount=sum(len(replay.actions) for replay in played),
+            goal=0.5,
+        ),
     ]

@@ -23,7 +23,7 @@ from wtl.datasets.contract.errors import UserError
 
 _MAX_SIZE = 8  # objects in a scene
 _SAME_PLACE = 0.005  # metres
-_LOOKAT = (0.0, 0.24, 0.19)  # metres; the middle of table and arm
+_LOOKAT = (0.0, 0.24, 0.24)  # metres; the middle of table and arm
 _FOVY = 42.0
 
 
