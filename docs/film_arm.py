@@ -1,6 +1,6 @@
 """Record docs/arm.webp: demonstration, failed trial and retrial of a run with an arm.
 
-PYTHONPATH=. python docs/film_arm.py RUN docs/arm.webp press grasp stack
+PYTHONPATH=. python docs/film_arm.py RUN docs/arm.webp grasp stack
 
 RUN is a run folder that has been evaluated, such as one of gin_configs/arm.gin.
 """
@@ -79,7 +79,7 @@ def film(run: pathlib.Path, path: pathlib.Path, families: list[str]):
         duration=durations,
         loop=0,
         quality=55,
-        method=6,
+        method=3,
     )
 
 
