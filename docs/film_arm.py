@@ -2,7 +2,8 @@
 
 PYTHONPATH=. python docs/film_arm.py RUN docs/arm.webp grasp stack
 
-RUN is a run folder that has been evaluated, such as one of gin_configs/arm.gin.
+RUN is a run folder that has been evaluated, such as one of gin_configs/arm.gin. In the
+film that is here, it holds policies of the quick start, which have never seen the arm.
 """
 
 import pathlib

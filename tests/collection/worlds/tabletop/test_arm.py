@@ -122,6 +122,16 @@ def test_experts_succeed(family):
     assert sum(episode is not None for episode in played) >= len(played) - 1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES)
+def test_experts_succeed_nearly_always(family):
+    requests = _requests(family, dataclasses.replace(_SUITE, test_tasks=1000))
+    played = [demonstrate(each, 0.15, attempts=1) for each in requests]
+    rate = np.mean([episode is not None for episode in played])
+    print(f"{family}, {_ROBOT}: {rate:.3f} of {len(played)}")
+    assert rate >= 0.95
+
+
 def test_same_seed_same_episode():
     wanted = _requests("stack")[0]
     one, same = (demonstrate(wanted, 0.15) for _ in range(2))
