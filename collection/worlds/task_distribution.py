@@ -57,7 +57,11 @@ class TaskDistribution:
       train_rules: kinds of the rules of training tasks, where a world has several;
         empty for all.
       test_rules: the same of validation and test tasks.
+      rule_weights: how often there are rules of each kind that the world has, in its
+        order, relative to the others; empty for each as often as the others.
       left_out_objects: category of objects that are in no training scene; '' for none.
+      clutter: greatest number of props in a scene that are no entities, where a world
+        has room for them.
       left_out: held-out family, of which no task is trained on; '' for none.
         Validation and test tasks are of all families.
       domain: name of the world, see `wtl.collection.worlds.registry`.
@@ -85,7 +89,9 @@ class TaskDistribution:
     seed: int = 0
     train_rules: tuple[str, ...] = ()
     test_rules: tuple[str, ...] = ()
+    rule_weights: tuple[int, ...] = ()
     left_out_objects: str = ""
+    clutter: Natural = 0
     left_out: str = ""
     domain: str = registry.DEFAULT
     families: tuple[str, ...] | None = None
@@ -142,6 +148,13 @@ class TaskDistribution:
                 f"suite.puck needs faster motions than suite.robot = {self.robot!r} "
                 f"makes; use {registry.DEFAULT_ROBOT!r}"
             )
+        if self.rule_weights and (
+            len(self.rule_weights) != len(kinds) or min(self.rule_weights) < 0
+        ):
+            raise UserError(
+                f"suite.rule_weights is {self.rule_weights}; {self.domain!r} takes a "
+                f"whole number of at least 0 for each of: {', '.join(kinds) or 'none'}"
+            )
         for option, given, known in (
             ("train_rules", self.train_rules, kinds),
             ("test_rules", self.test_rules, kinds),
@@ -157,11 +170,21 @@ class TaskDistribution:
                         f"suite.{option} names {name!r}; {self.domain!r} has "
                         f"{', '.join(known) or 'none'}" + did_you_mean(name, known)
                     )
-        if self.train_rules and not any(map(kinds.get, self.train_rules)):
+        drawn = self.weights_of_kinds(fields.SPLIT_TRAIN) if kinds else {}
+        if kinds and not any(map(kinds.get, drawn)):
             raise UserError(
-                f"suite.train_rules is {self.train_rules}; it needs one of "
+                f"suite.train_rules is {self.train_rules} and suite.rule_weights is "
+                f"{self.rule_weights}; training needs one of "
                 + ", ".join(kind for kind in kinds if kinds[kind])
                 + ", since rules of the others do not pick every target"
+            )
+        if kinds and not self.weights_of_kinds(fields.SPLIT_TEST):
+            raise UserError("suite.rule_weights leaves no kind of suite.test_rules")
+        places = entities.clutter_places if entities else 0
+        if self.clutter > places:
+            raise UserError(
+                f"suite.clutter is {self.clutter}; {self.domain!r} has places for "
+                f"{places} props at most"
             )
         room = entities.reset_room if entities else 0.0
         if self.disturbance and self.disturbance.reset_error > room:
@@ -195,11 +218,13 @@ class TaskDistribution:
         """Layout of the states of its scenes."""
         return self.world.encoder(self.size)
 
-    def rule_kinds(self, split: str) -> tuple[str, ...]:
-        """Return the kinds of the rules of a split, where the world has several."""
+    def weights_of_kinds(self, split: str) -> dict[str, int]:
+        """Return the kinds of the rules of a split, with how often there are those."""
         is_train = split == fields.SPLIT_TRAIN
-        chosen = self.train_rules if is_train else self.test_rules
-        return chosen or tuple(self.world.entities.rule_kinds)
+        kinds = self.world.entities.rule_kinds
+        weights = dict(zip(kinds, self.rule_weights or (1,) * len(kinds), strict=True))
+        chosen = (self.train_rules if is_train else self.test_rules) or kinds
+        return {kind: weights[kind] for kind in chosen if weights[kind]}
 
     def tasks(self, split: str) -> list[Task]:
         """Return the tasks of a split, families and rules in fixed proportions."""
@@ -212,10 +237,13 @@ class TaskDistribution:
         held_out = self.left_out if split == fields.SPLIT_TRAIN else None
         names = [name for name in self.family_names if name != held_out]
         left_out = self.left_out_objects if split == fields.SPLIT_TRAIN else ""
-        without = (left_out,) if left_out else ()
+        options = {"left_out": left_out} if left_out else {}
+        if self.clutter:
+            options["clutter"] = self.clutter
+        weights = self.weights_of_kinds(split)
         drawn = [
             self.world.entities.objects(
-                f"{split}-{i:05d}", self.size, self.seed, *without
+                f"{split}-{i:05d}", self.size, self.seed, **options
             )
             for i in range(sets)
         ]
@@ -232,7 +260,7 @@ class TaskDistribution:
             if split != fields.SPLIT_TRAIN or not self.complete:
                 draw_rule = self.world.entities.draw_rule
                 rule = (
-                    draw_rule(chosen, i // len(names), rng, self.rule_kinds(split))
+                    draw_rule(chosen, family, i // len(names), rng, weights)
                     if draw_rule
                     else self._rule(i // len(names), rng)
                 )
@@ -284,8 +312,7 @@ class TaskDistribution:
         for i in range(scenes or self.scenes_per_task):
             seed = self.scene_seed(task, "demo", i)
             if task.rule is None:
-                targets = range(task.object_set.present)
-                made += [task.scene_of(seed, t) for t in targets]
+                made += [task.scene_of(seed, t) for t in task.targets]
             else:
                 made.append(task.scene(seed))
         return [dataclasses.replace(scene, nominal_actuators=True) for scene in made]

@@ -26,12 +26,15 @@ class Layout(abc.ABC):
 
     An entity can be the target of a task. It stands in a slot, and has a `position`,
     whose first number orders places from the left, and an `rgb` unique in its kind.
+    Where there are several ways of acting on an entity, a target is an entity acted on
+    in one of them, and has a slot of its own.
 
     Attributes:
       size: number of entities of each kind.
       tables: name and width of the parts of each row, in order; rows by name, in order.
       kinds: names of the rows of entities, of which there are `size` each; slots are
-        counted through in this order.
+        counted through in this order, those of a kind way by way.
+      ways: number of ways of acting on an entity that targets tell apart.
       things: by row that does not describe the robot, the part that is a position.
       odd: by row and part, the numbers that change their sign in a mirror that swaps
         left and right.
@@ -43,6 +46,7 @@ class Layout(abc.ABC):
     size: int
     tables: ClassVar[dict[str, dict[str, int]]]
     kinds: ClassVar[tuple[str, ...]]
+    ways: ClassVar[int] = 1
     things: ClassVar[dict[str, str]]
     odd: ClassVar[dict[str, dict[str, list[int]]]]
     action_mirror: ClassVar[tuple[float, ...]]
@@ -51,7 +55,16 @@ class Layout(abc.ABC):
     @property
     def entities(self) -> int:
         """Number E of slots."""
-        return len(self.kinds) * self.size
+        return len(self.kinds) * self.targets
+
+    @property
+    def targets(self) -> int:
+        """Number of targets of each kind."""
+        return self.ways * self.size
+
+    def entity_of(self, slot: int) -> int:
+        """Return the number of the entity of a slot, counted through its rows."""
+        return slot // self.targets * self.size + slot % self.size
 
     @property
     def state_size(self) -> int:

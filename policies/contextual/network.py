@@ -8,6 +8,7 @@ from wtl.policies import axes, features
 from wtl.policies.contextual import config as configs
 from wtl.policies.contextual import context as contexts
 from wtl.policies.encoders import episode
+from wtl.policies.features import targets
 from wtl.policies.heads import head as heads
 from wtl.policies.heads import inverse_gains
 from wtl.policies.heads.evidence import DEMO, TRIAL, Evidence
@@ -167,6 +168,10 @@ class ContextualNetwork(tf_keras.Model):
         state = contexts.with_noise(state, self.config)
         rows = features.split(state, self.layout)
         items = self._features.entities(rows)
+        if self.layout.ways > 1:
+            target = targets.by_way(target, self.layout)
+            rows = self._features.in_way(rows, tf.reduce_sum(target, axis=-2))
+            target = tf.reduce_sum(target, axis=-1)
         if self.config.per_entity:
             items = items.pick(target)
         relations = self._features.relations(rows, items)

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from wtl.datasets.contract.layout import Layout
 from wtl.policies import features
+from wtl.policies.features import targets
 from wtl.policies.legacy_keras import tf_keras
 
 layers = tf_keras.layers
@@ -16,7 +17,7 @@ class EpisodeCode(NamedTuple):
 
     Attributes:
       embedding: [N, Z] of the trajectory.
-      logits: [N, E] over the entity acted on, or None for a flat encoder.
+      logits: [N, E] over the target acted on, or None for a flat encoder.
       attributes: [N, F] its attributes (mean under the logits), or None.
       place: [N] its initial x in metres (mean under the logits), or None.
     """
@@ -75,6 +76,7 @@ class EpisodeEncoder(_Encoder):
         self._scorer = [layers.Dense(32, "relu"), layers.Dense(32, "relu")]
         self._score = [layers.Dense(32, "relu"), layers.Dense(1)]
         self._over_time = _OverTime(embedding)
+        self._way = layers.Dense(layout.ways) if layout.ways > 1 else None
 
     def call(
         self, state: tf.Tensor, action: tf.Tensor, success: tf.Tensor
@@ -97,10 +99,15 @@ class EpisodeEncoder(_Encoder):
             tf.concat([relations, moved], axis=-1),
         )
         picked = weights[:, 0]
+        embedding = self._over_time(
+            tf.concat([body, target, action, _flag(success, action)], axis=-1)
+        )
+        if self._way:
+            way = tf.nn.log_softmax(self._way(embedding))[:, None]
+            each = tf.nn.log_softmax(logits)[..., None] + way
+            logits = targets.joined(each, self._layout)
         return EpisodeCode(
-            embedding=self._over_time(
-                tf.concat([body, target, action, _flag(success, action)], axis=-1)
-            ),
+            embedding=embedding,
             logits=logits,
             attributes=tf.einsum("ne,nef->nf", picked, items.attributes[:, 0]),
             place=tf.reduce_sum(picked * first[:, 0, :, 0], axis=-1),

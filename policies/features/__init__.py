@@ -8,7 +8,11 @@ them follow from the observation; none is privileged. Each world has a module wi
 - `relations(rows, items)`: features [..., E, R] of entities relative to these. The
   first nine are the position, the vector to it from the body, and the same magnified;
 - `step(rows)`: number [...] of the timestep, as a float;
-- `motion(rows)`, of worlds that move as commanded: motion after each frame, [N, T, A].
+- `motion(rows)`, of worlds that move as commanded: motion after each frame, [N, T, A];
+- `in_way(rows, way)`, of worlds with several ways of acting on an entity: the rows as
+  `body` and `relations` take them to act in a way [..., W];
+- `picks`, `ways` and `identity`, of worlds that say what rules pick, see
+  `wtl.policies.heads.posterior`.
 """
 
 import tensorflow as tf

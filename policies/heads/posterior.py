@@ -1,8 +1,9 @@
-"""Selection of the entity to act on, by the posterior over referent rules.
+"""Selection of the target, by the posterior over referent rules.
 
-For worlds whose features say which entity each rule picks in a scene (`picks`). Every
-context episode is evidence on the rules: a demonstration, or a trial that succeeded,
-acted on the entity that the rule picks; a trial that failed, on another one. The weight
+For worlds whose features say which entity each rule picks in a scene (`picks`), and
+which way of acting on it, where there are several (`ways`). Every context episode is
+evidence on the rules: a demonstration, or a trial that succeeded, acted on the entity
+that the rule picks, in the way that it picks; a trial that failed did not. The weight
 of a kind of rules and the reliability of each evidence are learned.
 """
 
@@ -12,6 +13,7 @@ import tensorflow as tf
 
 from wtl.datasets.contract.layout import Layout
 from wtl.policies import features
+from wtl.policies.features import targets
 from wtl.policies.heads.evidence import Evidence
 from wtl.policies.legacy_keras import tf_keras
 
@@ -21,16 +23,17 @@ _LEAST = 1e-6
 
 
 class PosteriorHead(tf_keras.layers.Layer):
-    """Scores the entities of a scene by the rules that context episodes leave."""
+    """Scores the targets of a scene by the rules that context episodes leave."""
 
     def __init__(self, layout: Layout):
         super().__init__(name="posterior")
         self._layout = layout
-        self._by_entity = tf.constant(layout.features.BY_ENTITY)[:, None]
+        self._by_entity = tf.constant(layout.features.BY_ENTITY)[:, None, None]
 
     def build(self, _):
         """Create the weights of kinds and the probabilities of wrong evidence."""
-        self._kind = self.add_weight("kind", self._by_entity.shape, initializer="zeros")
+        kinds = (self._by_entity.shape[0], 1)
+        self._kind = self.add_weight("kind", kinds, initializer="zeros")
         unreliable = tf_keras.initializers.Constant(_UNRELIABLE)
         self._wrong = self.add_weight("wrong", (2,), initializer=unreliable)
         super().build(())
@@ -42,36 +45,45 @@ class PosteriorHead(tf_keras.layers.Layer):
           state: [B, S] first states of the episodes to play.
           evidence: context episodes of each role, demonstrations with success 1.
         """
-        picks, attributes = self._picks(state)
-        rules = picks.shape[1] * picks.shape[2]
+        picks, ways, identity = self._picks(state)
         # Rules that pick nothing in this scene are none.
         log_weight = self._kind + tf.math.log(tf.reduce_sum(picks, -1) + _LEAST)
+        log_weight = log_weight[..., None] + tf.zeros_like(ways[:, None, None, :, 0])
         success_wrong, failure_wrong = tf.unstack(tf.sigmoid(self._wrong))
         for each in evidence:
-            picked, there = self._picks(each.state)
-            apart = attributes[:, None, :, None] - there[:, :, None]
+            picked, way, there = self._picks(each.state)
+            apart = identity[:, None, :, None] - there[:, :, None]
             same = tf.nn.softmax(-_SHARPNESS * tf.reduce_sum(apart**2, -1))
-            acted = tf.einsum(
-                "bkhpe,bke->bkhp", picked, tf.nn.softmax(each.code.logits)
-            )
+            acted = targets.by_way(tf.nn.softmax(each.code.logits), self._layout)
+            acted = tf.einsum("bkew,bkmw->bkem", acted, way)
+            acted = tf.einsum("bkhpe,bkem->bkhpm", picked, acted)
             # Parameters that are entities are counted by the slots of this scene.
-            here = tf.einsum("bkpj,bkhj->bkhp", same, acted)
+            here = tf.einsum("bkpj,bkhjm->bkhpm", same, acted)
             acted = tf.where(self._by_entity, here, acted)
             succeeded = tf.math.log(success_wrong + (1 - success_wrong) * acted)
             failed = tf.math.log(failure_wrong + (1 - failure_wrong) * (1 - acted))
-            success = each.success[..., None, None]
+            success = each.success[..., None, None, None]
             seen = tf.where(success < 0, failed, tf.zeros_like(failed))
             seen = tf.where(success > 0, succeeded, seen)
-            log_weight += tf.reduce_sum(each.mask[..., None, None] * seen, axis=1)
-        weight = tf.nn.softmax(tf.reshape(log_weight, (-1, rules)))
-        picks = tf.reshape(picks, (-1, rules, picks.shape[-1]))
-        return tf.math.log(tf.einsum("br,bre->be", weight, picks) + _LEAST)
+            mask = each.mask[..., None, None, None]
+            log_weight += tf.reduce_sum(mask * seen, axis=1)
+        _, kinds, parameters, rules = log_weight.shape
+        flat = tf.reshape(log_weight, (-1, kinds * parameters * rules))
+        weight = tf.reshape(tf.nn.softmax(flat), tf.shape(log_weight))
+        likely = tf.einsum("bhpm,bhpe->bem", weight, picks)
+        likely = tf.einsum("bem,bmw->bew", likely, ways)
+        return tf.math.log(targets.joined(likely, self._layout) + _LEAST)
 
-    def _picks(self, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the entity that each rule picks, and attributes, in states [..., S].
+    def _picks(self, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Return what each rule picks in states [..., S], and who the entities are.
 
-        The first is [..., H, E, E]: kind, parameter, entity.
+        The entity [..., H, N, N] of N by kind of rule and parameter, the way
+        [..., M, W] by rule for it, and attributes [..., N, F] that stay in all scenes.
         """
         rows = features.split(state, self._layout)
-        items = self._layout.features.entities(rows)
-        return self._layout.features.picks(rows, items), items.attributes
+        world = self._layout.features
+        items = world.entities(rows)
+        picks = world.picks(rows, items)
+        if self._layout.ways == 1:
+            return picks, tf.ones_like(picks[..., 0, :1, :1]), items.attributes
+        return picks, world.ways(rows), world.identity(items)

@@ -230,9 +230,10 @@ def _job(
     sampler = {k: v for k, v in sampler.items() if k not in labels}
     suite = run.suite
     labels["identity_share"] = suite.identity_share
-    if suite.train_rules:
+    if suite.train_rules or suite.rule_weights:
+        weights = suite.weights_of_kinds(fields.SPLIT_TRAIN)
         kinds = suite.world.entities.rule_kinds
-        labels["of_kinds"] = [kind in suite.train_rules for kind in kinds]
+        labels["weights"] = [weights.get(kind, 0) for kind in kinds]
     directory = run.folder.policies / method
     if run.is_chief:
         directory = run.folder.claim_policy(method, key)

@@ -33,7 +33,7 @@ class EntityStructure:
         order.
       objects: (name, size, seed) -> the entities in every scene of a task, with
         `name`, `size`, `present` of which are in the scenes, and `scene(scene_seed)`;
-        without those of a category if that is a fourth argument.
+        without those of a category `left_out`, and with `clutter`, if these are given.
       layout: (size) -> layout of the observed states.
       environment: class of its environments, made of a scene config; where there are
         cameras also of a `CameraConfig`.
@@ -43,12 +43,13 @@ class EntityStructure:
       noise_share: (task) -> [A] share of the exploration noise of each dimension of the
         action.
       human: (family, generator) -> simulated human; None if there is none.
-      draw_rule: (objects, number of the task in its family, generator, kinds) -> rule
-        of one of the kinds; None for rules by identity and by position, see
+      draw_rule: (objects, family, number of the task in its family, generator, weights
+        of kinds) -> rule; None for rules by identity and by position, see
         `TaskDistribution.identity_share`.
       rule_kinds: kinds that `draw_rule` knows, and whether a rule of the kind picks
         each entity.
       categories: categories of objects that can be left out.
+      clutter_places: greatest number of props in a scene that are no entities.
       draws_dynamics: whether tasks may draw all hidden dynamics of their entities.
       reset_room: largest `Disturbance.reset_error` at which no entities touch, metres;
         0 where none moves.
@@ -66,6 +67,7 @@ class EntityStructure:
     draw_rule: Callable[..., Rule] | None = None
     rule_kinds: Mapping[str, bool] = dataclasses.field(default_factory=dict)
     categories: Collection[str] = ()
+    clutter_places: int = 0
     draws_dynamics: bool = False
     reset_room: float = 0.0
     robots: Collection[str] = (registry.DEFAULT_ROBOT,)

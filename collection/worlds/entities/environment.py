@@ -140,9 +140,10 @@ class SceneEnvironment(dm_env.Environment):
 
     def achieved_slot(self) -> int:
         """Slot of the entity for which the goal holds, or -1."""
-        for index in range(self._scene_config.task.object_set.size):
+        task, scene = self._scene_config.task, self.world.scene
+        for index in range(len(scene.slots(task.goal.kind))):
             if self.achieved(index):
-                return self._scene_config.task.slot_of(self.world.scene, index)
+                return task.slot_of(scene, index)
         return -1
 
     def observation_spec(self) -> dict[str, specs.Array]:

@@ -1,7 +1,7 @@
 """Family of tasks: a kind of manipulation."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ class Family:
         `Layout.kinds`.
       noun: name of a target in instructions.
       friction_range: hidden sliding friction of a task, drawn uniformly.
+      ways: numbers of the ways of acting on an entity that the goal tells apart.
+      way_rules: words for each rule that picks one of them, `{way}` of the instruction.
     """
 
     name: str
@@ -30,6 +32,8 @@ class Family:
     kind: int = 0
     noun: str = "object"
     friction_range: tuple[float, float] = (-1.0, -1.0)  # none
+    ways: tuple[int, ...] = (0,)
+    way_rules: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def draw_friction(self, rng: np.random.Generator) -> float:
         """Draw the hidden friction of a task."""
@@ -41,7 +45,8 @@ class Family:
         It names the target by the rule; without one, the target is the marked one.
         """
         target = _target(rule, size, self.noun) if rule else f"the marked {self.noun}"
-        return self.instruction.format(target=target)
+        way = self.way_rules[rule.way] if rule and rule.way else "in the marked way"
+        return self.instruction.format(target=target, way=way)
 
 
 def _target(rule: Rule, size: int, noun: str) -> str:
@@ -62,4 +67,10 @@ def _target(rule: Rule, size: int, noun: str) -> str:
             return f"the {'' if first else place + ' '}nearest {noun} to the anchor"
         case RuleKind.NEAREST:
             return f"the nearest {noun} to another one"
-    return f"the farthest {noun} from another one"
+        case RuleKind.FARTHEST:
+            return f"the farthest {noun} from another one"
+        case RuleKind.SIZE:
+            return f"the {'' if first else place + ' '}largest {noun}"
+        case RuleKind.RIGHT:
+            return f"the next {noun} to the right of another one"
+    return f"the next {noun} behind another one"

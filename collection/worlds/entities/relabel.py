@@ -64,14 +64,14 @@ class EntityRelabeller:
         identities, places = layout.identities_and_places(demos.state[:, 0])
         rows = np.arange(len(demos))
         self.index = DemoIndex(
-            demos, _task_keys(demos), identities[rows, self.acted], layout.size
+            demos, _task_keys(demos), identities[rows, self.acted], layout.targets
         )
         self.place = places[rows, self.acted]
         scene = self.index.scene_row(self.index.task, self.index.scene)
-        self._identity_at = np.full((self.index.scenes_in.sum(), layout.size), -1)
+        self._identity_at = np.full((self.index.scenes_in.sum(), layout.targets), -1)
         # Identities and places of the kind of entity that was acted on.
-        first = self.acted // layout.size * layout.size
-        for k in range(layout.size):
+        first = self.acted // layout.targets * layout.targets
+        for k in range(layout.targets):
             slot = first + k
             self._identity_at[scene, places[rows, slot]] = identities[rows, slot]
         if trials is not None:

@@ -15,6 +15,9 @@ class RuleKind(enum.StrEnum):
     ANCHOR = "anchor"  # the entity in a place by its distance from the anchor
     NEAREST = "nearest"  # the entity nearest to another one
     FARTHEST = "farthest"  # the entity farthest from another one
+    SIZE = "size"  # the entity in a place by its size, the largest first
+    RIGHT = "right"  # the next entity to the right of another one, or the leftmost
+    BEHIND = "behind"  # the next entity behind another one, or the foremost
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,10 +27,13 @@ class Rule:
     Attributes:
       kind: by identity or by position.
       index: canonical index of the entity or of the other one, or the place.
+      way: name of the rule that picks the way of acting on it; '' where the family has
+        one way.
     """
 
     kind: RuleKind
     index: int
+    way: str = ""
 
     def referent(self, places: np.ndarray) -> int:
         """Return the canonical index that it picks, by identity or by position.
@@ -42,10 +48,10 @@ class Rule:
         }[self.kind]
 
     def __str__(self):
-        return f"{self.kind.value}:{self.index}"
+        return f"{self.kind.value}:{self.index}" + (self.way and f":{self.way}")
 
     @classmethod
     def parse(cls, text: str) -> "Rule":
         """Return the rule of its `str`; raise ValueError where `text` is none."""
-        kind, _, index = text.partition(":")
-        return cls(RuleKind(kind), int(index))
+        kind, index, *way = text.split(":")
+        return cls(RuleKind(kind), int(index), *way)

@@ -15,6 +15,9 @@ from wtl.collection.worlds.entities.scene_config import SceneConfig
 class EntitySet(Protocol):
     """Entities in every scene of a task.
 
+    Where there are several ways of acting on an entity, its canonical index as a target
+    is `way * size + index`.
+
     Attributes:
       name: `SPLIT-INDEX`, unique over all splits.
       size: number of entities of each kind.
@@ -78,6 +81,12 @@ class Task:
         return registry.get(self.domain).entities.families[self.family]
 
     @property
+    def targets(self) -> list[int]:
+        """Canonical indices of all targets that the family can have in its scenes."""
+        size, present = self.object_set.size, range(self.object_set.present)
+        return [way * size + i for way in self.goal.ways for i in present]
+
+    @property
     def hidden(self) -> tuple[float, ...]:
         """All hidden variables beyond friction."""
         return self.gains + (self.puck.hidden if self.puck else ())
@@ -135,16 +144,16 @@ class Task:
 
     def target_at(self, scene_seed: int, slot: int) -> int:
         """Return the canonical index of the entity in a slot of a scene."""
-        kind, slot = divmod(int(slot), self.object_set.size)
-        return int(self.object_set.scene(scene_seed).slots(kind)[slot])
+        poses = self.object_set.scene(scene_seed)
+        kind, slot = divmod(int(slot), len(poses.slots(0)))
+        return int(poses.slots(kind)[slot])
 
     def slot_of(self, poses, index: int) -> int:
         """Return the slot of a canonical index; kinds follow each other."""
-        kind = self.goal.kind
-        slot = int(np.flatnonzero(poses.slots(kind) == index)[0])
-        return kind * self.object_set.size + slot
+        slots = poses.slots(self.goal.kind)
+        return self.goal.kind * len(slots) + int(np.flatnonzero(slots == index)[0])
 
     def place_of(self, poses, index: int) -> int:
         """Return the slot of a canonical index where slots are in order of place."""
-        kind = self.goal.kind
-        return kind * self.object_set.size + int(poses.places(kind)[index])
+        places = poses.places(self.goal.kind)
+        return self.goal.kind * len(places) + int(places[index])

@@ -6,6 +6,9 @@ ANCHOR_RADIUS = 0.028  # metres
 ANCHOR_HALF_HEIGHT = 0.02  # metres
 SURFACE = "surface"  # name of the geom of the table
 GOAL_HALF_WIDTH = 0.10  # metres; half depth (y) of the band in which slides end
+NARROW_HALF_WIDTH = 0.085  # metres, of each of two bands
+SECOND_GOAL = "second_goal"  # name of the body of the second band
+_GREEN, _BLUE = (0.55, 0.75, 0.55, 1), (0.55, 0.62, 0.80, 1)
 
 TIMESTEP = 0.004  # seconds
 
@@ -64,15 +67,7 @@ class Table(composer.Arena):
             size=(ANCHOR_RADIUS, ANCHOR_HALF_HEIGHT),
             rgba=(0.5, 0.5, 0.5, 1),
         )
-        self._add_mocap("goal").add(
-            "geom",
-            name="goal_band",
-            type="box",
-            size=(0.4, GOAL_HALF_WIDTH, 0.0005),
-            contype=0,
-            conaffinity=0,
-            rgba=(0.55, 0.75, 0.55, 1),
-        )
+        self._add_band("goal", GOAL_HALF_WIDTH, _GREEN)
         root.worldbody.add(
             "camera",
             name="front",
@@ -80,6 +75,27 @@ class Table(composer.Arena):
             xyaxes=(1, 0, 0, 0, 0.75, 0.66),
             fovy=58,
         )
+
+    def _add_band(self, name: str, half_width: float, rgba):
+        return self._add_mocap(name).add(
+            "geom",
+            name=f"{name}_band",
+            type="box",
+            size=(0.4, half_width, 0.0005),
+            contype=0,
+            conaffinity=0,
+            rgba=rgba,
+        )
+
+    def add_second_band(self):
+        """Add a blue band that moves per scene; both are then narrower."""
+        green = self._mjcf_root.find("geom", "goal_band")
+        green.size = (0.4, NARROW_HALF_WIDTH, 0.0005)
+        self._add_band(SECOND_GOAL, NARROW_HALF_WIDTH, _BLUE)
+
+    def add_clutter(self, name: str):
+        """Add a fixed prop that moves per scene, and that `model` reshapes."""
+        self._add_mocap(name).add("geom", name=name, type="box", size=(0.02,) * 3)
 
     def _add_mocap(self, name: str):
         return self._mjcf_root.worldbody.add("body", name=name, mocap=True)

@@ -29,6 +29,8 @@ class Manipulation(SceneEnvironment):
     axes = worlds.AXES
     control_hz = worlds.CONTROL_HZ
     rest = (0.0, 0.0, 0.0, 0.0, 1.0)  # the fingers stay closed
+    layouts = observation.Layout
+    worlds = worlds.World
 
     def __init__(self, scene_config: SceneConfig, camera: CameraConfig = NO_CAMERA):
         """Create an environment.
@@ -40,14 +42,14 @@ class Manipulation(SceneEnvironment):
         Raises:
           RendererNotFoundError: if images are asked for and there is no OpenGL.
         """
-        layout = observation.Layout(scene_config.task.object_set.size)
-        super().__init__(scene_config, worlds.World(), layout)
+        layout = self.layouts(scene_config.task.object_set.size)
+        super().__init__(scene_config, self.worlds(), layout)
         self._camera = camera
 
     def _place(self):
         scene_config = self._scene_config
-        task, objects = scene_config.task, scene_config.task.object_set
-        scene = objects.scene(scene_config.scene_seed)
+        task = scene_config.task
+        scene = task.object_set.scene(scene_config.scene_seed)
         if task.puck:
             seed = seeding.derive_seed(
                 "start", scene_config.scene_seed, scene_config.attempt
@@ -55,10 +57,11 @@ class Manipulation(SceneEnvironment):
             scene = scenes.disturbed(scene, task.puck.start_noise, seed)
         if task.disturbance and task.disturbance.reset_error:
             scene = scene.displaced(task.disturbance.reset_error, self._seed)
+        objects = scene.dressed(task.object_set)
         self.world.reset(objects, task.friction, scene, scene_config.body, task.puck)
 
     def _observation(self) -> dict[str, np.ndarray]:
-        state = observation.observe(self.world, self.progress)
+        state = self.layout.observe(self.world, self.progress)
         if not self._camera:
             return {fields.STATE: state}
         render = functools.partial(

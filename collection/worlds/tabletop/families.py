@@ -29,7 +29,7 @@ def pressed(world: World, index: int) -> bool:
 def lifted(world: World, index: int) -> bool:
     """Whether this object is up in the air and the others hardly moved."""
     lift = world.object_positions[index, 2] - world.initial_positions[index, 2]
-    return bool(lift > _LIFT and _others_stayed(world, index))
+    return bool(lift > _LIFT and others_stayed(world, index))
 
 
 def beside_anchor(world: World, index: int) -> bool:
@@ -40,19 +40,24 @@ def beside_anchor(world: World, index: int) -> bool:
     return bool(
         gap < _PUSH_GAP
         and position[2] < _PUSH_MAX_HEIGHT
-        and _others_stayed(world, index)
+        and others_stayed(world, index)
     )
 
 
 def in_goal_band(world: World, index: int) -> bool:
     """Whether this object lies still in the goal band, straight ahead of its start."""
+    y = world.object_positions[index, 1]
+    return bool(abs(y - world.goal) < arena.GOAL_HALF_WIDTH) and slid(world, index)
+
+
+def slid(world: World, index: int) -> bool:
+    """Whether this object lies still out of reach, straight ahead of its start."""
     x, y, _ = world.object_positions[index]
     return bool(
-        abs(y - world.goal) < arena.GOAL_HALF_WIDTH
-        and y > _SLIDE_MIN_Y
+        y > _SLIDE_MIN_Y
         and abs(x - world.initial_positions[index, 0]) < _SLIDE_MAX_DRIFT
         and np.linalg.norm(world.object_velocities[index]) < _MAX_SPEED
-        and _others_stayed(world, index)
+        and others_stayed(world, index)
     )
 
 
@@ -67,11 +72,12 @@ def on_anchor(world: World, index: int) -> bool:
         and offset < _STACK_MAX_OFFSET
         and world.finger_gap > 2 * half_sizes[0] + _STACK_RELEASE_GAP
         and np.linalg.norm(world.object_velocities[index]) < _MAX_SPEED
-        and _others_stayed(world, index)
+        and others_stayed(world, index)
     )
 
 
-def _others_stayed(world: World, index: int) -> bool:
+def others_stayed(world: World, index: int) -> bool:
+    """Whether all other objects hardly moved."""
     return world.displaced(index).max() < _OTHERS_MAY_MOVE
 
 

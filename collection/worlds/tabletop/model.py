@@ -34,8 +34,13 @@ def button_name(index: int) -> str:
     return f"button_{index}"
 
 
+def clutter_name(index: int) -> str:
+    """Name of a prop that is no entity in the model."""
+    return f"clutter_{index}"
+
+
 @functools.lru_cache(maxsize=4)
-def _template(size: int, body: str) -> str:
+def _template(size: int, body: str, bands: int, clutter: int) -> str:
     """Return the MJCF of a table with `size` objects and buttons of no set."""
     table = arena.Table()
     table.attach(_BODIES[body]())
@@ -52,6 +57,10 @@ def _template(size: int, body: str) -> str:
             solref=(0.01, 1),
         )
         table.attach_button(button.Button(button_name(i)))
+    if bands > 1:
+        table.add_second_band()
+    for i in range(clutter):
+        table.add_clutter(clutter_name(i))
     return table.mjcf_model.to_xml_string()
 
 
@@ -64,19 +73,29 @@ def compile_model(
     The table is built with PyMJCF once; an object set only reshapes its geoms, which
     costs milliseconds. The model is shared: copy it before changing it.
     """
-    spec = mujoco.MjSpec.from_string(_template(object_set.size, body))
+    parts = (object_set.size, body, object_set.bands, len(object_set.clutter))
+    spec = mujoco.MjSpec.from_string(_template(*parts))
     # Objects at rest are not simulated until they are touched: three times as fast.
     spec.option.enableflags |= mujoco.mjtEnableBit.mjENBL_SLEEP
     for i, item in enumerate(object_set.props):
         geom = spec.geom(f"{object_name(i)}/geom")
-        if item.is_box:
-            geom.type = mujoco.mjtGeom.mjGEOM_BOX
-            geom.size = item.half_sizes
-        else:
-            geom.type = mujoco.mjtGeom.mjGEOM_CYLINDER
-            geom.size = (item.half_sizes[0], item.half_sizes[2], 0)
+        _shape(geom, item)
         geom.mass = item.mass
-        geom.rgba = (*item.rgb, 1)
-    for i, rgb in enumerate(object_set.button_rgbs):
-        spec.geom(f"{button_name(i)}/cap").rgba = (*rgb, 1)
+    caps = zip(object_set.button_rgbs, object_set.button_radii, strict=True)
+    for i, (rgb, radius) in enumerate(caps):
+        geom = spec.geom(f"{button_name(i)}/cap")
+        geom.rgba, geom.size = (*rgb, 1), (radius, button.HALF_HEIGHT, 0)
+    for i, item in enumerate(object_set.clutter):
+        _shape(spec.geom(clutter_name(i)), item)
     return spec.compile()
+
+
+def _shape(geom: mujoco.MjsGeom, item: object_sets.Prop):
+    """Give a geom the shape and colour of a prop."""
+    if item.is_box:
+        geom.type = mujoco.mjtGeom.mjGEOM_BOX
+        geom.size = item.half_sizes
+    else:
+        geom.type = mujoco.mjtGeom.mjGEOM_CYLINDER
+        geom.size = (item.half_sizes[0], item.half_sizes[2], 0)
+    geom.rgba = (*item.rgb, 1)

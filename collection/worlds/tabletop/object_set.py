@@ -3,6 +3,7 @@
 import dataclasses
 
 from wtl.collection.worlds.entities import colours
+from wtl.collection.worlds.tabletop import button
 from wtl.collection.worlds.tabletop import scene as scenes
 from wtl.datasets.contract import seeding
 
@@ -50,6 +51,21 @@ class ObjectSet:
     def size(self) -> int:
         """Number of objects, which is also the number of buttons."""
         return len(self.props)
+
+    @property
+    def clutter(self) -> tuple[Prop, ...]:
+        """Fixed props that are no entities."""
+        return ()
+
+    @property
+    def bands(self) -> int:
+        """Number of goal bands."""
+        return 1
+
+    @property
+    def button_radii(self) -> tuple[float, ...]:
+        """Radius of each button, metres."""
+        return (button.RADIUS,) * self.size
 
     @property
     def present(self) -> int:

@@ -92,6 +92,10 @@ class Layout(layout.Layout):
         pressed = travel[..., 0].max(axis=1)
         return np.concatenate([displaced / _DISPLACED, pressed / _PRESSED], axis=1)
 
+    def observe(self, world: worlds.World, time: float) -> np.ndarray:
+        """Return the float32[S] state vector at a `time`, a share of the horizon."""
+        return observe(world, time)
+
     @property
     def proprioception_size(self) -> int:
         """P, the length of proprioception: gripper and time."""

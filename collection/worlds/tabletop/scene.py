@@ -61,6 +61,10 @@ class Scene:
         """[n] canonical index in each observation slot of a kind."""
         return (self.object_slots, self.button_slots)[kind]
 
+    def dressed(self, objects):
+        """Return an object set as it looks in this scene."""
+        return objects
+
     def displaced(self, error: float, seed: int) -> "Scene":
         """Return the scene with each object up to `error` metres off in x and y."""
         shift = np.zeros_like(self.object_poses)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -38,13 +38,28 @@ class ObjectSet(object_sets.ObjectSet):
 
 def draw_rule(
     objects: ObjectSet,
-    index: int,
+    family: str,
+    number: int,
     rng: np.random.Generator,
-    kinds: Sequence[str],
+    weights: Mapping[str, int],
 ) -> Rule:
-    """Draw a rule of the kind whose turn it is, with any parameter."""
-    kind = RuleKind(kinds[index % len(kinds)])
-    return Rule(kind, int(rng.integers(objects.present)))
+    """Draw a rule of the kind whose turn it is, with any parameter.
+
+    Args:
+      objects: of the task.
+      family: of the task.
+      number: of the task in its family; kinds take turns, spread evenly.
+      rng: draws the parameter.
+      weights: turns of each kind in a round.
+    """
+    del family
+    turns = [
+        ((turn + 0.5) / weight, order, kind)
+        for order, (kind, weight) in enumerate(weights.items())
+        for turn in range(weight)
+    ]
+    kind = sorted(turns)[number % len(turns)][-1]
+    return Rule(RuleKind(kind), int(rng.integers(objects.present)))
 
 
 def draw(name: str, size: int, seed: int, left_out: str = "") -> ObjectSet:

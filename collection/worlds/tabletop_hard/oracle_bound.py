@@ -1,58 +1,61 @@
 """Oracle bound: success of an ideal agent with perfect skill, by enumerating rules.
 
-The kinds of rules of the test tasks, and all their parameters, are as likely as each
-other; the agent knows these kinds, also where training tasks have others. The bound is
+The kinds of rules of the test tasks are as likely as their weights say, and all their
+parameters as each other; the agent knows this, also where training tasks have others.
+The bound is
 the agent's expected success under its posterior, and thus holds for the mean of many
 tasks. Trials are those that were made; where they are not known, the most informative
 ones for the retrial.
 """
 
+import collections
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities.task import Task
 from wtl.collection.worlds.oracle import Information
-from wtl.collection.worlds.tabletop_hard import rules
 from wtl.collection.worlds.tabletop_hard.scene import Scene
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 
 
+def prior(domain: str, weights: Mapping[str, int], picked: np.ndarray) -> np.ndarray:
+    """Return the weight of each rule that picks a target [H, ...] in a scene."""
+    kinds = registry.get(domain).entities.rule_kinds
+    of_kind = np.array([float(weights.get(kind, 0)) for kind in kinds])
+    return of_kind.reshape(-1, *(1,) * (picked.ndim - 1)) * (picked >= 0)
+
+
 def posterior(
-    task: Task, demo_seeds: Sequence[int], kinds: Collection[str] = rules.KINDS
+    task: Task, demo_seeds: Sequence[int], weights: Mapping[str, int]
 ) -> np.ndarray:
-    """Return the probability [H, n] of each rule of `kinds`, given demonstrations."""
-    kind = task.goal.kind
-    likely = np.ones_like(task.object_set.scene(demo_seeds[0]).picked[kind], float)
-    likely *= _of_kinds(kinds)
-    for seed in demo_seeds:
-        scene = task.object_set.scene(seed)
-        likely *= scene.picked[kind] == scene.referent(task.rule, kind)
+    """Return the probability of each rule, given demonstrations; see `prior`."""
+    scenes = [task.object_set.scene(seed) for seed in demo_seeds]
+    likely = prior(task.domain, weights, scenes[0].readings(task.goal))
+    for scene in scenes:
+        shown = scene.referent(task.rule, task.goal.kind)
+        likely *= scene.readings(task.goal) == shown
     return likely / likely.sum()
 
 
-def _of_kinds(kinds: Collection[str]) -> np.ndarray:
-    """[H, 1] 1 for some kinds of rules, else 0."""
-    return np.array([[float(kind in kinds)] for kind in rules.KINDS])
-
-
-def targets(weight: np.ndarray, scene: Scene, kind: int) -> np.ndarray:
-    """Return the probability [n] of each target in a scene, by those of rules."""
-    picked = scene.picked[kind]
-    return np.array([weight[picked == e].sum() for e in range(picked.shape[1])])
+def targets(weight: np.ndarray, picked: np.ndarray) -> np.ndarray:
+    """Return the probability of each target, by those of the rules that pick it."""
+    numbers = range(picked.max() + 1)
+    return np.array([weight[picked == number].sum() for number in numbers])
 
 
 def given_trial(
     weight: np.ndarray, picked: np.ndarray, target: int, success: bool
 ) -> np.ndarray:
-    """Return the probability [H, n] of each rule, given a trial on a target as well.
+    """Return the probability of each rule, given a trial on a target as well.
 
     Args:
-      weight: [H, n] before the trial.
-      picked: [H, n] target that each rule picks in the scene of the trial.
-      target: the entity that it acted on.
+      weight: of each rule before the trial.
+      picked: target that each rule picks in the scene of the trial.
+      target: the one that it acted on.
       success: of the trial.
     """
     left = weight * ((picked == target) == success)
@@ -61,17 +64,23 @@ def given_trial(
 
 
 def after_trials(
-    weight: np.ndarray, trial: Scene, retrial: Scene, kind: int, trials: int
+    weight: np.ndarray, tried: np.ndarray, picked: np.ndarray, trials: int
 ) -> float:
-    """Return the success of a retrial after the best choice of trials in one scene."""
-    tried = trial.picked[kind]
-    there = [int(e) for e in np.unique(tried[weight > 0])]
+    """Return the success of a retrial after the best choice of trials in one scene.
+
+    Args:
+      weight: of each rule before the trials.
+      tried: target that each rule picks in the scene of the trials.
+      picked: the same in that of the retrial.
+      trials: their number.
+    """
+    there = [int(target) for target in np.unique(tried[weight > 0])]
 
     def best(kept: np.ndarray) -> float:
-        return targets(weight * kept, retrial, kind).max()
+        return targets(weight * kept, picked).max()
 
     return max(
-        sum(best(tried == e) for e in chosen) + best(~np.isin(tried, chosen))
+        sum(best(tried == target) for target in chosen) + best(~np.isin(tried, chosen))
         for chosen in itertools.combinations(there, min(trials, len(there)))
     )
 
@@ -86,7 +95,7 @@ class OracleBound:
     def __init__(self, distribution: TaskDistribution):
         """Keep the distribution of the tasks."""
         self._distribution = distribution
-        self._kinds = distribution.rule_kinds(fields.SPLIT_TEST)
+        self._weights = distribution.weights_of_kinds(fields.SPLIT_TEST)
 
     def success(self, given: Information) -> float:
         """See the interface."""
@@ -94,29 +103,32 @@ class OracleBound:
         scene = task.object_set.scene(given.scene_seed)
         if not (given.demonstrated or given.of_demonstrated):
             return self._blind(scene, 1 + given.trials)
-        weight = posterior(task, given.demo_seeds, self._kinds)
-        kind = task.goal.kind
+        weight = posterior(task, given.demo_seeds, self._weights)
+        picked = scene.readings(task.goal)
         if not given.trials:
-            return float(targets(weight, scene, kind).max())
+            return float(targets(weight, picked).max())
         trial = task.object_set.scene(given.trial_seed)
+        tried = trial.readings(task.goal)
         if not given.tried:
-            return after_trials(weight, trial, scene, kind, given.trials)
+            return after_trials(weight, tried, picked, given.trials)
+        kind = task.goal.kind
         for slot, success in given.tried:
-            if slot // task.object_set.size == kind:  # else it acted on nothing
+            if slot // len(trial.slots(kind)) == kind:  # else it acted on nothing
                 target = task.target_at(given.trial_seed, slot)
-                weight = given_trial(weight, trial.picked[kind], target, success)
-        return float(targets(weight, scene, kind).max())
+                weight = given_trial(weight, tried, target, success)
+        return float(targets(weight, picked).max())
 
     def _blind(self, scene: Scene, number: int) -> float:
         """Success given all previous trials, each of a button and an object."""
-        world = self._distribution.world
-        names = self._distribution.family_names
+        world, names = self._distribution.world, self._distribution.family_names
+        by_kind = collections.defaultdict(list)
+        for name in names:
+            goal = world.entities.families[name]
+            picked = scene.readings(goal)
+            weight = prior(world.name, self._weights, picked)
+            by_kind[goal.kind].append(targets(weight / weight.sum(), picked))
         found = 0.0
-        for kind, picked in enumerate(scene.picked):
-            count = sum(world.entities.families[name].kind == kind for name in names)
-            weight = (picked >= 0) * _of_kinds(self._kinds)
-            weight /= weight.sum()
-            each = np.tile(targets(weight, scene, kind), count)
+        for each in map(np.concatenate, by_kind.values()):
             found += np.sort(each)[::-1][:number].sum() / len(names)
         return float(found)
 
@@ -135,7 +147,6 @@ class OracleBound:
 
     def open_targets(self, task: Task, demo_seed: int, scene_seed: int) -> int:
         """See the interface."""
-        scene = task.object_set.scene(scene_seed)
-        weight = posterior(task, [demo_seed], self._kinds)
-        found = targets(weight, scene, task.goal.kind)
-        return int((found > 0).sum())
+        weight = posterior(task, [demo_seed], self._weights)
+        picked = task.object_set.scene(scene_seed).readings(task.goal)
+        return int((targets(weight, picked) > 0).sum())

@@ -42,13 +42,6 @@ def picks(xp, position, present, anchor):
     between = position[..., :, None, :] - position[..., None, :, :]
     apart = xp.sum(between**2, axis=-1)
 
-    def by_rank(value):
-        before = xp.where(value[..., None, :] < value[..., :, None], both, 0 * both)
-        rank = xp.sum(before, axis=-1)
-        ranks = xp.arange(position.shape[-2], dtype=position.dtype)[:, None]
-        at = xp.where(rank[..., None, :] == ranks, 1 + 0 * both, 0 * both)
-        return at * present[..., None, :]
-
     def lowest(value):
         value = xp.where((both > 0) & (eye == 0), value, _FAR + 0 * both)
         least = xp.min(value, axis=-1)[..., None]
@@ -57,9 +50,24 @@ def picks(xp, position, present, anchor):
     return xp.stack(
         [
             eye * both,
-            *map(by_rank, (x, y, to_anchor)),
+            *(by_rank(xp, value, present) for value in (x, y, to_anchor)),
             lowest(apart),
             lowest(-apart),
         ],
         axis=-3,
     )
+
+
+def ranks(xp, value, present):
+    """Return how many entities [..., n] come before each by `value` [..., n]."""
+    both = present[..., :, None] * present[..., None, :]
+    before = xp.where(value[..., None, :] < value[..., :, None], both, 0 * both)
+    return xp.sum(before, axis=-1)
+
+
+def by_rank(xp, value, present):
+    """Return [..., n, n] 1 where an entity has a rank by `value` [..., n]."""
+    wanted = xp.arange(value.shape[-1], dtype=value.dtype)[:, None]
+    rank = ranks(xp, value, present)[..., None, :]
+    there = present[..., None, :] + 0 * wanted
+    return xp.where(rank == wanted, there, 0 * there)

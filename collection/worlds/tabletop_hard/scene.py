@@ -5,6 +5,7 @@ import functools
 
 import numpy as np
 
+from wtl.collection.worlds.entities.family import Family
 from wtl.collection.worlds.entities.rule import Rule
 from wtl.collection.worlds.tabletop import scene as scenes
 from wtl.collection.worlds.tabletop_hard import rules
@@ -45,6 +46,10 @@ class Scene(scenes.Scene):
             for position in (self.object_poses, self.button_positions)
         ]
         return np.where(np.sum(found, -1) > 0, np.argmax(found, -1), -1)
+
+    def readings(self, goal: Family) -> np.ndarray:
+        """[H, n] canonical index of the target that each rule picks, or -1."""
+        return self.picked[goal.kind]
 
     def referent(self, rule: Rule, kind: int) -> int:
         """See the base class; rules of all kinds are known."""
