@@ -1,4 +1,4 @@
-"""Scripted experts: those of the hard tabletop, who do a task in the way of a target."""
+"""Scripted experts: those of the hard tabletop, in the way that a target names."""
 
 from wtl.collection.worlds.entities.expert import Command
 from wtl.collection.worlds.tabletop import experts

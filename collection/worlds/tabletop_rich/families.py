@@ -2,8 +2,6 @@
 
 import dataclasses
 
-import numpy as np
-
 from wtl.collection.worlds.tabletop import arena, families
 from wtl.collection.worlds.tabletop_rich.rules import FIRST, NO_WAY, SECOND
 from wtl.collection.worlds.tabletop_rich.world import World

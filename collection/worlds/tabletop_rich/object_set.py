@@ -37,7 +37,7 @@ class ObjectSet(object_sets.ObjectSet):
 
 
 def draw_rule(objects: ObjectSet, family: str, number: int, rng, weights) -> Rule:
-    """Draw a rule as on the hard tabletop, and a rule for the way where there is one."""
+    """Draw a rule as on the hard tabletop, and one for the way if there are several."""
     rule = object_sets.draw_rule(objects, family, number, rng, weights)
     ways = tuple(families.FAMILIES[family].way_rules)
     way = ways[rng.integers(len(ways))] if ways else rules.WAY_RULES[0]

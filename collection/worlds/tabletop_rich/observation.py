@@ -79,7 +79,7 @@ class Layout(hard.Layout):
         return np.where(self._by_way(way, 0) == of_target, every, 0.0)
 
     def _by_way(self, value: np.ndarray, step: int) -> np.ndarray:
-        """[N, E] values of targets, given [N, kinds n] of entities, rising by `step`."""
+        """[N, E] values of targets, given those of entities, rising by `step`."""
         kinds = np.split(value, len(self.kinds), axis=1)
         return np.concatenate(
             [each + way * step for each in kinds for way in range(self.ways)], axis=1
