@@ -173,10 +173,21 @@ class Scene:
         return svg.moving("translate", ground, clip, oval) + drawn
 
 
-def draw(states: np.ndarray, layout: Layout, *arguments, **marks) -> str:
+def draw(
+    states: np.ndarray,
+    layout: Layout,
+    title: str = "",
+    target_slot: int | None = None,
+    acted_slot: int | None = None,
+    clip: svg.Clip | None = None,
+) -> str:
     """Return an SVG of the [T, S] states of an episode; see `Scene.draw`."""
     drawn = layout.drawing.scene(np.asarray(states, np.float64), layout)
-    return drawn.draw(*arguments, **marks)
+    marked = (
+        slot if slot is None or not layout.kinds else layout.entity_of(slot)
+        for slot in (target_slot, acted_slot)
+    )
+    return drawn.draw(title, *marked, clip)
 
 
 def _hex(rgb: Sequence[float], light: float = 1.0) -> str:

@@ -15,6 +15,8 @@ class CameraConfig:
       pixels: height and width of the images; 0 to observe the state alone.
       encoding: how images are stored, a key of `images.ENCODINGS`.
       wrist: whether the wrist camera is recorded too.
+      varied: whether the robot's camera and the colour of its table differ between
+        scenes.
 
     Raises:
       UserError: if the values do not fit together.
@@ -23,6 +25,7 @@ class CameraConfig:
     pixels: Natural = 0
     encoding: str = images.PNG
     wrist: bool = False
+    varied: bool = False
 
     def __post_init__(self):
         if self.encoding not in images.ENCODINGS:
@@ -32,6 +35,8 @@ class CameraConfig:
             )
         if self.wrist and not self.pixels:
             raise UserError("camera.wrist needs a size: set camera.pixels")
+        if self.varied and not self.pixels:
+            raise UserError("camera.varied needs a size: set camera.pixels")
 
     def __bool__(self) -> bool:
         return self.pixels > 0

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract.errors import UserError
 from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run
 from wtl.policies import interface
@@ -45,8 +46,13 @@ def train(run: Run, model: Model):
       model: the model.
 
     Raises:
-      UserError: if its training is configured wrongly.
+      UserError: if its training is configured wrongly, or the camera varies.
     """
+    if run.camera.varied:
+        raise UserError(
+            "a perception model knows the pose of the robot's one camera; set "
+            "camera.varied = False"
+        )
     training = bound(TrainConfig(), "perception")
     name = model.name
 

@@ -35,7 +35,7 @@ class Player:
 
     Attributes:
       layout: layout of the states.
-      renderer: of the world, if it has one.
+      renderer: of the world, if it has one, and it knows the camera.
       scenarios: the demonstrations and scenes that all conditions share.
       demos: demonstrations of the split, with images if there are any.
       demo_rows: [scenarios, K] rows of `demos` given for each scenario, or -1.
@@ -69,7 +69,7 @@ class Player:
         self._run = run
         self.layout = run.suite.layout
         world = run.suite.world
-        self.renderer = world.renderer
+        self.renderer = None if run.camera.varied else world.renderer
         self._oracle_bound = world.oracle_bound and world.oracle_bound(run.suite)
         self._key = key
         self._split = split

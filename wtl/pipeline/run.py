@@ -35,7 +35,20 @@ STAGE_OF = {
     fields.WTL_EVALUATIONS: "evaluate",
 }
 # Options of the suite that came after the first runs of this version.
-_LATER = ("train_rules", "test_rules", "left_out_objects")
+_LATER = (
+    "train_rules",
+    "test_rules",
+    "left_out_objects",
+    "rule_weights",
+    "clutter",
+    "varied",
+)
+
+
+def _used(settings: Any) -> dict[str, Any]:
+    """Return the fields of settings; where later ones are not used, keys stay."""
+    fields_of = dataclasses.asdict(settings).items()
+    return {name: value for name, value in fields_of if value or name not in _LATER}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,12 +166,7 @@ class Run:
         self, stage: str, parameters: dict[str, Any], inputs: dict[str, str]
     ) -> str:
         """Return the hash of everything that a stage is made from; see `do`."""
-        # Where they are not used, the keys of these runs stay.
-        suite = {
-            name: value
-            for name, value in dataclasses.asdict(self.suite).items()
-            if value or name not in _LATER
-        }
+        suite = _used(self.suite)
         return run_folder.key(
             stage=stage,
             parameters=parameters,
@@ -166,7 +174,7 @@ class Run:
             # Where its dataset lies does not matter, its content is an input.
             suite=suite | {"domain": self.suite.domain.partition(":")[0]},
             seed=self.seed,
-            camera=dataclasses.asdict(self.camera),
+            camera=_used(self.camera),
         )
 
     def do_results(

@@ -149,6 +149,25 @@ def draw_robot(seed: int) -> Appearance:
     )
 
 
+def varied(look: Appearance, seed: int) -> Appearance:
+    """Return a look with another pose of the camera and another colour of the table.
+
+    Args:
+      look: of an episode of the robot.
+      seed: of the episode.
+    """
+    rng = seeding.generator("appearance", "varied", seed)
+    camera = dataclasses.replace(
+        look.camera,
+        azimuth=look.camera.azimuth + float(rng.uniform(-12, 12)),
+        elevation=look.camera.elevation + float(rng.uniform(-8, 8)),
+        distance=look.camera.distance * float(rng.uniform(1.0, 1.12)),
+        lookat=_rounded(np.add(look.camera.lookat, rng.uniform(-0.02, 0.02, 3))),
+    )
+    table = _rgb(rng.uniform(0.2, 0.9, 3))
+    return dataclasses.replace(look, camera=camera, table=table)
+
+
 def draw_human(seed: int) -> Appearance:
     """Draw the appearance of a human's episode: varied camera, table and light.
 

@@ -64,11 +64,15 @@ class Manipulation(SceneEnvironment):
         state = self.layout.observe(self.world, self.progress)
         if not self._camera:
             return {fields.STATE: state}
+        config = self._scene_config
+        look = appearance.draw(config.body, config.scene_seed)
+        if self._camera.varied and not config.is_human:  # whose camera varies anyway
+            look = appearance.varied(look, config.scene_seed)
         render = functools.partial(
             renderer.shared(self._camera.pixels, self.layout.size).render,
             self.world.model,
             self.world.data,
-            appearance.draw(self._scene_config.body, self._scene_config.scene_seed),
+            look,
         )
         observed = {
             fields.STATE: state,

@@ -92,6 +92,7 @@ class Scene(scenes.Scene):
         return dataclasses.replace(objects, props=tuple(props), button_radii=radii)
 
 
+@functools.lru_cache(maxsize=256)
 def draw(size: int, present: int, clutter: tuple[int, int], scene_seed: int) -> Scene:
     """Draw a scene of `present` objects and buttons in `size` slots of each.
 

@@ -129,6 +129,23 @@ def test_looks_differ_between_scenes_and_keep_the_camera():
     assert one.camera == other.camera
 
 
+def test_a_varied_camera_differs_between_scenes_alone():
+    setup = _scene_configs(1)[0]
+    one, again, fixed = (
+        Manipulation(setup, CameraConfig(PIXELS, varied=varied)).reset().observation
+        for varied in (True, True, False)
+    )
+    np.testing.assert_array_equal(one[IMAGE], again[IMAGE])
+    assert np.abs(one[IMAGE].astype(float) - fixed[IMAGE]).mean() > 5
+    looks = [appearance.draw_robot(seed) for seed in range(20)]
+    looks = [appearance.varied(look, seed) for seed, look in enumerate(looks)]
+    # The places of objects stay in the picture.
+    corners = np.array([(x, y, 0.02) for x in (-0.25, 0.25) for y in (-0.25, 0.2)])
+    shown = np.stack([look.camera.project(corners) for look in looks])
+    assert np.abs(shown).max() < 1 and np.ptp(shown, axis=0).min() > 0.05
+    assert np.ptp([look.table for look in looks], axis=0).min() > 0.3
+
+
 def test_without_opengl_one_clear_error(monkeypatch):
     opengl.find_renderer.cache_clear()
     monkeypatch.setattr(opengl, "_PROBE", "raise SystemExit(1)")

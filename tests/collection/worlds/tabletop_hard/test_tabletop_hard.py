@@ -367,7 +367,9 @@ def test_ideal_agents_reach_the_bound_in_the_simulator():
         task = scenario.task
         weight = oracle_bound.posterior(task, [scenario.demo_seed], ALL)
         scene = task.object_set.scene(scenario.scene_seed)
-        chosen = int(oracle_bound.targets(weight, scene.picked[task.goal.kind]).argmax())
+        chosen = int(
+            oracle_bound.targets(weight, scene.picked[task.goal.kind]).argmax()
+        )
         env = Manipulation(task.scene(scenario.scene_seed))
         timestep = env.reset()
         while not timestep.last():
