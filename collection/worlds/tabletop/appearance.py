@@ -159,9 +159,9 @@ def varied(look: Appearance, seed: int) -> Appearance:
     rng = seeding.generator("appearance", "varied", seed)
     camera = dataclasses.replace(
         look.camera,
-        azimuth=look.camera.azimuth + float(rng.uniform(-12, 12)),
+        azimuth=look.camera.azimuth + float(rng.uniform(-8, 8)),
         elevation=look.camera.elevation + float(rng.uniform(-8, 8)),
-        distance=look.camera.distance * float(rng.uniform(1.0, 1.12)),
+        distance=look.camera.distance * float(rng.uniform(1.06, 1.16)),
         lookat=_rounded(np.add(look.camera.lookat, rng.uniform(-0.02, 0.02, 3))),
     )
     table = _rgb(rng.uniform(0.2, 0.9, 3))
