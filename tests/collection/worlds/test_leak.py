@@ -33,7 +33,6 @@ _RIDGE = 0.1
 _WORLDS = {
     "tabletop": (3, ("x", "y")),
     "tabletop_hard": (5, ("x", "y")),
-    "tabletop_rich": (5, ("x", "y")),
     "reacher": (2, ("shoulder", "elbow")),
 }
 
@@ -98,7 +97,6 @@ def scenes(request):
     planned = scenarios(suite, fields.SPLIT_TEST, 1)
     tasks = [scenario.task for scenario in planned]
     rules = sorted({task.rule.kind for task in tasks})
-    ways = sorted({task.rule.way for task in tasks})
     kinds = range(len(suite.layout.kinds))
     family_of = {task.goal.kind: task.family for task in tasks}
     family = np.array([suite.family_names.index(task.family) for task in tasks])
@@ -109,7 +107,6 @@ def scenes(request):
     hidden = {
         "family": _one_hot(family, len(suite.family_names)),
         "rule": _one_hot(reference[:, 1], len(rules)),
-        "way": _one_hot(np.array([ways.index(t.rule.way) for t in tasks]), len(ways)),
         "friction": _within(np.array([task.friction for task in tasks]), family),
         "gains": gains[:, gains.std(axis=0) > 0],
     }
