@@ -44,6 +44,7 @@ def application(
     package: str,
     routes: Iterable[web.RouteDef],
     statuses: Mapping[type[Exception], int],
+    *shared: str,
 ) -> web.Application:
     """Return an application for requests that carry its token, which is new.
 
@@ -51,6 +52,7 @@ def application(
       package: its folder `page` is served; the page itself is `page.html` in it.
       routes: further paths and methods.
       statuses: HTTP status of errors whose text is sent to the browser.
+      *shared: packages whose `page` folders have further files.
     """
 
     @web.middleware
@@ -62,9 +64,11 @@ def application(
     )
     app[_TOKEN], app[KEY], app[_KNOWN] = _secret(), _secret(), set()
     app.on_response_prepare.append(_add_headers)
-    folder = importlib.resources.files(package) / "page"
-    files = {f"/{file.name}": file for file in folder.iterdir()}
-    files |= {"/": files.pop("/page.html"), "/base.css": _BASE_STYLE}
+    files = {"/base.css": _BASE_STYLE}
+    for name in (*shared, package):  # whose own files come first
+        folder = importlib.resources.files(name) / "page"
+        files |= {f"/{file.name}": file for file in folder.iterdir()}
+    files["/"] = files.pop("/page.html")
 
     async def send_file(request: web.Request) -> web.Response:
         name, body = files[request.path].name, files[request.path].read_bytes()

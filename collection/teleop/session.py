@@ -129,6 +129,11 @@ class Session:
         """Stop whatever moves: there is no operator."""
         self._input.release()
 
+    def record(self, *requests: EpisodeRequest):
+        """Replace the plan by these episodes, which are not recorded yet."""
+        self._plan = Plan(requests, ())
+        self._load()
+
     # --- Time.
 
     def tick(self, now: float) -> bool:

@@ -4,14 +4,16 @@ It knows browsers only through a pipe, and waits for none: a thread sends its me
 and keeps only the newest picture.
 """
 
+import contextlib
 import dataclasses
 import functools
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
+from wtl.collection import worker
 from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.teleop.interface import Pictures
 from wtl.collection.teleop.plan import Plan
@@ -52,6 +54,23 @@ class Assignment:
     camera: CameraConfig = NO_CAMERA
     speed: float = 1.0
     demonstrations: str | None = None
+
+
+@contextlib.contextmanager
+def started(
+    assignment: Assignment, policy: Connection | None = None
+) -> Iterator[Connection]:
+    """Yield the connection to a new process of `simulate`, which then ends."""
+    ours, theirs = worker.CONTEXT.Pipe()
+    process = worker.start(simulate, theirs, assignment, policy)
+    theirs.close()
+    try:
+        yield ours
+    finally:
+        ours.close()
+        # It ends by itself when nobody listens, after the episode that it stores.
+        process.join(timeout=3)
+        process.kill()
 
 
 def simulate(

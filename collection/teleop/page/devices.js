@@ -54,6 +54,7 @@ export class Keyboard {
   down(event, page) {
     // The browser keeps its shortcuts.
     if (event.ctrlKey || event.metaKey || event.altKey || !event.key) return;
+    if (!page.operates) return;
     if (event.target instanceof HTMLInputElement) return;
     const key = event.key.toLowerCase();
     if (document.querySelector('dialog[open]') && key !== 'q') return;

@@ -356,3 +356,22 @@ def test_a_policy_that_can_not_be_loaded_says_so():
     theirs.send(("", "no such file"))
     with pytest.raises(UserError, match="can't assist: no such file"):
         PolicyDriver(ours)
+
+
+def test_the_plan_can_be_replaced_at_any_time(tmp_path):
+    with Driven(tmp_path, [], ()) as driven:
+        session = driven.session
+        assert session.phase is Phase.COMPLETE
+        first, second = plan_items(("press",))
+        session.record(first)
+        driven.hold(EAST, 3)
+        session.record(second)  # what was begun is lost
+        assert session.request is second and session.phase is Phase.READY
+        driven.hold(IDLE, 1)
+        driven.solve()
+        driven.do("keep")
+        assert session.phase is Phase.COMPLETE
+        assert [e.id for e in driven.staged()] == [second.episode_id]
+        session.record(first)
+        session.record()
+        assert session.phase is Phase.COMPLETE
