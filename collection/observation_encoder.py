@@ -105,8 +105,12 @@ class ObservationEncoder:
 
     def selected_targets(self, policy_state) -> np.ndarray:
         """Return the slots [N] of the selected targets in a state of the policy."""
+        return tf.argmax(self.target(policy_state), axis=-1).numpy()
+
+    def target(self, policy_state) -> tf.Tensor | None:
+        """Return the weights [N, E] of targets in a state of the policy, if it has."""
         selected = policy_state["policy"] if self.of_images else policy_state
-        return tf.argmax(selected["target"], axis=-1).numpy()
+        return selected.get("target")
 
     def first(self, observed: Observations) -> np.ndarray:
         """Return the first states [N, S] of episodes to be played."""

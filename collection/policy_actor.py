@@ -21,6 +21,9 @@ from wtl.datasets.storage import staging
 from wtl.policies import export, interface
 
 _NEVER = -1e9  # added to the logit of a target that is passed over
+_MOST = 16.0  # nats below the likeliest target at which a target counts as impossible
+_BISECTIONS = 14
+_SAME = 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,6 +127,44 @@ class PolicyActor:
             context = context._replace(gumbel=tf.constant(noise))
             state = self.policy.encode_context(context)
         return state
+
+    def target_weights(
+        self, request: EpisodeRequest, observed: Observations
+    ) -> np.ndarray | None:
+        """Return the probabilities [E] of the targets that a policy may select.
+
+        A saved policy returns its choice alone. Entity i is selected once its logit is
+        raised by what it lacks to the highest one, which bisection finds for all
+        entities at once.
+
+        Args:
+          request: an episode.
+          observed: its first observation, [1, ...].
+
+        Returns:
+          One probability for each slot, of image policies for each place from the left;
+          None of a policy that selects no entity.
+        """
+        encoder, count = self.builder.encoder, self.builder.config.entities
+        context = self.builder.build([request], observed)
+        target = encoder.target(self.policy.encode_context(context))
+        if count < 2 or target is None or target.shape[-1] != count:
+            return None
+        context = tf.nest.map_structure(
+            lambda part: tf.repeat(part, count, axis=0), context
+        )
+        noise = np.zeros(context.gumbel.shape, np.float32)
+        low, high = np.zeros(count), np.full(count, _MOST)
+        for _ in range(_BISECTIONS):
+            noise[np.arange(count), np.arange(count)] = middle = (low + high) / 2
+            raised = context._replace(gumbel=tf.constant(noise))
+            state = self.policy.encode_context(raised)
+            won = encoder.selected_targets(state) == np.arange(count)
+            low, high = np.where(won, low, middle), np.where(won, middle, high)
+        weights = np.where(high < _MOST, np.exp(-high), 0.0)
+        if np.ptp(weights) < _SAME:
+            return None  # as of flat states, whose logits are all alike
+        return weights / weights.sum()
 
     def act(self, observed: Observations) -> tuple[np.ndarray, None]:
         """Return the policy's actions."""

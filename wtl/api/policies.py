@@ -107,6 +107,40 @@ class Policy:
         action, _ = self._actor.act(batch)
         return action[0]
 
+    def target_weights(
+        self, observation: Mapping[str, np.ndarray]
+    ) -> np.ndarray | None:
+        """Return the probabilities [E] of the entities that it may choose to act on.
+
+        Args:
+          observation: the first one of the episode, as for `act`.
+
+        Returns:
+          Entities are in the order of their slots in the observation, those in images
+          from left to right, kind after kind; None if the policy selects none.
+
+        Raises:
+          UserError: if `reset` was not called.
+        """
+        if self._actor is None:
+            raise UserError("call reset(demos=..., trials=...) before target_weights")
+        batch = {name: np.asarray(value)[None] for name, value in observation.items()}
+        return self._actor.target_weights(self._request, batch)
+
+    def look(self, episode: Episode) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return the attention of an image policy in the T images of an episode.
+
+        Returns:
+          [T, Q, 2] image coordinates in [-1, 1] of entities, each kind from left to
+          right, then of anything else searched for; and [T, h, w] shares of the
+          attention. None of other policies.
+        """
+        if not self._encoder.images:
+            return None
+        store = stack([episode], self._encoder.images)
+        found = self._encoder.look(store.state, store.images)
+        return found and (found[0][0], found[1][0])
+
     def _check(self, name: str, episode: Episode):
         needed = self._config.layout.vectors | dict.fromkeys(self._encoder.images)
         if not (self._config.human and name == "demos"):
