@@ -31,7 +31,7 @@ if __name__ == "__main__":
 
 
 class Served:
-    """A running server.
+    """A running server, of teleoperation by default.
 
     Attributes:
       process: it.
@@ -43,12 +43,17 @@ class Served:
 
     folder: pathlib.Path
 
-    def __init__(self, process: subprocess.Popen, seconds: float = 90):
-        """Waits until the server says where it is."""
+    def __init__(
+        self,
+        process: subprocess.Popen,
+        seconds: float = 90,
+        words: str = "Teleoperation at",
+    ):
+        """Waits until the server says where it is, after these words."""
         self.process = process
         until = time.monotonic() + seconds
         said = ""
-        while "Teleoperation at" not in said:
+        while words not in said:
             ready, _, _ = select.select([process.stdout], [], [], 1)
             if ready:
                 line = process.stdout.readline()

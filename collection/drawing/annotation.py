@@ -63,6 +63,24 @@ CROSS = _outlined("path", (_WRONG, 3), ("#fff", 6), d="M-14-14 14 14M14-14-14 14
 _CORNERS = "M-12-6v-6h6M6-12h6v6M12 6v6h-6M-6 12h-6v-6"
 RETICLE = _outlined("path", (_SELECTED, 3), (_INK, 5.5), d=_CORNERS)
 DOT = svg.element("circle", r=3.2, fill=_SELECTED, stroke=_INK, stroke_width=1.5)
+_HEAT, _HEAT_RADIUS, _RINGS = "#e8350c", 30, 6
+
+
+def heat(weight: float) -> str:
+    """Return a glow, the stronger the larger a weight in [0, 1] is."""
+    radii = np.linspace(_HEAT_RADIUS, _HEAT_RADIUS / _RINGS, _RINGS)
+    opacity = f"{0.3 * weight:.3f}"  # rings lie over each other
+    rings = (
+        svg.element("circle", r=r, fill=_HEAT, fill_opacity=opacity) for r in radii
+    )
+    return svg.element("g", *rings)
+
+
+def label(words: str) -> str:
+    """Return a short label in a disc, to the upper right of the origin."""
+    disc = svg.element("circle", cx=13, cy=-13, r=8, fill=_INK, stroke="#fff")
+    text = {"x": 13, "y": -9, "font_size": 11, "font_weight": 700, "fill": "#fff"}
+    return disc + svg.element("text", svg.text(words), text_anchor="middle", **text)
 
 
 def animation(title: str, clip: svg.Clip | None, height: float, *parts: str) -> str:

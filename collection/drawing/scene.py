@@ -1,7 +1,7 @@
 """Scene of an episode: shapes with trajectories, drawn as an animation."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -119,6 +119,33 @@ class Scene:
                 for shape in moved
             ),
             annotation.path(self.project(self.path)),
+        )
+
+    def weighed(self, weights: Mapping[int, tuple[str, float]]) -> str:
+        """Return a still SVG with weights of entities as heat.
+
+        Args:
+          weights: label and weight in [0, 1] of entities by slot.
+        """
+        entities = {s.slot: s for s in self.shapes if s.slot is not None}
+        placed = [
+            (svg.translate(self._first(entities[slot])), name, weight)
+            for slot, (name, weight) in weights.items()
+        ]
+        return annotation.animation(
+            "",
+            None,
+            self.height,
+            svg.element("rect", width=WIDTH, height=self.height, fill=self.background),
+            *(
+                svg.element("g", annotation.heat(weight), transform=at)
+                for at, _, weight in placed
+            ),
+            *(self._shape(shape, None) for shape in self.shapes),
+            *(
+                svg.element("g", annotation.label(name), transform=at)
+                for at, name, _ in placed
+            ),
         )
 
     def _first(self, shape: Shape) -> np.ndarray:

@@ -24,6 +24,7 @@ from wtl.commands.parser import Parser
 from wtl.commands.play import play
 from wtl.commands.runs import runs
 from wtl.commands.serve_world import serve_world
+from wtl.commands.teach import teach
 from wtl.commands.teleop import teleop
 from wtl.commands.verify import verify
 from wtl.commands.view import view
@@ -33,7 +34,7 @@ _GROUPS = {
     "start": (stage.QUICKSTART, stage.RUN_ALL),
     "run one stage": (*stage.BEFORE_EVALUATION, evaluate),
     "compare": (ablate, *stage.BASELINES),
-    "look": (runs, view, play),
+    "look": (runs, view, play, teach),
     "bring your own": (teleop, import_, import_videos, serve_world),
     "share": (dataset, export, publish, fetch),
     "check and tidy up": (doctor, verify, clean, completion),

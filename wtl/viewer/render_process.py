@@ -45,6 +45,7 @@ class RenderProcess:
         episode: Episode,
         frames: range,
         viewpoint: Viewpoint,
+        pixels: int = PIXELS,
     ) -> bytes:
         """Return a sheet of frames, as JPEG, once the process can make one.
 
@@ -54,6 +55,7 @@ class RenderProcess:
           episode: the episode, with physics states.
           frames: indices of its physics states, `sheet.FRAMES` at most.
           viewpoint: the camera.
+          pixels: height and width of the frames.
 
         Raises:
           RenderingError: if there is no renderer, or the job fails.
@@ -65,6 +67,7 @@ class RenderProcess:
             "frames": frames,
             "scene_seed": episode.metadata[fields.SCENE_SEED],
             "viewpoint": viewpoint,
+            "pixels": pixels,
         }
         with self._lock:
             try:
@@ -103,7 +106,7 @@ def _serve(connection: Connection):
         while not missing:
             world, job = connection.recv()
             try:
-                images = registry.get(world).renderer.render(**job, pixels=PIXELS)
+                images = registry.get(world).renderer.render(**job)
                 answer = sheet.encode(images, "jpeg"), None
             except Exception as error:  # the other end raises it
                 answer = None, " ".join(str(error).split())

@@ -1,0 +1,1 @@
+"""Teaching: one demonstration, a trial, a retrial, in the browser."""
