@@ -81,6 +81,15 @@ def test_what_can_not_be_is_refused():
     assert teacher.tries == [] and teacher.json["family"] == "push"
 
 
+def test_lessons_begin_again_when_all_that_is_recorded_was_taught():
+    teacher = taught().teacher
+    first = teacher.demo.id
+    for _ in range(2 * len(SUITE.family_names)):
+        assert teacher.demo is not None
+        teacher.begin("press")
+    assert teacher.demo.id == first
+
+
 def test_every_family_has_lessons_in_scenes_where_the_readings_differ():
     teacher = taught().teacher
     assert teacher.json["families"] == SUITE.family_names

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.collection.worlds.world import Scene, Task
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading.reader import EpisodesById
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.teach import belief
@@ -63,13 +64,19 @@ class Lessons:
     def __init__(
         self, suite: TaskDistribution, split: str, recorded: Mapping[str, Recorded]
     ):
-        """Plan lessons of the tasks of a split, with recorded demonstrations."""
+        """Plan lessons of the tasks of a split, with recorded demonstrations.
+
+        Raises:
+          UserError: if there are no tasks.
+        """
         self._suite = suite
         self._recorded = recorded
         self._tasks = collections.defaultdict(list)
         for task in suite.tasks(split):
             self._tasks[task.family].append(task)
-        self.families = [f for f in suite.family_names if self._tasks[f]]
+        self.families = [f for f in suite.family_names if f in self._tasks]
+        if not self.families:
+            raise UserError(f"there is no task to teach: suite.{split}_tasks is 0")
         self._turns = itertools.cycle(self.families)
         self._given = collections.Counter()
 
@@ -85,6 +92,9 @@ class Lessons:
             source: known.find(task, demo_seed)
             for source, known in self._recorded.items()
         }
+        if number and not any(found.values()):
+            self._given[family] = 0  # all that is recorded was taught: start over
+            return self.next(family)
         demo_scene = task.scene(demo_seed)
         return Lesson(
             task=task,
