@@ -54,7 +54,8 @@ def chromium():
 
 
 # Parts of the names of long files: begun last, one process would wait for the other.
-_LONG = ("pipeline", "/api/", "/teleop/", "/training/", "/viewer/", "test_examples")
+_LONG = ("pipeline", "/api/", "/teach/", "/teleop/", "/training/")
+_LONG += ("/viewer/", "test_examples")
 
 
 def pytest_collection_modifyitems(items):

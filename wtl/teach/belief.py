@@ -16,6 +16,9 @@ READINGS = {
 }
 
 
+_LIKELY = 0.005
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Belief:
     """Probabilities of the targets that a policy may select in a scene.
@@ -36,47 +39,37 @@ class Belief:
     @property
     def json(self) -> dict:
         """Entities from left to right with their weights, readings, and a drawing."""
-        kinds = self._kinds_shown()
-        order = [slot for kind in kinds for slot in kind]
-        names = {slot: chr(ord("A") + i) for i, slot in enumerate(order)}
-        shapes = {}
+        kinds = places(self.state, self.layout)
+        every = [slot for kind in kinds for slot in kind]
+        names = {slot: chr(ord("A") + i) for i, slot in enumerate(every)}
+        # Of kinds that the policy does not consider, nothing is shown.
+        likely = [k for k in kinds if self.weights[k].max() > _LIKELY] or kinds
+        order = [slot for kind in likely for slot in kind]
         svg = ""
         if self.layout.drawing is not None:
             scene = self.layout.drawing.scene(
                 self.state[None].astype(float), self.layout
             )
-            shapes = {s.slot: s for s in scene.shapes if s.slot is not None}
             heat = {slot: (names[slot], float(self.weights[slot])) for slot in order}
             svg = scene.weighed(heat)
         return {
             "entities": [
-                {
-                    "name": names[slot],
-                    "kind": shapes[slot].kind if slot in shapes else "",
-                    "weight": round(float(self.weights[slot]), 4),
-                    "readings": [n for n, s in self.readings.items() if s == slot],
-                }
-                for slot in order
+                {"name": names[slot], "weight": self._weight(slot)} for slot in order
             ],
             "readings": [
                 {
                     "name": name,
                     "words": READINGS[name],
                     "entity": names[slot],
-                    "weight": round(float(self.weights[slot]), 4),
+                    "weight": self._weight(slot),
                 }
                 for name, slot in self.readings.items()
             ],
             "drawing": svg,
         }
 
-    def _kinds_shown(self) -> list[list[int]]:
-        """Return slots of kinds that a policy may select, from left to right."""
-        size = self.layout.size
-        slots = [slot for kind in places(self.state, self.layout) for slot in kind]
-        kinds = [slots[i : i + size] for i in range(0, len(slots), size)]
-        likely = [k for k in kinds if self.weights[k].max() > 0.005]
-        return likely or kinds
+    def _weight(self, slot: int) -> float:
+        return round(float(self.weights[slot]), 4)
 
 
 def of_slots(
