@@ -48,6 +48,7 @@ def show_next(run, evaluation: pathlib.Path) -> None:
     if run.suite.world.make_env and run.has_policy("wtl"):
         config = shlex.quote(str(path / "config.gin"))
         steps["film a scene"] = f"wtl play --gin_file={config} --run_dir={folder}"
+        steps["teach it a task"] = f"wtl teach {folder}"
     steps["see all runs"] = f"wtl runs {shlex.quote(str(path.parent))}"
     print("\nNext:")
     for purpose, step in steps.items():

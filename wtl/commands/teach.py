@@ -26,7 +26,7 @@ def teach(options: argparse.Namespace) -> None:
     if not config.is_file():
         raise UserError(
             f"{options.run_dir} is no folder of a run: it has no config.gin; "
-            "`make quickstart` makes runs/quickstart"
+            "`wtl quickstart` makes runs/quickstart"
         )
     options.gin_file, options.gin_bindings = str(config), []
     with open_run(options) as (_, run):
