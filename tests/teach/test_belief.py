@@ -1,12 +1,16 @@
 """Beliefs as the page shows them."""
 
 import re
+import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
 from taught import SUITE, taught
 
-from wtl.teach import belief
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.observation import Observation
+from wtl.datasets.testing import fakes
+from wtl.teach import attention, belief
 from wtl.teach.belief import Belief
 
 LAYOUT = SUITE.layout
@@ -50,6 +54,17 @@ def test_the_likelier_a_target_the_hotter_it_is_drawn(state):
     heat = re.findall(r'fill="#e8350c" fill-opacity="([\d.]+)"', shown["drawing"])
     assert set(heat) == {"0.060", "0.240", "0.000"}
     assert shown["readings"] == []
+
+
+def test_attention_plays_over_the_images_of_a_try():
+    spec = EpisodeSpec((Observation("image", (16, 16, 3), "uint8"),), action_size=3)
+    episode = fakes.fake_episode(0, spec)
+    point, heat = np.zeros((len(episode), 9, 2)), np.ones((len(episode), 4, 4))
+    drawn = ET.fromstring(attention.draw(episode, LAYOUT, point, heat))
+    (shown,) = (g for g in drawn.iter() if g.get("class") == "heat")
+    assert len(list(shown)) == 1
+    (marks,) = (g for g in drawn.iter() if g.get("class") == "marks")
+    assert len(list(marks)) == LAYOUT.entities  # fixtures are left out
 
 
 def test_weights_by_place_are_brought_into_the_order_of_slots(state):

@@ -152,7 +152,7 @@ class Page {
     $('attention').dataset.id = tried?.id ?? '';
     $('attention').replaceChildren();
     if (!tried?.attention) return;
-    const caption = element('figcaption', {}, `Attention of the ${this.name(tried)}`);
+    const caption = element('figcaption', {}, `Attention: ${this.name(tried)}`);
     $('attention').append(drawn(tried.attention), caption);
   }
 
