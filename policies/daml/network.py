@@ -2,11 +2,11 @@
 
 import tensorflow as tf
 
+from wtl.policies.adapters.gradient import Parameters
 from wtl.policies.contextual import context as contexts
 from wtl.policies.daml import config as configs
 from wtl.policies.daml import video_loss as video_losses
 from wtl.policies.maml import network as maml_network
-from wtl.policies.maml.adaptation import Parameters
 
 
 class DamlNetwork(maml_network.MamlNetwork):

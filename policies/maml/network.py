@@ -3,13 +3,13 @@
 import tensorflow as tf
 
 from wtl.policies import features
+from wtl.policies.adapters import gradient
+from wtl.policies.adapters.gradient import Parameters
 from wtl.policies.contextual import context as contexts
 from wtl.policies.heads import head as heads
 from wtl.policies.heads.density import MixtureHead
 from wtl.policies.legacy_keras import tf_keras
-from wtl.policies.maml import adaptation
 from wtl.policies.maml import config as configs
-from wtl.policies.maml.adaptation import Parameters
 
 _FIRST, _OUTER, _INNER = "actor_0", "head", "inner_head"
 _ATTRIBUTE_SCALE, _ATTRIBUTE_MEAN = 3.0, 0.5
@@ -71,7 +71,7 @@ class MamlNetwork(tf_keras.Model):
     @property
     def parameter_count(self) -> int:
         """P, the number of adapted parameters."""
-        return sum(value.shape.num_elements() for value in self.theta.values())
+        return gradient.size(self.theta)
 
     def encode(self, context: contexts.Context) -> Parameters:
         """Adapt to the demonstrations of B contexts; nothing else reads them."""
@@ -85,7 +85,7 @@ class MamlNetwork(tf_keras.Model):
             each = tf.reshape(self.inner_losses(phi, demos), leading)
             return tf.reduce_sum(weight * each, axis=1)
 
-        return adaptation.adapt(
+        return gradient.adapt(
             self.theta,
             self.alpha,
             loss,

@@ -3,9 +3,9 @@
 import tensorflow as tf
 
 from wtl.policies import context_policy
+from wtl.policies.adapters import gradient
 from wtl.policies.contextual import context as contexts
 from wtl.policies.heads import head as heads
-from wtl.policies.maml import adaptation
 from wtl.policies.maml import network as networks
 
 
@@ -22,8 +22,8 @@ class MamlPolicy(context_policy.ContextPolicy):
         logits = self.network.choose(phi, context.state)
         items = self.network.config.items
         chosen = tf.argmax(logits + context.gumbel[:, :items], axis=-1)
-        return {"phi": adaptation.pack(phi), "target": tf.one_hot(chosen, items)}
+        return {"phi": gradient.pack(phi), "target": tf.one_hot(chosen, items)}
 
     def _actor(self, state: tf.Tensor, policy_state) -> heads.Actor:
-        phi = adaptation.unpack(policy_state["phi"], self.network.theta)
+        phi = gradient.unpack(policy_state["phi"], self.network.theta)
         return self.network.act(phi, state[:, None], policy_state["target"])

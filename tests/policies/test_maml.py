@@ -12,11 +12,12 @@ from wtl.collection.worlds.tabletop import environment as tabletop_environment
 from wtl.collection.worlds.tabletop import object_set
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.policies import imitation
+from wtl.policies.adapters import gradient
 from wtl.policies.contextual import context as contexts
 from wtl.policies.daml import config as daml_config
 from wtl.policies.daml import network as daml_network
 from wtl.policies.legacy_keras import tf_keras
-from wtl.policies.maml import adaptation, loss, network
+from wtl.policies.maml import loss, network
 from wtl.training.policy_config import config_for
 
 _SMALL = dict(hidden=(12,), components=2, bias_transformation=4)
@@ -113,9 +114,9 @@ def _meta_gradient(config) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(1)
     exact, differences = [], []
     epsilon = 1e-6
-    for variable, gradient in zip(variables, gradients, strict=True):
+    for variable, slope in zip(variables, gradients, strict=True):
         direction = rng.standard_normal(variable.shape)
-        exact.append(np.sum(direction * gradient))
+        exact.append(np.sum(direction * slope))
         value = variable.numpy()
         sides = []
         for sign in (1, -1):
@@ -149,7 +150,7 @@ def test_adaptation_of_a_quadratic_is_as_calculated():
 
     def adapted(second_order, clip=100.0):
         with tf.GradientTape() as tape:
-            phi = adaptation.adapt(
+            phi = gradient.adapt(
                 theta,
                 alpha,
                 lambda phi: tf.reduce_sum(
@@ -176,9 +177,9 @@ def test_adaptation_of_a_quadratic_is_as_calculated():
 def test_packing_keeps_every_parameter():
     made = _network(_config())
     phi = made.encode(_example(made.config).context)
-    packed = adaptation.pack(phi)
+    packed = gradient.pack(phi)
     assert packed.shape == (3, made.parameter_count)
-    again = adaptation.unpack(packed, made.theta)
+    again = gradient.unpack(packed, made.theta)
     assert set(again) == set(phi) == set(made.theta)
     for name, value in phi.items():
         np.testing.assert_array_equal(again[name], value)
@@ -191,8 +192,8 @@ def test_tasks_of_a_batch_do_not_touch_each_other():
     other = demos._replace(
         action=tf.concat([demos.action[:2], -demos.action[2:]], axis=0)
     )
-    before = adaptation.pack(made.encode(context))
-    after = adaptation.pack(made.encode(context._replace(demos=other)))
+    before = gradient.pack(made.encode(context))
+    after = gradient.pack(made.encode(context._replace(demos=other)))
     np.testing.assert_allclose(before[:2], after[:2], atol=1e-6)
     assert np.abs(before[2] - after[2]).max() > 1e-3
 
@@ -231,9 +232,9 @@ def test_a_masked_demonstration_changes_nothing():
     alone = context._replace(
         demos=contexts.ContextEpisodes(*(value[:, :1] for value in context.demos))
     )
-    both = adaptation.pack(made.encode(context))
-    one = adaptation.pack(made.encode(alone))
-    np.testing.assert_allclose(adaptation.pack(made.encode(masked)), one, atol=1e-6)
+    both = gradient.pack(made.encode(context))
+    one = gradient.pack(made.encode(alone))
+    np.testing.assert_allclose(gradient.pack(made.encode(masked)), one, atol=1e-6)
     assert np.abs(both - one).max() > 1e-3
 
 
@@ -251,9 +252,9 @@ def test_a_video_is_learned_from_without_its_actions(method):
     made = _network(_config(method))
     context = _example(made.config).context
     silent = context._replace(demos=context.demos._replace(action=None))
-    before = adaptation.pack(made.encode(context))
-    np.testing.assert_array_equal(before, adaptation.pack(made.encode(silent)))
-    still = adaptation.pack({n: v[None] for n, v in made.theta.items()})
+    before = gradient.pack(made.encode(context))
+    np.testing.assert_array_equal(before, gradient.pack(made.encode(silent)))
+    still = gradient.pack({n: v[None] for n, v in made.theta.items()})
     assert np.abs(before - still).max() > 1e-4
 
 
