@@ -117,8 +117,8 @@ class ContextBuilder:
     def _privileged(
         self, requests: Sequence[EpisodeRequest]
     ) -> contexts.Privileged | contexts.FullPrivileged:
-        """Return the true tasks for the oracle; zeros for others."""
-        if not self.config.oracle:
+        """Return the true tasks for policies that are given them; zeros for others."""
+        if not (self.config.oracle or self.config.gains_given):
             return no_privileged(len(requests), self.config)
         scenes = [request.scene for request in requests]
         # States estimated from images are in order of place; stored ones have slots.

@@ -18,6 +18,9 @@ class Example(NamedTuple):
       state: [B, W, S] some of its states.
       action: [B, W, C A] the clean actions taken from there on, a chunk each.
       imitated: the demonstration to imitate as a context episode, K = 1.
+      history: [B, W, M + 2, S] the states before these, themselves, and the next ones,
+        for policies that adapt to a window of M transitions.
+      history_valid: [B, W, M] 1 for transitions of the demonstration, 0 before it.
     """
 
     context: contexts.Context
@@ -27,6 +30,8 @@ class Example(NamedTuple):
     state: tf.Tensor
     action: tf.Tensor
     imitated: contexts.ContextEpisodes | None = None
+    history: tf.Tensor | None = None
+    history_valid: tf.Tensor | None = None
 
 
 class Losses(NamedTuple):
@@ -45,6 +50,20 @@ class Losses(NamedTuple):
     target: tf.Tensor
     attention: tf.Tensor
     target_accuracy: tf.Tensor
+
+
+class CompensatedLosses(NamedTuple):
+    """Losses of a policy that compensates its actuators.
+
+    Attributes:
+      total, imitation, target: as in `Losses`.
+      compensation: squared error of commands.
+    """
+
+    total: tf.Tensor
+    imitation: tf.Tensor
+    target: tf.Tensor
+    compensation: tf.Tensor
 
 
 def losses(

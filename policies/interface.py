@@ -9,8 +9,18 @@ from wtl.datasets.contract.limits import Count
 TRY, ANOTHER_TASK, DEMO = TRIALS_FROM = ("try", "another_task", "demo")
 TOLD, HIDDEN, SHUFFLED = TRIAL_SUCCESS = ("told", "hidden", "shuffled")
 
+# Regression of commands on the motions of the last transitions.
+RIDGE, GRADIENT, RECURRENCE, CONTEXT = "ridge", "gradient", "recurrence", "context"
+COMPENSATION = ("", RIDGE, GRADIENT, RECURRENCE, CONTEXT)
+
+# Source of these transitions.
+OWN, ANOTHER_EPISODE = WINDOW_FROM = ("own", "another_episode")
+
 # Fields that runs may choose: evaluation reads them off a saved policy.
-CHOSEN = ("trials_from", "trial_success", "trial_actions", "chunk", "executed")
+CHOSEN = (
+    *("trials_from", "trial_success", "trial_actions", "chunk", "executed"),
+    *("gains_given", "compensation", "window", "window_from", "meta_trained"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +48,14 @@ class Interface:
       interval_actions: whether the action of a frame is the mean of those until the
         next frame; else it is the one that was taken at the frame.
       every_frame: whether these are as many as an episode has at most.
+      gains_given: whether the true actuator gains are given, and compensated.
+      compensation: regression by which the policy compensates hidden actuator gains
+        within an episode, one of `COMPENSATION`; empty for none.
+      window: number of the last transitions that it is adapted to.
+      window_from: transitions of the `own` episode, or, as a control, of
+        `another_episode`, played beside it.
+      meta_trained: whether it is trained to predict after its adaptation; else, as a
+        control, without adaptation.
       chunk: number of consecutive actions that are predicted at once.
       executed: number of these that are executed before the next prediction.
     """
@@ -58,12 +76,25 @@ class Interface:
     context_frames: int = 20
     interval_actions: bool = False
     every_frame: bool = False
+    gains_given: bool = False
+    compensation: str = ""
+    window: Count = 16
+    window_from: str = OWN
+    meta_trained: bool = True
     chunk: Count = 1
     executed: Count = 1
 
     def __post_init__(self):
         require("trials_from", self.trials_from, TRIALS_FROM)
         require("trial_success", self.trial_success, TRIAL_SUCCESS)
+        require("compensation", self.compensation, COMPENSATION)
+        require("window_from", self.window_from, WINDOW_FROM)
+        adapts = self.gains_given or self.compensation
+        if adapts and self.layout is not None and not self.moves_as_commanded:
+            raise ValueError(
+                "compensation needs suite.motor_faults, in a world whose observations "
+                "show the motion of every command"
+            )
         if self.executed > self.chunk:
             raise ValueError(
                 f"executed is {self.executed}, but a chunk has {self.chunk} actions"

@@ -275,6 +275,7 @@ class TaskDistribution:
             hidden = {"friction": friction, "gains": gains, "puck": puck}
             where = {"split": split, "index": repeat, "domain": self.domain}
             where |= {"disturbance": self.disturbance, "robot": self.robot}
+            where["onset"] = self.motor_faults.onset if self.motor_faults else 0
             result.append(Task(chosen, family, rule=rule, **hidden, **where))
         return result
 

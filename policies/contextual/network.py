@@ -45,7 +45,8 @@ class ContextualNetwork(tf_keras.Model):
         self._features = self.layout.features
         # Gains show only where both motions and commands are given.
         gains_given = (config.trials and config.trial_actions) or config.oracle
-        self._compensates = config.moves_as_commanded and gains_given
+        self._compensates = config.moves_as_commanded and not config.compensation
+        self._compensates &= gains_given or config.gains_given
         self._create_encoder()
         self._actor = [self._actor_layer(units) for units in config.hidden]
         self.head = heads.head(config)
@@ -104,7 +105,7 @@ class ContextualNetwork(tf_keras.Model):
                 Evidence(role, first, code, episodes.success, episodes.mask)
             )
         if self._compensates:
-            embeddings.append(self._inverse_gains(context.trials))
+            embeddings.append(self._inverse_gains(context))
         if self.config.per_entity:
             target_logits = self._target(context.state, evidence)
         else:
@@ -125,8 +126,11 @@ class ContextualNetwork(tf_keras.Model):
             *(None if value is None else axes.split(value, mask) for value in code)
         )
 
-    def _inverse_gains(self, trials: contexts.ContextEpisodes) -> tf.Tensor:
+    def _inverse_gains(self, context: contexts.Context) -> tf.Tensor:
         """Return commands per motion [B, A], means over trials; 1 without trials."""
+        if self.config.gains_given:
+            return 1 / context.privileged.hidden[:, : self.config.action_size]
+        trials = context.trials
         rows = features.split(axes.merge(trials.state), self.layout)
         inverse = inverse_gains.inverse_gains(
             axes.merge(trials.action), self._features.motion(rows)

@@ -87,7 +87,7 @@ class RowNetwork(contextual.ContextualNetwork):
             logits = layer(logits)
         embedding = [tokens[:, 0]]
         if self._compensates:
-            embedding.append(self._inverse_gains(context.trials))
+            embedding.append(self._inverse_gains(context))
         return contextual.Encoding(
             tf.concat(embedding, axis=-1), logits[..., 0], None, None
         )

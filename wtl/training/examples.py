@@ -106,7 +106,10 @@ class ExampleSource:
             trials is not None and config.trials_from != interface.ANOTHER_TASK
         )
         self._hidden = _hidden(trials if self._acts_as_tried else demos, config)
-        self._faulty_motors = config.hidden_gains
+        # A policy that compensates within the episode decides on motions.
+        self._compensates = bool(config.compensation)
+        self._is_commanded = config.hidden_gains and not self._compensates
+        self._history = config.window
         self._choices = config.choices
 
     def draw(self, rng: np.random.Generator, count: int) -> Rows:
@@ -146,7 +149,14 @@ class ExampleSource:
             first=tf.gather(self._first, rows.target),
             window=tf.gather(whole, rows.times, batch_dims=1),
         )
-        return self.assemble(rows, seen)
+        example = self.assemble(rows, seen)
+        if not self._compensates:
+            return example
+        around = rows.times[..., None] + tf.range(-self._history, 2)
+        return example._replace(
+            history=tf.gather(whole, tf.maximum(around, 0), batch_dims=1),
+            history_valid=tf.cast(around[..., :-2] >= 0, tf.float32),
+        )
 
     def assemble(self, rows: Rows, seen: Seen) -> Example:
         """Build the examples from their states, inside a graph."""
@@ -173,7 +183,7 @@ class ExampleSource:
             privileged = contexts.FullPrivileged(
                 *privileged, tf.gather(self._hidden, acting)
             )
-        if self._faulty_motors:
+        if self._is_commanded:
             gains = privileged.hidden[:, :size]
             # The motion is imitated. Mirroring leaves gains unchanged: commands and
             # motions both change sides.

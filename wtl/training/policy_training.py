@@ -13,8 +13,9 @@ from wtl.datasets.reading import store as stores
 from wtl.datasets.sampling import video_pairs
 from wtl.datasets.sampling.held_out import held_out
 from wtl.datasets.sampling.sampler import Sampler
-from wtl.policies import export, interface
+from wtl.policies import compensation, export, interface
 from wtl.policies.chunked_policy import ChunkedPolicy
+from wtl.policies.compensated_policy import CompensatedPolicy
 from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.normaliser import NormalisedPolicy, Normaliser
 from wtl.training import end_to_end, examples, perception_training, trainer
@@ -87,16 +88,21 @@ def train(job: TrainJob) -> str:
         **job.sampler,
     )
     source = data.examples(draws, config, job.training.window)
-    network = kind.network(config)
+    network, loss = kind.network(config), kind.loss_name and kind.loss
+    if config.compensation:
+        network.compensation = compensation.regression(config)
+        loss = compensation.added_to(loss)
     if hasattr(network, "adapt"):
         network.adapt(data.demos.seen.state)
     if kind.loss_name:
-        _fit(job, network, kind.loss, source, job.training, "checkpoints")
+        _fit(job, network, loss, source, job.training, "checkpoints")
     if job.cluster:
         return ""
     policy = kind.policy(network)
     if config.chunk > 1:
         policy = ChunkedPolicy(policy)
+    if config.compensation:
+        policy = CompensatedPolicy(policy)
     if data.normaliser:
         policy = NormalisedPolicy(policy, data.normaliser)
     if job.perception_dir:

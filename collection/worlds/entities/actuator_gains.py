@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.limits import Natural
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +24,8 @@ class ActuatorGainDistribution:
         From 1 on, every motion of nominal actuators is possible; smaller gains are
         slower.
       flipped: probability that a gain is negative.
+      onset: control steps of every episode before the gains take effect; until then
+        actuators are nominal.
 
     Raises:
       UserError: if a value is out of its range.
@@ -31,6 +34,7 @@ class ActuatorGainDistribution:
     axes: tuple[str, ...] = ("x", "y")
     scale: tuple[float, float] = (1.0, 2.0)
     flipped: float = 0.5
+    onset: Natural = 0
 
     def __post_init__(self):
         if not self.axes:

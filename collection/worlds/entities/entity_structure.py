@@ -138,7 +138,7 @@ class EntityStructure:
             wanted = act(env.foreseen, env.scene_config.target)
             scale = noise * wanted.noise * share
             moved = wanted.action + scale * rng.standard_normal(len(scale))
-            gains = env.scene_config.gains
+            gains = env.gains
             return Command(
                 executed=actuator_gains.command(moved, gains),
                 recorded=actuator_gains.command(wanted.action, gains),

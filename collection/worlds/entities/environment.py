@@ -70,6 +70,11 @@ class SceneEnvironment(dm_env.Environment):
         return config.task.slot_of(self.world.scene, config.target)
 
     @property
+    def gains(self) -> tuple[float, ...]:
+        """Actuator gains at this step; none for nominal actuators."""
+        return self._scene_config.gains(self._step)
+
+    @property
     def progress(self) -> float:
         """Share of the horizon that has passed."""
         return self._step / self.horizon
@@ -105,7 +110,7 @@ class SceneEnvironment(dm_env.Environment):
         command = np.asarray(action, np.float64)
         if self._disturbed:
             command = self._disturbed.command(command)
-        self.world.step(actuator_gains.motion(command, self._scene_config.gains))
+        self.world.step(actuator_gains.motion(command, self.gains))
         self._step += 1
         reward = self._shaping()
         if self._step < self.horizon:
@@ -130,8 +135,9 @@ class SceneEnvironment(dm_env.Environment):
         if not pending:
             return self.world
         world = self.world.imagine()
-        for command in pending:
-            world.step(actuator_gains.motion(command, self._scene_config.gains))
+        for step, command in enumerate(pending, self._step):
+            gains = self._scene_config.gains(step)
+            world.step(actuator_gains.motion(command, gains))
         return world
 
     def achieved(self, index: int) -> bool:

@@ -31,10 +31,10 @@ class SceneConfig:
     nominal_actuators: bool = False
     attempt: str = ""
 
-    @property
-    def gains(self) -> tuple[float, ...]:
-        """Actuator gains of the body; none for nominal actuators."""
-        return () if self.nominal_actuators or self.is_human else self.task.gains
+    def gains(self, step: int) -> tuple[float, ...]:
+        """Return the actuator gains of the body at a control step; none for nominal."""
+        nominal = self.nominal_actuators or self.is_human or step < self.task.onset
+        return () if nominal else self.task.gains
 
     @property
     def is_human(self) -> bool:

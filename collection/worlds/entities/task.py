@@ -61,6 +61,7 @@ class Task:
       puck: hidden dynamics beyond friction, where they are drawn.
       disturbance: of its sensors and actuators, if any.
       robot: name of the robot.
+      onset: control steps of every episode before the gains take effect.
     """
 
     object_set: EntitySet
@@ -74,6 +75,7 @@ class Task:
     puck: HiddenDynamics | None = None
     disturbance: Disturbance | None = None
     robot: str = registry.DEFAULT_ROBOT
+    onset: int = 0
 
     @property
     def goal(self) -> Family:
@@ -107,7 +109,7 @@ class Task:
             "friction": self.friction,
             "gains": list(self.gains),
             "dynamics": list(self.puck.hidden) if self.puck else [],
-        }
+        } | ({"onset": self.onset} if self.onset else {})
 
     @property
     def task_id(self) -> str:

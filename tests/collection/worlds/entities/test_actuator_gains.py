@@ -60,11 +60,39 @@ def test_faulty_motors_are_no_faster_than_sound_ones():
 
 def test_simulated_humans_and_experts_have_nominal_actuators():
     task = FAULTY.tasks(fields.SPLIT_TRAIN)[0]
-    assert SceneConfig(task, 0, 0).gains == task.gains
-    assert SceneConfig(task, 0, 0, Embodiment.HUMAN).gains == ()
+    assert SceneConfig(task, 0, 0).gains(0) == task.gains
+    assert SceneConfig(task, 0, 0, Embodiment.HUMAN).gains(0) == ()
     assert all(
-        scene_config.gains == () for scene_config in FAULTY.demonstration_scenes(task)
+        scene_config.gains(0) == ()
+        for scene_config in FAULTY.demonstration_scenes(task)
     )
+
+
+def test_gains_take_effect_at_their_onset_in_every_episode():
+    late = dataclasses.replace(_task("push", (-2.0, 1.0, 1.0, 1.0, 1.0)), onset=2)
+    env = Manipulation(SceneConfig(late, 3, 0))
+    command = np.array([0.1, 0.0, 0.0, 0.0, 1.0])
+    for _ in range(2):
+        env.reset()
+        moved = []
+        for _ in range(4):
+            before = env.world.setpoint[0]
+            env.step(command)
+            moved.append(env.world.setpoint[0] - before)
+        np.testing.assert_allclose(moved, [0.008, 0.008, -0.016, -0.016], atol=1e-9)
+
+
+def test_without_onset_tasks_are_described_as_before():
+    faults = ActuatorGainDistribution(("x", "y"))
+    late = dataclasses.replace(faults, onset=10)
+    made = [
+        TaskDistribution(motor_faults=f, train_tasks=2).tasks(fields.SPLIT_TRAIN)
+        for f in (faults, late)
+    ]
+    for task, delayed in zip(*made, strict=True):
+        assert "onset" not in task.parameters
+        assert delayed.parameters == task.parameters | {"onset": 10}
+        assert delayed.gains == task.gains
 
 
 @pytest.mark.parametrize("family", FAMILIES)
