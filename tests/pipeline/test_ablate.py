@@ -24,6 +24,7 @@ GRIDS = (
     "ablations",
     "disturbances",
     "dynamics",
+    "first_try",
     "heads",
     "maml_ablations",
     "tabletop_hard_ablations",
@@ -228,7 +229,9 @@ def test_a_shipped_ablation_plays_what_it_shows(path, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("grid", "least"), [*zip(GRIDS, (30, 5, 8, 9, 7, 5, 4), strict=True)], ids=str
+    ("grid", "least"),
+    [*zip(GRIDS, (30, 5, 8, 10, 9, 7, 5, 4), strict=True)],
+    ids=str,
 )
 def test_shipped_ablations_have_labels_of_their_own(grid, least):
     labels = []

@@ -134,6 +134,11 @@ def _train(
     together = bound(EndToEndConfig(), stage) if is_end_to_end else None
     if together and not run.images:
         raise UserError(f"{stage}.end_to_end needs a camera: set camera.pixels")
+    if together and any(config.compensation for config in configs.values()):
+        raise UserError(
+            f"{stage}.end_to_end does not train compensation; set "
+            f"{stage}.end_to_end = False"
+        )
     if run.cluster and run.images:
         raise UserError(
             f"{stage} trains on images in one process alone: unset TF_CONFIG"
