@@ -15,6 +15,7 @@ from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.vector_environment import Observations, VectorEnvironment
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
+from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading import reader
 from wtl.datasets.reading.store import EpisodeStore, stack
 from wtl.datasets.storage import staging
@@ -172,6 +173,12 @@ class PolicyActor:
         self._step += 1
         action, self._state = compiled(self.policy)(self._step_type, given, self._state)
         self._step_type = tf.fill([len(action)], ts.StepType.MID)
+        if not np.isfinite(action).all():
+            raise UserError(
+                f"the policy {self._policy_id} has diverged: its action is not finite "
+                f"at step {self._step}; train it anew with a lower learning rate "
+                "(episodes played before are kept)"
+            )
         return np.asarray(action), None
 
     def log_likelihood(self, observed: Observations, action: np.ndarray) -> np.ndarray:

@@ -105,6 +105,10 @@ class Command:
 # (environment, standard deviation of noise, generator of noise) -> command.
 Expert = Callable[[Environment, float, np.random.Generator], Command]
 
+# (states [..., S], actions [..., A], next states [..., S]) -> rewards [...], of arrays
+# and of tensors.
+Reward = Callable[[Any, Any, Any], Any]
+
 
 @dataclasses.dataclass(frozen=True)
 class Spec:
@@ -153,6 +157,7 @@ class World:
         name, as policies take them.
       normaliser: (training demonstrations) -> `wtl.policies.normaliser.Normaliser`
         of states and actions; without one they are given to networks as they are.
+      reward: rewards of its states and actions, for policies that plan.
       trial_tasks: (vector environment, [(task, scene seed)], shaped) -> `TaskPool` of
         methods that learn from trials alone.
       has_cameras: whether its environments take a camera.
@@ -185,6 +190,7 @@ class World:
     side_by_side: int | None = None
     images: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
     normaliser: Callable[[EpisodeStore], Any] | None = None
+    reward: Reward | None = None
     trial_tasks: Callable[..., Any] | None = None
     has_cameras: bool = False
     all_gains_matter: bool = False

@@ -84,6 +84,7 @@ WTL_HUMAN_VIDEOS = "wtl_human_videos"
 WTL_TRIALS = "wtl_trials"
 WTL_RETRIALS = "wtl_retrials"
 WTL_EVALUATIONS = "wtl_evaluations"
+WTL_EXPLORATIONS = "wtl_explorations"
 
 # --- Files of a published dataset version, beside its TFRecord shards.
 FEATURES_FILE = "features.json"

@@ -19,6 +19,7 @@ _STAGES = {
     fields.WTL_TRIALS: "collect_trials",
     fields.WTL_RETRIALS: "collect_retrials",
     fields.WTL_HUMAN_VIDEOS: "import_videos",
+    fields.WTL_EXPLORATIONS: "collect_explorations",
 }
 
 

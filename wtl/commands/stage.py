@@ -115,7 +115,10 @@ def _stage(name: str, summary: str) -> Addition:
     return verb(name, summary, run, *RUN, *(BEAM if name in _WITH_BEAM else ()))
 
 
-_WITH_BEAM = ("collect_demos", "collect_human_videos", "collect_trials")
+_WITH_BEAM = (
+    *("collect_demos", "collect_human_videos", "collect_trials"),
+    *("collect_explorations", "adapt"),
+)
 _TOGETHER = ("train_trial", "train_retrial")
 BEFORE_EVALUATION = [
     _stage(name, summary)
@@ -147,4 +150,10 @@ RUN_ALL = verb(
 BASELINES = (
     _stage("reinforce", "learn held-out tasks by trial and error, to compare with WTL"),
     _stage("meta_rl", "train and measure PEARL or RL², which learn from trials alone"),
+    _stage("collect_explorations", "explore into RUN/datasets/wtl_explorations"),
+    _stage(
+        "adapt",
+        "train models of the next state, plan with them, and measure "
+        "how they adapt to a fault within the episode",
+    ),
 )

@@ -318,3 +318,33 @@ def trials_needed(curves: Mapping[str, Any]) -> Figure:
     _of_success(axes)
     drawn.legend(loc="outside right upper")
     return drawn
+
+
+@_as_svg
+def adaptation(results: Mapping[str, Any]) -> Figure:
+    """Draw rewards since the fault, ratios of returns, and errors of the models."""
+    protocol, methods = results["protocol"], results["methods"]
+    colour_of = colours(methods)
+    drawn = _new(f"{protocol['world']}: adaptation to a fault", 10, 3.4)
+    since, ratios, errors = drawn.subplots(1, 3, width_ratios=(3, 2, 2))
+    for name, found in methods.items():
+        points = found["since_fault"]
+        columns = ([point[key] for point in points] for key in ("step", "mean", "ci95"))
+        _band(since, *columns, colour_of[name], label=label(name))
+    since.set(title="Reward", xlabel="steps since the fault")
+    for place, (name, found) in enumerate(methods.items()):
+        ratio, error = found["return"]["ratio"], found["model_error"]
+        if ratio:
+            at = place, ratio["ratio"], ratio["ci95"]
+            _interval(ratios, *at, colour_of[name])
+        if error:
+            values = [error[key]["mean"] for key in ("before", "after")]
+            errors.plot(values, [place] * 2, color=colour_of[name])
+            errors.plot(values[1], place, "o", color=colour_of[name])
+    ratios.axvline(1, color=_INK, lw=1)
+    ratios.set_title("Return, as a ratio")
+    errors.set_title("Model error, adapted: dot")
+    names = [label(name) for name in methods]
+    _name_rows(ratios, names)
+    _name_rows(errors, [""] * len(names))
+    return drawn

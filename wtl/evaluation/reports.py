@@ -12,7 +12,14 @@ import markupsafe
 
 from wtl.datasets.contract import fields
 from wtl.datasets.storage import files
-from wtl.evaluation import camera_video, figures, offline, table, trials_needed
+from wtl.evaluation import (
+    adaptation,
+    camera_video,
+    figures,
+    offline,
+    table,
+    trials_needed,
+)
 from wtl.evaluation.episode_strip import Strip
 from wtl.evaluation.learning_curve import Curve
 from wtl.evaluation.rollout_row import RolloutRow
@@ -148,6 +155,23 @@ def write_reinforcement(path: Path, curves: Mapping[str, Any]) -> None:
         header=header,
         body=body,
         meanings=_meanings((*curves["reference"], *curves["arms"])),
+    )
+
+
+def write_adaptation(
+    path: Path, results: Mapping[str, Any], provenance: Mapping[str, Any]
+) -> None:
+    """Write the page of `adaptation.results`."""
+    header, body = adaptation.cells(results)
+    _write(
+        path,
+        "adaptation.html.jinja",
+        protocol=results["protocol"],
+        figure=figures.adaptation(results),
+        header=header,
+        body=body,
+        meanings=_meanings(results["methods"]),
+        facts=_facts({"protocol": results["protocol"], **provenance}),
     )
 
 

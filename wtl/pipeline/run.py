@@ -32,6 +32,7 @@ STAGE_OF = {
     fields.WTL_HUMAN_VIDEOS: "collect_human_videos",
     fields.WTL_TRIALS: "collect_trials",
     fields.WTL_RETRIALS: "collect_retrials",
+    fields.WTL_EXPLORATIONS: "collect_explorations",
     fields.WTL_EVALUATIONS: "evaluate",
 }
 # Options of the suite that came after the first runs of this version.

@@ -25,8 +25,10 @@ from wtl.datasets.contract.names import did_you_mean
 from wtl.evaluation.ablation import Ablation
 from wtl.pipeline import bindings as bindings_lib
 from wtl.pipeline import choices, imported, rehearsal, run_folder, world_description
+from wtl.pipeline.adapt import adapt
 from wtl.pipeline.beam_runner import BeamRunner
 from wtl.pipeline.collect_demos import collect_demos
+from wtl.pipeline.collect_explorations import collect_explorations
 from wtl.pipeline.collect_human_videos import collect_human_videos
 from wtl.pipeline.collect_retrials import collect_retrials
 from wtl.pipeline.collect_trials import collect_trials
@@ -40,9 +42,11 @@ from wtl.policies import interface
 from wtl.policies.bc_sac.config import SacConfig
 from wtl.policies.contextual.config import ContextualConfig
 from wtl.policies.daml.config import DamlConfig
+from wtl.policies.foresight.config import ForesightConfig
 from wtl.policies.maml.config import MamlConfig
 from wtl.policies.methods import METHODS
 from wtl.policies.pearl.config import PearlConfig
+from wtl.policies.planner.config import PlannerConfig
 from wtl.policies.replay.config import ReplayConfig
 from wtl.policies.rl2.config import Rl2Config
 from wtl.policies.tecnet.config import TecnetConfig
@@ -67,6 +71,8 @@ STAGES: dict[str, Callable[[Run], Any]] = {
 BASELINES: dict[str, Callable[[Run], None]] = {
     "reinforce": _configurable(reinforce, "reinforce"),
     "meta_rl": _configurable(meta_rl, "meta_rl"),
+    "collect_explorations": _configurable(collect_explorations, "collect_explorations"),
+    "adapt": _configurable(adapt, "adapt"),
 }
 # Beside `wtl` in a checkout, inside it where a wheel is installed.
 _SHIPPED = next(
@@ -78,7 +84,10 @@ teleop = _configurable(_teleop, "teleop")
 suite = _configurable(TaskDistribution, "suite")
 _camera = _configurable(CameraConfig, "camera")
 ablation = _configurable(Ablation, "ablation")
-_TRAINING = (TrainConfig, EndToEndConfig, SacConfig, PearlConfig, Rl2Config)
+_TRAINING = (
+    *(TrainConfig, EndToEndConfig, SacConfig, PearlConfig, Rl2Config),
+    PlannerConfig,
+)
 for _config in _TRAINING:
     _configurable(_config, _config.__name__)
 # The record of a method fixes what its policy is given, but what ablations vary.
@@ -87,7 +96,10 @@ _fixed = [
     for field in dataclasses.fields(interface.Interface)
     if field.name not in interface.CHOSEN
 ]
-_NETWORKS = (ContextualConfig, DamlConfig, MamlConfig, ReplayConfig, TecnetConfig)
+_NETWORKS = (
+    *(ContextualConfig, DamlConfig, ForesightConfig, MamlConfig, ReplayConfig),
+    TecnetConfig,
+)
 for _config in _NETWORKS:
     _configurable(_config, _config.__name__, denylist=_fixed)
 _of_worlds = {

@@ -19,7 +19,7 @@ from wtl.collection.worlds.plain.layout import PlainLayout
 from wtl.collection.worlds.plain.relabel import PlainRelabeller
 from wtl.collection.worlds.plain.task import PlainScene, PlainTask
 from wtl.collection.worlds.plain.teleop import PlainTeleop
-from wtl.collection.worlds.world import Command, Spec, World
+from wtl.collection.worlds.world import Command, Reward, Spec, World
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import EpisodeSpec
@@ -42,6 +42,7 @@ def dm_env_world(
     control_hz: float = 10.0,
     expert: Callable[[PlainTask], Actor] | None = None,
     teleop: Controls | None = None,
+    reward: Reward | None = None,
     version: str = "1.0.0",
 ) -> World:
     """Return a world whose environments are dm_env environments.
@@ -61,6 +62,7 @@ def dm_env_world(
       expert: (task) -> actor, which is called with environment and timestep and returns
         an action in the environment's units.
       teleop: mapping of an operator's commands to actions, for `wtl teleop`.
+      reward: its rewards as a function, for planners; see `World.reward`.
       version: raised whenever the same seed no longer gives the same episode.
 
     Raises:
@@ -98,6 +100,7 @@ def dm_env_world(
         make_env=make_env,
         expert=expert and functools.partial(_expert, expert),
         teleop=operated,
+        reward=reward,
         version=version,
         side_by_side=_SIDE_BY_SIDE,
         plain={

@@ -46,6 +46,7 @@ def test_every_dataset_of_the_pipeline_has_a_folder():
     assert _FOLDERS == [
         fields.WTL_DEMOS,
         fields.WTL_EVALUATIONS,
+        fields.WTL_EXPLORATIONS,
         fields.WTL_HUMAN_VIDEOS,
         fields.WTL_RETRIALS,
         fields.WTL_TRIALS,

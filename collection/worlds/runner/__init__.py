@@ -1,0 +1,3 @@
+"""Runners: bodies that run forwards, with faults that appear in mid-episode."""
+
+WORLDS = {"half_cheetah": "runner:HALF_CHEETAH"}

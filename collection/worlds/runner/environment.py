@@ -1,0 +1,102 @@
+"""Environment of a runner: run forwards, through a fault."""
+
+import dm_env
+import numpy as np
+from dm_env import specs
+
+from wtl.collection.worlds.runner.body import Body, Physics
+from wtl.collection.worlds.runner.fault import Fault
+from wtl.datasets.contract import fields
+
+CONTROL_COST = 0.05  # m/s for each actuator at its limit
+FORWARD = 0  # index of the forward velocity in a state
+MIN_SPEED = 1.0  # m/s over an episode, for success
+_NOISE = 0.1  # rad and rad/s, of the initial state
+
+
+def reward(state, action, next_state):
+    """Return rewards [...]: forward velocity in m/s, less the cost of the control.
+
+    Arrays and tensors are taken alike; dimensions before the last are free.
+
+    Args:
+      state: [..., S], not used.
+      action: [..., A] in [-1, 1].
+      next_state: [..., S] states that follow.
+    """
+    del state
+    cost = sum(action[..., i] ** 2 for i in range(action.shape[-1]))
+    return next_state[..., FORWARD] - CONTROL_COST * cost
+
+
+class Runner(dm_env.Environment):
+    """Body on an endless plane; see `Fault`.
+
+    The forward velocity is the mean over a control step, so that swinging the torso
+    is not running.
+    """
+
+    def __init__(self, body: Body, fault: Fault, seed: int):
+        """Compile the model; `seed` decides the initial state of every episode."""
+        self._body, self._fault, self._seed = body, fault, seed
+        xml, assets = body.load()
+        self._physics = Physics.from_xml_string(xml, assets)
+        model = self._physics.model
+        self._torso = model.name2id("torso", "body")
+        self._substeps = round(1 / (body.control_hz * model.opt.timestep))
+        self._is_faulty = False
+
+    def reset(self) -> dm_env.TimeStep:
+        """Start an episode near the posture of rest, before any fault."""
+        if self._is_faulty:
+            raise RuntimeError("the model has a fault already: make another runner")
+        rng = np.random.RandomState(self._seed)
+        with self._physics.reset_context():
+            data = self._physics.data
+            data.qpos[3:] += rng.uniform(-_NOISE, _NOISE, len(data.qpos) - 3)
+            data.qvel[:] = _NOISE * rng.standard_normal(len(data.qvel))
+        self._step, self._start = 0, self._x
+        self._begin_fault()
+        return dm_env.restart(self._observation(self._physics.data.qvel[0]))
+
+    def step(self, action: np.ndarray) -> dm_env.TimeStep:
+        """Apply torques, as fractions of their limits, for one control step."""
+        before = self._x
+        self._physics.set_control(action)
+        self._physics.step(self._substeps)
+        self._step += 1
+        self._begin_fault()
+        speed = (self._x - before) * self._body.control_hz
+        observed = self._observation(speed)
+        state = observed[fields.STATE]
+        return dm_env.transition(float(reward(state, action, state)), observed)
+
+    def succeeded(self) -> bool:
+        """Whether the mean velocity since the start is at least `MIN_SPEED`."""
+        seconds = self._step / self._body.control_hz
+        return bool(self._x - self._start >= MIN_SPEED * seconds)
+
+    def observation_spec(self) -> dict[str, specs.Array]:
+        """Spec of the state; see `docs/worlds/runner.md`."""
+        size = 1 + len(self._body.observe(self._physics))
+        return {fields.STATE: specs.Array((size,), np.float32, fields.STATE)}
+
+    def action_spec(self) -> specs.BoundedArray:
+        """Spec of the torques; dm_control joins names of dimensions by tabs."""
+        names = self._body.actuators
+        return specs.BoundedArray(
+            (len(names),), np.float32, -1.0, 1.0, "\t".join(names)
+        )
+
+    @property
+    def _x(self) -> float:
+        return float(self._physics.data.qpos[0])
+
+    def _begin_fault(self):
+        if self._step == self._fault.onset:
+            self._fault.apply(self._physics.model, self._torso)
+            self._is_faulty = True
+
+    def _observation(self, speed: float) -> dict[str, np.ndarray]:
+        rest = self._body.observe(self._physics)
+        return {fields.STATE: np.concatenate([[speed], rest]).astype(np.float32)}

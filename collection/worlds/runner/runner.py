@@ -1,0 +1,61 @@
+"""Runners as worlds."""
+
+import dataclasses
+import functools
+
+from wtl.collection.worlds.plain.task import PlainTask
+from wtl.collection.worlds.plain.world import dm_env_world
+from wtl.collection.worlds.runner import body, environment, fault
+from wtl.collection.worlds.world import World
+from wtl.datasets.contract import seeding
+
+_HORIZON = 500
+
+
+@dataclasses.dataclass(frozen=True)
+class RunnerTask(PlainTask):
+    """Task to run through one fault, whose parameters are those of a `Fault`."""
+
+    actuators: int = 0
+
+    @property
+    def hidden(self) -> tuple[float, ...]:
+        """Onset and size of the fault, see `Fault.hidden`."""
+        return fault.Fault(**self.parameters).hidden(self.actuators)
+
+
+def _tasks(runner: body.Body, split: str, seed: int, *, count: int) -> list[RunnerTask]:
+    """Draw tasks with the kinds of faults in turn."""
+    made = []
+    for i in range(count):
+        kind = fault.KINDS[i % len(fault.KINDS)]
+        rng = seeding.generator(seed, "fault", split, i)
+        drawn = fault.draw(kind, split, rng, runner.failing())
+        made.append(
+            RunnerTask(
+                f"{split}-{i:05d}",
+                kind,
+                split,
+                dataclasses.asdict(drawn),
+                "Run forwards.",
+                actuators=len(runner.actuators),
+            )
+        )
+    return made
+
+
+def _world(name: str, runner: body.Body) -> World:
+    def make(task: RunnerTask, seed: int) -> environment.Runner:
+        return environment.Runner(runner, fault.Fault(**task.parameters), seed)
+
+    return dm_env_world(
+        name,
+        make,
+        functools.partial(_tasks, runner),
+        horizon=_HORIZON,
+        control_hz=runner.control_hz,
+        reward=environment.reward,
+    )
+
+
+HALF_CHEETAH = _world("half_cheetah", body.HALF_CHEETAH)

@@ -1,0 +1,1 @@
+"""Explorations of a world without demonstrations, as a TFDS dataset."""

@@ -1,0 +1,1 @@
+"""Foresight: models of the next state, adapted to the last transitions."""

@@ -1,0 +1,48 @@
+"""Loss of a model of the next state, adapted to what came before."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from wtl.policies.adapters.transition_window import Transitions
+from wtl.policies.foresight.network import Foresight
+
+
+class Slice(NamedTuple):
+    """Slices of time of B episodes: M transitions, then K more.
+
+    Attributes:
+      seen: M transitions to adapt to.
+      seen_told: [B, M, H] hidden variables at these.
+      following: K transitions to predict.
+      told: [B, K, H] hidden variables at these.
+    """
+
+    seen: Transitions
+    seen_told: tf.Tensor
+    following: Transitions
+    told: tf.Tensor
+
+
+class Losses(NamedTuple):
+    """Mean squared error of scaled changes, to be minimised."""
+
+    total: tf.Tensor
+
+
+def loss(network: Foresight, example: Slice, log_sigma_floor: tf.Tensor) -> Losses:
+    """Return the loss of an adapted model on the transitions that follow.
+
+    It is the meta-objective of Nagabandi et al. (2019, equation 3); without adaptation
+    it is that of an ordinary model.
+    """
+    del log_sigma_floor
+    adaptation = network.adapt(example.seen, example.seen_told)
+    return Losses(tf.reduce_mean(errors(network, example, adaptation)))
+
+
+def errors(network: Foresight, example: Slice, adaptation: tf.Tensor) -> tf.Tensor:
+    """Return squared errors [B, K] of scaled changes, means over the state."""
+    state, action, following, _ = example.following
+    predicted = network.changes(state, action, example.told, adaptation)
+    return tf.reduce_mean((predicted - network.change(state, following)) ** 2, axis=-1)

@@ -1,0 +1,1 @@
+"""Planners: policies that optimise actions under a model of the next state."""

@@ -1,0 +1,270 @@
+"""Adaptation within an episode: models of the next state, trained and measured."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from wtl.collection import episode_request
+from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
+from wtl.datasets.contract import episode, fields, seeding
+from wtl.datasets.contract.limits import Count
+from wtl.datasets.reading.store import EpisodeStore
+from wtl.datasets.storage import staging
+from wtl.evaluation import adaptation, figures, reports
+from wtl.evaluation.adaptation import AdaptationRow
+from wtl.evaluation.rollout_row import write_csv
+from wtl.evaluation.scenario import Scenario, scenarios
+from wtl.pipeline import choices, collect_explorations, episodes, run_folder
+from wtl.pipeline.bindings import bound
+from wtl.pipeline.run import Run
+from wtl.policies import checkpoints
+from wtl.policies.foresight.config import ForesightConfig
+from wtl.policies.foresight.network import Foresight
+from wtl.policies.methods import METHODS
+from wtl.policies.planner.config import PlannerConfig
+from wtl.training import foresight_training
+from wtl.training.foresight_training import foresight_config
+from wtl.training.slices import model_errors
+from wtl.training.train_config import TrainConfig
+
+NAME = fields.WTL_EVALUATIONS
+BATCH = 25  # rollouts played side by side, and staged together
+REFERENCE = "model_based"
+
+
+def adapt(
+    run: Run,
+    methods: Sequence[str] | None = None,
+    split: str = fields.SPLIT_TEST,
+    scenes_per_task: Count = 1,
+):
+    """Train models on `wtl_explorations`, and plan with them on held-out tasks.
+
+    Training and planner are configured under the scope of the stage, models under that
+    of their method, as in `adapt/TrainConfig.steps = 6000` and
+    `grbal/ForesightConfig.alpha = 0.01`; see `wtl.pipeline.bindings`. Results go to
+    `RUN/adaptation/`, of `val` to `RUN/adaptation/val/`. Rerun the command to resume.
+
+    Args:
+      run: the run.
+      methods: names of methods with a model of the next state; None for all. The one
+        without adaptation, to which the others are compared, is always among them.
+      split: `val` for choices, `test` once at the end.
+      scenes_per_task: scenes of each held-out task.
+
+    Raises:
+      UserError: if an argument is invalid, or there are no explorations.
+    """
+    known = [m.name for m in METHODS.values() if isinstance(m.config, ForesightConfig)]
+    choices.check("adapt.methods", methods or (), known)
+    choices.check("adapt.split", [split], (fields.SPLIT_VAL, fields.SPLIT_TEST))
+    run.require_capability("make_env", "adapt")
+    run.require_capability("reward", "adapt")
+    chosen = [n for n in known if methods is None or n in (REFERENCE, *methods)]
+    configs = {
+        name: bound(foresight_config(name, run.suite), name)
+        for name in dict.fromkeys(
+            n for c in chosen for n in (METHODS[c].config.trained_as or c, c)
+        )
+    }
+    training = bound(TrainConfig(), "adapt")
+    planner = bound(PlannerConfig(), "adapt")
+    run.require(fields.WTL_EXPLORATIONS)
+    for name, config in configs.items():
+        _train(run, name, config, training, planner)
+    planned = scenarios(run.suite, split, scenes_per_task)
+    name = run.folder.results("adaptation", split)
+    folder = run.folder.path / name
+
+    def work(key: str) -> dict[str, Any]:
+        played = _play(run, key, {n: configs[n] for n in chosen}, planned, split)
+        rows = [
+            row
+            for method, store in played.items()
+            for row in _rows(run, method, store, planned)
+        ]
+        errors = {
+            method: _errors(run, method, configs[method], played[REFERENCE], planned)
+            for method in chosen
+        }
+        about = {
+            "world": run.suite.world.name,
+            "world_version": run.suite.world.version,
+            "split": split,
+            "tasks": len({s.task.task_id for s in planned}),
+            "scenes_per_task": scenes_per_task,
+            "seed": run.seed,
+            "training_seeds": [run.seed],
+            "planner": dataclasses.asdict(planner),
+            "reference": REFERENCE,
+        }
+        results = adaptation.results(rows, errors, about)
+        write_csv(rows, folder / "episodes.csv", AdaptationRow)
+        run.folder.write(f"{name}/figure.svg", figures.adaptation(results))
+        reports.write_adaptation(
+            folder / "report.html", results, {"seed": run.seed, **run_folder.origin()}
+        )
+        return results
+
+    results = run.do_results(
+        "adapt" if split == fields.SPLIT_TEST else f"adapt_{split}",
+        {
+            "methods": chosen,
+            "split": split,
+            "scenes_per_task": scenes_per_task,
+            "planner": dataclasses.asdict(planner),
+        },
+        run.inputs(fields.WTL_EXPLORATIONS, *chosen),
+        f"{name}/results.json",
+        work,
+    )
+    print(adaptation.format_table(results))
+    print(f"\nReport: {folder / 'report.html'}")
+
+
+def _train(run: Run, name: str, config, training: TrainConfig, planner: PlannerConfig):
+    """Train a model, or take the weights of another, and save its policy."""
+    source = config.trained_as
+
+    def work(key: str) -> dict[str, str]:
+        directory = run.folder.claim_policy(name, key)
+        if source:
+            network = _restored(run, source, config)
+        else:
+            network = foresight_training.train(
+                name,
+                config,
+                run.read(fields.WTL_EXPLORATIONS, fields.SPLIT_TRAIN),
+                _tasks(run, fields.SPLIT_TRAIN),
+                training,
+                seed=seeding.derive_seed(run.seed, "adapt", name),
+                directory=directory,
+                log_dir=run.folder.logs / name,
+            )
+        saved = foresight_training.save(network, run.suite.world, planner, directory)
+        run.folder.record_policy(name, saved, key)
+        return {name: saved}
+
+    run.do(
+        f"train_{name}",
+        {
+            "config": dataclasses.asdict(config),
+            "training": dataclasses.asdict(training),
+            "planner": dataclasses.asdict(planner),
+        },
+        run.inputs(source or fields.WTL_EXPLORATIONS),
+        {name: lambda: run.folder.policy_id(name)},
+        work,
+    )
+
+
+def _restored(run: Run, name: str, config: ForesightConfig) -> Foresight:
+    """Return a model of a configuration with the weights of a trained one."""
+    network = Foresight(config)
+    directory = checkpoints.literal(run.folder.policies / name / "checkpoints")
+    path = tf.train.latest_checkpoint(directory)
+    tf.train.Checkpoint(network=network).restore(path).expect_partial()
+    return network
+
+
+def _tasks(run: Run, split: str) -> dict[str, Any]:
+    return {task.task_id: task for task in run.suite.tasks(split)}
+
+
+def _play(
+    run: Run,
+    key: str,
+    configs: Mapping[str, ForesightConfig],
+    planned: Sequence[Scenario],
+    split: str,
+) -> dict[str, EpisodeStore]:
+    """Play every scenario by every method; publish the episodes and return them."""
+    requests = {name: _requests(run, name, planned) for name in configs}
+    with (
+        staging.StagingWriter(run.staging(NAME, key), run.spec_of(NAME)) as writer,
+        tqdm.tqdm(
+            total=len(configs) * len(planned), desc="adaptation", unit="episode"
+        ) as bar,
+    ):
+        if run.beam:
+            run.beam.adopt(writer)
+        for name, config in configs.items():
+            actor = collect_explorations.actor_spec(run, name, config, split)
+            shards: list[EpisodeShard] = episode_request.shards(
+                actor, requests[name], BATCH
+            )
+            for _ in episodes.play(run, shards, writer, bar):
+                pass
+    run.publish(NAME, key, {"stage": "adapt", "split": split})
+    published = run.read(NAME, split)
+    return {
+        name: published.select(published.rows([r.episode_id for r in of_method]))
+        for name, of_method in requests.items()
+    }
+
+
+def _requests(
+    run: Run, method: str, planned: Sequence[Scenario]
+) -> list[EpisodeRequest]:
+    return [
+        EpisodeRequest(
+            scene=scenario.task.scene(scenario.scene_seed),
+            episode_id=episode.episode_id(
+                NAME,
+                scenario.task.task_id,
+                fields.ROLE_EVAL,
+                scenario.index,
+                seeding.derive_seed(run.seed, "adapt", method, scenario.scene_seed),
+            ),
+            role=fields.ROLE_EVAL,
+        )
+        for scenario in planned
+    ]
+
+
+def _rows(
+    run: Run, method: str, store: EpisodeStore, planned: Sequence[Scenario]
+) -> list[AdaptationRow]:
+    state, action = store.state, store.action
+    # Of the last step too, whose stored reward is the success.
+    reward = run.suite.world.reward(state[:, :-1], action[:, :-1], state[:, 1:])
+    reward = np.where(np.arange(reward.shape[1]) < store.length[:, None] - 1, reward, 0)
+    return [
+        AdaptationRow(
+            method=method,
+            task_id=scenario.task.task_id,
+            family=scenario.task.family,
+            pair=scenario.index,
+            onset=_onset(scenario),
+            success=bool(store[fields.SUCCESS][i]),
+            score=float(reward[i].sum()),
+            before=float(reward[i, : _onset(scenario)].sum()),
+            by_step=adaptation.by_step(reward[i, _onset(scenario) :]),
+            episode_id=str(store[fields.EPISODE_ID][i]),
+        )
+        for i, scenario in enumerate(planned)
+    ]
+
+
+def _onset(scenario: Scenario) -> int:
+    """Return the step at which the fault begins; 0 in worlds without hidden ones."""
+    return int(scenario.task.hidden[0]) if scenario.task.hidden else 0
+
+
+def _errors(
+    run: Run,
+    method: str,
+    config: ForesightConfig,
+    episodes_of: EpisodeStore,
+    planned: Sequence[Scenario],
+) -> dict[str, Any]:
+    """Return the error of a model after the fault, in episodes of the reference."""
+    network = _restored(run, config.trained_as or method, config)
+    tasks = {scenario.task.task_id: scenario.task for scenario in planned}
+    told = foresight_training.hidden_by_step(episodes_of, tasks, config)
+    starts = np.array([_onset(s) + config.window for s in planned])
+    return model_errors(network, episodes_of, told, starts)

@@ -1,0 +1,117 @@
+"""Examples of models of the next state: slices of time of recorded episodes."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from wtl.datasets.reading.store import EpisodeStore
+from wtl.policies.adapters.transition_window import Transitions
+from wtl.policies.foresight.config import ForesightConfig
+from wtl.policies.foresight.loss import Slice, errors
+from wtl.policies.foresight.network import Foresight
+
+_ROWS = 256  # slices of which errors are computed together
+
+
+class SliceSource:
+    """Draws slices of M + K transitions; those at the start have fewer than M.
+
+    See `wtl.training.trainer.train`.
+    """
+
+    def __init__(
+        self, episodes: EpisodeStore, told: np.ndarray, config: ForesightConfig
+    ):
+        """Convert the episodes to tensors.
+
+        Args:
+          episodes: N episodes.
+          told: [N, T, H] hidden variables at each timestep; H may be 0.
+          config: configuration of the model.
+        """
+        self._seen, self._predicted = config.window, config.predicted
+        self._moves = episodes.length - 1
+        # Slices are padded where they begin before their episode.
+        pad = ((0, 0), (self._seen, 0), (0, 0))
+        steps = (episodes.state, episodes.action, told)
+        self._sizes = [array.shape[-1] for array in steps]
+        self._steps = tf.constant(np.pad(np.concatenate(steps, axis=-1), pad))
+
+    def draw(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """Return int32[count, 2]: episodes, and the first steps to predict."""
+        episode = rng.integers(len(self._moves), size=count)
+        last = self._moves[episode] - self._predicted
+        start = (rng.random(count) * (last + 1)).astype(np.int32)
+        return np.stack([episode, start], axis=1).astype(np.int32)
+
+    def gather(self, rows: tf.Tensor) -> Slice:
+        """Return the slices of drawn rows."""
+        rows = tf.convert_to_tensor(rows)
+        before = tf.range(self._seen + self._predicted)
+        step = rows[:, 1:] + before
+        index = tf.stack([tf.broadcast_to(rows[:, :1], tf.shape(step)), step], axis=-1)
+        found = tf.gather_nd(self._steps, index)
+        state, action, told = tf.split(found, self._sizes, axis=-1)
+        after = tf.gather_nd(self._steps, index + tf.constant([0, 1]))
+        following = after[..., : self._sizes[0]]
+        valid = tf.cast(step >= self._seen, tf.float32)
+        every = Transitions(state, action, following, valid)
+        cut = self._seen
+        return Slice(
+            Transitions(*(part[:, :cut] for part in every)),
+            told[:, :cut],
+            Transitions(*(part[:, cut:] for part in every)),
+            told[:, cut:],
+        )
+
+
+def model_errors(
+    network: Foresight, episodes: EpisodeStore, told: np.ndarray, starts: np.ndarray
+) -> dict[str, Any]:
+    """Return the error of a model before and after it adapts to the last transitions.
+
+    Args:
+      network: the model.
+      episodes: N episodes.
+      told: [N, T, H] hidden variables at each timestep.
+      starts: [N] step of each episode from which on K steps at a time are predicted.
+
+    Returns:
+      `before` and `after`: [N] mean squared errors of scaled changes, one step ahead;
+      None for episodes that end too early.
+    """
+    config = network.config
+    source = SliceSource(episodes, told, config)
+    rows = np.array(
+        [
+            (i, start)
+            for i, first in enumerate(starts)
+            for start in range(
+                first, episodes.length[i] - 1 - config.predicted, config.predicted
+            )
+        ],
+        np.int32,
+    ).reshape(-1, 2)
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def both(rows):
+        example = source.gather(rows)
+        seen = example.seen
+        nothing = seen._replace(valid=tf.zeros_like(seen.valid))
+        return tuple(
+            tf.reduce_mean(
+                errors(network, example, network.adapt(given, example.seen_told)), 1
+            )
+            for given in (nothing, seen)
+        )
+
+    parts = [both(tf.constant(rows[i : i + _ROWS])) for i in range(0, len(rows), _ROWS)]
+    found = {}
+    for name, each in zip(("before", "after"), zip(*parts), strict=True):
+        values = np.concatenate([part.numpy() for part in each])
+        found[name] = [
+            float(values[rows[:, 0] == i].mean()) if (rows[:, 0] == i).any() else None
+            for i in range(len(starts))
+        ]
+    return found
