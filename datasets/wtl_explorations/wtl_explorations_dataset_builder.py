@@ -4,4 +4,4 @@ from wtl.datasets.format.episodes_builder import EpisodesBuilder
 
 
 class Builder(EpisodesBuilder):
-    """Explorations: episodes of random actions, then of a planner without adaptation."""
+    """Explorations: episodes of random actions, then of a planner."""

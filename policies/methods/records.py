@@ -453,7 +453,8 @@ RECORDS = (
     Method(
         "rebal",
         "ReBAL",
-        "Plans with a model that is given a recurrent encoding of the last transitions.",
+        "Plans with a model that is given a recurrent encoding of the last "
+        "transitions.",
         palette.GREEN,
         config=ForesightConfig(adapter=RECURRENCE),
     ),

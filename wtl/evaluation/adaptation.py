@@ -135,7 +135,7 @@ def ratio(
 
 
 def _since_fault(rows: Sequence[AdaptationRow]) -> list[dict[str, Any]]:
-    """Return mean rewards of spans of steps that more than half of the episodes have."""
+    """Return mean rewards of spans of steps that most of the episodes have."""
     found = []
     for number in range(max(len(row.by_step) for row in rows)):
         group = [row for row in rows if len(row.by_step) > number]
@@ -165,8 +165,8 @@ def format_table(results: Mapping[str, Any]) -> str:
     protocol = results["protocol"]
     caption = (
         f"{protocol['world']}: return on {protocol['tasks']} held-out tasks "
-        f"({protocol['split']}) × {protocol['scenes_per_task']} scenes, and its ratio to "
-        f"{label(protocol['reference'])}"
+        f"({protocol['split']}) × {protocol['scenes_per_task']} scenes, and its ratio "
+        f"to {label(protocol['reference'])}"
     )
     return "\n".join([caption, "", *aligned(*cells(results))])
 

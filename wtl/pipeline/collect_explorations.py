@@ -1,7 +1,6 @@
 """Explorations: random actions, then a planner with a model of those before."""
 
 import dataclasses
-
 from collections.abc import Sequence
 
 from wtl.collection import episode_request
