@@ -11,6 +11,7 @@ import tqdm
 from wtl.collection import episode_request
 from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
 from wtl.datasets.contract import episode, fields, seeding
+from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.limits import Count
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.storage import staging
@@ -22,7 +23,7 @@ from wtl.pipeline import choices, collect_explorations, episodes, run_folder
 from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run
 from wtl.policies import checkpoints
-from wtl.policies.foresight.config import ForesightConfig
+from wtl.policies.foresight.config import ANOTHER_TASK, ForesightConfig
 from wtl.policies.foresight.network import Foresight
 from wtl.policies.methods import METHODS
 from wtl.policies.planner.config import PlannerConfig
@@ -64,6 +65,10 @@ def adapt(
     choices.check("adapt.split", [split], (fields.SPLIT_VAL, fields.SPLIT_TEST))
     run.require_capability("make_env", "adapt")
     run.require_capability("reward", "adapt")
+    planned = scenarios(run.suite, split, scenes_per_task)
+    # Neighbours, of which one may be given the transitions of the other, are of
+    # different tasks.
+    planned.sort(key=lambda scenario: scenario.index)
     chosen = [n for n in known if methods is None or n in (REFERENCE, *methods)]
     configs = {
         name: bound(foresight_config(name, run.suite), name)
@@ -73,10 +78,15 @@ def adapt(
     }
     training = bound(TrainConfig(), "adapt")
     planner = bound(PlannerConfig(), "adapt")
+    controls = [n for n in chosen if configs[n].window_of == ANOTHER_TASK]
+    if controls and len(planned) % BATCH == 1:
+        raise UserError(
+            f"{controls[0]} needs another episode beside each, but {len(planned)} leave "
+            f"one alone; add one to suite.{split}_tasks"
+        )
     run.require(fields.WTL_EXPLORATIONS)
     for name, config in configs.items():
         _train(run, name, config, training, planner)
-    planned = scenarios(run.suite, split, scenes_per_task)
     name = run.folder.results("adaptation", split)
     folder = run.folder.path / name
 

@@ -1,0 +1,133 @@
+"""Runners: physics of their faults, tasks of the splits, and what is documented."""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+from wtl.collection.worlds import registry, runner
+from wtl.collection.worlds.runner import environment, fault
+from wtl.collection.worlds.runner.body import HALF_CHEETAH
+from wtl.collection.worlds.runner.fault import Fault
+from wtl.datasets.contract import fields
+
+_PAGE = pathlib.Path(__file__).resolve().parents[4] / "docs/worlds/runner.md"
+every_runner = pytest.mark.parametrize("name", runner.WORLDS)
+
+
+def _play(made: environment.Runner, steps: int, action=None) -> np.ndarray:
+    """States [steps + 1, S] under random actions, or a constant one."""
+    rng = np.random.default_rng(5)
+    states = [made.reset().observation[fields.STATE]]
+    for _ in range(steps):
+        drawn = rng.uniform(-1, 1, made.action_spec().shape)
+        drawn = drawn if action is None else action
+        states.append(made.step(drawn).observation[fields.STATE])
+    return np.stack(states)
+
+
+@every_runner
+def test_the_same_seed_gives_the_same_episode(name):
+    world = registry.get(name)
+    (task,) = world.tasks(fields.SPLIT_TRAIN, 0, count=1)
+
+    def play(seed):
+        env, rng = world.open(task.scene(seed)), np.random.default_rng(0)
+        states = [env.reset().observation[fields.STATE]]
+        for _ in range(60):
+            action = rng.uniform(-1, 1, world.spec.action.shape)
+            states.append(env.step(action).observation[fields.STATE])
+        return np.stack(states)
+
+    np.testing.assert_array_equal(play(1), play(1))
+    assert np.abs(play(1) - play(2)).max() > 0.01
+
+
+@every_runner
+def test_rewards_follow_from_states_and_actions(name):
+    world = registry.get(name)
+    (task,) = world.tasks(fields.SPLIT_TRAIN, 0, count=1)
+    env = world.open(task.scene(1))
+    before = env.reset().observation[fields.STATE]
+    for action in np.random.default_rng(0).uniform(-1, 1, (20, len(world.spec.axes))):
+        step = env.step(action)
+        after = step.observation[fields.STATE]
+        given = np.float32(action)
+        assert world.reward(before, given, after) == pytest.approx(step.reward)
+        before = after
+
+
+@every_runner
+def test_held_out_faults_never_occur_in_training(name):
+    world = registry.get(name)
+    tasks = {s: world.tasks(s, 3, count=200) for s in fields.SPLITS}
+    assert {t.family for t in tasks["test"]} == set(fault.KINDS)
+
+    def failing(split):
+        return {t.parameters["disabled"] for t in tasks[split]} - {None}
+
+    assert not failing("train") & failing("val")
+    assert not (failing("train") | failing("val")) & failing("test")
+    for kind in fault.RANGES:
+        size = {
+            split: [
+                abs(t.parameters[kind] - getattr(Fault(), kind))
+                for t in tasks[split]
+                if t.family == kind
+            ]
+            for split in fields.SPLITS
+        }
+        assert max(size["train"]) < min(size["val"]) <= max(size["val"])
+        assert max(size["val"]) < min(size["test"])
+    for task in tasks["test"]:
+        assert 100 <= task.parameters["onset"] < 250
+        assert task.hidden[0] == task.parameters["onset"] and any(task.hidden[1:])
+
+
+def test_a_disabled_actuator_has_no_effect_from_its_onset():
+    def play(disabled_action, onset):
+        made = environment.Runner(HALF_CHEETAH, Fault(onset, disabled=1), seed=0)
+        action = np.array([0.3, disabled_action, 0.1, 0, 0.2, 0])
+        return _play(made, 20, action)
+
+    np.testing.assert_array_equal(play(-1.0, 0), play(1.0, 0))
+    late = play(-1.0, 10), play(1.0, 10)
+    assert np.abs(late[0][1] - late[1][1]).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    "changed", [{"slope": 0.3}, {"payload": 0.7}, {"gravity": 0.6}, {"disabled": 2}]
+)
+def test_a_fault_changes_nothing_before_its_onset(changed):
+    sound = _play(environment.Runner(HALF_CHEETAH, Fault(onset=10**6), 0), 30)
+    faulty = _play(environment.Runner(HALF_CHEETAH, Fault(10, **changed), 0), 30)
+    np.testing.assert_array_equal(sound[:11], faulty[:11])
+    assert np.abs(sound[11:] - faulty[11:]).max() > 1e-3
+
+
+def test_an_uphill_slope_and_a_payload_pull_a_body_that_does_nothing():
+    def end(**changed):
+        made = environment.Runner(HALF_CHEETAH, Fault(**changed), 0)
+        return _play(made, 40, np.zeros(6))[-20:].mean(axis=0)
+
+    level, height = end(), 1
+    assert end(payload=0.7)[height] < level[height] - 0.005
+    # Friction of 0.4 holds the body on level ground, but not on a slope of 0.6 rad.
+    assert abs(level[environment.FORWARD]) < 0.1
+    assert end(slope=0.6)[environment.FORWARD] < -0.2
+
+
+def test_success_is_to_run_at_the_least_speed():
+    made = environment.Runner(HALF_CHEETAH, Fault(onset=10**6), 0)
+    _play(made, 20, np.zeros(6))
+    assert not made.succeeded()
+
+
+@every_runner
+def test_every_number_of_state_and_action_is_documented(name):
+    world, text = registry.get(name), _PAGE.read_text()
+    (state,) = world.spec.observation.values()
+    assert f"vector of {state.shape[0]} numbers" in text
+    assert all(f"`{axis}`" in text for axis in world.spec.axes)
+    assert f"Control rate {world.spec.control_hz:g} Hz" in text
+    assert f"Horizon {world.spec.horizon} control steps" in text

@@ -1,0 +1,109 @@
+"""Slices of time: aligned, valid where the episode is; what models learn of them."""
+
+import numpy as np
+import pytest
+
+from wtl.collection.worlds.plain.layout import PlainLayout
+from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
+from wtl.datasets.reading.store import EpisodeStore
+from wtl.policies.foresight.config import RECURRENCE, ForesightConfig
+from wtl.training import foresight_training
+from wtl.training.slices import SliceSource, model_errors
+from wtl.training.train_config import TrainConfig
+
+_LAYOUT = PlainLayout(parts=((fields.STATE, 1),), actions=1)
+
+
+def _config(**settings) -> ForesightConfig:
+    made = {"hidden": (16,), "window": 4, "predicted": 3} | settings
+    return ForesightConfig(layout=_LAYOUT, action_size=1, families=("one",), **made)
+
+
+def _episodes(count: int, steps: int = 30, seed: int = 0) -> EpisodeStore:
+    """Episodes in which the action moves the state, forwards or backwards."""
+    rng = np.random.default_rng(seed)
+    action = rng.uniform(-1, 1, (count, steps, 1)).astype(np.float32)
+    sign = rng.choice([-1, 1], (count, 1, 1))
+    state = np.cumsum(sign * action, axis=1) - sign * action
+    return EpisodeStore(
+        state=state.astype(np.float32),
+        action=action,
+        reward=np.zeros((count, steps), np.float32),
+        length=np.full(count, steps, np.int32),
+        metadata={fields.TASK_ID: np.array([f"task-{i}" for i in range(count)])},
+    )
+
+
+def test_slices_are_aligned_and_know_where_their_episode_begins():
+    store, config = _episodes(3), _config()
+    told = np.arange(3 * 30, dtype=np.float32).reshape(3, 30, 1)
+    source = SliceSource(store, told, config)
+    found = source.gather(np.array([[1, 10], [2, 2]], np.int32))
+    np.testing.assert_array_equal(found.seen.observation[0], store.state[1, 6:10])
+    np.testing.assert_array_equal(found.seen.next_observation[0], store.state[1, 7:11])
+    np.testing.assert_array_equal(found.following.observation[0], store.state[1, 10:13])
+    np.testing.assert_array_equal(found.following.action[0], store.action[1, 10:13])
+    np.testing.assert_array_equal(found.told[0, :, 0], told[1, 10:13, 0])
+    np.testing.assert_array_equal(found.seen.valid, [[1, 1, 1, 1], [0, 0, 1, 1]])
+    np.testing.assert_array_equal(found.seen.observation[1, 2:], store.state[2, :2])
+
+
+def test_no_slice_reaches_beyond_its_episode():
+    source = SliceSource(_episodes(3), np.zeros((3, 30, 0), np.float32), _config())
+    rows = source.draw(np.random.default_rng(0), 2000)
+    assert rows[:, 1].min() == 0 and rows[:, 1].max() == 29 - 3
+    assert set(rows[:, 0]) == {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    ("settings", "adapts"),
+    [
+        ({"steps": 0}, False),
+        ({"steps": 1, "alpha": 0.1}, True),
+        ({"adapter": RECURRENCE, "units": 16}, True),
+    ],
+)
+def test_only_models_that_adapt_predict_which_way_an_action_moves(
+    settings, adapts, tmp_path
+):
+    config = _config(**settings)
+    training = TrainConfig(steps=250, batch_size=32, learning_rate=1e-2)
+    network = foresight_training.train(
+        *("model", config, _episodes(40), {}, training),
+        seed=0,
+        directory=tmp_path / "policy",
+        log_dir=tmp_path / "logs",
+    )
+    held_out = _episodes(12, seed=1)
+    told = np.zeros((12, 30, 0), np.float32)
+    errors = model_errors(network, held_out, told, np.full(12, 4))
+    before, after = (np.mean(errors[name]) for name in ("before", "after"))
+    assert before > 0.7
+    if adapts:
+        assert after < 0.3
+    else:
+        assert after == before
+
+
+def test_episodes_shorter_than_a_slice_are_refused(tmp_path):
+    with pytest.raises(UserError, match="lower ForesightConfig.predicted"):
+        foresight_training.train(
+            *("model", _config(), _episodes(2, steps=3), {}, TrainConfig()),
+            seed=0,
+            directory=tmp_path,
+            log_dir=tmp_path,
+        )
+
+
+def test_a_training_that_diverges_is_refused(tmp_path):
+    training = TrainConfig(steps=3, batch_size=2)
+    store = _episodes(2)
+    store.state[0, 5] = np.nan
+    with pytest.raises(UserError, match="diverged: lower TrainConfig.learning_rate"):
+        foresight_training.train(
+            *("model", _config(), store, {}, training),
+            seed=0,
+            directory=tmp_path / "policy",
+            log_dir=tmp_path / "logs",
+        )
