@@ -106,6 +106,7 @@ def test_a_model_that_diverges_ends_the_command_and_keeps_the_episodes(
     assert verify.verify(run / "datasets" / fields.WTL_EXPLORATIONS) == []
 
 
+@pytest.mark.slow
 def test_episodes_played_before_an_interruption_are_kept(
     explored, tmp_path, monkeypatch
 ):

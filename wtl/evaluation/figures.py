@@ -328,9 +328,10 @@ def adaptation(results: Mapping[str, Any]) -> Figure:
     drawn = _new(f"{protocol['world']}: adaptation to a fault", 10, 3.4)
     since, ratios, errors = drawn.subplots(1, 3, width_ratios=(3, 2, 2))
     for name, found in methods.items():
-        points = found["since_fault"]
-        columns = ([point[key] for point in points] for key in ("step", "mean", "ci95"))
-        _band(since, *columns, colour_of[name], label=label(name))
+        if points := found["since_fault"]:
+            keys = ("step", "mean", "ci95")
+            columns = ([point[key] for point in points] for key in keys)
+            _band(since, *columns, colour_of[name], label=label(name))
     since.set(title="Reward", xlabel="steps since the fault")
     for place, (name, found) in enumerate(methods.items()):
         ratio, error = found["return"]["ratio"], found["model_error"]

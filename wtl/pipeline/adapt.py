@@ -81,8 +81,8 @@ def adapt(
     controls = [n for n in chosen if configs[n].window_of == ANOTHER_TASK]
     if controls and len(planned) % BATCH == 1:
         raise UserError(
-            f"{controls[0]} needs another episode beside each, but {len(planned)} leave "
-            f"one alone; add one to suite.{split}_tasks"
+            f"{controls[0]} needs another episode beside each, but of {len(planned)} "
+            f"one is left alone; add one to suite.{split}_tasks"
         )
     run.require(fields.WTL_EXPLORATIONS)
     for name, config in configs.items():
