@@ -95,8 +95,8 @@ class PlannerPolicy(tf_policy.TFPolicy):
             seen = type(seen)(*(tf.roll(part, 1, axis=0) for part in seen))
         told = self._told(policy_state["hidden"], step)
         length = network.config.window
-        # Steps before the onset are told what holds now; only the oracle is told, and
-        # it does not adapt.
+        # What holds now stands for all steps of the window: the oracle, which alone is
+        # given hidden variables, does not adapt.
         adaptation = network.adapt(seen, tf.repeat(told[:, None], length, axis=1))
         noise = tf.random.stateless_normal(
             (config.iterations, config.candidates, *policy_state["plan"].shape[1:]),
