@@ -1,7 +1,10 @@
 """Environment of a runner: run forwards, through a fault."""
 
+import contextlib
+
 import dm_env
 import numpy as np
+from absl import logging
 from dm_env import specs
 
 from wtl.collection.worlds.runner.body import Body, Physics
@@ -39,8 +42,8 @@ class Runner(dm_env.Environment):
     def __init__(self, body: Body, fault: Fault, seed: int):
         """Compile the model; `seed` decides the initial state of every episode."""
         self._body, self._fault, self._seed = body, fault, seed
-        xml, assets = body.load()
-        self._physics = Physics.from_xml_string(xml, assets)
+        with _without_notices():
+            self._physics = Physics.from_xml_string(*body.load())
         model = self._physics.model
         self._torso = model.name2id("torso", "body")
         self._substeps = round(1 / (body.control_hz * model.opt.timestep))
@@ -100,3 +103,14 @@ class Runner(dm_env.Environment):
     def _observation(self, speed: float) -> dict[str, np.ndarray]:
         rest = self._body.observe(self._physics)
         return {fields.STATE: np.concatenate([[speed], rest]).astype(np.float32)}
+
+
+@contextlib.contextmanager
+def _without_notices():
+    """Silence the notice of a deprecated attribute in dm_control's model."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
