@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tqdm
 
 from wtl.collection import episode_request
 from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
 from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.limits import Count
+from wtl.datasets.contract.progress import progress
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.storage import staging
 from wtl.evaluation import adaptation, figures, reports
@@ -196,7 +196,7 @@ def _play(
     requests = {name: _requests(run, name, planned) for name in configs}
     with (
         staging.StagingWriter(run.staging(NAME, key), run.spec_of(NAME)) as writer,
-        tqdm.tqdm(
+        progress(
             total=len(configs) * len(planned), desc="adaptation", unit="episode"
         ) as bar,
     ):
