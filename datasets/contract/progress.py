@@ -7,7 +7,7 @@ import tqdm
 
 _MINUTE = 60.0  # seconds
 _LINE = "{desc}: {percentage:3.0f}% {n_fmt}/{total_fmt} "
-_LINE += "[{elapsed}<{remaining}{postfix}]"
+_LINE += "[{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 
 
 def progress(*iterable: Any, **settings: Any) -> tqdm.tqdm:

@@ -139,8 +139,8 @@ class Run:
             "outputs": made,
             "seconds": round(seconds, 1),
         }
-        if units and not is_resumed:
-            entry["pace"] = {"of": self.kind, "seconds": seconds / units()}
+        if units and not is_resumed and (amount := units()):
+            entry["pace"] = {"of": self.kind, "seconds": seconds / amount}
         self.folder.record(stage, entry)
         self._discard_staging(made, key)
         return True
