@@ -36,7 +36,8 @@ _MAX_CONNECTIONS = 128
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _TOKEN = web.AppKey("token", str)
 KEY = web.AppKey("key", str)  # proves to a socket that its page could read a response
-_KNOWN = web.AppKey("known", set[web.RequestHandler])
+# Connections that have shown the token: others give way to these.
+KNOWN = web.AppKey("known", set[web.RequestHandler])
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -62,7 +63,7 @@ def application(
     app = web.Application(
         middlewares=[answer_errors, _guard], client_max_size=_MAX_BODY
     )
-    app[_TOKEN], app[KEY], app[_KNOWN] = _secret(), _secret(), set()
+    app[_TOKEN], app[KEY], app[KNOWN] = _secret(), _secret(), set()
     app.on_response_prepare.append(_add_headers)
     files = {"/base.css": _BASE_STYLE}
     for name in (*shared, package):  # whose own files come first
@@ -105,7 +106,7 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         answer = await handler(request)
         answer.set_status(403)
         return answer
-    request.app[_KNOWN].add(request.protocol)
+    request.app[KNOWN].add(request.protocol)
     if site in ("cross-site", "same-site") and not is_page:
         raise web.HTTPForbidden(text="another page may not read this")
     reads = request.method in ("GET", "HEAD")
@@ -184,6 +185,13 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
     Raises:
       UserError: if the address is not available.
     """
+    async with bound(app, host, port) as place:
+        yield f"http://{place}/?token={app[_TOKEN]}"
+
+
+@contextlib.asynccontextmanager
+async def bound(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
+    """Serve any application with `KNOWN` likewise; give its host and port."""
     if not host:
         raise UserError("--host is empty; leave it out to listen on this machine only")
     silent = logging.Logger("silent", logging.CRITICAL + 1)  # errors are answered
@@ -198,7 +206,7 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
     try:
         try:
             listener = await asyncio.get_running_loop().create_server(
-                lambda: _connection(runner.server, app[_KNOWN]), host, port
+                lambda: _connection(runner.server, app[KNOWN]), host, port
             )
         except (OSError, OverflowError, UnicodeError) as error:
             raise UserError(
@@ -209,7 +217,7 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
         named = f"[{host}]" if ":" in host else host
         port = listener.sockets[0].getsockname()[1]
         with contextlib.closing(listener):
-            yield f"http://{named}:{port}/?token={app[_TOKEN]}"
+            yield f"{named}:{port}"
     finally:
         await runner.cleanup()
 

@@ -60,15 +60,18 @@ class ObservationEncoder:
         """
         if not self.of_images:
             return state
+        proprioception = self.layout.proprioception(state, own)
+        return self._perceived({**images, fields.PROPRIOCEPTION: proprioception}, own)
+
+    def _perceived(self, observed: Mapping[str, np.ndarray], own: bool) -> np.ndarray:
+        """Return the states [N, T, S] estimated from images and proprioception."""
         perceive = self._function("perceive", own)
-        parts = [slice(i, i + _BATCH) for i in range(0, len(state), _BATCH)]
+        observed = {name: observed[name] for name in self.inputs}
+        count = len(observed[fields.PROPRIOCEPTION])
+        parts = [slice(i, i + _BATCH) for i in range(0, count, _BATCH)]
         return np.concatenate(
             [
-                perceive(
-                    self._observed(
-                        state[part], {n: a[part] for n, a in images.items()}, own
-                    )
-                ).numpy()
+                perceive({n: tf.constant(a[part]) for n, a in observed.items()}).numpy()
                 for part in parts
             ]
         )
@@ -115,5 +118,8 @@ class ObservationEncoder:
     def first(self, observed: Observations) -> np.ndarray:
         """Return the first states [N, S] of episodes to be played."""
         observed = self.layout.inputs(observed, 0)
-        images = {n: scaled(observed[n], s)[:, None] for n, s in self.images.items()}
-        return self.episodes(observed[fields.STATE][:, None], images)[:, 0]
+        if not self.of_images:
+            return observed[fields.STATE]
+        given = {n: scaled(observed[n], s)[:, None] for n, s in self.images.items()}
+        given[fields.PROPRIOCEPTION] = observed[fields.PROPRIOCEPTION][:, None]
+        return self._perceived(given, own=True)[:, 0]

@@ -1,5 +1,6 @@
 """Saved policies as objects that act, given demonstrations and trials."""
 
+import copy
 import json
 import os
 import pathlib
@@ -31,6 +32,8 @@ class Policy:
       takes_trials: whether it is given trials.
       takes_human_videos: whether its demonstrations are videos of humans.
       observations: names of the observations that it acts on.
+      action_size: A, numbers in an action.
+      executed: number of consecutive actions that each prediction decides.
     """
 
     def __init__(self, policy, config: interface.Interface, world: str):
@@ -42,7 +45,33 @@ class Policy:
         self._policy, self._config = policy, config
         self._encoder = observation_encoder.ObservationEncoder(policy, config.layout)
         self.observations = self._encoder.observations
+        self.action_size, self.executed = config.action_size, config.executed
         self._actor = None
+
+    def clone(self) -> "Policy":
+        """Return the same policy, with the same weights, for another episode."""
+        clone = copy.copy(self)
+        clone._actor = None
+        return clone
+
+    @property
+    def inputs(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the observations that it acts on; images are scaled to theirs."""
+        return {name: self._shape(name) for name in self.observations}
+
+    @property
+    def context_inputs(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the observations that episodes given to it must have, likewise."""
+        names = (*self._config.layout.vectors, *self._encoder.images)
+        return {name: self._shape(name) for name in names}
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        layout = self._config.layout
+        if name in self._encoder.images:
+            return (*self._encoder.images[name], 3)
+        if name in layout.vectors:
+            return (layout.vectors[name],)
+        return (layout.proprioception_size,)
 
     def reset(self, demos: Sequence[Episode] = (), trials: Sequence[Episode] = ()):
         """Prepare for an episode; the first call of `act` encodes the context.
@@ -89,7 +118,8 @@ class Policy:
           observation: arrays by name, as environments of the world give them.
 
         Raises:
-          UserError: if `reset` was not called, or an observation is missing.
+          UserError: if `reset` was not called, or an observation is missing or does
+            not fit.
         """
         if self._actor is None:
             raise UserError("call reset(demos=..., trials=...) before act")
@@ -100,12 +130,20 @@ class Policy:
                 f"the policy acts on a dict of {', '.join(self.observations)}; not "
                 f"given: {', '.join(missing)}"
             )
-        batch = {name: np.asarray(value)[None] for name, value in observation.items()}
+        batch = {n: self._observed(n, observation[n])[None] for n in self.observations}
         if not self._began:
             self._actor.begin(None, [self._request], batch)
             self._began = True
         action, _ = self._actor.act(batch)
         return action[0]
+
+    def act_chunk(self, observation: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the float32[executed, A] actions until the next prediction.
+
+        They are those that as many calls of `act` return, of which only the first
+        reads its observation. Use one of the two methods throughout an episode.
+        """
+        return np.stack([self.act(observation) for _ in range(self.executed)])
 
     def target_weights(
         self, observation: Mapping[str, np.ndarray]
@@ -140,6 +178,26 @@ class Policy:
         store = stack([episode], self._encoder.images)
         found = self._encoder.look(store.state, store.images)
         return found and (found[0][0], found[1][0])
+
+    def _observed(self, name: str, value: np.ndarray) -> np.ndarray:
+        """Return an observation as the graph takes it, checked."""
+        array = np.asarray(value)
+        if name in self._encoder.images:
+            if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
+                raise UserError(
+                    f"observation {name!r} is {array.dtype}{list(array.shape)}, no "
+                    "image uint8[H, W, 3]"
+                )
+            return array
+        if array.dtype.kind not in "fiub" or not np.isfinite(array).all():
+            raise UserError(f"observation {name!r} is not of finite numbers")
+        (size,) = self._shape(name)
+        if array.size != size:
+            raise UserError(
+                f"observation {name!r} has {array.size} numbers; the policy takes "
+                f"{size}"
+            )
+        return array.astype(np.float32)
 
     def _check(self, name: str, episode: Episode):
         needed = self._config.layout.vectors | dict.fromkeys(self._encoder.images)

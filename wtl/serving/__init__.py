@@ -1,0 +1,1 @@
+"""Policy server for robots and other simulators."""
