@@ -103,7 +103,7 @@ def _episode(
     success = tree.get(fields.SUCCESS, role == fields.ROLE_DEMO or None)
     if not isinstance(success, bool | np.bool_):
         raise UserError("success must be true or false")
-    observed = flat(tree[OBSERVATION])
+    observed = flattened(tree[OBSERVATION])
     arrays = {}
     for name, shape in inputs.items():
         if name not in observed:
@@ -143,6 +143,18 @@ def _episode(
         )
     except EpisodeError as error:
         raise UserError(str(error)) from error
+
+
+def flattened(observation: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return the arrays of a nested observation by path.
+
+    Raises:
+      UserError: if one is a list of lists of different lengths.
+    """
+    try:
+        return flat(observation)
+    except ValueError as error:
+        raise UserError("an observation is no array of numbers") from error
 
 
 def _numbers(name: str, value: Any) -> np.ndarray:

@@ -24,7 +24,9 @@ class Latencies:
         """Return a table, a line for each kind of request; empty without requests."""
         if not self._kinds:
             return ""
-        lines = [f"{'request':<12}{'count':>9}{'p50 ms':>10}{'p99 ms':>10}{'max ms':>10}"]
+        lines = [
+            f"{'request':<12}{'count':>9}{'p50 ms':>10}{'p99 ms':>10}{'max ms':>10}"
+        ]
         for kind, found in sorted(self._kinds.items()):
             numbers = (*np.percentile(found, (50, 99)), max(found))
             cells = "".join(f"{number:>10.2f}" for number in numbers)

@@ -55,9 +55,7 @@ def unpack(data: bytes) -> dict[str, Any]:
         raise
     except (ValueError, TypeError, OverflowError) as error:
         words = " ".join(str(error).split()) or type(error).__name__
-        raise MessageError(f"the message is no msgpack that is read here: {words}") from (
-            error
-        )
+        raise MessageError(f"no msgpack that is read here: {words}") from error
     if not isinstance(tree, dict) or not all(isinstance(key, str) for key in tree):
         raise MessageError("a message is a map with texts as keys")
     return tree
@@ -94,7 +92,9 @@ def _array(tree: dict) -> np.ndarray:
     dtype = _dtype(tree)
     data, shape = tree.get(_DATA), tree.get(_SHAPE)
     if not isinstance(shape, list) or len(shape) > _MAX_AXES:
-        raise MessageError(f"the shape of an array is a list of up to {_MAX_AXES} sizes")
+        raise MessageError(
+            f"the shape of an array is a list of up to {_MAX_AXES} sizes"
+        )
     if not all(type(size) is int and size >= 0 for size in shape):
         raise MessageError("the sizes of an array are whole numbers from 0")
     if not isinstance(data, bytes) or len(data) != math.prod(shape) * dtype.itemsize:

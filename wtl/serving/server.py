@@ -50,7 +50,6 @@ def serve(
       UserError: if the address is not available, or the token is too short.
     """
     server = PolicyServer(policy, run, metadata, token_for(host))
-    sessions.rehearse(policy)
     asyncio.run(_until_interrupted(server, host, port))
     if report := server.latencies.report():
         print(report)
@@ -116,6 +115,11 @@ class PolicyServer:
             [web.get("/healthz", _health), web.get("/{path:.*}", self._converse)]
         )
         self.app.on_shutdown.append(self._dismiss)
+
+    async def rehearse(self):
+        """Prepare the policy; clients that connect meanwhile wait for their replies."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, sessions.rehearse, self._policy)
 
     async def _dismiss(self, _: web.Application):
         for client in set(self._clients):
@@ -184,9 +188,7 @@ class PolicyServer:
             self.latencies.add(session.kind, before)
 
 
-def _reply(
-    session: sessions.Session, data: bytes, before: float | None
-) -> bytes | str:
+def _reply(session: sessions.Session, data: bytes, before: float | None) -> bytes | str:
     """Return the packed reply to a message, or the line that says what is wrong.
 
     Args:
@@ -219,6 +221,7 @@ async def _until_interrupted(server: PolicyServer, host: str, port: int):
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     async with local_server.bound(server.app, host, port) as place:
+        await server.rehearse()
         print(f"Policy at ws://{place}", flush=True)
         if server.token:
             print(f"Clients need the token (api_key) {server.token}", flush=True)

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from wtl.api.policies import Policy
-from wtl.collection.worlds.plain.environment import flat
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.serving import context_episode
@@ -86,7 +85,7 @@ class Session:
             raise UserError("an observation is a map of arrays by name")
         if self._is_first:
             self.kind = FIRST_ACT
-        actions = self._policy.act_chunk(flat(observation))
+        actions = self._policy.act_chunk(context_episode.flattened(observation))
         self._is_first = False
         if not np.isfinite(actions).all():
             raise UserError("the policy's action is not finite; do not move")
