@@ -39,7 +39,7 @@ _BANNED = {
 # Names of the tabletop's and the reacher's things and families. The field `object_set`
 # belongs to the schema of every dataset.
 _WORLD_WORDS = re.compile(
-    r"gripper|reacher|button|object_(?!sets?\b)"
+    r"gripper|reacher|button|object_(?!sets?\b|hook\b)"
     r"|[\"'](?:press|grasp|push|slide|stack|reach)[\"']",
     re.IGNORECASE,
 )
