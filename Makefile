@@ -32,7 +32,7 @@ help:  ## list the targets
 .PHONY: install
 install: $(STAMP)  ## make .venv with the pinned packages and this project
 
-$(STAMP): requirements.lock pyproject.toml examples/serving/requirements.txt
+$(STAMP): requirements.lock pyproject.toml
 	@$(if $(PYTHON),candidates="$(PYTHON)",candidates="python3.11 python3"); \
 	supported='import sys; sys.exit(not sys.version_info[:2] == (3, 11))'; \
 	can_venv='import ensurepip, venv'; python=; \
@@ -66,7 +66,6 @@ $(STAMP): requirements.lock pyproject.toml examples/serving/requirements.txt
 	  /^Installing collected/ { print "  unpacking them"; fflush() } \
 	  /^ *(ERROR|error)/ { failed = 1 } \
 	  failed || /^WARNING: Retrying/ { print > "/dev/stderr" }'
-	@$(PIP) install -qq --no-deps --require-hashes -r examples/serving/requirements.txt
 	@$(PIP) install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 	@echo "Installed. Next: make quickstart"
@@ -112,6 +111,7 @@ bench: install  ## speed and memory against what else there is, into runs/bench.
 
 .PHONY: test
 test: install  ## the tests that take seconds each
+	$(PIP) install -qq --no-deps --require-hashes -r examples/serving/requirements.txt
 	$(PYTEST) -m "not slow" $(PYTEST_ARGS)
 
 .PHONY: test-slow

@@ -7,7 +7,7 @@ import pathlib
 import threading
 
 import numpy as np
-from openpi_client.websocket_client_policy import WebsocketClientPolicy
+import pytest
 
 from wtl.collection import local_server
 from wtl.collection.worlds.plain import perception
@@ -21,6 +21,10 @@ from wtl.policies.methods import METHODS
 from wtl.policies.normaliser import NormalisedPolicy, Normaliser
 from wtl.serving.context_episode import RunEpisodes
 from wtl.serving.server import PolicyServer
+
+websocket_client_policy = pytest.importorskip(
+    "openpi_client.websocket_client_policy", reason="`make test` installs it"
+)
 
 
 @contextlib.contextmanager
@@ -47,8 +51,8 @@ def running(policy, run=pathlib.Path("nowhere"), token="", **metadata):
         loop.close()
 
 
-def connect(port: int, **settings) -> WebsocketClientPolicy:
-    return WebsocketClientPolicy("127.0.0.1", port, **settings)
+def connect(port: int, **settings):
+    return websocket_client_policy.WebsocketClientPolicy("127.0.0.1", port, **settings)
 
 
 ARM = EpisodeSpec(

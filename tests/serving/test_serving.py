@@ -13,7 +13,6 @@ import msgpack
 import numpy as np
 import pytest
 import websockets
-from openpi_client import action_chunk_broker, msgpack_numpy
 
 import wtl
 from tests.serving.policy_servers import (
@@ -26,6 +25,9 @@ from tests.serving.policy_servers import (
 from wtl.commands import cli
 from wtl.datasets.contract.errors import UserError
 from wtl.serving import context_episode, message, server, session
+
+action_chunk_broker = pytest.importorskip("openpi_client.action_chunk_broker")
+msgpack_numpy = pytest.importorskip("openpi_client.msgpack_numpy")
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from wtl.commands.command import HOST, TRUST, command, option, path, port
 @command(
     option("folder", type=path, metavar="RUN", help="run whose policy is served"),
     option("--policy", default="wtl", metavar="METHOD", help="wtl (default), mil, ..."),
-    port(8768),
+    port(8769),
     HOST,
     TRUST,
 )
