@@ -4,6 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Iterable
 
+from wtl.policies import promp
 from wtl.policies.contextual.config import FLAT, ContextualConfig
 from wtl.policies.daml.config import DamlConfig
 from wtl.policies.foresight.config import ANOTHER_TASK, RECURRENCE, ForesightConfig
@@ -21,6 +22,7 @@ from wtl.policies.methods.record import (
     Start,
 )
 from wtl.policies.pearl.config import PearlConfig
+from wtl.policies.promp.config import PrompConfig
 from wtl.policies.replay.config import ReplayConfig
 from wtl.policies.rl2.config import Rl2Config
 from wtl.policies.tecnet.config import TecnetConfig
@@ -419,6 +421,37 @@ RECORDS = (
         "remembers its trials.",
         palette.BROWN,
         config=Rl2Config(),
+    ),
+    Method(
+        "promp",
+        "ProMP",
+        "Meta-reinforcement learning from trials alone: takes a policy-gradient step "
+        "on its first trials, which are credited for it.",
+        palette.BLUE,
+        config=PrompConfig(),
+    ),
+    Method(
+        "maml_rl",
+        "MAML for RL",
+        "ProMP whose first trials are not credited for the step that they cause: the "
+        "estimator that MAML is usually implemented with.",
+        palette.ROSE,
+        config=PrompConfig(credit=promp.NONE),
+    ),
+    Method(
+        "maml_rl_dice",
+        "MAML for RL, DiCE",
+        "ProMP whose meta-gradient is unbiased, at the price of variance.",
+        palette.GOLD,
+        config=PrompConfig(credit=promp.DICE),
+    ),
+    Method(
+        "promp_without_step",
+        "ProMP, no inner step",
+        "ProMP's policy trained by PPO on all trials, without an inner step: it cannot "
+        "learn from its trials.",
+        palette.GREY,
+        config=PrompConfig(inner_step=False),
     ),
     Method(
         "model_based",

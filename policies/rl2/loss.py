@@ -42,15 +42,19 @@ class Losses(NamedTuple):
     entropy: tf.Tensor
 
 
+def clipped_gain(ratio: tf.Tensor, advantage: tf.Tensor, clip: float) -> tf.Tensor:
+    """Return PPO's gain of each step, given its probability ratio and advantage."""
+    clipped = tf.clip_by_value(ratio, 1 - clip, 1 + clip)
+    return tf.minimum(ratio * advantage, clipped * advantage)
+
+
 def loss(network: Rl2Network, batch: Batch) -> Losses:
     """Return the losses of policy and value."""
     config = network.config
     outlook = network.recall(batch.experience)
     now = network.log_density(outlook.mean, batch.action)
     ratio = tf.exp(now - batch.log_density)
-    clipped = tf.clip_by_value(ratio, 1 - config.clip, 1 + config.clip)
-    gain = tf.minimum(ratio * batch.advantage, clipped * batch.advantage)
-    policy = -tf.reduce_mean(gain)
+    policy = -tf.reduce_mean(clipped_gain(ratio, batch.advantage, config.clip))
     value = tf.reduce_mean((outlook.value - batch.outcome) ** 2)
     entropy = tf.reduce_sum(network.log_sigma + 0.5 * math.log(2 * math.pi * math.e))
     total = policy + config.value_weight * value - config.entropy_weight * entropy

@@ -1,12 +1,12 @@
 """Network of RL²: a memory, and an actor and a value that read it."""
 
-import math
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from wtl.policies import axes
 from wtl.policies.encoders.view import Trunk, View
+from wtl.policies.heads.diagonal_gaussian import DiagonalGaussian
 from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.rl2 import config as configs
 
@@ -92,9 +92,7 @@ class Rl2Network(tf_keras.Model):
 
     def log_density(self, mean: tf.Tensor, action: tf.Tensor) -> tf.Tensor:
         """Return the log density [...] of actions [..., A] before clipping."""
-        error = (action - mean) * tf.exp(-self.log_sigma)
-        each = -0.5 * error**2 - self.log_sigma - 0.5 * math.log(2 * math.pi)
-        return tf.reduce_sum(each, axis=-1)
+        return DiagonalGaussian(mean, self.log_sigma).log_density(action)
 
     def _inputs(self, step: Experience) -> tf.Tensor:
         reward = tf.stack([step.observed_reward, step.first], axis=-1)

@@ -17,7 +17,7 @@ from wtl.pipeline import stages  # noqa: F401  (its imports print notices)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TINY = str(ROOT / "tests" / "tiny.gin")
-METHODS = ("pearl", "rl2")
+METHODS = ("pearl", "rl2", "promp", "promp_without_step")
 _ROUND = {"tasks_per_round": 4, "trials_per_task": 2}
 _FIELDS = {
     "PearlConfig": {
@@ -27,6 +27,7 @@ _FIELDS = {
         "first_rounds": 1,
     },
     "Rl2Config": {"epochs": 1, "minibatches": 1, "memory": 8},
+    "PrompConfig": {"pre_trials": 1, "epochs": 1, "hidden": (8,)},
 }
 
 
@@ -83,7 +84,7 @@ def test_point_robots_are_learnt_measured_and_done_once(method, tmp_path, capsys
 
 
 @pytest.mark.parametrize(
-    "method", [pytest.param("pearl", marks=pytest.mark.slow), "rl2"]
+    "method", [pytest.param("pearl", marks=pytest.mark.slow), "rl2", "promp"]
 )
 def test_gripper_tasks_are_learnt_and_measured_in_the_scenes_of_wtl(method, tmp_path):
     assert _meta_rl(tmp_path, method, world="tabletop") == 0
@@ -103,13 +104,16 @@ def test_gripper_tasks_are_learnt_and_measured_in_the_scenes_of_wtl(method, tmp_
         ("meta_rl.method='maml'", "choose from pearl, rl2"),
         ("meta_rl.world='moon'", "choose from tabletop, point_robot"),
         ("meta_rl/PearlConfig.latents=5", "latents"),
+        ("meta_rl/PrompConfig.credit='dise'", "choose from likelihood_ratio, dice"),
+        ("meta_rl/PrompConfig.trials_per_task=1", "larger than pre_trials, 1"),
         ("meta_rl.split='train'", "choose from val, test"),
         ("meta_rl.trials=0", "1 or more"),
         ("camera.pixels=64", "set camera.pixels to 0"),
     ],
 )
 def test_wrong_configurations_are_refused_in_one_line(binding, said, tmp_path, capsys):
-    assert _meta_rl(tmp_path, "pearl", binding) == 1
+    method = "promp" if "PrompConfig" in binding else "pearl"
+    assert _meta_rl(tmp_path, method, binding) == 1
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and said in lines[0]
     assert not (tmp_path / "policies").exists()

@@ -47,6 +47,7 @@ from wtl.policies.maml.config import MamlConfig
 from wtl.policies.methods import METHODS
 from wtl.policies.pearl.config import PearlConfig
 from wtl.policies.planner.config import PlannerConfig
+from wtl.policies.promp.config import PrompConfig
 from wtl.policies.replay.config import ReplayConfig
 from wtl.policies.rl2.config import Rl2Config
 from wtl.policies.tecnet.config import TecnetConfig
@@ -85,7 +86,8 @@ suite = _configurable(TaskDistribution, "suite")
 _camera = _configurable(CameraConfig, "camera")
 ablation = _configurable(Ablation, "ablation")
 _TRAINING = (
-    *(TrainConfig, EndToEndConfig, SacConfig, PearlConfig, Rl2Config),
+    *(TrainConfig, EndToEndConfig, SacConfig),
+    *(PearlConfig, PrompConfig, Rl2Config),
     PlannerConfig,
 )
 for _config in _TRAINING:
