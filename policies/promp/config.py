@@ -45,7 +45,7 @@ class PrompConfig:
     trace: Share = 0.9
     clip: float = 0.2
     kl_weight: NotNegative = 5e-4
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     gradient_norm: float = 0.5
     tasks_per_round: Count = 20
     trials_per_task: Count = 8
