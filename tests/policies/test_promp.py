@@ -234,6 +234,8 @@ def test_the_loss_has_the_meta_gradient_of_finite_differences(float64, credit):
     """Of initial parameters and learned step sizes, of the network that is trained."""
     config = PrompConfig(credit, alpha=0.2, hidden=(), context=0, log_sigma=-0.7)
     network = PrompNetwork(views.flat_view(1, 1), config)
+    network.theta["mean_kernel"].assign([[0.6]])
+    network.theta["mean_bias"].assign([-0.3])
     names = ("mean_kernel", "mean_bias", "log_sigma")
     quadrature = _Quadrature(network)
     before = quadrature.trials(network.initial(2))

@@ -149,7 +149,10 @@ RUN_ALL = verb(
 )
 BASELINES = (
     _stage("reinforce", "learn held-out tasks by trial and error, to compare with WTL"),
-    _stage("meta_rl", "train and measure PEARL or RL², which learn from trials alone"),
+    _stage(
+        "meta_rl",
+        "train and measure PEARL, RL² or ProMP, which learn from trials alone",
+    ),
     _stage("collect_explorations", "explore into RUN/datasets/wtl_explorations"),
     _stage(
         "adapt",
