@@ -28,7 +28,7 @@ websocket_client_policy = pytest.importorskip(
 
 
 @contextlib.contextmanager
-def running(policy, run=pathlib.Path("nowhere"), token="", **metadata):
+def running(policy, /, run=pathlib.Path("nowhere"), token="", **metadata):
     """Serve a policy on a free port; give the server, whose `port` it is."""
     loop, ended = asyncio.new_event_loop(), asyncio.Event()
     started = threading.Event()
