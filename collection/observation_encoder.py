@@ -121,5 +121,8 @@ class ObservationEncoder:
         if not self.of_images:
             return observed[fields.STATE]
         given = {n: scaled(observed[n], s)[:, None] for n, s in self.images.items()}
-        given[fields.PROPRIOCEPTION] = observed[fields.PROPRIOCEPTION][:, None]
+        proprioception = observed.get(fields.PROPRIOCEPTION)
+        if proprioception is None:  # of a stored episode
+            proprioception = self.layout.proprioception(observed[fields.STATE], True)
+        given[fields.PROPRIOCEPTION] = proprioception[:, None]
         return self._perceived(given, own=True)[:, 0]
