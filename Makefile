@@ -117,6 +117,7 @@ test: install  ## the tests that take seconds each
 .PHONY: test-slow
 test-slow: install  ## the tests that take minutes each
 	$(PIP) install -qq --no-deps --require-hashes -r examples/metaworld/requirements.txt
+	$(PIP) install -qq --no-deps --require-hashes -r examples/serving/requirements.txt
 	$(PYTEST) -m slow $(PYTEST_ARGS)
 	WTL_FUZZ=long $(PYTEST) --dist load tests/fuzz
 

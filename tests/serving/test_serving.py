@@ -26,6 +26,7 @@ from wtl.commands import cli
 from wtl.datasets.contract.errors import UserError
 from wtl.serving import context_episode, message, server, session
 
+pytestmark = pytest.mark.slow  # test_serving_examples.py is the short test
 action_chunk_broker = pytest.importorskip("openpi_client.action_chunk_broker")
 msgpack_numpy = pytest.importorskip("openpi_client.msgpack_numpy")
 

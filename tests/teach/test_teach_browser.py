@@ -22,6 +22,8 @@ from wtl.datasets.contract import fields
 from wtl.datasets.reading import reader
 from wtl.pipeline import stages
 
+pytestmark = pytest.mark.slow  # a browser and a server with TensorFlow
+
 SECONDS = 180  # a busy machine is slow, not wrong
 
 
