@@ -61,6 +61,6 @@ class _Noise:
         return np.stack([rng.standard_normal(size) for rng in self._rngs])
 
     def metadata(self, request: EpisodeRequest) -> dict[str, Any]:
-        """Say that nobody acted on purpose."""
+        """Return the demonstrator: random actions have no goal."""
         del request
         return {fields.DEMONSTRATOR: "random"}

@@ -6,11 +6,12 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import policy_step
 
 from wtl.policies.contextual import context as contexts
+from wtl.policies.wrapped_policy import WrappedPolicy
 
 _CHUNK, _AGE = "chunk", "chunk_age"
 
 
-class ChunkedPolicy(tf_policy.TFPolicy):
+class ChunkedPolicy(WrappedPolicy):
     """Executes the first actions of each chunk that a policy predicts.
 
     Action chunking (Zhao et al. 2023, "Learning Fine-Grained Bimanual Manipulation with
@@ -23,39 +24,20 @@ class ChunkedPolicy(tf_policy.TFPolicy):
         config = policy.network.config
         self._executed = config.executed
         self._shape = (-1, config.chunk, config.action_size)
-        super().__init__(
-            policy.time_step_spec,
-            tensor_spec.BoundedTensorSpec(
-                (config.action_size,), tf.float32, -1, 1, "action"
-            ),
-            policy_state_spec={
-                **policy.policy_state_spec,
-                _CHUNK: tf.TensorSpec((config.chunk_size,), tf.float32),
-                _AGE: tf.TensorSpec((1,), tf.float32),
-            },
-            automatic_state_reset=False,
-            name="chunked_policy",
+        spec = tensor_spec.BoundedTensorSpec(
+            (config.action_size,), tf.float32, -1, 1, "action"
         )
-        self.network = policy.network
-        self._policy = policy
+        state = {
+            _CHUNK: tf.TensorSpec((config.chunk_size,), tf.float32),
+            _AGE: tf.TensorSpec((1,), tf.float32),
+        }
+        super().__init__(policy, spec, state, "chunked_policy")
 
     def encode_context(self, context: contexts.Context) -> dict[str, tf.Tensor]:
         """Return the policy state for B contexts, in which no chunk is begun."""
         state = self._policy.encode_context(context)
         zeros = tf.zeros((tf.shape(context.state)[0], self.network.config.chunk_size))
         return {**state, _CHUNK: zeros, _AGE: zeros[:, :1]}
-
-    def log_likelihood(self, given: dict) -> tf.Tensor:
-        """See `ContextPolicy.log_likelihood`; of the first action of a chunk."""
-        return self._policy.log_likelihood(
-            given | {"policy_state": self._inner(given["policy_state"])}
-        )
-
-    def _variables(self):
-        return self._policy.variables()
-
-    def _inner(self, policy_state: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {name: policy_state[name] for name in self._policy.policy_state_spec}
 
     def _action(self, time_step, policy_state, seed=None):
         age, chunk = policy_state[_AGE], policy_state[_CHUNK]
@@ -76,6 +58,3 @@ class ChunkedPolicy(tf_policy.TFPolicy):
         )
         state = {**policy_state, _CHUNK: chunk, _AGE: age + 1}
         return policy_step.PolicyStep(action, state, ())
-
-    def _distribution(self, time_step, policy_state):
-        raise NotImplementedError("the policy is deterministic; call `action`")

@@ -8,9 +8,10 @@ from wtl.datasets.contract import fields
 from wtl.policies import compensation, interface
 from wtl.policies.adapters.transition_window import TransitionWindow
 from wtl.policies.contextual import context as contexts
+from wtl.policies.wrapped_policy import WrappedPolicy
 
 
-class CompensatedPolicy(tf_policy.TFPolicy):
+class CompensatedPolicy(WrappedPolicy):
     """Commands the motions of a policy, given the last transitions of the episode.
 
     Its state holds these: online adaptation needs nothing of those who play episodes.
@@ -27,31 +28,13 @@ class CompensatedPolicy(tf_policy.TFPolicy):
             state.shape[0], config.action_size, config.window
         )
         super().__init__(
-            policy.time_step_spec,
-            policy.action_spec,
-            policy_state_spec={**policy.policy_state_spec, **self._window.spec},
-            automatic_state_reset=False,
-            name="compensated_policy",
+            policy, policy.action_spec, self._window.spec, "compensated_policy"
         )
-        self.network = policy.network
-        self._policy = policy
 
     def encode_context(self, context: contexts.Context) -> dict[str, tf.Tensor]:
         """Return the policy state for B contexts, with no transition."""
         empty = self._window.empty(tf.shape(context.state)[0])
         return {**self._policy.encode_context(context), **empty}
-
-    def log_likelihood(self, given: dict) -> tf.Tensor:
-        """See `ContextPolicy.log_likelihood`; of motions."""
-        return self._policy.log_likelihood(
-            given | {"policy_state": self._inner(given["policy_state"])}
-        )
-
-    def _variables(self):
-        return self._policy.variables()
-
-    def _inner(self, policy_state: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {name: policy_state[name] for name in self._policy.policy_state_spec}
 
     def _action(self, time_step, policy_state, seed=None):
         state = time_step.observation[fields.STATE]
@@ -69,6 +52,3 @@ class CompensatedPolicy(tf_policy.TFPolicy):
         command = tf.clip_by_value(command, -1.0, 1.0)
         following = {**step.state, **self._window.record(window, command)}
         return policy_step.PolicyStep(command, following, ())
-
-    def _distribution(self, time_step, policy_state):
-        raise NotImplementedError("the policy is deterministic; call `action`")

@@ -68,7 +68,7 @@ def started(
         yield ours
     finally:
         ours.close()
-        # It ends by itself when nobody listens, after the episode that it stores.
+        # It ends by itself when its pipe is closed, after the episode that it stores.
         process.join(timeout=3)
         process.kill()
 
@@ -201,4 +201,4 @@ class _Outbox:
                 for message in messages:
                     self._connection.send(message)
         except OSError:
-            return  # nobody listens any more; the loop learns it too
+            return  # the pipe is closed; the loop ends by it too

@@ -62,7 +62,7 @@ ARM = EpisodeSpec(
 
 
 def save_chunked(folder):
-    """Save a policy that nobody has trained, of an arm without an environment.
+    """Save an untrained policy, of an arm without an environment.
 
     It acts on images and joints in chunks of 4 actions, of which 2 are executed.
     """

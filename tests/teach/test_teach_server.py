@@ -1,4 +1,4 @@
-"""The server where nobody can demonstrate by hand."""
+"""The server of a run without demonstrations by hand."""
 
 import asyncio
 import contextlib

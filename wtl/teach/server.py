@@ -104,7 +104,7 @@ class TeachServer:
 
     @property
     def _missing(self) -> str:
-        """Reason why nobody can demonstrate by hand; empty if there is none."""
+        """Reason why demonstrations by hand are unavailable, or empty."""
         if self._console is None:
             return self._teacher.missing or "this world is not teleoperated"
         ended = self._console.ended
@@ -114,7 +114,7 @@ class TeachServer:
         """Open the scene of the lesson to the visitor, or close it."""
         on = _flag(await _body(request), "on")
         if self._missing:
-            raise UserError(f"nobody can demonstrate by hand here: {self._missing}")
+            raise UserError(f"demonstrations by hand are unavailable: {self._missing}")
         async with self._working:
             requests = (self._teacher.request_by_hand(),) if on else ()
             self._asked = requests[0].episode_id if on else None

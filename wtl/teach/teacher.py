@@ -239,7 +239,7 @@ class Teacher:
             policy.target_weights(first)
             policy.act(first)
 
-    # --- What is shown.
+    # --- The state of the page.
 
     @property
     def episodes(self) -> dict[str, tuple[Episode, str]]:

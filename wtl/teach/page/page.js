@@ -65,7 +65,7 @@ class Page {
     $('message').className = refused ? 'refused' : '';
   }
 
-  // --- What is shown.
+  // --- The view.
 
   async update(before) {
     const {lesson} = this;
@@ -221,7 +221,7 @@ class Page {
       return this.console?.status.driving === false ? 'Another visitor demonstrates; you watch.' : 'Show it once. Time passes only while you move.';
     }
     return {
-      watch: 'Nobody has demonstrated this task yet: show it once.',
+      watch: 'This task has no demonstration yet: show it once.',
       try: 'It has seen this once. Let it try in a new scene.',
       judge: 'Was that right? It learns from what you say.',
       retry: last?.judged ? 'Done. Another scene, or another task?' : 'It knows that this was wrong. Let it try again.',
