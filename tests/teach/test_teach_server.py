@@ -41,7 +41,9 @@ def test_a_machine_without_opengl_says_why():
     lesson, status, said = asyncio.run(answers(Console(ours, "tabletop")))
     assert lesson["hand_missing"] == "no OpenGL here"
     assert lesson["demo"] and lesson["source"] == "robot"
-    assert status == 400 and said["error"].endswith("by hand here: no OpenGL here")
+    assert status == 400 and said["error"].endswith(
+        "by hand are unavailable: no OpenGL here"
+    )
 
 
 def test_a_world_without_teleoperation_says_so():

@@ -1,0 +1,96 @@
+"""Methods that learn by reinforcement: of one task, or of many."""
+
+from wtl.policies import promp
+from wtl.policies.methods import palette
+from wtl.policies.methods.record import Method, Start
+from wtl.policies.pearl.config import PearlConfig
+from wtl.policies.promp.config import PrompConfig
+from wtl.policies.rl2.config import Rl2Config
+
+RECORDS = (
+    Method(
+        "mil_sac_demo",
+        "SAC from MIL, demonstration kept",
+        "Reinforcement learning of one task, from MIL's policy given the "
+        "demonstration, which is in the replay buffer too.",
+        palette.ROSE,
+        config=Start("mil", keeps_demo=True),
+    ),
+    Method(
+        "mil_sac",
+        "SAC from MIL",
+        "Reinforcement learning of one task, from MIL's policy given the "
+        "demonstration.",
+        palette.GREEN,
+        config=Start("mil"),
+    ),
+    Method(
+        "bc_sac_demo",
+        "SAC from BC, demonstration kept",
+        "Reinforcement learning of one task, from BC's policy, with the "
+        "demonstration in the replay buffer.",
+        palette.GOLD,
+        config=Start("bc", keeps_demo=True),
+    ),
+    Method(
+        "bc_sac",
+        "SAC from BC",
+        "Reinforcement learning of one task, from BC's policy.",
+        palette.TEAL,
+        config=Start("bc"),
+    ),
+    Method(
+        "sac",
+        "SAC from scratch",
+        "Reinforcement learning of one task, from random weights.",
+        palette.BROWN,
+        config=Start(),
+    ),
+    Method(
+        "pearl",
+        "PEARL",
+        "Meta-reinforcement learning from trials alone: infers a latent task from its "
+        "trials, and plays each with a sample of the posterior.",
+        palette.TEAL,
+        config=PearlConfig(),
+    ),
+    Method(
+        "rl2",
+        "RL²",
+        "Meta-reinforcement learning from trials alone: a recurrent policy that "
+        "remembers its trials.",
+        palette.BROWN,
+        config=Rl2Config(),
+    ),
+    Method(
+        "promp",
+        "ProMP",
+        "Meta-reinforcement learning from trials alone: takes a policy-gradient step "
+        "on its first trials, which are credited for it.",
+        palette.BLUE,
+        config=PrompConfig(),
+    ),
+    Method(
+        "maml_rl",
+        "MAML for RL",
+        "ProMP whose first trials are not credited for the step that they cause: the "
+        "estimator that MAML is usually implemented with.",
+        palette.ROSE,
+        config=PrompConfig(credit=promp.NONE),
+    ),
+    Method(
+        "maml_rl_dice",
+        "MAML for RL, DiCE",
+        "ProMP whose meta-gradient is unbiased, at the price of variance.",
+        palette.GOLD,
+        config=PrompConfig(credit=promp.DICE),
+    ),
+    Method(
+        "promp_without_step",
+        "ProMP, no inner step",
+        "ProMP's policy trained by PPO on all trials, without an inner step: it cannot "
+        "learn from its trials.",
+        palette.GREY,
+        config=PrompConfig(inner_step=False),
+    ),
+)
