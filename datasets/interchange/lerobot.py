@@ -6,7 +6,8 @@ group per episode; the table of episodes in `meta/episodes/`, laid out likewise;
 See https://huggingface.co/docs/lerobot/lerobot-dataset-v3.
 
 A frame is an observation and the action taken at it, so the observation after the last
-action is left out, and physics states are too. Images are embedded, without loss.
+action is left out, and physics states are too. Images are embedded without loss, or
+stored as videos, which are far smaller, in `videos/CAMERA/chunk-000/file-000.mp4`.
 """
 
 import contextlib
@@ -16,8 +17,9 @@ import os
 import pathlib
 import shutil
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+import av
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,12 +29,17 @@ from wtl.datasets.contract.episode import Episode, EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.metadata import METADATA, NUMPY_TYPES, Kind
 from wtl.datasets.format import images, schema
+from wtl.datasets.interchange import lerobot_video
+from wtl.datasets.interchange.lerobot_stats import Stats
+from wtl.datasets.interchange.lerobot_video import CameraVideo
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import card
 from wtl.datasets.storage.location import resolve
 
 _VERSION = "v3.0"
-_FILE = "chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+_FILE = "chunk-{chunk_index:03d}/file-{file_index:03d}"
+_TABLE, _VIDEO = f"{_FILE}.parquet", f"{_FILE}.mp4"
+_VIDEO_PATH = f"videos/{{video_key}}/{_VIDEO}"
 _FILE_MEGABYTES = 100
 _FILES_PER_CHUNK = 1000
 OURS = "wtl"  # before the names of our metadata, in the table of episodes
@@ -46,10 +53,17 @@ _INDICES = ("frame_index", "episode_index", "index", "task_index")
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 
-def export(dataset_dir: str | os.PathLike, folder: str | os.PathLike) -> int:
+def export(
+    dataset_dir: str | os.PathLike, folder: str | os.PathLike, videos: bool = False
+) -> int:
     """Write a published dataset as a folder that LeRobot loads.
 
     The folder appears whole or not at all. Return the number of exported episodes.
+
+    Args:
+      dataset_dir: version folder of the dataset, or a folder that holds it alone.
+      folder: the folder to write.
+      videos: whether images become videos, with loss.
 
     Raises:
       UserError: if the folder is there or cannot be written, there are no actions, or
@@ -66,14 +80,14 @@ def export(dataset_dir: str | os.PathLike, folder: str | os.PathLike) -> int:
     partial = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
         partial.mkdir(parents=True)
-        with contextlib.closing(_Export(partial, spec)) as made:
+        with contextlib.closing(_Export(partial, spec, videos)) as made:
             for episode in reader.iterate_episodes(source):
                 made.add(episode)
         made.finish()
         license_text = card.stored_license(source)
         (partial / fields.LICENSE_FILE).write_text(license_text, encoding="utf-8")
         os.rename(partial, folder)
-    except OSError as error:
+    except (OSError, av.FFmpegError) as error:
         raise UserError(f"{folder} cannot be written ({error})") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -83,10 +97,12 @@ def export(dataset_dir: str | os.PathLike, folder: str | os.PathLike) -> int:
 class _Export:
     """Writer of the export folder."""
 
-    def __init__(self, folder: pathlib.Path, spec: EpisodeSpec):
+    def __init__(self, folder: pathlib.Path, spec: EpisodeSpec, videos: bool):
         self._folder = folder
+        self._with_videos = videos
+        self._videos: dict[str, CameraVideo] = {}
         self._features = _features(spec)
-        self._schema = _frame_schema(self._features)
+        self._schema = _frame_schema(self._features, videos)
         self._writer: pq.ParquetWriter | None = None
         self._file = -1
         self._bytes = 0
@@ -95,7 +111,7 @@ class _Export:
         self._rows: list[dict[str, Any]] = []
         self._frames = 0
         self._splits: dict[str, list[int]] = {}
-        self._stats: dict[str, _Stats] = {}
+        self._stats: dict[str, Stats] = {}
 
     @property
     def count(self) -> int:
@@ -104,6 +120,8 @@ class _Export:
     def close(self) -> None:
         if self._writer is not None:
             self._writer.close()
+        for video in self._videos.values():
+            video.close()
 
     def add(self, episode: Episode) -> None:
         """Write one episode."""
@@ -131,7 +149,7 @@ class _Export:
             [_column(columns[f.name], f.type) for f in self._schema], self._schema
         )
         place = self._write(table)
-        stats = {name: _Stats.of(array) for name, array in columns.items()}
+        stats = {name: Stats.of(array) for name, array in columns.items()}
         self._stats = {
             name: self._stats[name].merged(found) if self._stats else found
             for name, found in stats.items()
@@ -142,6 +160,7 @@ class _Export:
                 "tasks": [task],
                 "length": length,
                 **{f"data/{key}": index for key, index in place.items()},
+                **self._filmed(columns),
                 "dataset_from_index": self._frames,
                 "dataset_to_index": self._frames + length,
                 "meta/episodes/chunk_index": 0,
@@ -160,8 +179,16 @@ class _Export:
 
     def finish(self) -> None:
         """Write the tables that summarise all episodes."""
+        self.close()
+        fps = int(self._fps)
+        described = {
+            name: lerobot_video.feature(feature, fps)
+            if name in self._videos
+            else feature
+            for name, feature in self._features.items()
+        }
         meta = self._folder / "meta"
-        path = meta / "episodes" / _FILE.format(chunk_index=0, file_index=0)
+        path = meta / "episodes" / _TABLE.format(chunk_index=0, file_index=0)
         path.parent.mkdir(parents=True)
         pq.write_table(_episode_table(self._rows), path)
         pq.write_table(_task_table(self._tasks), meta / "tasks.parquet")
@@ -179,16 +206,38 @@ class _Export:
                 "chunks_size": _FILES_PER_CHUNK,
                 "data_files_size_in_mb": _FILE_MEGABYTES,
                 "video_files_size_in_mb": _FILE_MEGABYTES,
-                "fps": int(self._fps),
+                "fps": fps,
                 "splits": {
                     split: f"{first}:{end}"
                     for split, (first, end) in self._splits.items()
                 },
-                "data_path": f"data/{_FILE}",
-                "video_path": None,
-                "features": self._features,
+                "data_path": f"data/{_TABLE}",
+                "video_path": f"videos/{{video_key}}/{_VIDEO}"
+                if self._videos
+                else None,
+                "features": described,
             },
         )
+
+    def _filmed(self, columns: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """Add the images of an episode to the videos; return where they are."""
+        if not self._with_videos:
+            return {}
+        place = {}
+        for name, feature in self._features.items():
+            if feature["dtype"] != "image":
+                continue
+            if name not in self._videos:
+                self._videos[name] = CameraVideo(
+                    self._folder / "videos" / name,
+                    _VIDEO,
+                    int(self._fps),
+                    _FILE_MEGABYTES << 20,
+                    _FILES_PER_CHUNK,
+                )
+            found = self._videos[name].add(columns[name])
+            place |= {f"videos/{name}/{key}": value for key, value in found.items()}
+        return place
 
     def _claim_rate(self, episode: Episode) -> None:
         rate = float(episode.metadata[fields.CONTROL_HZ])
@@ -208,44 +257,12 @@ class _Export:
         place = {"chunk_index": chunk, "file_index": file}
         if is_full or self._writer is None:
             self.close()
-            path = self._folder / "data" / _FILE.format(**place)
+            path = self._folder / "data" / _TABLE.format(**place)
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writer, self._bytes = pq.ParquetWriter(path, self._schema), 0
         self._writer.write_table(table)
         self._bytes += table.nbytes
         return place
-
-
-class _Stats(NamedTuple):
-    """Moments of a feature: of each number, or of each channel of images in [0, 1]."""
-
-    low: np.ndarray
-    high: np.ndarray
-    total: np.ndarray
-    squares: np.ndarray
-    count: int  # of frames
-    weight: int  # of values that each total is of
-
-    @classmethod
-    def of(cls, array: np.ndarray) -> "_Stats":
-        channels = array.shape[-1] if array.ndim > 1 else 1
-        values = array.reshape(-1, channels).astype(np.float64)
-        if array.ndim == 4:
-            values /= 255
-        moments = values.min(0), values.max(0), values.sum(0), (values**2).sum(0)
-        return cls(*moments, len(array), len(values))
-
-    def merged(self, other: "_Stats") -> "_Stats":
-        low, high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
-        return _Stats(low, high, *(a + b for a, b in zip(self[2:], other[2:])))
-
-    def values(self) -> dict[str, list]:
-        mean = self.total / self.weight
-        spread = np.sqrt(np.maximum(self.squares / self.weight - mean**2, 0))
-        named = {"min": self.low, "max": self.high, "mean": mean, "std": spread}
-        if self.weight != self.count:  # LeRobot's images have their channel first
-            named = {key: value[:, None, None] for key, value in named.items()}
-        return {k: v.tolist() for k, v in named.items()} | {"count": [self.count]}
 
 
 def _features(spec: EpisodeSpec) -> dict[str, dict[str, Any]]:
@@ -276,10 +293,12 @@ def _feature(dtype: str, shape: list[int]) -> dict[str, Any]:
     return {"dtype": dtype, "shape": shape, "names": None}
 
 
-def _frame_schema(features: Mapping[str, dict[str, Any]]) -> pa.Schema:
+def _frame_schema(features: Mapping[str, dict[str, Any]], videos: bool) -> pa.Schema:
     columns = []
     for name, feature in features.items():
         if feature["dtype"] == "image":
+            if videos:
+                continue
             columns.append((name, _IMAGE))
             continue
         kind = pa.from_numpy_dtype(np.dtype(feature["dtype"]))

@@ -8,20 +8,29 @@ import sys
 from wtl import notices
 from wtl.commands import error_line
 from wtl.commands.command import DATASET, DATASETS_OUT, command, option, path
+from wtl.datasets.contract.errors import UserError
 
 
 @command(
     DATASET,
     option("target", type=path, help="file or folder to write"),
     option("--format", choices=("robomimic", "lerobot", "rerun"), required=True),
+    option(
+        "--videos",
+        action="store_true",
+        help="for lerobot: store images as AV1 videos, far smaller and with loss",
+    ),
 )
 def export(options: argparse.Namespace) -> None:
     """Write a dataset in the format of another tool."""
+    if options.videos and options.format != "lerobot":
+        raise UserError(f"--videos is of --format=lerobot, not {options.format}")
     with notices.Dropped(options.verbosity):
         from wtl.datasets.interchange import lerobot, rerun, robomimic
     formats = {"robomimic": robomimic, "lerobot": lerobot, "rerun": rerun}
     format_ = formats[options.format]
-    count = format_.export(options.source, options.target)
+    chosen = {"videos": True} if options.videos else {}
+    count = format_.export(options.source, options.target, **chosen)
     print(error_line.printable(f"{options.target} holds {count} episodes"))
 
 

@@ -17,7 +17,8 @@ from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.observation import observed
-from wtl.datasets.interchange import lerobot
+from wtl.datasets.interchange import lerobot, lerobot_dataset
+from wtl.datasets.interchange.field_mapping import FieldMapping
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import publish
 from wtl.datasets.storage.staging import StagingWriter
@@ -138,6 +139,26 @@ def test_large_datasets_are_cut_into_files(tmp_path, monkeypatch):
     assert [len(data) for _, data in _rows(tmp_path / "out")] == [
         row["length"] for row, _ in _rows(tmp_path / "out")
     ]
+
+
+def test_images_as_videos_come_back_nearly_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(lerobot, "_FILE_MEGABYTES", 0)
+    source = _published(tmp_path / "in", _RICH)
+    target = tmp_path / "out"
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["export", str(source), str(target), "--format=lerobot", "--videos"])
+    assert stopped.value.code == 0
+    assert len(list(target.glob("videos/observation.images.wrist/*/*.mp4"))) > 1
+    columns = pq.read_schema(target / "data/chunk-000/file-000.parquet").names
+    assert not any("images" in name for name in columns)
+    about = json.loads((target / "meta/info.json").read_text())["features"]
+    assert about["observation.images.fixed"]["info"]["video.codec"] == "av1"
+    episodes = list(reader.iterate_episodes(source))
+    read = lerobot_dataset.LeRobotDataset(target, FieldMapping.parse((), (), "again"))
+    for episode, found in zip(episodes, read.episodes(), strict=True):
+        for name in ("image", "wrist_image"):
+            shown = found.steps[name][: len(episode) - 1].astype(float)
+            assert np.abs(shown - episode.steps[name][:-1]).mean() < 8
 
 
 def test_what_lerobot_cannot_hold_is_refused(tmp_path):
