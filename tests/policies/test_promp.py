@@ -22,8 +22,6 @@ from wtl.policies.promp.agent import PrompAgent
 from wtl.policies.promp.config import PrompConfig
 from wtl.policies.promp.network import PrompNetwork, Trials
 from wtl.policies.rl2.advantage import advantages
-from wtl.training import meta_learning
-from wtl.training.promp_learner import PrompLearner
 
 FLAT = views.flat_view(2, 2)
 SMALL = PrompConfig(
@@ -388,29 +386,6 @@ def test_entities_are_acted_on_with_parameters_of_each_task():
     np.testing.assert_allclose(
         now.mean, network.policy(phi, seen).mean[:, 0, 3], atol=1e-5
     )
-
-
-def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(tmp_path):
-    pool = _pool("train")
-
-    def train(folder, steps, evaluations):
-        directory = tmp_path / folder
-        learner = PrompLearner(FLAT, SMALL, pool, steps, seed=0, directory=directory)
-        meta_learning.train(
-            learner,
-            pool,
-            log_dir=directory / "logs",
-            evaluate=lambda agent: {},
-            evaluations=evaluations,
-            name="test",
-        )
-        return [variable.numpy() for variable in learner.network.variables]
-
-    per_round = 4 * 3 * 20
-    whole = train("whole", 4 * per_round, 2)
-    train("parts", 2 * per_round, 1)
-    for mine, theirs in zip(train("parts", 4 * per_round, 2), whole, strict=True):
-        np.testing.assert_array_equal(mine, theirs)
 
 
 @pytest.mark.parametrize(

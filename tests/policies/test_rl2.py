@@ -14,7 +14,6 @@ from wtl.policies.rl2.advantage import advantages
 from wtl.policies.rl2.agent import Rl2Agent
 from wtl.policies.rl2.config import Rl2Config
 from wtl.policies.rl2.network import Experience, Rl2Network
-from wtl.training import meta_learning
 from wtl.training.rl2_learner import Rl2Learner
 
 FLAT = views.flat_view(2, 2)
@@ -134,26 +133,3 @@ def test_ppo_gains_nothing_from_moving_out_of_its_range():
         gradients.append(float(tf.norm(tape.gradient(policy, network.log_sigma))))
         assert float(policy) == pytest.approx(-1.0 if shift == 0 else -1.2, rel=1e-4)
     assert gradients[0] > 1e-3 and gradients[1] == 0
-
-
-def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(tmp_path):
-    pool = _pool("train")
-
-    def train(folder, steps, evaluations):
-        directory = tmp_path / folder
-        learner = Rl2Learner(FLAT, SMALL, pool, steps, seed=0, directory=directory)
-        meta_learning.train(
-            learner,
-            pool,
-            log_dir=directory / "logs",
-            evaluate=lambda agent: {},
-            evaluations=evaluations,
-            name="test",
-        )
-        return [variable.numpy() for variable in learner.network.variables]
-
-    per_round = 4 * 2 * 20
-    whole = train("whole", 4 * per_round, 2)
-    train("parts", 2 * per_round, 1)
-    for mine, theirs in zip(train("parts", 4 * per_round, 2), whole, strict=True):
-        np.testing.assert_array_equal(mine, theirs)
