@@ -7,14 +7,23 @@ import sys
 
 from wtl import notices
 from wtl.commands import error_line
-from wtl.commands.command import DATASET, DATASETS_OUT, command, option, path
+from wtl.commands.command import DATASETS_OUT, command, option, path
 from wtl.datasets.contract.errors import UserError
 
 
 @command(
-    DATASET,
+    option(
+        "source",
+        type=path,
+        help="RUN/datasets/NAME[/VERSION]; for wandb RUN, of which learning curves and "
+        "results are exported",
+    ),
     option("target", type=path, help="file or folder to write"),
-    option("--format", choices=("robomimic", "lerobot", "rerun"), required=True),
+    option(
+        "--format",
+        choices=("robomimic", "lerobot", "rerun", "wandb"),
+        required=True,
+    ),
     option(
         "--videos",
         action="store_true",
@@ -22,9 +31,15 @@ from wtl.datasets.contract.errors import UserError
     ),
 )
 def export(options: argparse.Namespace) -> None:
-    """Write a dataset in the format of another tool."""
+    """Write a dataset, or the curves of a run, in the format of another tool."""
     if options.videos and options.format != "lerobot":
         raise UserError(f"--videos is of --format=lerobot, not {options.format}")
+    if options.format == "wandb":
+        from wtl.evaluation import wandb_export
+
+        count = wandb_export.export(options.source, options.target)
+        print(error_line.printable(f"{options.target} holds {count} runs"))
+        return
     with notices.Dropped(options.verbosity):
         from wtl.datasets.interchange import lerobot, rerun, robomimic
     formats = {"robomimic": robomimic, "lerobot": lerobot, "rerun": rerun}
