@@ -29,6 +29,7 @@ def _results(run_dir):
     return json.loads((run_dir / "evaluation" / "results.json").read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", WORLDS)
 def test_a_world_runs(example, tmp_path):
     config = EXAMPLES / f"{example}.gin"

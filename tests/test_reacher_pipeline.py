@@ -12,6 +12,8 @@ from wtl.datasets.reading import reader
 from wtl.datasets.storage import verify
 from wtl.evaluation import table
 
+pytestmark = pytest.mark.slow
+
 _CONFIG = pathlib.Path(__file__).with_name("reacher.gin")
 
 

@@ -104,6 +104,7 @@ def done(grid, tmp_path_factory):
     return run_dir
 
 
+@pytest.mark.slow
 def test_one_table_of_all_and_the_failing_one_is_named(grid, done, capsys):
     results = json.loads((done / "ablations.json").read_text())
     assert results["protocol"]["split"] == "val"
@@ -129,6 +130,7 @@ def test_one_table_of_all_and_the_failing_one_is_named(grid, done, capsys):
     assert _ablate(grid, done) == 1
 
 
+@pytest.mark.slow
 def test_what_is_the_same_is_shared_with_the_base(done):
     def demos(name):
         return next((done / name / "datasets/wtl_demos/1.0.0").glob("*.tfrecord*"))
@@ -144,6 +146,7 @@ def test_what_is_the_same_is_shared_with_the_base(done):
         assert _wtl("verify", str(done / name / "datasets/wtl_trials")) == 0
 
 
+@pytest.mark.slow
 def test_a_run_folder_of_a_grid_is_one_like_any_other(grid, done, tmp_path):
     shutil.copytree(done / "new_scene", tmp_path / "new_scene")
     before = (tmp_path / "new_scene/lineage.json").read_text()
@@ -152,6 +155,7 @@ def test_a_run_folder_of_a_grid_is_one_like_any_other(grid, done, tmp_path):
     assert (tmp_path / "new_scene/lineage.json").read_text() == before
 
 
+@pytest.mark.slow
 def test_the_same_again_does_nothing(grid, done):
     before, table = _times(done), (done / "ablations.json").read_text()
     assert _ablate(grid, done) == 1
@@ -159,6 +163,7 @@ def test_the_same_again_does_nothing(grid, done):
     assert (done / "ablations.json").read_text() == table
 
 
+@pytest.mark.slow
 def test_a_change_of_an_ablation_leaves_the_base_alone(grid, done, tmp_path):
     for source, name in ((grid, "grid"), (done, "runs")):
         shutil.copytree(source, tmp_path / name)
@@ -173,6 +178,7 @@ def test_a_change_of_an_ablation_leaves_the_base_alone(grid, done, tmp_path):
     assert results["ablations"][-1]["difference"]["n"] == 5
 
 
+@pytest.mark.slow
 def test_trials_shown_are_of_another_task_in_evaluation_too(done):
     evaluations = reader.read(done / "another/datasets/wtl_evaluations")
     retrials = (evaluations[fields.ROLE] == fields.ROLE_RETRIAL).nonzero()[0]

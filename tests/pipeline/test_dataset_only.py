@@ -65,6 +65,7 @@ def _check_acts(run_dir):
     assert policy.act(observed).shape == demos[0].steps["action"][0].shape
 
 
+@pytest.mark.slow
 def test_the_guide_leads_from_a_recording_to_a_policy_that_acts(
     tmp_path, monkeypatch, capsys
 ):

@@ -165,6 +165,7 @@ def test_a_change_reruns_what_depends_on_it(copied_run):
     assert changed == ["train_retrial", "evaluate"]
 
 
+@pytest.mark.slow
 def test_policies_that_adapt_go_through_the_same_stages(copied_run):
     bindings = (
         "train_trial.methods=('maml', 'mil')",
@@ -257,8 +258,7 @@ main(sys.argv[1:])
     "how",
     [
         signal.SIGKILL,
-        signal.SIGTERM,
-        # The interruption of a grid is Ctrl-C too.
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
         pytest.param(signal.SIGINT, marks=pytest.mark.slow),
     ],
 )

@@ -155,6 +155,7 @@ def test_unknown_runners_are_complained_of():
         BeamRunner(1, ("--runner=NoRunner",))
 
 
+@pytest.mark.slow
 @beam
 def test_dask_plays_shards_in_two_processes_and_repeats_what_was_killed(
     writer, tmp_path, capsys

@@ -28,6 +28,7 @@ def test_run_folder_in_use_is_refused(tiny_run, capsys):
     assert len(error.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_what_an_earlier_version_played_is_named(copied_run, monkeypatch, capsys):
     shutil.rmtree(copied_run / "evaluation")
     name = Player._episode_id  # which ends in a hash of 16 digits

@@ -14,6 +14,8 @@ from wtl.evaluation.scenario import Scenario, scenarios
 from wtl.pipeline import reinforce, stages
 from wtl.training import process, reinforcement_job
 
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TINY = str(ROOT / "tests" / "tiny.gin")
 SMALL = (

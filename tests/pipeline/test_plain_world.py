@@ -277,6 +277,7 @@ def test_few_environments_of_another_simulator_are_open_at_once():
     assert [len(shard.requests) for shard in shards] == [64, 64, 64, 8]
 
 
+@pytest.mark.slow
 def test_chunks_by_flow_matching_are_trained_saved_and_played(run_dir, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(run_dir, folder)

@@ -216,6 +216,7 @@ def test_transitions_carry_the_return_of_the_steps_they_span(played):
     assert (reward[~ended] == 0).all()
 
 
+@pytest.mark.slow
 def test_actor_waits_for_the_critics(played):
     learner = _filled(_learner(), played, [True] * 6 + [False] * 6)
     actor = learner.network.actor_variables

@@ -289,6 +289,7 @@ def _seeing_policy(perception):
     return perception_policy.ImagePolicy(perception, inner), inner
 
 
+@pytest.mark.slow
 def test_a_saved_policy_returns_its_attention(perception, tmp_path):
     policy, _ = _seeing_policy(perception)
     export.save(policy, tmp_path / "saved_model")

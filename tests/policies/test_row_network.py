@@ -234,6 +234,7 @@ def _moves(rng, count) -> tuple[imitation.Example, np.ndarray]:
     return example, there
 
 
+@pytest.mark.slow
 def test_rows_are_matched_by_their_attributes_without_labels():
     tf.keras.utils.set_random_seed(0)
     found = kind.network(dataclasses.replace(CONFIG, embedding=32))
@@ -257,6 +258,7 @@ def test_rows_are_matched_by_their_attributes_without_labels():
     assert np.mean(logits.argmax(axis=1) == there) > 0.8  # by chance a third
 
 
+@pytest.mark.slow
 def test_next_frames_make_the_context_encode_dynamics():
     """The gains of an episode show in its trial; imitation here needs none of them."""
     tf.keras.utils.set_random_seed(0)

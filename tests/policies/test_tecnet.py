@@ -155,6 +155,7 @@ def test_demonstrations_that_are_not_there_are_not_cloned():
     assert support(junk) == pytest.approx(support(-junk), rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHOD_NAMES)
 def test_training_brings_a_task_together_and_clones_unseen_examples_of_it(method):
     config = _config(method)

@@ -61,7 +61,9 @@ def test_no_slice_reaches_beyond_its_episode():
     [
         ({"steps": 0}, False),
         ({"steps": 1, "alpha": 0.1}, True),
-        ({"adapter": RECURRENCE, "units": 16}, True),
+        pytest.param(
+            {"adapter": RECURRENCE, "units": 16}, True, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_only_models_that_adapt_predict_which_way_an_action_moves(

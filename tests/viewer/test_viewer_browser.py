@@ -221,6 +221,7 @@ def test_demonstration_trial_and_retrial_play_in_step(chromium, made):
         assert page.evaluate(times) == [1.5] * 3
 
 
+@pytest.mark.slow
 def test_edits_outlive_the_server_and_are_published(chromium, run, serve):
     """Marks, relabels, notes and deletes; the server is killed; then publishes."""
     demos, trials = (run / "datasets" / name for name in ("wtl_demos", "wtl_trials"))
@@ -339,6 +340,7 @@ def test_statistics_lead_to_the_episodes(chromium, made):
         )
 
 
+@pytest.mark.slow
 def test_a_long_list_holds_only_the_rows_in_view(chromium, tmp_path):
     count = 2000
     episodes = [fake_episode(i, transitions=1) for i in range(count)]
@@ -434,6 +436,7 @@ def test_where_rendering_fails_the_drawing_takes_its_place(chromium, made):
         assert page.locator(".video svg.animation").count() == 3
 
 
+@pytest.mark.slow
 def test_the_camera_is_turned_by_hand(chromium, made):
     try:
         opengl.find_renderer()

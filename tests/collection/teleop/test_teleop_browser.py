@@ -304,6 +304,7 @@ def _half_by_hand(run_dir, done: set[str]):
     assert (demos.length == environment.HORIZON + 1).all()
 
 
+@pytest.mark.slow
 def test_pictures_devices_and_watchers(chromium, tmp_path):
     page = chromium.new_page(viewport={"width": 1280, "height": 800})
     # A gamepad that the test holds in its hands.

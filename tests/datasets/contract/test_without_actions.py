@@ -103,6 +103,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.slow
 def test_plain_tfds_reads_the_same_values(published, tmp_path):
     paths = [str(published(spec)) for spec in (_SIMULATED, _REAL)]
     child = subprocess.run(

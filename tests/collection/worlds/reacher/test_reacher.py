@@ -332,6 +332,7 @@ def test_a_policy_keeps_to_one_way_in_which_its_motors_may_turn(method, selects_
         state = step.state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "changes"),
     [("wtl", {"head": "mean", "state_noise": 0.01}), ("tecnet", {}), ("maml", {})],

@@ -111,6 +111,7 @@ def blind():
     return np.array(won)
 
 
+@pytest.mark.slow
 def test_bounds_without_a_demonstration_are_reached_and_no_more(blind):
     for column, trials in enumerate((1, 2, 3, 12)):
         bound = BOUND.nth_trial(trials, fields.SPLIT_TEST)
