@@ -40,24 +40,28 @@ class Recorder:
         for name, value in self._env.recorded().items():
             self._recorded[name].append(value)
 
-    def episode(self, **metadata) -> episodes.Episode:
-        """Return the finished episode; of the simulated human, one without actions.
+    def episode(self, success: bool | None = None, **metadata) -> episodes.Episode:
+        """Return the episode so far; of the simulated human, one without actions.
 
         Args:
+          success: label in place of the environment's; the last reward becomes it.
           **metadata: metadata that the environment does not have, such as `episode_id`,
             `role` and `hidden_rule`, or in place of its own.
         """
         scene = self._env.scene_config
         steps = {name: np.array(values) for name, values in self._recorded.items()}
+        rewards = np.array(self._rewards, float)
+        if success is not None:
+            rewards[-1] = success
         if not scene.is_human:
             steps[fields.ACTION] = np.array(self._actions)
-            steps[fields.REWARD] = np.array(self._rewards)
+            steps[fields.REWARD] = rewards
         known = {
             fields.TASK_ID: scene.task.task_id,
             fields.FAMILY: scene.task.family,
             fields.SPLIT: scene.task.split,
             fields.SCENE_SEED: scene.scene_seed,
-            fields.SUCCESS: bool(self._rewards[-1] > 0),
+            fields.SUCCESS: bool(rewards[-1] > 0),
             fields.CONTROL_HZ: self._env.control_hz,
         }
         if scene.task.domain:

@@ -141,7 +141,7 @@ def make_episode(
         notes="; ".join(notes),
     )
     if is_demo:
-        _check_demonstration(episode, env, teleop)
+        check_demonstration(episode, env, teleop)
     return episode
 
 
@@ -171,22 +171,30 @@ def replay(
     made = 0
     while not timestep.last():
         timestep = env.step(actions[made])
-        if timestep.last() and success is not None:
-            timestep = timestep._replace(reward=float(success))
         record.add(actions[made], timestep)
         made += 1
     if interventions is not None:
         metadata["intervention"] = interventions[:made]
-    return record.episode(**metadata)
+    return record.episode(success, **metadata)
 
 
-def _check_demonstration(episode: Episode, env: Environment, teleop: Teleop):
+def check_demonstration(episode: Episode, env: Environment, teleop: Teleop | None):
+    """Refuse a demonstration that failed, or that does not tell its target.
+
+    Args:
+      episode: the episode.
+      env: where it was played.
+      teleop: of the world, if it has one.
+
+    Raises:
+      RefusedError: with the reason.
+    """
     if not episode.metadata[fields.SUCCESS]:
         raise RefusedError(
-            "The success test does not hold when nothing moves from here on: "
+            "The success test does not hold at the end of the episode: "
             "go on, redo (r), or override the success label (o)."
         )
-    if not teleop.is_clear(env, episode):
+    if teleop and not teleop.is_clear(env, episode):
         raise RefusedError(
             "Something else moved more than the target, so that a learner would infer "
             "another target from the demonstration: redo (r)."

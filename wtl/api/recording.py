@@ -63,6 +63,9 @@ class Recording:
     Attributes:
       env: the environment, as stages play it.
       folder: of the dataset.
+      steps: made in the episode in progress.
+      writer: of episodes that are not published yet, once it is known how they are
+        stored.
     """
 
     def __init__(
@@ -70,8 +73,17 @@ class Recording:
         env: Any,
         folder: str | os.PathLike,
         describing: dict[str, Any],
+        spec: episodes.EpisodeSpec | None = None,
     ):
-        """Record `env`, an environment as stages play it, into a dataset."""
+        """Record an environment into a dataset.
+
+        Args:
+          env: the environment, as stages play it.
+          folder: of the dataset.
+          describing: metadata of the episodes, see `wtl.record`.
+          spec: of the episodes; None takes the environment's, or that of its first
+            episode.
+        """
         self.folder = pathlib.Path(os.path.expanduser(folder))
         self._staging = self.folder / "staging"
         check_name(self.folder.name)
@@ -79,12 +91,15 @@ class Recording:
         self._task = env.scene_config.task
         self._metadata: dict[str, Any] = {fields.ROLE: fields.ROLE_DEMO}
         self._recorder: Recorder | None = None
+        self.steps = 0
         self._session = time.time_ns()
         self._count = 0
-        self._writer: staging.StagingWriter | None = None
+        self.writer: staging.StagingWriter | None = None
         self.describe(**describing)
         if isinstance(env, PlainEnvironment):
-            self._open(env.spec)
+            spec = env.spec
+        if spec:
+            self._open(spec)
         elif staging.is_staging(self._staging):
             self._open(staging.read_spec(self._staging))
 
@@ -119,7 +134,7 @@ class Recording:
         self._recorder = Recorder(self.env)
         self._recorder.start(timestep)
         self._known = dict(self._metadata)
-        self._steps = 0
+        self.steps = 0
         return timestep
 
     def step(self, chosen: np.ndarray) -> dm_env.TimeStep:
@@ -130,51 +145,74 @@ class Recording:
         """
         if self._recorder is None:
             return self.reset()
-        if fault := action.fault(np.asarray(chosen), self.env.action_spec()):
-            raise UserError(f"step {self._steps}: the action {fault}")
-        timestep = self.env.step(chosen)
-        self._recorder.add(chosen, timestep)
-        self._steps += 1
+        timestep = self.advance(chosen)
         if timestep.last():
-            recorder, self._recorder = self._recorder, None
-            self._stage(recorder)
+            episode = self.episode()
+            self._recorder = None
+            self.keep(episode)
         return timestep
 
-    def _stage(self, recorder: Recorder):
-        known = self._known
-        known[fields.EPISODE_ID] = episodes.episode_id(
-            self.folder.name,
-            self.env.scene_config.task.task_id,
-            known[fields.ROLE],
-            self._count,
-            self._session,
-        )
-        episode = recorder.episode(**known)
-        if self._writer is None:
+    def advance(self, chosen: np.ndarray) -> dm_env.TimeStep:
+        """Apply an action in an episode that is in progress, and keep nothing yet.
+
+        Raises:
+          UserError: if it is no action of the environment.
+        """
+        spec = self.env.action_spec()
+        if fault := action.fault(np.asarray(chosen), spec):
+            raise UserError(
+                f"step {self.steps}: the action {fault}; the environment takes "
+                f"{spec.shape[0]} numbers from {spec.minimum} to {spec.maximum}"
+            )
+        timestep = self.env.step(chosen)
+        self._recorder.add(chosen, timestep)
+        self.steps += 1
+        return timestep
+
+    def episode(self, success: bool | None = None, **known: Any) -> episodes.Episode:
+        """Return the episode so far.
+
+        Args:
+          success: label in place of the environment's.
+          **known: metadata besides those of `describe`, or in place of them.
+        """
+        known = self._known | known
+        if fields.EPISODE_ID not in known:
+            known[fields.EPISODE_ID] = episodes.episode_id(
+                self.folder.name,
+                self.env.scene_config.task.task_id,
+                known[fields.ROLE],
+                self._count,
+                self._session,
+            )
+        return self._recorder.episode(success, **known)
+
+    def keep(self, episode: episodes.Episode):
+        """Stage an episode; it is on disk when the call returns."""
+        if self.writer is None:
             # Without limits of its own, actions are fractions in [-1, 1].
-            spec = getattr(self.env, "spec", None)
-            self._open(spec or field_mapping.spec_of(episode, limits=((), ())))
-        self._writer.append(episode)
+            self._open(field_mapping.spec_of(episode, limits=((), ())))
+        self.writer.append(episode)
         self._count += 1
 
     def _open(self, spec: episodes.EpisodeSpec):
         for version in location.versions(self.folder)[-1:]:
             schema.require(spec, schema.stored_spec(version), version)
-        self._writer = staging.StagingWriter(self._staging, spec)
-        if self._writer.episode_ids and self._is_published():
+        self.writer = staging.StagingWriter(self._staging, spec)
+        if self.writer.episode_ids and self.writer.episode_ids <= self.published_ids:
             # The process was killed between publishing and forgetting.
-            self._writer.close()
+            self.writer.close()
             shutil.rmtree(self._staging)
-            self._writer = staging.StagingWriter(self._staging, spec)
+            self.writer = staging.StagingWriter(self._staging, spec)
 
-    def _is_published(self) -> bool:
-        """Whether all that is staged is in the newest version."""
-        records = (
-            record
+    @property
+    def published_ids(self) -> set[str]:
+        """Ids of the episodes of the newest version."""
+        return {
+            episode_id(record.payload)
             for version in location.versions(self.folder)[-1:]
             for record in reader.iterate_records(version)
-        )
-        return self._writer.episode_ids <= {episode_id(r.payload) for r in records}
+        }
 
     def publish(self) -> pathlib.Path | None:
         """Publish the episodes, and those published before, as the next version.
@@ -182,22 +220,22 @@ class Recording:
         Returns:
           The folder of the version; None if no episode was added.
         """
-        if not self._writer or not self._writer.episode_ids:
+        if not self.writer or not self.writer.episode_ids:
             return None
-        new = NewVersion(self.folder.parent, self.folder.name, self._writer)
+        new = NewVersion(self.folder.parent, self.folder.name, self.writer)
         for version in location.versions(self.folder)[-1:]:
             new.add(record.payload for record in reader.iterate_records(version))
         made_by = {"command": "wtl.record", fields.PROVENANCE_WORLD: self._task.domain}
         path = new.publish("Recorded episodes.", made_by)
         shutil.rmtree(self._staging)
-        self._writer = None
+        self.writer = None
         return path
 
     def close(self):
         """Release the dataset; episodes that are not published stay staged."""
-        if self._writer:
-            self._writer.close()
-            if not self._writer.episode_ids:
+        if self.writer:
+            self.writer.close()
+            if not self.writer.episode_ids:
                 shutil.rmtree(self._staging)
 
 

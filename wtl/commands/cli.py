@@ -22,6 +22,7 @@ from wtl.commands.hosting import fetch, publish
 from wtl.commands.import_videos import import_videos
 from wtl.commands.parser import Parser
 from wtl.commands.play import play
+from wtl.commands.record import record
 from wtl.commands.runs import runs
 from wtl.commands.serve import serve
 from wtl.commands.serve_world import serve_world
@@ -36,7 +37,7 @@ _GROUPS = {
     "run one stage": (*stage.BEFORE_EVALUATION, evaluate),
     "compare": (ablate, *stage.BASELINES),
     "look": (runs, view, play, teach),
-    "bring your own": (teleop, import_, import_videos, serve_world, serve),
+    "bring your own": (teleop, record, import_, import_videos, serve_world, serve),
     "share": (dataset, export, publish, fetch),
     "check and tidy up": (doctor, verify, clean, completion),
 }

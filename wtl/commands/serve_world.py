@@ -1,12 +1,11 @@
 """`wtl serve_world`: a world for other processes and machines."""
 
 import argparse
-import importlib.metadata
 
 from wtl import notices
+from wtl.commands import place
 from wtl.commands.command import command, option, port
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.contract.names import did_you_mean
 
 
 @command(
@@ -23,7 +22,7 @@ def serve_world(options: argparse.Namespace) -> None:
     """Serve a world over dm_env_rpc."""
     with notices.Dropped(options.verbosity):
         from wtl.collection.worlds.remote import server
-    world = _found(options.world)
+    world = place.world(options.world)
     if getattr(world, "plain", None) is None:
         raise UserError(
             f"{options.world} is no world of wtl.worlds.dm_env or wtl.worlds.gym, the "
@@ -36,21 +35,3 @@ def serve_world(options: argparse.Namespace) -> None:
             f"{options.host}:{options.port} cannot be listened on: {error.strerror}; "
             "choose another --port or --host"
         ) from error
-
-
-def _found(name: str):
-    """Return a world by its place or its name."""
-    from wtl.collection.worlds import registry
-
-    if ":" not in name:
-        if name not in registry.names():
-            known = registry.names()
-            raise UserError(
-                f"world {name!r} is none of {', '.join(known)}"
-                + did_you_mean(name, known)
-            )
-        return registry.get(name)
-    try:
-        return importlib.metadata.EntryPoint("", name, "").load()
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"{name} cannot be imported: {error}") from error
