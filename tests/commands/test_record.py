@@ -4,6 +4,7 @@ import dataclasses
 import fcntl
 import io
 import os
+import pathlib
 import pty
 import re
 import select
@@ -27,6 +28,7 @@ from wtl.datasets.storage import staging, verify
 from wtl.pipeline import controller
 from wtl.pipeline import record as pipeline
 
+_ROOT = pathlib.Path(__file__).resolve().parents[2]
 _WORLD = "--world=tests.plain_module:POINT"
 
 
@@ -52,7 +54,7 @@ class Operator:
         self._theirs = theirs  # open, so that the settings can be read at the end
         self._said = ""
         # Keys that come before are dropped.
-        self.sees("enter starts")
+        self.sees("enter start")
 
     def sees(self, pattern: str):
         """Wait for a text, after those that were waited for."""
@@ -117,25 +119,25 @@ def test_keys_keep_redo_discard_override_undo_and_quit(operator, tmp_path):
     folder = tmp_path / "points"
     person = operator(_act("towards"), f"--out={folder}", "--episodes=4", "--fast")
     person.presses("n", "nothing to keep")
-    person.presses("\n", "step 15 of 15, success")
+    person.presses("\n", "step 15/15, success")
     person.presses("o", "counts as a failure")
     person.presses("n", "success test does not hold")
     person.presses("\n", "Here is the same scene again")
-    person.presses("\n", "step 15 of 15, success")
-    person.presses("r", "enter starts")
+    person.presses("\n", "step 15/15, success")
+    person.presses("r", "enter start")
     person.presses("d", "comes again at the end")
     for kept in (1, 2):
         person.presses("\n", "success")
-        person.presses("n", f"{kept} of 4 kept")
-    person.presses("u", "1 of 4 kept")
-    person.presses("u", "0 of 4 kept")
+        person.presses("n", f"{kept}/4 kept")
+    person.presses("u", "1/4 kept")
+    person.presses("u", "0/4 kept")
     person.presses("u", "No kept episode")
     for kept in (1, 2, 3, 4):
         person.presses("\n", "success")
-        person.presses("\n", f"{kept} of 4 kept")
+        person.presses("\n", f"{kept}/4 kept")
     person.presses("n", "Everything is recorded")
     person.presses("q", "q again ends")
-    person.presses("x", "4 of 4 kept")
+    person.presses("x", "4/4 kept")
     person.presses("qq", "1.0.0 holds all")
     assert person.ends() == 0 and person.has_its_terminal_back
     episodes = wtl.load_dataset(folder)
@@ -151,13 +153,13 @@ def test_keys_keep_redo_discard_override_undo_and_quit(operator, tmp_path):
 def test_an_episode_may_end_before_its_horizon(operator, tmp_path):
     folder = tmp_path / "points"
     person = operator(_act("away"), f"--out={folder}", "--episodes=2")
-    person.presses("\n", "step [23] of 15, [0-9.]+ Hz")
+    person.presses("\n", "step [23]/15, [0-9.]+ Hz")
     # Nothing moves while a question is open.
     person.presses("q", "q again ends")
     time.sleep(1.6)
     person.presses("xnon", "success test does not hold")
     person.sees("counts as a success")
-    person.sees("1 of 2 kept")
+    person.sees("1/2 kept")
     person.presses("qq", "1.0.0 holds all")
     assert person.ends() == 0
     (episode,) = wtl.load_dataset(folder)
@@ -172,7 +174,7 @@ def test_what_was_kept_survives_a_kill(operator, record, tmp_path):
     folder = tmp_path / "points"
     person = operator(_act("towards"), f"--out={folder}", "--episodes=3", "--fast")
     person.presses("\n", "success")
-    person.presses("n", "1 of 3 kept")
+    person.presses("n", "1/3 kept")
     person.presses("\n", "success")
     person.process.send_signal(signal.SIGKILL)
     assert person.ends() == -signal.SIGKILL
@@ -196,7 +198,7 @@ def test_the_terminal_is_restored(ending, said, operator, tmp_path):
     person = operator(_act("breaking"), f"--out={tmp_path}/points", "--fast")
     for kept in (1, 2):
         person.presses("\n", "success")
-        person.presses("n", f"{kept} of 50 kept")
+        person.presses("n", f"{kept}/50 kept")
     person.presses(ending, said)
     assert person.ends() > 0 and person.has_its_terminal_back
     assert len(list(staging.iterate_staged(tmp_path / "points" / "staging"))) == 2
@@ -221,6 +223,51 @@ def test_failures_are_not_kept_without_an_operator(record, tmp_path, capfd):
     assert "4 demonstrations failed" in capfd.readouterr().err
     found = {e.metadata["task_id"] for e in wtl.load_dataset(tmp_path / "points")}
     assert found == {"train-00000"}
+
+
+_DRIVERS = """
+import dm_env, numpy as np
+from dm_env import specs
+
+class Arm(dm_env.Environment):
+    def reset(self):
+        self.joints, self.moved = np.zeros(2), 0
+        return dm_env.restart({"joints": self.joints})
+
+    def step(self, action):
+        self.joints, self.moved = self.joints + action, self.moved + 1
+        return dm_env.transition(0.0, {"joints": self.joints})
+
+    def succeeded(self):
+        return self.moved == 300
+
+    def observation_spec(self):
+        return {"joints": specs.Array((2,), float)}
+
+    def action_spec(self):
+        return specs.BoundedArray((2,), np.float32, -1.0, 1.0)
+
+class Leader:
+    def read(self):
+        return np.full(2, 0.25)
+"""
+
+
+def test_the_example_of_the_page_records(tmp_path):
+    page = (_ROOT / "docs" / "record.md").read_text()
+    (tmp_path / "my_robot.py").write_text(page.split("```python\n")[1].split("```")[0])
+    (tmp_path / "my_drivers.py").write_text(_DRIVERS)
+    command = re.search(r"`wtl (record --world=my_robot\S+ .*)`", page)[1]
+    done = subprocess.run(
+        [sys.executable, "-m", "wtl", *command.split(), "--episodes=2", "--fast"],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(_ROOT)},
+    )
+    assert done.returncode == 0
+    episodes = wtl.load_dataset(tmp_path / "data" / "cups")
+    assert [len(episode) for episode in episodes] == [301, 301]
+    assert episodes[0].metadata["instruction"] == "Lift the cup."
 
 
 class Expert:

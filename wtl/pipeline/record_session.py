@@ -24,7 +24,8 @@ _VERBS = {
     **{"q": "quit", "\n": "go_on"},
 }
 _ABOUT_ATTEMPT = ("keep", "redo", "discard", "override")
-_HELP = "n keep, r redo, d discard, o override, u undo, q quit"
+_KEYS_BETWEEN = "enter start, d discard, u undo, q quit"
+_KEYS_OF_ATTEMPT = "n keep, r redo, d discard, o override, q quit"
 
 
 class Session:
@@ -214,15 +215,15 @@ class Session:
 
     def status(self) -> str:
         """Return one line about the plan and the attempt, and the keys."""
-        phase, step = self.phase, self._recording.steps
+        phase, keys = self.phase, _KEYS_OF_ATTEMPT
         done, wanted = self._plan.progress()["episodes"]
-        parts = [f"{done} of {wanted} kept"]
-        if phase is Phase.READY:
-            parts.append("enter starts")
-        elif phase is not Phase.COMPLETE:
-            parts.append(f"step {step} of {self._world.spec.horizon}")
+        parts = [f"{done}/{wanted} kept"]
+        if phase in (Phase.READY, Phase.COMPLETE):
+            keys = _KEYS_BETWEEN
+        else:
+            parts.append(f"step {self._recording.steps}/{self._world.spec.horizon}")
         if phase is Phase.OVER:
             parts.append("success" if self._success() else "failure")
         elif phase is Phase.ACTING and not self._fast:
             parts.append(f"{self._monitor.rate:.1f} Hz")
-        return f"{', '.join(parts)} | {_HELP}"
+        return f"{', '.join(parts)} | {keys}"
