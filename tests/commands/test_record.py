@@ -58,7 +58,7 @@ class Operator:
 
     def sees(self, pattern: str):
         """Wait for a text, after those that were waited for."""
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not (found := re.search(pattern, self._said)):
             left = until - time.monotonic()
             ready = select.select([self.terminal], [], [], max(0, left))[0]
@@ -75,7 +75,7 @@ class Operator:
         return termios.tcgetattr(self.terminal) == self.settings
 
     def ends(self) -> int:
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def close(self):
         self.process.kill()
@@ -153,7 +153,7 @@ def test_keys_keep_redo_discard_override_undo_and_quit(operator, tmp_path):
 def test_an_episode_may_end_before_its_horizon(operator, tmp_path):
     folder = tmp_path / "points"
     person = operator(_act("away"), f"--out={folder}", "--episodes=2")
-    person.presses("\n", "step [23]/15, [0-9.]+ Hz")
+    person.presses("\n", "step [2-9]/15, [0-9.]+ Hz")
     # Nothing moves while a question is open.
     person.presses("q", "q again ends")
     time.sleep(1.6)
