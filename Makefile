@@ -99,6 +99,10 @@ metaworld: install  ## one-shot imitation in Meta-World, one run per seed of SEE
 	$(BIN)/wtl evaluate --out=runs/metaworld \
 	  --compare="$$(echo $(SEEDS:%=runs/metaworld/seed%) | tr ' ' ,)"
 
+.PHONY: shipped
+shipped: quickstart  ## pack the quick start's policies into the package, for `wtl teach`
+	$(BIN)/python -m wtl.teach.shipped runs/quickstart
+
 .PHONY: ablations
 ablations: install  ## what each part is worth, into runs/ablations
 	$(BIN)/wtl ablate --gin_dir=gin_configs/ablations --run_dir=runs/ablations
