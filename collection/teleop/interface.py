@@ -55,8 +55,9 @@ class Teleop(Protocol):
     """Mapping between an operator and a world, a capability of the world.
 
     Attributes:
-      controls: JSON for the page: labels, keys and paces of the axes, the latched axis
-        or null, captions of the views, whether drags do nothing.
+      controls: JSON for the page: labels, keys and paces of the axes, perhaps their
+        strides (metres or radians per control step at rate 1), the latched axis or
+        null, captions of the views, whether drags do nothing.
       first_latch: value of the latched axis at the start of a scene.
       latch_steps: control steps in which the latched axis reaches a new value.
     """

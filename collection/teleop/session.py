@@ -171,6 +171,7 @@ class Session:
             self._assisted = False
             self.message = "You have taken over; p hands back to the policy."
         self._input.obeyed()
+        self._travel += rates
         return self._teleop.action(rates, self._input.latch)
 
     def _policy_action(self) -> np.ndarray | None:
@@ -278,6 +279,8 @@ class Session:
         self.due = 0.0  # when the next control step may be made
         self._override: bool | None = None
         self._assisted = self._was_assisted = False
+        # Sum of the rates of the operator's steps, by which the page leads axes along.
+        self._travel = np.zeros(len(self._teleop.controls["axes"]))
         self._monitor = RateMonitor(self._world.spec.control_hz)
         if self.request is None:
             return
@@ -333,6 +336,7 @@ class Session:
             "role": self.request.role,
             "step": len(self._attempt),
             "horizon": self._live.horizon,
+            "travel": np.round(self._travel, 4).tolist(),
             "success": success,
             "demonstration": self._can_show,
             "override": self._override,

@@ -1,6 +1,7 @@
 // What operates: pictures of the simulation, and commands that devices read, over a socket.
 
 import {DEVICES} from './devices.js';
+import {clamped} from './readings.js';
 
 const REPEAT_MS = 100; // a held command is repeated, or the server drops it
 const POLL_MS = 30;
@@ -36,8 +37,14 @@ export class Console {
   // --- What devices call.
 
   changed() {
-    const read = this.devices.map((device) => device.read()).find(Boolean);
-    const command = {...REST, ...read};
+    const read = this.devices.map((device) => device.read()).filter(Boolean);
+    const axes = REST.axes.map((_, axis) => {
+      const sum = read.reduce((rate, {axes}) => rate + (axes?.[axis] ?? 0), 0);
+      return Math.round(1000 * clamped(sum)) / 1000 || 0; // and no -0
+    });
+    const command = {axes, wait: read.some(({wait}) => wait)};
+    const led = read.find(({goal}) => goal);
+    if (led) command.goal = led.goal;
     const text = JSON.stringify(command);
     const now = performance.now();
     if (text === this.last && (text === IDLE || now - this.lastAt < REPEAT_MS)) return;
@@ -51,6 +58,24 @@ export class Console {
     this.latched = latch;
     this.latchedAt = performance.now();
     this.drive({...JSON.parse(this.last), latch}, true);
+  }
+
+  // A button that connects a device.
+  offer(label, connect) {
+    const button = document.createElement('button');
+    button.textContent = label;
+    button.addEventListener('click', () => {
+      connect();
+      button.blur(); // the space bar is the latch's
+    });
+    $('device').before(button);
+    return button;
+  }
+
+  // What became of a device.
+  notice(text, isBad = false) {
+    $('device').textContent = text;
+    $('device').className = isBad ? 'refused' : '';
   }
 
   drive(command, isNew) {
@@ -107,10 +132,14 @@ export class Console {
     // A lost connection may remain the operator for a while.
     if (this.drove && !status.driven) this.act('claim');
     this.update(status, before);
+    this.changed(); // a hand that leads goes by the travel so far
   }
 
   // Captions, steering buttons and help, as the world's controls say.
   makeControls() {
+    if (!isSecureContext) {
+      this.notice('SpaceMouse, headset and tilting need an address with https or localhost.');
+    }
     document.querySelectorAll('#views figcaption').forEach((caption, i) => {
       caption.textContent = controls.captions[i];
     });

@@ -6,7 +6,14 @@
 // does not matter. A device gets the page and the controls. It calls the page for what
 // happens once: latch(value, or nothing to toggle), act(verb, value), and changed() when
 // a new reading should not wait for the next poll.
-// A new device is a class here and a line in DEVICES.
+// A device that must be connected offers a button for it, offer(label, connect), and says
+// what became of it, notice(text, isBad). Readings of several devices add up.
+// A new device is a class, here or in a module named after it, and a line in DEVICES.
+
+import {Headset} from './headset.js';
+import {Phone} from './phone.js';
+import {bent, Presses, rest} from './readings.js';
+import {SpaceMouse} from './spacemouse.js';
 
 const CAPS = {ArrowRight: '→', ArrowLeft: '←', ArrowUp: '↑', ArrowDown: '↓'};
 
@@ -14,8 +21,6 @@ const CAPS = {ArrowRight: '→', ArrowLeft: '←', ArrowUp: '↑', ArrowDown: '�
 function paced({axes}, signs, pace) {
   return signs.map((sign, i) => sign * axes[i].pace[pace]);
 }
-
-const rest = ({axes}) => axes.map(() => 0);
 
 export class Keyboard {
   static paces = {shift: 'slow', f: 'fast'};
@@ -159,29 +164,28 @@ export class Gamepad {
   static help = ({latch}) => [
     [['pad'], `sticks move, ${latch ? `A: ${latch.label}, ` : ''}B: let time pass`],
   ];
-  static dead = 0.15; // sticks at rest are never quite at zero
+  static dead = 0.15;
+  static verbs = {8: 'redo', 9: 'keep'}; // back and start of the standard mapping
 
   constructor(page, controls) {
     this.page = page;
     this.controls = controls;
-    this.latched = false;
-    this.verbs = {8: ['redo'], 9: ['keep']}; // back and start of the standard mapping
-    this.done = new Set();
+    this.presses = new Presses();
+    addEventListener('gamepaddisconnected', () => {
+      page.notice('The gamepad is unplugged: its motion has stopped.', true);
+    });
   }
 
   read() {
     const pad = navigator.getGamepads().find((found) => found?.mapping === 'standard');
     if (!pad) return null;
     const pressed = (number) => pad.buttons[number]?.pressed ?? false;
-    if (pressed(0) && !this.latched) this.page.latch();
-    this.latched = pressed(0);
-    for (const [number, verb] of Object.entries(this.verbs)) {
-      if (pressed(number) && !this.done.has(number)) this.page.act(...verb);
-      if (pressed(number)) this.done.add(number);
-      else this.done.delete(number);
+    if (this.presses.begins(0, pressed(0))) this.page.latch();
+    for (const [number, verb] of Object.entries(Gamepad.verbs)) {
+      if (this.presses.begins(number, pressed(number))) this.page.act(verb);
     }
     // The left stick, the right one's height, and the shoulder buttons.
-    const [x, y, , z] = pad.axes.map((value) => this.bent(value));
+    const [x, y, , z] = pad.axes.map((value) => bent(value, Gamepad.dead));
     const turn = pressed(4) - pressed(5);
     const known = this.controls.axes;
     const read = [x, -y, -z, turn && turn * known[3]?.pace.normal];
@@ -189,12 +193,6 @@ export class Gamepad {
     const wait = pressed(1);
     return axes.some(Boolean) || wait ? {axes, wait} : null;
   }
-
-  // Fine around the middle, the largest speed at the end.
-  bent(value) {
-    const size = Math.max(0, Math.abs(value) - Gamepad.dead) / (1 - Gamepad.dead);
-    return Math.sign(value) * Math.min(1, size) ** 2;
-  }
 }
 
-export const DEVICES = [Keyboard, Pointer, Buttons, Gamepad];
+export const DEVICES = [Keyboard, Pointer, Buttons, Gamepad, SpaceMouse, Headset, Phone];

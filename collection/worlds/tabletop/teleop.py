@@ -54,14 +54,26 @@ class GripperTeleop:
                 "labels": ["right", "left"],
                 "keys": ["ArrowRight", "ArrowLeft"],
                 "pace": _MOVE,
+                "stride": worlds.TRANSLATION_STEP,
             },
             {
                 "labels": ["away", "near"],
                 "keys": ["ArrowUp", "ArrowDown"],
                 "pace": _MOVE,
+                "stride": worlds.TRANSLATION_STEP,
             },
-            {"labels": ["up", "down"], "keys": ["w", "s"], "pace": _MOVE},
-            {"labels": ["turn ↺", "turn ↻"], "keys": ["z", "x"], "pace": _TURN},
+            {
+                "labels": ["up", "down"],
+                "keys": ["w", "s"],
+                "pace": _MOVE,
+                "stride": worlds.TRANSLATION_STEP,
+            },
+            {
+                "labels": ["turn ↺", "turn ↻"],
+                "keys": ["z", "x"],
+                "pace": _TURN,
+                "stride": worlds.YAW_STEP,
+            },
         ],
         "latch": {"label": "grip", "help": "open or close"},
     }
