@@ -12,6 +12,7 @@ import time
 import pytest
 
 from wtl.collection import opengl
+from wtl.datasets.contract import fields
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 ORIGIN = "http://127.0.0.1:{port}"
@@ -24,7 +25,7 @@ from wtl.collection.teleop import server, simulation
 from driven import SPEC, plan_items
 if __name__ == "__main__":
     assignment = simulation.Assignment(
-        "tabletop", plan_items(), sys.argv[1], SPEC, 3
+        "tabletop", plan_items(role={role!r}), sys.argv[1], SPEC, 3
     )
     server.run(assignment, sys.argv[2], int(sys.argv[3]))
 """
@@ -91,7 +92,12 @@ def start(command: list[str]) -> subprocess.Popen:
 
 
 @contextlib.contextmanager
-def session(folder: pathlib.Path, host: str = "127.0.0.1", port: int = 0):
+def session(
+    folder: pathlib.Path,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    role: str = fields.ROLE_DEMO,
+):
     """Serves a few scenes, kept in `folder`/staged; skips the test without OpenGL."""
     try:
         opengl.find_renderer()
@@ -103,6 +109,7 @@ def session(folder: pathlib.Path, host: str = "127.0.0.1", port: int = 0):
             tests=str(ROOT / "tests"),
             teleop=str(ROOT / "tests" / "collection" / "teleop"),
             root=str(ROOT),
+            role=role,
         )
     )
     process = start(

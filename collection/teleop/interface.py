@@ -21,18 +21,23 @@ class Command:
         value; None leaves it as it is.
       goal: point of the first view to move to, in [-1, 1] from left to right and from
         top to bottom; it takes the place of some axes.
+      lead: travel at which each axis is to arrive, the sum of its rates since the start
+        of the attempt, as far as a hand has led it; None for axes that it leaves to
+        the others. Empty for none.
       wait: lets time pass although nothing moves.
     """
 
     axes: tuple[float, ...] = ()
     latch: float | None = None
     goal: tuple[float, float] | None = None
+    lead: tuple[float | None, ...] = ()
     wait: bool = False
 
     @property
     def moves(self) -> bool:
         """Whether simulated time passes while the command holds."""
-        return self.wait or self.goal is not None or any(self.axes)
+        held = self.wait or self.goal is not None or bool(self.lead)
+        return held or any(self.axes)
 
 
 IDLE = Command()

@@ -2,6 +2,7 @@
 
 {"type": "drive", "seq": 7, "axes": [0, 0.4, 0, 0], "latch": 1, "wait": false}
 {"type": "drive", "seq": 8, "goal": [0.1, -0.2]}
+{"type": "drive", "seq": 9, "lead": [null, null, 1.5, -0.25]}
 {"type": "do", "verb": "keep"}
 {"type": "do", "verb": "speed", "value": 0.5}
 """
@@ -17,6 +18,7 @@ from wtl.datasets.contract.errors import UserError
 MAX_BYTES = 512
 SPEEDS = (1.0, 0.5, 0.25)
 _MAX_SEQ = 2**31
+_MAX_TRAVEL = 1000.0
 _NAME = re.compile(r"[\w.][\w. -]{0,38}[\w.]|[\w.]")
 
 _ALONE = (None,)
@@ -85,7 +87,7 @@ def parse(text: str | bytes, axes: int) -> Drive | Do:
 
 
 def _drive(tree: dict, axes: int) -> Drive:
-    if set(tree) - {"seq", "axes", "latch", "goal", "wait"}:
+    if set(tree) - {"seq", "axes", "latch", "goal", "lead", "wait"}:
         raise MessageError("unknown field in a drive message")
     seq, wait = tree.get("seq", 0), tree.get("wait", False)
     if type(seq) is not int or not 0 <= seq < _MAX_SEQ:
@@ -93,11 +95,12 @@ def _drive(tree: dict, axes: int) -> Drive:
     if type(wait) is not bool:
         raise MessageError("wait must be true or false")
     rates = _numbers(tree.get("axes", [0] * axes), axes)
-    latch, goal = tree.get("latch"), tree.get("goal")
+    latch, goal, lead = (tree.get(name) for name in ("latch", "goal", "lead"))
     command = Command(
         axes=rates if any(rates) else (),
         latch=None if latch is None else _numbers([latch], 1)[0],
         goal=None if goal is None else _numbers(goal, 2),
+        lead=() if lead is None else _numbers(lead, axes, _MAX_TRAVEL, gaps=True),
         wait=wait,
     )
     return Drive(command, seq)
@@ -119,11 +122,13 @@ def _do(tree: dict) -> Do:
     return Do(verb, value)
 
 
-def _numbers(values: Any, count: int) -> tuple[float, ...]:
+def _numbers(values: Any, count: int, most: float = 1, gaps: bool = False) -> tuple:
     if not isinstance(values, list) or len(values) != count:
         raise MessageError(f"a list of {count} numbers is needed")
     for value in values:
+        if value is None and gaps:
+            continue
         # A bool is an int to Python; no comparison holds for NaN.
-        if type(value) not in (int, float) or not abs(value) <= 1:
-            raise MessageError("a number is outside [-1, 1]")
-    return tuple(float(value) for value in values)
+        if type(value) not in (int, float) or not abs(value) <= most:
+            raise MessageError(f"a number is outside [-{most:g}, {most:g}]")
+    return tuple(value if value is None else float(value) for value in values)

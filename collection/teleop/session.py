@@ -165,6 +165,9 @@ class Session:
         """Return the action of a control step; None where the simulation waits."""
         command = self._input.read(now)
         rates = self._teleop.rates(self._live, command)
+        for axis, travel in enumerate(command.lead):
+            if travel is not None:
+                rates[axis] = np.clip(round(travel - self._travel[axis], 3), -1, 1)
         if not (rates.any() or command.wait or self._input.is_settling):
             return self._policy_action() if self._assisted else None
         if self._assisted:
@@ -279,7 +282,7 @@ class Session:
         self.due = 0.0  # when the next control step may be made
         self._override: bool | None = None
         self._assisted = self._was_assisted = False
-        # Sum of the rates of the operator's steps, by which the page leads axes along.
+        # Sum of the rates of the operator's steps, see `Command.lead`.
         self._travel = np.zeros(len(self._teleop.controls["axes"]))
         self._monitor = RateMonitor(self._world.spec.control_hz)
         if self.request is None:

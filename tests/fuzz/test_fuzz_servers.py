@@ -97,6 +97,7 @@ _MESSAGES = st.fixed_dictionaries(
         "axes": st.lists(_VALUES, max_size=5),
         "latch": _VALUES,
         "goal": st.lists(_VALUES, max_size=3),
+        "lead": st.lists(_VALUES, max_size=5),
         "seq": _VALUES,
         "wait": _VALUES,
     },

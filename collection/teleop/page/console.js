@@ -1,13 +1,13 @@
 // What operates: pictures of the simulation, and commands that devices read, over a socket.
 
 import {DEVICES} from './devices.js';
-import {clamped} from './readings.js';
+import {clamped, rest} from './readings.js';
 
 const REPEAT_MS = 100; // a held command is repeated, or the server drops it
 const POLL_MS = 30;
 
 export const controls = await (await fetch('controls.json')).json();
-const REST = {axes: controls.axes.map(() => 0), wait: false};
+const REST = {axes: rest(controls), wait: false};
 const IDLE = JSON.stringify(REST);
 
 const $ = (id) => document.getElementById(id);
@@ -43,8 +43,10 @@ export class Console {
       return Math.round(1000 * clamped(sum)) / 1000 || 0; // and no -0
     });
     const command = {axes, wait: read.some(({wait}) => wait)};
-    const led = read.find(({goal}) => goal);
-    if (led) command.goal = led.goal;
+    for (const part of ['goal', 'lead']) {
+      const found = read.find((device) => device[part]);
+      if (found) command[part] = found[part];
+    }
     const text = JSON.stringify(command);
     const now = performance.now();
     if (text === this.last && (text === IDLE || now - this.lastAt < REPEAT_MS)) return;
@@ -132,7 +134,6 @@ export class Console {
     // A lost connection may remain the operator for a while.
     if (this.drove && !status.driven) this.act('claim');
     this.update(status, before);
-    this.changed(); // a hand that leads goes by the travel so far
   }
 
   // Captions, steering buttons and help, as the world's controls say.

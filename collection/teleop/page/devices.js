@@ -1,9 +1,10 @@
 // Input devices. Each is a small class with one method besides its constructor:
 //
-//   read() -> null while untouched, else {axes: [...], goal: [u, v], wait: true}
+//   read() -> null while untouched, else
+//             {axes: [...], goal: [u, v], lead: [...], wait: true}
 //
 // with axes in [-1, 1], one per axis of the world's controls, and any part left out that
-// does not matter. A device gets the page and the controls. It calls the page for what
+// does not matter; `Command` in interface.py says what they are. A device gets the page and the controls. It calls the page for what
 // happens once: latch(value, or nothing to toggle), act(verb, value), and changed() when
 // a new reading should not wait for the next poll.
 // A device that must be connected offers a button for it, offer(label, connect), and says

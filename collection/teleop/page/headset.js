@@ -25,13 +25,11 @@ export function change(from, to) {
 }
 
 export class Headset {
-  static help = ({latch}) => navigator.xr ? [[
-    ['headset'],
-    `squeeze: the hand leads, ${latch ? `trigger: ${latch.label}, ` : ''}A: keep, B: redo`,
-  ]] : [];
+  static help = () => [];
 
   constructor(page, controls) {
     this.page = page;
+    this.controls = controls;
     this.clutch = new Clutch(page, controls, [0, 1, 2, 3]);
     this.presses = new Presses();
     this.pulled = new Set(); // hands that pull the trigger
@@ -59,7 +57,9 @@ export class Headset {
       this.space.addEventListener('reset', () => this.clutch.drop());
       this.next(session);
       this.button.hidden = true;
-      this.page.notice('The headset is connected.');
+      const {latch} = this.controls;
+      const trigger = latch ? `, trigger: ${latch.label}` : '';
+      this.page.notice(`In the headset, squeeze: the hand leads${trigger}, A: keep, B: redo.`);
     } catch (error) {
       await session?.end();
       this.page.notice(`The headset can't be entered: ${error.message}`, true);
@@ -108,7 +108,7 @@ export class Headset {
   }
 
   lose(why) {
-    if (!this.clutch.owed) return;
+    if (!this.clutch.hand) return;
     this.clutch.drop();
     this.page.changed();
     this.page.notice(`${why}: its motion has stopped. Squeeze again.`, true);

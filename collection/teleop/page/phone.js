@@ -35,9 +35,7 @@ const isPhone = () =>
   'DeviceOrientationEvent' in window && matchMedia('(pointer: coarse)').matches;
 
 export class Phone {
-  static help = () => isPhone() ? [
-    [['tilt'], 'hold: height and turn follow the phone'],
-  ] : [];
+  static help = () => [];
 
   constructor(page, controls) {
     this.page = page;

@@ -36,9 +36,7 @@ const isMouse = ({vendorId, collections}) =>
     usagePage === MULTI_AXIS.usagePage && usage === MULTI_AXIS.usage);
 
 export class SpaceMouse {
-  static help = ({latch}) => navigator.hid ? [
-    [['SpaceMouse'], `cap moves, ${latch ? `left: ${latch.label}, ` : ''}right: let time pass`],
-  ] : [];
+  static help = () => [];
 
   constructor(page, controls) {
     this.page = page;
@@ -75,7 +73,9 @@ export class SpaceMouse {
     };
     this.device = device;
     this.button.hidden = true;
-    this.page.notice('The SpaceMouse is connected.');
+    const {latch} = this.controls;
+    const left = latch ? `, left button: ${latch.label}` : '';
+    this.page.notice(`The SpaceMouse is connected. Cap: move${left}, right button: let time pass.`);
   }
 
   lose(device) {

@@ -21,14 +21,18 @@ EAST = Command(axes=(0.4, 0.0, 0.0, 0.0))
 
 
 def plan_items(
-    families=("press", "grasp", "push"), demos: int = 2
+    families=("press", "grasp", "push"), demos: int = 2, role: str = fields.ROLE_DEMO
 ) -> list[EpisodeRequest]:
     """Some scenes of a task of each family."""
     suite = TaskDistribution(train_object_sets=5, train_tasks=5)
     chosen = {t.family: t for t in suite.tasks(fields.SPLIT_TRAIN)}
     return [
-        request(
-            setup, episodes.episode_id("wtl_demos", chosen[name].task_id, "demo", i, i)
+        dataclasses.replace(
+            request(
+                setup,
+                episodes.episode_id("wtl_demos", chosen[name].task_id, role, i, i),
+            ),
+            role=role,
         )
         for name in families
         for i, setup in enumerate(suite.demonstration_scenes(chosen[name])[:demos])

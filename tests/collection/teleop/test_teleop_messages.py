@@ -19,6 +19,9 @@ def test_a_drive_message_becomes_a_command():
     assert said == messages.Drive(Command(axes=(0.0, 0.4, 0.0, -1.0), latch=1.0), 7)
     dragged = messages.parse('{"type": "drive", "goal": [0.5, -0.5], "wait": true}', 4)
     assert dragged.command == Command(goal=(0.5, -0.5), wait=True)
+    led = messages.parse('{"type": "drive", "lead": [null, 1.5, 0, -20]}', 4)
+    assert led.command == Command(lead=(None, 1.5, 0.0, -20.0))
+    assert led.command.moves  # although there may be no way to go
 
 
 @pytest.mark.parametrize(
@@ -57,6 +60,12 @@ def test_a_verb_takes_its_values(verb, value):
         '{"type": "drive", "latch": 2}',
         '{"type": "drive", "latch": [1]}',
         '{"type": "drive", "goal": [2, 0]}',
+        '{"type": "drive", "goal": [null, 0]}',
+        '{"type": "drive", "lead": [0, 0, 0]}',
+        '{"type": "drive", "lead": [0, 0, 0, 1e4]}',
+        '{"type": "drive", "lead": [0, 0, 0, NaN]}',
+        '{"type": "drive", "lead": [0, 0, 0, false]}',
+        '{"type": "drive", "lead": 0}',
         '{"type": "drive", "wait": 1}',
         '{"type": "drive", "seq": -1}',
         '{"type": "drive", "seq": 1.5}',

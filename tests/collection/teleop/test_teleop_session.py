@@ -90,6 +90,27 @@ def test_a_tap_between_two_steps_is_one_step(driven):
     assert not driven.session.tick(driven.now + 0.2)
 
 
+def test_a_hand_leads_axes_to_a_travel_and_no_further(driven):
+    world = driven.session.env.world
+    start = world.setpoint.copy()
+    lead = Command(axes=(0.0, 0.25, 0.0, 0.0), lead=(1.5, None, -0.5, 0.3))
+    # Faster than one stride per step is impossible; the other axis keeps its rate.
+    assert driven.hold(lead, 2) == 2
+    np.testing.assert_allclose(world.setpoint - start, (0.12, 0.04, -0.04, 0.15))
+    assert driven.session.status()["travel"] == [1.5, 0.5, -0.5, 0.3]
+    # There, time stands still, however long the hand is held there.
+    there = Command(lead=(1.5, 0.5, -0.5, 0.3))
+    assert driven.hold(there, 10) == 0
+    assert driven.hold(Command(lead=(0.9, None, None, None)), 10) == 1
+    assert driven.session.status()["travel"][0] == 0.9
+    # In another attempt the hand must let go first, and travel starts anew.
+    driven.session.do("redo")
+    assert driven.hold(lead, 5) == 0
+    assert driven.session.status()["travel"] == [0, 0, 0, 0]
+    driven.hold(IDLE, 1)
+    assert driven.hold(there, 10) == 2
+
+
 def test_a_lost_operator_lets_go(driven):
     driven.session.drive(EAST, driven.now)
     made = sum(driven.session.tick(driven.now + 0.1 * i) for i in range(50))
