@@ -167,6 +167,7 @@ def test_a_spacemouse_that_is_lost_stops(served, chromium):
         page.says("is connected")
 
 
+@pytest.mark.slow
 def test_a_controller_leads_while_it_is_squeezed(served, chromium):
     frames = events("touch_controller")["frames"]
 
@@ -194,6 +195,7 @@ def test_a_controller_leads_while_it_is_squeezed(served, chromium):
     assert len({tuple(pixels[i : i + 3]) for i in range(0, len(pixels), 4)}) > 20
 
 
+@pytest.mark.slow
 def test_a_controller_that_is_lost_stops(served, chromium):
     frames = events("touch_controller")["frames"]
     led = {"frames": [frame for frame in frames if frame[0] < 1000]}
@@ -221,6 +223,7 @@ def test_a_controller_that_is_lost_stops(served, chromium):
         assert page.page.is_visible("#devices button:text-is('enter headset')")
 
 
+@pytest.mark.slow
 def test_a_phone_is_a_pointer(served, chromium):
     phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True}
     safari = (
@@ -272,12 +275,17 @@ def test_a_phone_is_a_pointer(served, chromium):
         devtools.detach()
 
 
-def test_an_unplugged_gamepad_says_so(served, chromium):
+def test_a_desktop_offers_what_it_has_and_misses_what_is_unplugged(served, chromium):
     pad = """
         window.pad = {mapping: 'standard', axes: [0, 0, 0, 0], buttons: []};
         navigator.getGamepads = () => [window.pad];
         """
     with Page(served, chromium, pad) as page:
+        for feature in ("hid", "xr-spatial-tracking", "gyroscope", "accelerometer"):
+            allowed = f"document.featurePolicy.allowsFeature({feature!r})"
+            assert page.page.evaluate(allowed), feature
+        labels = page.page.locator("#devices button").all_inner_texts()
+        assert labels == ["connect SpaceMouse"]
         page.page.evaluate("window.pad.axes[0] = 0.9")
         page.until("window.teleop.status.step >= 2")
         page.page.evaluate(
@@ -285,13 +293,3 @@ def test_an_unplugged_gamepad_says_so(served, chromium):
         )
         page.says("stopped")
         page.settle()
-
-
-def test_the_page_may_use_its_devices(served, chromium):
-    with Page(served, chromium) as page:
-        for feature in ("hid", "xr-spatial-tracking", "gyroscope", "accelerometer"):
-            allowed = f"document.featurePolicy.allowsFeature({feature!r})"
-            assert page.page.evaluate(allowed), feature
-        # A desktop without a headset: only what it has is offered.
-        labels = page.page.locator("#devices button").all_inner_texts()
-        assert labels == ["connect SpaceMouse"]

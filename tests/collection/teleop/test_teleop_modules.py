@@ -183,7 +183,5 @@ def test_without_a_secure_address_one_line_says_so(chromium):
     page.wait_for_function("document.getElementById('device').textContent")
     assert "https" in page.inner_text("#device")
     assert "\n" not in page.inner_text("#device")
-    assert "SpaceMouse" not in json.dumps(
-        page.locator("#devices button").all_inner_texts()
-    )
+    assert not page.locator("#devices button").count()
     page.close()
