@@ -1,7 +1,7 @@
 // The pictures of the page in a headset: a panel in front of the wearer, with the task and
 // the messages below them.
 
-const CENTRE = [0, -0.1, -1.2]; // metres, from the eyes at the start of the session
+const CENTRE = [0, -0.1, -1.2]; // metres, from the head at the start of the session
 const WIDTH = 1.2; // metres
 const PIXELS = [1024, 640]; // of the panel: two square views, and lines of text
 const LINES = ['task', 'steps', 'counted', 'message', 'device']; // ids, if the page has them
