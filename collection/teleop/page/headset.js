@@ -45,10 +45,9 @@ export class Headset {
     try {
       session = await navigator.xr.requestSession('immersive-vr');
       session.addEventListener('end', () => this.leave());
-      session.addEventListener('inputsourceschange', ({removed}) => {
-        if (removed.includes(this.leader)) this.lose('The controller is gone');
+      session.addEventListener('visibilitychange', () => {
+        this.lose('The headset shows something else');
       });
-      session.addEventListener('visibilitychange', () => this.clutch.drop());
       const gl = document.createElement('canvas').getContext('webgl', {xrCompatible: true});
       if (!gl) throw new Error('there is no WebGL');
       this.panel = new Panel(gl);
@@ -79,6 +78,7 @@ export class Headset {
       ({gamepad, gripSpace}) => gripSpace && gamepad?.mapping === 'xr-standard',
     );
     for (const hand of hands) this.press(hand);
+    if (this.leader && !hands.includes(this.leader)) this.lose('The controller is gone');
     if (!hands.includes(this.leader) || !pressed(this.leader, SQUEEZE)) {
       this.clutch.hold(false);
       this.last = null;
@@ -88,7 +88,7 @@ export class Headset {
     if (!this.leader) return;
     const pose = frame.getPose(this.leader.gripSpace, this.space)?.transform;
     if (!pose) this.lose('The controller is not tracked');
-    else if (this.last) this.clutch.move(change(this.last, pose).slice(0, this.clutch.led.length));
+    else if (this.last) this.clutch.move(change(this.last, pose));
     this.last = pose;
   }
 

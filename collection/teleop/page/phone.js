@@ -64,7 +64,7 @@ export class Phone {
     if (event.alpha === null || event.beta === null) return;
     const now = pointing(event, screen.orientation?.angle);
     if (!this.last) this.begin();
-    else this.clutch.move(change(this.last, now).slice(0, this.clutch.led.length));
+    else this.clutch.move(change(this.last, now));
     this.last = now;
   }
 

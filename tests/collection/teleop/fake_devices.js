@@ -118,12 +118,6 @@ class FakeSession extends EventTarget {
     this.ended = true;
     this.dispatchEvent(new Event('end'));
   }
-
-  removeController() {
-    this.inputSources = [];
-    const event = new Event('inputsourceschange');
-    this.dispatchEvent(Object.assign(event, {added: [], removed: [this.source]}));
-  }
 }
 
 class FakeLayer {

@@ -216,7 +216,7 @@ def test_a_controller_that_is_lost_stops(served, chromium):
         page.play("controller", loose)
         page.play("controller", led)
         page.until(f"window.teleop.status.travel[0] > {before[0] / 0.08 + 0.2}")
-        page.page.evaluate("window.xrSession.removeController()")
+        page.page.evaluate("window.xrSession.inputSources = []")
         page.says("gone")
         page.page.evaluate("window.xrSession.end()")
         page.says("is left")
