@@ -13,10 +13,13 @@ class Attempt:
     Attributes:
       task: its number: dynamics and a scene.
       goal: number of the goal that counts, of those that the task might have.
+      start: seed of what differs between trials of the attempt, in worlds where they
+        start a little different.
     """
 
     task: int
     goal: int = 0
+    start: int = 0
 
 
 class Step(NamedTuple):

@@ -1,11 +1,13 @@
 """Trials of many tasks, one after another; agents learn between them."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from wtl.collection.task_pool import Attempt, TaskPool
+from wtl.datasets.contract import seeding
 
 
 class Trial(NamedTuple):
@@ -72,8 +74,12 @@ def play(
     agent.begin(seeds)
     reward = np.zeros(len(attempts), np.float32)
     trials = []
-    for _ in range(count):
-        observations, actions, steps = [pool.reset(attempts)], [], []
+    for number in range(count):
+        started = [
+            dataclasses.replace(attempt, start=seeding.derive_seed(seed, number))
+            for attempt, seed in zip(attempts, seeds, strict=True)
+        ]
+        observations, actions, steps = [pool.reset(started)], [], []
         for _ in range(pool.horizon):
             actions.append(agent.act(observations[-1], reward))
             steps.append(pool.step(actions[-1]))

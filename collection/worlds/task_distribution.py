@@ -1,6 +1,7 @@
 """Task distribution: splits by object set, rules, scenes of each task."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Annotated, Protocol
 
 import numpy as np
@@ -34,6 +35,9 @@ class DynamicsDistribution(Protocol):
 
     def draw(self, rng: np.random.Generator) -> HiddenDynamics:
         """Draw the dynamics of a task."""
+
+    def outside(self) -> Mapping[str, "DynamicsDistribution"]:
+        """Return distributions of dynamics that this one does not draw, by name."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -160,6 +160,9 @@ class World:
       reward: rewards of its states and actions, for policies that plan.
       trial_tasks: (vector environment, [(task, scene seed)], shaped) -> `TaskPool` of
         methods that learn from trials alone.
+      strike_tasks: (vector environment, [(task, scene seed)]) -> `TaskPool` in which a
+        trial is one strike of a puck with hidden dynamics, see
+        `wtl.collection.worlds.tabletop.strike_tasks`.
       has_cameras: whether its environments take a camera.
       all_gains_matter: whether an agent that is wrong about the sign of an actuator
         gain never succeeds; oracle bounds take account of that.
@@ -192,6 +195,7 @@ class World:
     normaliser: Callable[[EpisodeStore], Any] | None = None
     reward: Reward | None = None
     trial_tasks: Callable[..., Any] | None = None
+    strike_tasks: Callable[..., Any] | None = None
     has_cameras: bool = False
     all_gains_matter: bool = False
     moves_as_commanded: bool = False

@@ -105,6 +105,8 @@ class Method:
         one task by trial and error their `Start`, of those that learn from trials alone
         their hyper-parameters.
       kind: network, policy and loss; None where nothing is trained in a stage.
+      trained_as: method whose policy it plays, of methods that learn from trials alone;
+        empty for its own.
       trial_source: method whose rollouts are the trials it is given, if any.
       retrial_source: method whose rollouts after these trials it is given too, if any.
       conditions: rows of the result table.
@@ -119,6 +121,7 @@ class Method:
     colour: str = palette.GREY
     config: Any = None
     kind: PolicyKind | None = None
+    trained_as: str = ""
     trial_source: str = ""
     retrial_source: str = ""
     conditions: tuple[Condition, ...] = ()

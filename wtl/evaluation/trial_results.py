@@ -4,12 +4,12 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from wtl.evaluation import interval
+from wtl.evaluation import adaptation, interval
 from wtl.evaluation.rollout_row import grouped
 from wtl.evaluation.table import aligned, percent, with_interval
 from wtl.policies.methods import label
 
-_SHOWN = (1, 2, 5, 10)  # trials of the table
+_SHOWN = (1, 2, 3, 5, 10)  # trials of the table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +45,7 @@ def results(
     protocol: Mapping[str, Any],
     oracle_bound: Callable[[int], float | None],
     curve: Sequence[Mapping[str, Any]],
+    misses: bool = False,
 ) -> dict[str, Any]:
     """Summarise an evaluation of one method.
 
@@ -53,16 +54,18 @@ def results(
       protocol: `method`, `world`, `split`, `trials`, `seed`, `env_steps`, ….
       oracle_bound: trial number -> success of an ideal agent, None if unknown.
       curve: `by_trial` of validation tasks during training, with `env_steps`.
+      misses: see `by_trial`.
 
     Returns:
       Contents of `results.json`.
     """
     return {
         "protocol": dict(protocol),
-        "trials": by_trial(rows),
+        "trials": by_trial(rows, misses),
         "families": {
             family: {
                 str(number): interval.rate_by_task(group)
+                | (_misses(group, of_family) if misses else {})
                 for number, group in sorted(grouped(of_family, "trial").items())
             }
             for family, of_family in grouped(rows, "family").items()
@@ -75,12 +78,30 @@ def results(
     }
 
 
-def by_trial(rows: Sequence[TrialRow]) -> dict[str, Any]:
-    """Return success and mean observed return by trial number."""
+def by_trial(rows: Sequence[TrialRow], misses: bool = False) -> dict[str, Any]:
+    """Return success and mean observed return by trial number.
+
+    Args:
+      rows: trials.
+      misses: whether the return is minus the distance to the target, metres. Then there
+        are the `error_cm` and its `ratio_to_first`, to that of the first trial, too.
+    """
     return {
         str(number): interval.rate_by_task(group)
         | {"return": interval.mean_by_task(group, [row.score for row in group])}
+        | (_misses(group, rows) if misses else {})
         for number, group in sorted(grouped(rows, "trial").items())
+    }
+
+
+def _misses(group: Sequence[TrialRow], rows: Sequence[TrialRow]) -> dict[str, Any]:
+    """Return errors of trials of one number, and as a ratio to the first of `rows`."""
+    first = {(row.task_id, row.pair): -row.score for row in rows if row.trial == 1}
+    missed = [-row.score for row in group]
+    before = [first[row.task_id, row.pair] for row in group]
+    return {
+        "error_cm": interval.mean_by_task(group, [100 * each for each in missed]),
+        "ratio_to_first": adaptation.ratio(group, missed, before),
     }
 
 
@@ -92,12 +113,18 @@ def format_table(results: Mapping[str, Any]) -> str:
         ["success"] + [with_interval(trials[n]) for n in shown],
         ["return"] + [_mean(trials[n]["return"]) for n in shown],
     ]
+    misses = "error_cm" in trials[shown[0]]
+    if misses:
+        body[1] = ["error, cm"] + [_mean(trials[n]["error_cm"]) for n in shown]
     if None not in results["ceiling"].values():
         bounds = [percent(results["ceiling"][n]) for n in shown]
         body.append(["oracle bound", *bounds])
     if len(results["families"]) > 1:
         for family, rates in results["families"].items():
             body.append([family] + [percent(rates[n]["success"]) for n in shown])
+            if misses:
+                errors = [_mean(rates[n]["error_cm"]) for n in shown]
+                body.append([f"{family}, error, cm", *errors])
     caption = (
         f"{label(protocol['method'])}, {protocol['env_steps']:,} environment steps: "
         f"success in percent in the n-th trial, n = {trials[shown[0]]['n']} scenes of "

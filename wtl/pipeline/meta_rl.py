@@ -66,49 +66,52 @@ def meta_rl(
     choices.check("meta_rl.split", [split], (fields.SPLIT_VAL, fields.SPLIT_TEST))
     if run.images:
         raise UserError("meta_rl acts on states: set camera.pixels to 0")
-    config = bound(known[method].config, "meta_rl")
+    trained = known[method].trained_as or method
+    configs = {n: bound(known[n].config, "meta_rl") for n in (trained, method)}
+    config = configs[method]
     kind = LEARNERS[type(config)]
     training = {
-        "method": method,
+        "method": trained,
         "world": world,
         "env_steps": env_steps,
         "shaped": shaped,
         "trials": trials,
         "evaluations": evaluations,
-        "config": dataclasses.asdict(config),
+        "config": dataclasses.asdict(configs[trained]),
     }
     evaluation = {"split": split, "scenes_per_task": scenes_per_task}
+    evaluation |= {"method": method}
     name = f"meta_rl/{method}"
     folder = run.folder.path / name
 
     def work(_: str) -> dict[str, Any]:
-        directory = run.folder.policies / method
+        directory = run.folder.policies / trained
         network = kind.network_type(opened.view, config)
         latest = tf.train.latest_checkpoint(
             checkpoints.literal(directory / "checkpoints")
         )
         found = tf.train.Checkpoint(network=network).restore(latest)
         found.expect_partial().assert_existing_objects_matched()
-        agent = kind.agent_type(network, explore=False)
-        rows = _play(run, method, agent, held_out, trials)
+        agent = kind.player(network, held_out.pool, held_out.attempts)
+        rows = _play(run, method, trained, agent, held_out, trials)
         curve = json.loads((directory / "curve.json").read_text())
         about = training | evaluation
         about["seed"] = run.seed
         about["tasks"] = len({row.task_id for row in rows})
         about["env_steps"] = curve[-1]["env_steps"]  # whole rounds
         of_trial = functools.partial(opened.oracle_bound, split=split)
-        results = trial_results.results(rows, about, of_trial, curve)
+        results = trial_results.results(rows, about, of_trial, curve, opened.misses)
         write_csv(rows, folder / "trials.csv", TrialRow)
         run.folder.write(f"{name}/figure.svg", figures.trials(results))
         return results
 
     with open_world(run, world, shaped) as opened:
-        _train(run, training, kind, config, opened)
+        _train(run, training, kind, configs[trained], opened)
         held_out = opened.held_out(split, scenes_per_task)
         results = run.do_results(
             f"evaluate_{method}",
             training | evaluation,
-            run.inputs(method),
+            run.inputs(trained),
             f"{name}/results.json",
             work,
         )
@@ -121,8 +124,8 @@ def _train(run: Run, training: dict[str, Any], kind, config, world: TrialWorld):
     validation = world.held_out(fields.SPLIT_VAL, 1)
 
     def evaluate(agent: Agent) -> dict[str, Any]:
-        rows = _play(run, method, agent, validation, training["trials"])
-        return {"trials": trial_results.by_trial(rows)}
+        rows = _play(run, method, method, agent, validation, training["trials"])
+        return {"trials": trial_results.by_trial(rows, world.misses)}
 
     def work(key: str) -> dict[str, str]:
         directory = run.folder.claim_policy(method, key)
@@ -149,11 +152,14 @@ def _train(run: Run, training: dict[str, Any], kind, config, world: TrialWorld):
 
 
 def _play(
-    run: Run, method: str, agent: Agent, held_out: HeldOut, count: int
+    run: Run, method: str, trained: str, agent: Agent, held_out: HeldOut, count: int
 ) -> Sequence[TrialRow]:
-    """Play trials in every held-out scene; return a row of each."""
+    """Play trials in every held-out scene; return a row of each.
+
+    Methods that play the policy of one that is `trained` start from the same states.
+    """
     seeds = [
-        seeding.derive_seed(run.seed, method, task_id, pair)
+        seeding.derive_seed(run.seed, trained, task_id, pair)
         for task_id, _, pair in held_out.names
     ]
     rows = []

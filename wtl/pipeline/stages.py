@@ -50,6 +50,7 @@ from wtl.policies.planner.config import PlannerConfig
 from wtl.policies.promp.config import PrompConfig
 from wtl.policies.replay.config import ReplayConfig
 from wtl.policies.rl2.config import Rl2Config
+from wtl.policies.strikes.config import StrikesConfig
 from wtl.policies.tecnet.config import TecnetConfig
 from wtl.training.cluster import WARNING, Cluster
 from wtl.training.train_config import EndToEndConfig, TrainConfig
@@ -87,7 +88,7 @@ _camera = _configurable(CameraConfig, "camera")
 ablation = _configurable(Ablation, "ablation")
 _TRAINING = (
     *(TrainConfig, EndToEndConfig, SacConfig),
-    *(PearlConfig, PrompConfig, Rl2Config),
+    *(PearlConfig, PrompConfig, Rl2Config, StrikesConfig),
     PlannerConfig,
 )
 for _config in _TRAINING:

@@ -9,14 +9,18 @@ from wtl.collection.task_pool import Attempt, TaskPool
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.point_robot.point_robot import PointRobots
 from wtl.collection.worlds.task_distribution import TaskDistribution
+from wtl.collection.worlds.world import Task
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
 from wtl.evaluation.scenario import scenarios
 from wtl.pipeline import choices
 from wtl.pipeline.run import Run
 from wtl.policies.encoders import view as views
+from wtl.policies.strikes.view import StrikeView
 
 POINT_ROBOT, SPARSE_POINT_ROBOT = "point_robot", "sparse_point_robot"
-WORLDS = (registry.DEFAULT, POINT_ROBOT, SPARSE_POINT_ROBOT)
+STRIKES = "strikes"
+WORLDS = (registry.DEFAULT, POINT_ROBOT, SPARSE_POINT_ROBOT, STRIKES)
 # Radius of success of point robots, and of the observed reward of sparse ones.
 _RADIUS, _SPARSE_RADIUS = 0.2, 0.3
 
@@ -45,17 +49,20 @@ class TrialWorld:
       train: the training tasks.
       held_out: (split, scenes of each task) -> held-out attempts.
       oracle_bound: (number of a trial, split) -> success of an ideal agent.
+      misses: whether the return of a trial is minus the distance, in metres, by which
+        it missed the target.
     """
 
     view: views.View
     train: TaskPool
     held_out: Callable[[str, int], HeldOut]
     oracle_bound: Callable[[int, str], float | None]
+    misses: bool = False
 
 
 @contextlib.contextmanager
 def open_world(run: Run, name: str, shaped: bool) -> Iterator[TrialWorld]:
-    """Open a world of `WORLDS`: point robots, or the tasks of the run's suite.
+    """Open a world of `WORLDS`: point robots, or tasks or pucks of the run's suite.
 
     Args:
       run: the run.
@@ -66,12 +73,21 @@ def open_world(run: Run, name: str, shaped: bool) -> Iterator[TrialWorld]:
       UserError: if the name is unknown, or the suite is of another world.
     """
     choices.check("meta_rl.world", [name], WORLDS)
-    if name != registry.DEFAULT:
+    if name in (POINT_ROBOT, SPARSE_POINT_ROBOT):
         yield _point_robots(run.suite, sparse=name == SPARSE_POINT_ROBOT)
         return
-    run.require_capability("trial_tasks", f"meta_rl.world = {name!r}")
+    needed = "strike_tasks" if name == STRIKES else "trial_tasks"
+    run.require_capability(needed, f"meta_rl.world = {name!r}")
+    if name == STRIKES and not run.suite.puck:
+        raise UserError(
+            "meta_rl.world = 'strikes' needs hidden dynamics of objects; set "
+            "suite.puck = @puck()"
+        )
     with vector_environment.ProcessVectorEnvironment(run.workers) as pool:
-        yield _tasks_of(run.suite, pool, shaped)
+        if name == STRIKES:
+            yield _strikes_of(run.suite, pool)
+        else:
+            yield _tasks_of(run.suite, pool, shaped)
 
 
 def _tasks_of(
@@ -97,17 +113,54 @@ def _tasks_of(
         )
 
     bound = suite.world.oracle_bound(suite)
-    train = [
+    return TrialWorld(
+        views.entity_view(suite.layout, len(suite.world.spec.axes)),
+        suite.world.trial_tasks(pool, _training_scenes(suite), shaped),
+        held_out,
+        bound.nth_trial,
+    )
+
+
+def _strikes_of(
+    suite: TaskDistribution, pool: vector_environment.ProcessVectorEnvironment
+) -> TrialWorld:
+    """Pucks of a suite; held-out ones are inside the ranges of training, or outside.
+
+    The same held-out objects are in the same scenes inside and outside.
+    """
+
+    def held_out(split: str, scenes: int) -> HeldOut:
+        chosen, names = [], []
+        for family, ranges in {"inside": suite.puck, **suite.puck.outside()}.items():
+            shifted = dataclasses.replace(suite, puck=ranges)
+            for each in scenarios(shifted, split, scenes):
+                chosen.append((each.task, each.scene_seed))
+                # Names tell pucks apart that differ by their dynamics alone.
+                names.append((f"{each.task.task_id}-{family}", family, each.index))
+        attempts = [Attempt(i) for i in range(len(chosen))]
+        return HeldOut(suite.world.strike_tasks(pool, chosen), attempts, names)
+
+    train = suite.world.strike_tasks(pool, _training_scenes(suite))
+    flat = views.flat_view(train.observation_size, train.action_size)
+    view = StrikeView(
+        **{f.name: getattr(flat, f.name) for f in dataclasses.fields(flat)},
+        place=train.place,
+        target=train.target,
+        commands=train.commands,
+        rest=train.rest,
+        horizon=train.horizon,
+        hidden=train.hidden.shape[1],
+    )
+    return TrialWorld(view, train, held_out, lambda number, split: None, misses=True)
+
+
+def _training_scenes(suite: TaskDistribution) -> list[tuple[Task, int]]:
+    """Return training tasks, each with the seeds of its scenes."""
+    return [
         (task, suite.scene_seed(task, "demo", i))
         for i in range(suite.scenes_per_task)
         for task in suite.tasks(fields.SPLIT_TRAIN)
     ]
-    return TrialWorld(
-        views.entity_view(suite.layout, len(suite.world.spec.axes)),
-        suite.world.trial_tasks(pool, train, shaped),
-        held_out,
-        bound.nth_trial,
-    )
 
 
 def _point_robots(suite: TaskDistribution, sparse: bool) -> TrialWorld:

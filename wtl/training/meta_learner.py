@@ -1,7 +1,7 @@
 """Learner of meta-learning from trials: rounds of trials, each followed by updates."""
 
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import tensorflow as tf
@@ -86,6 +86,12 @@ class MetaLearner:
     def agent(self, explore: bool) -> Agent:
         """Return an agent that acts with the present network."""
         return self.agent_type(self.network, explore)
+
+    @classmethod
+    def player(cls, network: Any, pool: TaskPool, attempts: Sequence[Attempt]) -> Agent:
+        """Return the agent that is evaluated with a trained network in attempts."""
+        del pool, attempts
+        return cls.agent_type(network, explore=False)
 
     def _play(
         self, pool: TaskPool, number: int, agent: Agent

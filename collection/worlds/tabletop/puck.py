@@ -85,6 +85,14 @@ class PuckRanges:
                 "puck.start_noise must not be negative, and puck.stride above 0"
             )
 
+    def outside(self) -> dict[str, "PuckRanges"]:
+        """Return distributions of pucks whose friction is outside of this one."""
+        low, high = self.friction
+        return {
+            "friction_below": dataclasses.replace(self, friction=(low / 2, low)),
+            "friction_above": dataclasses.replace(self, friction=(high, 1.2 * high)),
+        }
+
     def draw(self, rng: np.random.Generator) -> Puck:
         """Draw the dynamics of a task."""
         along_x, ratio, *others = (

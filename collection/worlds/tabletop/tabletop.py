@@ -18,6 +18,7 @@ from wtl.collection.worlds.tabletop import (
     puck,
     restoration,
     scene,
+    strike_tasks,
     teleop,
     trial_tasks,
 )
@@ -52,6 +53,7 @@ TABLETOP = EntityStructure(
     has_cameras=True,
     moves_as_commanded=True,
     trial_tasks=trial_tasks.TabletopTasks,
+    strike_tasks=strike_tasks.StrikeTasks,
     renderer=restoration.SceneRenderer(),
     teleop=teleop.GripperTeleop(),
     perception=functools.partial(

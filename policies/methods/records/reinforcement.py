@@ -1,11 +1,12 @@
 """Methods that learn by reinforcement: of one task, or of many."""
 
-from wtl.policies import promp
+from wtl.policies import promp, strikes
 from wtl.policies.methods import palette
 from wtl.policies.methods.record import Method, Start
 from wtl.policies.pearl.config import PearlConfig
 from wtl.policies.promp.config import PrompConfig
 from wtl.policies.rl2.config import Rl2Config
+from wtl.policies.strikes.config import StrikesConfig
 
 RECORDS = (
     Method(
@@ -92,5 +93,37 @@ RECORDS = (
         "learn from its trials.",
         palette.GREY,
         config=PrompConfig(inner_step=False),
+    ),
+    Method(
+        "latent_strikes",
+        "Latent strikes",
+        "Learning from trials alone: strikes a puck by a few latent numbers, chosen by "
+        "a model that predicts where the puck stops from the previous trials.",
+        palette.TEAL,
+        config=StrikesConfig(),
+    ),
+    Method(
+        "latent_strikes_without_trials",
+        "Latent strikes, no trials",
+        "Latent strikes without the previous trials: its first trial again and again.",
+        palette.GREY,
+        config=StrikesConfig(evidence=strikes.NONE),
+        trained_as="latent_strikes",
+    ),
+    Method(
+        "latent_strikes_another_puck",
+        "Latent strikes, another puck",
+        "Latent strikes, given the trials of another puck.",
+        palette.SKY,
+        config=StrikesConfig(evidence=strikes.ANOTHER),
+        trained_as="latent_strikes",
+    ),
+    Method(
+        "latent_strikes_told",
+        "Latent strikes, told the puck",
+        "Latent strikes, given the hidden dynamics of the puck in place of trials.",
+        palette.VIOLET,
+        config=StrikesConfig(evidence=strikes.TOLD),
+        trained_as="latent_strikes",
     ),
 )

@@ -66,7 +66,8 @@ def trained_method(
     trials = (trial_source,) if trial_source else ()
     first = Condition(name, label, description, colour, trials)
     return Method(
-        *(name, label, description, colour, config, _KINDS[type(config)], trial_source),
+        *(name, label, description, colour, config, _KINDS[type(config)]),
+        trial_source=trial_source,
         conditions=(first, *further),
         **record,
     )

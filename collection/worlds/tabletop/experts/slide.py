@@ -6,8 +6,8 @@ from wtl.collection.worlds.tabletop import world as worlds
 from wtl.collection.worlds.tabletop.experts import expert
 
 _GRAVITY = 9.81
-_STRIKE_HEIGHT = 0.006  # metres
-_BEHIND = 0.085  # metres between the object's centre and the fingers at the start
+STRIKE_HEIGHT = 0.006  # metres
+BEHIND = 0.085  # metres between the object's centre and the fingers at the start
 _RELEASE_Y = 0.10  # metres; where the object leaves the fingers
 _LANE = 0.010  # metres the fingers may be off the object's axis at the start
 _LANE_STRIKING = 0.04  # metres; a strike is not corrected on the way
@@ -30,7 +30,7 @@ def act(world: worlds.World, index: int) -> expert.Command:
         return _act_fast(world, index)
     position = world.object_positions[index, :2]
     gripper = world.gripper_pose
-    hold = np.array([*world.setpoint[:2], _STRIKE_HEIGHT])
+    hold = np.array([*world.setpoint[:2], STRIKE_HEIGHT])
     low = gripper[2] < _LOW
     stop_y = _RELEASE_Y - world.half_sizes[index, 1] - 0.01
     if low and (gripper[1] > stop_y or position[1] > _RELEASE_Y + 0.03):
@@ -71,7 +71,7 @@ def _act_fast(world: worlds.World, index: int) -> expert.Command:
 
 
 def _strike(world: worlds.World, hold: np.ndarray, length: float) -> expert.Command:
-    ahead = (hold[0], hold[1] + length, _STRIKE_HEIGHT)
+    ahead = (hold[0], hold[1] + length, STRIKE_HEIGHT)
     return expert.move_to(world, ahead, noise=0.06, max_step=world.stride)
 
 
@@ -91,7 +91,7 @@ def _imagined_rest(
 
 def _behind(world: worlds.World, index: int) -> np.ndarray:
     """[2] where the fingers stand before a strike."""
-    return world.object_positions[index, :2] - np.array([0, _BEHIND])
+    return world.object_positions[index, :2] - np.array([0, BEHIND])
 
 
 def _is_behind(world: worlds.World, index: int) -> bool:
@@ -104,7 +104,7 @@ def _go_behind(world: worlds.World, index: int) -> expert.Command:
     behind, yaw = _behind(world, index), _face(world, index)
     if not _is_behind(world, index):
         return expert.move_above(world, behind, yaw)
-    return expert.move_to(world, (*behind, _STRIKE_HEIGHT), yaw, noise=0.3)
+    return expert.move_to(world, (*behind, STRIKE_HEIGHT), yaw, noise=0.3)
 
 
 def _face(world: worlds.World, index: int) -> float:
