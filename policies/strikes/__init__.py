@@ -9,4 +9,4 @@ the latent by MAML's gradient instead.
 """
 
 # Evidence of the puck that an agent is given, the first in training.
-OWN, NONE, ANOTHER, TOLD = EVIDENCE = ("own", "none", "another", "told")
+OWN, NONE, ANOTHER, ORACLE = EVIDENCE = ("own", "none", "another", "oracle")

@@ -31,7 +31,7 @@ class StrikesAgent:
           network: the network; its configuration says what evidence is given.
           explore: whether there is noise on the chosen latents.
           proposes: whether latents are chosen; else they are drawn from the prior.
-          hidden: [N, H] hidden dynamics, for an agent that is told them.
+          hidden: [N, H] hidden dynamics, which an oracle is given.
         """
         self._network, self._explore = network, explore
         self._proposes, self._hidden = proposes, hidden
@@ -90,12 +90,12 @@ class StrikesAgent:
         if given == strikes.ANOTHER:
             # Half way round, so that it is no other scene of the same puck.
             trials = [np.roll(each, count // 2, axis=0) for each in trials]
-        is_told = given == strikes.TOLD
+        is_oracle = given == strikes.ORACLE
         uses = given in (strikes.OWN, strikes.ANOTHER)
-        hidden = self._hidden if is_told else np.zeros((count, view.hidden))
+        hidden = self._hidden if is_oracle else np.zeros((count, view.hidden))
         return Evidence(
             *trials,
             np.full((count, number), uses, np.float32),
             np.asarray(hidden, np.float32),
-            np.full(count, is_told, np.float32),
+            np.full(count, is_oracle, np.float32),
         )

@@ -12,15 +12,15 @@ class StrikesConfig:
 
     Attributes:
       evidence: of the puck that the agent is given: its `own` trials, `none`, the
-        trials of `another` puck, or it is `told` the hidden dynamics; the last three
-        are controls of a policy that is trained alike.
+        trials of `another` puck, or, as an `oracle`, its hidden dynamics; the last
+        three are controls, which play the policy that is trained for the first.
       latent: Z, numbers that a strike is made of.
       divergence_weight: of the divergence from the prior of the latent; with less than
         a few, latents of the prior make no strikes.
       generator_steps: gradient steps of the generative model, before any trial.
       hidden: width of the hidden layers.
       context: width of the encoding of trials.
-      told_share: share of training examples that are told the hidden dynamics.
+      oracle_share: share of training examples with hidden dynamics in place of trials.
       exploration: standard deviation of noise on the chosen latents in training.
       largest_latent: magnitude up to which latents are chosen; the prior is normal.
       candidates: latents that are compared in each iteration of the choice.
@@ -42,15 +42,15 @@ class StrikesConfig:
     generator_steps: Count = 3000
     hidden: Count = 128
     context: Count = 64
-    told_share: Share = 0.15
+    oracle_share: Share = 0.15
     exploration: NotNegative = 0.15
     largest_latent: NotNegative = 2.0
     candidates: Count = 200
     iterations: Count = 4
     learning_rate: NotNegative = 2e-3
     batch: Count = 256
-    updates_per_round: Count = 200
-    first_rounds: Natural = 4
+    updates_per_round: Count = 400
+    first_rounds: Natural = 3
     tasks_per_round: Count = 50
     trials_per_task: Count = 6
 

@@ -28,7 +28,7 @@ class Evidence(NamedTuple):
       motion: [B, K, M].
       valid: [B, K] 1 where there is a trial.
       hidden: [B, H] hidden dynamics.
-      told: [B] 1 where these are given, and trials are not.
+      given: [B] 1 where these are given, and trials are not.
     """
 
     start: tf.Tensor
@@ -36,7 +36,7 @@ class Evidence(NamedTuple):
     motion: tf.Tensor
     valid: tf.Tensor
     hidden: tf.Tensor
-    told: tf.Tensor
+    given: tf.Tensor
 
 
 class StrikesNetwork(tf_keras.Model):
@@ -64,8 +64,8 @@ class StrikesNetwork(tf_keras.Model):
         self.generator = StrikeGenerator(shape, config.latent, config.hidden // 2)
         self._trial = _dense(config.hidden, config.hidden)
         self._trial.append(layers.Dense(config.context))
-        self._told = _dense(config.hidden)
-        self._told.append(layers.Dense(config.context))
+        self._dynamics = _dense(config.hidden)
+        self._dynamics.append(layers.Dense(config.context))
         self._outcome = _dense(*3 * (config.hidden,))
         self._outcome.append(layers.Dense(4))
         self._scales = {
@@ -88,8 +88,8 @@ class StrikesNetwork(tf_keras.Model):
         self.generator.losses_of(commands, start, latent)
         sizes = (view.start_size, self.config.latent, view.motion_size)
         trials = (tf.zeros((1, 1, size)) for size in sizes)
-        told = tf.zeros((1, view.hidden)), tf.zeros(1)
-        context = self.context(Evidence(*trials, tf.zeros((1, 1)), *told))
+        dynamics = tf.zeros((1, view.hidden)), tf.zeros(1)
+        context = self.context(Evidence(*trials, tf.zeros((1, 1)), *dynamics))
         self.outcome(context, start, latent)
 
     def standardise(self, start: tf.Tensor, hidden: tf.Tensor):
@@ -102,7 +102,7 @@ class StrikesNetwork(tf_keras.Model):
     @property
     def outcome_variables(self) -> list[tf.Variable]:
         """Variables of the model of outcomes."""
-        parts = (*self._trial, *self._told, *self._outcome)
+        parts = (*self._trial, *self._dynamics, *self._outcome)
         return [each for layer in parts for each in layer.trainable_variables]
 
     def scaled(self, name: str, given: tf.Tensor) -> tf.Tensor:
@@ -118,15 +118,15 @@ class StrikesNetwork(tf_keras.Model):
         """Return an encoding [B, X] of evidence, in whatever order trials are."""
         start = self.scaled("start", evidence.start)
         trials = tf.concat([start, evidence.latent, 2 * evidence.motion], axis=-1)
-        told = self.scaled("hidden", evidence.hidden)
+        dynamics = self.scaled("hidden", evidence.hidden)
         for layer in self._trial:
             trials = layer(trials)
-        for layer in self._told:
-            told = layer(told)
+        for layer in self._dynamics:
+            dynamics = layer(dynamics)
         count = tf.reduce_sum(evidence.valid, axis=1, keepdims=True)
         pooled = tf.reduce_sum(trials * evidence.valid[..., None], axis=1)
-        pooled = pooled / tf.maximum(count, 1) + told * evidence.told[:, None]
-        return tf.concat([pooled, count / 4, evidence.told[:, None]], axis=-1)
+        pooled = pooled / tf.maximum(count, 1) + dynamics * evidence.given[:, None]
+        return tf.concat([pooled, count / 4, evidence.given[:, None]], axis=-1)
 
     def outcome(
         self, context: tf.Tensor, start: tf.Tensor, latent: tf.Tensor

@@ -28,7 +28,7 @@ class StrikesLearner(MetaLearner):
 
     @classmethod
     def player(cls, network: StrikesNetwork, pool: TaskPool, attempts: list[Attempt]):
-        """See the base class; an agent that is told hidden dynamics gets them here."""
+        """See the base class; an oracle is given the hidden dynamics."""
         del cls
         hidden = pool.hidden[[attempt.task for attempt in attempts]]
         return StrikesAgent(network, explore=False, hidden=hidden)
@@ -107,12 +107,12 @@ class StrikesLearner(MetaLearner):
         shape = config.batch, config.trials_per_task
         order = rng.random(shape).argsort(axis=1)
         known = np.arange(shape[1] - 1) < rng.integers(shape[1], size=(shape[0], 1))
-        told = rng.random(config.batch) < config.told_share
-        valid = (known & ~told[:, None]).astype(np.float32)
+        given = rng.random(config.batch) < config.oracle_share
+        valid = (known & ~given[:, None]).astype(np.float32)
         attempt = rng.integers(self._count, size=config.batch)
-        return attempt, order, valid, told.astype(np.float32)
+        return attempt, order, valid, given.astype(np.float32)
 
-    def _step(self, attempt, order, valid, told):
+    def _step(self, attempt, order, valid, given):
         *trials, hidden = (tf.gather(kept, attempt) for kept in self._played)
         trials = [tf.gather(each, order, batch_dims=1) for each in trials]
         others = (each[:, 1:] for each in trials)
@@ -120,7 +120,7 @@ class StrikesLearner(MetaLearner):
         with tf.GradientTape() as tape:
             loss = losses.outcome_loss(
                 self.network,
-                Evidence(*others, valid, hidden, told),
+                Evidence(*others, valid, hidden, given),
                 start,
                 latent,
                 motion[:, -2:],

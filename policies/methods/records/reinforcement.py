@@ -119,11 +119,11 @@ RECORDS = (
         trained_as="latent_strikes",
     ),
     Method(
-        "latent_strikes_told",
-        "Latent strikes, told the puck",
+        "latent_strikes_oracle",
+        "Latent strikes, oracle",
         "Latent strikes, given the hidden dynamics of the puck in place of trials.",
         palette.VIOLET,
-        config=StrikesConfig(evidence=strikes.TOLD),
+        config=StrikesConfig(evidence=strikes.ORACLE),
         trained_as="latent_strikes",
     ),
 )
