@@ -11,6 +11,7 @@ from wtl.collection.worlds.reacher import environment as reacher
 from wtl.collection.worlds.reacher import observation as reacher_observation
 from wtl.collection.worlds.tabletop import environment as tabletop
 from wtl.collection.worlds.tabletop import observation as tabletop_observation
+from wtl.collection.worlds.tabletop import strike_tasks
 from wtl.collection.worlds.tabletop import world as tabletop_physics
 from wtl.datasets.contract.layout import slices
 
@@ -87,6 +88,18 @@ def test_point_robots_are_documented():
     assert len(_table("point_robot", "Action")) == PointRobots.action_size
     page = (_PAGES / "point_robot.md").read_text()
     assert f"Horizon {PointRobots.horizon} steps" in page
+
+
+def test_strikes_are_documented():
+    documented = [row[:2] for row in _table("strikes", "Observation")]
+    start = 0
+    for (where, name), (part, width) in zip(
+        documented, strike_tasks.OBSERVATION.items(), strict=True
+    ):
+        assert (where, name) == (_written(start, width), part)
+        start += width
+    page = (_PAGES / "strikes.md").read_text()
+    assert f"Horizon {strike_tasks.StrikeTasks.horizon} control steps" in page
 
 
 _DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/glossary.md", "docs/worlds.md"]

@@ -161,8 +161,8 @@ class World:
       trial_tasks: (vector environment, [(task, scene seed)], shaped) -> `TaskPool` of
         methods that learn from trials alone.
       strike_tasks: (vector environment, [(task, scene seed)]) -> `TaskPool` in which a
-        trial is one strike of a puck with hidden dynamics, see
-        `wtl.collection.worlds.tabletop.strike_tasks`.
+        trial is one strike of an object with hidden dynamics; it has what
+        `wtl.policies.strikes.view.StrikeView` lists, and scripted strikes.
       has_cameras: whether its environments take a camera.
       all_gains_matter: whether an agent that is wrong about the sign of an actuator
         gain never succeeds; oracle bounds take account of that.

@@ -49,7 +49,7 @@ class StrikesConfig:
     iterations: Count = 4
     learning_rate: NotNegative = 2e-3
     batch: Count = 256
-    updates_per_round: Count = 400
+    updates_per_round: Count = 300
     first_rounds: Natural = 3
     tasks_per_round: Count = 50
     trials_per_task: Count = 6

@@ -98,6 +98,59 @@ def test_gripper_tasks_are_learnt_and_measured_in_the_scenes_of_wtl(method, tmp_
     assert len(names) == 10 and all(task.startswith("test-") for task, _ in names)
 
 
+_STRIKES = (
+    "suite.size=2",
+    "suite.families=('slide',)",
+    "suite.scenes_per_task=1",
+    "suite.train_tasks=4",
+    "suite.puck=@puck()",
+    "suite.val_tasks=2",
+    "suite.test_tasks=3",
+    "meta_rl.scenes_per_task=1",
+    "meta_rl.evaluations=1",
+    "meta_rl/StrikesConfig.generator_steps=5",
+    "meta_rl/StrikesConfig.updates_per_round=2",
+    "meta_rl/StrikesConfig.tasks_per_round=4",
+    "meta_rl/StrikesConfig.trials_per_task=2",
+)
+
+
+def test_strikes_are_measured_in_centimetres_and_controls_play_the_same_policy(
+    tmp_path, capsys
+):
+    assert _meta_rl(tmp_path, "latent_strikes", *_STRIKES, world="strikes") == 0
+    shown = capsys.readouterr().out
+    assert "error, cm" in shown and "friction_below, error, cm" in shown
+    trained = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.index")}
+    control = "latent_strikes_another_puck"
+    assert _meta_rl(tmp_path, control, *_STRIKES, world="strikes") == 0
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.index")} == trained
+    own, other = (
+        json.loads((tmp_path / "meta_rl" / name / "results.json").read_text())
+        for name in ("latent_strikes", control)
+    )
+    assert other["protocol"]["method"] == control
+    families = {"inside", "friction_below", "friction_above"}
+    for results in (own, other):
+        assert set(results["families"]) == families and results["trials"]["1"]["n"] == 9
+    # Without a trial yet, both have made the same strike.
+    assert own["trials"]["1"] == other["trials"]["1"]
+    assert own["trials"]["1"]["error_cm"]["mean"] == pytest.approx(
+        -100 * own["trials"]["1"]["return"]["mean"]
+    )
+    assert own["families"]["inside"]["1"]["ratio_to_first"]["ratio"] == 1
+
+
+def test_pucks_without_hidden_dynamics_are_refused(tmp_path, capsys):
+    assert _meta_rl(tmp_path, "latent_strikes", world="strikes") == 1
+    assert "set suite.puck = @puck()" in capsys.readouterr().err
+
+
+def test_latent_strikes_need_strikes(tmp_path, capsys):
+    assert _meta_rl(tmp_path, "latent_strikes") == 1
+    assert "set meta_rl.world = 'strikes'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("binding", "said"),
     [
