@@ -39,7 +39,7 @@ class StrikesConfig:
     evidence: str = strikes.OWN
     latent: Count = 2
     divergence_weight: NotNegative = 4.0
-    generator_steps: Count = 3000
+    generator_steps: Count = 2000
     hidden: Count = 128
     context: Count = 64
     oracle_share: Share = 0.15
@@ -50,7 +50,7 @@ class StrikesConfig:
     learning_rate: NotNegative = 2e-3
     batch: Count = 256
     updates_per_round: Count = 300
-    first_rounds: Natural = 3
+    first_rounds: Natural = 2
     tasks_per_round: Count = 50
     trials_per_task: Count = 6
 

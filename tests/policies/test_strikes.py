@@ -107,11 +107,9 @@ def _train(directory, rounds, evaluations=1, config=SMALL):
 
 def _errors(network, evidence, pool, count=3):
     """[count, N] distances to the target by trial, in metres."""
-    config = dataclasses.replace(network.config, evidence=evidence)
-    player = StrikesNetwork(VIEW, config)
-    player.set_weights(network.get_weights())
+    network.config = dataclasses.replace(network.config, evidence=evidence)
     attempts = [Attempt(task) for task in range(pool.tasks)]
-    agent = StrikesLearner.player(player, pool, attempts)
+    agent = StrikesLearner.player(network, pool, attempts)
     played = trials.play(pool, agent, attempts, range(pool.tasks), count)
     return np.array([-trial.observed_reward[:, -1, 0] for trial in played])
 

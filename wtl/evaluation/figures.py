@@ -22,7 +22,7 @@ from wtl.policies.methods import (
     in_order,
     label,
 )
-from wtl.policies.methods.palette import BLUE
+from wtl.policies.methods.palette import BLUE, FREE
 
 _INK = "#767676"  # to be read on white paper and on black
 _COLUMNS = 3
@@ -264,11 +264,15 @@ def _limits(lines: Mapping[str, np.ndarray]) -> tuple[float, float]:
 
 @_as_svg
 def trials(results: Mapping[str, Any]) -> Figure:
-    """Draw success by trial with its oracle bound, and success over training."""
+    """Draw success by trial with its oracle bound, and success over training.
+
+    Where trials miss a target by a distance, it is drawn by trial and family, too.
+    """
     protocol, by_number = results["protocol"], results["trials"]
     title = f"{label(protocol['method'])}, {protocol['world']}: success by trial"
-    drawn = _new(title, 9, 3)
-    by_trial, over_steps = drawn.subplots(1, 2)
+    misses = "error_cm" in by_number["1"]
+    drawn = _new(title, 9 + 4 * misses, 3)
+    by_trial, over_steps, *of_errors = drawn.subplots(1, 2 + misses)
     bound = {int(n): s for n, s in results["ceiling"].items() if s is not None}
     if bound:
         line = {"color": _INK, "label": "oracle bound"}
@@ -289,8 +293,18 @@ def trials(results: Mapping[str, Any]) -> Figure:
             over_steps.plot(steps, line, color=BLUE, **words)
     over_steps.set(title="Validation tasks", xlabel="environment steps of training")
     over_steps.legend()
-    for axes in drawn.axes:
+    for axes in (by_trial, over_steps):
         _of_success(axes)
+    for axes in of_errors:
+        for line, (family, found) in zip(
+            FREE, results["families"].items(), strict=False
+        ):
+            errors = [each["error_cm"] for each in found.values()]
+            columns = ([each[key] for each in errors] for key in ("mean", "ci95"))
+            _band(axes, numbers, *columns, line, label=family)
+        axes.set(title="Distance to the target, cm", xlabel="trial", xticks=numbers)
+        axes.set_ylim(bottom=0)
+        axes.legend()
     return drawn
 
 
