@@ -88,8 +88,7 @@ class StrikesAgent:
         trials = self.trials
         count, number = trials[0].shape[:2]
         if given == strikes.ANOTHER:
-            # Half way round, so that it is no other scene of the same puck.
-            trials = [np.roll(each, count // 2, axis=0) for each in trials]
+            trials = [np.roll(each, 1, axis=0) for each in trials]
         is_oracle = given == strikes.ORACLE
         uses = given in (strikes.OWN, strikes.ANOTHER)
         hidden = self._hidden if is_oracle else np.zeros((count, view.hidden))

@@ -12,8 +12,9 @@ class StrikesConfig:
 
     Attributes:
       evidence: of the puck that the agent is given: its `own` trials, `none`, the
-        trials of `another` puck, or, as an `oracle`, its hidden dynamics; the last
-        three are controls, which play the policy that is trained for the first.
+        trials of `another` puck (its neighbour), or, as an `oracle`, its hidden
+        dynamics; the last three are controls, which play the policy that is trained
+        for the first.
       latent: Z, numbers that a strike is made of.
       divergence_weight: of the divergence from the prior of the latent; with less than
         a few, latents of the prior make no strikes.

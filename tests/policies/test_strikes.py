@@ -99,9 +99,7 @@ def _learner(directory, rounds, config=SMALL):
 def _train(directory, rounds, evaluations=1, config=SMALL):
     learner, pool = _learner(directory, rounds, config)
     settings = {"log_dir": directory / "logs", "evaluate": lambda agent: {}}
-    meta_learning.train(
-        learner, pool, **settings, evaluations=evaluations, name="test"
-    )
+    meta_learning.train(learner, pool, **settings, evaluations=evaluations, name="test")
     return learner
 
 

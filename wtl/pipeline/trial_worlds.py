@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import operator
 from collections.abc import Callable, Iterator
 
 from wtl.collection import vector_environment
@@ -133,7 +134,10 @@ def _strikes_of(
         chosen, names = [], []
         for family, ranges in {"inside": suite.puck, **suite.puck.outside()}.items():
             shifted = dataclasses.replace(suite, puck=ranges)
-            for each in scenarios(shifted, split, scenes):
+            planned = scenarios(shifted, split, scenes)
+            # Neighbours, one of which may be given the trials of the other, are of
+            # different pucks.
+            for each in sorted(planned, key=operator.attrgetter("index")):
                 chosen.append((each.task, each.scene_seed))
                 # Names tell pucks apart that differ by their dynamics alone.
                 names.append((f"{each.task.task_id}-{family}", family, each.index))
