@@ -112,8 +112,9 @@ def _errors(network, evidence, pool, count=3):
     return np.array([-trial.observed_reward[:, -1, 0] for trial in played])
 
 
+@pytest.mark.slow
 def test_errors_fall_by_trials_of_the_same_puck_alone(tmp_path):
-    network = _train(tmp_path, 10).network
+    network = _train(tmp_path, 16).network
     pool = Sliders(40, seed=1)
     own, none, another, oracle = (
         _errors(network, evidence, pool).mean(axis=1) for evidence in strikes.EVIDENCE
@@ -126,7 +127,7 @@ def test_errors_fall_by_trials_of_the_same_puck_alone(tmp_path):
 
 
 def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(tmp_path):
-    small = {"generator_steps": 20, "updates_per_round": 3, "first_rounds": 3}
+    small = {"generator_steps": 20, "updates_per_round": 3}
     config = dataclasses.replace(SMALL, **small)
     whole = _train(tmp_path / "whole", 4, 2, config)
     _train_until(tmp_path / "parts", 2, 4, config)
