@@ -83,9 +83,8 @@ def test_point_robots_are_learnt_measured_and_done_once(method, tmp_path, capsys
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.index")} == before
 
 
-@pytest.mark.parametrize(
-    "method", [pytest.param("pearl", marks=pytest.mark.slow), "rl2", "promp"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["pearl", "rl2", "promp"])
 def test_gripper_tasks_are_learnt_and_measured_in_the_scenes_of_wtl(method, tmp_path):
     assert _meta_rl(tmp_path, method, world="tabletop") == 0
     folder = tmp_path / "meta_rl" / method

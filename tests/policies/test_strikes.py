@@ -126,6 +126,7 @@ def test_errors_fall_by_trials_of_the_same_puck_alone(tmp_path):
     np.testing.assert_allclose(own[0], none[0])
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(tmp_path):
     small = {"generator_steps": 20, "updates_per_round": 3}
     config = dataclasses.replace(SMALL, **small)
