@@ -96,7 +96,7 @@ def test_strikes_are_documented():
     for (where, name), (part, width) in zip(
         documented, strike_tasks.OBSERVATION.items(), strict=True
     ):
-        assert (where, name) == (_written(start, width), part)
+        assert (where, name) == (_written(start, start + width), part)
         start += width
     page = (_PAGES / "strikes.md").read_text()
     assert f"Horizon {strike_tasks.StrikeTasks.horizon} control steps" in page
