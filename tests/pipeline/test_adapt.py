@@ -55,6 +55,7 @@ def test_collecting_again_does_nothing(explored, tmp_path):
     assert (run / "lineage.json").read_text() == before
 
 
+@pytest.mark.slow
 def test_models_are_trained_once_and_measured_in_the_same_scenes(
     explored, tmp_path, capsys
 ):

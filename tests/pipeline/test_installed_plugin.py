@@ -29,6 +29,8 @@ from wtl.datasets.format import schema
 from wtl.datasets.storage import checksums, location
 from wtl.policies import methods
 
+pytestmark = pytest.mark.slow  # three image policies; test_plugin is the fast one
+
 CONFIG = f"""
 include '{installing.ROOT}/tests/tiny.gin'
 

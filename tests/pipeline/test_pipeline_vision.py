@@ -20,7 +20,7 @@ from wtl.datasets.reading import reader
 from wtl.datasets.storage import staging
 from wtl.policies import export
 
-pytestmark = pytest.mark.slow  # test_installed_plugin runs on images too
+pytestmark = pytest.mark.slow  # perception and image policies
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TINY = str(ROOT / "tests" / "tiny_vision.gin")

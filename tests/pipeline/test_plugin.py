@@ -100,8 +100,6 @@ import numpy as np
 import wtl
 from tests import plain_module
 
-pytestmark = pytest.mark.slow  # test_installed_plugin runs in every `make test`
-
 class Broken(plain_module.Point):
     def step(self, action):
         timestep = super().step(action)

@@ -45,6 +45,7 @@ def demonstrators(run_dir: pathlib.Path) -> dict[str, str]:
     return dict(zip(store[fields.EPISODE_ID], store[fields.DEMONSTRATOR], strict=True))
 
 
+@pytest.mark.slow
 def test_what_is_kept_takes_the_place_of_scripted_demonstrations(tmp_path, capsys):
     run_dir = tmp_path / "run"
     items = plan(tmp_path / "plan")
