@@ -7,7 +7,7 @@ See https://huggingface.co/docs/lerobot/lerobot-dataset-v3.
 
 A frame is an observation and the action taken at it, so the observation after the last
 action is left out, and physics states are too. Images are embedded without loss, or
-stored as videos, which are far smaller, in `videos/CAMERA/chunk-000/file-000.mp4`.
+stored as videos with loss, in `videos/CAMERA/chunk-000/file-000.mp4`.
 """
 
 import contextlib

@@ -119,7 +119,7 @@ def test_errors_fall_by_trials_of_the_same_puck_alone(tmp_path):
     own, none, another, oracle = (
         _errors(network, evidence, pool).mean(axis=1) for evidence in strikes.EVIDENCE
     )
-    assert own[0] > 0.05  # nobody knows a puck before it was struck
+    assert own[0] > 0.05  # a puck is unknown before it was struck
     assert own[2] < 0.5 * own[0] and own[2] < 0.04
     assert none[2] > 2 * own[2] and another[2] > 2 * own[2]
     assert oracle[0] < 0.6 * own[0]

@@ -27,7 +27,7 @@ from wtl.datasets.contract.errors import UserError
     option(
         "--videos",
         action="store_true",
-        help="for lerobot: store images as AV1 videos, far smaller and with loss",
+        help="for lerobot: store images as AV1 videos, smaller and with loss",
     ),
 )
 def export(options: argparse.Namespace) -> None:

@@ -257,7 +257,7 @@ def test_a_phone_is_a_pointer(served, chromium):
         page.page.evaluate("window.answer = 'granted'")
         page.connect("steer by tilting", "Hold")
         turned(rows[:30])
-        page.arrive(0, 0, 0, 0)  # nobody holds the clutch
+        page.arrive(0, 0, 0, 0)  # the clutch is not held
         turned(rows[:5])
         hold("#tilt")
         turned(rows)
