@@ -55,23 +55,39 @@ def _arm(path: pathlib.Path, task: int, episodes: int = EPISODES, **changed):
                 group[f"{name}/camera"] = rng.integers(0, 256, shape, np.uint8)
 
 
-def _import(path: pathlib.Path, out: pathlib.Path, acts: bool = True) -> int:
-    """Import a file of `_arm` as demonstrations of a task, with actions or without."""
+def _import(
+    path: pathlib.Path, out: pathlib.Path, acts: bool = True, sees: bool = True
+) -> int:
+    """Import a file of `_arm` as demonstrations of a task.
+
+    They have its actions and its camera, or not.
+    """
     return _wtl(
         *("import", path, "--format=robomimic", "--name=wtl_demos", f"--out={out}"),
         *("--set=family=lift", f"--set=task_id=lift{path.stem}", "--set=control_hz=10"),
-        *("--map=arm/joints=obs/joints", "--map=camera=obs/camera"),
+        "--map=arm/joints=obs/joints",
+        *(("--map=camera=obs/camera",) if sees else ()),
         *(("--map=action=actions", "--map=reward=rewards") if acts else ()),
     )
 
 
-@pytest.fixture(scope="module")
-def run_dir(tmp_path_factory):
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(False, id="joints"),
+        pytest.param(True, id="camera", marks=pytest.mark.slow),
+    ],
+)
+def run_dir(tmp_path_factory, request):
+    """A run of two tasks, whose observations have a camera or not."""
     folder = tmp_path_factory.mktemp("arm")
     run = folder / "run"
     for task in range(TASKS):
         _arm(folder / f"{task}.hdf5", task)
-        assert _import(folder / f"{task}.hdf5", folder / str(task)) == 0
+        assert (
+            _import(folder / f"{task}.hdf5", folder / str(task), sees=request.param)
+            == 0
+        )
     code = _wtl(
         *("dataset", "merge", folder / "0/wtl_demos", folder / "1/wtl_demos"),
         f"--out={run}/datasets",
@@ -124,6 +140,7 @@ def test_the_replay_is_of_the_nearest_demonstration_of_the_task(run_dir):
 
 
 def test_held_out_episodes_are_not_normalised_by(run_dir):
+    sees = "camera" in wtl.load_policy(run_dir / "policies/mil").observations
     path = location.resolve(run_dir / "datasets" / "wtl_demos")
     store = reader.read(path, "train")
     store = store.select(~held_out(path, store))
@@ -132,7 +149,7 @@ def test_held_out_episodes_are_not_normalised_by(run_dir):
     stored = [
         tf.train.load_variable(variables, name)
         for name, shape in tf.train.list_variables(variables)
-        if shape == [store.state.shape[2] + 32]  # of an image, its features
+        if shape == [store.state.shape[2] + 32 * sees]  # of an image, its features
     ]
     mean = store.state[used].mean(axis=0)[:3]
     assert any(np.allclose(array[:3], mean, rtol=1e-4) for array in stored)
@@ -141,7 +158,7 @@ def test_held_out_episodes_are_not_normalised_by(run_dir):
 def test_its_policy_loads_and_acts_in_the_units_of_the_dataset(run_dir):
     demos = wtl.load_dataset(run_dir / "datasets" / "wtl_demos")
     policy = wtl.load_policy(run_dir / "policies" / "mil")
-    assert policy.observations == ("arm/joints", "camera")
+    assert policy.observations in (("arm/joints",), ("arm/joints", "camera"))
     policy.reset(demos=[demos[0]])
     observed = {name: demos[1].steps[name][0] for name in policy.observations}
     action = policy.act(observed)
@@ -210,17 +227,20 @@ def test_datasets_of_another_spec_are_not_merged(tmp_path, capsys):
 
 def test_other_data_than_its_own_are_refused_by_field(run_dir, tmp_path, capsys):
     policy = wtl.load_policy(run_dir / "policies" / "mil")
+    sees = "camera" in policy.observations
     for array, number, said in (
         ({"joints": np.zeros((9, 2))}, 0, "2 numbers of 'arm/joints'"),
         ({"actions": np.zeros((9, 3))}, 1, "3 numbers of 'action'"),
     ):
         _arm(tmp_path / f"{number}.hdf5", 0, 1, **array)
-        assert _import(tmp_path / f"{number}.hdf5", tmp_path / str(number)) == 0
+        assert (
+            _import(tmp_path / f"{number}.hdf5", tmp_path / str(number), sees=sees) == 0
+        )
         (demo,) = wtl.load_dataset(tmp_path / f"{number}/wtl_demos")
         with pytest.raises(UserError, match=said):
             policy.reset(demos=[demo])
     # A later version of the dataset may have other episodes and observations.
     run = shutil.copytree(run_dir, tmp_path / "run")
     _arm(tmp_path / "2.hdf5", 0)
-    assert _import(tmp_path / "2.hdf5", run / "datasets") == 0
+    assert _import(tmp_path / "2.hdf5", run / "datasets", sees=sees) == 0
     _refused(capsys, "run `wtl train_trial`", "evaluate", GIN, f"--run_dir={run}")

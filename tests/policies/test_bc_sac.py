@@ -115,7 +115,7 @@ def _filled(
     return learner
 
 
-@pytest.mark.parametrize("method", ["bc", "mil"])
+@pytest.mark.parametrize("method", [pytest.param("bc", marks=pytest.mark.slow), "mil"])
 def test_without_trials_it_is_the_policy_it_began_with(method):
     learner, network = _learner(method), _network(method)
     policy = METHODS[method].kind.policy(network)

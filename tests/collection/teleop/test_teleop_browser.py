@@ -137,6 +137,7 @@ def kept(run_dir) -> list[str]:
     return [episode.id for episode in iterate_staged(run_dir / "teleop")]
 
 
+@pytest.mark.slow
 def test_a_person_demonstrates_with_the_keys_alone(chromium, tmp_path):
     """Solves, keeps, redoes, discards, undoes; the server is killed."""
     run_dir = tmp_path / "run"
