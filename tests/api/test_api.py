@@ -229,3 +229,14 @@ def test_the_code_of_the_guide_runs(run_dir, tmp_path, monkeypatch, capsys):
     assert said[1:3] == ["(41,", "88)"] and {"success", "failure"} & set(said)
     assert (run_dir / "evaluation" / "my policy" / "report.html").is_file()
     assert len(wtl.load_dataset("data/my_demos")) == 1
+
+
+def test_a_script_that_its_workers_would_run_again_is_told_to_guard_the_call(tmp_path):
+    tiny = pathlib.Path(__file__).resolve().parents[1] / "tiny.gin"
+    call = f"wtl.run({str(tiny)!r}, {str(tmp_path / 'run')!r}, stage='collect_demos')"
+    (tmp_path / "script.py").write_text(f"import wtl\n{call}\n")
+    done = subprocess.run(
+        [sys.executable, tmp_path / "script.py"], capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert 'put the call of wtl.run() below `if __name__ == "__main__":`' in done.stderr

@@ -1,9 +1,11 @@
 """Stages of the pipeline, run from Python."""
 
+import multiprocessing
 import os
 import pathlib
 from collections.abc import Sequence
 
+from wtl.datasets.contract.errors import UserError
 from wtl.pipeline import stages
 
 
@@ -29,8 +31,15 @@ def run(
       The run folder.
 
     Raises:
-      UserError: if the configuration is wrong or an input of a stage is missing.
+      UserError: if the configuration is wrong, an input of a stage is missing, or the
+        call of a script is not guarded.
     """
+    # True in a worker that imports the script of its parent process.
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise UserError(
+            "a worker process imports this script and would run it again: put the call "
+            'of wtl.run() below `if __name__ == "__main__":`'
+        )
     folder = pathlib.Path("runs", pathlib.Path(gin_file).stem)
     folder = pathlib.Path(os.path.expanduser(run_dir or folder))
     bindings = [bindings] if isinstance(bindings, str) else bindings
