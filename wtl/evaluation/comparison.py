@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy  # its parts are imported on first use
 
 from wtl.evaluation import interval, played_run, statistics
 from wtl.evaluation.played_run import PlayedRun
@@ -162,7 +162,7 @@ def _distribution(table: TaskTable) -> dict[str, Any]:
 
 def _trimmed(table: TaskTable) -> dict[str, Any]:
     """Return the trimmed mean with the interval of its winsorised variance."""
-    value = float(stats.trim_mean(table.rates, _TRIMMED, axis=None))
+    value = float(scipy.stats.trim_mean(table.rates, _TRIMMED, axis=None))
     order = np.sort(table.rates, axis=None)
     cut = int(_TRIMMED * order.size)
     rest = np.clip(table.rates, order[cut], order[-1 - cut]) / (1 - 2 * _TRIMMED)

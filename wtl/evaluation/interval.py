@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy  # its parts are imported on first use
 
 from wtl.evaluation import resampling
 from wtl.evaluation.rollout_row import RolloutRow
@@ -189,4 +189,4 @@ def _agreement(per_task: float) -> float:
 
 
 def _quantile(free: float) -> float:
-    return float(stats.t.ppf(0.975, free))
+    return float(scipy.stats.t.ppf(0.975, free))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy  # its parts are imported on first use
 
 from wtl.evaluation import resampling, table
 from wtl.policies.methods import label
@@ -108,7 +108,7 @@ def _mean(values: np.ndarray) -> dict[str, Any]:
     """Return the mean of a value of each episode, with its 95% interval."""
     mean, interval = float(values.mean()), None
     if len(values) > 1 and np.ptp(values) > 0:
-        interval = stats.bootstrap(
+        interval = scipy.stats.bootstrap(
             (values,),
             np.mean,
             n_resamples=resampling.RESAMPLES,

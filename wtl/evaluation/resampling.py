@@ -1,7 +1,7 @@
 """Tests by resampling, on scipy's."""
 
 import numpy as np
-from scipy import stats
+import scipy  # its parts are imported on first use
 
 SEED = 20180601
 RESAMPLES = 5_000
@@ -13,7 +13,7 @@ def sign_flip(differences: np.ndarray) -> float:
     if len(differences) < 2:
         return 1.0  # either sign is as extreme
     return float(
-        stats.permutation_test(
+        scipy.stats.permutation_test(
             (differences,),
             lambda values, axis: values.sum(axis=axis),
             permutation_type="samples",

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy  # its parts are imported on first use
 
 from wtl.evaluation import interval
 from wtl.evaluation.table import caption, markdown, with_interval
@@ -72,7 +72,7 @@ def trials_needed(
     reached = np.stack([limits[:, 1], ahead.mean(axis=0), limits[:, 0]])
     low, found, high = map(_known, first_match(trials, reached, np.zeros(3)))
     order = np.concatenate([[trials[0]], np.sort(per_task), [np.inf]])
-    rank = int(stats.binom.ppf(0.025, len(per_task), 0.5))
+    rank = int(scipy.stats.binom.ppf(0.025, len(per_task), 0.5))
     first, middle, third = np.quantile(
         per_task, (0.25, 0.5, 0.75), method="inverted_cdf"
     )
