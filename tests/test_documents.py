@@ -13,12 +13,16 @@ from wtl.collection.worlds.tabletop import environment as tabletop
 from wtl.collection.worlds.tabletop import observation as tabletop_observation
 from wtl.collection.worlds.tabletop import strike_tasks
 from wtl.collection.worlds.tabletop import world as tabletop_physics
+from wtl.collection.worlds.tabletop_joints import observation as joint_observation
+from wtl.collection.worlds.tabletop_joints import tabletop_joints
+from wtl.collection.worlds.tabletop_joints import world as joint_physics
 from wtl.datasets.contract.layout import slices
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 _PAGES = _ROOT / "docs" / "worlds"
 _WORLDS = {
     "tabletop": (tabletop.Manipulation, tabletop_observation.Layout(3)),
+    "tabletop_joints": (tabletop_joints.Manipulation, joint_observation.Layout(3)),
     "reacher": (reacher.Reacher, reacher_observation.Layout(2)),
 }
 
@@ -71,6 +75,9 @@ def test_scales_of_actions_are_documented():
     step = f"{tabletop_physics.TRANSLATION_STEP} m per control step"
     assert units[:3] == [step] * 3
     assert units[3] == f"{tabletop_physics.YAW_STEP} rad per control step"
+    units = [row[4] for row in _table("tabletop_joints", "Action")]
+    steps = [f"{step:g} rad per control step" for step in joint_physics.JOINT_STEP]
+    assert units[:6] == steps
     torques = [row[2] for row in _table("reacher", "Action")]
     assert torques == [f"{torque} Nm" for torque in arm.TORQUES]
 

@@ -92,7 +92,7 @@ class Teleop(Protocol):
     def rates(self, env: Environment, command: Command) -> np.ndarray:
         """Return the rate of each axis that a command asks for; zeros for rest."""
 
-    def action(self, rates: np.ndarray, latch: float) -> np.ndarray:
+    def action(self, env: Environment, rates: np.ndarray, latch: float) -> np.ndarray:
         """Return the [A] action of a control step."""
 
     def latch(self, action: np.ndarray) -> float:

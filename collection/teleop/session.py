@@ -175,7 +175,7 @@ class Session:
             self.message = "You have taken over; p hands back to the policy."
         self._input.obeyed()
         self._travel += rates
-        return self._teleop.action(rates, self._input.latch)
+        return self._teleop.action(self._live, rates, self._input.latch)
 
     def _policy_action(self) -> np.ndarray | None:
         action = self._policy.answer()

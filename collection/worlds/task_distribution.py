@@ -76,7 +76,8 @@ class TaskDistribution:
         the family alone.
       disturbance: noise of observations, latency of actions and error of resets; None
         for none of them.
-      robot: name of the robot; `free` moves without an arm.
+      robot: name of the robot; `free` moves without an arm. Empty for the first one of
+        the world.
 
     Raises:
       UserError: if there is no such world or family, or the world lacks a feature.
@@ -102,17 +103,22 @@ class TaskDistribution:
     motor_faults: ActuatorGainDistribution | None = None
     puck: DynamicsDistribution | None = None
     disturbance: Disturbance | None = None
-    robot: str = registry.DEFAULT_ROBOT
+    robot: str = ""
 
     def __post_init__(self):
-        if self.domain.partition(":")[0] == "dataset":
-            return  # the run reads its demonstrations
-        if self.domain not in registry.names():
+        is_stored = self.domain.partition(":")[0] == "dataset"
+        if not is_stored and self.domain not in registry.names():
             known = ", ".join(registry.names())
             raise UserError(
                 f"suite.domain is {self.domain!r}; known are {known}"
                 + did_you_mean(self.domain, registry.names())
             )
+        entities = None if is_stored else self.world.entities
+        robots = entities.robots if entities else (registry.DEFAULT_ROBOT,)
+        if not self.robot:
+            object.__setattr__(self, "robot", robots[0])
+        if is_stored:
+            return  # the run reads its demonstrations
         for name in self.families or ():
             if name not in self.world.families:
                 known = ", ".join(self.world.families)
@@ -130,7 +136,6 @@ class TaskDistribution:
             raise UserError(
                 f"suite.left_out = {self.left_out!r} leaves no family to train on"
             )
-        entities = self.world.entities
         if self.motor_faults and not entities:
             raise UserError(
                 f"suite.motor_faults needs a world of entities; {self.domain!r} is none"
@@ -140,12 +145,16 @@ class TaskDistribution:
                 f"suite.disturbance needs a world of entities; {self.domain!r} is none"
             )
         kinds = entities.rule_kinds if entities else {}
-        robots = entities.robots if entities else (registry.DEFAULT_ROBOT,)
         if self.robot not in robots:
             raise UserError(
                 f"suite.robot is {self.robot!r}; {self.domain!r} has "
                 + ", ".join(robots)
                 + did_you_mean(self.robot, robots)
+            )
+        if self.puck and not (entities and entities.draws_dynamics):
+            raise UserError(
+                "suite.puck needs objects with hidden dynamics; suite.domain = "
+                f"{self.domain!r} has none"
             )
         if self.puck and self.robot != registry.DEFAULT_ROBOT:
             raise UserError(
@@ -195,11 +204,6 @@ class TaskDistribution:
             raise UserError(
                 f"disturbance.reset_error is {self.disturbance.reset_error}; objects "
                 f"of {self.domain!r} have room for {room} m at most"
-            )
-        if self.puck and not (entities and entities.draws_dynamics):
-            raise UserError(
-                "suite.puck needs objects with hidden dynamics; suite.domain = "
-                f"{self.domain!r} has none"
             )
 
     @property

@@ -46,8 +46,10 @@ def train(run: Run, model: Model):
       model: the model.
 
     Raises:
-      UserError: if its training is configured wrongly, or the camera varies.
+      UserError: if its training is configured wrongly, the camera varies, or the world
+        has no perception.
     """
+    run.require_capability("perception", "a policy that acts on images")
     if run.camera.varied:
         raise UserError(
             "a perception model knows the pose of the robot's one camera; set "

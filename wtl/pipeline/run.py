@@ -11,6 +11,7 @@ from typing import Any
 
 from absl import logging
 
+from wtl.collection.worlds import registry
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
@@ -248,9 +249,10 @@ class Run:
           UserError: if the world has none.
         """
         if not getattr(self.suite.world, capability):
+            able = [w.name for w in registry.usable() if getattr(w, capability)]
             raise UserError(
                 f"{setting} needs a world with `{capability}`; suite.domain = "
-                f"{self.suite.domain!r} has none"
+                f"{self.suite.domain!r} has none, only " + ", ".join(able)
             )
 
     def has_policy(self, name: str) -> bool:

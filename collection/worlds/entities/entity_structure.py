@@ -53,7 +53,7 @@ class EntityStructure:
       draws_dynamics: whether tasks may draw all hidden dynamics of their entities.
       reset_room: largest `Disturbance.reset_error` at which no entities touch, metres;
         0 where none moves.
-      robots: names of the robots that can act.
+      robots: names of the robots that can act, the default one first.
     """
 
     families: Mapping[str, Family]
@@ -70,7 +70,7 @@ class EntityStructure:
     clutter_places: int = 0
     draws_dynamics: bool = False
     reset_room: float = 0.0
-    robots: Collection[str] = (registry.DEFAULT_ROBOT,)
+    robots: Sequence[str] = (registry.DEFAULT_ROBOT,)
 
     def instruction(self, family: str, rule: str, size: int) -> str:
         """Return the sentence of a stored task; empty if family or rule is unknown."""

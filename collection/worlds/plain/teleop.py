@@ -70,8 +70,11 @@ class PlainTeleop:
         del env
         return np.array(command.axes or (0.0,) * len(self._driven))
 
-    def action(self, rates: np.ndarray, latch: float) -> np.ndarray:
+    def action(
+        self, env: PlainEnvironment, rates: np.ndarray, latch: float
+    ) -> np.ndarray:
         """See `Teleop`."""
+        del env
         action = self._rest.copy()
         rest, low, high = (
             limit[self._driven] for limit in (self._rest, self._low, self._high)
@@ -97,7 +100,10 @@ class PlainTeleop:
 
     def hold(self, action: np.ndarray) -> np.ndarray:
         """See `Teleop`."""
-        return self.action(np.zeros(len(self._driven)), self.latch(action))
+        held = self._rest.copy()
+        if self._latch:
+            held[self._latch.dimension] = action[self._latch.dimension]
+        return held
 
     def demonstration(self, episode: Episode) -> Sequence[Observation]:
         """See `Teleop`: its observations."""

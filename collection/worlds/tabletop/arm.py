@@ -233,10 +233,46 @@ class ArmControl:
         data.ctrl[6:] = control[4:]
 
     def drive(self, data: mujoco.MjData, control: np.ndarray, seconds: float):
-        """See `FreeControl`; no joint setpoint is faster than its joint."""
-        change = joints_of(control[:4]) - data.ctrl[:6]
+        """See `FreeControl`."""
+        self.drive_joints(data, joints_of(control[:4]), control[4:], seconds)
+
+    def drive_joints(
+        self,
+        data: mujoco.MjData,
+        joints: np.ndarray,
+        openings: np.ndarray,
+        seconds: float,
+    ):
+        """As `drive`, given angles; no joint setpoint is faster than its joint."""
+        change = joints - data.ctrl[:6]
         data.ctrl[:6] += change / max(1.0, (np.abs(change) / SPEEDS).max() / seconds)
-        data.ctrl[6:] = control[4:]
+        data.ctrl[6:] = openings
+
+    def joints(self, data: mujoco.MjData) -> np.ndarray:
+        """Return the [6] joint angles, radians."""
+        return data.qpos[self._qpos]
+
+    def tilt(self, data: mujoco.MjData) -> np.ndarray:
+        """Return the [2] x and y of the unit vector from the finger tips to the palm.
+
+        They are zero where the gripper points down.
+        """
+        return data.xmat[self._hand][[2, 5]]
+
+    def reached(
+        self, compiled: mujoco.MjModel, data: mujoco.MjData, joints: np.ndarray
+    ) -> np.ndarray:
+        """Put the arm at joint angles; return the [6, 6] Jacobian of the hand there.
+
+        Rows are the linear velocity of the finger tips and the angular velocity.
+        `data` is for this alone: nothing but positions is computed.
+        """
+        data.qpos[self._qpos] = joints
+        mujoco.mj_kinematics(compiled, data)
+        mujoco.mj_comPos(compiled, data)
+        jacobian = np.empty((6, compiled.nv))
+        mujoco.mj_jacBody(compiled, data, jacobian[:3], jacobian[3:], self._hand)
+        return jacobian[:, self._dof]
 
     def pose(self, data: mujoco.MjData) -> np.ndarray:
         """See `FreeControl`."""

@@ -98,19 +98,24 @@ class Layout(layout.Layout):
 
     @property
     def proprioception_size(self) -> int:
-        """P, the length of proprioception: gripper and time."""
-        return sum(GRIPPER.values()) + 1
+        """P, the length of proprioception: the robot's rows and time."""
+        return self._robot + 1
 
     def proprioception(self, state: np.ndarray, own: bool = True) -> np.ndarray:
-        """The gripper's row and the time, [..., P], of [..., S] states.
+        """The robot's rows and the time, [..., P], of [..., S] states.
 
         Args:
           state: the states.
           own: whether the body in them is the robot's; the row of the simulated human
             is zeros.
         """
-        row = state[..., : sum(GRIPPER.values())]
-        return np.concatenate([own * row, state[..., -1:]], axis=-1)
+        rows = state[..., : self._robot]
+        return np.concatenate([own * rows, state[..., -1:]], axis=-1)
+
+    @property
+    def _robot(self) -> int:
+        """Numbers that describe the robot; they come before the objects."""
+        return self.rows["objects"][0].start
 
 
 def observe(world: worlds.World, time: float) -> np.ndarray:

@@ -34,32 +34,43 @@ class Form:
     Attributes:
       size: number of objects, and of buttons.
       body: name of the body that acts, see `SceneConfig.body`.
+      layouts: class of the layout of their states.
     """
 
     size: int
     body: str
+    layouts: type[observation.Layout] = observation.Layout
 
 
 @functools.lru_cache(maxsize=8)
-def form_of(spec: EpisodeSpec) -> Form | None:
+def form_of(
+    spec: EpisodeSpec, layouts: type[observation.Layout] = observation.Layout
+) -> Form | None:
     """Return the form of a dataset's scenes; None for those of another world."""
     for size in range(1, _MAX_SIZE + 1):
-        if observation.Layout(size).state_size != spec.state_size:
+        if layouts(size).state_size != spec.state_size:
             continue
         drawn = object_sets.draw("layout", size, 0)
         for body in model.BODY_NAMES:
             compiled = model.compile_model(drawn, body)
             if mujoco.mj_stateSize(compiled, physics.STATE_SPEC) == spec.physics_size:
-                return Form(size, body)
+                return Form(size, body, layouts)
     return None
 
 
+@dataclasses.dataclass(frozen=True)
 class SceneRenderer:
-    """See `wtl.collection.worlds.scene_renderer.SceneRenderer`."""
+    """See `wtl.collection.worlds.scene_renderer.SceneRenderer`.
+
+    Attributes:
+      layouts: class of the layout of the stored states.
+    """
+
+    layouts: type[observation.Layout] = observation.Layout
 
     def cameras(self, spec: EpisodeSpec) -> tuple[str, ...]:
         """See the interface; a hand has no camera."""
-        form = form_of(spec)
+        form = form_of(spec, self.layouts)
         if form is None:
             return ()
         wrist = (scene_renderer.WRIST,) * (form.body != Embodiment.HUMAN)
@@ -76,7 +87,7 @@ class SceneRenderer:
         pixels: int,
     ) -> np.ndarray:
         """See the interface."""
-        form = form_of(spec)
+        form = form_of(spec, self.layouts)
         if viewpoint.camera not in self.cameras(spec):
             raise UserError(f"there is no camera {viewpoint.camera!r} here")
         compiled = restore(form, state, physics_states[0])
@@ -124,7 +135,7 @@ def restore(form: Form, state: np.ndarray, physics_state: np.ndarray) -> mujoco.
     Raises:
       RestorationError: if the two do not show the same scene.
     """
-    rows = observation.Layout(form.size).split(np.asarray(state, np.float64))
+    rows = form.layouts(form.size).split(np.asarray(state, np.float64))
     objects, buttons = (
         {name: rows[part][:, at] for name, at in observation.slices(fields).items()}
         for part, fields in (

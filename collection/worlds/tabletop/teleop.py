@@ -123,8 +123,11 @@ class GripperTeleop:
         way = way / world.stride
         return way * min(1.0, _DRAG_SPEED / np.abs(way).max())
 
-    def action(self, rates: np.ndarray, latch: float) -> np.ndarray:
+    def action(
+        self, env: environment.SceneEnvironment, rates: np.ndarray, latch: float
+    ) -> np.ndarray:
         """See `Teleop`."""
+        del env
         return np.array([*rates, latch])
 
     def latch(self, action: np.ndarray) -> float:
@@ -138,7 +141,7 @@ class GripperTeleop:
 
     def hold(self, action: np.ndarray) -> np.ndarray:
         """See `Teleop`."""
-        return self.action(np.zeros_like(action[:-1]), action[-1])
+        return np.append(np.zeros_like(action[:-1]), action[-1])
 
     def pictures(self, size: int) -> "Pictures":
         """See `Teleop`."""

@@ -162,32 +162,40 @@ class World(Physics):
           action: [5] in [-1, 1]: changes of the x, y, z and yaw setpoints in units of
             `stride` (0.08 m) and 0.5 rad, and the finger, from open (-1) to closed (1).
         """
-        data, body = self.data, self._at.body
+        data = self.data
         action = np.minimum(np.maximum(action, -1.0), 1.0)
-        scale = np.array([self.stride] * 3 + [YAW_STEP])
-        setpoint = self.setpoint + action[:4] * scale
-        position = body.pose(data)
-        most = max(self.stride, _MAX_LEAD)
-        lead = np.minimum(np.maximum(setpoint - position, -most), most)
-        setpoint[:3] = (position + lead)[:3]
-        setpoint = np.minimum(np.maximum(setpoint, SETPOINT_LOW), SETPOINT_HIGH)
         opened, closed = gripper.FINGER_OPEN, gripper.FINGER_CLOSED
-        opening = closed + (opened - closed) * (1 - action[4]) / 2
-        target = np.concatenate([setpoint, (opening, opening)])
+        opening = closed + (opened - closed) * (1 - action[-1]) / 2
+        target = np.concatenate([self._change(action[:-1]), (opening, opening)])
         increment = (target - self._control) / CHUNKS
         for _ in range(CHUNKS):
             self._control = self._control + increment
-            body.drive(data, self._control, CHUNK_SECONDS)
+            self._drive()
             mujoco.mj_step(self.model, data, SUBSTEPS_PER_CHUNK)
             if self.first_pressed is None:
                 travel = self.button_travel
                 if travel.max() > button.PRESSED_TRAVEL:
                     self.first_pressed = int(travel.argmax())
         self._control = target
-        self.setpoint = setpoint
-        self.finger_command = float(action[4])
+        self.finger_command = float(action[-1])
         # Positions of bodies lag the joints by one substep until they are recomputed.
         mujoco.mj_kinematics(self.model, data)
+
+    def _change(self, action: np.ndarray) -> np.ndarray:
+        """Change the setpoint by an action without its finger; return the control."""
+        scale = np.array([self.stride] * 3 + [YAW_STEP])
+        setpoint = self.setpoint + action * scale
+        position = self.gripper_pose
+        most = max(self.stride, _MAX_LEAD)
+        lead = np.minimum(np.maximum(setpoint - position, -most), most)
+        setpoint[:3] = (position + lead)[:3]
+        setpoint = np.minimum(np.maximum(setpoint, SETPOINT_LOW), SETPOINT_HIGH)
+        self.setpoint = setpoint
+        return setpoint
+
+    def _drive(self):
+        """Command the control, which is to be reached by the end of a chunk."""
+        self._at.body.drive(self.data, self._control, CHUNK_SECONDS)
 
     @property
     def gripper_pose(self) -> np.ndarray:

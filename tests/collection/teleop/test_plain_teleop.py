@@ -50,13 +50,15 @@ EAST = Command(axes=(1.0, 0.0))
 def test_rates_are_shares_of_the_way_from_rest_to_the_limits():
     teleop = PlainTeleop(worlds.Controls(AXES, LATCH, rest=(0.5, 1.0, 0.0)), SPEC)
     rates = teleop.rates(None, Command(axes=(0.5,)))
-    np.testing.assert_allclose(teleop.action(rates, 1.0), [0.5, 2.5, 30])
-    np.testing.assert_allclose(teleop.action(-rates, -1.0), [0.5, 0.5, -30])
-    np.testing.assert_allclose(teleop.hold(teleop.action(rates, 1.0)), [0.5, 1, 30])
-    assert teleop.latch(teleop.action(rates, -1.0)) == -1
+    np.testing.assert_allclose(teleop.action(None, rates, 1.0), [0.5, 2.5, 30])
+    np.testing.assert_allclose(teleop.action(None, -rates, -1.0), [0.5, 0.5, -30])
+    np.testing.assert_allclose(
+        teleop.hold(teleop.action(None, rates, 1.0)), [0.5, 1, 30]
+    )
+    assert teleop.latch(teleop.action(None, rates, -1.0)) == -1
     # By default, rest is the middle of the limits.
     middle = PlainTeleop(worlds.Controls(AXES), SPEC)
-    np.testing.assert_allclose(middle.action(0 * rates, 0.0), [0, 2, 0])
+    np.testing.assert_allclose(middle.action(None, 0 * rates, 0.0), [0, 2, 0])
     assert middle.controls["latch"] is None
     (axis,) = teleop.controls["axes"]
     assert axis["pace"] == {"slow": 0.1, "normal": 0.5, "fast": 1.0}
@@ -256,7 +258,7 @@ def test_a_gymnasium_environment_is_driven_too():
     made = attempt.Attempt(world.open(task.scene(3)), task.scene(3))
     start = made.observation["observation"][0]
     for _ in range(5):
-        made.step(world.teleop.action(np.array([1.0]), 0.0))
+        made.step(world.teleop.action(made, np.array([1.0]), 0.0))
     assert made.observation["observation"][0] > start
     assert world.teleop.controls["captions"] == ["numbers", ""]
 

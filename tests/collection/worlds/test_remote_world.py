@@ -112,7 +112,7 @@ def test_it_is_operated_where_its_controls_are_declared():
         (task,) = world.tasks("test", 0, count=1)
         tried = Attempt(world.open(task.scene(7)), task.scene(7))
         start = _numbers(tried)[0]
-        tried.step(world.teleop.action(np.array([0.5]), 0.0))
+        tried.step(world.teleop.action(tried, np.array([0.5]), 0.0))
         assert _numbers(tried)[0] == pytest.approx(start + 0.1)
         assert world.teleop.achieved(tried.env) is False
 
