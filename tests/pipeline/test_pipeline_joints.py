@@ -1,0 +1,34 @@
+"""The whole pipeline with an arm that is commanded by its joints."""
+
+import json
+
+import pytest
+
+from tests.pipeline.tiny import perform
+from wtl.datasets.contract import fields
+from wtl.datasets.reading import reader
+
+_JOINTS = "suite.domain = 'tabletop_joints'"
+
+
+@pytest.mark.slow
+def test_every_stage_runs_with_and_without_structure(tmp_path):
+    run_dir = tmp_path / "run"
+    assert (
+        perform("run", run_dir, _JOINTS, "mil/ContextualConfig.encoder = 'rows'") == 0
+    )
+    results = json.loads((run_dir / "evaluation/results.json").read_text())
+    assert results["protocol"]["world"] == "tabletop_joints"
+    assert results["protocol"]["robot"] == "ur10e"
+    assert {"mil", "wtl"} <= set(results["methods"])
+    played = reader.read(run_dir / f"datasets/{fields.WTL_EVALUATIONS}")
+    assert played.action.shape[-1] == 7
+
+
+def test_policies_that_act_on_images_are_refused_before_work(tmp_path, capsys):
+    assert perform("run", tmp_path / "run", _JOINTS, "camera.pixels = 32") == 1
+    error = capsys.readouterr().err.strip()
+    assert len(error.splitlines()) == 1
+    assert "needs a world with `perception`" in error
+    assert "'tabletop_joints' has none, only tabletop" in error
+    assert not (tmp_path / "run/datasets").exists()
