@@ -24,8 +24,8 @@ _ITERATIONS = 20
 class World(worlds.World):
     """See the base class; `setpoint` is where the joints' setpoints hold the gripper.
 
-    An action [7] changes the joints' setpoints in units of `JOINT_STEP`, and commands the
-    finger as on the tabletop.
+    An action [7] changes the joints' setpoints in units of `JOINT_STEP`, and commands
+    the finger as on the tabletop.
 
     Attributes:
       joint_setpoint: [6] radians.

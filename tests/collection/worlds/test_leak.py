@@ -33,6 +33,7 @@ _RIDGE = 0.1
 _WORLDS = {
     "tabletop": (3, ("x", "y")),
     "tabletop_hard": (5, ("x", "y")),
+    "tabletop_joints": (3, ("joint1", "joint2")),
     "reacher": (2, ("shoulder", "elbow")),
     "tabletop_rich": (5, ("x", "y")),
 }
@@ -147,7 +148,7 @@ def _evidence(x: np.ndarray, secrets: Iterable[np.ndarray]) -> Iterator[np.ndarr
     One number or two together go with a label; or many do a little, by ridge regression
     and by the votes of the nearest neighbours.
     """
-    x = np.unique(x[:, x.std(axis=0) > 1e-6], axis=1).astype(np.float32)
+    x = np.unique(x[:, np.ptp(x, axis=0) > 1e-6], axis=1).astype(np.float32)
     x = (x - x.mean(axis=0)) / x.std(axis=0)
     count, (first, second) = len(x), np.triu_indices(x.shape[1])
     kernel = x @ x.T
