@@ -12,11 +12,10 @@ _JOINTS = "suite.domain = 'tabletop_joints'"
 
 
 @pytest.mark.slow
-def test_every_stage_runs_with_and_without_structure(tmp_path):
+def test_every_stage_runs_with_and_without_structure_or_workers(tmp_path):
     run_dir = tmp_path / "run"
-    assert (
-        perform("run", run_dir, _JOINTS, "mil/ContextualConfig.encoder = 'rows'") == 0
-    )
+    settings = ("mil/ContextualConfig.encoder = 'rows'", "run.workers = 0")
+    assert perform("run", run_dir, _JOINTS, *settings) == 0
     results = json.loads((run_dir / "evaluation/results.json").read_text())
     assert results["protocol"]["world"] == "tabletop_joints"
     assert results["protocol"]["robot"] == "ur10e"

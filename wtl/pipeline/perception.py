@@ -126,7 +126,7 @@ def _job_fields(run: Run, model: Model, dataset: str) -> dict[str, Any]:
         "images": run.images,
         "dataset_dir": run.dataset(dataset),
         "is_human": model.is_human,
-        "threads": run.workers,
+        "threads": run.processes,
     }
 
 

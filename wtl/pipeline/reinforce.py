@@ -100,7 +100,7 @@ def reinforce(
             unit="task and condition",
             smoothing=0,
         ) as bar:
-            process.run_all(todo, run.workers, on_done=lambda _: bar.update())
+            process.run_all(todo, run.processes, on_done=lambda _: bar.update())
         records = [json.loads(job.record.read_text()) for job in planned]
         curves = _curves(run, split, records, goals, budget, scenes_per_task, config)
         reports.write_reinforcement(folder / "report.html", curves)
@@ -237,7 +237,7 @@ def _jobs(
                 seed=seeding.derive_seed(run.seed, "reinforce", name, task.task_id),
                 scene_seed=seeding.derive_seed(run.seed, "reinforce", task.task_id),
                 record=folder,
-                row=1 + len(planned) % run.workers,
+                row=1 + len(planned) % run.processes,
             )
             key = run_folder.key(
                 **{

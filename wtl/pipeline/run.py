@@ -87,6 +87,11 @@ class Run:
         return dict(self.suite.world.images)
 
     @property
+    def processes(self) -> int:
+        """Processes at a time for what is never done in this one, such as training."""
+        return max(self.workers, 1)
+
+    @property
     def is_chief(self) -> bool:
         """Whether this process writes; one of several that train together does."""
         return self.cluster is None or self.cluster.is_chief

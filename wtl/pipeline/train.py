@@ -161,7 +161,7 @@ def _train(
             for record in records
         ]
         # Processes that train together do one job after the other, in the same order.
-        at_once = 1 if run.cluster else run.workers
+        at_once = 1 if run.cluster else run.processes
         threads = max(run.workers // min(at_once, len(planned)), 1)
         planned = [
             dataclasses.replace(job, threads=threads, row=row)

@@ -84,7 +84,7 @@ def open_world(run: Run, name: str, shaped: bool) -> Iterator[TrialWorld]:
             "meta_rl.world = 'strikes' needs hidden dynamics of objects; set "
             "suite.puck = @puck()"
         )
-    with vector_environment.ProcessVectorEnvironment(run.workers) as pool:
+    with vector_environment.ProcessVectorEnvironment(run.processes) as pool:
         if name == STRIKES:
             yield _strikes_of(run.suite, pool)
         else:
