@@ -231,6 +231,7 @@ def test_the_code_of_the_guide_runs(run_dir, tmp_path, monkeypatch, capsys):
     assert len(wtl.load_dataset("data/my_demos")) == 1
 
 
+@pytest.mark.slow
 def test_a_script_that_its_workers_would_run_again_is_told_to_guard_the_call(tmp_path):
     tiny = pathlib.Path(__file__).resolve().parents[1] / "tiny.gin"
     call = f"wtl.run({str(tiny)!r}, {str(tmp_path / 'run')!r}, stage='collect_demos')"
