@@ -35,7 +35,7 @@ _NETWORKS = (
     *("wtl", "mil_human", "tecnet_flat", "maml", "daml"),
     *("retrieve_and_play", "oracle_task"),
 )
-# One method for each kind of network.
+# Those whose export is tested quickly; the slow tests have all.
 _SAVED = ("wtl", "mil_human", "maml", "retrieve_and_play")
 _CONFIG = dict(hidden=(32, 32), context_frames=6)
 

@@ -6,7 +6,7 @@ import itertools
 import mujoco
 import numpy as np
 import pytest
-from demonstrating import demonstrate, request
+from demonstrating import demonstrate, requests
 
 from wtl.collection import opengl
 from wtl.collection.worlds import scene_renderer
@@ -20,7 +20,7 @@ from wtl.collection.worlds.tabletop.families import FAMILIES
 from wtl.collection.worlds.tabletop.puck import PuckRanges
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
-from wtl.datasets.contract.episode import episode_id, validate
+from wtl.datasets.contract.episode import validate
 from wtl.datasets.contract.errors import UserError
 
 _ROBOT = "ur10e"
@@ -32,18 +32,6 @@ def _world(robot=_ROBOT):
     world = worlds.World()
     world.reset(_SET, 0.8, scenes.draw(3, 0), robot)
     return world
-
-
-def _requests(family, suite=_SUITE):
-    tasks = [task for task in suite.tasks(fields.SPLIT_TEST) if task.family == family]
-    return [
-        request(
-            task.scene(suite.scene_seed(task, "test_arm", 0)),
-            episode_id(fields.WTL_DEMOS, task.task_id, "demo", 0, i),
-            seed=i,
-        )
-        for i, task in enumerate(tasks)
-    ]
 
 
 def _joints(world):
@@ -118,22 +106,25 @@ def test_joints_keep_their_speed_limits():
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_experts_succeed(family):
-    played = [demonstrate(each, 0.15, attempts=1) for each in _requests(family)]
+    played = [
+        demonstrate(each, 0.15, attempts=1)
+        for each in requests(_SUITE, family, "test_arm")
+    ]
     assert sum(episode is not None for episode in played) >= len(played) - 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_experts_succeed_nearly_always(family):
-    requests = _requests(family, dataclasses.replace(_SUITE, test_tasks=1000))
-    played = [demonstrate(each, 0.15, attempts=1) for each in requests]
+    wanted = requests(dataclasses.replace(_SUITE, test_tasks=1000), family, "test_arm")
+    played = [demonstrate(each, 0.15, attempts=1) for each in wanted]
     rate = np.mean([episode is not None for episode in played])
     print(f"{family}, {_ROBOT}: {rate:.3f} of {len(played)}")
     assert rate >= 0.95
 
 
 def test_same_seed_same_episode():
-    wanted = _requests("stack")[0]
+    wanted = requests(_SUITE, "stack", "test_arm")[0]
     one, same = (demonstrate(wanted, 0.15) for _ in range(2))
     validate(one, _SUITE.episode_spec())
     for name, array in one.steps.items():
@@ -151,7 +142,7 @@ def test_the_robot_is_the_only_difference_of_its_tasks():
 
 
 def test_an_environment_changes_robots():
-    config = _requests("press")[0].scene
+    config = requests(_SUITE, "press", "test_arm")[0].scene
     env = Manipulation(config)
     first = env.reset().observation[fields.STATE]
     free = dataclasses.replace(
@@ -184,7 +175,7 @@ def test_films_show_more_than_the_stored_images():
         opengl.find_renderer()
     except opengl.RendererNotFoundError as error:
         pytest.skip(str(error))
-    episode = demonstrate(_requests("press")[0], 0.0)
+    episode = demonstrate(requests(_SUITE, "press", "test_arm")[0], 0.0)
     spec = _SUITE.episode_spec()
     states = episode.steps[fields.PHYSICS_STATE]
     images = {

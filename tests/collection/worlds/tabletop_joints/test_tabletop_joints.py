@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
-from demonstrating import demonstrate, request
+from demonstrating import demonstrate, requests
 
 from wtl.collection import opengl
 from wtl.collection.teleop.interface import Command
@@ -20,7 +20,7 @@ from wtl.collection.worlds.tabletop_joints import world as joint_worlds
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.camera import CameraConfig
-from wtl.datasets.contract.episode import episode_id, validate
+from wtl.datasets.contract.episode import validate
 from wtl.datasets.contract.errors import UserError
 from wtl.policies import features
 from wtl.training import augmentation
@@ -31,18 +31,6 @@ LAYOUT = SUITE.layout
 TASK = SUITE.tasks(fields.SPLIT_TEST)[0]
 STILL = np.array([0.0] * 6 + [1.0])
 _SLACK = 1e-5  # metres and radians
-
-
-def _requests(family, suite=SUITE):
-    tasks = [task for task in suite.tasks(fields.SPLIT_TEST) if task.family == family]
-    return [
-        request(
-            task.scene(suite.scene_seed(task, "test_joints", 0)),
-            episode_id(fields.WTL_DEMOS, task.task_id, "demo", 0, i),
-            seed=i,
-        )
-        for i, task in enumerate(tasks)
-    ]
 
 
 @pytest.fixture
@@ -166,7 +154,10 @@ def test_held_back_the_setpoints_do_not_run_away(env):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_experts_succeed(family):
-    played = [demonstrate(each, 0.15, attempts=1) for each in _requests(family)]
+    played = [
+        demonstrate(each, 0.15, attempts=1)
+        for each in requests(SUITE, family, "test_joints")
+    ]
     assert all(episode is not None for episode in played)
     for episode in played:
         action = episode.steps[fields.ACTION]
@@ -176,8 +167,10 @@ def test_experts_succeed(family):
 @pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_experts_succeed_nearly_always(family):
-    requests = _requests(family, dataclasses.replace(SUITE, test_tasks=1000))
-    played = [demonstrate(each, 0.15, attempts=1) for each in requests]
+    wanted = requests(
+        dataclasses.replace(SUITE, test_tasks=1000), family, "test_joints"
+    )
+    played = [demonstrate(each, 0.15, attempts=1) for each in wanted]
     rate = np.mean([episode is not None for episode in played])
     print(f"{family}, joints: {rate:.3f} of {len(played)}")
     assert rate >= 0.95
@@ -195,7 +188,7 @@ def test_experts_straighten_a_tilted_hand(env):
 
 
 def test_same_seed_same_episode():
-    wanted = _requests("stack")[0]
+    wanted = requests(SUITE, "stack", "test_joints")[0]
     one, same = (demonstrate(wanted, 0.15) for _ in range(2))
     validate(one, SUITE.episode_spec())
     for name, array in one.steps.items():
@@ -280,7 +273,7 @@ def test_cameras_observe_the_joints_as_proprioception():
     state = observed[fields.STATE]
     expected = [*state[:28], state[-1]]  # gripper, joints, time
     np.testing.assert_array_equal(observed[fields.PROPRIOCEPTION], expected)
-    episode = demonstrate(_requests("press")[0], 0.0)
+    episode = demonstrate(requests(SUITE, "press", "test_joints")[0], 0.0)
     renderer, spec = WORLD.renderer, SUITE.episode_spec()
     assert scene_renderer.WRIST in renderer.cameras(spec)
     pictures = renderer.render(
