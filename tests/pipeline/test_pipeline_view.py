@@ -44,25 +44,25 @@ def _collect(run, collected, version="1.0.0"):
         path = publish.publish(staged, root, NAME, version, SPEC, account)
         return {NAME: checksums.fingerprint(path)}
 
-    outputs = {NAME: lambda: run.collected_fingerprint(NAME)}
+    outputs = {NAME: lambda: run.datasets.collected_fingerprint(NAME)}
     return run.do("collect_demos", {"version": version}, {}, outputs, work)
 
 
 def test_what_was_edited_is_taken_and_not_collected_again(run, monkeypatch):
     monkeypatch.setattr(view.server, "run", _mark_first_invalid)
     collected = []
-    assert run.collected_fingerprint(NAME) is None
+    assert run.datasets.collected_fingerprint(NAME) is None
     assert _collect(run, collected) is True
     assert _collect(run, collected) is False
     was = run.inputs(NAME)[NAME]
     view.view(run.folder.path, "127.0.0.1", 0)
-    curation = Curation([run.dataset(NAME)], run.folder.datasets)
+    curation = Curation([run.datasets.path(NAME)], run.folder.datasets)
     curate.filter_episodes(curation, [metadata_filter.parse("invalid=false")])
     versions = location.versions(run.folder.datasets / NAME)
     assert [path.name for path in versions] == ["1.0.0", "2.0.0", "3.0.0"]
     # The stage is done, and those after it see that their input is another.
     assert _collect(run, collected) is False and len(collected) == 1
-    assert run.collected_fingerprint(NAME) == was
+    assert run.datasets.collected_fingerprint(NAME) == was
     assert run.inputs(NAME)[NAME] == checksums.fingerprint(versions[-1]) != was
     # Another configuration collects anew, on top.
     assert _collect(run, collected, "4.0.0") is True and len(collected) == 2
@@ -101,6 +101,6 @@ def test_nothing_is_published_into_a_run_that_works(run, monkeypatch):
     finally:
         done.set()
         thread.join()
-    assert run.dataset(NAME).name == "1.0.0"
-    pending = PendingEdits(run.dataset(NAME))
+    assert run.datasets.path(NAME).name == "1.0.0"
+    pending = PendingEdits(run.datasets.path(NAME))
     assert len(pending) == 1

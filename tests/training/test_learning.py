@@ -61,7 +61,7 @@ def test_perception_finds_things_on_held_out_object_sets(model, tmp_path):
     with stages.open_run(tmp_path / "run") as run:
         stages.perform(run, ["collect_demos", "collect_human_videos"])
         perception.train(run, model)
-        path = run.require(model.dataset)
+        path = run.datasets.require(model.dataset)
         store = reader.read(path, fields.SPLIT_TEST, images=run.images)
         made = run.suite.world.perception()
         network = made.create(observation.Layout(3), run.images, model.is_human)

@@ -84,7 +84,7 @@ def adapt(
             f"{controls[0]} needs another episode beside each, but of {len(planned)} "
             f"one is left alone; add one to suite.{split}_tasks"
         )
-    run.require(fields.WTL_EXPLORATIONS)
+    run.datasets.require(fields.WTL_EXPLORATIONS)
     for name, config in configs.items():
         _train(run, name, config, training, planner)
     name = run.folder.results("adaptation", split)
@@ -148,7 +148,7 @@ def _train(run: Run, name: str, config, training: TrainConfig, planner: PlannerC
             network = foresight_training.train(
                 name,
                 config,
-                run.read(fields.WTL_EXPLORATIONS, fields.SPLIT_TRAIN),
+                run.datasets.read(fields.WTL_EXPLORATIONS, fields.SPLIT_TRAIN),
                 _tasks(run, fields.SPLIT_TRAIN),
                 training,
                 seed=seeding.derive_seed(run.seed, "adapt", name),
@@ -195,7 +195,9 @@ def _play(
     """Play every scenario by every method; publish the episodes and return them."""
     requests = {name: _requests(run, name, planned) for name in configs}
     with (
-        staging.StagingWriter(run.staging(NAME, key), run.spec_of(NAME)) as writer,
+        staging.StagingWriter(
+            run.datasets.staging(NAME, key), run.datasets.spec(NAME)
+        ) as writer,
         progress(
             total=len(configs) * len(planned), desc="adaptation", unit="episode"
         ) as bar,
@@ -209,8 +211,8 @@ def _play(
             )
             for _ in episodes.play(run, shards, writer, bar):
                 pass
-    run.publish(NAME, key, {"stage": "adapt", "split": split})
-    published = run.read(NAME, split)
+    run.datasets.publish(NAME, key, {"stage": "adapt", "split": split})
+    published = run.datasets.read(NAME, split)
     return {
         name: published.select(published.rows([r.episode_id for r in of_method]))
         for name, of_method in requests.items()

@@ -50,8 +50,8 @@ def collect_retrials(run: Run, sources: Sequence[str] = (), greedy_share: Share 
     inputs = run.inputs(*given, *sources)
 
     def stage(writer: StagingWriter):
-        demos, trials = (run.read(name, fields.SPLIT_TRAIN) for name in given)
-        trials_dir = run.require(fields.WTL_TRIALS)
+        demos, trials = (run.datasets.read(name, fields.SPLIT_TRAIN) for name in given)
+        trials_dir = run.datasets.require(fields.WTL_TRIALS)
         shards = []
         for source in sources:
             actor = actor_spec(run, source, fields.SPLIT_TRAIN, trials_dir)

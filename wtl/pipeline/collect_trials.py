@@ -54,7 +54,7 @@ def collect_trials(
     given = (fields.WTL_DEMOS, *([fields.WTL_HUMAN_VIDEOS] if human else []))
     inputs = run.inputs(*given, *sources)
     for name in given:
-        run.require(name)
+        run.datasets.require(name)
     if teleop:
         inputs["teleop"] = teleoperated.fingerprint(run)
 
@@ -105,7 +105,7 @@ def actor_spec(
         config=config_for(method, run.suite),
         policy_dir=run.saved_policy(method),
         split=split,
-        demos_dir=run.require(given).absolute(),
+        demos_dir=run.datasets.require(given).absolute(),
         human=human,
         trials_dir=trials_dir and trials_dir.absolute(),
         images=run.images,
@@ -114,10 +114,10 @@ def actor_spec(
 
 def _given(run: Run, method: str) -> tuple[EpisodeStore, list[str]]:
     """Training demonstrations, and the id of the episode given in place of each."""
-    demos = run.read(fields.WTL_DEMOS, fields.SPLIT_TRAIN)
+    demos = run.datasets.read(fields.WTL_DEMOS, fields.SPLIT_TRAIN)
     if not METHODS[method].config.human:
         return demos, demos[fields.EPISODE_ID].tolist()
-    videos = run.read(fields.WTL_HUMAN_VIDEOS, fields.SPLIT_TRAIN)
+    videos = run.datasets.read(fields.WTL_HUMAN_VIDEOS, fields.SPLIT_TRAIN)
     rows = video_pairs.paired_rows(demos, videos)
     names = videos[fields.EPISODE_ID][rows[rows >= 0]].tolist()
     return demos.select(rows >= 0), names

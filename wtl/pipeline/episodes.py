@@ -10,7 +10,8 @@ from wtl.collection.episode_request import EpisodeShard
 from wtl.datasets.contract.progress import progress
 from wtl.datasets.storage import location
 from wtl.datasets.storage.staging import StagingWriter
-from wtl.pipeline.run import STAGE_OF, Run
+from wtl.pipeline.run import Run
+from wtl.pipeline.run_datasets import STAGE_OF
 
 
 def collect(
@@ -37,19 +38,19 @@ def collect(
     """
 
     def work(key: str) -> dict[str, str]:
-        spec = run.spec_of(name, by_hand)
-        with StagingWriter(run.staging(name, key), spec) as writer:
+        spec = run.datasets.spec(name, by_hand)
+        with StagingWriter(run.datasets.staging(name, key), spec) as writer:
             if run.beam:
                 run.beam.adopt(writer)
             stage(writer)
         made_by = {"stage": STAGE_OF[name]} | (account or {})
-        return {name: run.publish(name, key, made_by, spec)}
+        return {name: run.datasets.publish(name, key, made_by, spec)}
 
     run.do(
         STAGE_OF[name],
         parameters,
         inputs,
-        {name: lambda: run.collected_fingerprint(name)},
+        {name: lambda: run.datasets.collected_fingerprint(name)},
         work,
         lambda folder: [location.resolve(folder.datasets / name)],
         units,

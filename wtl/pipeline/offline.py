@@ -54,7 +54,7 @@ def evaluate_offline(run: Run) -> pathlib.Path:
     if trained[fields.WTL_DEMOS] != given[fields.WTL_DEMOS]:
         raise UserError(
             f"the policies were trained on another version than "
-            f"{run.dataset(fields.WTL_DEMOS)}: run `wtl train_trial` with this "
+            f"{run.datasets.path(fields.WTL_DEMOS)}: run `wtl train_trial` with this "
             "--run_dir again"
         )
     folder = run.folder.path / FOLDER
@@ -86,7 +86,7 @@ class _Data:
     """Held-out demonstrations, and those that they are compared with."""
 
     def __init__(self, run: Run):
-        self._path = run.require(fields.WTL_DEMOS)
+        self._path = run.datasets.require(fields.WTL_DEMOS)
         self._images = run.images
         # Without numbers the nearest demonstration is found by small images.
         small = dict.fromkeys(() if run.suite.layout.parts else self._images, _SMALL)

@@ -144,7 +144,7 @@ def _evaluated(run: Run, split: str) -> dict[str, Any]:
         raise UserError(
             f"{run.folder.path} is not evaluated on {split}: run `wtl evaluate` first"
         )
-    demos = checksums.fingerprint(run.dataset(fields.WTL_DEMOS))
+    demos = checksums.fingerprint(run.datasets.path(fields.WTL_DEMOS))
     if (
         found["key"] != run.key(stage, found["parameters"], found["inputs"])
         or found["inputs"][fields.WTL_DEMOS] != demos
@@ -196,7 +196,7 @@ class OwnPolicyPlayer(player.Player):
         )
         self._own = dataclasses.replace(run, folder=own)
         self._policy = policy
-        self._demos = reader.EpisodesById(run.require(fields.WTL_DEMOS))
+        self._demos = reader.EpisodesById(run.datasets.require(fields.WTL_DEMOS))
         self._trials = self._read_trials(condition) if condition.trials else None
 
     def play(self, conditions: Sequence[Condition]) -> list[rollout_row.RolloutRow]:
@@ -205,7 +205,7 @@ class OwnPolicyPlayer(player.Player):
         shards = [
             self.shard(condition, [number]) for number in range(len(self.scenarios))
         ]
-        spec = self._own.spec_of(NAME)
+        spec = self._own.datasets.spec(NAME)
         with (
             staging.StagingWriter(self._staging, spec) as writer,
             self._environments() as environments,
@@ -222,10 +222,12 @@ class OwnPolicyPlayer(player.Player):
                 if not writer.episode_ids.issuperset(shard.episode_ids):
                     writer.append(shard.play_in(environments))
                     bar.update()
-        demos = self._run.require(fields.WTL_DEMOS)
+        demos = self._run.datasets.require(fields.WTL_DEMOS)
         self._own.folder.adopt(demos, self._run.folder)
-        self._own.publish(NAME, self._key, {"stage": "evaluate", "split": self._split})
-        published = self._own.read(NAME, self._split)
+        self._own.datasets.publish(
+            NAME, self._key, {"stage": "evaluate", "split": self._split}
+        )
+        published = self._own.datasets.read(NAME, self._split)
         rows = published.rows(self._episode_ids(condition))
         self.played[condition.name] = published.select(rows)
         return self._rows(condition)
@@ -267,7 +269,7 @@ class OwnPolicyPlayer(player.Player):
 
     @property
     def _staging(self) -> pathlib.Path:
-        return self._own.staging(NAME, self._key)
+        return self._own.datasets.staging(NAME, self._key)
 
     def _spec(self, condition: Condition) -> "OwnPolicyActor":
         spec = self._run.suite.world.spec.action

@@ -124,7 +124,7 @@ def _job_fields(run: Run, model: Model, dataset: str) -> dict[str, Any]:
         "world": run.suite.domain,
         "size": run.suite.size,
         "images": run.images,
-        "dataset_dir": run.dataset(dataset),
+        "dataset_dir": run.datasets.path(dataset),
         "is_human": model.is_human,
         "threads": run.processes,
     }

@@ -111,7 +111,7 @@ def _demonstrated(run: Run, task: Task, scene: int) -> CaptionedEpisode:
     if not played:
         raise UserError(f"the scripted expert fails in scene {scene}; choose another")
     (episode,) = played
-    spec = run.spec_of(fields.WTL_DEMOS)
+    spec = run.datasets.spec(fields.WTL_DEMOS)
     return CaptionedEpisode("Scripted expert", episode, spec)
 
 
@@ -134,8 +134,8 @@ def _played(
     shown = []
     if METHODS[condition.method].config.demos:
         shown.append(_shown(run, player, condition, which[0], split))
-    spec = run.spec_of(players.NAME)
-    folder = run.staging(players.NAME, _KEY)
+    spec = run.datasets.spec(players.NAME)
+    folder = run.datasets.staging(players.NAME, _KEY)
     try:
         with staging.StagingWriter(folder, spec) as writer:
             for each in conditions:
@@ -154,10 +154,10 @@ def _shown(
     store, rows = player.shown(condition)
     wanted = str(store[fields.EPISODE_ID][rows[scenario, 0]])
     name = fields.WTL_HUMAN_VIDEOS if uses_human_videos(condition) else fields.WTL_DEMOS
-    for episode in reader.iterate_episodes(run.dataset(name), split):
+    for episode in reader.iterate_episodes(run.datasets.path(name), split):
         if episode.id == wanted:
-            return CaptionedEpisode("Demonstration", episode, run.spec_of(name))
-    raise UserError(f"{run.dataset(name)} holds no episode {wanted}")
+            return CaptionedEpisode("Demonstration", episode, run.datasets.spec(name))
+    raise UserError(f"{run.datasets.path(name)} holds no episode {wanted}")
 
 
 def _outcome(episode: Episode) -> str:

@@ -89,7 +89,7 @@ class Player:
         if len(self.scenarios) < _MIN_DEMONSTRATED * len(planned):
             raise UserError(
                 f"only {len(self.scenarios)} of {len(planned)} evaluation scenes are "
-                f"demonstrated in {run.dataset(fields.WTL_DEMOS)}; the suite has "
+                f"demonstrated in {run.datasets.path(fields.WTL_DEMOS)}; the suite has "
                 "changed since, or they are not all recorded by hand: run "
                 "`wtl collect_demos` with this configuration first"
             )
@@ -97,7 +97,7 @@ class Player:
 
     def _stored(self, name: str) -> EpisodeStore:
         """Episodes of the split, which the actors of this process share."""
-        path = self._run.require(name).absolute()
+        path = self._run.datasets.require(name).absolute()
         return policy_actor.stored(
             path, self._split, frozenset(self._run.images.items())
         )
@@ -133,7 +133,7 @@ class Player:
         """
         run = self._run
         with (
-            staging.StagingWriter(self._staging, run.spec_of(NAME)) as writer,
+            staging.StagingWriter(self._staging, run.datasets.spec(NAME)) as writer,
             progress(
                 total=len(conditions) * len(self.scenarios),
                 desc="evaluation",
@@ -149,14 +149,16 @@ class Player:
                 ]
                 for _ in episodes.play(run, shards, writer, bar):
                     pass
-        run.publish(NAME, self._key, {"stage": "evaluate", "split": self._split})
-        published = run.read(NAME, self._split)
+        run.datasets.publish(
+            NAME, self._key, {"stage": "evaluate", "split": self._split}
+        )
+        published = run.datasets.read(NAME, self._split)
         wanted = {
             name for condition in conditions for name in self._episode_ids(condition)
         }
         if not wanted <= published.index_by_id.keys():
             raise UserError(
-                f"{run.dataset(NAME)} holds what an earlier version of WTL played; "
+                f"{run.datasets.path(NAME)} was played by an earlier version of WTL; "
                 f"remove it and {self._staging} to evaluate anew"
             )
         self.played = {
@@ -194,7 +196,7 @@ class Player:
 
     @property
     def _staging(self) -> pathlib.Path:
-        return self._run.staging(NAME, self._key).absolute()
+        return self._run.datasets.staging(NAME, self._key).absolute()
 
     def _spec(self, condition: Condition) -> policy_actor.PolicyActorSpec:
         spec = actor_spec(
@@ -204,7 +206,7 @@ class Player:
             self._staging if condition.trials else None,
         )
         if uses_human_videos(condition):
-            videos = self._run.require(fields.WTL_HUMAN_VIDEOS).absolute()
+            videos = self._run.datasets.require(fields.WTL_HUMAN_VIDEOS).absolute()
             spec = dataclasses.replace(spec, demos_dir=videos, human=True)
         return spec
 

@@ -3,11 +3,12 @@
 import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from wtl.datasets.contract.errors import UserError
 from wtl.pipeline.run import Run, training_stage
+from wtl.pipeline.run_datasets import RunDatasets
 
 
 class _RehearsedError(Exception):
@@ -77,6 +78,25 @@ class Rehearsal(Run):
     def has_policy(self, name: str) -> bool:
         """Whether a policy is there, or trained by a stage before."""
         return name in self.made or super().has_policy(name)
+
+    @property
+    def datasets(self) -> "RehearsedDatasets":
+        """Datasets in the folder of the run, and those that stages before make."""
+        found = super().datasets
+        return RehearsedDatasets(
+            found.folder, found.suite, found.seed, found.camera, self.made
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class RehearsedDatasets(RunDatasets):
+    """Datasets of a rehearsed run.
+
+    Attributes:
+      made: names of datasets that a stage before makes.
+    """
+
+    made: Collection[str]
 
     def require(self, name: str) -> pathlib.Path:
         """Require a dataset that no stage before makes."""

@@ -204,7 +204,7 @@ def _jobs(
     budget: jobs.Budget,
     config: SacConfig,
 ) -> list[jobs.ReinforcementJob]:
-    demos = run.read(fields.WTL_DEMOS, chosen[0].split)
+    demos = run.datasets.read(fields.WTL_DEMOS, chosen[0].split)
     lineage = run.folder.lineage.get("train_trial", {})
     trained = lineage.get("parameters", {}).get("networks", {})
     planned = []
@@ -227,7 +227,7 @@ def _jobs(
                 kind=METHODS[actor].kind,
                 task=task,
                 evaluation_seeds=seeds[task.task_id],
-                demo_dir=run.dataset(fields.WTL_DEMOS),
+                demo_dir=run.datasets.path(fields.WTL_DEMOS),
                 demo_id=str(demos[fields.EPISODE_ID][shown[0]]),
                 start_dir=run.folder.policies / actor if start.method else None,
                 start_id=run.require_policy(actor) if start.method else "",

@@ -90,7 +90,7 @@ def teach(run: Run, out: pathlib.Path, host: str, port: int) -> int:
             play,
             keeper.keep,
         )
-        films = Films(world, run.suite.layout, run.spec_of, renderer)
+        films = Films(world, run.suite.layout, run.datasets.spec, renderer)
         console = connection and Console(connection, world.name, server.VERBS)
         served = server.TeachServer(teacher, films, console, by_hand)
         try:
@@ -136,12 +136,12 @@ def _learner(run: Run, method: Method) -> Learner:
 
 
 def _recorded(run: Run, source: str) -> Recorded:
-    path = run.require(_DATASETS[source])
-    return Recorded(run.read(_DATASETS[source], SPLIT), EpisodesById(path))
+    path = run.datasets.require(_DATASETS[source])
+    return Recorded(run.datasets.read(_DATASETS[source], SPLIT), EpisodesById(path))
 
 
 def _kept_spec(run: Run, name: str) -> EpisodeSpec:
-    return run.spec_of(name, by_hand=name == fields.WTL_DEMOS)
+    return run.datasets.spec(name, by_hand=name == fields.WTL_DEMOS)
 
 
 @contextlib.contextmanager

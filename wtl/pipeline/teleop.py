@@ -68,7 +68,7 @@ def teleop(
     chosen = teleop_plan.chosen_tasks(run, split, families, tasks)
     demos = None
     if assist or record == TRIALS:
-        path = run.require(fields.WTL_DEMOS)
+        path = run.datasets.require(fields.WTL_DEMOS)
         demos = reader.read(path, split, images=run.images)
         demos = demos.select(~demos[fields.INVALID])
     if record == TRIALS:
@@ -83,7 +83,7 @@ def teleop(
         world=world.name,
         requests=requests,
         staging=str(run.folder.teleop),
-        spec=run.spec_of(fields.WTL_DEMOS, by_hand=True),
+        spec=run.datasets.spec(fields.WTL_DEMOS, by_hand=True),
         camera=run.camera,
         size=run.suite.size,
         speed=float(speed),

@@ -23,7 +23,7 @@ def saved(run: Run, roles: tuple[str, ...] = (fields.ROLE_DEMO,)) -> Iterator[Ep
             "--run_dir first, or leave out collect_demos.teleop and "
             "collect_trials.teleop"
         )
-    if staging.read_spec(folder) != run.spec_of(fields.WTL_DEMOS, by_hand=True):
+    if staging.read_spec(folder) != run.datasets.spec(fields.WTL_DEMOS, by_hand=True):
         raise UserError(
             f"{folder} holds episodes of another suite.size or camera; use the "
             "configuration that they were recorded with"

@@ -245,7 +245,7 @@ def _job(
     return jobs.TrainJob(
         method=record,
         config=config,
-        datasets={name: run.dataset(name) for name in given},
+        datasets={name: run.datasets.path(name) for name in given},
         trial_policy_id=run.folder.policy_id(record.trial_source),
         retrial_policy_id=run.folder.policy_id(record.retrial_source),
         world=suite.domain,

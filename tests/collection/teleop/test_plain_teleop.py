@@ -128,7 +128,7 @@ def opened(gin: str, run_dir):
 
 def begun(run, items, **options) -> Driven:
     """A session of the run, with items of its plan."""
-    spec = run.spec_of(fields.WTL_DEMOS, by_hand=True)
+    spec = run.datasets.spec(fields.WTL_DEMOS, by_hand=True)
     driven = Driven(run.folder.teleop, items, spec=spec, world=run.suite.domain)
     driven.session = driven.new_session(driven.session._plan, **options)
     driven.do("name", "ann")
@@ -195,7 +195,7 @@ def test_episodes_by_hand_go_through_the_stages(gin, tmp_path, capsys):
 
     # Trials are preceded by the camera frames of a demonstration.
     with opened(gin, run_dir) as run:
-        path = run.require(fields.WTL_DEMOS)
+        path = run.datasets.require(fields.WTL_DEMOS)
         demos = reader.read(path, "train")
         items = teleop_plan.trials(run, tasks[:1], 1, demos)
         show = functools.partial(
@@ -240,7 +240,7 @@ def test_a_world_without_an_expert_takes_what_is_recorded_by_hand(gin, tmp_path)
             solve(driven)
             driven.do("keep")
         stages.collect_demos(run, teleop=True)
-        path = run.require(fields.WTL_DEMOS)
+        path = run.datasets.require(fields.WTL_DEMOS)
         assert reader.read(path)[fields.DEMONSTRATOR].tolist() == ["teleop:ann"]
         assert len(reader.read(path, "test")) == 0
 
