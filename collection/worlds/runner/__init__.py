@@ -1,3 +1,6 @@
 """Runners: bodies that run forwards, with faults that appear in mid-episode."""
 
-WORLDS = {"half_cheetah": "runner:HALF_CHEETAH"}
+WORLDS = {
+    "half_cheetah": "runner:HALF_CHEETAH",
+    "quadruped": "runner:QUADRUPED",
+}

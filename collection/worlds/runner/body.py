@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 from dm_control import mujoco
-from dm_control.suite import cheetah
+from dm_control.suite import cheetah, common, quadruped
 
 Physics = mujoco.Physics
 
@@ -17,23 +17,22 @@ class Body:
     Attributes:
       load: () -> XML and assets of its model.
       actuators: names of the actuators, in their order.
-      joints: names of the actuators that may fail, by split.
+      parts: actuators that fail together, by split: for each fault their numbers.
       control_hz: control steps per second.
+      control_cost: subtracted from the reward for each action squared, in m/s.
+      min_speed: mean forward velocity that counts as success, in m/s.
+      root: coordinates of the torso, which come first among all coordinates.
       observe: physics -> observed numbers besides the forward velocity.
     """
 
     load: Callable[[], tuple[str, dict]]
     actuators: tuple[str, ...]
-    joints: dict[str, tuple[str, ...]]
+    parts: dict[str, tuple[tuple[int, ...], ...]]
     control_hz: float
+    control_cost: float
+    min_speed: float
+    root: int
     observe: Callable[[Physics], np.ndarray]
-
-    def failing(self) -> dict[str, tuple[int, ...]]:
-        """Return the numbers of the actuators that may fail, by split."""
-        number = self.actuators.index
-        return {
-            split: tuple(map(number, names)) for split, names in self.joints.items()
-        }
 
 
 def _observe_cheetah(physics: Physics) -> np.ndarray:
@@ -45,14 +44,41 @@ def _observe_cheetah(physics: Physics) -> np.ndarray:
     )
 
 
+def _observe_quadruped(physics: Physics) -> np.ndarray:
+    """Return height, two axes of the torso, joint angles, velocities and setpoints."""
+    data = physics.data
+    rotation = data.xmat[physics.model.name2id("torso", "body")].reshape(3, 3)
+    return np.concatenate(
+        [data.qpos[2:3], rotation[:, 0], rotation[:, 2], data.qpos[7:]]
+        + [data.qvel, data.act]
+    )
+
+
 HALF_CHEETAH = Body(
     load=cheetah.get_model_and_assets,
     actuators=("bthigh", "bshin", "bfoot", "fthigh", "fshin", "ffoot"),
-    joints={
-        "train": ("bthigh", "bfoot", "fthigh", "fshin"),
-        "val": ("ffoot",),
-        "test": ("bshin",),
+    parts={"train": ((0,), (2,), (3,), (4,)), "val": ((5,),), "test": ((1,),)},
+    control_hz=20.0,
+    control_cost=0.05,
+    min_speed=1.0,
+    root=3,
+    observe=_observe_cheetah,
+)
+
+_LEG = ("yaw", "lift", "extend")
+_LEGS = ("front_left", "front_right", "back_right", "back_left")
+QUADRUPED = Body(
+    load=lambda: (quadruped.make_model(floor_size=100), common.ASSETS),
+    actuators=tuple(f"{part}_{leg}" for leg in _LEGS for part in _LEG),
+    # A whole leg fails.
+    parts={
+        "train": ((0, 1, 2), (6, 7, 8)),
+        "val": ((9, 10, 11),),
+        "test": ((3, 4, 5),),
     },
     control_hz=20.0,
-    observe=_observe_cheetah,
+    control_cost=0.01,
+    min_speed=0.3,
+    root=7,
+    observe=_observe_quadruped,
 )

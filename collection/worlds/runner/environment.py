@@ -11,25 +11,24 @@ from wtl.collection.worlds.runner.body import Body, Physics
 from wtl.collection.worlds.runner.fault import Fault
 from wtl.datasets.contract import fields
 
-CONTROL_COST = 0.05  # m/s for each actuator at its limit
 FORWARD = 0  # index of the forward velocity in a state
-MIN_SPEED = 1.0  # m/s over an episode, for success
 _NOISE = 0.1  # rad and rad/s, of the initial state
 
 
-def reward(state, action, next_state):
+def reward(body: Body, state, action, next_state):
     """Return rewards [...]: forward velocity in m/s, less the cost of the control.
 
     Arrays and tensors are taken alike; dimensions before the last are free.
 
     Args:
+      body: the body.
       state: [..., S], not used.
       action: [..., A] in [-1, 1].
       next_state: [..., S] states that follow.
     """
     del state
     cost = sum(action[..., i] ** 2 for i in range(action.shape[-1]))
-    return next_state[..., FORWARD] - CONTROL_COST * cost
+    return next_state[..., FORWARD] - body.control_cost * cost
 
 
 class Runner(dm_env.Environment):
@@ -46,6 +45,8 @@ class Runner(dm_env.Environment):
             self._physics = Physics.from_xml_string(*body.load())
         model = self._physics.model
         self._torso = model.name2id("torso", "body")
+        low, high = model.actuator_ctrlrange.T
+        self._middle, self._half = (low + high) / 2, (high - low) / 2
         self._substeps = round(1 / (body.control_hz * model.opt.timestep))
         self._is_faulty = False
 
@@ -56,28 +57,31 @@ class Runner(dm_env.Environment):
         rng = np.random.RandomState(self._seed)
         with self._physics.reset_context():
             data = self._physics.data
-            data.qpos[3:] += rng.uniform(-_NOISE, _NOISE, len(data.qpos) - 3)
+            joints = data.qpos[self._body.root :]
+            joints += rng.uniform(-_NOISE, _NOISE, len(joints))
             data.qvel[:] = _NOISE * rng.standard_normal(len(data.qvel))
         self._step, self._start = 0, self._x
         self._begin_fault()
         return dm_env.restart(self._observation(self._physics.data.qvel[0]))
 
     def step(self, action: np.ndarray) -> dm_env.TimeStep:
-        """Apply torques, as fractions of their limits, for one control step."""
+        """Apply commands, as fractions of their limits, for one control step."""
         before = self._x
-        self._physics.set_control(action)
+        self._physics.set_control(self._middle + self._half * action)
         self._physics.step(self._substeps)
         self._step += 1
         self._begin_fault()
         speed = (self._x - before) * self._body.control_hz
         observed = self._observation(speed)
         state = observed[fields.STATE]
-        return dm_env.transition(float(reward(state, action, state)), observed)
+        return dm_env.transition(
+            float(reward(self._body, state, action, state)), observed
+        )
 
     def succeeded(self) -> bool:
-        """Whether the mean velocity since the start is at least `MIN_SPEED`."""
+        """Whether the mean velocity since the start is `Body.min_speed` or more."""
         seconds = self._step / self._body.control_hz
-        return bool(self._x - self._start >= MIN_SPEED * seconds)
+        return bool(self._x - self._start >= self._body.min_speed * seconds)
 
     def observation_spec(self) -> dict[str, specs.Array]:
         """Spec of the state; see `docs/worlds/runner.md`."""
@@ -85,7 +89,7 @@ class Runner(dm_env.Environment):
         return {fields.STATE: specs.Array((size,), np.float32, fields.STATE)}
 
     def action_spec(self) -> specs.BoundedArray:
-        """Spec of the torques; dm_control joins names of dimensions by tabs."""
+        """Spec of the commands; dm_control joins names of dimensions by tabs."""
         names = self._body.actuators
         return specs.BoundedArray(
             (len(names),), np.float32, -1.0, 1.0, "\t".join(names)

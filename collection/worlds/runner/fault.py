@@ -13,14 +13,14 @@ class Fault:
 
     Attributes:
       onset: control step from which it holds.
-      disabled: number of the actuator without torque; None if all have it.
+      disabled: numbers of the actuators without torque.
       slope: angle of the ground in rad; a positive one is uphill.
       payload: mass added to the torso, as a share of the mass of the whole body.
       gravity: factor of the earth's gravity.
     """
 
     onset: int = 0
-    disabled: int | None = None
+    disabled: tuple[int, ...] = ()
     slope: float = 0.0
     payload: float = 0.0
     gravity: float = 1.0
@@ -35,7 +35,7 @@ class Fault:
           A + 4 numbers: onset, lost torque of each actuator as a share, slope, payload
           and additional gravity.
         """
-        lost = [float(i == self.disabled) for i in range(actuators)]
+        lost = [float(i in self.disabled) for i in range(actuators)]
         return (float(self.onset), *lost, self.slope, self.payload, self.gravity - 1)
 
     def apply(self, model, torso: int):
@@ -48,16 +48,19 @@ class Fault:
           model: the model.
           torso: number of the body that carries the payload.
         """
-        if self.disabled is not None:
-            model.actuator_gainprm[self.disabled] = 0.0
-            model.actuator_biasprm[self.disabled] = 0.0
+        disabled = list(self.disabled)
+        model.actuator_gainprm[disabled] = 0.0
+        model.actuator_biasprm[disabled] = 0.0
         model.body_mass[torso] += self.payload * model.body_mass.sum()
         down = np.array([np.sin(self.slope), 0.0, np.cos(self.slope)])
         model.opt.gravity[:] = -self.gravity * GRAVITY * down
 
 
 def draw(
-    kind: str, split: str, rng: np.random.Generator, joints: dict[str, tuple[int, ...]]
+    kind: str,
+    split: str,
+    rng: np.random.Generator,
+    parts: dict[str, tuple[tuple[int, ...], ...]],
 ) -> Fault:
     """Draw a fault of a kind; those of other splits lie outside the training range.
 
@@ -68,11 +71,11 @@ def draw(
       kind: one of `KINDS`.
       split: name of the split.
       rng: source of randomness.
-      joints: numbers of the actuators that may fail, by split.
+      parts: numbers of the actuators that fail together, by split.
     """
     onset = int(rng.integers(*ONSETS[split]))
     if kind == "joint":
-        return Fault(onset, disabled=int(rng.choice(joints[split])))
+        return Fault(onset, disabled=parts[split][rng.integers(len(parts[split]))])
     size = float(rng.uniform(*RANGES[kind][split]))
     if kind == "gravity":
         return Fault(onset, gravity=1 + size * int(rng.choice([-1, 1])))

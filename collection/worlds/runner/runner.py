@@ -30,7 +30,7 @@ def _tasks(runner: body.Body, split: str, seed: int, *, count: int) -> list[Runn
     for i in range(count):
         kind = fault.KINDS[i % len(fault.KINDS)]
         rng = seeding.generator(seed, "fault", split, i)
-        drawn = fault.draw(kind, split, rng, runner.failing())
+        drawn = fault.draw(kind, split, rng, runner.parts)
         made.append(
             RunnerTask(
                 f"{split}-{i:05d}",
@@ -54,8 +54,9 @@ def _world(name: str, runner: body.Body) -> World:
         functools.partial(_tasks, runner),
         horizon=_HORIZON,
         control_hz=runner.control_hz,
-        reward=environment.reward,
+        reward=functools.partial(environment.reward, runner),
     )
 
 
 HALF_CHEETAH = _world("half_cheetah", body.HALF_CHEETAH)
+QUADRUPED = _world("quadruped", body.QUADRUPED)

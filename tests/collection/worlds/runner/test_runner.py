@@ -7,7 +7,7 @@ import pytest
 
 from wtl.collection.worlds import registry, runner
 from wtl.collection.worlds.runner import environment, fault
-from wtl.collection.worlds.runner.body import HALF_CHEETAH
+from wtl.collection.worlds.runner.body import HALF_CHEETAH, QUADRUPED
 from wtl.collection.worlds.runner.fault import Fault
 from wtl.datasets.contract import fields
 
@@ -64,7 +64,7 @@ def test_held_out_faults_never_occur_in_training(name):
     assert {t.family for t in tasks["test"]} == set(fault.KINDS)
 
     def failing(split):
-        return {t.parameters["disabled"] for t in tasks[split]} - {None}
+        return {i for t in tasks[split] for i in t.parameters["disabled"]}
 
     assert not failing("train") & failing("val")
     assert not (failing("train") | failing("val")) & failing("test")
@@ -86,7 +86,7 @@ def test_held_out_faults_never_occur_in_training(name):
 
 def test_a_disabled_actuator_has_no_effect_from_its_onset():
     def play(disabled_action, onset):
-        made = environment.Runner(HALF_CHEETAH, Fault(onset, disabled=1), seed=0)
+        made = environment.Runner(HALF_CHEETAH, Fault(onset, disabled=(1,)), seed=0)
         action = np.array([0.3, disabled_action, 0.1, 0, 0.2, 0])
         return _play(made, 20, action)
 
@@ -96,13 +96,31 @@ def test_a_disabled_actuator_has_no_effect_from_its_onset():
 
 
 @pytest.mark.parametrize(
-    "changed", [{"slope": 0.3}, {"payload": 0.7}, {"gravity": 0.6}, {"disabled": 2}]
+    "changed", [{"slope": 0.3}, {"payload": 0.7}, {"gravity": 0.6}, {"disabled": (2,)}]
 )
 def test_a_fault_changes_nothing_before_its_onset(changed):
     sound = _play(environment.Runner(HALF_CHEETAH, Fault(onset=10**6), 0), 30)
     faulty = _play(environment.Runner(HALF_CHEETAH, Fault(10, **changed), 0), 30)
     np.testing.assert_array_equal(sound[:11], faulty[:11])
     assert np.abs(sound[11:] - faulty[11:]).max() > 1e-3
+
+
+def test_a_disabled_leg_of_the_quadruped_does_not_move_by_its_commands():
+    def play(of_leg):
+        made = environment.Runner(QUADRUPED, Fault(disabled=(3, 4, 5)), seed=0)
+        action = np.full(12, 0.3)
+        action[3:6] = of_leg
+        states = _play(made, 20, action)
+        return states[:, :-12]  # but the setpoints, which are commands delayed
+
+    np.testing.assert_array_equal(play(-1.0), play(1.0))
+
+
+def test_commands_of_the_quadruped_reach_the_limits_of_its_model():
+    made = environment.Runner(QUADRUPED, Fault(onset=10**6), seed=0)
+    for bound, limit in ((-1, (-1, -1, -0.8)), (1, (1, 1.1, 0.8))):
+        setpoints = _play(made, 100, np.full(12, bound))[-1][-12:]
+        np.testing.assert_allclose(setpoints, limit * 4, atol=1e-3)
 
 
 def test_an_uphill_slope_and_a_payload_pull_a_body_that_does_nothing():
