@@ -58,6 +58,7 @@ def test_the_wheel_has_one_top_level_package_with_its_data(wheel):
     assert not packed - set(expected)
 
 
+@pytest.mark.slow
 def test_it_imports_beside_another_package_named_datasets(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(tmp_path)
     (tmp_path / "datasets").mkdir()

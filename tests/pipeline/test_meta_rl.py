@@ -55,7 +55,13 @@ def _meta_rl(run_dir, method, *bindings: str, world="point_robot") -> int:
     return ended.value.code
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param(name, marks=() if "promp" in name else pytest.mark.slow)
+        for name in METHODS
+    ],
+)
 def test_point_robots_are_learnt_measured_and_done_once(method, tmp_path, capsys):
     assert _meta_rl(tmp_path, method) == 0
     assert "success in percent in the n-th trial" in capsys.readouterr().out

@@ -63,6 +63,7 @@ beam = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @beam
 def test_bundles_played_twice_give_each_episode_once(writer):
     shards = [*_SHARDS, FakeShard((50,), renders=True)]
@@ -85,6 +86,7 @@ def test_a_killed_worker_is_reported_and_loses_nothing(writer, tmp_path):
     _assert_staged(writer, shards)
 
 
+@pytest.mark.slow
 @beam
 def test_a_process_ends_after_a_worker_was_killed(tmp_path):
     script = f"""

@@ -80,7 +80,9 @@ def test_a_trial_tells_the_gains():
     np.testing.assert_array_equal(still, np.ones((1, 5)))
 
 
-@pytest.mark.parametrize("method", ("wtl", "oracle_task"))
+@pytest.mark.parametrize(
+    "method", [pytest.param("wtl", marks=pytest.mark.slow), "oracle_task"]
+)
 def test_policies_for_hidden_gains_are_saved_and_act(method, tmp_path):
     tf_keras.utils.set_random_seed(0)
     tasks = SUITE.tasks(fields.SPLIT_TRAIN)

@@ -36,7 +36,7 @@ _NETWORKS = (
     *("retrieve_and_play", "oracle_task"),
 )
 # Those whose export is tested quickly; the slow tests have all.
-_SAVED = ("wtl", "mil_human", "maml", "retrieve_and_play")
+_SAVED = ("wtl", "maml", "retrieve_and_play")
 _CONFIG = dict(hidden=(32, 32), context_frames=6)
 
 

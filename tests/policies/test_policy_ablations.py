@@ -118,6 +118,7 @@ def test_withheld_parts_do_not_matter(changes, other):
     np.testing.assert_array_equal(seen(without, context), seen(without, other(context)))
 
 
+@pytest.mark.slow
 def test_a_saved_policy_carries_what_was_withheld(tmp_path):
     changes = {"trial_success": "hidden", "trial_actions": False, "trials_from": "demo"}
     policy = METHODS["wtl"].kind.policy(_network(**changes))

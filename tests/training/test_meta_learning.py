@@ -18,7 +18,11 @@ _PROMP = PrompConfig(
 
 
 @pytest.mark.parametrize(
-    ("learner_type", "config"), [(Rl2Learner, _RL2), (PrompLearner, _PROMP)]
+    ("learner_type", "config"),
+    [
+        pytest.param(Rl2Learner, _RL2, marks=pytest.mark.slow),
+        (PrompLearner, _PROMP),
+    ],
 )
 def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(
     learner_type, config, tmp_path

@@ -443,6 +443,7 @@ def test_the_page_has_the_controls_that_a_user_declares(chromium, tmp_path):
     assert len(kept(tmp_path / "run")) == 1 and not errors
 
 
+@pytest.mark.slow
 def test_messages_of_the_page_are_within_the_rate(chromium, tmp_path):
     """A person at the keys never gets near what is taken for hostile."""
     page = chromium.new_page()

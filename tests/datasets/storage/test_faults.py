@@ -16,7 +16,7 @@ from wtl.datasets.testing.fakes import SPEC, fake_episode
 
 _ROOT = pathlib.Path(__file__).resolve().parents[3]
 _SHARD = "staged-00000.tfrecord"
-_KILLS = 120
+_KILLS = 60
 
 # Forks collectors and kills them, so that the imports are paid for once.
 _KILLER = """
