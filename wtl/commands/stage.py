@@ -18,6 +18,7 @@ from wtl.commands.command import (
     verb,
 )
 from wtl.datasets.contract.errors import UserError
+from wtl.pipeline import gin_file
 
 # Options of the stages that play episodes independent of one another.
 BEAM = (
@@ -50,9 +51,9 @@ def open_run(options: argparse.Namespace, *settings):
       options: those of `RUN`.
       *settings: further arguments of `wtl.pipeline.stages.open_run`.
     """
-    with notices.Dropped(options.verbosity):
-        from wtl.policies import trust
     stages, run_dir = _configured(options)
+    from wtl.policies import trust
+
     with stages.open_run(run_dir, *settings) as run:
         if options.trust:
             trust.grant(run.folder.policies)
@@ -61,6 +62,7 @@ def open_run(options: argparse.Namespace, *settings):
 
 def _configured(options: argparse.Namespace):
     """Return the module `wtl.pipeline.stages`, configured, and the run folder."""
+    gin_file.require(options.gin_file)
     with notices.Dropped(options.verbosity):
         from wtl.pipeline import stages
     stages.configure(options.gin_file, options.gin_bindings)

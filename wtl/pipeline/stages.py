@@ -14,7 +14,6 @@ from typing import Any
 
 import gin
 
-import wtl
 from wtl.collection import worker
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.task_distribution import TaskDistribution
@@ -25,6 +24,7 @@ from wtl.datasets.contract.names import did_you_mean
 from wtl.evaluation.ablation import Ablation
 from wtl.pipeline import bindings as bindings_lib
 from wtl.pipeline import choices, imported, rehearsal, run_folder, world_description
+from wtl.pipeline import gin_file as gin_files
 from wtl.pipeline.adapt import adapt
 from wtl.pipeline.beam_runner import BeamRunner
 from wtl.pipeline.collect_demos import collect_demos
@@ -76,12 +76,6 @@ BASELINES: dict[str, Callable[[Run], None]] = {
     "collect_explorations": _configurable(collect_explorations, "collect_explorations"),
     "adapt": _configurable(adapt, "adapt"),
 }
-# Beside `wtl` in a checkout, inside it where a wheel is installed.
-_SHIPPED = next(
-    path
-    for root in wtl.__path__
-    if (path := pathlib.Path(root, "gin_configs")).is_dir()
-)
 teleop = _configurable(_teleop, "teleop")
 suite = _configurable(TaskDistribution, "suite")
 _camera = _configurable(CameraConfig, "camera")
@@ -133,7 +127,7 @@ def configure(gin_file: str, bindings: list[str]):
     worker.import_plugins((), (beside, os.getcwd()))
     # Gin files outside the project may include the shipped ones. Gin itself would look
     # first where an earlier configuration of this process was.
-    gin.config._LOCATION_PREFIXES[:] = ["", beside, str(_SHIPPED)]
+    gin.config._LOCATION_PREFIXES[:] = ["", beside, str(gin_files.SHIPPED)]
     # UTF-8 whatever the locale, also from editors that begin it with a mark.
     read = functools.partial(open, encoding="utf-8-sig")
     gin.config._FILE_READERS[:] = [(read, os.path.isfile)]
@@ -176,11 +170,7 @@ def _fault(gin_file: str, beside: str, error: Exception) -> str:
         found = re.match(r"Unable to open file: (.*)\. Searched config paths", text)
         if not found:
             return f"the gin file {gin_file} can't be read: {text}"
-        there = [path for root in (beside, _SHIPPED) for path in _gin_files(root)]
-        return (
-            f"there is no gin file {found[1]}; see gin_configs/ for those shipped"
-            + did_you_mean(os.path.basename(found[1]), there)
-        )
+        return gin_files.missing(found[1], beside)
     known = ("run", "suite", *_of_worlds, "camera", "teleop", "ablation")
     known += (*STAGES, *BASELINES, *(c.__name__ for c in _TRAINING + _NETWORKS))
     hint = ""
@@ -193,10 +183,6 @@ def _fault(gin_file: str, beside: str, error: Exception) -> str:
             names = [field.name for field in dataclasses.fields(made)]
         hint = f" It has {', '.join(names)}{did_you_mean(found[2], names)}"
     return f"the configuration is wrong: {text}{hint}"
-
-
-def _gin_files(folder: str | os.PathLike) -> list[str]:
-    return [path.name for path in pathlib.Path(folder).glob("*.gin")]
 
 
 def _parsed(gin_file: str, bindings: list[str]):
