@@ -146,6 +146,17 @@ cli.main(["verify", sys.argv[1]])
 """
 
 
+def test_a_missing_gin_file_is_named_before_tensorflow_is_imported():
+    code = (
+        "import sys\nfrom wtl.commands import cli\n"
+        "try: cli.main(['run', '--gin_file=quickstrt.gin'])\n"
+        "finally: print('tensorflow' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == "False\n"
+    assert "did you mean 'quickstart.gin'?" in done.stderr
+
+
 def _patched(folder: str, **environment: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-c", _PATCHED, folder],
