@@ -20,9 +20,10 @@ class Body:
       parts: actuators that fail together, by split: for each fault their numbers.
       control_hz: control steps per second.
       control_cost: subtracted from the reward for each action squared, in m/s.
-      min_speed: mean forward velocity that counts as success, in m/s.
+      min_speed: mean upright forward velocity that counts as success, in m/s.
       root: coordinates of the torso, which come first among all coordinates.
       observe: physics -> observed numbers besides the forward velocity.
+      upright: index in the state of a number from -1, upside down, to 1, upright.
     """
 
     load: Callable[[], tuple[str, dict]]
@@ -33,6 +34,7 @@ class Body:
     min_speed: float
     root: int
     observe: Callable[[Physics], np.ndarray]
+    upright: int
 
 
 def _observe_cheetah(physics: Physics) -> np.ndarray:
@@ -63,6 +65,7 @@ HALF_CHEETAH = Body(
     min_speed=1.0,
     root=3,
     observe=_observe_cheetah,
+    upright=3,
 )
 
 _LEG = ("yaw", "lift", "extend")
@@ -81,4 +84,5 @@ QUADRUPED = Body(
     min_speed=0.3,
     root=7,
     observe=_observe_quadruped,
+    upright=7,
 )

@@ -55,6 +55,7 @@ def _world(name: str, runner: body.Body) -> World:
         horizon=_HORIZON,
         control_hz=runner.control_hz,
         reward=functools.partial(environment.reward, runner),
+        version="1.1.0",
     )
 
 

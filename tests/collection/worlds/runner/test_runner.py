@@ -135,6 +135,18 @@ def test_an_uphill_slope_and_a_payload_pull_a_body_that_does_nothing():
     assert end(slope=0.6)[environment.FORWARD] < -0.2
 
 
+@pytest.mark.parametrize("runner", [HALF_CHEETAH, QUADRUPED])
+def test_running_upside_down_earns_nothing(runner):
+    made = environment.Runner(runner, Fault(onset=10**6), 0)
+    state = made.reset().observation[fields.STATE]
+    idle = np.zeros(len(runner.actuators))
+    state[environment.FORWARD] = 2.0
+    assert state[runner.upright] == pytest.approx(1, abs=0.02)
+    assert environment.reward(runner, None, idle, state) == pytest.approx(2, rel=0.01)
+    state[runner.upright] = -1
+    assert environment.reward(runner, None, idle, state) == 0
+
+
 def test_success_is_to_run_at_the_least_speed():
     made = environment.Runner(HALF_CHEETAH, Fault(onset=10**6), 0)
     _play(made, 20, np.zeros(6))
