@@ -148,7 +148,7 @@ class EpisodeSpec:
         }
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Episode:
     """T transitions as T+1 aligned timesteps, with metadata.
 
@@ -250,6 +250,10 @@ class Episode:
         return dataclasses.replace(
             self, steps={fields.IS_INTERVENTION: never} | dict(self.steps)
         )
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.steps)
+        return f"Episode {self.id}: {len(self)} timesteps of {names}"
 
     def __len__(self) -> int:
         """Number of timesteps, T+1."""

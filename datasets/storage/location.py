@@ -8,6 +8,7 @@ from typing import Any
 
 from wtl.datasets.contract import fields, json_file
 from wtl.datasets.contract.errors import DatasetDamagedError
+from wtl.datasets.contract.names import did_you_mean
 
 _NAME = re.compile(r"[A-Za-z0-9]\w*", re.ASCII)
 # The only places of shards that are read here: TFDS would read others.
@@ -63,6 +64,9 @@ def resolve(dataset_dir: str | os.PathLike) -> pathlib.Path:
         if stage
         else f"give a folder that holds {fields.INFO_FILE}"
     )
+    if not path.exists() and path.absolute().parent.is_dir():
+        names = [other.name for other in path.absolute().parent.iterdir()]
+        hint += did_you_mean(path.name, names)
     raise DatasetNotFoundError(f"no dataset at {path}: {hint}")
 
 

@@ -15,6 +15,9 @@ class Dataset(Sequence[Episode]):
         """Keep episodes in order."""
         self._episodes = list(episodes)
 
+    def __repr__(self) -> str:
+        return f"Dataset of {len(self)} episodes"
+
     def __len__(self) -> int:
         return len(self._episodes)
 

@@ -48,6 +48,12 @@ class Policy:
         self.action_size, self.executed = config.action_size, config.executed
         self._actor = None
 
+    def __repr__(self) -> str:
+        demos = "videos of humans" if self.takes_human_videos else "demonstrations"
+        given = [demos] * self.takes_demos + ["trials"] * self.takes_trials
+        names = " and ".join(given) or "no episodes"
+        return f"Policy {self.policy_id} of {self.world}, given {names}"
+
     def clone(self) -> "Policy":
         """Return the same policy, with the same weights, for another episode."""
         clone = copy.copy(self)

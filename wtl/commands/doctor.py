@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import textwrap
 
 from wtl import notices
 from wtl.commands.command import command
@@ -28,7 +29,8 @@ def doctor(options: argparse.Namespace) -> None:
         except UserError as error:
             print(f"{'world ' + name:20} broken: {error}")
     shipped = [name for name in methods.METHODS if name not in methods.ORIGINS]
-    print(f"{'methods':20} WTL: {', '.join(shipped)}")
+    lines = textwrap.wrap(f"WTL: {', '.join(shipped)}", 60)
+    print(f"{'methods':20} " + f"\n{'':21}".join(lines))
     for name, origin in methods.ORIGINS.items():
         print(f"{'method ' + name:20} {origin}")
     for name, reason in methods.UNAVAILABLE.items():
@@ -44,3 +46,4 @@ def doctor(options: argparse.Namespace) -> None:
         return
     kind = "software" if opengl.is_software(name) else "GPU"
     print(f"{'renderer':20} {name} ({backend}, {kind})")
+    print("State observations and images work.")

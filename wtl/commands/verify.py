@@ -1,6 +1,7 @@
 """`wtl verify`: the check of a dataset or a published policy."""
 
 import argparse
+import os
 import pathlib
 import sys
 
@@ -8,20 +9,35 @@ from wtl.commands import error_line
 from wtl.commands.command import command, option, path
 
 
-@command(option("dataset_dir", type=path, help="RUN/datasets/NAME[/VERSION]"))
+@command(
+    option(
+        "path",
+        type=path,
+        metavar="RUN|DATASET",
+        help="RUN for all its datasets, RUN/datasets/NAME[/VERSION], or a published "
+        "policy",
+    )
+)
 def verify(options: argparse.Namespace) -> int:
-    """Check a dataset's every episode."""
+    """Check every episode of a dataset, or of all in a run."""
+    of_run = sorted(pathlib.Path(options.path, "datasets").glob("*/"))
+    return max(_verify(folder) for folder in of_run or [options.path])
+
+
+def _verify(path: str | os.PathLike) -> int:
+    """Print the problems of a dataset or policy; return the exit status."""
     from wtl.datasets.contract import fields
     from wtl.datasets.storage import verify
 
-    problems = verify.verify(options.dataset_dir)
-    folder = error_line.printable(options.dataset_dir)
+    problems = verify.verify(path)
+    folder = error_line.printable(os.fspath(path))
     for problem in problems:
         print(error_line.printable(str(problem)))
     if problems:
-        print(f"wtl: {len(problems)} problems in {folder}", file=sys.stderr)
+        count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
+        print(f"wtl: {count} in {folder}", file=sys.stderr)
         return 1
     print(f"{folder} is intact")
-    if pathlib.Path(options.dataset_dir, fields.POLICY_FILE).exists():
+    if pathlib.Path(path, fields.POLICY_FILE).exists():
         print("A policy is a program: load it only if you trust its origin.")
     return 0

@@ -8,7 +8,10 @@ from wtl.viewer import address
 
 @command(
     option(
-        "path", type=path, metavar="DATASET", help="RUN, or RUN/datasets/NAME[/VERSION]"
+        "path",
+        type=path,
+        metavar="RUN|DATASET",
+        help="RUN, or RUN/datasets/NAME[/VERSION]",
     ),
     port(address.PORT),
     HOST,

@@ -92,16 +92,20 @@ def demonstrate(
     # Of all that are wanted: an earlier run of the stage may have played most of them.
     staged = writer.episode_ids
     count = collections.Counter(r.scene.task.family for r in wanted)
-    lost = collections.Counter(
-        r.scene.task.family for r in wanted if r.episode_id not in staged
-    )
+    lost = collections.defaultdict(list)
+    for request in wanted:
+        if request.episode_id not in staged:
+            lost[request.scene.task.family].append(request.scene)
     for family, failed in lost.items():
-        share = 1 - failed / count[family]
-        logging.info("%s: %d demonstrations failed", family, failed)
+        share = 1 - len(failed) / count[family]
+        logging.info("%s: %d demonstrations failed", family, len(failed))
         if share < min_success:
+            scene = failed[0]
+            lower = "collect_demos.noise or " if noise else ""
             raise UserError(
-                f"only {share:.0%} of the {family} demonstrations succeeded; lower "
-                "collect_demos.noise or the stage's min_success, such as "
+                f"only {share:.0%} of the {family} demonstrations succeeded, and not "
+                f"that of task {scene.task.task_id}, scene seed {scene.scene_seed}; "
+                f"lower {lower}the stage's min_success, such as "
                 "collect_demos.min_success = 0.5, or correct the scripted expert "
                 "and start with another run folder"
             )

@@ -33,7 +33,7 @@ def collect(
       inputs: fingerprints of its inputs, by name.
       stage: stages the episodes.
       account: provenance of the dataset besides seed and code.
-      by_hand: see `Run.spec_of`.
+      by_hand: see `RunDatasets.spec`.
       units: returns the number of episodes; None if it is not known.
     """
 
@@ -46,7 +46,7 @@ def collect(
         made_by = {"stage": STAGE_OF[name]} | (account or {})
         return {name: run.datasets.publish(name, key, made_by, spec)}
 
-    run.do(
+    is_new = run.do(
         STAGE_OF[name],
         parameters,
         inputs,
@@ -55,6 +55,10 @@ def collect(
         lambda folder: [location.resolve(folder.datasets / name)],
         units,
     )
+    if is_new:
+        path = run.datasets.path(name)
+        count = sum(map(sum, location.read_info(path)["splits"].values()))
+        print(f"{count} episodes in {path}")
 
 
 def stage_all(

@@ -250,7 +250,8 @@ class Run:
             able = [w.name for w in registry.usable() if getattr(w, capability)]
             raise UserError(
                 f"{setting} needs a world with `{capability}`; suite.domain = "
-                f"{self.suite.domain!r} has none, only " + ", ".join(able)
+                f"{self.suite.domain!r} has none: give it one where it is registered, "
+                f"or choose one of {', '.join(able)}"
             )
 
     def has_policy(self, name: str) -> bool:

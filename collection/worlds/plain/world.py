@@ -146,6 +146,7 @@ def parts_of(episodes: EpisodeSpec) -> dict[str, Any]:
 
 
 _SIDE = 64  # pixels, of images as policies take them
+_ROUNDING = 1e-6  # by which an action may exceed its limits
 _PROBED = 100  # tasks of each split, where no count is given
 
 
@@ -188,6 +189,11 @@ def _expert(expert, scene: PlainScene, rng: np.random.Generator):
             raise scene.error(
                 f"the expert returned {returned}, but an action has {spec.shape[0]} "
                 "finite numbers"
+            )
+        if np.abs(wanted - wanted.clip(spec.minimum, spec.maximum)).max() > _ROUNDING:
+            raise scene.error(
+                f"the expert returned {returned}, outside of the limits of an action, "
+                f"{spec.minimum} to {spec.maximum}; let the expert clip it (np.clip)"
             )
         drawn = rng.standard_normal(len(wanted)) * (spec.maximum - spec.minimum) / 2
         return Command(wanted + noise * drawn, wanted)
