@@ -84,6 +84,23 @@ def test_escapes_in_names_are_printed_escaped(tmp_path, monkeypatch, capsys):
     assert "\\x1b[2Jx" in shown.out and "\\x9b1m" in shown.out
 
 
+def test_all_datasets_of_a_run_are_verified(tmp_path, monkeypatch, capsys):
+    for name in ("wtl_demos", "wtl_trials"):
+        (tmp_path / "run/datasets" / name).mkdir(parents=True)
+    found = {"wtl_demos": ["one", "two"], "wtl_trials": []}
+    monkeypatch.setattr(verify, "verify", lambda path: found[path.name])
+    assert _wtl("verify", str(tmp_path / "run")) == 1
+    shown = capsys.readouterr()
+    assert shown.err == f"wtl: 2 problems in {tmp_path}/run/datasets/wtl_demos\n"
+    assert shown.out.endswith(f"{tmp_path}/run/datasets/wtl_trials is intact\n")
+
+
+def test_a_mistyped_run_is_guessed(tmp_path, capsys):
+    (tmp_path / "quickstart").mkdir()
+    assert _wtl("view", str(tmp_path / "quikstart")) == 1
+    assert "did you mean 'quickstart'?" in capsys.readouterr().err
+
+
 def test_an_interrupted_command_names_the_way_to_resume(monkeypatch, capsys):
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -169,7 +186,7 @@ def _patched(folder: str, **environment: str) -> subprocess.CompletedProcess:
 @pytest.mark.parametrize("encoding", ("latin-1", "ascii", "utf-8"))
 def test_any_terminal_gets_any_text(encoding):
     done = _patched("text", PYTHONIOENCODING=encoding)
-    assert done.returncode == 1 and b"1 problems" in done.stderr
+    assert done.returncode == 1 and b"1 problem in" in done.stderr
     assert done.stdout.decode(encoding).endswith("\\udcff\n")
     helped = subprocess.run(
         [sys.executable, "-m", "wtl", "run", "--help"],

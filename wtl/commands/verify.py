@@ -34,8 +34,8 @@ def _verify(path: str | os.PathLike) -> int:
     for problem in problems:
         print(error_line.printable(str(problem)))
     if problems:
-        count = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
-        print(f"wtl: {count} in {folder}", file=sys.stderr)
+        plural = "s" * (len(problems) > 1)
+        print(f"wtl: {len(problems)} problem{plural} in {folder}", file=sys.stderr)
         return 1
     print(f"{folder} is intact")
     if pathlib.Path(path, fields.POLICY_FILE).exists():
