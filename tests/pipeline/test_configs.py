@@ -224,4 +224,4 @@ def test_a_gin_file_of_any_editor_is_read_or_explained(text, said, tmp_path):
         return
     with pytest.raises(UserError, match=said) as error:
         stages.configure(str(file), [])
-    assert "Configurable are" not in str(error.value)
+    assert "known are" not in str(error.value)

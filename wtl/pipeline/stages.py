@@ -175,14 +175,14 @@ def _fault(gin_file: str, beside: str, error: Exception) -> str:
     known += (*STAGES, *BASELINES, *(c.__name__ for c in _TRAINING + _NETWORKS))
     hint = ""
     if found := re.match(r"No configurable matching '(.*)'", text):
-        hint = did_you_mean(found[1], known) or f" Configurable are {', '.join(known)}"
+        hint = did_you_mean(found[1], known) or f"; known are {', '.join(known)}"
     elif found := re.match(r"Configurable '(.*)' doesn't have a .* '(.*)'", text):
         made = gin.get_configurable(found[1])
         names = [n for n in inspect.get_annotations(made) if n not in ("run", "return")]
         if dataclasses.is_dataclass(made):
             names = [field.name for field in dataclasses.fields(made)]
-        hint = did_you_mean(found[2], names) or f" It has {', '.join(names)}"
-    return f"the configuration is wrong: {text}{hint}"
+        hint = did_you_mean(found[2], names) or f"; it has {', '.join(names)}"
+    return f"the configuration is wrong: {text.rstrip('.')}{hint}"
 
 
 def _parsed(gin_file: str, bindings: list[str]):
