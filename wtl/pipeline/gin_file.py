@@ -28,12 +28,9 @@ def require(gin_file: str):
 
 def missing(name: str, beside: str | os.PathLike) -> str:
     """Say that there is no gin file of a name, beside the given one or shipped."""
-    there = [path.name for root in (beside, SHIPPED) for path in _gin_files(root)]
+    folders = pathlib.Path(beside), SHIPPED
+    there = [path.name for folder in folders for path in folder.glob("*.gin")]
     return (
         f"there is no gin file {name}; see gin_configs/ for those shipped"
         + did_you_mean(os.path.basename(name), there)
     )
-
-
-def _gin_files(folder: str | os.PathLike) -> list[pathlib.Path]:
-    return list(pathlib.Path(folder).glob("*.gin"))

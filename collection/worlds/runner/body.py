@@ -21,7 +21,7 @@ class Body:
       control_hz: control steps per second.
       control_cost: subtracted from the reward for each action squared, in m/s.
       min_speed: mean upright forward velocity that counts as success, in m/s.
-      root: coordinates of the torso, which come first among all coordinates.
+      root: number of coordinates of the torso, which come first among all.
       observe: physics -> observed numbers besides the forward velocity.
       upright: index in the state of a number from -1, upside down, to 1, upright.
     """
@@ -59,6 +59,7 @@ def _observe_quadruped(physics: Physics) -> np.ndarray:
 HALF_CHEETAH = Body(
     load=cheetah.get_model_and_assets,
     actuators=("bthigh", "bshin", "bfoot", "fthigh", "fshin", "ffoot"),
+    # bshin and ffoot never fail in training.
     parts={"train": ((0,), (2,), (3,), (4,)), "val": ((5,),), "test": ((1,),)},
     control_hz=20.0,
     control_cost=0.05,
