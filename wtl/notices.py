@@ -7,6 +7,8 @@ import warnings
 
 from absl import logging
 
+CLEARED = "\r\x1b[K"  # of a terminal: back to the start of the line, and erase it
+
 
 def quiet(verbosity: int = 0) -> None:
     """Silence third-party notices, in worker processes too; verbosity 1 shows them."""
@@ -31,12 +33,19 @@ def print_anything():
 class Dropped:
     """Context in which standard error is discarded, for imports that print notices."""
 
-    def __init__(self, verbosity: int = 0):
-        """Create a context; it has no effect if `verbosity` is above 0."""
+    def __init__(self, verbosity: int = 0, status: str = ""):
+        """Create a context; it has no effect if `verbosity` is above 0.
+
+        Args:
+          verbosity: of the command.
+          status: shown meanwhile on a terminal.
+        """
         self._active = verbosity <= 0
+        self._status = status if self._active and sys.stderr.isatty() else ""
 
     def __enter__(self):
         if self._active:
+            sys.stderr.write(self._status)
             sys.stderr.flush()
             self._saved = os.dup(2)
             with open(os.devnull, "w", encoding="utf-8") as null:
@@ -49,3 +58,11 @@ class Dropped:
             sys.stderr.flush()
             os.dup2(self._saved, 2)
             os.close(self._saved)
+            if self._status:
+                sys.stderr.write(CLEARED)
+                sys.stderr.flush()
+
+
+def loading(verbosity: int) -> Dropped:
+    """Return the context for imports of a command, which take seconds."""
+    return Dropped(verbosity, "loading …")

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import pty
 import subprocess
 import sys
 
@@ -143,3 +144,16 @@ def test_a_damaged_lineage_does_not_hide_other_runs(run, capsys):
 )
 def test_a_time_in_words(seconds, words):
     assert outlook.duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    "verbosity, shown", ((0, "loading …\r\x1b[K"), (1, "")), ids=("quiet", "verbose")
+)
+def test_a_terminal_says_that_it_loads_and_clears_the_line(verbosity, shown):
+    code = f"from wtl import notices\nwith notices.loading({verbosity}): pass"
+    reader, terminal = pty.openpty()
+    subprocess.run([sys.executable, "-c", code], stderr=terminal, check=True)
+    os.write(terminal, b"|")
+    assert os.read(reader, 100).decode() == f"{shown}|"
+    os.close(terminal)
+    os.close(reader)

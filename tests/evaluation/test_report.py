@@ -116,6 +116,23 @@ def test_the_report_tells_everything(tmp_path):
     assert re.search(r"WTL succeeds in [\d.]+% of unseen tasks", text)
 
 
+def test_the_headline_compares_with_the_rule_without_learning(tmp_path):
+    scored = {"wtl": 40, "wtl_new_scene": 40, "mil_win_stay_lose_shift": 40}
+    scored["mil_win_stay_lose_shift_new_scene"] = 10
+    rows = [
+        fakes.row(name, task, success=task < solved, ceiling=1.0)
+        for name, solved in scored.items()
+        for task in range(40)
+    ]
+    lead = " ".join(written(tmp_path, rows).partition('class="grid"')[0].split())
+    same = (
+        r"\+0\.0 points in the scene of the trial \(−\S+ to \+\S+, not told apart\), "
+    )
+    new = r"and \+75\.0 points in a new scene \(\+\S+ to \+\S+\)\. </p>"
+    assert re.search(same + new, lead)
+    assert "without learning" not in written(tmp_path / "no", rows[:40])
+
+
 def test_success_is_shown_by_the_number_of_targets_left_open(tmp_path):
     rows = [fakes.row(open_targets=n, pair=n, ceiling=1 / n) for n in (2, 4)]
     text = written(tmp_path, rows)

@@ -15,6 +15,7 @@ def _plan(run_dir, capsys, *arguments) -> dict[str, str]:
     assert tiny.command(*asked) == 0
     _, *lines, total = capsys.readouterr().out.splitlines()
     assert total.startswith("In all: ")
+    assert ("unknown time" in "".join(lines)) == (f"in {run_dir.parent}" in total)
     return {line.split(maxsplit=1)[0]: line.split(maxsplit=1)[1] for line in lines}
 
 

@@ -33,7 +33,7 @@ from wtl.commands.command import GIN_BINDINGS, command, option, path
 )
 def ablate(options: argparse.Namespace) -> int:
     """Run configurations that differ from a base."""
-    with notices.Dropped(options.verbosity):
+    with notices.loading(options.verbosity):
         from wtl.evaluation import ablation
         from wtl.pipeline import ablate as grid
 

@@ -97,7 +97,7 @@ def split(options: argparse.Namespace) -> None:
 
 def _tools(options: argparse.Namespace):
     """Return the module of the operations, and the function that opens sources."""
-    with notices.Dropped(options.verbosity):
+    with notices.loading(options.verbosity):
         from wtl.datasets.curation import curate
         from wtl.datasets.curation.curation import Curation
         from wtl.pipeline import run_folder

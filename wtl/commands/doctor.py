@@ -12,7 +12,7 @@ from wtl.datasets.contract.errors import UserError
 @command()
 def doctor(options: argparse.Namespace) -> None:
     """Report what this machine can do."""
-    with notices.Dropped(options.verbosity):
+    with notices.loading(options.verbosity):
         from wtl.collection import opengl
         from wtl.collection.worlds import registry
         from wtl.pipeline import run_folder

@@ -40,7 +40,7 @@ def export(options: argparse.Namespace) -> None:
         count = wandb_export.export(options.source, options.target)
         print(error_line.printable(f"{options.target} holds {count} runs"))
         return
-    with notices.Dropped(options.verbosity):
+    with notices.loading(options.verbosity):
         from wtl.datasets.interchange import lerobot, rerun, robomimic
     formats = {"robomimic": robomimic, "lerobot": lerobot, "rerun": rerun}
     format_ = formats[options.format]
@@ -97,7 +97,7 @@ def export(options: argparse.Namespace) -> None:
 )
 def import_(options: argparse.Namespace) -> None:
     """Make a dataset of one in the format of another tool."""
-    with notices.Dropped(options.verbosity):
+    with notices.loading(options.verbosity):
         from wtl.datasets.format import schema
         from wtl.datasets.interchange import field_mapping, image_form, import_episodes
         from wtl.pipeline import run_folder
@@ -135,7 +135,7 @@ def import_(options: argparse.Namespace) -> None:
 @contextlib.contextmanager
 def _opened(options: argparse.Namespace, mapping):
     """Yield the opened source."""
-    with notices.Dropped(options.verbosity):
+    with notices.loading(options.verbosity):
         from wtl.datasets.interchange import lerobot_dataset, rlds, robomimic
 
     if options.format == "rlds":

@@ -23,7 +23,7 @@ from wtl.commands.command import command, option, path
 )
 def publish(options: argparse.Namespace) -> None:
     """Put datasets and policies where others can fetch them."""
-    with notices.Dropped(options.verbosity):
+    with notices.loading(options.verbosity):
         from wtl.pipeline import publication
 
     for line in publication.publish(options.source, options.destination):

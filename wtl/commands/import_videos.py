@@ -23,7 +23,7 @@ from wtl.commands.command import DATASETS_OUT, command, count, option, path
 )
 def import_videos(options: argparse.Namespace) -> int:
     """Make a dataset of videos of people."""
-    with notices.Dropped(options.verbosity):
+    with notices.loading(options.verbosity):
         from wtl.collection.worlds import registry
         from wtl.datasets.videos import import_videos, video_folder
         from wtl.pipeline import run_folder

@@ -31,7 +31,9 @@ def show_plan(run, planned) -> None:
         print(f"  {stage.name:22} {painted} {time}".rstrip())
     known = duration(total) if total else ""
     unknown = "stages of unknown time" if has_unknown else ""
-    print(f"In all: {' and '.join(filter(None, (known, unknown))) or 'nothing to do'}")
+    told = f" (known after a run of this world in {run.folder.path.parent})"
+    words = " and ".join(filter(None, (known, unknown))) or "nothing to do"
+    print(f"In all: {words}{told if has_unknown else ''}")
 
 
 def show_next(run, evaluation: pathlib.Path) -> None:

@@ -53,7 +53,7 @@ def record(options: argparse.Namespace) -> int:
     has_terminal = sys.stdin.isatty() and sys.stderr.isatty()
     if not has_terminal and not options.episodes:
         raise UserError("there is no terminal to read keys from: give --episodes=N")
-    with notices.Dropped(options.verbosity):
+    with notices.loading(options.verbosity):
         from wtl.pipeline import record
     # Its module may register the world.
     controller = record.Controller(options.act, place.load(options.act))

@@ -17,10 +17,10 @@ from wtl.commands.command import HOST, TRUST, command, option, path, port
 def serve(options: argparse.Namespace) -> None:
     """Serve a policy to robots and other simulators, as openpi-client speaks it."""
     run = pathlib.Path(options.folder)
-    with notices.Dropped(options.verbosity):
+    with notices.loading(options.verbosity):
         from wtl.serving import served_policy
     policy = served_policy.load(run, options.policy, options.trust)
-    with notices.Dropped(options.verbosity):
+    with notices.loading(options.verbosity):
         from wtl.serving import context_episode, server
     described = served_policy.metadata(policy, options.policy, run)
     episodes = context_episode.RunEpisodes(run)

@@ -20,7 +20,7 @@ from wtl.datasets.contract.errors import UserError
 )
 def serve_world(options: argparse.Namespace) -> None:
     """Serve a world over dm_env_rpc."""
-    with notices.Dropped(options.verbosity):
+    with notices.loading(options.verbosity):
         from wtl.collection.worlds.remote import server
     world = place.world(options.world)
     if getattr(world, "plain", None) is None:

@@ -63,7 +63,7 @@ def open_run(options: argparse.Namespace, *settings):
 def _configured(options: argparse.Namespace):
     """Return the module `wtl.pipeline.stages`, configured, and the run folder."""
     gin_file.require(options.gin_file)
-    with notices.Dropped(options.verbosity):
+    with notices.loading(options.verbosity):
         from wtl.pipeline import stages
     stages.configure(options.gin_file, options.gin_bindings)
     return stages, options.run_dir or f"runs/{pathlib.Path(options.gin_file).stem}"

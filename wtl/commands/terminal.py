@@ -9,8 +9,7 @@ import tty
 
 from wtl.commands import error_line
 from wtl.datasets.contract.errors import UserError
-
-_CLEARED = "\r\x1b[K"
+from wtl.notices import CLEARED
 
 
 class Terminal:
@@ -41,9 +40,9 @@ class Terminal:
     def show(self, status: str):
         """Replace the line of status, cut to the width of the terminal."""
         width = shutil.get_terminal_size().columns - 1
-        sys.stderr.write(_CLEARED + error_line.printable(status)[:width])
+        sys.stderr.write(CLEARED + error_line.printable(status)[:width])
         sys.stderr.flush()
 
     def say(self, text: str):
         """Print a line above that of the status."""
-        sys.stderr.write(f"{_CLEARED}{error_line.printable(text)}\n")
+        sys.stderr.write(f"{CLEARED}{error_line.printable(text)}\n")
