@@ -104,7 +104,8 @@ class Replay(tf.Module):
         # Targets are selected by the values of first steps.
         chosen = self._random.uniform((batch,)) < config.first_share
         time = tf.where(chosen, 0, time)
-        # Geometric: 1 + floor(log u / log λ).
+        # Geometric: 1 + floor(log u / log λ), which is 1 for a λ below the least u.
         chance = self._random.uniform((batch,), 1e-6, 1.0)
-        spans = 1 + tf.cast(tf.math.log(chance) / math.log(config.trace), tf.int32)
+        decay = math.log(max(config.trace, 1e-7))
+        spans = 1 + tf.cast(tf.math.log(chance) / decay, tf.int32)
         return time, tf.minimum(spans, self._horizon - time)

@@ -216,6 +216,17 @@ def test_transitions_carry_the_return_of_the_steps_they_span(played):
     assert (reward[~ended] == 0).all()
 
 
+def test_without_a_trace_transitions_span_one_step(played):
+    config = dataclasses.replace(CONFIG, batch_size=512, discount=0.9, trace=0.0)
+    learner = _filled(_learner(config=config), played, [True] * 12)
+    then = learner._draw()[0].next_time_step
+    discount = then.discount.numpy()
+    lasts = discount == 0
+    assert 0 < lasts.mean() < 2 / HORIZON and (then.reward.numpy()[lasts] == 1).all()
+    # The agent discounts the first step itself.
+    assert (discount[~lasts] == 1).all()
+
+
 @pytest.mark.slow
 def test_actor_waits_for_the_critics(played):
     learner = _filled(_learner(), played, [True] * 6 + [False] * 6)
