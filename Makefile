@@ -76,28 +76,28 @@ $(STAMP): requirements.lock pyproject.toml
 quickstart: install  ## the whole pipeline, small, into runs/quickstart
 	$(BIN)/wtl run --gin_file=gin_configs/quickstart.gin --run_dir=runs/quickstart
 
+# A run of a gin file for each seed of SEEDS, and their comparison, into a folder.
+define each_seed
+	set -e; for seed in $(SEEDS); do \
+	  $(BIN)/wtl run --gin_file=$(1) \
+	    --gin_bindings="run.seed=$$seed" --run_dir=$(2)/seed$$seed; \
+	done
+	$(BIN)/wtl evaluate --out=$(2) \
+	  --compare="$$(echo $(SEEDS:%=$(2)/seed%) | tr ' ' ,)"
+endef
+
 .PHONY: headline
 headline: install  ## the full state-based result, one run per seed of SEEDS
-	set -e; for seed in $(SEEDS); do \
-	  $(BIN)/wtl run --gin_file=gin_configs/gripper_state.gin \
-	    --gin_bindings="run.seed=$$seed" --run_dir=runs/headline/seed$$seed; \
-	done
-	$(BIN)/wtl evaluate --out=runs/headline \
-	  --compare="$$(echo $(SEEDS:%=runs/headline/seed%) | tr ' ' ,)"
+	$(call each_seed,gin_configs/gripper_state.gin,runs/headline)
 
 .PHONY: paper_size
-paper_size: install  ## the same at the paper's data size, into runs/paper_size
-	$(BIN)/wtl run --gin_file=gin_configs/paper_size.gin --run_dir=runs/paper_size
+paper_size: install  ## the same at the paper's data size
+	$(call each_seed,gin_configs/paper_size.gin,runs/paper_size)
 
 .PHONY: metaworld
 metaworld: install  ## one-shot imitation in Meta-World, one run per seed of SEEDS
 	$(PIP) install -qq --no-deps --require-hashes -r examples/metaworld/requirements.txt
-	set -e; for seed in $(SEEDS); do \
-	  $(BIN)/wtl run --gin_file=examples/metaworld/metaworld.gin \
-	    --gin_bindings="run.seed=$$seed" --run_dir=runs/metaworld/seed$$seed; \
-	done
-	$(BIN)/wtl evaluate --out=runs/metaworld \
-	  --compare="$$(echo $(SEEDS:%=runs/metaworld/seed%) | tr ' ' ,)"
+	$(call each_seed,examples/metaworld/metaworld.gin,runs/metaworld)
 
 .PHONY: shipped
 shipped: quickstart  ## pack the quick start's policies into the package, for `wtl teach`

@@ -197,7 +197,7 @@ class Page {
   }
 
   updateWaiting() {
-    const words = this.busy || (this.film.loading ? 'The film is made …' : '');
+    const words = this.busy || (this.film.loading ? 'Rendering the film …' : '');
     $('waiting').hidden = !words;
     $('waiting').textContent = words;
   }
