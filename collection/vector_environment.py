@@ -111,13 +111,20 @@ class VectorEnvironment:
           The observations, [N, ...] each.
         """
         recorded = actions if recorded is None else recorded
+        self._rewards = np.zeros(len(self.environments), np.float32)
         for i, (env, record, action, label) in enumerate(
             zip(self.environments, self._recorders, actions, recorded, strict=True)
         ):
             if not self._timesteps[i].last():
                 self._timesteps[i] = env.step(action)
+                self._rewards[i] = self._timesteps[i].reward
                 record.add(label, self._timesteps[i])
         return self._stacked()
+
+    def rewards(self, scenes: Sequence[Scene]) -> np.ndarray:
+        """Return the rewards [N] of the last step in these scenes; 0 after an end."""
+        del scenes
+        return self._rewards
 
     def are_over(self, scenes: Sequence[Scene]) -> bool:
         """Whether the episodes that were started last, in these scenes, have ended."""
@@ -193,6 +200,10 @@ class ProcessVectorEnvironment(contextlib.AbstractContextManager):
         """Apply float32[N, A] actions, which are recorded; return the observations."""
         del recorded
         return self._concatenate(self._call("step", actions))
+
+    def rewards(self, scenes: Sequence[Scene]) -> np.ndarray:
+        """Return the rewards [N] of the last step in these scenes; 0 after an end."""
+        return np.concatenate(self._call("rewards", scenes))
 
     def are_over(self, scenes: Sequence[Scene]) -> bool:
         """Whether the episodes that were started last, in these scenes, have ended."""

@@ -17,6 +17,7 @@ from wtl.pipeline import stages  # noqa: F401  (its imports print notices)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TINY = str(ROOT / "tests" / "tiny.gin")
+CARTS = str(ROOT / "tests" / "carts.gin")
 METHODS = ("pearl", "rl2", "promp", "promp_without_step")
 _ROUND = {"tasks_per_round": 4, "trials_per_task": 2}
 _FIELDS = {
@@ -31,8 +32,10 @@ _FIELDS = {
 }
 
 
-def _meta_rl(run_dir, method, *bindings: str, world="point_robot") -> int:
-    steps = 2 * 4 * 2 * (40 if world == "tabletop" else 20)
+def _meta_rl(
+    run_dir, method, *bindings: str, world="point_robot", gin_file=TINY
+) -> int:
+    steps = 2 * 4 * 2 * {"tabletop": 40, "carts": 12}.get(world, 20)
     lines = (
         f"meta_rl.method='{method}'",
         f"meta_rl.world='{world}'",
@@ -49,7 +52,7 @@ def _meta_rl(run_dir, method, *bindings: str, world="point_robot") -> int:
     )
     with pytest.raises(SystemExit) as ended:
         cli.main(
-            ["meta_rl", f"--gin_file={TINY}", f"--run_dir={run_dir}"]
+            ["meta_rl", f"--gin_file={gin_file}", f"--run_dir={run_dir}"]
             + [f"--gin_bindings={line}" for line in lines]
         )
     return ended.value.code
@@ -144,6 +147,16 @@ def test_strikes_are_measured_in_centimetres_and_controls_play_the_same_policy(
         -100 * own["trials"]["1"]["return"]["mean"]
     )
     assert own["families"]["inside"]["1"]["ratio_to_first"]["ratio"] == 1
+
+
+def test_tasks_of_a_world_of_ones_own_are_learnt_from_trials(tmp_path, capsys):
+    assert _meta_rl(tmp_path, "promp", world="carts", gin_file=CARTS) == 0
+    assert "success in percent in the n-th trial" in capsys.readouterr().out
+    results = json.loads((tmp_path / "meta_rl/promp/results.json").read_text())
+    assert set(results["families"]) == {"weak", "reversed"}
+    assert results["ceiling"] == dict.fromkeys("123")
+    # The way forwards, at most half a metre in each of 11 steps, then the success.
+    assert all(abs(t["return"]["mean"]) < 6.5 for t in results["trials"].values())
 
 
 def test_pucks_without_hidden_dynamics_are_refused(tmp_path, capsys):

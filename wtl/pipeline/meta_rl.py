@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from wtl.collection import trials as played
 from wtl.collection.trials import Agent
-from wtl.collection.worlds import registry
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.limits import Count
@@ -31,7 +30,7 @@ from wtl.training.learners import LEARNERS
 def meta_rl(
     run: Run,
     method: str = "pearl",
-    world: str = registry.DEFAULT,
+    world: str | None = None,
     env_steps: Count = 300_000,
     shaped: bool = False,
     trials: Count = 10,
@@ -48,7 +47,7 @@ def meta_rl(
     Args:
       run: the run.
       method: name of a method with a learner in `wtl.training.learners`.
-      world: one of `wtl.pipeline.trial_worlds.WORLDS`.
+      world: one of `wtl.pipeline.trial_worlds.WORLDS`; None for that of the suite.
       env_steps: environment steps of training.
       shaped: whether training rewards progress, in worlds with sparse rewards;
         observed rewards and results stay sparse.
@@ -64,6 +63,7 @@ def meta_rl(
     known = {name: m for name, m in METHODS.items() if type(m.config) in LEARNERS}
     choices.check("meta_rl.method", [method], known)
     choices.check("meta_rl.split", [split], (fields.SPLIT_VAL, fields.SPLIT_TEST))
+    world = world or run.suite.world.name
     if run.images:
         raise UserError("meta_rl acts on states: set camera.pixels to 0")
     trained = known[method].trained_as or method

@@ -135,6 +135,7 @@ def _check_actor(config: HeadConfig):
 
 def _check(run: Run, split: str, tasks: int, budget: jobs.Budget):
     run.require_capability("trial_tasks", "reinforce")
+    run.require_capability("entities", "reinforce")
     choices.check("reinforce.split", [split], (fields.SPLIT_VAL, fields.SPLIT_TEST))
     choices.check("reinforce.scenes", [budget.scenes], jobs.SCENES)
     for is_wrong, problem in (

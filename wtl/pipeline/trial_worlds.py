@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 
 from wtl.collection import vector_environment
 from wtl.collection.task_pool import Attempt, TaskPool
-from wtl.collection.worlds import registry
 from wtl.collection.worlds.point_robot.point_robot import PointRobots
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.collection.worlds.world import Task
@@ -21,7 +20,8 @@ from wtl.policies.strikes.view import StrikeView
 
 POINT_ROBOT, SPARSE_POINT_ROBOT = "point_robot", "sparse_point_robot"
 STRIKES = "strikes"
-WORLDS = (registry.DEFAULT, POINT_ROBOT, SPARSE_POINT_ROBOT, STRIKES)
+# Besides the world of a run's suite.
+WORLDS = (POINT_ROBOT, SPARSE_POINT_ROBOT, STRIKES)
 # Radius of success of point robots, and of the observed reward of sparse ones.
 _RADIUS, _SPARSE_RADIUS = 0.2, 0.3
 
@@ -63,17 +63,17 @@ class TrialWorld:
 
 @contextlib.contextmanager
 def open_world(run: Run, name: str, shaped: bool) -> Iterator[TrialWorld]:
-    """Open a world of `WORLDS`: point robots, or tasks or pucks of the run's suite.
+    """Open a world: that of the run's suite, or one of `WORLDS`.
 
     Args:
       run: the run.
-      name: name of the world.
+      name: name of the world; strikes are those of the suite's pucks.
       shaped: whether training on the suite's tasks is rewarded for progress.
 
     Raises:
       UserError: if the name is unknown, or the suite is of another world.
     """
-    choices.check("meta_rl.world", [name], WORLDS)
+    choices.check("meta_rl.world", [name], (run.suite.world.name, *WORLDS))
     if name in (POINT_ROBOT, SPARSE_POINT_ROBOT):
         yield _point_robots(run.suite, sparse=name == SPARSE_POINT_ROBOT)
         return
@@ -113,13 +113,13 @@ def _tasks_of(
             [(s.task.task_id, s.task.family, s.index) for s in found],
         )
 
+    train = suite.world.trial_tasks(pool, _training_scenes(suite), shaped)
+    if suite.world.entities is None:
+        view = views.flat_view(train.observation_size, train.action_size)
+        return TrialWorld(view, train, held_out, lambda number, split: None)
+    view = views.entity_view(suite.layout, train.action_size)
     bound = suite.world.oracle_bound(suite)
-    return TrialWorld(
-        views.entity_view(suite.layout, len(suite.world.spec.axes)),
-        suite.world.trial_tasks(pool, _training_scenes(suite), shaped),
-        held_out,
-        bound.nth_trial,
-    )
+    return TrialWorld(view, train, held_out, bound.nth_trial)
 
 
 def _strikes_of(

@@ -19,6 +19,7 @@ from wtl.collection.worlds.plain.layout import PlainLayout
 from wtl.collection.worlds.plain.relabel import PlainRelabeller
 from wtl.collection.worlds.plain.task import PlainScene, PlainTask
 from wtl.collection.worlds.plain.teleop import PlainTeleop
+from wtl.collection.worlds.plain.trial_tasks import PlainTasks
 from wtl.collection.worlds.world import Command, Reward, Spec, World
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
@@ -92,7 +93,7 @@ def dm_env_world(
             make, PlainScene(task, scene_seed), episodes, horizon, control_hz
         )
 
-    return World(
+    world = World(
         name=name,
         spec=spec_of(episodes, action, control_hz, horizon),
         families=tuple(sorted(families)),
@@ -114,6 +115,7 @@ def dm_env_world(
         },
         **parts_of(episodes),
     )
+    return dataclasses.replace(world, trial_tasks=functools.partial(PlainTasks, world))
 
 
 def spec_of(

@@ -1,5 +1,8 @@
 """Tasks that are learnt from trials: point robots, and those of the tabletop."""
 
+import dataclasses
+
+import cart_module
 import numpy as np
 import pytest
 from demonstrating import demonstrate, request
@@ -7,10 +10,12 @@ from demonstrating import demonstrate, request
 from wtl.collection import trials, vector_environment
 from wtl.collection.random_actor import RandomActor
 from wtl.collection.task_pool import Attempt
+from wtl.collection.worlds import registry
 from wtl.collection.worlds.entities.scene_config import SceneConfig
 from wtl.collection.worlds.point_robot.point_robot import PointRobots
 from wtl.collection.worlds.tabletop.trial_tasks import TabletopTasks
 from wtl.collection.worlds.task_distribution import TaskDistribution
+from wtl.datasets.contract.errors import UserError
 from wtl.training.meta_learner import draw_attempts
 
 SUITE = TaskDistribution(train_object_sets=5, train_tasks=5, val_tasks=5)
@@ -179,3 +184,47 @@ def test_what_a_trial_achieved_counts_for_the_goal_it_achieved():
             np.testing.assert_array_equal(
                 of_goal.observed_reward[:, -1], of_goal.success
             )
+
+
+class Driver:
+    """Agent that drives as far as it can, forwards or backwards; it keeps rewards."""
+
+    def __init__(self, ways):
+        self._ways, self.rewards = np.array(ways)[:, None], []
+
+    def begin(self, seeds):
+        pass
+
+    def act(self, observation, reward):
+        self.rewards.append(reward)
+        return 3.0 * self._ways  # clipped
+
+    def learn(self, trial):
+        pass
+
+
+def test_plain_worlds_reward_each_step_and_tell_success_at_the_end():
+    world = registry.get("carts")
+    task = dataclasses.replace(cart_module.tasks("test", 0, 1)[0], domain="carts")
+    sound = dataclasses.replace(task, parameters={"onset": 0, "gain": 1.0})
+    faulty = dataclasses.replace(task, parameters={"onset": 3, "gain": -1.0})
+    with vector_environment.ProcessVectorEnvironment(2) as pool:
+        carts = world.trial_tasks(pool, [(sound, 1), (faulty, 1)])
+        driver = Driver([1, -1, 1])
+        attempts = [Attempt(0), Attempt(0), Attempt(1)]
+        first, again = trials.play(carts, driver, attempts, [0, 1, 2], 2)
+    assert first.observation.shape == (3, carts.horizon + 1, 2)
+    np.testing.assert_allclose(first.reward[0, :-1, 0], 0.5, atol=1e-6)
+    np.testing.assert_allclose(first.reward[1, :-1, 0], -0.5, atol=1e-6)
+    np.testing.assert_allclose(first.reward[2, :3, 0], 0.5, atol=1e-6)
+    np.testing.assert_allclose(first.reward[2, 3:-1, 0], -0.5, atol=1e-6)
+    assert first.success[:, 0].tolist() == [True, False, False]
+    np.testing.assert_array_equal(first.reward[:, -1], first.success)
+    np.testing.assert_array_equal(first.observed_reward, first.reward)
+    np.testing.assert_array_equal(first.observation, again.observation)
+    np.testing.assert_array_equal(driver.rewards[1], first.reward[:, 0, 0])
+
+
+def test_progress_is_not_known_in_plain_worlds():
+    with pytest.raises(UserError, match="shaped: progress in 'half_cheetah'"):
+        registry.get("half_cheetah").trial_tasks(None, [], shaped=True)
