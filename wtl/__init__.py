@@ -4,7 +4,7 @@ import importlib
 import pathlib
 import typing
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.2.0"
 
 # Links are not followed: Bazel lays the folders out as links beside each other.
 _ROOT = pathlib.Path(__file__).absolute().parents[1]
