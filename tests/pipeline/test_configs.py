@@ -180,7 +180,13 @@ def test_included_files_are_those_beside_the_file_itself(tmp_path):
         ("suite.identity_share = True", "a number from 0 to 1"),
         ("suite.size = 1", "a whole number from 2 to 9"),
         ("suite.size = 3 +", "the configuration is wrong"),
-        ("train_trial.methods = (mil,)", "parse token 'mil' (line 1); texts are in"),
+        ("train_trial.methods = (mil,)", "parse token 'mil'; texts are in quotes"),
+        (
+            "train_trial.steps = 5,",
+            "binding 'train_trial.steps = 5,': Expected newline",
+        ),
+        ("run.seed = 'a", 'the binding "run.seed = \'a"'),
+        ("train_trial.methods = ('mil',", "a bracket or a quote is not closed"),
     ),
 )
 def test_a_wrong_binding_is_found_when_it_is_read(binding, said):
@@ -193,7 +199,7 @@ def test_a_wrong_binding_is_found_when_it_is_read(binding, said):
     (
         ("evaluate.conditions = ('wlt',)", "did you mean 'wtl'"),
         ("evaluate.split = 'tets'", "did you mean 'test'"),
-        ("collect_trials.sources = ('maml',)", "add it to train_trial.methods"),
+        ("collect_trials.sources = ('maml',)", "'maml' in train_trial.methods"),
         ("train_retrial.end_to_end = True", "needs a camera"),
         ("wtl/ContextualConfig.head = 'x'", "head is 'x'"),
     ),

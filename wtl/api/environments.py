@@ -43,6 +43,11 @@ def make_env(
             f"world {world!r} is none of {known}; import the module that registers it"
             + did_you_mean(world, registry.names())
         )
+    if split not in fields.SPLITS:
+        known = ", ".join(fields.SPLITS)
+        raise UserError(
+            f"split {split!r} is none of {known}" + did_you_mean(split, fields.SPLITS)
+        )
     found = registry.get(world)
     if pixels and not found.has_cameras:
         raise UserError(f"world {world!r} has no camera; leave pixels at 0")

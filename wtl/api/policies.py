@@ -16,6 +16,7 @@ from wtl.collection.worlds.plain.layout import PlainLayout
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import Episode
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.names import did_you_mean
 from wtl.datasets.reading.store import stack
 from wtl.policies import checkpoints, export, interface
 from wtl.policies import trust as trust_lib
@@ -96,7 +97,10 @@ class Policy:
         ):
             if takes and not given:
                 raise UserError(f"the policy takes {name}: reset({name}=[episode])")
-            for episode in given if takes else ():
+            for number, episode in enumerate(given if takes else ()):
+                if not isinstance(episode, Episode):
+                    kind = type(episode).__name__
+                    raise UserError(f"{name}[{number}] is of {kind}, no episode")
                 self._check(name, episode)
         images = self._encoder.images
         stores = [stack(list(e), images) if e else None for e in (demos, trials)]
@@ -234,7 +238,11 @@ def load_policy(folder: str | os.PathLike, trust: bool = False) -> Policy:
     """
     saved = pathlib.Path(os.path.expanduser(folder)) / "saved_model"
     if not (saved / "saved_model.pb").is_file():
-        raise UserError(f"no policy in {folder}: it has no saved_model/")
+        beside = [path.name for path in saved.parent.parent.glob("*/")]
+        raise UserError(
+            f"no policy in {folder}: it has no saved_model/"
+            + did_you_mean(saved.parent.name, beside)
+        )
     trust_lib.require(saved, trust)
     policy = tf.saved_model.load(checkpoints.literal(saved))
     metadata = policy.get_metadata()

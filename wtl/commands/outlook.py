@@ -47,7 +47,8 @@ def show_next(run, evaluation: pathlib.Path) -> None:
     folder = shlex.quote(str(path))
     steps = {"see the report": evaluation.absolute() / "report.html"}
     steps["see its episodes"] = f"wtl view {folder}"
-    if run.suite.world.make_env and run.has_policy("wtl"):
+    has_pictures = run.suite.layout.drawing is not None or run.suite.world.images
+    if has_pictures and run.suite.world.make_env and run.has_policy("wtl"):
         config = shlex.quote(str(path / "config.gin"))
         steps["film a scene"] = f"wtl play --gin_file={config} --run_dir={folder}"
         steps["teach it a task"] = f"wtl teach {folder}"

@@ -365,7 +365,7 @@ class Player:
                 trial_ids=tuple(played[fields.PARENT_TRIAL_IDS][i]),
                 episode_id=str(played[fields.EPISODE_ID][i]),
                 success=bool(success[i]),
-                wrong_target=bool(wrong[i]),
+                wrong_target=bool(wrong[i]) if self.layout.kinds else None,
                 conflict=bound
                 and bound.conflict(
                     scenario.task, scenario.demo_seed, scenario.seed(condition)

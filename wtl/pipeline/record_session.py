@@ -223,7 +223,9 @@ class Session:
         else:
             parts.append(f"step {self._recording.steps}/{self._world.spec.horizon}")
         if phase is Phase.OVER:
-            parts.append("success" if self._success() else "failure")
+            is_success = self._success()
+            parts.append("success" if is_success else "failure")
+            keys = f"enter {'keep' if is_success else 'redo'}, {keys}"
         elif phase is Phase.ACTING and not self._fast:
             parts.append(f"{self._monitor.rate:.1f} Hz")
         return f"{', '.join(parts)} | {keys}"

@@ -6,8 +6,7 @@ import pathlib
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from wtl.datasets.contract.errors import UserError
-from wtl.pipeline.run import Run, training_stage
+from wtl.pipeline.run import Run
 from wtl.pipeline.run_datasets import RunDatasets
 
 
@@ -69,11 +68,7 @@ class Rehearsal(Run):
 
     def require_policy(self, name: str) -> str:
         """Require a policy that no stage before trains."""
-        try:
-            return "" if name in self.made else super().require_policy(name)
-        except UserError as error:
-            stage = training_stage(name)
-            raise UserError(f"{error}, or add it to {stage}.methods") from error
+        return "" if name in self.made else super().require_policy(name)
 
     def has_policy(self, name: str) -> bool:
         """Whether a policy is there, or trained by a stage before."""

@@ -275,9 +275,11 @@ class Run:
                 "WTL and do not load; run `wtl run` with this --run_dir to train them "
                 "again (the datasets still load), or choose another --run_dir"
             )
+        stage = training_stage(name)
         raise UserError(
-            f"the policy `{name}` is missing in {self.folder.path}; "
-            f"run `wtl {training_stage(name)}` with this --run_dir first"
+            f"the policy `{name}` is missing in {self.folder.path}: run "
+            f"`wtl {stage}` with this --run_dir and {name!r} in {stage}.methods, or "
+            "take what needs it out of collect_trials.sources and evaluate.conditions"
         )
 
     def inputs(self, *names: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import sys
+import tokenize
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -55,6 +56,7 @@ from wtl.policies.tecnet.config import TecnetConfig
 from wtl.training.cluster import WARNING, Cluster
 from wtl.training.train_config import EndToEndConfig, TrainConfig
 
+_OF_SYNTAX = (SyntaxError, tokenize.TokenError)
 _configurable = functools.partial(gin.external_configurable, module="wtl")
 STAGES: dict[str, Callable[[Run], Any]] = {
     stage.__name__: _configurable(stage, stage.__name__)
@@ -142,8 +144,8 @@ def configure(gin_file: str, bindings: list[str]):
             "put the module beside the gin file, install it, or add its folder to "
             "PYTHONPATH"
         ) from error
-    except (OSError, ValueError, TypeError, SyntaxError) as error:
-        raise UserError(_fault(gin_file, beside, error)) from error
+    except (OSError, ValueError, TypeError, *_OF_SYNTAX) as error:
+        raise UserError(_fault(gin_file, beside, error, bindings)) from error
     finally:
         logging.disable(logging.NOTSET)
     trained = dict.fromkeys(METHODS)
@@ -155,17 +157,24 @@ def configure(gin_file: str, bindings: list[str]):
     )
 
 
-def _fault(gin_file: str, beside: str, error: Exception) -> str:
+def _fault(
+    gin_file: str, beside: str, error: Exception, bindings: Sequence[str]
+) -> str:
     """Say what is wrong with a configuration that gin rejects."""
     text = _first_line(error)
     if isinstance(error, UnicodeDecodeError):
         return f"the gin file {gin_file}, or one that it includes, is not UTF-8 text"
-    if isinstance(error, SyntaxError):
-        if error.filename and error.filename.endswith(".py"):
+    if isinstance(error, _OF_SYNTAX):
+        hint = ""
+        if str(getattr(error, "filename", "")).endswith(".py"):
             text = f"the module {error.filename}, which it imports: {text}"
+        elif isinstance(error, tokenize.TokenError):
+            text = "a bracket or a quote is not closed"
         elif "malformed node" in text:  # with an address; gin's next line names it
-            text = str(error).splitlines()[1].strip() + "; texts are in quotes"
-        return f"the configuration is wrong: {text}"
+            text, hint = str(error).splitlines()[1].strip(), "; texts are in quotes"
+        if wrong := [each for each in bindings if not _can_be_parsed(each)]:
+            text = f"the binding {wrong[0]!r}: {text.partition(' (line')[0]}"
+        return f"the configuration is wrong: {text.rstrip('.')}{hint}"
     if isinstance(error, OSError):
         found = re.match(r"Unable to open file: (.*)\. Searched config paths", text)
         if not found:
@@ -202,6 +211,23 @@ def _parsed(gin_file: str, bindings: list[str]):
             f"the module {found[1]}, which {gin_file} imports, fails: "
             f"{type(error).__name__}: {_first_line(error)} (--verbosity=1 shows where)"
         ) from error
+
+
+def _can_be_parsed(binding: str) -> bool:
+    try:
+        return bool(list(gin.config_parser.ConfigParser(binding, _Syntax())))
+    except (ValueError, *_OF_SYNTAX):
+        return False
+
+
+class _Syntax(gin.config_parser.ParserDelegate):
+    """Takes references and macros as they are, to check the syntax alone."""
+
+    def configurable_reference(self, scoped_configurable_name, evaluate):
+        return scoped_configurable_name, evaluate
+
+    def macro(self, scoped_name):
+        return scoped_name
 
 
 def _first_line(error: Exception) -> str:

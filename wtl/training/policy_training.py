@@ -183,7 +183,8 @@ def _fit(job: TrainJob, network, loss, source, config: TrainConfig, name: str):
         lambda losses: {
             name: f"{float(value):.3f}"
             for name, value in losses._asdict().items()
-            if name in ("imitation", "target")
+            # Without entities there is no target to select, whose loss is 0.
+            if name == "imitation" or name == "target" and value != 0
         },
         network,
         loss,

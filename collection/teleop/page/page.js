@@ -92,7 +92,7 @@ class Page extends Console {
       showing: 'watch the demonstration (v skips it)',
       ready: 'your first move starts the recording',
       acting: `${status.step} of ${status.horizon} steps`,
-      over: `${status.step < status.horizon ? 'the episode is over' : 'out of steps'}: keep, redo or discard`,
+      over: `${status.step < status.horizon ? 'the episode is over' : 'out of steps'}: ${this.onwards === 'redo' ? '' : 'keep, '}redo or discard`,
     }[phase] ?? '';
     $('assist').hidden = (status.assist ?? null) === null;
     $('assist').classList.toggle('chosen', status.assist === true);

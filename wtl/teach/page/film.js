@@ -6,6 +6,7 @@ const REST_MS = 900; // at the end
 const $ = (id) => document.getElementById(id);
 
 export class Film {
+  // `onLoad` is called when a film begins to load, and when it has.
   constructor(onLoad) {
     this.onLoad = onLoad;
     this.loading = 0; // number of films that are fetched
@@ -77,6 +78,7 @@ export class Film {
 
   async fetched(episode) {
     this.loading += 1;
+    this.onLoad();
     try {
       return await this.read(episode);
     } finally {

@@ -25,7 +25,7 @@ async function ask(path, body) {
 
 class Page {
   constructor() {
-    this.film = new Film(() => this.updateWaiting());
+    this.film = new Film(() => this.updateActions());
     this.lesson = null;
     this.busy = '';
     this.byHand = false;
@@ -37,7 +37,7 @@ class Page {
   }
 
   get isReady() {
-    return Boolean(this.lesson) && !this.busy;
+    return Boolean(this.lesson) && !this.busy && !this.film.loading;
   }
 
   async start() {
@@ -223,7 +223,7 @@ class Page {
     return {
       watch: 'This task has no demonstration yet: show it once.',
       try: 'It has seen this once. Let it try in a new scene.',
-      judge: 'Was that right? It learns from what you say.',
+      judge: this.film.loading ? '' : 'Was that right? It learns from what you say.',
       retry: last?.judged ? 'Done. Another scene, or another task?' : 'It knows that this was wrong. Let it try again.',
     }[step];
   }
@@ -236,10 +236,11 @@ class Page {
       found.push({does: 'try', key: 't', words: 'Try', kind: 'primary', run: () => this.do('try', {}, 'The robot tries …')});
     }
     if (step === 'judge') {
+      const unseen = this.film.loading > 0;
       const judge = (success) => () => this.do('judge', {success}, 'It thinks …');
       found.push(
-        {does: 'right', key: 'y', words: '✓ Right', kind: last.achieved ? 'yes primary' : 'yes', run: judge(true)},
-        {does: 'wrong', key: 'n', words: '✗ Wrong', kind: last.achieved ? 'no' : 'no primary', run: judge(false)},
+        {does: 'right', key: 'y', words: '✓ Right', kind: last.achieved ? 'yes primary' : 'yes', disabled: unseen, run: judge(true)},
+        {does: 'wrong', key: 'n', words: '✗ Wrong', kind: last.achieved ? 'no' : 'no primary', disabled: unseen, run: judge(false)},
       );
     }
     if (step === 'retry') {

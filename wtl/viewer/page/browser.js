@@ -41,6 +41,12 @@ export function successMark(row) {
   );
 }
 
+// The number of the scene within the task, which ids of our own stages have.
+function scene(id) {
+  const found = /-(\d{5})-[0-9a-f]{16}$/.exec(id);
+  return found && `scene ${Number(found[1])}`;
+}
+
 export class Browser {
   constructor(onSelect, onFilter, onError) {
     this.onSelect = onSelect;
@@ -218,7 +224,7 @@ export class Browser {
         element('span', {className: 'what'}, `${row.role} · ${row.family}`),
         ...flagChips(row),
       ),
-      element('div', {}, element('span', {className: 'task'}, row.words ? `${row.words} · ${row.task}` : row.task)),
+      element('div', {}, element('span', {className: 'task'}, [row.words, row.task, scene(row.id)].filter(Boolean).join(' · '))),
     );
     item.classList.toggle('deleted', row.flags.includes('deleted'));
     item.style.top = `${place * ROW}px`;
