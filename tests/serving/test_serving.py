@@ -154,6 +154,7 @@ _MISTAKES = {
     "many lists": ({"state": [[[]] * 4000] * 30}, "more than 100000 items"),
     "a long list": ({"state": list(range(5000))}, "no msgpack"),
     "no observation": ({}, "not given: state"),
+    "another name": ({"stat": [0.0]}, "not given: state; given: stat"),
     "an empty act": ({"endpoint": "act"}, "takes an observation"),
     "no numbers": ({"state": "left"}, "not of finite numbers"),
     "not finite": ({"state": np.full(88, np.nan)}, "not of finite numbers"),

@@ -136,9 +136,10 @@ class Policy:
         known = observation if isinstance(observation, Mapping) else ()
         missing = [name for name in self.observations if name not in known]
         if missing:
+            given = f"; given: {', '.join(map(str, known))}" if known else ""
             raise UserError(
                 f"the policy acts on a dict of {', '.join(self.observations)}; not "
-                f"given: {', '.join(missing)}"
+                f"given: {', '.join(missing)}{given}"
             )
         batch = {n: self._observed(n, observation[n])[None] for n in self.observations}
         if not self._began:
