@@ -154,6 +154,9 @@ def test_a_terminal_says_that_it_loads_and_clears_the_line(verbosity, shown):
     reader, terminal = pty.openpty()
     subprocess.run([sys.executable, "-c", code], stderr=terminal, check=True)
     os.write(terminal, b"|")
-    assert os.read(reader, 100).decode() == f"{shown}|"
+    said = b""
+    while not said.endswith(b"|"):
+        said += os.read(reader, 100)
+    assert said.decode() == f"{shown}|"
     os.close(terminal)
     os.close(reader)

@@ -7,6 +7,7 @@ import pytest
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.observation import observed
 from wtl.datasets.format.encoding import encode
 from wtl.datasets.format.schema import DatasetMismatchError
@@ -73,7 +74,7 @@ def test_splits_are_chosen_and_physics_left_out(dataset):
     both = reader.read(dataset, splits=("test", "train"))
     assert both["split"].tolist() == ["test"] * 4 + ["train"] * 4
     assert len(reader.read(dataset, splits="val")) == 0
-    with pytest.raises(ValueError, match="'dev' is none of"):
+    with pytest.raises(UserError, match="'dev' is none of"):
         reader.read(dataset, splits="dev")
 
 
