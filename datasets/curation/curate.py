@@ -9,9 +9,9 @@ if the version cannot be written.
 
 import collections
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract import fields, seeding, splits
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.names import did_you_mean
 from wtl.datasets.curation.curation import Curated, Curation
@@ -88,7 +88,7 @@ def split_by_fractions(
       UserError: if the fractions are not positive or do not add up to 1, or a split
         gets no object set.
     """
-    _require_splits(fractions)
+    splits.require(fractions)
     if min(fractions.values()) <= 0 or abs(sum(fractions.values()) - 1) > 1e-6:
         raise UserError("fractions of splits must be positive and add up to 1")
     names = sorted(
@@ -115,7 +115,7 @@ def split_by_assignment(curation: Curation, assigned: Mapping[str, str]) -> Cura
     Raises:
       UserError: if there is no such object set or split.
     """
-    _require_splits(assigned.values())
+    splits.require(assigned.values())
     known = curation.values(fields.OBJECT_SET)
     unknown = sorted(assigned.keys() - known)
     if unknown:
@@ -134,12 +134,3 @@ def _split(curation: Curation, assigned: Mapping[str, str], how: Mapping) -> Cur
         if split != was:
             changed[name] = {fields.SPLIT: split}
     return curation.publish("dataset split", set(curation.metadata), how, changed)
-
-
-def _require_splits(names: Iterable[str]) -> None:
-    unknown = sorted(set(names) - set(fields.SPLITS))
-    if unknown:
-        raise UserError(
-            f"split {unknown[0]!r} is none of {', '.join(fields.SPLITS)}"
-            + did_you_mean(unknown[0], fields.SPLITS)
-        )

@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 
 from wtl.datasets.contract import fields
+from wtl.datasets.contract import splits as known_splits
 from wtl.datasets.contract.episode import Episode, EpisodeSpec
-from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.metadata import present
-from wtl.datasets.contract.names import did_you_mean
 from wtl.datasets.format import decoding, schema, tfrecord
 from wtl.datasets.format.decoding import DecodeError, decode
 from wtl.datasets.reading.scaling import scaled
@@ -171,12 +170,7 @@ def _shards(
     wanted = [splits] if isinstance(splits, str) else splits
     if wanted is None:
         wanted = fields.SPLITS
-    for split in wanted:
-        if split not in fields.SPLITS:
-            raise UserError(
-                f"split {split!r} is none of {', '.join(fields.SPLITS)}"
-                + did_you_mean(split, fields.SPLITS)
-            )
+    known_splits.require(wanted)
     found = [shard for shard in location.shards(path) if shard[0] in wanted]
     if os.path.lexists(path / fields.CHECKSUMS_FILE):  # TFDS builds none
         known = checksums.read(path)

@@ -3,7 +3,7 @@
 from wtl.collection.environment_process import EnvironmentProcess
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.world import Environment
-from wtl.datasets.contract import fields, seeding
+from wtl.datasets.contract import fields, seeding, splits
 from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.names import did_you_mean
@@ -43,11 +43,7 @@ def make_env(
             f"world {world!r} is none of {known}; import the module that registers it"
             + did_you_mean(world, registry.names())
         )
-    if split not in fields.SPLITS:
-        known = ", ".join(fields.SPLITS)
-        raise UserError(
-            f"split {split!r} is none of {known}" + did_you_mean(split, fields.SPLITS)
-        )
+    splits.require([split])
     found = registry.get(world)
     if pixels and not found.has_cameras:
         raise UserError(f"world {world!r} has no camera; leave pixels at 0")
