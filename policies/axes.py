@@ -1,4 +1,4 @@
-"""Reshapes of the leading axes of batches."""
+"""Reshapes of axes."""
 
 import tensorflow as tf
 
@@ -15,3 +15,9 @@ def split(value: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
     parts = tf.reshape(value, tf.concat([tf.shape(like), tf.shape(value)[1:]], 0))
     parts.set_shape([None, None, *value.shape[1:]])
     return parts
+
+
+def joined(value: tf.Tensor) -> tf.Tensor:
+    """Return [..., N, F] as [..., N * F]; N and F are known."""
+    width = value.shape[-2] * value.shape[-1]
+    return tf.reshape(value, tf.concat([tf.shape(value)[:-2], [width]], 0))

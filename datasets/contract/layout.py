@@ -58,6 +58,11 @@ class Layout(abc.ABC):
         return len(self.kinds) * self.targets
 
     @property
+    def sets(self) -> dict[str, int]:
+        """Names of the rows that are sets of vectors, with the sizes of the sets."""
+        return dict.fromkeys(self.kinds, self.size)
+
+    @property
     def targets(self) -> int:
         """Number of targets of each kind."""
         return self.ways * self.size
@@ -76,14 +81,14 @@ class Layout(abc.ABC):
         """Slice and shape of each row."""
         widths = {name: sum(parts.values()) for name, parts in self.tables.items()}
         shapes = {
-            name: (self.size, width) if name in self.kinds else (width,)
+            name: (self.sets[name], width) if name in self.sets else (width,)
             for name, width in widths.items()
         }
         places = slices({name: math.prod(shape) for name, shape in shapes.items()})
         return {name: (places[name], shape) for name, shape in shapes.items()}
 
     def split(self, state: np.ndarray) -> dict[str, np.ndarray]:
-        """Return views of a [..., S] array by row: [..., W] or [..., size, W]."""
+        """Return views of a [..., S] array by row: [..., W], of a set [..., N, W]."""
         return {
             name: state[..., place].reshape(state.shape[:-1] + shape)
             for name, (place, shape) in self.rows.items()

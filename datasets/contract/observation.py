@@ -20,6 +20,8 @@ class Observation:
       shape: shape without the time axis: of vectors (S,), of sets (N, F), of images
         (H, W, 3).
       dtype: `uint8` of images, `float32` of all else.
+      is_set: whether it is a set (N, F): N things of one kind, in any order. Specs that
+        differ in this alone are equal, as the stored numbers are the same.
 
     Raises:
       ValueError: if the name or the shape cannot be stored.
@@ -28,6 +30,7 @@ class Observation:
     name: str
     shape: tuple[int, ...]
     dtype: str = FLOAT
+    is_set: bool = dataclasses.field(default=False, compare=False)
 
     def __post_init__(self):
         if not _NAME.fullmatch(self.name) or len(self.name) > _MOST_BYTES:
@@ -48,6 +51,11 @@ class Observation:
             raise ValueError(
                 f"observation {self.name!r} has shape {self.shape}; an image is "
                 "(H, W, 3)"
+            )
+        if self.is_set and (self.is_image or len(self.shape) != 2):
+            raise ValueError(
+                f"observation {self.name!r} is {self}; a set has the shape (N, F): N "
+                "things of one kind, with F numbers each"
             )
 
     @property

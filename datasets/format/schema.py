@@ -122,15 +122,19 @@ def stored_spec(dataset_dir: str | os.PathLike) -> EpisodeSpec:
             f"{fields.HIDDEN}/{name}": node
             for name, node in _children(episode[fields.HIDDEN]).items()
         }
+        stated = statistics.stored(dataset_dir)
         spec = EpisodeSpec(
-            observations=tuple(_observation(*item) for item in observed.items()),
+            observations=tuple(
+                _observation(name, node, statistics.is_set(stated, name))
+                for name, node in observed.items()
+            ),
             action_size=_vector_size(step.get(fields.ACTION)),
             physics_size=_vector_size(step.get(fields.PHYSICS_STATE)),
             image_encoding=_encoding(observed.values()),
             interventions=fields.IS_INTERVENTION in step,
             gains_size=_vector_size(vectors.get(fields.HIDDEN_GAINS)),
             dynamics_size=_vector_size(vectors.get(fields.HIDDEN_PUCK)),
-            **statistics.stored_actions(dataset_dir),
+            **statistics.actions(stated),
             instruction=fields.INSTRUCTION in episode,
         )
         # The sizes came from `tree`, so whatever else differs is another schema.
@@ -207,10 +211,10 @@ def _leaves(node: dict, path: str = "") -> Iterator[tuple[str, dict]]:
             yield path + name, child
 
 
-def _observation(name: str, node: dict) -> Observation:
+def _observation(name: str, node: dict, is_set: bool) -> Observation:
     kind = "image" if "image" in node else "tensor"
     shape = tuple(map(int, node[kind]["shape"].get("dimensions", ())))
-    return Observation(name, shape, IMAGE if kind == "image" else FLOAT)
+    return Observation(name, shape, IMAGE if kind == "image" else FLOAT, is_set)
 
 
 def _encoding(nodes: Iterable[dict]) -> str:

@@ -15,6 +15,8 @@ from wtl.datasets.contract import fields, json_file
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.format import decoding
 
+_IS_SET = "is_set"
+
 
 def of_episodes(
     payloads: Iterable[bytes | memoryview], spec: EpisodeSpec
@@ -36,6 +38,8 @@ def of_episodes(
             rows = decoding.step_array(features, name, *arrays[name])
             total.add(rows[:-1] if name == fields.ACTION else rows)
     found = {name: total.result() for name, total in totals.items() if total.count}
+    for name in (o.name for o in spec.vectors if o.is_set and o.name in found):
+        found[name][_IS_SET] = True
     if fields.ACTION in found:
         known = {
             "low": [v if math.isfinite(v) else None for v in spec.action_low],
@@ -46,11 +50,20 @@ def of_episodes(
     return found
 
 
-def stored_actions(dataset_dir: str | os.PathLike) -> dict[str, tuple]:
-    """Return what a published dataset states of actions, as `EpisodeSpec` takes it."""
+def stored(dataset_dir: str | os.PathLike) -> dict[str, Any]:
+    """Return the statistics of a published dataset."""
     path = pathlib.Path(dataset_dir) / fields.STATISTICS_FILE
     # Datasets of the first edition have none.
-    stored = json_file.read(path) if path.is_file() else {}
+    return json_file.read(path) if path.is_file() else {}
+
+
+def is_set(stored: dict[str, Any], name: str) -> bool:
+    """Return whether statistics say that an observation is a set."""
+    return bool(stored.get(name, {}).get(_IS_SET))
+
+
+def actions(stored: dict[str, Any]) -> dict[str, tuple]:
+    """Return what statistics state of actions, as `EpisodeSpec` takes it."""
     node = stored.get(fields.ACTION, {})
     low, high, names = (node.get(name, ()) for name in ("low", "high", "names"))
     return {

@@ -312,7 +312,7 @@ def read_spec(directory: str | os.PathLike) -> EpisodeSpec:
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
         observations = [
-            Observation(o["name"], tuple(o["shape"]), o["dtype"])
+            Observation(**o | {"shape": tuple(o["shape"])})
             for o in tree.pop("observations")
         ]
         # Lists in JSON are tuples here.

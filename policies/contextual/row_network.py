@@ -120,7 +120,7 @@ class RowNetwork(contextual.ContextualNetwork):
         first, last = self._rows(first), self._rows(last)
         changes = [
             tf.reduce_sum(tf.abs(last[name] - first[name]), axis=-1)
-            for name in self.layout.kinds
+            for name in self.layout.sets
         ]
         return tf.concat(changes, axis=-1) if changes else tf.zeros((1, 1))
 

@@ -1,7 +1,7 @@
 """Rows of observations as tokens: of a scene, and of the episodes of a context.
 
 A row is a named vector of the observation, or one of a set of vectors of one kind, see
-`Layout.rows` and `Layout.kinds`. Nothing else is known of them.
+`Layout.rows` and `Layout.sets`. Nothing else is known of them.
 """
 
 import numpy as np
@@ -47,13 +47,13 @@ class Rows(layers.Layer):
         """Return sets [..., size, W] by name, and the rest [..., R], of [..., S]."""
         state = tf.clip_by_value((state - self._mean) / self._std, -_LIMIT, _LIMIT)
         rows = features.split(state, self._layout)
-        sets = {name: rows.pop(name) for name in self._layout.kinds}
-        return sets | {REST: tf.concat(list(rows.values()), axis=-1)}
+        sets = {name: rows.pop(name) for name in self._layout.sets}
+        return sets | {REST: tf.concat([state[..., :0], *rows.values()], axis=-1)}
 
 
 def sets(layout: Layout) -> tuple[str, ...]:
     """Return the names of sets of rows; without any, all rows are one of one row."""
-    return layout.kinds or (REST,)
+    return tuple(layout.sets) or (REST,)
 
 
 def each(rows: dict[str, tf.Tensor], function) -> tf.Tensor:

@@ -87,6 +87,8 @@ def test_an_episode_ends_where_its_environment_ends_it():
         ({"action": (-np.inf, np.inf)}, "finite limits"),
         ({"text": True}, "'note' is of type"),
         ({"count": 0}, "no task"),
+        ({"sets": ("robot/positon",)}, "observations are .* 'robot/position'?"),
+        ({"sets": ("robot/position",)}, r"2 numbers; a set has the shape \(N, F\)"),
     ),
 )
 def test_specs_that_do_not_fit_are_refused_at_once(changes, said):
@@ -105,7 +107,13 @@ def test_specs_that_do_not_fit_are_refused_at_once(changes, said):
         return plain_module.tasks(split, seed, changes.get("count", count))
 
     with pytest.raises(UserError, match=f"world 'odd'.*{said}"):
-        wtl.worlds.dm_env("odd", lambda *_: Odd((1, 0), 0), tasks, horizon=4)
+        wtl.worlds.dm_env(
+            "odd",
+            lambda *_: Odd((1, 0), 0),
+            tasks,
+            horizon=4,
+            sets=changes.get("sets", ()),
+        )
 
 
 def test_ids_that_splits_share_are_refused():

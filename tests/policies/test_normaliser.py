@@ -1,5 +1,8 @@
 """Normalisation around a policy: given in the world's units, it acts in them."""
 
+import dataclasses
+import json
+
 import numpy as np
 import tensorflow as tf
 
@@ -69,6 +72,20 @@ def test_limits_scale_actions_and_data_where_there_are_none():
     spread = np.sqrt(0.8)  # of five timesteps, one of them at the mean
     state = NORMALISER.state(np.array([1 + 2 * spread, 2.0, 4.0, 20 * spread, 50.0]))
     np.testing.assert_allclose(state, [1, 0, 1, 2, 0.5], atol=1e-6)
+
+
+def test_members_of_a_set_are_scaled_alike():
+    spec = EpisodeSpec((Observation("discs", (2, 2), is_set=True),), action_size=1)
+    layout = PlainLayout.of(spec)
+    state = np.array([[[0, 1, 4, 1, 0], [0, 3, 4, 3, 1]]], "f4")  # the last is time
+    demos = EpisodeStore(
+        state, np.zeros((1, 2, 1), "f4"), np.zeros((1, 2)), np.array([2]), metadata={}
+    )
+    found = layout.normaliser(demos, spec)
+    np.testing.assert_allclose(found.state_mean[:4], [2, 2, 2, 2])
+    np.testing.assert_allclose(found.state_std[:4], [2, 1, 2, 1])
+    again = PlainLayout.of_json(json.loads(json.dumps(dataclasses.asdict(layout))))
+    assert again == layout and again.rows["discs"][1] == (2, 2)
 
 
 def test_a_wrapped_policy_is_the_one_inside_in_other_units():

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -76,6 +77,8 @@ class Policy:
         layout = self._config.layout
         if name in self._encoder.images:
             return (*self._encoder.images[name], 3)
+        if name in layout.sets:
+            return layout.rows[name][1]
         if name in layout.vectors:
             return (layout.vectors[name],)
         return (layout.proprioception_size,)
@@ -202,11 +205,16 @@ class Policy:
             return array
         if array.dtype.kind not in "fiub" or not np.isfinite(array).all():
             raise UserError(f"observation {name!r} is not of finite numbers")
-        (size,) = self._shape(name)
-        if array.size != size:
+        shape = self._shape(name)
+        if len(shape) > 1 and array.shape != shape:
+            raise UserError(
+                f"observation {name!r} has the shape {list(array.shape)}; the policy "
+                f"takes {list(shape)}"
+            )
+        if array.size != math.prod(shape):
             raise UserError(
                 f"observation {name!r} has {array.size} numbers; the policy takes "
-                f"{size}"
+                f"{shape[0]}"
             )
         return array.astype(np.float32)
 

@@ -67,8 +67,8 @@ def evaluate(
         for condition in CONDITIONS.values()
         if condition.name in conditions
         and run.has_policy(condition.method)
-        # Without entities no policy has a target to choose.
-        and (run.suite.world.entities or condition.choice != NEXT_AFTER_FAILURE)
+        # Without sets no policy has a target to choose.
+        and (run.suite.layout.sets or condition.choice != NEXT_AFTER_FAILURE)
     ]
     if not chosen:
         run.require_policy(CONDITIONS[conditions[0]].method)

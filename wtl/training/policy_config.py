@@ -5,7 +5,7 @@ from typing import Any
 
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.policies import interface
-from wtl.policies.contextual.config import ROWS, ContextualConfig
+from wtl.policies.contextual.config import FLAT, ROWS, ContextualConfig
 from wtl.policies.maml.config import MamlConfig
 from wtl.policies.methods import METHODS
 
@@ -26,7 +26,10 @@ def config_for(method: str, suite: TaskDistribution) -> interface.Interface:
     )
     if not world.entities:
         if isinstance(config, ContextualConfig) and config.per_entity:
-            config = dataclasses.replace(config, encoder=config.without_entities)
+            # Nobody says which member of a set is the target: an oracle reads them all.
+            oracle = config.oracle and suite.layout.sets
+            encoder = FLAT if oracle else config.without_entities
+            config = dataclasses.replace(config, encoder=encoder)
         elif isinstance(config, MamlConfig):
             config = dataclasses.replace(config, per_entity=False)
     if isinstance(config, ContextualConfig) and config.encoder == ROWS:

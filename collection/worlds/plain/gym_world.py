@@ -27,6 +27,7 @@ def gym_world(
     control_hz: float = 10.0,
     expert: Callable[[PlainTask], Actor] | None = None,
     teleop: Controls | None = None,
+    sets: Sequence[str] = (),
     version: str = "1.0.0",
 ) -> World:
     """Return a world whose environments are Gymnasium environments.
@@ -46,6 +47,7 @@ def gym_world(
       expert: (task) -> actor, which is called with environment and observation and
         returns an action in the environment's units.
       teleop: mapping of an operator's commands to actions, for `wtl teleop`.
+      sets: names of the observations that are sets of things, see `wtl.worlds.dm_env`.
       version: raised whenever the same seed no longer gives the same episode.
 
     Raises:
@@ -69,6 +71,7 @@ def gym_world(
             control_hz=control_hz,
             expert=expert and functools.partial(_actor, expert),
             teleop=teleop,
+            sets=sets,
             version=version,
         )
     except SpaceError as error:

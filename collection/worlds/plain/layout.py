@@ -27,12 +27,14 @@ class PlainLayout(Layout):
     Attributes:
       size: 1.
       parts: name and number of numbers of each vector, in order.
+      set_sizes: name of each of them that is a set, with the size of the set.
       images: names of the cameras, whose features follow the vectors.
       actions: number of dimensions of the action.
     """
 
     size: int = 1
     parts: tuple[tuple[str, int], ...] = ()
+    set_sizes: tuple[tuple[str, int], ...] = ()
     images: tuple[str, ...] = ()
     actions: int = 0
 
@@ -47,21 +49,34 @@ class PlainLayout(Layout):
         parts = [(vector.name, vector.size) for vector in spec.vectors]
         if joining.is_joined([name for name, _ in parts]):
             parts.append((TIME, 1))
-        images = tuple(camera.name for camera in spec.cameras)
-        return cls(parts=tuple(parts), images=images, actions=spec.action_size)
+        return cls(
+            parts=tuple(parts),
+            set_sizes=tuple((o.name, o.shape[0]) for o in spec.vectors if o.is_set),
+            images=tuple(camera.name for camera in spec.cameras),
+            actions=spec.action_size,
+        )
 
     @classmethod
     def of_json(cls, tree: Mapping[str, Any]) -> "PlainLayout":
         """Return a layout from its fields, read from JSON."""
-        parts = tuple((name, size) for name, size in tree["parts"])
-        return cls(parts=parts, images=tuple(tree["images"]), actions=tree["actions"])
+        # Policies saved by version 0.2.0 know no sets.
+        parts, set_sizes = (
+            tuple((name, size) for name, size in tree.get(field, ()))
+            for field in ("parts", "set_sizes")
+        )
+        return cls(
+            parts=parts,
+            set_sizes=set_sizes,
+            images=tuple(tree["images"]),
+            actions=tree["actions"],
+        )
 
     @property
     def tables(self) -> dict[str, dict[str, int]]:
         """See the base class."""
         features = [(f"{name} features", FEATURES) for name in self.images]
         rows = (*self.parts, *features)
-        return {name: {name: length} for name, length in rows}
+        return {name: {name: length // self.sets.get(name, 1)} for name, length in rows}
 
     @property
     def proprioception_size(self) -> int:
@@ -89,15 +104,20 @@ class PlainLayout(Layout):
 
     @property
     def entities(self) -> int:
+        """See the base class: members of sets, 1 where there is no set."""
+        return sum(self.sets.values()) or 1
+
+    @property
+    def sets(self) -> dict[str, int]:
         """See the base class."""
-        return 1
+        return dict(self.set_sizes)
 
     @functools.cached_property
     def features(self):
         """See the base class."""
         from wtl.collection.worlds.plain.features import PlainFeatures
 
-        return PlainFeatures()
+        return PlainFeatures(self.sets)
 
     def observations(self, inputs: tuple[str, ...]) -> tuple[str, ...]:
         """See the base class."""
@@ -111,9 +131,9 @@ class PlainLayout(Layout):
     def normaliser(self, demos: EpisodeStore, spec: EpisodeSpec):
         """Return the `Normaliser` of states and actions.
 
-        Vectors get mean 0 and standard deviation 1, features of images stay as they
-        are. Actions are scaled by their limits or, where they have none, by the least
-        and greatest of the demonstrations.
+        Vectors get mean 0 and standard deviation 1, those of a set together; features
+        of images stay as they are. Actions are scaled by their limits or, where they
+        have none, by the least and greatest of the demonstrations.
 
         Args:
           demos: demonstrations to train with, none that is held out.
@@ -128,6 +148,11 @@ class PlainLayout(Layout):
         size = self.proprioception_size
         mean[:size] = state.mean(axis=0, dtype=np.float64)
         std[:size] = state.std(axis=0, dtype=np.float64)
+        for name in self.sets:
+            place, shape = self.rows[name]
+            members = state[:, place].reshape(-1, shape[1]).astype(np.float64)
+            mean[place] = np.tile(members.mean(axis=0), shape[0])
+            std[place] = np.tile(members.std(axis=0), shape[0])
         if self.parts and self.parts[-1][0] == TIME:
             mean[size - 1], std[size - 1] = 0, STEPS
         # What never changed in the demonstrations is left as it is.

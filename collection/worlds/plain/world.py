@@ -25,6 +25,7 @@ from wtl.datasets.contract import fields
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.names import did_you_mean
 from wtl.datasets.reading.scaling import size_of
 
 # An environment of another simulator may need tens of megabytes.
@@ -44,6 +45,7 @@ def dm_env_world(
     expert: Callable[[PlainTask], Actor] | None = None,
     teleop: Controls | None = None,
     reward: Reward | None = None,
+    sets: Sequence[str] = (),
     version: str = "1.0.0",
 ) -> World:
     """Return a world whose environments are dm_env environments.
@@ -64,6 +66,9 @@ def dm_env_world(
         an action in the environment's units.
       teleop: mapping of an operator's commands to actions, for `wtl teleop`.
       reward: its rewards as a function, for planners; see `World.reward`.
+      sets: names of the observations [N, F] that are sets: N things of one kind with F
+        numbers each, in an order without meaning. Policies choose one thing to act on,
+        and read it, the observations that are no sets, and the context.
       version: raised whenever the same seed no longer gives the same episode.
 
     Raises:
@@ -72,7 +77,7 @@ def dm_env_world(
     """
     probe = make(_tasks(name, tasks, fields.SPLIT_TRAIN, 0, count=1)[0], 0)
     action = action_spec(name, probe)
-    episodes = episode_spec(name, probe, action)
+    episodes = episode_spec(name, probe, action, sets)
     probed = [
         task
         for split in fields.SPLITS
@@ -218,13 +223,22 @@ def action_spec(name: str, env) -> specs.BoundedArray:
     return spec
 
 
-def episode_spec(name: str, env, action: specs.BoundedArray) -> EpisodeSpec:
+def episode_spec(
+    name: str, env, action: specs.BoundedArray, sets: Sequence[str] = ()
+) -> EpisodeSpec:
     """Return the spec of the episodes of an environment with an action spec.
 
     Raises:
-      UserError: if an observation cannot be stored; the message names the world.
+      UserError: if an observation cannot be stored, or a set is none; the message names
+        the world.
     """
     observed = flat_specs(env.observation_spec())
+    for part in sets:
+        if part not in observed:
+            raise UserError(
+                f"world {name!r}: sets names {part!r}, but the observations are "
+                f"{', '.join(observed)}{did_you_mean(part, observed)}"
+            )
     limits = (
         np.broadcast_to(x, action.shape) for x in (action.minimum, action.maximum)
     )
@@ -232,7 +246,10 @@ def episode_spec(name: str, env, action: specs.BoundedArray) -> EpisodeSpec:
     names = tuple((action.name or "").split("\t"))  # as dm_control joins them
     try:
         return EpisodeSpec(
-            tuple(stored_as(part, spec) for part, spec in observed.items()),
+            tuple(
+                dataclasses.replace(stored_as(part, spec), is_set=part in sets)
+                for part, spec in observed.items()
+            ),
             action_size=action.shape[0],
             action_low=low,
             action_high=high,

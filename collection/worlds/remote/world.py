@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from dm_env_rpc.v1.extensions.properties import PropertiesExtension
@@ -41,6 +42,7 @@ def remote_world(
     timeout_s: float = 60.0,
     retries: int = 4,
     teleop: Controls | None = None,
+    sets: Sequence[str] = (),
 ) -> World:
     """Return a world that `wtl serve_world`, or `serve` of its module, serves.
 
@@ -54,6 +56,7 @@ def remote_world(
       retries: attempts to connect again after an outage, 0.5, 1, 2, ... up to 8 seconds
         apart. Use 0 where playing an episode again does harm, as a robot may.
       teleop: see `wtl.worlds.dm_env`.
+      sets: names of observations that are sets of things, see `wtl.worlds.dm_env`.
 
     Raises:
       UserError: if no such world is served there, or it does not fit.
@@ -80,6 +83,7 @@ def remote_world(
         control_hz=described["control_hz"],
         expert=_expert if described["expert"] else None,
         teleop=teleop,
+        sets=sets,
         version=described["version"],
     )
     return dataclasses.replace(world, address=address, check=check)

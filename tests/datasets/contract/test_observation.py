@@ -12,7 +12,7 @@ from wtl.datasets.contract.observation import Observation
 from wtl.datasets.format import schema
 from wtl.datasets.reading import joining, reader, scaling
 from wtl.datasets.reading.store import stack
-from wtl.datasets.storage import publish, verify
+from wtl.datasets.storage import publish, staging, verify
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.datasets.testing.fakes import fake_episode
 
@@ -20,7 +20,7 @@ SPEC = EpisodeSpec(
     (
         Observation("arm/joints", (6,)),
         Observation("arm/torque", ()),
-        Observation("blocks", (3, 4)),
+        Observation("blocks", (3, 4), is_set=True),
         Observation("cameras/wide.rgb", (12, 20, 3), "uint8"),
         Observation("wrist", (9, 8, 3), "uint8"),
     ),
@@ -49,6 +49,9 @@ def test_a_dataset_of_any_spec_is_sound_and_comes_back_exactly(made):
     episodes, path = made
     assert verify.verify(path) == []
     assert schema.stored_spec(path) == SPEC
+    assert [o.name for o in schema.stored_spec(path).vectors if o.is_set] == ["blocks"]
+    staged = staging.read_spec(path.parent.parent / "staged")
+    assert [o.name for o in staged.vectors if o.is_set] == ["blocks"]
     found = {episode.id: episode for episode in reader.iterate_episodes(path)}
     for episode in episodes:
         assert found[episode.id].metadata == episode.metadata
@@ -130,6 +133,12 @@ def test_actions_are_checked_against_their_own_limits(step, axis, value, said):
 def test_what_cannot_be_stored_is_refused(name, shape, dtype, said):
     with pytest.raises(ValueError, match=said):
         Observation(name, shape, dtype)
+
+
+@pytest.mark.parametrize(("shape", "dtype"), (((3,), "float32"), ((4, 4, 3), "uint8")))
+def test_a_set_has_two_dimensions(shape, dtype):
+    with pytest.raises(ValueError, match=r"a set has the shape \(N, F\)"):
+        Observation("blocks", shape, dtype, is_set=True)
 
 
 def test_names_that_contain_one_another_are_refused():
