@@ -34,14 +34,17 @@ def loss(
     """Return the losses of cloning a demonstration, and of choosing its row.
 
     No label says which row a demonstration acts on. Rows explain it in the shares of
-    expectation maximisation (Dempster et al. 1977), by the likelihood of its actions
-    given a row and by the change of the row until its end.
+    expectation maximisation (Dempster et al. 1977), by the likelihood of all actions of
+    the window given a row, and by the change of the row until the end. With less than
+    all actions, shares of a first guess grow by themselves before the actor can tell
+    rows apart.
     """
     encoding = network.encode(example.context)
     nats = _nats(network, encoding.embedding, example, log_sigma_floor)
     first, last = example.imitated.state[:, 0, 0], example.imitated.state[:, 0, -1]
     log_choice = tf.nn.log_softmax(encoding.target_logits)
-    explained = log_choice + network.change(first, last) - nats
+    window = tf.cast(tf.shape(example.state)[1], tf.float32)
+    explained = log_choice + network.change(first, last) - window * nats
     shares = tf.stop_gradient(tf.nn.softmax(explained))
     each = nats / network.config.action_size
     imitated = tf.reduce_mean(tf.reduce_sum(shares * each, axis=-1))

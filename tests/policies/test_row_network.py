@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from wtl.collection.worlds.plain.layout import PlainLayout
 from wtl.collection.worlds.tabletop import observation
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.policies import imitation
@@ -177,6 +178,49 @@ def test_the_row_that_moved_explains_a_demonstration(network):
     np.testing.assert_allclose(found.target, np.mean(entropy), rtol=1e-3)
     assert float(found.certainty) > 0.99
     assert np.isclose(found.total, found.imitation + found.target)
+
+
+def test_rows_explain_all_actions_of_a_window():
+    """Twice the same actions are twice the evidence for a row."""
+    layout = PlainLayout(
+        parts=(("discs", 4), ("hand", 2)), set_sizes=(("discs", 2),), actions=2
+    )
+    config = dataclasses.replace(CONFIG, layout=layout, action_size=2, trials=False)
+    tf.keras.utils.set_random_seed(0)
+    found, rng = kind.network(config), np.random.default_rng(0)
+
+    def drawn(*shape):
+        return tf.constant(rng.standard_normal(shape), tf.float32)
+
+    ones, size = tf.ones((1, 1)), layout.state_size
+    demos = contexts.ContextEpisodes(
+        drawn(1, 1, FRAMES, size), drawn(1, 1, FRAMES, 2), ones, ones
+    )
+    example = imitation.Example(
+        context=contexts.Context(demos, demos, None, drawn(1, size), tf.zeros((1, 2))),
+        demo_acted=None,
+        trial_acted=None,
+        target=None,
+        state=drawn(1, WINDOW, size),
+        action=drawn(1, WINDOW, 2),
+        # Nothing changes.
+        imitated=demos._replace(state=tf.repeat(drawn(1, 1, 1, size), FRAMES, axis=2)),
+    )
+    log_choice = tf.nn.log_softmax(found.encode(example.context).target_logits)[0]
+
+    def evidence(times):
+        """Log odds of the first row by actions alone, from the cross-entropy."""
+        given = example._replace(
+            state=tf.tile(example.state, (1, times, 1)),
+            action=tf.tile(example.action, (1, times, 1)),
+        )
+        loss = row_loss.loss(found, given, tf.constant(-2.0)).target
+        between = log_choice[0] - log_choice[1]
+        share = float((-loss - log_choice[1]) / between)
+        return np.log(share / (1 - share)) - float(between)
+
+    assert abs(evidence(1)) > 0.005
+    assert np.isclose(evidence(2), 2 * evidence(1), rtol=1e-2)
 
 
 def test_what_rows_do_not_allow_is_refused():
