@@ -26,7 +26,7 @@ def config_for(method: str, suite: TaskDistribution) -> interface.Interface:
     )
     if not world.entities:
         if isinstance(config, ContextualConfig) and config.per_entity:
-            # Nobody says which member of a set is the target: an oracle reads them all.
+            # The target among members of a set is unknown: an oracle reads them all.
             oracle = config.oracle and suite.layout.sets
             encoder = FLAT if oracle else config.without_entities
             config = dataclasses.replace(config, encoder=encoder)
