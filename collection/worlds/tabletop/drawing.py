@@ -7,6 +7,8 @@ from wtl.collection.drawing.scene import INK, Scene, Shape
 from wtl.collection.worlds.tabletop import arena, button, gripper, observation
 
 _BAND, _ANCHOR = (0.82, 0.9, 0.79), (0.6, 0.6, 0.6)
+_HALF_WIDTH, _BESIDE = 0.35, 0.08  # metres; drawn, and beside the outermost object
+_NEAREST = -1.0  # metres; y of what is in view is larger
 _CAP = 0.042  # metres above the table; exaggerated, so that pressing is visible
 
 
@@ -22,9 +24,10 @@ def scene(states: np.ndarray, layout: observation.Layout) -> Scene:
     fixtures = _named(rows["fixtures"][0], observation.FIXTURES)
     band = np.array([0.0, fixtures["goal"][0]])
     radius = (arena.ANCHOR_RADIUS,) * 2
+    half = _half_width(_named(rows["objects"][0], observation.OBJECT)["position"])
     return Scene(
         [
-            Shape("box", band, (0.36, arena.GOAL_HALF_WIDTH), _BAND),
+            Shape("box", band, (half, arena.GOAL_HALF_WIDTH), _BAND),
             *_buttons(rows["buttons"]),
             Shape(
                 "disc", fixtures["anchor"], radius, _ANCHOR, 0, arena.ANCHOR_HALF_HEIGHT
@@ -33,11 +36,17 @@ def scene(states: np.ndarray, layout: observation.Layout) -> Scene:
             *_hand(hand),
         ],
         path=hand["position"],
-        corner=(-0.35, 0.6),
-        width=0.7,
+        corner=(-half, 0.6),
+        width=2 * half,
         height=HEIGHT,
         tilt=0.45,
     )
+
+
+def _half_width(position: np.ndarray) -> float:
+    """Return half the drawn width, metres, given first positions [n, 3] of objects."""
+    x = position[position[:, 1] > _NEAREST, 0]
+    return max(_HALF_WIDTH, np.abs(x).max() + _BESIDE)
 
 
 def _objects(rows: np.ndarray, size: int) -> list[Shape]:

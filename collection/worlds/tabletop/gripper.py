@@ -7,7 +7,7 @@ from dm_control import composer, mjcf
 from wtl.collection.worlds.tabletop import arena
 
 # Joint ranges; metres and radians. z is the height of the finger tips.
-X_RANGE = (-0.32, 0.32)
+X_RANGE = (-0.46, 0.46)
 Y_RANGE = (-0.34, 0.24)
 Z_RANGE = (0.0, 0.27)
 YAW_RANGE = (-1.8, 1.8)

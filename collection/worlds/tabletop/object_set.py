@@ -14,6 +14,7 @@ _CYLINDER_LOW = (0.018, 0.015)
 _CYLINDER_HIGH = (0.028, 0.025)
 _MASS_RANGE = (0.05, 0.15)  # kg
 _BOX_SHARE = 0.6
+_REACH = 0.30  # metres
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +72,11 @@ class ObjectSet:
     def present(self) -> int:
         """Number of objects in the scenes."""
         return self.size
+
+    @property
+    def reach(self) -> float:
+        """Largest x of the setpoint, to either side, metres."""
+        return _REACH
 
     def scene(self, scene_seed: int) -> scenes.Scene:
         """Return the scene of a seed."""

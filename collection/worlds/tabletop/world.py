@@ -21,6 +21,7 @@ ACTION_SIZE = len(AXES)
 TRANSLATION_STEP = 0.08  # metres per control step at action 1
 YAW_STEP = 0.5  # radians per control step at action 1
 ARM_SCALE = np.array([TRANSLATION_STEP] * 3 + [YAW_STEP])
+# Of the setpoint; x of object sets that are spread wider is limited by their `reach`.
 SETPOINT_LOW = np.array([-0.30, -0.32, 0.004, -1.6])
 SETPOINT_HIGH = np.array([0.30, 0.22, 0.25, 1.6])
 _MAX_LEAD = 0.1  # metres the setpoint may run ahead of the gripper
@@ -189,7 +190,9 @@ class World(Physics):
         most = max(self.stride, _MAX_LEAD)
         lead = np.minimum(np.maximum(setpoint - position, -most), most)
         setpoint[:3] = (position + lead)[:3]
-        setpoint = np.minimum(np.maximum(setpoint, SETPOINT_LOW), SETPOINT_HIGH)
+        reach = self.object_set.reach
+        low, high = (-reach, *SETPOINT_LOW[1:]), (reach, *SETPOINT_HIGH[1:])
+        setpoint = np.minimum(np.maximum(setpoint, low), high)
         self.setpoint = setpoint
         return setpoint
 

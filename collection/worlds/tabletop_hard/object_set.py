@@ -12,7 +12,7 @@ from wtl.collection.worlds.tabletop_hard import scene as scenes
 from wtl.datasets.contract import seeding
 from wtl.datasets.contract.errors import UserError
 
-_LEAST, _MOST = 3, 5  # rules by another entity need three; the gripper reaches five
+_LEAST, _MOST = 3, 7  # rules by another entity need three
 CATEGORIES = {
     "cylinder": lambda prop: not prop.is_box,
     "red": lambda prop: prop.rgb[0] == max(prop.rgb),  # a third of all hues
@@ -30,6 +30,11 @@ class ObjectSet(object_sets.ObjectSet):
     def present(self) -> int:
         """See the base class."""
         return self.count
+
+    @property
+    def reach(self) -> float:
+        """See the base class."""
+        return scenes.spread(self.size).setpoint
 
     def scene(self, scene_seed: int) -> scenes.Scene:
         """Return the scene of a seed."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from wtl.datasets.contract import seeding
 from wtl.datasets.contract.errors import UserError
 
 # Metres and radians.
-_REACH = 0.235  # largest x of an object or a button; the fingers reach around it
+_NARROW_SLOTS = 5  # the most that fit in the narrow spread
 _OBJECT_GAP = 0.10  # the open fingers fit between two objects
 _ANCHOR_GAP = 0.14  # between the objects to its left and right
 _OBJECT_Y = (-0.06, 0.02)
@@ -28,6 +29,26 @@ _ORDERED = 0.004  # smallest difference of two distances that rules compare
 _DRAWS = 10_000  # more than any scene ever took
 RESET_ROOM = 0.011  # of each object, until the largest two could touch
 ABSENT_Y = -1.5  # of entities that are not in the scene: out of view and reach
+
+
+class Spread(NamedTuple):
+    """Largest x to either side, metres.
+
+    Attributes:
+      entities: of objects and buttons.
+      setpoint: of the gripper's setpoint; fingers stand behind what they push.
+    """
+
+    entities: float
+    setpoint: float
+
+
+_NARROW, _WIDE = Spread(0.235, 0.30), Spread(0.345, 0.44)
+
+
+def spread(size: int) -> Spread:
+    """Return how far scenes of `size` slots reach."""
+    return _NARROW if size <= _NARROW_SLOTS else _WIDE
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -71,14 +92,15 @@ def draw(size: int, present: int, scene_seed: int) -> Scene:
       UserError: if no such scene is found.
     """
     rng = seeding.generator("hard scene", scene_seed)
+    most = spread(size).entities
     for _ in range(_DRAWS):
         gaps = np.full(present - 1, _OBJECT_GAP)
         beside = rng.integers(present - 1)
         gaps[beside] = _ANCHOR_GAP
-        xs = _spread(rng, gaps)
+        xs = _spread(rng, gaps, most)
         anchor = np.array([xs[beside : beside + 2].mean(), rng.uniform(*_ANCHOR_Y)])
         objects = np.stack([xs, _rows(rng, present, _OBJECT_Y)], axis=1)
-        xs = _spread(rng, np.full(present - 1, _BUTTON_GAP))
+        xs = _spread(rng, np.full(present - 1, _BUTTON_GAP), most)
         buttons = np.stack([xs, _rows(rng, present, _BUTTON_Y)], axis=1)
         if _ordered(objects, anchor) and _ordered(buttons, anchor):
             break
@@ -101,11 +123,11 @@ def draw(size: int, present: int, scene_seed: int) -> Scene:
     )
 
 
-def _spread(rng, gaps: np.ndarray) -> np.ndarray:
-    """[n] x from left to right, at least `gaps` [n - 1] apart."""
-    slack = 2 * _REACH - gaps.sum()
+def _spread(rng, gaps: np.ndarray, most: float) -> np.ndarray:
+    """[n] x from left to right within `most`, at least `gaps` [n - 1] apart."""
+    slack = 2 * most - gaps.sum()
     free = slack * rng.dirichlet(np.ones(len(gaps) + 2))
-    return -_REACH + np.cumsum(free[:-1]) + np.append(0, np.cumsum(gaps))
+    return -most + np.cumsum(free[:-1]) + np.append(0, np.cumsum(gaps))
 
 
 def _rows(rng, count: int, limits: tuple[float, float]) -> np.ndarray:

@@ -49,9 +49,9 @@ def test_tasks_have_every_number_of_objects_and_every_kind_of_rule():
     assert all(len(each) == 5 for each in shapes) and 10 < sum(same_colour) < 50
 
 
-@pytest.mark.parametrize("size", (2, 6))
+@pytest.mark.parametrize("size", (2, 8))
 def test_sizes_without_rules_or_room_are_refused(size):
-    with pytest.raises(UserError, match=f"suite.size is {size}.* takes 3 to 5"):
+    with pytest.raises(UserError, match=f"suite.size is {size}.* takes 3 to 7"):
         TaskDistribution(domain="tabletop_hard", size=size).tasks("test")
 
 
@@ -64,18 +64,20 @@ def test_instructions_name_the_target_by_the_rule():
     assert "farthest button from another one" in said[RuleKind.FARTHEST]
 
 
-@pytest.mark.parametrize("present", (3, 4, 5))
-def test_scenes_are_a_pure_function_and_leave_room(present):
+@pytest.mark.parametrize(
+    "size, present, most", ((5, 3, 0.235), (5, 5, 0.235), (7, 3, 0.345), (7, 7, 0.345))
+)
+def test_scenes_are_a_pure_function_and_leave_room(size, present, most):
     for seed in range(50):
-        scene = scenes.draw(5, present, seed)
-        again = scenes.draw(5, present, seed)
+        scene = scenes.draw(size, present, seed)
+        again = scenes.draw(size, present, seed)
         np.testing.assert_array_equal(scene.object_poses, again.object_poses)
         x = np.sort(scene.object_poses[:present, 0])
-        assert np.diff(x).min() >= 0.0999 and np.abs(x).max() <= 0.2351
+        assert np.diff(x).min() >= 0.0999 and np.abs(x).max() <= most + 1e-4
         # An object can be struck past the anchor.
         assert np.abs(x - scene.anchor[0]).min() > 0.06
         assert (scene.object_poses[present:, 1] < -1).all()
-        assert sorted(scene.object_places) == list(range(5))
+        assert sorted(scene.object_places) == list(range(size))
 
 
 def _picked_by_hand(rule, places, anchor):
@@ -204,10 +206,27 @@ def _play(scene_config):
 
 
 @pytest.mark.parametrize("family", WORLD.families)
-def test_experts_solve_their_families(family):
-    chosen = [s for s in SCENARIOS if s.task.family == family]
-    won = [_play(s.task.scene(s.scene_seed)) for s in chosen]
+@pytest.mark.parametrize("size", (5, 7))
+def test_experts_solve_their_families(family, size):
+    suite = dataclasses.replace(SUITE, size=size)
+    chosen = scenarios(suite, fields.SPLIT_TEST, 1) if size > 5 else SCENARIOS
+    won = [
+        _play(s.task.scene(s.scene_seed)) for s in chosen if s.task.family == family
+    ]
     assert np.mean(won) >= 0.9
+
+
+def test_the_gripper_reaches_further_where_objects_are_spread_wider():
+    reached = {}
+    for size in (5, 7):
+        task = dataclasses.replace(SUITE, size=size).tasks(fields.SPLIT_TEST)[0]
+        env = Manipulation(task.scene(0))
+        env.reset()
+        for _ in range(15):
+            env.step(np.array([1.0, 0, 0, 0, 1]))
+        reached[size] = env.world.gripper_pose[0]
+        assert env.world.setpoint[0] == task.object_set.reach
+    np.testing.assert_allclose([reached[5], reached[7]], [0.30, 0.44], atol=2e-3)
 
 
 RELATIONS = ("anchor", "nearest", "farthest")
