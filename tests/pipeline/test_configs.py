@@ -201,6 +201,7 @@ def test_a_wrong_binding_is_found_when_it_is_read(binding, said):
         ("evaluate.split = 'tets'", "did you mean 'test'"),
         ("collect_trials.sources = ('maml',)", "'maml' in train_trial.methods"),
         ("train_retrial.end_to_end = True", "needs a camera"),
+        ("train_trial.perceived_labels = True", "needs a camera"),
         ("wtl/ContextualConfig.head = 'x'", "head is 'x'"),
     ),
 )

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from wtl.collection import opengl
+from wtl.collection.worlds.entities import slot_order
 from wtl.collection.worlds.tabletop.observation import Layout
 from wtl.commands import cli
 from wtl.datasets.format import tfrecord
@@ -148,6 +149,29 @@ def test_end_to_end_training_changes_the_perception_of_that_policy_alone(tiny_ru
     ]
     mil, wtl = (policy.perceive(observed).numpy() for policy in policies)
     assert np.abs(wtl - mil).max() > 1e-6
+
+
+def _perceive_as(run_dir, demos, states):
+    """Pretend that perception estimates these states of the demonstrations."""
+    (path,) = run_dir.glob("perceived/wtl_demos-*.npy")
+    assert np.load(path).shape == states.shape
+    np.save(path, states.astype(np.float32))
+
+
+def test_labels_may_come_from_perceived_states(tiny_run, tmp_path, capsys):
+    copied = tmp_path / "run"
+    shutil.copytree(tiny_run, copied)
+    layout = Layout(3)
+    demos = slot_order.by_place(reader.read(copied / "datasets/wtl_demos"), layout)
+    binding = "train_trial.perceived_labels=True"
+    # Nothing is seen to move in one demonstration: it is left out.
+    states = demos.state.copy()
+    states[0] = states[0, :1]
+    _perceive_as(copied, demos, states)
+    assert _stage("train_trial", copied, binding) == 0
+    _perceive_as(copied, demos, demos.state[:, :1] + 0 * demos.state)
+    assert _stage("train_trial", copied, binding, "train_trial.steps=3") == 1
+    assert "perception sees no demonstration act on anything" in capsys.readouterr().err
 
 
 def _first_frame(film: pathlib.Path) -> np.ndarray:

@@ -25,6 +25,7 @@ def train_trial(
     batch_size: Count | None = None,
     max_demos: Count = 1,
     privileged_labels: bool = False,
+    perceived_labels: bool = False,
     end_to_end: bool = False,
 ):
     """Train the policies that are given demonstrations alone.
@@ -41,6 +42,9 @@ def train_trial(
       max_demos: K, demonstrations given at most.
       privileged_labels: whether the simulator labels the entity that a demonstration
         acted on, rather than its states.
+      perceived_labels: whether the states that label episodes are those estimated from
+        images, rather than the simulator's. They say which entity an episode acted on,
+        and which is which in other scenes.
       end_to_end: whether perception and policy are trained together afterwards, under
         `EndToEndConfig`.
     """
@@ -52,7 +56,10 @@ def train_trial(
         run,
         "train_trial",
         records,
-        {"max_demos": max_demos, "privileged_labels": privileged_labels},
+        {
+            "max_demos": max_demos,
+            **_labels(run, "train_trial", privileged_labels, perceived_labels),
+        },
         {"steps": steps, "batch_size": batch_size},
         end_to_end,
     )
@@ -68,6 +75,7 @@ def train_retrial(
     max_trials: Count = 1,
     new_scene_share: Share = 0.2,
     privileged_labels: bool = False,
+    perceived_labels: bool = False,
     end_to_end: bool = False,
 ):
     """Train the policies that are given trials.
@@ -89,7 +97,7 @@ def train_retrial(
             "min_trials": min_trials,
             "max_trials": max_trials,
             "new_scene_share": new_scene_share,
-            "privileged_labels": privileged_labels,
+            **_labels(run, "train_retrial", privileged_labels, perceived_labels),
         },
         {"steps": steps, "batch_size": batch_size},
         end_to_end,
@@ -116,6 +124,18 @@ def train_second_round(
         {"steps": steps, "batch_size": batch_size},
         False,
     )
+
+
+def _labels(run: Run, stage: str, privileged: bool, perceived: bool) -> dict[str, bool]:
+    """Return the settings of labels; runs without images have one of them."""
+    if perceived and not run.images:
+        raise UserError(f"{stage}.perceived_labels needs a camera: set camera.pixels")
+    if perceived and privileged:
+        raise UserError(
+            f"{stage}.perceived_labels and {stage}.privileged_labels exclude each other"
+        )
+    labels = {"privileged_labels": privileged}
+    return {**labels, "perceived_labels": perceived} if run.images else labels
 
 
 def _train(
@@ -231,8 +251,9 @@ def _job(
     together: EndToEndConfig | None,
 ) -> jobs.TrainJob:
     method, given = record.name, _given(record)
-    labels = {k: v for k, v in sampler.items() if k == "privileged_labels"}
-    sampler = {k: v for k, v in sampler.items() if k not in labels}
+    sampler = dict(sampler)
+    perceived_labels = sampler.pop("perceived_labels", False)
+    labels = {"privileged_labels": sampler.pop("privileged_labels", False)}
     suite = run.suite
     labels["identity_share"] = suite.identity_share
     if suite.train_rules or suite.rule_weights:
@@ -258,5 +279,6 @@ def _job(
         threads=1,
         end_to_end=together,
         cluster=run.cluster,
+        perceived_labels=perceived_labels,
         **perception.job_fields(run, given),
     )

@@ -37,6 +37,8 @@ class TrainJob:
       watching_dir: folder of trained perception of human videos, for image policies
         that are given them.
       perceived: file of the states estimated from the images of each dataset.
+      perceived_labels: whether the entities that episodes acted on, and their
+        identities and places, are read from those states and not from the simulator's.
       end_to_end: hyper-parameters of training perception and policy together
         afterwards; None to leave perception unchanged.
       cluster: processes that train together; they write only checkpoints, from which
@@ -61,6 +63,7 @@ class TrainJob:
     perception_dir: pathlib.Path | None = None
     watching_dir: pathlib.Path | None = None
     perceived: Mapping[str, pathlib.Path] = dataclasses.field(default_factory=dict)
+    perceived_labels: bool = False
     end_to_end: EndToEndConfig | None = None
     cluster: Cluster | None = None
 

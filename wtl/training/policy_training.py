@@ -59,6 +59,17 @@ class _Data(NamedTuple):
     trials: _Twofold | None
     normaliser: Normaliser | None
 
+    def labelled(
+        self, perceived: bool
+    ) -> tuple[stores.EpisodeStore, stores.EpisodeStore | None]:
+        """Return demonstrations and trials with the states that they are labelled by.
+
+        Args:
+          perceived: whether those are the states estimated from images.
+        """
+        name = "seen" if perceived else "true"
+        return getattr(self.demos, name), self.trials and getattr(self.trials, name)
+
     def examples(
         self, draws: Sampler, config: interface.Interface, window: int
     ) -> examples.ExampleSource:
@@ -74,12 +85,12 @@ def train(job: TrainJob) -> str:
     tf_keras.utils.set_random_seed(job.seed % 2**32)
     config, kind = job.config, job.method.kind
     data = _read(job, config)
-    trials = data.trials and data.trials.true
+    demos, trials = data.labelled(job.perceived_labels)
     relabeller = registry.get(job.world).relabel(
-        data.demos.true, config.layout, trials, **job.relabel
+        demos, config.layout, trials, **job.relabel
     )
     draws = Sampler(
-        data.demos.true,
+        demos,
         relabeller,
         shown=data.shown,
         trials=trials,
@@ -131,6 +142,14 @@ def _read(job: TrainJob, config: interface.Interface) -> _Data:
     usable = ~demos.true[fields.INVALID]
     if registry.get(job.world).make_env is None:
         usable &= ~held_out(job.datasets[fields.WTL_DEMOS], demos.true)
+    if job.perceived_labels:
+        # Perception may miss what a demonstration acted on.
+        usable &= config.layout.acted_slots(demos.seen.state) >= 0
+        if not usable.any():
+            raise ValueError(
+                "perception sees no demonstration act on anything; train it longer, "
+                "or leave perceived_labels False"
+            )
     demos = demos.select(usable)
     make = registry.get(job.world).normaliser
     normaliser = make and make(demos.true)
