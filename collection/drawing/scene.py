@@ -55,7 +55,7 @@ class Scene:
 
     Attributes:
       shapes: from back to front.
-      path: [T, 3] or [T, 2] positions of the end effector, metres.
+      path: [T, 3] or [T, 2] positions of the end effector, metres; None to draw none.
       corner: (x, y) of the upper left corner, metres.
       width: metres.
       height: pixels.
@@ -64,7 +64,7 @@ class Scene:
     """
 
     shapes: Sequence[Shape]
-    path: np.ndarray
+    path: np.ndarray | None
     corner: tuple[float, float]
     width: float
     height: int = WIDTH
@@ -118,7 +118,7 @@ class Scene:
                 annotation.trail(self.project(shape.position), _hex(shape.rgb, 0.6))
                 for shape in moved
             ),
-            annotation.path(self.project(self.path)),
+            "" if self.path is None else annotation.path(self.project(self.path)),
         )
 
     def weighed(self, weights: Mapping[int, tuple[str, float]]) -> str:

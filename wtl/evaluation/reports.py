@@ -21,6 +21,7 @@ from wtl.evaluation import (
     trials_needed,
 )
 from wtl.evaluation.episode_strip import Strip
+from wtl.evaluation.fault_film import FaultFilm
 from wtl.evaluation.learning_curve import Curve
 from wtl.evaluation.rollout_row import RolloutRow
 from wtl.policies import methods as methods_lib
@@ -159,7 +160,10 @@ def write_reinforcement(path: Path, curves: Mapping[str, Any]) -> None:
 
 
 def write_adaptation(
-    path: Path, results: Mapping[str, Any], provenance: Mapping[str, Any]
+    path: Path,
+    results: Mapping[str, Any],
+    films: Sequence[FaultFilm],
+    provenance: Mapping[str, Any],
 ) -> None:
     """Write the page of `adaptation.results`."""
     header, body = adaptation.cells(results)
@@ -170,6 +174,7 @@ def write_adaptation(
         figure=figures.adaptation(results),
         header=header,
         body=body,
+        films=films,
         meanings=_meanings(results["methods"]),
         facts=_facts({"protocol": results["protocol"], **provenance}),
     )

@@ -15,7 +15,7 @@ from wtl.datasets.contract.limits import Count
 from wtl.datasets.contract.progress import progress
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.storage import staging
-from wtl.evaluation import adaptation, figures, reports
+from wtl.evaluation import adaptation, fault_film, figures, reports
 from wtl.evaluation.adaptation import AdaptationRow
 from wtl.evaluation.rollout_row import write_csv
 from wtl.evaluation.scenario import Scenario, scenarios
@@ -115,8 +115,12 @@ def adapt(
         results = adaptation.results(rows, errors, about)
         write_csv(rows, folder / "episodes.csv", AdaptationRow)
         run.folder.write(f"{name}/figure.svg", figures.adaptation(results))
+        world = run.suite.world
         reports.write_adaptation(
-            folder / "report.html", results, {"seed": run.seed, **run_folder.origin()}
+            folder / "report.html",
+            results,
+            fault_film.films(rows, played, run.suite.layout, world.spec.control_hz),
+            {"seed": run.seed, **run_folder.origin()},
         )
         return results
 

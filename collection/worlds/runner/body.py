@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
+import mujoco as bindings
 import numpy as np
 from dm_control import mujoco
 from dm_control.suite import cheetah, common, quadruped
@@ -23,6 +24,7 @@ class Body:
       min_speed: mean upright forward velocity that counts as success, in m/s.
       root: number of coordinates of the torso, which come first among all.
       observe: physics -> observed numbers besides the forward velocity.
+      postures: states [T, S] -> coordinates of MuJoCo [T, C], with the torso at x = 0.
       upright: index in the state of a number from -1, upside down, to 1, upright.
     """
 
@@ -34,6 +36,7 @@ class Body:
     min_speed: float
     root: int
     observe: Callable[[Physics], np.ndarray]
+    postures: Callable[[np.ndarray], np.ndarray]
     upright: int
 
 
@@ -46,6 +49,12 @@ def _observe_cheetah(physics: Physics) -> np.ndarray:
     )
 
 
+def _cheetah_postures(states: np.ndarray) -> np.ndarray:
+    pitch = np.arctan2(states[:, 2], states[:, 3])
+    torso = np.stack([np.zeros(len(states)), states[:, 1], pitch], axis=1)
+    return np.concatenate([torso, states[:, 4:10]], axis=1)
+
+
 def _observe_quadruped(physics: Physics) -> np.ndarray:
     """Return height, two axes of the torso, joint angles, velocities and setpoints."""
     data = physics.data
@@ -54,6 +63,15 @@ def _observe_quadruped(physics: Physics) -> np.ndarray:
         [data.qpos[2:3], rotation[:, 0], rotation[:, 2], data.qpos[7:]]
         + [data.qvel, data.act]
     )
+
+
+def _quadruped_postures(states: np.ndarray) -> np.ndarray:
+    torso = np.zeros((len(states), 7))
+    torso[:, 2] = states[:, 1]
+    for quaternion, x, z in zip(torso[:, 3:], states[:, 2:5], states[:, 5:8]):
+        matrix = np.stack([x, np.cross(z, x), z], axis=1)
+        bindings.mju_mat2Quat(quaternion, matrix.ravel().astype(np.float64))
+    return np.concatenate([torso, states[:, 8:24]], axis=1)
 
 
 HALF_CHEETAH = Body(
@@ -66,6 +84,7 @@ HALF_CHEETAH = Body(
     min_speed=1.0,
     root=3,
     observe=_observe_cheetah,
+    postures=_cheetah_postures,
     upright=3,
 )
 
@@ -85,5 +104,6 @@ QUADRUPED = Body(
     min_speed=0.3,
     root=7,
     observe=_observe_quadruped,
+    postures=_quadruped_postures,
     upright=7,
 )

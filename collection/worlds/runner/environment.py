@@ -50,8 +50,7 @@ class Runner(dm_env.Environment):
     def __init__(self, body: Body, fault: Fault, seed: int):
         """Compile the model; `seed` decides the initial state of every episode."""
         self._body, self._fault, self._seed = body, fault, seed
-        with _without_notices():
-            self._physics = Physics.from_xml_string(*body.load())
+        self._physics = compiled(body)
         model = self._physics.model
         self._torso = model.name2id("torso", "body")
         low, high = model.actuator_ctrlrange.T
@@ -116,6 +115,12 @@ class Runner(dm_env.Environment):
     def _observation(self, speed: float) -> dict[str, np.ndarray]:
         rest = self._body.observe(self._physics)
         return {fields.STATE: np.concatenate([[speed], rest]).astype(np.float32)}
+
+
+def compiled(body: Body) -> Physics:
+    """Return the physics of a body, without a fault."""
+    with _without_notices():
+        return Physics.from_xml_string(*body.load())
 
 
 @contextlib.contextmanager

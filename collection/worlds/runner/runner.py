@@ -6,6 +6,7 @@ import functools
 from wtl.collection.worlds.plain.task import PlainTask
 from wtl.collection.worlds.plain.world import dm_env_world
 from wtl.collection.worlds.runner import body, environment, fault
+from wtl.collection.worlds.runner import layout as layouts
 from wtl.collection.worlds.world import World
 from wtl.datasets.contract import seeding
 
@@ -44,11 +45,13 @@ def _tasks(runner: body.Body, split: str, seed: int, *, count: int) -> list[Runn
     return made
 
 
-def _world(name: str, runner: body.Body) -> World:
+def _world(name: str, layout: type[layouts.RunnerLayout]) -> World:
+    runner = layout.body
+
     def make(task: RunnerTask, seed: int) -> environment.Runner:
         return environment.Runner(runner, fault.Fault(**task.parameters), seed)
 
-    return dm_env_world(
+    world = dm_env_world(
         name,
         make,
         functools.partial(_tasks, runner),
@@ -57,7 +60,9 @@ def _world(name: str, runner: body.Body) -> World:
         reward=functools.partial(environment.reward, runner),
         version="1.1.0",
     )
+    drawn = layout.of(world.episodes)
+    return dataclasses.replace(world, encoder=lambda size: drawn)
 
 
-HALF_CHEETAH = _world("half_cheetah", body.HALF_CHEETAH)
-QUADRUPED = _world("quadruped", body.QUADRUPED)
+HALF_CHEETAH = _world("half_cheetah", layouts.HalfCheetahLayout)
+QUADRUPED = _world("quadruped", layouts.QuadrupedLayout)

@@ -161,3 +161,40 @@ def test_every_number_of_state_and_action_is_documented(name):
     assert all(f"`{axis}`" in text for axis in world.spec.axes)
     assert f"Control rate {world.spec.control_hz:g} Hz" in text
     assert f"Horizon {world.spec.horizon} control steps" in text
+
+
+@every_runner
+def test_postures_are_those_of_the_physics(name):
+    body = {"half_cheetah": HALF_CHEETAH, "quadruped": QUADRUPED}[name]
+    made = environment.Runner(body, Fault("gravity", 10), 3)
+    states = _play(made, 25)
+    physics = environment.compiled(body)
+    physics.data.qpos[:] = body.postures(states)[-1]
+    physics.forward()
+    drawn, played = (
+        # Without the ground, and from the torso: a side view shows no way sideways.
+        each.data.geom_xpos[1:] - each.data.xpos[made._torso]
+        for each in (physics, made._physics)
+    )
+    np.testing.assert_allclose(drawn, played, atol=1e-5)
+    np.testing.assert_allclose(
+        physics.data.xpos[made._torso, 2], made._physics.data.xpos[made._torso, 2]
+    )
+
+
+@every_runner
+def test_a_drawing_shows_the_body_and_how_far_it_runs(name):
+    layout = registry.get(name).encoder(1)
+    body = layout.body
+    made = environment.Runner(body, Fault("gravity", 10), 3)
+    states = _play(made, 30)
+    states[:, environment.FORWARD] = 2.0  # m/s
+    drawn = layout.drawing.scene(states, layout)
+    limbs = [shape for shape in drawn.shapes if shape.kind in ("capsule", "disc")]
+    assert len(limbs) == {"half_cheetah": 8, "quadruped": 17}[name]
+    assert all(np.abs(limb.position[:, 0]).max() < drawn.width / 2 for limb in limbs)
+    marks = [shape for shape in drawn.shapes if shape.visible is not None]
+    moved = np.diff(marks[2].position[:, 0])
+    assert np.isclose(moved, -2.0 / body.control_hz).sum() >= len(moved) - 1
+    long = layout.drawing.scene(np.tile(states, (20, 1)), layout)
+    assert len(long.shapes[-1].position) <= 250

@@ -210,9 +210,7 @@ def _play(scene_config):
 def test_experts_solve_their_families(family, size):
     suite = dataclasses.replace(SUITE, size=size)
     chosen = scenarios(suite, fields.SPLIT_TEST, 1) if size > 5 else SCENARIOS
-    won = [
-        _play(s.task.scene(s.scene_seed)) for s in chosen if s.task.family == family
-    ]
+    won = [_play(s.task.scene(s.scene_seed)) for s in chosen if s.task.family == family]
     assert np.mean(won) >= 0.9
 
 
