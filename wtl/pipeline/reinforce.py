@@ -49,7 +49,8 @@ def reinforce(
     Success is measured greedily in the scenes in which `evaluate` has measured WTL.
     Each condition and task has its own record, so rerun the command to resume, or to
     add conditions or tasks. SAC is configured under the scope of the stage, as in
-    `reinforce/SacConfig.batch_size = 64`; see `wtl.pipeline.bindings`.
+    `reinforce/SacConfig.batch_size = 64`, and the actor of SAC from scratch under
+    `sac`, as in `sac/ContextualConfig.components = 1`; see `wtl.pipeline.bindings`.
 
     Args:
       run: the run, whose policies are trained and evaluated on this split.
@@ -218,9 +219,11 @@ def _jobs(
         for name in methods:
             start = METHODS[name].config
             actor = start.method or BASELINE  # from scratch: its network
-            network = with_settings(
-                config_for(actor, run.suite), trained.get(start.method, {})
-            )
+            network = config_for(actor, run.suite)
+            if start.method:
+                network = with_settings(network, trained.get(start.method, {}))
+            else:
+                network = bound(network, name)
             _check_actor(network)
             job = jobs.ReinforcementJob(
                 method=name,
