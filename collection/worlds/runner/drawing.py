@@ -19,7 +19,7 @@ _BETWEEN_MARKS = 1.0  # metres
 _MARK_SIZE = (0.025, 0.06)  # metres, half extents
 _FRAMES = 250  # more would make files larger, and films no smoother
 _CAPSULE = mujoco.mjtGeom.mjGEOM_CAPSULE
-_LEFT_OUT = mujoco.mjtGeom.mjGEOM_CYLINDER  # eyes
+_LEFT_OUT = mujoco.mjtGeom.mjGEOM_CYLINDER  # of the head
 
 
 @dataclasses.dataclass(frozen=True)
