@@ -123,6 +123,7 @@ _STRIKES = (
 )
 
 
+@pytest.mark.slow
 def test_strikes_are_measured_in_centimetres_and_controls_play_the_same_policy(
     tmp_path, capsys
 ):

@@ -288,6 +288,7 @@ def test_interrupted_collection_loses_nothing(tiny_run, tmp_path, how):
     assert resumed == checksums.fingerprint(tiny_run / "datasets/wtl_demos/1.0.0")
 
 
+@pytest.mark.slow  # the tests of the trainer interrupt one as well
 def test_training_goes_on_from_its_checkpoint(copied_run):
     whole = json.loads((copied_run / "policies/mil/policy.json").read_text())
     # As if the process had been killed after the checkpoint of step 3.

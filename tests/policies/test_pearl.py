@@ -234,6 +234,7 @@ def _weights(learner):
     return digest.hexdigest()
 
 
+@pytest.mark.slow  # test_meta_learning interrupts another learner in the same loop
 def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(tmp_path):
     pool = PointRobots("train", 6, 0, sparse=False)
     steps = 5 * 4 * 3 * 20  # five rounds
