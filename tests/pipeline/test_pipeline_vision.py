@@ -162,7 +162,8 @@ def test_labels_may_come_from_perceived_states(tiny_run, tmp_path, capsys):
     copied = tmp_path / "run"
     shutil.copytree(tiny_run, copied)
     layout = Layout(3)
-    demos = slot_order.by_place(reader.read(copied / "datasets/wtl_demos"), layout)
+    stored = reader.read(copied / "datasets/wtl_demos", "train")
+    demos = slot_order.by_place(stored, layout)
     binding = "train_trial.perceived_labels=True"
     # Nothing is seen to move in one demonstration: it is left out.
     states = demos.state.copy()
