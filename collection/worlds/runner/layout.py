@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from wtl.collection.worlds.plain.layout import PlainLayout
 from wtl.collection.worlds.runner import body as bodies
+from wtl.collection.worlds.runner.drawing import Drawing
 
 
 class RunnerLayout(PlainLayout):
@@ -18,8 +19,6 @@ class RunnerLayout(PlainLayout):
     @property
     def drawing(self):
         """See the base class."""
-        from wtl.collection.worlds.runner.drawing import Drawing
-
         return Drawing(self.body)
 
 

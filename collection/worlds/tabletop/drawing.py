@@ -8,6 +8,7 @@ from wtl.collection.worlds.tabletop import arena, button, gripper, observation
 
 _BAND, _ANCHOR = (0.82, 0.9, 0.79), (0.6, 0.6, 0.6)
 _HALF_WIDTH, _BESIDE = 0.35, 0.08  # metres; drawn, and beside the outermost object
+_EDGE = 0.01  # metres; of the band, out of the picture
 _NEAREST = -1.0  # metres; y of what is in view is larger
 _CAP = 0.042  # metres above the table; exaggerated, so that pressing is visible
 
@@ -27,7 +28,7 @@ def scene(states: np.ndarray, layout: observation.Layout) -> Scene:
     half = _half_width(_named(rows["objects"][0], observation.OBJECT)["position"])
     return Scene(
         [
-            Shape("box", band, (half, arena.GOAL_HALF_WIDTH), _BAND),
+            Shape("box", band, (half + _EDGE, arena.GOAL_HALF_WIDTH), _BAND),
             *_buttons(rows["buttons"]),
             Shape(
                 "disc", fixtures["anchor"], radius, _ANCHOR, 0, arena.ANCHOR_HALF_HEIGHT
@@ -44,9 +45,12 @@ def scene(states: np.ndarray, layout: observation.Layout) -> Scene:
 
 
 def _half_width(position: np.ndarray) -> float:
-    """Return half the drawn width, metres, given first positions [n, 3] of objects."""
+    """Return half the drawn width, metres, given first positions [n, 3] of objects.
+
+    Positions of damaged episodes may not be finite.
+    """
     x = position[position[:, 1] > _NEAREST, 0]
-    return max(_HALF_WIDTH, np.abs(x).max() + _BESIDE)
+    return max(_HALF_WIDTH, np.abs(x).max(initial=0.0) + _BESIDE)
 
 
 def _objects(rows: np.ndarray, size: int) -> list[Shape]:

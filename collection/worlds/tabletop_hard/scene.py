@@ -97,10 +97,10 @@ def draw(size: int, present: int, scene_seed: int) -> Scene:
         gaps = np.full(present - 1, _OBJECT_GAP)
         beside = rng.integers(present - 1)
         gaps[beside] = _ANCHOR_GAP
-        xs = _spread(rng, gaps, most)
+        xs = _columns(rng, gaps, most)
         anchor = np.array([xs[beside : beside + 2].mean(), rng.uniform(*_ANCHOR_Y)])
         objects = np.stack([xs, _rows(rng, present, _OBJECT_Y)], axis=1)
-        xs = _spread(rng, np.full(present - 1, _BUTTON_GAP), most)
+        xs = _columns(rng, np.full(present - 1, _BUTTON_GAP), most)
         buttons = np.stack([xs, _rows(rng, present, _BUTTON_Y)], axis=1)
         if _ordered(objects, anchor) and _ordered(buttons, anchor):
             break
@@ -123,7 +123,7 @@ def draw(size: int, present: int, scene_seed: int) -> Scene:
     )
 
 
-def _spread(rng, gaps: np.ndarray, most: float) -> np.ndarray:
+def _columns(rng, gaps: np.ndarray, most: float) -> np.ndarray:
     """[n] x from left to right within `most`, at least `gaps` [n - 1] apart."""
     slack = 2 * most - gaps.sum()
     free = slack * rng.dirichlet(np.ones(len(gaps) + 2))

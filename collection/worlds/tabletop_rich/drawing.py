@@ -28,7 +28,7 @@ def scene(states: np.ndarray, layout: observation.Layout) -> Scene:
         Shape(
             "box",
             np.array([0.0, fixtures[0, where[name]][0]]),
-            (drawn.width / 2, arena.NARROW_HALF_WIDTH),
+            (drawn.shapes[0].size[0], arena.NARROW_HALF_WIDTH),
             rgb,
         )
         for name, rgb in (("green", _GREEN), ("blue", _BLUE))

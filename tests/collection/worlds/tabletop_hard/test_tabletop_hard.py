@@ -404,3 +404,17 @@ def test_ideal_agents_reach_the_bound_in_the_simulator():
 def test_bound_without_a_demonstration_grows_to_one():
     each = [BOUND.nth_trial(number, fields.SPLIT_TEST) for number in (1, 2, 5, 20)]
     assert each == sorted(each) and 0.08 < each[0] < 0.2 and each[-1] == 1
+
+
+@pytest.mark.parametrize("damage", (0.0, np.nan))
+def test_a_drawing_holds_all_objects_and_survives_damaged_states(damage):
+    suite = dataclasses.replace(SUITE, size=7)
+    layout = suite.layout
+    task = next(t for t in suite.tasks("test") if t.object_set.present == 7)
+    first = Manipulation(task.scene(0)).reset().observation[fields.STATE]
+    drawn = layout.drawing.scene(first[None] + damage, layout)
+    outermost = np.abs(layout.split(first)["objects"][:, 0]).max()
+    assert outermost > 0.25
+    assert drawn.width / 2 == pytest.approx(
+        0.35 if np.isnan(damage) else outermost + 0.08
+    )
