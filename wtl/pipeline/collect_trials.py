@@ -14,6 +14,7 @@ from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.contract.limits import Count, Share
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.sampling import video_pairs
+from wtl.datasets.sampling.trial_tasks import kept_for_trials
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.pipeline import choices, episodes, teleoperated
 from wtl.pipeline.run import Run
@@ -135,7 +136,11 @@ def _plan(
         zip(index.task.tolist(), index.scene.tolist(), strict=True)
     ):
         seeds[task, scene] = int(demos[fields.SCENE_SEED][row])
-    several = np.flatnonzero(index.scenes_in[index.task] > 1)
+    usable = index.scenes_in[index.task] > 1
+    share = run.suite.trial_task_share
+    if share:
+        usable &= kept_for_trials(demos[fields.TASK_ID], share)
+    several = np.flatnonzero(usable)
     rng = seeding.generator(run.seed, NAME, method)
     plans = []
     for i in range(count):

@@ -26,6 +26,7 @@ from wtl.training.cluster import Cluster
 
 # Options of the suite that came after the first runs of this version.
 _LATER = (
+    "trial_task_share",
     "train_rules",
     "test_rules",
     "left_out_objects",

@@ -280,5 +280,6 @@ def _job(
         end_to_end=together,
         cluster=run.cluster,
         perceived_labels=perceived_labels,
+        without_task_share=0.0 if config.trials else suite.trial_task_share,
         **perception.job_fields(run, given),
     )
