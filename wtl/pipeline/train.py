@@ -56,10 +56,8 @@ def train_trial(
         run,
         "train_trial",
         records,
-        {
-            "max_demos": max_demos,
-            **_labels(run, "train_trial", privileged_labels, perceived_labels),
-        },
+        {"max_demos": max_demos},
+        _labels(run, "train_trial", privileged_labels, perceived_labels),
         {"steps": steps, "batch_size": batch_size},
         end_to_end,
     )
@@ -97,8 +95,8 @@ def train_retrial(
             "min_trials": min_trials,
             "max_trials": max_trials,
             "new_scene_share": new_scene_share,
-            **_labels(run, "train_retrial", privileged_labels, perceived_labels),
         },
+        _labels(run, "train_retrial", privileged_labels, perceived_labels),
         {"steps": steps, "batch_size": batch_size},
         end_to_end,
     )
@@ -121,6 +119,7 @@ def train_second_round(
         "train_second_round",
         _records("train_second_round", methods),
         {"max_trials": max_trials, "new_scene_share": new_scene_share},
+        {},
         {"steps": steps, "batch_size": batch_size},
         False,
     )
@@ -143,6 +142,7 @@ def _train(
     stage: str,
     records: Sequence[Method],
     sampler: dict[str, Any],
+    labels: dict[str, bool],
     settings: dict[str, Any],
     is_end_to_end: bool,
 ):
@@ -177,7 +177,16 @@ def _train(
         if run.images:
             perception.perceive(run, given)
         planned = [
-            _job(run, key, record, configs[record.name], sampler, training, together)
+            _job(
+                run,
+                key,
+                record,
+                configs[record.name],
+                sampler,
+                labels,
+                training,
+                together,
+            )
             for record in records
         ]
         # Processes that train together do one job after the other, in the same order.
@@ -201,7 +210,7 @@ def _train(
         stage,
         {
             "networks": {m: network_settings(config) for m, config in configs.items()},
-            "sampler": sampler,
+            "sampler": sampler | labels,
             "training": dataclasses.asdict(training),
             "end_to_end": together and dataclasses.asdict(together),
         },
@@ -247,19 +256,20 @@ def _job(
     record: Method,
     config: interface.Interface,
     sampler: dict[str, Any],
+    labels: dict[str, bool],
     training: TrainConfig,
     together: EndToEndConfig | None,
 ) -> jobs.TrainJob:
     method, given = record.name, _given(record)
-    sampler = dict(sampler)
-    perceived_labels = sampler.pop("perceived_labels", False)
-    labels = {"privileged_labels": sampler.pop("privileged_labels", False)}
     suite = run.suite
-    labels["identity_share"] = suite.identity_share
+    relabel = {
+        "privileged_labels": labels.get("privileged_labels", False),
+        "identity_share": suite.identity_share,
+    }
     if suite.train_rules or suite.rule_weights:
         weights = suite.weights_of_kinds(fields.SPLIT_TRAIN)
         kinds = suite.world.entities.rule_kinds
-        labels["weights"] = [weights.get(kind, 0) for kind in kinds]
+        relabel["weights"] = [weights.get(kind, 0) for kind in kinds]
     directory = run.folder.policies / method
     if run.is_chief:
         directory = run.folder.claim_policy(method, key)
@@ -270,7 +280,7 @@ def _job(
         trial_policy_id=run.folder.policy_id(record.trial_source),
         retrial_policy_id=run.folder.policy_id(record.retrial_source),
         world=suite.domain,
-        relabel=labels,
+        relabel=relabel,
         sampler=sampler,
         training=training,
         seed=seeding.derive_seed(run.seed, "train", method),
@@ -279,7 +289,7 @@ def _job(
         threads=1,
         end_to_end=together,
         cluster=run.cluster,
-        perceived_labels=perceived_labels,
+        perceived_labels=labels.get("perceived_labels", False),
         without_task_share=0.0 if config.trials else suite.trial_task_share,
         **perception.job_fields(run, given),
     )
