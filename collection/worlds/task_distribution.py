@@ -54,9 +54,6 @@ class TaskDistribution:
       complete: every target of every training scene is demonstrated and the rule is
         drawn with the training example. Otherwise each training task has one rule
         and one demonstration per scene.
-      trial_task_share: share of the training tasks that trial policies are not trained
-        on. Trials are collected on these tasks alone; 0 trains on all, and collects on
-        all.
       val_tasks: held-out tasks, each with a set of its own, for choices.
       test_tasks: held-out tasks, each with a set of its own, for the final result.
       identity_share: share of rules by identity.
@@ -91,7 +88,6 @@ class TaskDistribution:
     train_tasks: Natural = 1500
     scenes_per_task: Count = 3
     complete: bool = True
-    trial_task_share: Share = 0.0
     val_tasks: Natural = 40
     test_tasks: Natural = 200
     identity_share: Share = 0.6
@@ -139,13 +135,6 @@ class TaskDistribution:
         if self.family_names == [self.left_out]:
             raise UserError(
                 f"suite.left_out = {self.left_out!r} leaves no family to train on"
-            )
-        kept = round(self.trial_task_share * self.train_tasks)
-        if self.trial_task_share and not 0 < kept < self.train_tasks:
-            raise UserError(
-                f"suite.trial_task_share = {self.trial_task_share} of "
-                f"suite.train_tasks = {self.train_tasks} leaves no task to train on or "
-                "none for trials"
             )
         if self.motor_faults and not entities:
             raise UserError(

@@ -11,10 +11,10 @@ from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.policy_actor import PolicyActorSpec
 from wtl.collection.worlds.world import Task
 from wtl.datasets.contract import episode, fields, seeding
+from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.limits import Count, Share
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.sampling import video_pairs
-from wtl.datasets.sampling.trial_tasks import kept_for_trials
 from wtl.datasets.storage.staging import StagingWriter
 from wtl.pipeline import choices, episodes, teleoperated
 from wtl.pipeline.run import Run
@@ -80,7 +80,8 @@ def collect_trials(
             "contexts_per_method": contexts_per_method,
             "trials_per_context": trials_per_context,
             "greedy_share": greedy_share,
-        },
+        }
+        | run.share_of_trial_tasks,
         inputs,
         stage,
         {"parents": inputs},
@@ -129,6 +130,10 @@ def _plan(
 ) -> list[EpisodeRequest]:
     """Draw pairs of a demonstration and another demonstrated scene of its task."""
     demos, given = _given(run, method)
+    kept = run.trial_tasks()
+    if kept:
+        rows = np.flatnonzero(np.isin(demos[fields.TASK_ID], sorted(kept)))
+        demos, given = demos.select(rows), [given[row] for row in rows]
     index = run.suite.world.relabel(demos, run.suite.layout).index
     tasks = {task.task_id: task for task in run.suite.tasks(fields.SPLIT_TRAIN)}
     seeds = {}
@@ -136,11 +141,12 @@ def _plan(
         zip(index.task.tolist(), index.scene.tolist(), strict=True)
     ):
         seeds[task, scene] = int(demos[fields.SCENE_SEED][row])
-    usable = index.scenes_in[index.task] > 1
-    share = run.suite.trial_task_share
-    if share:
-        usable &= kept_for_trials(demos[fields.TASK_ID], share)
-    several = np.flatnonzero(usable)
+    several = np.flatnonzero(index.scenes_in[index.task] > 1)
+    if not len(several):
+        raise UserError(
+            "collect_trials needs a task that is demonstrated in two scenes or more; "
+            "raise suite.scenes_per_task, or record more"
+        )
     rng = seeding.generator(run.seed, NAME, method)
     plans = []
     for i in range(count):

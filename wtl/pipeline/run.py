@@ -13,7 +13,7 @@ from absl import logging
 
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.task_distribution import TaskDistribution
-from wtl.datasets.contract import fields
+from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.storage import checksums, new_version
@@ -26,7 +26,6 @@ from wtl.training.cluster import Cluster
 
 # Options of the suite that came after the first runs of this version.
 _LATER = (
-    "trial_task_share",
     "train_rules",
     "test_rules",
     "left_out_objects",
@@ -57,6 +56,8 @@ class Run:
         copied.
       beam: Apache Beam, if it collects; None for processes of this machine.
       cluster: processes that train together, with this one; None if it trains alone.
+      trial_task_share: share of the training tasks that are kept for trials, see
+        `trial_tasks`.
     """
 
     folder: run_folder.RunFolder
@@ -67,6 +68,7 @@ class Run:
     cache_sources: Sequence[run_folder.RunFolder] = ()
     beam: BeamRunner | None = None
     cluster: Cluster | None = None
+    trial_task_share: float = 0.0
 
     @property
     def images(self) -> dict[str, tuple[int, int]]:
@@ -254,6 +256,37 @@ class Run:
                 f"{self.suite.domain!r} has none: give it one where it is registered, "
                 f"or choose one of {', '.join(able)}"
             )
+
+    @property
+    def share_of_trial_tasks(self) -> dict[str, float]:
+        """Parameter of stages that `trial_task_share` matters to; none without it."""
+        share = self.trial_task_share
+        return {"trial_task_share": share} if share else {}
+
+    def trial_tasks(self) -> frozenset[str]:
+        """Return the ids of the training tasks that are kept for trials.
+
+        Policies that are given no trials are not trained on these tasks, and make their
+        trials there. On tasks that they know from training they fail less often than on
+        held-out tasks, and a retrial policy learns to repeat the trial. Without
+        `trial_task_share` there are none: all tasks serve both.
+
+        Raises:
+          UserError: if no task is kept or none is left, or the world makes no trials.
+        """
+        share = self.trial_task_share
+        if not share:
+            return frozenset()
+        self.require_capability("make_env", "run.trial_task_share")
+        names = [task.task_id for task in self.suite.tasks(fields.SPLIT_TRAIN)]
+        kept = round(share * len(names))
+        if not 0 < kept < len(names):
+            raise UserError(
+                f"run.trial_task_share = {share} of {len(names)} training tasks keeps "
+                f"{kept} for trials; it has to keep some, and to leave some to train on"
+            )
+        names.sort(key=lambda name: seeding.derive_seed(self.seed, "kept", name))
+        return frozenset(names[:kept])
 
     def has_policy(self, name: str) -> bool:
         """Whether the policy of a method is trained."""

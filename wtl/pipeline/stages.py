@@ -20,7 +20,7 @@ from wtl.collection.worlds import registry
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract.camera import CameraConfig
 from wtl.datasets.contract.errors import UserError
-from wtl.datasets.contract.limits import Natural
+from wtl.datasets.contract.limits import Natural, Share
 from wtl.datasets.contract.names import did_you_mean
 from wtl.evaluation.ablation import Ablation
 from wtl.pipeline import bindings as bindings_lib
@@ -111,8 +111,10 @@ for _name, _class in _of_worlds.items():
 
 
 @gin.configurable("run", module="wtl")
-def _settings(seed: int = 0, workers: Natural = 2) -> tuple[int, int]:
-    return seed, workers
+def _settings(
+    seed: int = 0, workers: Natural = 2, trial_task_share: Share = 0.0
+) -> tuple[int, int, float]:
+    return seed, workers, trial_task_share
 
 
 def configure(gin_file: str, bindings: list[str]):
@@ -306,7 +308,7 @@ def _configured(
     """Return the run of the current configuration; see `open_run`."""
     try:
         tasks = suite()
-        seed, workers = _settings()
+        seed, workers, share = _settings()
         camera = _camera()
     except TypeError as error:
         raise UserError(f"the configuration is wrong: {error}") from error
@@ -315,7 +317,8 @@ def _configured(
         beam = BeamRunner(workers, tuple(pipeline_options))
     folder = run_folder.RunFolder(run_dir)
     tasks = imported.on_its_data(tasks, folder)
-    run = Run(folder, tasks, seed, workers, camera, cache_sources, beam, cluster)
+    run = Run(folder, tasks, seed, workers, camera, cache_sources, beam, cluster, share)
+    run.trial_tasks()  # a wrong share is refused before work
     if camera:
         run.require_capability("has_cameras", "camera.pixels")
     return run

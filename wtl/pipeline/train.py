@@ -172,6 +172,7 @@ def _train(
         if source
     }
     inputs = run.inputs(*given, *models, *sorted(sources))
+    is_given_trials = all(config.trials for config in configs.values())
 
     def work(key: str) -> dict[str, str]:
         if run.images:
@@ -213,7 +214,8 @@ def _train(
             "sampler": sampler | labels,
             "training": dataclasses.asdict(training),
             "end_to_end": together and dataclasses.asdict(together),
-        },
+        }
+        | ({} if is_given_trials else run.share_of_trial_tasks),
         inputs,
         {m: lambda m=m: run.folder.policy_id(m) for m in methods},
         work,
@@ -290,6 +292,6 @@ def _job(
         end_to_end=together,
         cluster=run.cluster,
         perceived_labels=labels.get("perceived_labels", False),
-        without_task_share=0.0 if config.trials else suite.trial_task_share,
+        left_out_tasks=frozenset() if config.trials else run.trial_tasks(),
         **perception.job_fields(run, given),
     )

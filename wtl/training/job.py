@@ -39,8 +39,7 @@ class TrainJob:
       perceived: file of the states estimated from the images of each dataset.
       perceived_labels: whether the entities that episodes acted on, and their
         identities and places, are read from those states and not from the simulator's.
-      without_task_share: share of the tasks that it is not trained on, see
-        `wtl.datasets.sampling.trial_tasks`.
+      left_out_tasks: ids of the tasks that it is not trained on.
       end_to_end: hyper-parameters of training perception and policy together
         afterwards; None to leave perception unchanged.
       cluster: processes that train together; they write only checkpoints, from which
@@ -66,7 +65,7 @@ class TrainJob:
     watching_dir: pathlib.Path | None = None
     perceived: Mapping[str, pathlib.Path] = dataclasses.field(default_factory=dict)
     perceived_labels: bool = False
-    without_task_share: float = 0.0
+    left_out_tasks: frozenset[str] = frozenset()
     end_to_end: EndToEndConfig | None = None
     cluster: Cluster | None = None
 

@@ -13,7 +13,6 @@ from wtl.datasets.reading import store as stores
 from wtl.datasets.sampling import video_pairs
 from wtl.datasets.sampling.held_out import held_out
 from wtl.datasets.sampling.sampler import Sampler
-from wtl.datasets.sampling.trial_tasks import kept_for_trials
 from wtl.policies import compensation, export, interface
 from wtl.policies.chunked_policy import ChunkedPolicy
 from wtl.policies.compensated_policy import CompensatedPolicy
@@ -143,8 +142,7 @@ def _read(job: TrainJob, config: interface.Interface) -> _Data:
     usable = ~demos.true[fields.INVALID]
     if registry.get(job.world).make_env is None:
         usable &= ~held_out(job.datasets[fields.WTL_DEMOS], demos.true)
-    tasks = demos.true[fields.TASK_ID]
-    usable &= ~kept_for_trials(tasks, job.without_task_share)
+    usable &= ~np.isin(demos.true[fields.TASK_ID], sorted(job.left_out_tasks))
     if job.perceived_labels:
         # Perception may miss what a demonstration acted on.
         usable &= config.layout.acted_slots(demos.seen.state) >= 0
