@@ -35,6 +35,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 _RESULTS = pathlib.Path("docs", "results")
 _EPISODES, _SUFFIX = _RESULTS / "episodes", ".tar.xz"
 _OPENING, _END = r"<!-- (\S+\.json)(?:: ([^>]*))? -->", "<!-- end -->"
+_LIKE_OPENING = re.compile(r"<!--[^>]*\.json")
 _PART = re.compile(rf"({_OPENING})((?:(?!<!--).)*){_END}", re.S)
 
 
@@ -82,6 +83,8 @@ def recompute(archive: pathlib.Path) -> dict[str, Any]:
         except (tarfile.TarError, lzma.LZMAError, EOFError, OSError) as error:
             raise UserError(f"{archive} is damaged: {error}; add it again") from error
     runs = [run for members in sets.values() for run in members]
+    if not runs:
+        raise UserError(f"{archive} is damaged: it holds no run; add it again")
     if len(runs) > 1:
         return comparison.compare(sets)
     return statistics.results(runs[0].rows, runs[0].protocol)
@@ -108,8 +111,10 @@ def verify(root: pathlib.Path, write: bool = False) -> list[str]:
         text = page.read_text()
         try:
             filled, parts = _PART.subn(functools.partial(_filled, root), text)
-            if parts < len(re.findall(_OPENING, text)):
-                raise UserError(f"a marked part lacks {_END}")
+            if parts != text.count(_END) or parts != len(_LIKE_OPENING.findall(text)):
+                raise UserError(
+                    f"a marked part lacks {_END}, or its opening is mistyped"
+                )
         except UserError as error:
             raise UserError(f"{page.relative_to(root)}: {error}") from error
         if filled != text:

@@ -4,6 +4,7 @@ import json
 import pathlib
 import runpy
 import shutil
+import tarfile
 import types
 
 import fake_evaluation as fakes
@@ -119,6 +120,7 @@ def test_an_altered_number_is_found(altered, root):
         ("wtl_vs_mil", "wtl_vs_nil", "wtl_vs_nil"),
         ("two.json", "gone.json", "gone.json"),
         ("<!-- end -->", "", "lacks <!-- end -->"),
+        ("<!-- two.json: mil", "<!--two.json: mil", "its opening is mistyped"),
         ("mil.overall", "mil", "mil"),
     ],
 )
@@ -136,6 +138,14 @@ def test_a_truncated_file_is_named(file, says, root):
     path = root / _RESULTS / file
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(UserError, match=f"{path.name} is {says}"):
+        _SCRIPT.verify(root)
+
+
+def test_an_archive_without_runs_is_named(root):
+    archive = root / _RESULTS / "episodes" / "one.tar.xz"
+    with tarfile.open(archive, "w:xz"):
+        pass
+    with pytest.raises(UserError, match="one.tar.xz is damaged: it holds no run"):
         _SCRIPT.verify(root)
 
 

@@ -45,7 +45,7 @@ ablation.label = 'Trial of another task'
 ablation.conditions = ('wtl',)
 wtl/ContextualConfig.trials_from = 'another_task'
 """,
-    "broken": "wtl/ContextualConfig.no_such_field = 1",
+    "broken": "wtl/ContextualConfig.head = 'no_such_head'",
     "new_scene": """
 ablation.conditions = ('wtl_new_scene',)
 evaluate.conditions = ('mil', 'wtl_new_scene')
@@ -119,7 +119,7 @@ def test_one_table_of_all_and_the_failing_one_is_named(grid, done, capsys):
         assert entry["overall"]["n"] == 10 and len(entry["overall"]["ci95"]) == 2
         assert len(entry["by_family"]) == 5
     assert all(e["difference"]["n"] == 10 for e in results["ablations"][1:])
-    assert "no_such_field" in results["failed"]["broken"]
+    assert "no_such_head" in results["failed"]["broken"]
     for name in ("ablations.md", "ablations.svg"):
         assert "Trial of another task" in (done / name).read_text()
     assert _ablate(grid, done, "--only=broken") == 1
@@ -202,6 +202,22 @@ def test_a_wrong_grid_is_one_line(arguments, said, tmp_path, capsys):
     error = capsys.readouterr().err.strip()
     assert said in error and len(error.splitlines()) == 1
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("wtl/ContextualConfig.no_such_field = 1", "no_such_field"),
+        ("ablation.conditions = ('bc',)", "ablation.conditions names 'bc'"),
+    ],
+)
+def test_a_mistyped_file_is_refused_before_the_base_runs(line, said, tmp_path, capsys):
+    (tmp_path / "base.gin").write_text(GRID["base"])
+    (tmp_path / "wrong.gin").write_text(f"include '{tmp_path / 'base.gin'}'\n{line}\n")
+    assert _ablate(tmp_path, tmp_path / "runs") == 1
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("wtl: wrong.gin: ") and said in error
+    assert len(error.splitlines()) == 1 and not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize("setting", ["conditions = ('sac',)", "against = 'sac'"])

@@ -6,6 +6,8 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import gin
+
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.names import did_you_mean, listed
 from wtl.evaluation import ablation, figures, rollout_row
@@ -40,7 +42,8 @@ def ablate(
       `wtl.evaluation.ablation.entries`) and `failed`, messages by name.
 
     Raises:
-      UserError: if there is no base or no such configuration.
+      UserError: if there is no base or no such configuration, or one of those to run is
+        mistyped.
     """
     paths = {path.stem: path for path in sorted(pathlib.Path(gin_dir).glob("*.gin"))}
     if BASE not in paths:
@@ -53,6 +56,11 @@ def ablate(
                 + did_you_mean(name, paths)
             )
     names = [BASE, *(n for n in paths if n != BASE and (not only or n in chosen))]
+    for name in names:
+        try:
+            _configured(paths[name], bindings)
+        except UserError as error:
+            raise UserError(f"{name}.gin: {error}") from error
     root = run_folder.RunFolder(run_dir)
     sources = [run_folder.RunFolder(root.path / name) for name in (BASE, *paths)]
 
@@ -98,14 +106,21 @@ class _Finished:
         return ablation.entries(name, self.settings, self.rows, base.rows, default)
 
 
-def _perform(path: pathlib.Path, run_dir: pathlib.Path, bindings, sources) -> _Finished:
+def _configured(path: pathlib.Path, bindings) -> ablation.Ablation:
+    """Configure gin, and return the row of the table."""
     stages.configure(str(path), list(bindings))
+    settings = stages.ablation()
+    evaluated = gin.get_bindings("evaluate").get("conditions") or CONDITIONS
+    against = [settings.against] if settings.against else []
+    choices.check("ablation.conditions", settings.conditions, evaluated)
+    choices.check("ablation.against", against, CONDITIONS)
+    return settings
+
+
+def _perform(path: pathlib.Path, run_dir: pathlib.Path, bindings, sources) -> _Finished:
+    settings = _configured(path, bindings)
     others = [source for source in sources if source.path != run_dir]
     with stages.open_run(str(run_dir), cache_sources=others) as run:
-        settings = stages.ablation()
-        against = [settings.against] if settings.against else []
-        choices.check("ablation.conditions", settings.conditions, CONDITIONS)
-        choices.check("ablation.against", against, CONDITIONS)
         folder = stages.perform(run, list(stages.STAGES))
     results = json.loads((folder / "results.json").read_text())
     rows = rollout_row.read_csv(folder / "episodes.csv")

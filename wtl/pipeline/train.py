@@ -129,6 +129,11 @@ def _labels(run: Run, stage: str, privileged: bool, perceived: bool) -> dict[str
     """Return the settings of labels; runs without images have one of them."""
     if perceived and not run.images:
         raise UserError(f"{stage}.perceived_labels needs a camera: set camera.pixels")
+    if perceived and not run.suite.world.entities:
+        raise UserError(
+            f"{stage}.perceived_labels needs a world with entities to label; "
+            f"suite.domain = {run.suite.domain!r} has none"
+        )
     if perceived and privileged:
         raise UserError(
             f"{stage}.perceived_labels and {stage}.privileged_labels exclude each other"

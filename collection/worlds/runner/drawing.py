@@ -38,10 +38,11 @@ class Drawing:
         The ground is drawn level: states do not show its slope.
 
         Args:
-          states: [T, S] states.
+          states: [T, S] states; numbers that are not finite are drawn as 0.
           layout: their layout.
         """
         del layout
+        states = np.nan_to_num(states, posinf=0.0, neginf=0.0)
         way = np.cumsum(states[:, environment.FORWARD]) / self.body.control_hz
         every = math.ceil(len(states) / _FRAMES)
         return Scene(

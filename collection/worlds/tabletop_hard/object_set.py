@@ -1,6 +1,7 @@
 """Objects and buttons of one task: between three and `size` of each."""
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Mapping
 
@@ -67,6 +68,7 @@ def draw_rule(
     return Rule(RuleKind(kind), int(rng.integers(objects.present)))
 
 
+@functools.cache  # sets without objects of a category take seconds to find
 def draw(name: str, size: int, seed: int, left_out: str = "") -> ObjectSet:
     """Draw a set for `size` slots, a pure function of the arguments.
 

@@ -196,5 +196,9 @@ def test_a_drawing_shows_the_body_and_how_far_it_runs(name):
     marks = [shape for shape in drawn.shapes if shape.visible is not None]
     moved = np.diff(marks[2].position[:, 0])
     assert np.isclose(moved, -2.0 / body.control_hz).sum() >= len(moved) - 1
+    broken = states.copy()
+    broken[1, 0], broken[2:] = np.inf, np.nan
+    for shape in layout.drawing.scene(broken, layout).shapes:
+        assert np.isfinite(shape.position).all()
     long = layout.drawing.scene(np.tile(states, (20, 1)), layout)
     assert len(long.shapes[-1].position) <= 250
