@@ -7,6 +7,7 @@ import io
 import pathlib
 import re
 import subprocess
+import types
 
 import gin
 import pytest
@@ -15,7 +16,7 @@ from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.commands import cli
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
-from wtl.pipeline import bindings, stages, trial_worlds
+from wtl.pipeline import bindings, stages, train, trial_worlds
 from wtl.policies.bc_sac.config import SacConfig
 from wtl.policies.methods import METHODS
 from wtl.training import learners, train_config
@@ -232,3 +233,11 @@ def test_a_gin_file_of_any_editor_is_read_or_explained(text, said, tmp_path):
     with pytest.raises(UserError, match=said) as error:
         stages.configure(str(file), [])
     assert "known are" not in str(error.value)
+
+
+def test_perceived_labels_need_entities():
+    world = types.SimpleNamespace(entities=None)
+    suite = types.SimpleNamespace(world=world, domain="films")
+    run = types.SimpleNamespace(images={"image": (8, 8)}, suite=suite)
+    with pytest.raises(UserError, match="needs a world with entities.*'films'"):
+        train._labels(run, "train_trial", False, True)
