@@ -80,7 +80,7 @@ def test_results_are_written_from_rollouts(root):
 
 def test_equal_rollouts_are_equal_bytes(root, tmp_path):
     stored = root / _RESULTS / "episodes" / "one.tar.xz"
-    shutil.unpack_archive(stored, tmp_path / "out", filter="data")
+    shutil.unpack_archive(stored, tmp_path / "out")
     before = stored.read_bytes()
     _SCRIPT.add(root, "one", [str(tmp_path / "out" / "one" / "seed0")])
     assert stored.read_bytes() == before
@@ -138,6 +138,19 @@ def test_a_truncated_file_is_named(file, says, root):
     path = root / _RESULTS / file
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(UserError, match=f"{path.name} is {says}"):
+        _SCRIPT.verify(root)
+
+
+@pytest.mark.parametrize(
+    "name, kind", [("../out", tarfile.REGTYPE), ("a", tarfile.SYMTYPE)]
+)
+def test_an_archive_unpacks_nothing_elsewhere(name, kind, root):
+    archive = root / _RESULTS / "episodes" / "one.tar.xz"
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, "/"
+    with tarfile.open(archive, "w:xz") as file:
+        file.addfile(member)
+    with pytest.raises(UserError, match=f"damaged: {name} is no file inside"):
         _SCRIPT.verify(root)
 
 
