@@ -12,7 +12,7 @@ from wtl.policies.contextual.config import ENTITIES, FLAT, ContextualConfig
 class TecnetConfig(ContextualConfig):
     """Embedding of tasks, with the control network of `wtl.policies.contextual`.
 
-    Width of the embedding, margin and weights follow the paper, from memory.
+    Width of the embedding, margin and weights are those of the authors' public code.
 
     Attributes:
       margin: by how much the embedding of a demonstration shall be closer to that of
