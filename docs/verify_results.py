@@ -199,7 +199,12 @@ def _filled(root: pathlib.Path, part: re.Match) -> str:
         numbers = _read(root / _RESULTS / name)
         if path:
             row, *keys = path.split(".")
-            found = (numbers["methods"] | numbers["paired"])[row]
+            pairs = {
+                f"{first}_vs_{second}": pair
+                for first, others in numbers.get("pairs", {}).items()
+                for second, pair in others.items()
+            }
+            found = (numbers["methods"] | pairs | numbers["paired"])[row]
             return f"{opening}{_shown(table.find(found, keys))}{_END}"
         of = ablation if "ablations" in numbers else table
         return f"{opening}\n\n{of.markdown_table(numbers)}\n{_END}"

@@ -81,7 +81,7 @@ def collect_trials(
             "trials_per_context": trials_per_context,
             "greedy_share": greedy_share,
         }
-        | run.share_of_trial_tasks,
+        | run.trial_task_parameters,
         inputs,
         stage,
         {"parents": inputs},

@@ -258,7 +258,7 @@ class Run:
             )
 
     @property
-    def share_of_trial_tasks(self) -> dict[str, float]:
+    def trial_task_parameters(self) -> dict[str, float]:
         """Parameter of stages that `trial_task_share` matters to; none without it."""
         share = self.trial_task_share
         return {"trial_task_share": share} if share else {}
