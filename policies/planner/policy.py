@@ -93,6 +93,9 @@ class PlannerPolicy(tf_policy.TFPolicy):
         kept, seen = self._window.observe(policy_state, state, step == 0)
         if network.config.window_of == ANOTHER_TASK:
             seen = type(seen)(*(tf.roll(part, 1, axis=0) for part in seen))
+            # An episode that is over is observed as it ended: that is no transition.
+            changed = tf.reduce_any(seen.next_observation != seen.observation, axis=-1)
+            seen = seen._replace(valid=seen.valid * tf.cast(changed, tf.float32))
         told = self._told(policy_state["hidden"], step)
         length = network.config.window
         # What holds now stands for all steps of the window: the oracle, which alone is

@@ -150,6 +150,20 @@ def test_it_adapts_to_its_own_transitions_or_those_of_the_next_episode():
     assert found["other"][1] > 0.8  # it never came near
 
 
+def test_an_episode_that_is_over_gives_another_no_transitions():
+    adapting = _policy(steps=15, alpha=0.8, window_of=ANOTHER_TASK)
+    plain = _policy()
+    found = []
+    for policy in (adapting, plain):
+        state, memory = np.zeros((2, 2), np.float32), _begin(policy, 2)
+        for _ in range(8):
+            step = _act(policy, state, memory)
+            memory = step.state
+            state[0] += 0.5 * step.action[0]  # the second episode is over
+        found.append(step.action[0])
+    np.testing.assert_allclose(*found, atol=1e-5)
+
+
 def test_the_oracle_is_told_what_holds_from_the_onset_on():
     policy = _policy(oracle=True, hidden_size=3)
     memory = _begin(policy, 2, tf.constant([[2.0, 0.5, -1.0], [0.0, 1.0, 0.0]]))

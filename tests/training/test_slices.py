@@ -8,6 +8,7 @@ from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.policies.foresight.config import RECURRENCE, ForesightConfig
+from wtl.policies.foresight.network import Foresight
 from wtl.training import foresight_training
 from wtl.training.slices import SliceSource, model_errors
 from wtl.training.train_config import TrainConfig
@@ -54,6 +55,25 @@ def test_no_slice_reaches_beyond_its_episode():
     rows = source.draw(np.random.default_rng(0), 2000)
     assert rows[:, 1].min() == 0 and rows[:, 1].max() == 29 - 3
     assert set(rows[:, 0]) == {0, 1, 2}
+
+
+def test_slices_are_drawn_alike_from_episodes_of_any_length():
+    store = _episodes(3)
+    store.length[:] = 30, 3, 10  # 27, no and 7 slices of 3
+    source = SliceSource(store, np.zeros((3, 30, 0), np.float32), _config())
+    rows = source.draw(np.random.default_rng(0), 20_000)
+    counts = np.bincount(rows[:, 0], minlength=3)
+    np.testing.assert_allclose(counts / 20_000, [27 / 34, 0, 7 / 34], atol=0.01)
+    assert rows[rows[:, 0] == 2, 1].max() == 6
+    starts = np.array([4, 4, 9])
+    found = model_errors(
+        Foresight(_config()), store, np.zeros((3, 30, 0), np.float32), starts
+    )
+    assert [value is None for value in found["after"]] == [False, True, True]
+    none = model_errors(
+        Foresight(_config()), store, np.zeros((3, 30, 0), np.float32), starts + 30
+    )
+    assert none == {"before": [None] * 3, "after": [None] * 3}
 
 
 @pytest.mark.parametrize(

@@ -249,6 +249,9 @@ def _rows(
     # Of the last step too, whose stored reward is the success.
     reward = run.suite.world.reward(state[:, :-1], action[:, :-1], state[:, 1:])
     reward = np.where(np.arange(reward.shape[1]) < store.length[:, None] - 1, reward, 0)
+    # An episode that ended earns nothing until the horizon.
+    rest = run.suite.world.spec.horizon - reward.shape[1]
+    reward = np.pad(reward, ((0, 0), (0, rest)))
     return [
         AdaptationRow(
             method=method,

@@ -76,10 +76,10 @@ def train(
     Raises:
       UserError: if the episodes are too short, or training diverges.
     """
-    if (episodes.length <= config.predicted).any():
+    if (episodes.length <= config.predicted).all():
         raise UserError(
-            f"episodes have {episodes.length.min() - 1} steps, but a model predicts "
-            f"{config.predicted}: lower ForesightConfig.predicted"
+            f"episodes have {episodes.length.max() - 1} steps at most, but a model "
+            f"predicts {config.predicted}: lower ForesightConfig.predicted"
         )
     tf_keras.utils.set_random_seed(seed % 2**32)
     network = Foresight(config)

@@ -15,9 +15,9 @@ _ROWS = 256  # slices of which errors are computed together
 
 
 class SliceSource:
-    """Draws slices of M + K transitions; those at the start have fewer than M.
+    """Draws slices of M + K transitions, each as likely; see `training.trainer.train`.
 
-    See `wtl.training.trainer.train`.
+    Those at the start have fewer than M. Episodes of fewer than K have none.
     """
 
     def __init__(
@@ -31,7 +31,9 @@ class SliceSource:
           config: configuration of the model.
         """
         self._seen, self._predicted = config.window, config.predicted
-        self._moves = episodes.length - 1
+        # Slices that begin in each episode, counted up to its end.
+        starts = np.maximum(episodes.length - self._predicted, 0)
+        self._slices = np.cumsum(starts)
         # Slices are padded where they begin before their episode.
         pad = ((0, 0), (self._seen, 0), (0, 0))
         steps = (episodes.state, episodes.action, told)
@@ -40,9 +42,9 @@ class SliceSource:
 
     def draw(self, rng: np.random.Generator, count: int) -> np.ndarray:
         """Return int32[count, 2]: episodes, and the first steps to predict."""
-        episode = rng.integers(len(self._moves), size=count)
-        last = self._moves[episode] - self._predicted
-        start = (rng.random(count) * (last + 1)).astype(np.int32)
+        drawn = rng.integers(self._slices[-1], size=count)
+        episode = np.searchsorted(self._slices, drawn, side="right")
+        start = drawn - np.concatenate([[0], self._slices])[episode]
         return np.stack([episode, start], axis=1).astype(np.int32)
 
     def gather(self, rows: tf.Tensor) -> Slice:
@@ -108,8 +110,8 @@ def model_errors(
 
     parts = [both(tf.constant(rows[i : i + _ROWS])) for i in range(0, len(rows), _ROWS)]
     found = {}
-    for name, each in zip(("before", "after"), zip(*parts), strict=True):
-        values = np.concatenate([part.numpy() for part in each])
+    for place, name in enumerate(("before", "after")):
+        values = np.concatenate([[], *(part[place].numpy() for part in parts)])
         found[name] = [
             float(values[rows[:, 0] == i].mean()) if (rows[:, 0] == i).any() else None
             for i in range(len(starts))

@@ -40,11 +40,16 @@ def _upright_speed(body: Body, state):
     return state[..., FORWARD] * (1 + state[..., body.upright]) / 2
 
 
+def has_fallen(body: Body, state):
+    """Whether the body of states [..., S] is upside down."""
+    return state[..., body.upright] < 0
+
+
 class Runner(dm_env.Environment):
     """Body on an endless plane; see `Fault`.
 
     The forward velocity is the mean over a control step, so that swinging the torso
-    is not running.
+    is not running. An episode ends at a fall: a body on its back does not get up.
     """
 
     def __init__(self, body: Body, fault: Fault, seed: int):
@@ -68,7 +73,7 @@ class Runner(dm_env.Environment):
             joints = data.qpos[self._body.root :]
             joints += rng.uniform(-_NOISE, _NOISE, len(joints))
             data.qvel[:] = _NOISE * rng.standard_normal(len(data.qvel))
-        self._step, self._upright_speeds = 0, 0.0
+        self._step, self._upright_speeds, self._has_fallen = 0, 0.0, False
         self._begin_fault()
         return dm_env.restart(self._observation(self._physics.data.qvel[0]))
 
@@ -83,13 +88,14 @@ class Runner(dm_env.Environment):
         observed = self._observation(speed)
         state = observed[fields.STATE]
         self._upright_speeds += float(_upright_speed(self._body, state))
-        return dm_env.transition(
-            float(reward(self._body, state, action, state)), observed
-        )
+        self._has_fallen = bool(has_fallen(self._body, state))
+        next_step = dm_env.termination if self._has_fallen else dm_env.transition
+        return next_step(float(reward(self._body, state, action, state)), observed)
 
     def succeeded(self) -> bool:
-        """Whether the mean upright velocity is `Body.min_speed` or more."""
-        return self._upright_speeds >= self._body.min_speed * self._step
+        """Whether it has `Body.min_speed` on average, and has not fallen."""
+        fast = self._upright_speeds >= self._body.min_speed * self._step
+        return fast and not self._has_fallen
 
     def observation_spec(self) -> dict[str, specs.Array]:
         """Spec of the state; see `docs/worlds/runner.md`."""

@@ -58,7 +58,7 @@ def _world(name: str, layout: type[layouts.RunnerLayout]) -> World:
         horizon=_HORIZON,
         control_hz=runner.control_hz,
         reward=functools.partial(environment.reward, runner),
-        version="1.1.0",
+        version="1.2.0",
     )
     drawn = layout.of(world.episodes)
     return dataclasses.replace(world, encoder=lambda size: drawn)

@@ -153,6 +153,24 @@ def test_success_is_to_run_at_the_least_speed():
     assert not made.succeeded()
 
 
+@pytest.mark.parametrize("runner", [HALF_CHEETAH, QUADRUPED])
+def test_an_episode_ends_at_a_fall_without_success(runner):
+    made = environment.Runner(runner, Fault(onset=10**6), 0)
+    made.reset()
+    idle = np.zeros(len(runner.actuators))
+    assert not made.step(idle).last()
+    made._upright_speeds = 1e3  # fast enough until then
+    assert made.succeeded()
+    posture = made._physics.data.qpos
+    if runner is HALF_CHEETAH:
+        posture[2] = np.pi  # the pitch
+    else:
+        posture[3:7] = 0, 1, 0, 0  # half a turn about the axis x
+    step = made.step(idle)
+    assert step.last() and step.discount == 0
+    assert not made.succeeded()
+
+
 @every_runner
 def test_every_number_of_state_and_action_is_documented(name):
     world, text = registry.get(name), _PAGE.read_text()
