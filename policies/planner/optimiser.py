@@ -9,8 +9,21 @@ from wtl.policies.planner.config import CEM, PlannerConfig
 # Actions [B, N, H, A] as fractions in [-1, 1] -> returns [B, N].
 Score = Callable[[tf.Tensor], tf.Tensor]
 
+_SEED = 20190502
 _NEVER = -1e9  # return of a candidate for which the model diverges
 _LEAST_STD = 0.05  # of candidates, as a share of half the range of an action
+
+
+def draw_noise(config: PlannerConfig, size: int, step: tf.Tensor | int) -> tf.Tensor:
+    """Return standard normal noise [I, N, H, A] of a step, the same for all planners.
+
+    Args:
+      config: settings.
+      size: A, numbers in an action.
+      step: number of the step in its episode.
+    """
+    shape = config.iterations, config.candidates, config.horizon, size
+    return tf.random.stateless_normal(shape, tf.stack([_SEED, tf.cast(step, tf.int32)]))
 
 
 def optimise(

@@ -17,8 +17,6 @@ from wtl.policies.foresight.network import Foresight
 from wtl.policies.planner import optimiser
 from wtl.policies.planner.config import PlannerConfig
 
-_SEED = 20190502  # of the candidates, which depend on the step alone
-
 # (states [..., S], actions [..., A], next states [..., S]) -> rewards [...].
 Reward = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 
@@ -101,11 +99,8 @@ class PlannerPolicy(tf_policy.TFPolicy):
         # What holds now stands for all steps of the window: the oracle, which alone is
         # given hidden variables, does not adapt.
         adaptation = network.adapt(seen, tf.repeat(told[:, None], length, axis=1))
-        noise = tf.random.stateless_normal(
-            (config.iterations, config.candidates, *policy_state["plan"].shape[1:]),
-            # Episodes that are played together are at the same step.
-            tf.stack([_SEED, tf.cast(step[0], tf.int32)]),
-        )
+        # Episodes that are played together are at the same step.
+        noise = optimiser.draw_noise(config, network.config.action_size, step[0])
 
         def score(actions: tf.Tensor) -> tf.Tensor:
             return self._returns(state, actions, told, adaptation)

@@ -55,6 +55,11 @@ def test_collecting_again_does_nothing(explored, tmp_path):
     assert (run / "lineage.json").read_text() == before
 
 
+def test_bounds_need_a_world_that_can_rehearse(tmp_path, capsys):
+    assert _perform("adapt", tmp_path / "run", "adapt.bounds = True") == 1
+    assert "adapt.bounds needs a world with `rehearse`" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_models_are_trained_once_and_measured_in_the_same_scenes(
     explored, tmp_path, capsys

@@ -66,8 +66,8 @@ def results(
 
     Args:
       rows: episodes of all methods, on the same scenes in the same order.
-      errors: of each method, `before` and `after` adaptation in the same scenes; see
-        `wtl.training.slices.model_errors`.
+      errors: of each method with a model, `before` and `after` adaptation in the same
+        scenes; see `wtl.training.slices.model_errors`.
       protocol: `reference`, to which the others are compared, `world`, `split`, ….
 
     Returns:
@@ -87,7 +87,7 @@ def results(
                     for family, group in grouped(of_method, "family").items()
                 },
                 "since_fault": _since_fault(of_method),
-                "model_error": _errors(of_method, errors[name]),
+                "model_error": _errors(of_method, errors.get(name, {})),
             }
             for name, of_method in by_method.items()
         },

@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from wtl.collection import episode_request
-from wtl.collection.episode_request import EpisodeRequest, EpisodeShard
+from wtl.collection.episode_request import ActorSpec, EpisodeRequest, EpisodeShard
+from wtl.collection.simulator_planner import BOUNDS, SimulatorPlanner
 from wtl.datasets.contract import episode, fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.limits import Count
@@ -42,6 +43,7 @@ def adapt(
     methods: Sequence[str] | None = None,
     split: str = fields.SPLIT_TEST,
     scenes_per_task: Count = 1,
+    bounds: bool = False,
 ):
     """Train models on `wtl_explorations`, and plan with them on held-out tasks.
 
@@ -56,6 +58,9 @@ def adapt(
         without adaptation, to which the others are compared, is always among them.
       split: `val` for choices, `test` once at the end.
       scenes_per_task: scenes of each held-out task.
+      bounds: whether planners that rehearse in the simulator are played too, with the
+        fault (`simulator`) and without it (`simulator_without_fault`): what perfect
+        models achieve that adapt, or do not.
 
     Raises:
       UserError: if an argument is invalid, or there are no explorations.
@@ -65,6 +70,8 @@ def adapt(
     choices.check("adapt.split", [split], (fields.SPLIT_VAL, fields.SPLIT_TEST))
     run.require_capability("make_env", "adapt")
     run.require_capability("reward", "adapt")
+    if bounds:
+        run.require_capability("rehearse", "adapt.bounds")
     planned = scenarios(run.suite, split, scenes_per_task)
     # Neighbours, of which one may be given the transitions of the other, are of
     # different tasks.
@@ -91,7 +98,13 @@ def adapt(
     folder = run.folder.path / name
 
     def work(key: str) -> dict[str, Any]:
-        played = _play(run, key, {n: configs[n] for n in chosen}, planned, split)
+        actors: dict[str, ActorSpec] = {
+            method: collect_explorations.actor_spec(run, method, configs[method], split)
+            for method in chosen
+        }
+        for bound_name, with_fault in BOUNDS.items() if bounds else ():
+            actors[bound_name] = SimulatorPlanner(planner, with_fault)
+        played = _play(run, key, actors, planned, split)
         rows = [
             row
             for method, store in played.items()
@@ -131,7 +144,8 @@ def adapt(
             "split": split,
             "scenes_per_task": scenes_per_task,
             "planner": dataclasses.asdict(planner),
-        },
+        }
+        | ({"bounds": bounds} if bounds else {}),
         run.inputs(fields.WTL_EXPLORATIONS, *chosen),
         f"{name}/results.json",
         work,
@@ -192,24 +206,23 @@ def _tasks(run: Run, split: str) -> dict[str, Any]:
 def _play(
     run: Run,
     key: str,
-    configs: Mapping[str, ForesightConfig],
+    actors: Mapping[str, ActorSpec],
     planned: Sequence[Scenario],
     split: str,
 ) -> dict[str, EpisodeStore]:
     """Play every scenario by every method; publish the episodes and return them."""
-    requests = {name: _requests(run, name, planned) for name in configs}
+    requests = {name: _requests(run, name, planned) for name in actors}
     with (
         staging.StagingWriter(
             run.datasets.staging(NAME, key), run.datasets.spec(NAME)
         ) as writer,
         progress(
-            total=len(configs) * len(planned), desc="adaptation", unit="episode"
+            total=len(actors) * len(planned), desc="adaptation", unit="episode"
         ) as bar,
     ):
         if run.beam:
             run.beam.adopt(writer)
-        for name, config in configs.items():
-            actor = collect_explorations.actor_spec(run, name, config, split)
+        for name, actor in actors.items():
             shards: list[EpisodeShard] = episode_request.shards(
                 actor, requests[name], BATCH
             )

@@ -26,6 +26,7 @@ class Body:
       observe: physics -> observed numbers besides the forward velocity.
       postures: states [T, S] -> coordinates of MuJoCo [T, C], with the torso at x = 0.
       upright: index in the state of a number from -1, upside down, to 1, upright.
+      uprights: coordinates of MuJoCo [..., C] -> these numbers [...].
     """
 
     load: Callable[[], tuple[str, dict]]
@@ -38,6 +39,7 @@ class Body:
     observe: Callable[[Physics], np.ndarray]
     postures: Callable[[np.ndarray], np.ndarray]
     upright: int
+    uprights: Callable[[np.ndarray], np.ndarray]
 
 
 def _observe_cheetah(physics: Physics) -> np.ndarray:
@@ -86,6 +88,7 @@ HALF_CHEETAH = Body(
     observe=_observe_cheetah,
     postures=_cheetah_postures,
     upright=3,
+    uprights=lambda positions: np.cos(positions[..., 2]),
 )
 
 _LEG = ("yaw", "lift", "extend")
@@ -106,4 +109,5 @@ QUADRUPED = Body(
     observe=_observe_quadruped,
     postures=_quadruped_postures,
     upright=7,
+    uprights=lambda positions: 1 - 2 * (positions[..., 4:6] ** 2).sum(axis=-1),
 )

@@ -3,9 +3,11 @@
 import contextlib
 
 import dm_env
+import mujoco
 import numpy as np
 from absl import logging
 from dm_env import specs
+from mujoco import rollout
 
 from wtl.collection.worlds.runner.body import Body, Physics
 from wtl.collection.worlds.runner.fault import Fault
@@ -55,7 +57,8 @@ class Runner(dm_env.Environment):
     def __init__(self, body: Body, fault: Fault, seed: int):
         """Compile the model; `seed` decides the initial state of every episode."""
         self._body, self._fault, self._seed = body, fault, seed
-        self._physics = compiled(body)
+        self._physics, self._sound = compiled(body), compiled(body)
+        self._rehearsed = mujoco.MjData(self._sound.model.ptr)
         model = self._physics.model
         self._torso = model.name2id("torso", "body")
         low, high = model.actuator_ctrlrange.T
@@ -91,6 +94,34 @@ class Runner(dm_env.Environment):
         self._has_fallen = bool(has_fallen(self._body, state))
         next_step = dm_env.termination if self._has_fallen else dm_env.transition
         return next_step(float(reward(self._body, state, action, state)), observed)
+
+    def rehearse(self, actions: np.ndarray, with_fault: bool) -> np.ndarray:
+        """Return the rewards [N, H] of N times H actions [N, H, A] from here on.
+
+        Nothing moves. Without the fault the rehearsed body is sound; a fault that
+        begins later is in none.
+        """
+        model = (self._physics if with_fault else self._sound).model.ptr
+        data, kind = self._physics.data.ptr, mujoco.mjtState.mjSTATE_FULLPHYSICS
+        start = np.empty(mujoco.mj_stateSize(model, kind))
+        mujoco.mj_getState(model, data, start, kind)
+        control = self._middle + self._half * actions
+        states, _ = rollout.rollout(
+            model,
+            self._rehearsed,
+            np.tile(start, (len(actions), 1)),
+            np.repeat(control, self._substeps, axis=1),
+            initial_warmstart=np.tile(data.qacc_warmstart, (len(actions), 1)),
+        )
+        # Of each step, without the time, which comes first.
+        positions = states[:, self._substeps - 1 :: self._substeps, 1 : 1 + model.nq]
+        way = np.diff(positions[..., 0], axis=1, prepend=self._x)
+        following = np.zeros((*actions.shape[:2], self._body.upright + 1))
+        following[..., FORWARD] = way * self._body.control_hz
+        following[..., self._body.upright] = self._body.uprights(positions)
+        falls = has_fallen(self._body, following)
+        earned = reward(self._body, None, actions, following)
+        return np.where(np.cumsum(falls, axis=1) - falls > 0, 0.0, earned)
 
     def succeeded(self) -> bool:
         """Whether it has `Body.min_speed` on average, and has not fallen."""

@@ -61,7 +61,9 @@ def _world(name: str, layout: type[layouts.RunnerLayout]) -> World:
         version="1.2.0",
     )
     drawn = layout.of(world.episodes)
-    return dataclasses.replace(world, encoder=lambda size: drawn)
+    return dataclasses.replace(
+        world, encoder=lambda size: drawn, rehearse=environment.Runner.rehearse
+    )
 
 
 HALF_CHEETAH = _world("half_cheetah", layouts.HalfCheetahLayout)

@@ -172,6 +172,30 @@ def test_an_episode_ends_at_a_fall_without_success(runner):
 
 
 @every_runner
+def test_rehearsals_earn_what_the_same_actions_earn(name):
+    body = {"half_cheetah": HALF_CHEETAH, "quadruped": QUADRUPED}[name]
+    broken = Fault(onset=5, disabled=(0, 3), slope=0.2)
+    made = environment.Runner(body, broken, 0)
+    _play(made, 8)
+    actions = np.random.default_rng(1).uniform(-1, 1, (2, 6, len(body.actuators)))
+    found = {sound: made.rehearse(actions, not sound) for sound in (False, True)}
+    np.testing.assert_array_equal(made.rehearse(actions, True), found[False])
+    assert np.abs(found[True] - found[False]).max() > 0.01
+    rewards = [made.step(action).reward for action in actions[1]]
+    np.testing.assert_allclose(found[False][1], rewards, atol=1e-5)
+
+
+def test_a_rehearsal_earns_nothing_after_a_fall():
+    made = environment.Runner(HALF_CHEETAH, Fault(onset=10**6), 0)
+    made.reset()
+    made._physics.data.qpos[1:3] = 1, np.pi / 2 - 0.01  # in the air, about to turn over
+    made._physics.data.qvel[2] = 4
+    made._physics.forward()
+    earned = made.rehearse(np.full((1, 4, 6), 0.5), True)[0]
+    assert earned[0] != 0 and (earned[1:] == 0).all()
+
+
+@every_runner
 def test_every_number_of_state_and_action_is_documented(name):
     world, text = registry.get(name), _PAGE.read_text()
     (state,) = world.spec.observation.values()
