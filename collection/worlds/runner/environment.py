@@ -1,6 +1,7 @@
 """Environment of a runner: run forwards, through a fault."""
 
 import contextlib
+import functools
 
 import dm_env
 import mujoco
@@ -57,8 +58,7 @@ class Runner(dm_env.Environment):
     def __init__(self, body: Body, fault: Fault, seed: int):
         """Compile the model; `seed` decides the initial state of every episode."""
         self._body, self._fault, self._seed = body, fault, seed
-        self._physics, self._sound = compiled(body), compiled(body)
-        self._rehearsed = mujoco.MjData(self._sound.model.ptr)
+        self._physics = compiled(body)
         model = self._physics.model
         self._torso = model.name2id("torso", "body")
         low, high = model.actuator_ctrlrange.T
@@ -96,10 +96,13 @@ class Runner(dm_env.Environment):
         return next_step(float(reward(self._body, state, action, state)), observed)
 
     def rehearse(self, actions: np.ndarray, with_fault: bool) -> np.ndarray:
-        """Return the rewards [N, H] of N times H actions [N, H, A] from here on.
+        """Return the rewards [N, H] that actions would earn from here on, in m/s.
 
-        Nothing moves. Without the fault the rehearsed body is sound; a fault that
-        begins later is in none.
+        Nothing moves. No rehearsal has a fault that begins later.
+
+        Args:
+          actions: [N, H, A] fractions of their limits, of H control steps.
+          with_fault: whether the fault holds if it has begun.
         """
         model = (self._physics if with_fault else self._sound).model.ptr
         data, kind = self._physics.data.ptr, mujoco.mjtState.mjSTATE_FULLPHYSICS
@@ -108,7 +111,7 @@ class Runner(dm_env.Environment):
         control = self._middle + self._half * actions
         states, _ = rollout.rollout(
             model,
-            self._rehearsed,
+            mujoco.MjData(model),
             np.tile(start, (len(actions), 1)),
             np.repeat(control, self._substeps, axis=1),
             initial_warmstart=np.tile(data.qacc_warmstart, (len(actions), 1)),
@@ -122,6 +125,10 @@ class Runner(dm_env.Environment):
         falls = has_fallen(self._body, following)
         earned = reward(self._body, None, actions, following)
         return np.where(np.cumsum(falls, axis=1) - falls > 0, 0.0, earned)
+
+    @functools.cached_property
+    def _sound(self) -> Physics:
+        return compiled(self._body)
 
     def succeeded(self) -> bool:
         """Whether it has `Body.min_speed` on average, and has not fallen."""
