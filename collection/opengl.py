@@ -13,6 +13,7 @@ import importlib
 import multiprocessing
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -74,6 +75,27 @@ def find_renderer() -> tuple[str, str]:
         "images can't be rendered: neither EGL nor OSMesa works here; install one of "
         "them (Debian and Ubuntu: apt-get install libegl1 libegl-mesa0, or libosmesa6)"
     )
+
+
+def open_context(pixels: int):
+    """Open a context of OpenGL for square images, and make it current.
+
+    Keep what is returned: a context ends with it. With software OpenGL, a process that
+    imports TensorFlow renders twenty times as slowly, and must not have rendered before
+    the import: leave the rendering to worker processes.
+
+    Raises:
+      RendererNotFoundError: if there is no OpenGL.
+    """
+    backend, name = find_renderer()
+    if is_software(name) and "tensorflow" in sys.modules:
+        # Mesa and TensorFlow bring an LLVM each and crash; softpipe has none.
+        os.environ["GALLIUM_DRIVER"] = "softpipe"
+    # Workers are one per core; Mesa would start a thread per core in each.
+    os.environ.setdefault("LP_NUM_THREADS", "1")
+    context = importlib.import_module(f"mujoco.{backend}").GLContext(pixels, pixels)
+    context.make_current()
+    return context
 
 
 def prepare():
@@ -141,6 +163,17 @@ def _skip_destructors():
         # The last function that is registered is called first; Python has ended then.
         libc.on_exit(libc._exit, None)
         libc.on_exit(libc.fcloseall, None)
+
+
+def advice(error: Exception) -> str:
+    """Return what to do about a fault in code that renders, or nothing.
+
+    MuJoCo and dm_control offer no OpenGL context in a process whose `MUJOCO_GL` is one
+    of those that open none.
+    """
+    if _wished() not in _IDLE or not re.search("GLContext|OpenGL", str(error)):
+        return ""
+    return "; to render, set the environment variable MUJOCO_GL to egl or osmesa"
 
 
 def is_software(renderer: str) -> bool:

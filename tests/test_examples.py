@@ -51,9 +51,8 @@ def test_a_demonstration_helps_in_a_world_at_its_default_size(example, tmp_path)
 
 
 @pytest.mark.slow
-def test_meta_world_runs_from_states_and_images(tmp_path, monkeypatch):
+def test_meta_world_runs_from_states_and_images(tmp_path):
     pytest.importorskip("metaworld")  # `make test-slow` installs it
-    monkeypatch.setenv("MUJOCO_GL", "egl")
     folder = EXAMPLES / "metaworld"
     tiny = (
         "suite.train_tasks = 2",

@@ -9,6 +9,8 @@ import functools
 import mujoco
 import numpy as np
 
+from wtl.collection import opengl
+
 PIXELS = 64  # a side
 _ARM = ("right_", "base", "controller_box", "head", "pedestal", "screen", "torso")
 _MAX_GEOMS = 1000
@@ -18,9 +20,7 @@ _SIZE = mujoco.MjrRect(0, 0, PIXELS, PIXELS)
 @functools.cache
 def _open():
     """Open the OpenGL of this process, which stays current."""
-    context = mujoco.GLContext(PIXELS, PIXELS)
-    context.make_current()
-    return context
+    return opengl.open_context(PIXELS)
 
 
 @functools.lru_cache(maxsize=2)  # each takes 200 MB, and 0.3 s to make

@@ -29,6 +29,24 @@ def test_a_value_that_does_not_work_stops_no_import(value):
     assert done.stdout.strip() == repr("glx" if value == "glx" else "")
 
 
+_OWN_WORLD = """
+import sys
+import wtl, mujoco
+from dm_control import mujoco as dm_mujoco
+from wtl.collection.worlds.plain.task import PlainScene, PlainTask
+with PlainScene(PlainTask("a", "b", "train"), 1).calling("reset fails"):
+    if sys.argv[1] == "mujoco":
+        mujoco.Renderer(mujoco.MjModel.from_xml_string("<mujoco/>"), 8, 8)
+    dm_mujoco.Physics.from_xml_string("<mujoco/>").render(8, 8)
+"""
+
+
+@pytest.mark.parametrize("library", ("mujoco", "dm_control"))
+def test_a_world_of_ones_own_that_renders_without_opengl_says_what_to_set(library):
+    done = _run(_OWN_WORLD, "disable", library)
+    assert done.stderr.splitlines()[-1].endswith("MUJOCO_GL to egl or osmesa")
+
+
 _SPAWN = """
 import multiprocessing, sys
 import wtl

@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from wtl.collection import opengl
 from wtl.datasets.contract.errors import UserError
 
 
@@ -84,4 +85,6 @@ class PlainScene:
         except UserError:
             raise
         except Exception as error:
-            raise self.error(f"{what}: {type(error).__name__}: {error}") from error
+            hint = opengl.advice(error)
+            what = f"{what}: {type(error).__name__}: {error}{hint}"
+            raise self.error(what) from error

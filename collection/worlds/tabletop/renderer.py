@@ -3,9 +3,6 @@
 import atexit
 import dataclasses
 import functools
-import importlib
-import os
-import sys
 from collections.abc import Sequence
 
 import mujoco
@@ -58,11 +55,7 @@ class Renderer:
     """Renders square images of scenes with `size` objects and as many buttons."""
 
     def __init__(self, pixels: int, size: int, is_film: bool = False):
-        """Open an OpenGL context.
-
-        With software OpenGL, a process that imports TensorFlow renders twenty times as
-        slowly, and must not have rendered before the import: leave the rendering to
-        worker processes.
+        """Open an OpenGL context, see `opengl.open_context`.
 
         Args:
           pixels: height and width of the images.
@@ -73,15 +66,7 @@ class Renderer:
         Raises:
           RendererNotFoundError: if there is no OpenGL.
         """
-        backend, name = opengl.find_renderer()
-        if opengl.is_software(name) and "tensorflow" in sys.modules:
-            # Mesa and TensorFlow bring an LLVM each and crash; softpipe has none.
-            os.environ["GALLIUM_DRIVER"] = "softpipe"
-        # Workers are one per core; Mesa would start a thread per core in each.
-        os.environ.setdefault("LP_NUM_THREADS", "1")
-        context = importlib.import_module(f"mujoco.{backend}").GLContext
-        self._gl = context(pixels, pixels)
-        self._gl.make_current()
+        self._gl = opengl.open_context(pixels)
         # Object sets differ in sizes and colours alone, which belong to the scene.
         template = model.compile_model(object_sets.draw("layout", size, 0)).__copy__()
         template.vis.global_.offwidth = template.vis.global_.offheight = pixels
