@@ -112,8 +112,8 @@ class ObservationEncoder:
 
     def target(self, policy_state) -> tf.Tensor | None:
         """Return the weights [N, E] of targets in a state of the policy, if it has."""
-        selected = policy_state["policy"] if self.of_images else policy_state
-        return selected.get("target")
+        # Policies that track things in images keep the state of another one in theirs.
+        return policy_state.get("policy", policy_state).get("target")
 
     def first(self, observed: Observations) -> np.ndarray:
         """Return the first states [N, S] of episodes to be played."""

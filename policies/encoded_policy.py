@@ -7,7 +7,7 @@ from tf_agents.trajectories import time_step as ts
 
 from wtl.datasets.contract import fields
 from wtl.policies.contextual import context as contexts
-from wtl.policies.encoders.spatial_autoencoder import SpatialAutoencoder
+from wtl.policies.encoders.image_autoencoder import ImageAutoencoder
 
 
 class EncodedPolicy(tf_policy.TFPolicy):
@@ -19,7 +19,7 @@ class EncodedPolicy(tf_policy.TFPolicy):
 
     watching = None
 
-    def __init__(self, perception: SpatialAutoencoder, policy: tf_policy.TFPolicy):
+    def __init__(self, perception: ImageAutoencoder, policy: tf_policy.TFPolicy):
         """Put an encoder before a policy over `{"state": [B, S]}`."""
         observation = {
             name: tensor_spec.BoundedTensorSpec((*size, 3), tf.uint8, 0, 255, "image")

@@ -33,6 +33,9 @@ class Perception(Protocol):
           is_human: whether they are videos of the simulated human.
         """
 
+    def adapt(self, network: Any, source: Any, seed: int) -> None:
+        """Prepare a network for training, by examples of a source."""
+
     def loss(self, network: Any, example: Any, log_sigma_floor: Any) -> Any:
         """Return named losses of a network, `total` among them."""
 

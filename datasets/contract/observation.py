@@ -20,8 +20,9 @@ class Observation:
       shape: shape without the time axis: of vectors (S,), of sets (N, F), of images
         (H, W, 3).
       dtype: `uint8` of images, `float32` of all else.
-      is_set: whether it is a set (N, F): N things of one kind, in any order. Specs that
-        differ in this alone are equal, as the stored numbers are the same.
+      is_set: whether it is a set (N, F): N things of one kind, in any order; or an
+        image that is taken for one, of the things that it shows. Specs that differ in
+        this alone are equal, as the stored numbers are the same.
 
     Raises:
       ValueError: if the name or the shape cannot be stored.
@@ -52,10 +53,10 @@ class Observation:
                 f"observation {self.name!r} has shape {self.shape}; an image is "
                 "(H, W, 3)"
             )
-        if self.is_set and (self.is_image or len(self.shape) != 2):
+        if self.is_set and not self.is_image and len(self.shape) != 2:
             raise ValueError(
-                f"observation {self.name!r} is {self}; a set has the shape (N, F): N "
-                "things of one kind, with F numbers each"
+                f"observation {self.name!r} is {self}; a set is an image, or has the "
+                "shape (N, F): N things of one kind, with F numbers each"
             )
 
     @property

@@ -38,8 +38,8 @@ def of_episodes(
             rows = decoding.step_array(features, name, *arrays[name])
             total.add(rows[:-1] if name == fields.ACTION else rows)
     found = {name: total.result() for name, total in totals.items() if total.count}
-    for name in (o.name for o in spec.vectors if o.is_set and o.name in found):
-        found[name][_IS_SET] = True
+    for name in (o.name for o in spec.observations if o.is_set):
+        found[name] = found.get(name, {}) | {_IS_SET: True}
     if fields.ACTION in found:
         known = {
             "low": [v if math.isfinite(v) else None for v in spec.action_low],

@@ -33,6 +33,7 @@ def train(job: PerceptionJob) -> str:
     source = perception.examples(
         perception.by_place(demos, layout), layout, job.training.window, job.is_human
     )
+    perception.adapt(network, source, job.seed)
     trainer.train_with_progress(
         job.name,
         perception.describe,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from wtl.datasets.contract.layout import Layout
 from wtl.datasets.reading import joining
 from wtl.datasets.reading.store import EpisodeStore
 
-FEATURES = 32  # numbers that stand for an image
+POINTS, BLOBS = (16, 2), (16, 8)  # of an image, and numbers of each
 TIME = "time"  # number of the step
 STEPS = 100.0  # by which it is divided
 
@@ -28,7 +29,8 @@ class PlainLayout(Layout):
       size: 1.
       parts: name and number of numbers of each vector, in order.
       set_sizes: name of each of them that is a set, with the size of the set.
-      images: names of the cameras, whose features follow the vectors.
+      images: names of the cameras, whose points or blobs follow the vectors.
+      image_sets: names of those whose images are sets of blobs.
       actions: number of dimensions of the action.
     """
 
@@ -36,6 +38,7 @@ class PlainLayout(Layout):
     parts: tuple[tuple[str, int], ...] = ()
     set_sizes: tuple[tuple[str, int], ...] = ()
     images: tuple[str, ...] = ()
+    image_sets: tuple[str, ...] = ()
     actions: int = 0
 
     kinds = ()
@@ -53,6 +56,7 @@ class PlainLayout(Layout):
             parts=tuple(parts),
             set_sizes=tuple((o.name, o.shape[0]) for o in spec.vectors if o.is_set),
             images=tuple(camera.name for camera in spec.cameras),
+            image_sets=tuple(camera.name for camera in spec.cameras if camera.is_set),
             actions=spec.action_size,
         )
 
@@ -68,14 +72,20 @@ class PlainLayout(Layout):
             parts=parts,
             set_sizes=set_sizes,
             images=tuple(tree["images"]),
+            image_sets=tuple(tree.get("image_sets", ())),
             actions=tree["actions"],
         )
 
     @property
     def tables(self) -> dict[str, dict[str, int]]:
         """See the base class."""
-        features = [(f"{name} features", FEATURES) for name in self.images]
-        rows = (*self.parts, *features)
+        seen = [
+            (f"{name} blobs", math.prod(BLOBS))
+            if name in self.image_sets
+            else (f"{name} features", math.prod(POINTS))
+            for name in self.images
+        ]
+        rows = (*self.parts, *seen)
         return {name: {name: length // self.sets.get(name, 1)} for name, length in rows}
 
     @property
@@ -109,8 +119,9 @@ class PlainLayout(Layout):
 
     @property
     def sets(self) -> dict[str, int]:
-        """See the base class."""
-        return dict(self.set_sizes)
+        """See the base class; they come in the order of the rows."""
+        blobs = {f"{n} blobs": BLOBS[0] for n in self.images if n in self.image_sets}
+        return dict(self.set_sizes) | blobs
 
     @functools.cached_property
     def features(self):
@@ -148,7 +159,7 @@ class PlainLayout(Layout):
         size = self.proprioception_size
         mean[:size] = state.mean(axis=0, dtype=np.float64)
         std[:size] = state.std(axis=0, dtype=np.float64)
-        for name in self.sets:
+        for name, _ in self.set_sizes:
             place, shape = self.rows[name]
             members = state[:, place].reshape(-1, shape[1]).astype(np.float64)
             mean[place] = np.tile(members.mean(axis=0), shape[0])

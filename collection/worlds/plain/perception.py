@@ -8,20 +8,26 @@ import tensorflow as tf
 from wtl.collection.worlds.plain.layout import PlainLayout
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.policies.encoded_policy import EncodedPolicy
-from wtl.policies.encoders import spatial_autoencoder
-from wtl.policies.encoders.spatial_autoencoder import SpatialAutoencoder
+from wtl.policies.encoders import image_autoencoder
+from wtl.policies.encoders.image_autoencoder import ImageAutoencoder
+
+_FIRST_IMAGES = 500  # that training is prepared by
 
 
 def create(
     layout: PlainLayout, images: Mapping[str, tuple[int, int]], is_human: bool
-) -> SpatialAutoencoder:
+) -> ImageAutoencoder:
     """See `wtl.collection.worlds.perception.Perception`."""
     del is_human
-    return SpatialAutoencoder(images, layout.proprioception_size)
+    return ImageAutoencoder(images, layout.proprioception_size, layout.image_sets)
 
 
 class ExampleSource:
-    """Draws images of stored episodes; arguments are those of `examples`."""
+    """Draws images of stored episodes; arguments are those of `examples`.
+
+    Attributes:
+      each: images of an episode that are drawn at once.
+    """
 
     def __init__(
         self,
@@ -32,11 +38,11 @@ class ExampleSource:
     ):
         del layout, is_human
         self._demos = demos
-        self._each = 1 + later
+        self.each = 1 + later
 
     def draw(self, rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
         """Draw the images of 1 + `later` timesteps of each of `count` episodes."""
-        row = rng.integers(len(self._demos), size=count * self._each)
+        row = rng.integers(len(self._demos), size=count * self.each)
         time = (rng.random(len(row)) * self._demos.length[row]).astype(np.int64)
         return {name: array[row, time] for name, array in self._demos.images.items()}
 
@@ -48,18 +54,24 @@ class ExampleSource:
 examples = ExampleSource
 
 
-def loss(network: SpatialAutoencoder, example, log_sigma_floor):
+def adapt(network: ImageAutoencoder, source: ExampleSource, seed: int):
+    """See the interface."""
+    rng = np.random.default_rng(seed)
+    network.adapt(source.draw(rng, _FIRST_IMAGES // source.each), seed)
+
+
+def loss(network: ImageAutoencoder, example, log_sigma_floor):
     """See the interface; the floor has no meaning here."""
     del log_sigma_floor
     return network.loss(example)
 
 
-def describe(losses: spatial_autoencoder.Losses) -> dict[str, str]:
+def describe(losses: image_autoencoder.Losses) -> dict[str, str]:
     """See the interface."""
     return {"image": f"{float(losses.total):.4f}"}
 
 
-def policy(network: SpatialAutoencoder, policy, watching=None) -> EncodedPolicy:
+def policy(network: ImageAutoencoder, policy, watching=None) -> EncodedPolicy:
     """See the interface; there are no human videos."""
     del watching
     return EncodedPolicy(network, policy)

@@ -25,6 +25,10 @@ def create(
     return Perception(PerceptionConfig(layout.size, pixels, watching=is_human))
 
 
+def adapt(network: Perception, source: ExampleSource, seed: int):
+    """See the interface; nothing is prepared."""
+
+
 def describe(losses) -> dict[str, str]:
     """See the interface."""
     return {"position": f"{1000 * float(losses.position):.1f} mm"}
