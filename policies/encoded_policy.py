@@ -31,7 +31,10 @@ class EncodedPolicy(tf_policy.TFPolicy):
         super().__init__(
             ts.time_step_spec(observation),
             policy.action_spec,
-            policy_state_spec=policy.policy_state_spec,
+            policy_state_spec={
+                "policy": policy.policy_state_spec,
+                "first": policy.time_step_spec.observation[fields.STATE],
+            },
             automatic_state_reset=False,
             name="encoded_policy",
         )
@@ -46,25 +49,33 @@ class EncodedPolicy(tf_policy.TFPolicy):
 
     def encode_context(self, context: contexts.Context):
         """Return the policy state for B contexts of encoded states."""
-        return self._policy.encode_context(context)
+        embedded = self._policy.encode_context(context)
+        return {"policy": embedded, "first": context.state}
 
     def _variables(self):
         return [*self._policy.variables(), *self.perception.variables]
 
     def _action(self, time_step, policy_state, seed=None):
-        observed = self._encoded(time_step.observation)
-        return self._policy.action(
-            time_step._replace(observation=observed), policy_state, seed
+        observed = self._encoded(time_step.observation, policy_state)
+        step = self._policy.action(
+            time_step._replace(observation=observed), policy_state["policy"], seed
         )
+        return step._replace(state=policy_state | {"policy": step.state})
 
     def log_likelihood(self, given: dict) -> tf.Tensor:
         """See `ContextPolicy.log_likelihood`; observations are images."""
-        observed = self._encoded(given["observation"])
-        return self._policy.log_likelihood(given | {"observation": observed})
+        policy_state = given["policy_state"]
+        observed = self._encoded(given["observation"], policy_state)
+        return self._policy.log_likelihood(
+            given | {"observation": observed, "policy_state": policy_state["policy"]}
+        )
 
-    def _encoded(self, observed: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        one = {name: value[:, None] for name, value in observed.items()}
-        return {fields.STATE: self.perceive(one)[:, 0]}
+    def _encoded(self, observed: dict[str, tf.Tensor], policy_state):
+        images = {name: observed[name] for name in self.perception.sizes}
+        state = self.perception.track(
+            images, observed[fields.PROPRIOCEPTION], policy_state["first"]
+        )
+        return {fields.STATE: state}
 
     def _distribution(self, time_step, policy_state):
         raise NotImplementedError("the policy is deterministic; call `action`")

@@ -64,8 +64,8 @@ class Blobs(layers.Layer):
         self._prior.assign(_bumps(*centres.T, *self._shape))
 
     def features(self, image: tf.Tensor) -> tf.Tensor:
-        """Return the blobs [N, K * F] of uint8[N, H, W, 3] images."""
-        return tf.reshape(self._found(image)[0], (-1, BLOBS * FEATURES))
+        """Return the blobs [N, K, F] of uint8[N, H, W, 3] images."""
+        return self._found(image)[0]
 
     def error(self, image: tf.Tensor) -> tf.Tensor:
         """Return the mean squared error of the drawn image.

@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from wtl.policies import axes
-from wtl.policies.encoders.blobs import Blobs
-from wtl.policies.encoders.feature_points import FeaturePoints
+from wtl.policies.encoders.blobs import BLOBS, FEATURES, Blobs
+from wtl.policies.encoders.feature_points import POINTS, FeaturePoints
 from wtl.policies.legacy_keras import tf_keras
 
 
@@ -54,6 +54,9 @@ class ImageAutoencoder(tf_keras.Model):
     ) -> tf.Tensor:
         """Return states [N, T, S]: proprioception, then the features of each camera.
 
+        Blobs come with what they were at the first timestep: the robot hides things
+        that it handles.
+
         Args:
           images: uint8[N, T, H, W, 3] by name.
           proprioception: [N, T, P].
@@ -62,8 +65,40 @@ class ImageAutoencoder(tf_keras.Model):
         parts = [proprioception]
         for camera, name in zip(self._cameras, self.sizes, strict=True):
             found = camera.features(axes.merge(images[name]))
-            parts.append(tf.reshape(found, tf.concat([lead, [found.shape[-1]]], 0)))
+            found = tf.reshape(found, tf.concat([lead, tf.shape(found)[1:]], 0))
+            if isinstance(camera, Blobs):
+                first = tf.zeros_like(found) + found[:, :1]
+                found = axes.joined(tf.concat([found, first], axis=-1))
+            parts.append(found)
         return tf.concat(parts, axis=-1)
+
+    def track(
+        self,
+        images: Mapping[str, tf.Tensor],
+        proprioception: tf.Tensor,
+        first: tf.Tensor,
+    ) -> tf.Tensor:
+        """Return the states [N, S] of one later timestep.
+
+        Args:
+          images: uint8[N, H, W, 3] by name.
+          proprioception: [N, P].
+          first: [N, S] states at the first timestep.
+        """
+        one = {name: image[:, None] for name, image in images.items()}
+        state = self.perceive(one, proprioception[:, None])[:, 0]
+        return tf.where(self._is_of_first, first, state)
+
+    @property
+    def _is_of_first(self) -> np.ndarray:
+        """Return bool[S], which numbers of a state are of the first timestep."""
+        parts = [np.zeros(self.proprioception_size, bool)]
+        for camera in self._cameras:
+            if isinstance(camera, Blobs):
+                parts.append(np.tile(np.repeat([False, True], FEATURES), BLOBS))
+            else:
+                parts.append(np.zeros(2 * POINTS, bool))
+        return np.concatenate(parts)
 
     def adapt(self, images: Mapping[str, np.ndarray], seed: int):
         """Choose where training begins, from uint8[N, H, W, 3] images by name."""

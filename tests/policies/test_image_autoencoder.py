@@ -49,7 +49,25 @@ def test_perceived_states_have_the_rows_of_the_layout(sets):
     np.testing.assert_array_equal(state[..., :own], 1)
     assert layout.sets == {f"{name} blobs": BLOBS for name in sets}
     for name in layout.sets:
-        assert layout.rows[name][1] == (BLOBS, FEATURES)
+        assert layout.rows[name][1] == (BLOBS, 2 * FEATURES)
+
+
+def test_later_steps_remember_the_first_one():
+    layout = _layout("front")
+    network = perception.create(layout, {"front": (16, 16), "side": (16, 16)}, False)
+    rng = np.random.default_rng(0)
+    images = {
+        name: rng.integers(0, 255, (2, 3, 16, 16, 3)).astype(np.uint8)
+        for name in ("front", "side")
+    }
+    own = rng.standard_normal((2, 3, layout.proprioception_size)).astype(np.float32)
+    states = network.perceive(images, tf.constant(own)).numpy()
+    later = {name: tf.constant(image[:, 2]) for name, image in images.items()}
+    tracked = network.track(later, tf.constant(own[:, 2]), tf.constant(states[:, 0]))
+    np.testing.assert_allclose(tracked, states[:, 2], atol=1e-5)
+    now, first = np.split(layout.split(states)["front blobs"], 2, axis=-1)
+    np.testing.assert_array_equal(first, now[:, :1] + np.zeros_like(now))
+    assert np.abs(now[:, 2] - now[:, 0]).max() > 1e-4
 
 
 def test_a_layout_survives_json():
@@ -81,7 +99,7 @@ def test_blobs_find_things_and_their_colours():
         step(tf.constant(images[rng.integers(len(images), size=32)]))
     images, place, colour = _scenes(rng, 50)
     blobs = network.perceive({"front": images[:, None]}, tf.zeros((50, 1, 0)))
-    blobs = blobs.numpy().reshape(50, BLOBS, FEATURES)
+    blobs = blobs.numpy().reshape(50, BLOBS, 2 * FEATURES)
     wanted = place[..., ::-1] / (SIDE - 1) * 2 - 1  # x, y in [-1, 1]
     off = np.linalg.norm(wanted[:, :, None] - blobs[:, None, :, :2], axis=-1)
     assert np.median(off.min(axis=-1)) * (SIDE - 1) / 2 < 1.5  # pixels

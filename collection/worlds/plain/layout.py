@@ -14,7 +14,8 @@ from wtl.datasets.contract.layout import Layout
 from wtl.datasets.reading import joining
 from wtl.datasets.reading.store import EpisodeStore
 
-POINTS, BLOBS = (16, 2), (16, 8)  # of an image, and numbers of each
+# Of an image, and numbers of each: those of a blob are of now and of the first step.
+POINTS, BLOBS = (16, 2), (16, 2 * 8)
 TIME = "time"  # number of the step
 STEPS = 100.0  # by which it is divided
 
