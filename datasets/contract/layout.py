@@ -5,7 +5,7 @@ import dataclasses
 import functools
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -61,6 +61,11 @@ class Layout(abc.ABC):
     def sets(self) -> dict[str, int]:
         """Names of the rows that are sets of vectors, with the sizes of the sets."""
         return dict.fromkeys(self.kinds, self.size)
+
+    @property
+    def acted_sets(self) -> Collection[str]:
+        """Names of the sets whose rows change because an agent acts on them."""
+        return self.sets
 
     @property
     def targets(self) -> int:

@@ -113,6 +113,8 @@ class RowNetwork(contextual.ContextualNetwork):
     def change(self, first: tf.Tensor, last: tf.Tensor) -> tf.Tensor:
         """Return how much each row changed [B, E], in standard deviations.
 
+        It is 0 where a change says nothing of what was acted on.
+
         Args:
           first: [B, S] states.
           last: [B, S] later ones.
@@ -120,6 +122,7 @@ class RowNetwork(contextual.ContextualNetwork):
         first, last = self._rows(first), self._rows(last)
         changes = [
             tf.reduce_sum(tf.abs(last[name] - first[name]), axis=-1)
+            * float(name in self.layout.acted_sets)
             for name in self.layout.sets
         ]
         return tf.concat(changes, axis=-1) if changes else tf.zeros((1, 1))

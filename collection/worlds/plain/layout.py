@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -123,6 +123,11 @@ class PlainLayout(Layout):
         """See the base class; they come in the order of the rows."""
         blobs = {f"{n} blobs": BLOBS[0] for n in self.images if n in self.image_sets}
         return dict(self.set_sizes) | blobs
+
+    @property
+    def acted_sets(self) -> Collection[str]:
+        """See the base class; of the blobs of an image the robot's change most."""
+        return dict(self.set_sizes)
 
     @functools.cached_property
     def features(self):
