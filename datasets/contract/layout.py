@@ -63,6 +63,16 @@ class Layout(abc.ABC):
         return dict.fromkeys(self.kinds, self.size)
 
     @property
+    def coloured_sets(self) -> Collection[str]:
+        """Names of the sets whose rows have colours, in fields that end with `rgb`."""
+        return self.kinds
+
+    @property
+    def is_lit(self) -> bool:
+        """Whether its colours are those of images, which depend on light."""
+        return False
+
+    @property
     def acted_sets(self) -> Collection[str]:
         """Names of the sets whose rows change because an agent acts on them."""
         return self.sets

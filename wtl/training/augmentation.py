@@ -2,7 +2,8 @@
 
 The world may be mirrored left to right, and colours may be permuted and inverted
 channel by channel: 2 x 48 variants of each example without simulation. The
-second keeps a network from memorising object sets.
+second keeps a network from memorising object sets. Colours that are read from images
+are also dimmed and lightened, or a network knows each scene by its table's colour.
 """
 
 from typing import NamedTuple
@@ -11,6 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from wtl.datasets.contract.layout import Layout, slices
+
+_DIMMEST = 0.6
 
 
 class Symmetry(NamedTuple):
@@ -27,16 +30,18 @@ class Symmetry(NamedTuple):
     offset: np.ndarray
 
 
-def draw(rng: np.random.Generator, count: int) -> Symmetry:
-    """Draw symmetries uniformly."""
+def draw(rng: np.random.Generator, count: int, lit: bool = False) -> Symmetry:
+    """Draw symmetries uniformly; `lit` for colours that depend on light."""
     order = rng.permuted(np.tile(np.arange(3), (count, 1)), axis=1)
     inverted = rng.random((count, 3)) < 0.5
     sign = np.where(inverted, -1.0, 1.0)
-    return Symmetry(
-        mirror=rng.choice((-1.0, 1.0), count).astype(np.float32),
-        colour=(np.eye(3)[order] * sign[..., None]).astype(np.float32),
-        offset=inverted.astype(np.float32),
-    )
+    mirror = rng.choice((-1.0, 1.0), count)
+    colour, offset = np.eye(3)[order] * sign[..., None], inverted.astype(np.float64)
+    if lit:
+        gain = rng.uniform(_DIMMEST, 1.0, (count, 3))
+        colour = gain[..., None] * colour
+        offset = gain * offset + (1 - gain) * rng.random((count, 3))
+    return Symmetry(*(x.astype(np.float32) for x in (mirror, colour, offset)))
 
 
 def apply_to_states(symmetry: Symmetry, state: tf.Tensor, layout: Layout) -> tf.Tensor:
@@ -47,7 +52,7 @@ def apply_to_states(symmetry: Symmetry, state: tf.Tensor, layout: Layout) -> tf.
     rows = []
     for name, (place, _) in layout.rows.items():
         row = state[..., place]
-        coloured = name in layout.kinds
+        coloured = name in layout.coloured_sets
         rows.append(_recolour(symmetry, row, layout, name) if coloured else row)
     return tf.concat(rows, axis=-1)
 
@@ -57,14 +62,17 @@ def _recolour(
 ) -> tf.Tensor:
     """Transform the [B, ..., size * W] rows of all entities of a kind."""
     fields = layout.tables[name]
-    rgb, size = slices(fields)["rgb"], sum(fields.values())
-    beside = [rgb.start, size - rgb.stop]
-    # One small product is cheaper than splitting and joining rows.
+    size = sum(fields.values())
+    matrix, offset = tf.eye(size), 0.0
     change = tf.linalg.matrix_transpose(symmetry.colour) - tf.eye(3)
-    change = tf.pad(change, [[0, 0], beside, beside])
-    offset = tf.pad(symmetry.offset, [[0, 0], beside])
+    for field, rgb in slices(fields).items():
+        if field.endswith("rgb"):
+            # One small product is cheaper than splitting and joining rows.
+            beside = [rgb.start, size - rgb.stop]
+            matrix += tf.pad(change, [[0, 0], beside, beside])
+            offset += tf.pad(symmetry.offset, [[0, 0], beside])
     each = tf.reshape(row, (tf.shape(row)[0], -1, size))
-    each = tf.matmul(each, tf.eye(size) + change) + offset[:, None]
+    each = tf.matmul(each, matrix) + offset[:, None]
     return tf.reshape(each, tf.shape(row))
 
 

@@ -137,7 +137,7 @@ class ExampleSource:
             target_slot=acted[batch.target].astype(np.int32),
             demo_acted=acted[batch.demos].astype(np.int32),
             trial_acted=trial_acted.astype(np.int32),
-            symmetry=augmentation.draw(rng, count),
+            symmetry=augmentation.draw(rng, count, self._layout.is_lit),
         )
 
     def gather(self, rows: Rows) -> Example:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -14,10 +13,13 @@ from wtl.datasets.contract.layout import Layout
 from wtl.datasets.reading import joining
 from wtl.datasets.reading.store import EpisodeStore
 
-# Of an image, and numbers of each: those of a blob are of now and of the first step.
-POINTS, BLOBS = (16, 2), (16, 2 * 8)
+POINTS = 2 * 16  # numbers that stand for an image
+BLOBS = 16  # of an image that is a set
 TIME = "time"  # number of the step
 STEPS = 100.0  # by which it is divided
+# Of a blob now, and at the first step.
+_BLOB = {"place": 2, "rgb": 3, "form": 3}
+_BLOB |= {f"first_{name}": length for name, length in _BLOB.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,14 +82,13 @@ class PlainLayout(Layout):
     @property
     def tables(self) -> dict[str, dict[str, int]]:
         """See the base class."""
-        seen = [
-            (f"{name} blobs", math.prod(BLOBS))
-            if name in self.image_sets
-            else (f"{name} features", math.prod(POINTS))
-            for name in self.images
-        ]
-        rows = (*self.parts, *seen)
-        return {name: {name: length // self.sets.get(name, 1)} for name, length in rows}
+        found = {name: {name: n // self.sets.get(name, 1)} for name, n in self.parts}
+        for name in self.images:
+            if name in self.image_sets:
+                found[f"{name} blobs"] = _BLOB
+            else:
+                found[f"{name} features"] = {name: POINTS}
+        return found
 
     @property
     def proprioception_size(self) -> int:
@@ -121,8 +122,17 @@ class PlainLayout(Layout):
     @property
     def sets(self) -> dict[str, int]:
         """See the base class; they come in the order of the rows."""
-        blobs = {f"{n} blobs": BLOBS[0] for n in self.images if n in self.image_sets}
-        return dict(self.set_sizes) | blobs
+        return dict(self.set_sizes) | dict.fromkeys(self.coloured_sets, BLOBS)
+
+    @property
+    def coloured_sets(self) -> list[str]:
+        """See the base class: the blobs of images."""
+        return [f"{name} blobs" for name in self.images if name in self.image_sets]
+
+    @property
+    def is_lit(self) -> bool:
+        """See the base class."""
+        return bool(self.image_sets)
 
     @property
     def acted_sets(self) -> Collection[str]:
