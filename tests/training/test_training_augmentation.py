@@ -7,10 +7,14 @@ import pytest
 import tensorflow as tf
 from demonstrating import demonstrate, request
 
+from wtl.collection.worlds.plain.layout import PlainLayout
 from wtl.collection.worlds.tabletop import families, observation
 from wtl.collection.worlds.tabletop import scene as scenes
 from wtl.collection.worlds.tabletop import world as worlds
 from wtl.collection.worlds.task_distribution import TaskDistribution
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.layout import slices
+from wtl.datasets.contract.observation import Observation
 from wtl.training import augmentation
 
 SIZE = 3
@@ -99,3 +103,27 @@ def test_colours_keep_their_distances_and_everything_else_stays():
         np.delete(before["objects"], range(rgb.start, rgb.stop), axis=-1),
         np.delete(after["objects"], range(rgb.start, rgb.stop), axis=-1),
     )
+
+
+def test_blobs_of_images_are_recoloured_now_and_at_the_first_step():
+    image = Observation("front", (8, 8, 3), "uint8", is_set=True)
+    layout = PlainLayout.of(EpisodeSpec((Observation("hand", (3,)), image)))
+    rng = np.random.default_rng(0)
+    state = rng.random((4, 5, layout.state_size), np.float32)
+    symmetry = augmentation.draw(rng, 4, layout.is_lit)
+    found = augmentation.apply_to_states(symmetry, tf.constant(state), layout).numpy()
+    before, after = layout.split(state), layout.split(found)
+    np.testing.assert_array_equal(after["hand"], before["hand"])
+    fields = slices(layout.tables["front blobs"])
+    before, after = before["front blobs"], after["front blobs"]
+    for name, place in fields.items():
+        if not name.endswith("rgb"):
+            np.testing.assert_array_equal(after[..., place], before[..., place])
+            continue
+        # All colours of an example change in one way, and stay colours.
+        wanted = np.einsum("bij,btkj->btki", symmetry.colour, before[..., place])
+        wanted += symmetry.offset[:, None, None]
+        np.testing.assert_allclose(after[..., place], wanted, atol=1e-6)
+        assert after[..., place].min() >= -1e-6
+        assert after[..., place].max() <= 1 + 1e-6
+    assert len(np.unique(symmetry.offset)) == symmetry.offset.size  # light varies
