@@ -88,7 +88,10 @@ def test_an_episode_ends_where_its_environment_ends_it():
         ({"text": True}, "'note' is of type"),
         ({"count": 0}, "no task"),
         ({"sets": ("robot/positon",)}, "observations are .* 'robot/position'?"),
-        ({"sets": ("robot/position",)}, r"2 numbers; a set has the shape \(N, F\)"),
+        (
+            {"sets": ("robot/position",)},
+            r"2 numbers; a set is an image, or has the shape \(N, F\)",
+        ),
     ),
 )
 def test_specs_that_do_not_fit_are_refused_at_once(changes, said):
