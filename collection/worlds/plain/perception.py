@@ -57,7 +57,7 @@ examples = ExampleSource
 def adapt(network: ImageAutoencoder, source: ExampleSource, seed: int):
     """See the interface."""
     rng = np.random.default_rng(seed)
-    network.adapt(source.draw(rng, _FIRST_IMAGES // source.each), seed)
+    network.adapt(source.draw(rng, max(1, _FIRST_IMAGES // source.each)), seed)
 
 
 def loss(network: ImageAutoencoder, example, log_sigma_floor):
