@@ -73,9 +73,9 @@ class Layout(abc.ABC):
         return False
 
     @property
-    def acted_sets(self) -> Collection[str]:
-        """Names of the sets whose rows change because an agent acts on them."""
-        return self.sets
+    def ordered_sets(self) -> Collection[str]:
+        """Names of the sets whose k-th row is the same kind of thing in all scenes."""
+        return ()
 
     @property
     def targets(self) -> int:

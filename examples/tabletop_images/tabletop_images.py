@@ -100,5 +100,6 @@ wtl.worlds.register(
         horizon=40,
         expert=_expert,
         sets=(fields.IMAGE,),
+        deciding_steps=18,
     )
 )

@@ -16,6 +16,8 @@ layers = tf_keras.layers
 
 _BLOCKS = 3
 _SKILL = 64  # units that read a row and the rest of the observation
+_RELATIVE = 2.0  # nats by which a relative change of one deviation explains more
+_STILL = 0.3  # added to the deviation of changes, some of which are noise alone
 
 
 class RowNetwork(contextual.ContextualNetwork):
@@ -23,13 +25,15 @@ class RowNetwork(contextual.ContextualNetwork):
 
     Tokens of context episodes and of the scene attend to each other in one transformer.
     A row of the scene is chosen by their logits, once per episode; the actor reads this
-    row, the rest of the observation, and a summary of the context episodes. It does not
-    read the other rows, so that the choice decides.
+    row, the rest of the observation, and a summary of the context episodes. Of the
+    other rows it reads only those that it reads in every episode, see `Fixtures`, so
+    that the choice decides.
     """
 
     def _create_encoder(self):
         config, width = self.config, self.config.embedding
         self._rows = encoders.Rows(self.layout)
+        self._fixtures = encoders.Fixtures(self.layout)
         self._row = encoders.RowTokens(self.layout, width)
         self._scene = encoders.SceneTokens(self.layout, width)
         self._episodes = {
@@ -98,10 +102,8 @@ class RowNetwork(contextual.ContextualNetwork):
 
     def skills(self, state: tf.Tensor) -> tf.Tensor:
         """Return features [N, E, F] of each row and the rest of states [N, S]."""
-        state = contexts.with_noise(state, self.config)
-        return encoders.each(
-            self._rows(state), lambda name, row: self._skills[name](row)
-        )
+        rows = self._fixtures(self._rows(contexts.with_noise(state, self.config)))
+        return encoders.each(rows, lambda name, row: self._skills[name](row))
 
     def next_frame_loss(
         self, embedding: tf.Tensor, episodes: contexts.ContextEpisodes
@@ -113,18 +115,21 @@ class RowNetwork(contextual.ContextualNetwork):
     def change(self, first: tf.Tensor, last: tf.Tensor) -> tf.Tensor:
         """Return how much each row changed [B, E], in standard deviations.
 
-        It is 0 where a change says nothing of what was acted on.
+        In an ordered set it is relative to the change of the same row in the batch: of
+        the blobs of an image, those of the robot always change most.
 
         Args:
           first: [B, S] states.
           last: [B, S] later ones.
         """
         first, last = self._rows(first), self._rows(last)
-        changes = [
-            tf.reduce_sum(tf.abs(last[name] - first[name]), axis=-1)
-            * float(name in self.layout.acted_sets)
-            for name in self.layout.sets
-        ]
+        changes = []
+        for name in self.layout.sets:
+            change = tf.reduce_sum(tf.abs(last[name] - first[name]), axis=-1)
+            if name in self.layout.ordered_sets:
+                mean, variance = tf.nn.moments(change, axes=[0], keepdims=True)
+                change = _RELATIVE * (change - mean) / (tf.sqrt(variance) + _STILL)
+            changes.append(change)
         return tf.concat(changes, axis=-1) if changes else tf.zeros((1, 1))
 
 

@@ -88,6 +88,8 @@ def test_an_episode_ends_where_its_environment_ends_it():
         ({"text": True}, "'note' is of type"),
         ({"count": 0}, "no task"),
         ({"sets": ("robot/positon",)}, "observations are .* 'robot/position'?"),
+        ({"deciding_steps": 0}, "deciding_steps is 0; it may be 1 to 4"),
+        ({"deciding_steps": 5}, "deciding_steps is 5; it may be 1 to 4"),
         (
             {"sets": ("robot/position",)},
             r"2 numbers; a set is an image, or has the shape \(N, F\)",
@@ -116,6 +118,7 @@ def test_specs_that_do_not_fit_are_refused_at_once(changes, said):
             tasks,
             horizon=4,
             sets=changes.get("sets", ()),
+            deciding_steps=changes.get("deciding_steps"),
         )
 
 

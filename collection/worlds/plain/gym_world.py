@@ -28,6 +28,7 @@ def gym_world(
     expert: Callable[[PlainTask], Actor] | None = None,
     teleop: Controls | None = None,
     sets: Sequence[str] = (),
+    deciding_steps: int | None = None,
     version: str = "1.0.0",
 ) -> World:
     """Return a world whose environments are Gymnasium environments.
@@ -48,6 +49,7 @@ def gym_world(
         returns an action in the environment's units.
       teleop: mapping of an operator's commands to actions, for `wtl teleop`.
       sets: names of the observations that are sets of things, see `wtl.worlds.dm_env`.
+      deciding_steps: see `wtl.worlds.dm_env`.
       version: raised whenever the same seed no longer gives the same episode.
 
     Raises:
@@ -72,6 +74,7 @@ def gym_world(
             expert=expert and functools.partial(_actor, expert),
             teleop=teleop,
             sets=sets,
+            deciding_steps=deciding_steps,
             version=version,
         )
     except SpaceError as error:

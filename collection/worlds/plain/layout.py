@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ class PlainLayout(Layout):
       images: names of the cameras, whose points or blobs follow the vectors.
       image_sets: names of those whose images are sets of blobs.
       actions: number of dimensions of the action.
+      deciding_steps: see the base class.
     """
 
     size: int = 1
@@ -43,6 +44,7 @@ class PlainLayout(Layout):
     images: tuple[str, ...] = ()
     image_sets: tuple[str, ...] = ()
     actions: int = 0
+    deciding_steps: int | None = None
 
     kinds = ()
     things = {}
@@ -50,7 +52,7 @@ class PlainLayout(Layout):
     drawing = None
 
     @classmethod
-    def of(cls, spec: EpisodeSpec) -> "PlainLayout":
+    def of(cls, spec: EpisodeSpec, deciding_steps: int | None = None) -> "PlainLayout":
         """Return the layout of the joined vectors of episodes, see `joining.joined`."""
         parts = [(vector.name, vector.size) for vector in spec.vectors]
         if joining.is_joined([name for name, _ in parts]):
@@ -61,6 +63,7 @@ class PlainLayout(Layout):
             images=tuple(camera.name for camera in spec.cameras),
             image_sets=tuple(camera.name for camera in spec.cameras if camera.is_set),
             actions=spec.action_size,
+            deciding_steps=deciding_steps,
         )
 
     @classmethod
@@ -77,6 +80,7 @@ class PlainLayout(Layout):
             images=tuple(tree["images"]),
             image_sets=tuple(tree.get("image_sets", ())),
             actions=tree["actions"],
+            deciding_steps=tree.get("deciding_steps"),
         )
 
     @property
@@ -135,9 +139,9 @@ class PlainLayout(Layout):
         return bool(self.image_sets)
 
     @property
-    def acted_sets(self) -> Collection[str]:
-        """See the base class; of the blobs of an image the robot's change most."""
-        return dict(self.set_sizes)
+    def ordered_sets(self) -> list[str]:
+        """See the base class: each blob is found by filters of its own."""
+        return self.coloured_sets
 
     @functools.cached_property
     def features(self):

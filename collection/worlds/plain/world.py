@@ -46,6 +46,7 @@ def dm_env_world(
     teleop: Controls | None = None,
     reward: Reward | None = None,
     sets: Sequence[str] = (),
+    deciding_steps: int | None = None,
     version: str = "1.0.0",
 ) -> World:
     """Return a world whose environments are dm_env environments.
@@ -69,12 +70,20 @@ def dm_env_world(
       sets: names of the observations [N, F] that are sets: N things of one kind with F
         numbers each, in an order without meaning. Policies choose one thing to act on,
         and read it, the observations that are no sets, and the context.
+      deciding_steps: number of first steps in which an episode decides which thing it
+        acts on, such as those until the hand has reached it. They are imitated more
+        often: five eighths of the imitated steps are drawn from them.
       version: raised whenever the same seed no longer gives the same episode.
 
     Raises:
       UserError: if there is no task, two have the same id, or the specs of its
-        environment or the controls do not fit.
+        environment, the controls or the deciding steps do not fit.
     """
+    if deciding_steps is not None and not 0 < deciding_steps <= horizon:
+        raise UserError(
+            f"world {name!r}: deciding_steps is {deciding_steps}; it may be 1 to "
+            f"{horizon}, the horizon"
+        )
     probe = make(_tasks(name, tasks, fields.SPLIT_TRAIN, 0, count=1)[0], 0)
     action = action_spec(name, probe)
     episodes = episode_spec(name, probe, action, sets)
@@ -118,7 +127,7 @@ def dm_env_world(
             "expert": expert,
             "version": version,
         },
-        **parts_of(episodes),
+        **parts_of(episodes, deciding_steps),
     )
     return dataclasses.replace(world, trial_tasks=functools.partial(PlainTasks, world))
 
@@ -139,9 +148,11 @@ def spec_of(
     )
 
 
-def parts_of(episodes: EpisodeSpec) -> dict[str, Any]:
+def parts_of(
+    episodes: EpisodeSpec, deciding_steps: int | None = None
+) -> dict[str, Any]:
     """Return the parts of a `World` that follow from the spec of its episodes."""
-    layout = PlainLayout.of(episodes)
+    layout = PlainLayout.of(episodes, deciding_steps)
     return {
         "relabel": PlainRelabeller,
         "encoder": lambda size: layout,

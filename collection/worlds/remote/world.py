@@ -43,6 +43,7 @@ def remote_world(
     retries: int = 4,
     teleop: Controls | None = None,
     sets: Sequence[str] = (),
+    deciding_steps: int | None = None,
 ) -> World:
     """Return a world that `wtl serve_world`, or `serve` of its module, serves.
 
@@ -57,6 +58,7 @@ def remote_world(
         apart. Use 0 where playing an episode again does harm, as a robot may.
       teleop: see `wtl.worlds.dm_env`.
       sets: names of observations that are sets of things, see `wtl.worlds.dm_env`.
+      deciding_steps: see `wtl.worlds.dm_env`.
 
     Raises:
       UserError: if no such world is served there, or it does not fit.
@@ -84,6 +86,7 @@ def remote_world(
         expert=_expert if described["expert"] else None,
         teleop=teleop,
         sets=sets,
+        deciding_steps=deciding_steps,
         version=described["version"],
     )
     return dataclasses.replace(world, address=address, check=check)
