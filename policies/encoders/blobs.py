@@ -25,6 +25,7 @@ _SIZE = 0.09  # of a blob, in halves of an image
 _EDGES = 3.0  # weight of the errors of differences from the surroundings
 _SURROUNDINGS = 7  # pixels
 _SALIENT = 20_000  # pixels that are clustered
+_CLUSTERINGS = 20  # of which the best is taken
 
 
 class Blobs(layers.Layer):
@@ -51,7 +52,7 @@ class Blobs(layers.Layer):
     def adapt(self, image: np.ndarray, seed: int):
         """Begin blobs where images uint8[N, H, W, 3] differ from their surroundings.
 
-        These places are clustered (k-means++), so that blobs are many where things are.
+        These places are clustered (k-means), so that blobs are many where things are.
         """
         wanted = self._shrunk(image)
         salience = tf.reduce_sum(_edges(wanted) ** 2, axis=-1).numpy().ravel()
@@ -60,7 +61,9 @@ class Blobs(layers.Layer):
         drawn = rng.choice(len(share), _SALIENT, p=share / share.sum())
         _, row, column = np.unravel_index(drawn, (len(image), *self._shape))
         places = np.stack([row, column], axis=-1) / (np.array(self._shape) - 1) * 2 - 1
-        centres, _ = vq.kmeans2(places, BLOBS, minit="++", seed=rng)
+        # One clustering of several leaves a thing without a blob.
+        centres, _ = vq.kmeans(places, BLOBS, iter=_CLUSTERINGS, seed=rng)
+        centres = np.resize(centres, (BLOBS, 2))  # there are fewer in tiny images
         self._prior.assign(_bumps(*centres.T, *self._shape))
 
     def features(self, image: tf.Tensor) -> tf.Tensor:
