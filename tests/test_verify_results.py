@@ -30,8 +30,13 @@ _PAGE = """WTL leads by <!-- two.json: wtl_vs_mil -->?<!-- end --> points
 _RESULTS = "docs/results"
 
 
-def test_the_pages_of_this_project_print_what_was_measured():
-    assert _SCRIPT.verify(_ROOT) == []
+def test_the_pages_of_this_project_print_the_numbers_of_its_files():
+    assert _SCRIPT.verify_pages(_ROOT) == []
+
+
+@pytest.mark.slow
+def test_the_files_of_this_project_follow_from_its_rollouts():
+    assert _SCRIPT.verify_files(_ROOT) == []
 
 
 @pytest.fixture(scope="module")

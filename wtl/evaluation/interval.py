@@ -101,10 +101,11 @@ def in_common(
     def key(row):
         return (row.run if together else "", *row.key)
 
-    both = {key(row) for row in first} & {key(row) for row in second}
+    keys = [[key(row) for row in rows] for rows in (first, second)]
+    both = set(keys[0]).intersection(keys[1])
     return (
-        [row for row in first if key(row) in both],
-        [row for row in second if key(row) in both],
+        [row for row, each in zip(first, keys[0], strict=True) if each in both],
+        [row for row, each in zip(second, keys[1], strict=True) if each in both],
         together,
     )
 
