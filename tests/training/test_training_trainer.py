@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from wtl.datasets.contract.errors import UserError
+from wtl.datasets.contract.progress import progress
 from wtl.policies.legacy_keras import tf_keras
 from wtl.training import trainer
 from wtl.training.train_config import TrainConfig
@@ -77,3 +78,23 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     _train(_network(), tmp_path, 20)
     with pytest.raises(UserError, match="other parts.*remove its folder"):
         _train(_network(layers=2), tmp_path, 20)
+
+
+def test_steps_of_an_interrupted_run_do_not_count_in_the_rate(tmp_path, monkeypatch):
+    _train(_network(), tmp_path, 13)  # the last checkpoint is that of step 10
+    bars = []
+    monkeypatch.setattr(
+        trainer, "progress", lambda **kw: bars.append(progress(**kw)) or bars[0]
+    )
+    trainer.train_with_progress(
+        "resumed",
+        lambda losses: {},
+        _network(),
+        _loss,
+        Numbers(),
+        TrainConfig(steps=20, batch_size=8, checkpoint_every=5),
+        seed=0,
+        checkpoint_dir=tmp_path / "checkpoints",
+        log_dir=tmp_path / "logs",
+    )
+    assert (bars[0].initial, bars[0].n) == (10, 20)

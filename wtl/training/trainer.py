@@ -188,6 +188,8 @@ def train_with_progress(
     ) as bar:
 
         def on_step(step: int, losses: tuple | None):
+            if not bar.n:  # steps of an interrupted run took none of this time
+                bar.initial = bar.n = step - 1
             bar.update(step - bar.n)
             if losses is not None:
                 bar.set_postfix(**describe(losses), refresh=False)
