@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.cluster import vq
 
+from wtl.policies import axes
 from wtl.policies.legacy_keras import tf_keras
 
 layers = tf_keras.layers
@@ -29,7 +30,13 @@ _CLUSTERINGS = 20  # of which the best is taken
 
 
 class Blobs(layers.Layer):
-    """Autoencoder of the images of one camera as blobs."""
+    """Autoencoder of the images of one camera as blobs.
+
+    Attributes:
+      is_of_first: bool[2 K F], which `remembered` features are of the first step.
+    """
+
+    is_of_first = np.tile(np.repeat([False, True], FEATURES), BLOBS)
 
     def __init__(self, height: int, width: int):
         super().__init__()
@@ -69,6 +76,14 @@ class Blobs(layers.Layer):
     def features(self, image: tf.Tensor) -> tf.Tensor:
         """Return the blobs [N, K, F] of uint8[N, H, W, 3] images."""
         return self._found(image)[0]
+
+    def remembered(self, features: tf.Tensor) -> tf.Tensor:
+        """Return [N, T, 2 K F]: each blob of [N, T, K, F] now, and at the first step.
+
+        The robot hides things that it handles.
+        """
+        first = tf.zeros_like(features) + features[:, :1]
+        return axes.joined(tf.concat([features, first], axis=-1))
 
     def error(self, image: tf.Tensor) -> tf.Tensor:
         """Return the mean squared error of the drawn image.

@@ -18,7 +18,13 @@ _SHRUNK = 4  # by which the image to draw is smaller
 
 
 class FeaturePoints(layers.Layer):
-    """Autoencoder of the images of one camera as points."""
+    """Autoencoder of the images of one camera as points.
+
+    Attributes:
+      is_of_first: bool[2 K], which `remembered` features are of the first step: none.
+    """
+
+    is_of_first = np.zeros(2 * POINTS, bool)
 
     def __init__(self, height: int, width: int):
         super().__init__()
@@ -50,6 +56,10 @@ class FeaturePoints(layers.Layer):
         y = tf.einsum("nrck,r->nk", weights, tf.linspace(-1.0, 1.0, rows))
         x = tf.einsum("nrck,c->nk", weights, tf.linspace(-1.0, 1.0, columns))
         return tf.concat([x, y], axis=-1)
+
+    def remembered(self, features: tf.Tensor) -> tf.Tensor:
+        """Return the features [N, T, 2 K] as they are."""
+        return features
 
     def error(self, image: tf.Tensor) -> tf.Tensor:
         """Return the mean squared error of the drawn image."""

@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from wtl.policies import axes
-from wtl.policies.encoders.blobs import BLOBS, FEATURES, Blobs
-from wtl.policies.encoders.feature_points import POINTS, FeaturePoints
+from wtl.policies.encoders.blobs import Blobs
+from wtl.policies.encoders.feature_points import FeaturePoints
 from wtl.policies.legacy_keras import tf_keras
 
 
@@ -54,9 +54,6 @@ class ImageAutoencoder(tf_keras.Model):
     ) -> tf.Tensor:
         """Return states [N, T, S]: proprioception, then the features of each camera.
 
-        Blobs come with what they were at the first timestep: the robot hides things
-        that it handles.
-
         Args:
           images: uint8[N, T, H, W, 3] by name.
           proprioception: [N, T, P].
@@ -66,10 +63,7 @@ class ImageAutoencoder(tf_keras.Model):
         for camera, name in zip(self._cameras, self.sizes, strict=True):
             found = camera.features(axes.merge(images[name]))
             found = tf.reshape(found, tf.concat([lead, tf.shape(found)[1:]], 0))
-            if isinstance(camera, Blobs):
-                first = tf.zeros_like(found) + found[:, :1]
-                found = axes.joined(tf.concat([found, first], axis=-1))
-            parts.append(found)
+            parts.append(camera.remembered(found))
         return tf.concat(parts, axis=-1)
 
     def track(
@@ -92,13 +86,8 @@ class ImageAutoencoder(tf_keras.Model):
     @property
     def _is_of_first(self) -> np.ndarray:
         """Return bool[S], which numbers of a state are of the first timestep."""
-        parts = [np.zeros(self.proprioception_size, bool)]
-        for camera in self._cameras:
-            if isinstance(camera, Blobs):
-                parts.append(np.tile(np.repeat([False, True], FEATURES), BLOBS))
-            else:
-                parts.append(np.zeros(2 * POINTS, bool))
-        return np.concatenate(parts)
+        own = np.zeros(self.proprioception_size, bool)
+        return np.concatenate([own, *(camera.is_of_first for camera in self._cameras)])
 
     def adapt(self, images: Mapping[str, np.ndarray], seed: int):
         """Choose where training begins, from uint8[N, H, W, 3] images by name."""
