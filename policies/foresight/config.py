@@ -22,6 +22,9 @@ class ForesightConfig(interface.Interface):
       units: size of the state of the adapter `recurrence`.
       window: M, transitions to which it adapts.
       predicted: K, following transitions that an adapted model is trained to predict.
+      lag: greatest number of steps between both, drawn for each slice; 0 as in GrBAL.
+        Above 0 a model learns to adapt to what holds for longer, such as a fault. Else
+        it adapts to the moment, too, and a slow gait predicts a slow one.
       trained_as: name of the method whose weights it has; empty for its own.
       window_of: whether the transitions are its `own`, or of `another_task` that is
         played beside it, as a control.
@@ -34,6 +37,7 @@ class ForesightConfig(interface.Interface):
     units: Count = 64
     window: Count = 16
     predicted: Count = 16
+    lag: Natural = 0
     trained_as: str = ""
     window_of: str = OWN
 

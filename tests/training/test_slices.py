@@ -40,7 +40,7 @@ def test_slices_are_aligned_and_know_where_their_episode_begins():
     store, config = _episodes(3), _config()
     told = np.arange(3 * 30, dtype=np.float32).reshape(3, 30, 1)
     source = SliceSource(store, told, config)
-    found = source.gather(np.array([[1, 10], [2, 2]], np.int32))
+    found = source.gather(np.array([[1, 10, 10], [2, 2, 2]], np.int32))
     np.testing.assert_array_equal(found.seen.observation[0], store.state[1, 6:10])
     np.testing.assert_array_equal(found.seen.next_observation[0], store.state[1, 7:11])
     np.testing.assert_array_equal(found.following.observation[0], store.state[1, 10:13])
@@ -48,6 +48,19 @@ def test_slices_are_aligned_and_know_where_their_episode_begins():
     np.testing.assert_array_equal(found.told[0, :, 0], told[1, 10:13, 0])
     np.testing.assert_array_equal(found.seen.valid, [[1, 1, 1, 1], [0, 0, 1, 1]])
     np.testing.assert_array_equal(found.seen.observation[1, 2:], store.state[2, :2])
+
+
+def test_what_is_predicted_may_come_later():
+    store = _episodes(3)
+    store.length[:] = 30, 30, 12
+    source = SliceSource(store, np.zeros((3, 30, 0), np.float32), _config(lag=8))
+    rows = source.draw(np.random.default_rng(0), 5000)
+    lag = rows[:, 2] - rows[:, 1]
+    assert set(lag) == set(range(9))
+    assert rows[rows[:, 0] == 2, 2].max() == 11 - 3
+    found = source.gather(np.array([[1, 10, 15]], np.int32))
+    np.testing.assert_array_equal(found.seen.observation[0], store.state[1, 6:10])
+    np.testing.assert_array_equal(found.following.observation[0], store.state[1, 15:18])
 
 
 def test_no_slice_reaches_beyond_its_episode():

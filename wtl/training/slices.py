@@ -31,9 +31,10 @@ class SliceSource:
           config: configuration of the model.
         """
         self._seen, self._predicted = config.window, config.predicted
+        self._lag = config.lag
         # Slices that begin in each episode, counted up to its end.
-        starts = np.maximum(episodes.length - self._predicted, 0)
-        self._slices = np.cumsum(starts)
+        self._starts = np.maximum(episodes.length - self._predicted, 0)
+        self._slices = np.cumsum(self._starts)
         # Slices are padded where they begin before their episode.
         pad = ((0, 0), (self._seen, 0), (0, 0))
         steps = (episodes.state, episodes.action, told)
@@ -41,31 +42,29 @@ class SliceSource:
         self._steps = tf.constant(np.pad(np.concatenate(steps, axis=-1), pad))
 
     def draw(self, rng: np.random.Generator, count: int) -> np.ndarray:
-        """Return int32[count, 2]: episodes, and the first steps to predict."""
+        """Return int32[count, 3]: episodes, first steps after M, first steps of K."""
         drawn = rng.integers(self._slices[-1], size=count)
         episode = np.searchsorted(self._slices, drawn, side="right")
         start = drawn - np.concatenate([[0], self._slices])[episode]
-        return np.stack([episode, start], axis=1).astype(np.int32)
+        latest = np.minimum(start + self._lag, self._starts[episode] - 1)
+        predicted = rng.integers(start, latest, endpoint=True)
+        return np.stack([episode, start, predicted], axis=1).astype(np.int32)
 
     def gather(self, rows: tf.Tensor) -> Slice:
         """Return the slices of drawn rows."""
-        rows = tf.convert_to_tensor(rows)
-        before = tf.range(self._seen + self._predicted)
-        step = rows[:, 1:] + before
-        index = tf.stack([tf.broadcast_to(rows[:, :1], tf.shape(step)), step], axis=-1)
+        episode, start, predicted = tf.unstack(tf.convert_to_tensor(rows), axis=1)
+        seen = start[:, None] + tf.range(self._seen)
+        following = predicted[:, None] + self._seen + tf.range(self._predicted)
+        return Slice(*self._at(episode, seen), *self._at(episode, following))
+
+    def _at(self, episode: tf.Tensor, step: tf.Tensor) -> tuple[Transitions, tf.Tensor]:
+        """Return transitions at padded steps [B, N], and hidden variables there."""
+        index = tf.stack([episode[:, None] + tf.zeros_like(step), step], axis=-1)
         found = tf.gather_nd(self._steps, index)
         state, action, told = tf.split(found, self._sizes, axis=-1)
         after = tf.gather_nd(self._steps, index + tf.constant([0, 1]))
-        following = after[..., : self._sizes[0]]
         valid = tf.cast(step >= self._seen, tf.float32)
-        every = Transitions(state, action, following, valid)
-        cut = self._seen
-        return Slice(
-            Transitions(*(part[:, :cut] for part in every)),
-            told[:, :cut],
-            Transitions(*(part[:, cut:] for part in every)),
-            told[:, cut:],
-        )
+        return Transitions(state, action, after[..., : self._sizes[0]], valid), told
 
 
 def model_errors(
@@ -87,14 +86,14 @@ def model_errors(
     source = SliceSource(episodes, told, config)
     rows = np.array(
         [
-            (i, start)
+            (i, start, start)
             for i, first in enumerate(starts)
             for start in range(
                 first, episodes.length[i] - 1 - config.predicted, config.predicted
             )
         ],
         np.int32,
-    ).reshape(-1, 2)
+    ).reshape(-1, 3)
 
     @tf.function(autograph=False, reduce_retracing=True)
     def both(rows):
