@@ -25,15 +25,13 @@ class RowNetwork(contextual.ContextualNetwork):
 
     Tokens of context episodes and of the scene attend to each other in one transformer.
     A row of the scene is chosen by their logits, once per episode; the actor reads this
-    row, the rest of the observation, and a summary of the context episodes. Of the
-    other rows it reads only those that it reads in every episode, see `Fixtures`, so
-    that the choice decides.
+    row, the rest of the observation, and a summary of the context episodes. It does not
+    read the other rows, so that the choice decides.
     """
 
     def _create_encoder(self):
         config, width = self.config, self.config.embedding
         self._rows = encoders.Rows(self.layout)
-        self._fixtures = encoders.Fixtures(self.layout)
         self._row = encoders.RowTokens(self.layout, width)
         self._scene = encoders.SceneTokens(self.layout, width)
         self._episodes = {
@@ -102,8 +100,10 @@ class RowNetwork(contextual.ContextualNetwork):
 
     def skills(self, state: tf.Tensor) -> tf.Tensor:
         """Return features [N, E, F] of each row and the rest of states [N, S]."""
-        rows = self._fixtures(self._rows(contexts.with_noise(state, self.config)))
-        return encoders.each(rows, lambda name, row: self._skills[name](row))
+        state = contexts.with_noise(state, self.config)
+        return encoders.each(
+            self._rows(state), lambda name, row: self._skills[name](row)
+        )
 
     def next_frame_loss(
         self, embedding: tf.Tensor, episodes: contexts.ContextEpisodes

@@ -21,7 +21,8 @@ FEATURES = 8  # of a blob: x, y, red, green, blue, opacity, width and height
 _SHRUNK = 2  # by which the image to draw is smaller
 _CODE = 8  # numbers that the background is drawn from
 _COARSE = 8  # rows and columns of the background
-_PRIOR = 0.3  # radius around the initial place of a blob, in halves of an image
+_RADII = 2.0  # of a blob at the beginning, in deviations of a cluster
+_LEAST_RADIUS = 0.1  # in halves of an image
 _SIZE = 0.09  # of a blob, in halves of an image
 _EDGES = 3.0  # weight of the errors of differences from the surroundings
 _SURROUNDINGS = 7  # pixels
@@ -71,7 +72,12 @@ class Blobs(layers.Layer):
         # One clustering of several leaves a thing without a blob.
         centres, _ = vq.kmeans(places, BLOBS, iter=_CLUSTERINGS, seed=rng)
         centres = np.resize(centres, (BLOBS, 2))  # there are fewer in tiny images
-        self._prior.assign(_bumps(*centres.T, *self._shape))
+        nearest, _ = vq.vq(places, centres)
+        # Narrow where a thing hardly moves, or the blob begins as its surroundings.
+        members = [places[nearest == k] for k in range(BLOBS)]
+        spread = [found.std(axis=0) if len(found) else (0, 0) for found in members]
+        radius = np.maximum(_RADII * np.array(spread), _LEAST_RADIUS)
+        self._prior.assign(_bumps(centres, radius, *self._shape))
 
     def features(self, image: tf.Tensor) -> tf.Tensor:
         """Return the blobs [N, K, F] of uint8[N, H, W, 3] images."""
@@ -132,11 +138,13 @@ class Blobs(layers.Layer):
         return tf.concat(blobs, axis=-1), tf.concat(scene, axis=-1), wanted
 
 
-def _bumps(y: np.ndarray, x: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """Return the logits [rows, columns, K] of places around centres [K]."""
-    down = np.linspace(-1, 1, rows)[:, None, None] - y
-    across = np.linspace(-1, 1, columns)[None, :, None] - x
-    return -(down**2 + across**2) / (2 * _PRIOR**2)
+def _bumps(
+    centres: np.ndarray, radius: np.ndarray, rows: int, columns: int
+) -> np.ndarray:
+    """Return the logits [rows, columns, K] of Gaussians [K, 2] of y and x."""
+    down = (np.linspace(-1, 1, rows)[:, None, None] - centres[:, 0]) / radius[:, 0]
+    across = (np.linspace(-1, 1, columns)[:, None] - centres[:, 1]) / radius[:, 1]
+    return -(down**2 + across**2) / 2
 
 
 def _draw(blobs: tf.Tensor, background: tf.Tensor) -> tf.Tensor:

@@ -18,8 +18,6 @@ layers = tf_keras.layers
 
 _LIMIT = 8.0  # standard deviations
 _QUERIES = 4  # of the attention over frames
-_FIXTURES = 4  # rows of an ordered set that are read in every episode
-_SHARPNESS = 20.0  # of their weights, which begin nearly uniform
 REST = "rest"  # all rows that are of no set, joined
 
 
@@ -76,33 +74,6 @@ def each(rows: dict[str, tf.Tensor], function) -> tf.Tensor:
             beside = tf.zeros_like(row[..., :1]) + rest
             found.append(function(name, tf.concat([row, beside], axis=-1)))
     return tf.concat(found or [function(REST, rest)], axis=-2)
-
-
-class Fixtures(layers.Layer):
-    """Joins to the rest of an observation rows that are read in every episode.
-
-    A rack, or a line to cross, matters whichever thing an episode acts on. In ordered
-    sets such rows are found by fixed weights over the rows, which are learnt.
-    """
-
-    def __init__(self, layout: Layout):
-        super().__init__(name="fixtures")
-        self._weights = {
-            name: self.add_weight(
-                f"weights_{number}",
-                (_FIXTURES, layout.sets[name]),
-                initializer="normal",
-            )
-            for number, name in enumerate(layout.ordered_sets)
-        }
-
-    def call(self, rows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Return rows like the output of `Rows` that is given."""
-        rest = [rows[REST]]
-        for name, weights in self._weights.items():
-            weights = tf.nn.softmax(_SHARPNESS * weights)
-            rest.append(axes.joined(tf.einsum("kn,...nf->...kf", weights, rows[name])))
-        return rows | {REST: tf.concat(rest, axis=-1)}
 
 
 class RowTokens(layers.Layer):

@@ -1,7 +1,6 @@
 """Policies that are given ordered rows, such as the blobs of an image."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
@@ -11,10 +10,8 @@ from wtl.collection.worlds.plain.layout import BLOBS, PlainLayout
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.observation import Observation
-from wtl.policies import export
 from wtl.policies.contextual import kind
 from wtl.policies.legacy_keras import tf_keras
-from wtl.policies.methods import METHODS
 from wtl.training.policy_config import config_for
 
 SPEC = EpisodeSpec(
@@ -64,40 +61,6 @@ def _rows(layout, states):
     return layout.split(states)[name]  # a view
 
 
-def test_the_actor_reads_fixtures_of_ordered_sets_alone(given):
-    name, network = given
-    states = np.repeat(_states(1), 2, axis=0)
-    _rows(network.layout, states)[1, 7] += 1.0
-    chosen = tf.one_hot([3, 3], BLOBS)
-    one, other = network.skill_inputs(tf.constant(states), chosen)
-    assert np.allclose(one, other) == (name == "unordered")
-
-
-def test_fixtures_are_learnt():
-    """One row of a set says what to do, whichever row is chosen."""
-    network = _network(ORDERED)
-    output = tf_keras.layers.Dense(1)
-    optimiser = tf_keras.optimizers.Adam(0.01)
-
-    @tf.function
-    def step():
-        states = tf.random.normal((256, ORDERED.state_size))
-        rows = tf.random.uniform((256,), maxval=BLOBS, dtype=tf.int32)
-        place, shape = ORDERED.rows["image blobs"]
-        wanted = tf.reshape(states[:, place], (-1, *shape))[:, 5, 0]
-        with tf.GradientTape() as tape:
-            inputs = network.skill_inputs(states, tf.one_hot(rows, BLOBS))
-            error = tf.reduce_mean((output(inputs)[:, 0] - wanted) ** 2)
-        variables = tape.watched_variables()
-        optimiser.apply_gradients(
-            zip(tape.gradient(error, variables), variables, strict=True)
-        )
-        return error
-
-    errors = [float(step()) for _ in range(150)]
-    assert np.mean(errors[-10:]) < 0.4
-
-
 def test_a_change_in_an_ordered_set_is_relative_to_other_episodes(given):
     name, network = given
     first = _states(40)
@@ -107,12 +70,3 @@ def test_a_change_in_an_ordered_set_is_relative_to_other_episodes(given):
     rows[0, 9] += 0.5  # a thing that is moved in one episode alone
     change = network.change(tf.constant(first), tf.constant(last)).numpy()
     assert change[0].argmax() == (9 if name == "ordered" else 2)
-
-
-def test_a_policy_with_fixtures_is_saved(tmp_path):
-    network = _network(ORDERED)
-    saved = export.save(METHODS["wtl"].kind.policy(network), tmp_path)
-    loaded = export.load(tmp_path, ORDERED.state_size)
-    assert export.policy_id(loaded) == saved
-    layout = json.loads(loaded.get_metadata()["layout"].numpy())
-    assert PlainLayout.of_json(layout) == ORDERED
