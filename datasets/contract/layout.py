@@ -58,6 +58,11 @@ class Layout(abc.ABC):
         return len(self.kinds) * self.targets
 
     @property
+    def training_options(self) -> dict[str, int]:
+        """Options of a world by which its policies are trained in another way."""
+        return {}
+
+    @property
     def sets(self) -> dict[str, int]:
         """Names of the rows that are sets of vectors, with the sizes of the sets."""
         return dict.fromkeys(self.kinds, self.size)

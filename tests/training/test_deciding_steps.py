@@ -28,6 +28,9 @@ def test_steps_that_decide_are_imitated_more_often(deciding, share, monkeypatch)
         deciding_steps=deciding,
     )
     monkeypatch.setattr("wtl.collection.worlds.registry.get", lambda name: world)
+    # A policy that was trained otherwise is trained again.
+    chosen = {} if deciding is None else {"deciding_steps": deciding}
+    assert world.encoder(1).training_options == chosen
     config = config_for("mil", TaskDistribution(domain="plain_point"))
     spec = dataclasses.replace(world.episodes, action_low=(), action_high=())
     given = {"transitions": STEPS, "instruction": "", "family": "left"}

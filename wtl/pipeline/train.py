@@ -220,6 +220,7 @@ def _train(
             "training": dataclasses.asdict(training),
             "end_to_end": together and dataclasses.asdict(together),
         }
+        | run.suite.layout.training_options
         | ({} if is_given_trials else run.trial_task_parameters),
         inputs,
         {m: lambda m=m: run.folder.policy_id(m) for m in methods},

@@ -124,6 +124,12 @@ class PlainLayout(Layout):
         return sum(self.sets.values()) or 1
 
     @property
+    def training_options(self) -> dict[str, int]:
+        """See the base class."""
+        chosen = self.deciding_steps
+        return {} if chosen is None else {"deciding_steps": chosen}
+
+    @property
     def sets(self) -> dict[str, int]:
         """See the base class; they come in the order of the rows."""
         return dict(self.set_sizes) | dict.fromkeys(self.coloured_sets, BLOBS)
