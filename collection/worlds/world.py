@@ -158,6 +158,8 @@ class World:
       normaliser: (training demonstrations) -> `wtl.policies.normaliser.Normaliser`
         of states and actions; without one they are given to networks as they are.
       reward: rewards of its states and actions, for policies that plan.
+      ends: states [..., S] -> bool[...], at which of them an episode ends, for the
+        same; arrays and tensors are taken alike. None if it ends at its horizon alone.
       rehearse: (environment, actions [N, H, A], with_fault) -> the rewards [N, H] that
         they would earn there from now on, with what is hidden or without it.
       trial_tasks: (vector environment, [(task, scene seed)], shaped) -> `TaskPool` of
@@ -196,6 +198,7 @@ class World:
     images: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
     normaliser: Callable[[EpisodeStore], Any] | None = None
     reward: Reward | None = None
+    ends: Callable[[Any], Any] | None = None
     rehearse: Callable[[Any, np.ndarray, bool], np.ndarray] | None = None
     trial_tasks: Callable[..., Any] | None = None
     strike_tasks: Callable[..., Any] | None = None

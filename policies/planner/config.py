@@ -21,6 +21,8 @@ class PlannerConfig:
       elites: share of the candidates to which `cem` fits the next ones.
       temperature: of the weights of `mppi`, in standard deviations of the returns.
       discount: factor by which each step counts less than the one before.
+      end_cost: subtracted where the model predicts that the episode ends, for what it
+        would have earned beyond the horizon; in units of the reward.
     """
 
     optimiser: str = CEM
@@ -31,6 +33,7 @@ class PlannerConfig:
     elites: Share = 0.1
     temperature: NotNegative = 0.2
     discount: Share = 1.0
+    end_cost: NotNegative = 0.0
 
     def __post_init__(self):
         interface.require("optimiser", self.optimiser, OPTIMISERS)

@@ -19,6 +19,7 @@ from wtl.policies.planner.config import PlannerConfig
 
 # (states [..., S], actions [..., A], next states [..., S]) -> rewards [...].
 Reward = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+Ends = Callable[[tf.Tensor], tf.Tensor]  # states [..., S] -> bool[...]
 
 
 class PlannerPolicy(tf_policy.TFPolicy):
@@ -37,6 +38,7 @@ class PlannerPolicy(tf_policy.TFPolicy):
         config: PlannerConfig,
         low: np.ndarray,
         high: np.ndarray,
+        ends: Ends | None = None,
     ):
         """Plan with a model.
 
@@ -46,7 +48,9 @@ class PlannerPolicy(tf_policy.TFPolicy):
           config: settings of the planner.
           low: [A] least actions, in the world's units.
           high: [A] greatest actions.
+          ends: whether an episode ends at a state; without it none does.
         """
+        ends = ends or (lambda state: tf.zeros(tf.shape(state)[:-1], bool))
         size, states = network.config.action_size, network.layout.state_size
         self._window = TransitionWindow(states, size, network.config.window)
         observation = {
@@ -66,7 +70,7 @@ class PlannerPolicy(tf_policy.TFPolicy):
             name="planner_policy",
         )
         self.network = network
-        self._reward, self._config = reward, config
+        self._reward, self._ends, self._config = reward, ends, config
         self._middle = tf.constant((high + low) / 2, tf.float32)
         self._half = tf.constant((high - low) / 2, tf.float32)
 
@@ -130,10 +134,13 @@ class PlannerPolicy(tf_policy.TFPolicy):
         count = tf.shape(actions)[1]
         state = tf.repeat(state[:, None], count, axis=1)
         told = tf.repeat(told[:, None], count, axis=1)
-        total, weight = 0.0, 1.0
+        total, weight, goes_on = 0.0, 1.0, 1.0
         for action in tf.unstack(self._native(actions), axis=2):
             following = self.network.following(state, action, told, adaptation)
-            total += weight * self._reward(state, action, following)
+            ended = tf.cast(self._ends(following), tf.float32)
+            reward = self._reward(state, action, following)
+            total += weight * goes_on * (reward - self._config.end_cost * ended)
+            goes_on *= 1.0 - ended
             state, weight = following, weight * self._config.discount
         return total
 

@@ -58,7 +58,7 @@ def _reward(state, action, following):
     return -abs(following[..., 0] - 1.0)
 
 
-def _policy(**settings) -> PlannerPolicy:
+def _policy(ends=None, end_cost=0.0, **settings) -> PlannerPolicy:
     """Policy with a model of x' = x + 0.5 a, of which nothing has to be learned."""
     tf_keras.utils.set_random_seed(0)
     config = ForesightConfig(
@@ -77,8 +77,8 @@ def _policy(**settings) -> PlannerPolicy:
     network._scales["state_std"].assign([100, 100])
     network.regression.alpha["bias_0"].assign([0, 0])
     limits = np.full(2, -1.0), np.full(2, 1.0)
-    planner = PlannerConfig(candidates=64, horizon=2, iterations=1)
-    return PlannerPolicy(network, _reward, planner, *limits)
+    planner = PlannerConfig(candidates=64, horizon=2, iterations=1, end_cost=end_cost)
+    return PlannerPolicy(network, _reward, planner, *limits, ends)
 
 
 def _begin(policy, count: int, hidden=None):
@@ -114,6 +114,21 @@ def test_it_reaches_the_goal_and_remembers_its_transitions():
     np.testing.assert_array_equal(memory["window_valid"], 1)
     kept = np.stack(visited[1:6], axis=1)
     np.testing.assert_array_equal(memory["window_observation"], kept)
+
+
+@pytest.mark.parametrize(("end_cost", "ended"), ((0.0, True), (5.0, False)))
+def test_it_avoids_an_end_that_costs_more_than_it_earns(end_cost, ended):
+    """Its goal lies beyond a line at which an episode ends."""
+    policy = _policy(lambda state: state[..., 0] > 0.8, end_cost)
+    state, memory = np.zeros((1, 2), np.float32), _begin(policy, 1)
+    visited = []
+    for _ in range(6):
+        step = _act(policy, state, memory)
+        memory = step.state
+        state = (state + 0.5 * step.action.numpy()).astype(np.float32)
+        visited.append(state[0, 0])
+    assert max(visited) > 0.5
+    assert (max(visited) > 0.8) == ended
 
 
 def test_a_saved_policy_acts_as_before(tmp_path):

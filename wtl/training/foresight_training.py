@@ -115,5 +115,5 @@ def save(
         np.broadcast_to(limit, world.spec.action.shape).astype(np.float32)
         for limit in (world.spec.action.minimum, world.spec.action.maximum)
     )
-    policy = PlannerPolicy(network, world.reward, planner, low, high)
+    policy = PlannerPolicy(network, world.reward, planner, low, high, world.ends)
     return export.save(policy, directory / "saved_model", world.name)

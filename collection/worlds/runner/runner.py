@@ -62,7 +62,10 @@ def _world(name: str, layout: type[layouts.RunnerLayout]) -> World:
     )
     drawn = layout.of(world.episodes)
     return dataclasses.replace(
-        world, encoder=lambda size: drawn, rehearse=environment.Runner.rehearse
+        world,
+        encoder=lambda size: drawn,
+        ends=functools.partial(environment.has_fallen, runner),
+        rehearse=environment.Runner.rehearse,
     )
 
 
