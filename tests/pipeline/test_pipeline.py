@@ -16,6 +16,7 @@ from tests.pipeline.tiny import ROOT, TINY, command, perform
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import checksums
 from wtl.datasets.storage.staging import iterate_staged
+from wtl.pipeline.player import Player
 from wtl.pipeline.run_folder import RunFolder
 from wtl.policies.methods import CONDITIONS, Condition
 from wtl.policies.methods.record import SAMPLED
@@ -321,3 +322,26 @@ def test_a_new_condition_leaves_finished_evaluations_alone(copied_run, monkeypat
     assert perform("evaluate", copied_run) == 0
     assert shard.read_bytes() == staged
     assert (copied_run / "evaluation/results.json").read_bytes() == results
+
+
+@pytest.mark.parametrize(("lacking", "status"), ((3, 0), (6, 1)))
+def test_scenes_without_a_demonstration_are_left_out(
+    lacking, status, copied_run, monkeypatch, capsys
+):
+    find = Player._find
+
+    def find_others(player, store, planned):
+        rows = find(player, store, planned)
+        rows[:lacking] = -1
+        return rows
+
+    monkeypatch.setattr(Player, "_find", find_others)
+    one = "evaluate.conditions=('bc',)"
+    assert perform("evaluate", copied_run, one) == status
+    said = capsys.readouterr()
+    if status:
+        assert "only 4 of 10 evaluation scenes are demonstrated" in said.err
+    else:
+        assert "3 of 10 evaluation scenes are left out" in said.out
+        results = json.loads((copied_run / "evaluation/results.json").read_text())
+        assert results["methods"]["bc"]["overall"]["n"] == 7
