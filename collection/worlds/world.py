@@ -109,6 +109,9 @@ Expert = Callable[[Environment, float, np.random.Generator], Command]
 # and of tensors.
 Reward = Callable[[Any, Any, Any], Any]
 
+# states [..., S] -> bool[...], of arrays and of tensors.
+Ends = Callable[[Any], Any]
+
 
 @dataclasses.dataclass(frozen=True)
 class Spec:
@@ -198,7 +201,7 @@ class World:
     images: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
     normaliser: Callable[[EpisodeStore], Any] | None = None
     reward: Reward | None = None
-    ends: Callable[[Any], Any] | None = None
+    ends: Ends | None = None
     rehearse: Callable[[Any, np.ndarray, bool], np.ndarray] | None = None
     trial_tasks: Callable[..., Any] | None = None
     strike_tasks: Callable[..., Any] | None = None

@@ -20,7 +20,7 @@ from wtl.collection.worlds.plain.relabel import PlainRelabeller
 from wtl.collection.worlds.plain.task import PlainScene, PlainTask
 from wtl.collection.worlds.plain.teleop import PlainTeleop
 from wtl.collection.worlds.plain.trial_tasks import PlainTasks
-from wtl.collection.worlds.world import Command, Reward, Spec, World
+from wtl.collection.worlds.world import Command, Ends, Reward, Spec, World
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.camera import NO_CAMERA, CameraConfig
 from wtl.datasets.contract.episode import EpisodeSpec
@@ -45,6 +45,7 @@ def dm_env_world(
     expert: Callable[[PlainTask], Actor] | None = None,
     teleop: Controls | None = None,
     reward: Reward | None = None,
+    ends: Ends | None = None,
     sets: Sequence[str] = (),
     deciding_steps: int | None = None,
     version: str = "1.0.0",
@@ -67,6 +68,7 @@ def dm_env_world(
         an action in the environment's units.
       teleop: mapping of an operator's commands to actions, for `wtl teleop`.
       reward: its rewards as a function, for planners; see `World.reward`.
+      ends: at which states its episodes end, for the same; see `World.ends`.
       sets: names of the observations [N, F] that are sets: N things of one kind with F
         numbers each, in an order without meaning. Policies choose one thing to act on,
         and read it, the observations that are no sets, and the context.
@@ -116,6 +118,7 @@ def dm_env_world(
         expert=expert and functools.partial(_expert, expert),
         teleop=operated,
         reward=reward,
+        ends=ends,
         version=version,
         side_by_side=_SIDE_BY_SIDE,
         plain={

@@ -58,14 +58,12 @@ def _world(name: str, layout: type[layouts.RunnerLayout]) -> World:
         horizon=_HORIZON,
         control_hz=runner.control_hz,
         reward=functools.partial(environment.reward, runner),
+        ends=functools.partial(environment.has_fallen, runner),
         version="1.2.0",
     )
     drawn = layout.of(world.episodes)
     return dataclasses.replace(
-        world,
-        encoder=lambda size: drawn,
-        ends=functools.partial(environment.has_fallen, runner),
-        rehearse=environment.Runner.rehearse,
+        world, encoder=lambda size: drawn, rehearse=environment.Runner.rehearse
     )
 
 

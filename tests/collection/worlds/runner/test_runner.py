@@ -54,6 +54,7 @@ def test_rewards_follow_from_states_and_actions(name):
         after = step.observation[fields.STATE]
         given = np.float32(action)
         assert world.reward(before, given, after) == pytest.approx(step.reward)
+        assert world.ends(after) == step.last()
         before = after
 
 
@@ -169,6 +170,8 @@ def test_an_episode_ends_at_a_fall_without_success(runner):
     step = made.step(idle)
     assert step.last() and step.discount == 0
     assert not made.succeeded()
+    name = "half_cheetah" if runner is HALF_CHEETAH else "quadruped"
+    assert registry.get(name).ends(step.observation[fields.STATE])
 
 
 @every_runner
