@@ -3,4 +3,5 @@
 WORLDS = {
     "half_cheetah": "runner:HALF_CHEETAH",
     "quadruped": "runner:QUADRUPED",
+    "half_cheetah_direction": "runner:HALF_CHEETAH_DIRECTION",
 }

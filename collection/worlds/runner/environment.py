@@ -18,7 +18,7 @@ FORWARD = 0  # index of the forward velocity in a state
 _NOISE = 0.1  # rad and rad/s, of the initial state
 
 
-def reward(body: Body, state, action, next_state):
+def reward(body: Body, state, action, next_state, direction: float = 1.0):
     """Return rewards [...]: upright forward velocity in m/s, less the cost of control.
 
     Arrays and tensors are taken alike; dimensions before the last are free.
@@ -28,10 +28,11 @@ def reward(body: Body, state, action, next_state):
       state: [..., S], not used.
       action: [..., A] in [-1, 1].
       next_state: [..., S] states that follow.
+      direction: -1 where running backwards is rewarded.
     """
     del state
     cost = sum(action[..., i] ** 2 for i in range(action.shape[-1]))
-    return _upright_speed(body, next_state) - body.control_cost * cost
+    return direction * _upright_speed(body, next_state) - body.control_cost * cost
 
 
 def _upright_speed(body: Body, state):
@@ -55,9 +56,10 @@ class Runner(dm_env.Environment):
     is not running. An episode ends at a fall: a body on its back does not get up.
     """
 
-    def __init__(self, body: Body, fault: Fault, seed: int):
+    def __init__(self, body: Body, fault: Fault, seed: int, direction: float = 1.0):
         """Compile the model; `seed` decides the initial state of every episode."""
         self._body, self._fault, self._seed = body, fault, seed
+        self._direction = direction
         self._physics = compiled(body)
         model = self._physics.model
         self._torso = model.name2id("torso", "body")
@@ -90,10 +92,12 @@ class Runner(dm_env.Environment):
         speed = (self._x - before) * self._body.control_hz
         observed = self._observation(speed)
         state = observed[fields.STATE]
-        self._upright_speeds += float(_upright_speed(self._body, state))
+        upright_speed = self._direction * _upright_speed(self._body, state)
+        self._upright_speeds += float(upright_speed)
         self._has_fallen = bool(has_fallen(self._body, state))
         next_step = dm_env.termination if self._has_fallen else dm_env.transition
-        return next_step(float(reward(self._body, state, action, state)), observed)
+        earned = reward(self._body, state, action, state, self._direction)
+        return next_step(float(earned), observed)
 
     def rehearse(self, actions: np.ndarray, with_fault: bool) -> np.ndarray:
         """Return the rewards [N, H] that actions would earn from here on, in m/s.

@@ -12,7 +12,7 @@ from wtl.collection.worlds.runner.fault import Fault
 from wtl.datasets.contract import fields
 
 _PAGE = pathlib.Path(__file__).resolve().parents[4] / "docs/worlds/runner.md"
-every_runner = pytest.mark.parametrize("name", runner.WORLDS)
+every_runner = pytest.mark.parametrize("name", ("half_cheetah", "quadruped"))
 
 
 def _play(made: environment.Runner, steps: int, action=None) -> np.ndarray:
@@ -26,7 +26,7 @@ def _play(made: environment.Runner, steps: int, action=None) -> np.ndarray:
     return np.stack(states)
 
 
-@every_runner
+@pytest.mark.parametrize("name", runner.WORLDS)
 def test_the_same_seed_gives_the_same_episode(name):
     world = registry.get(name)
     (task,) = world.tasks(fields.SPLIT_TRAIN, 0, count=1)
@@ -146,6 +146,39 @@ def test_running_upside_down_earns_nothing(runner):
     assert environment.reward(runner, None, idle, state) == pytest.approx(2, rel=0.01)
     state[runner.upright] = -1
     assert environment.reward(runner, None, idle, state) == 0
+
+
+def test_the_same_motion_earns_the_opposite_in_the_other_direction():
+    world = registry.get("half_cheetah_direction")
+    tasks = world.tasks(fields.SPLIT_TEST, 0, count=2)
+    assert {task.family for task in tasks} == {"forward", "backward"}
+    rewards = {}
+    for task in tasks:
+        env = world.open(task.scene(1))
+        env.reset()
+        rng, cost = np.random.default_rng(2), HALF_CHEETAH.control_cost
+        rewards[task.family] = []
+        for _ in range(5):
+            action = np.float32(rng.uniform(-1, 1, 6))
+            without_cost = env.step(action).reward + cost * (action**2).sum()
+            rewards[task.family].append(without_cost)
+    assert np.abs(rewards["forward"]).min() > 1e-3
+    backward = -np.array(rewards["backward"])
+    np.testing.assert_allclose(rewards["forward"], backward, atol=1e-5)
+
+
+@pytest.mark.parametrize("direction", [1.0, -1.0])
+def test_success_is_to_run_in_the_direction_of_the_task(direction):
+    made = environment.Runner(HALF_CHEETAH, Fault(onset=10**6), 0, direction)
+    made.reset()
+    made._physics.data.qvel[0] = 4 * direction
+    made.step(np.zeros(6))
+    assert made.succeeded()
+    made._direction = -direction
+    made.reset()
+    made._physics.data.qvel[0] = 4 * direction
+    made.step(np.zeros(6))
+    assert not made.succeeded()
 
 
 def test_success_is_to_run_at_the_least_speed():
