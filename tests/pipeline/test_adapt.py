@@ -94,6 +94,13 @@ def test_models_are_trained_once_and_measured_in_the_same_scenes(
     assert _perform("adapt", run, "adapt.split='val'", "adapt.methods=()") == 0
     assert {p: p.stat().st_mtime_ns for p in run.rglob("*.index")} == before
     assert (folder / "val" / "results.json").exists()
+    # So does another planner, with which the models are saved again.
+    weights = [p for p in before if p.parent.name == "checkpoints"]
+    tuned = ("adapt.split='val'", "adapt.methods=()", "adapt/PlannerConfig.horizon=3")
+    assert _perform("adapt", run, *tuned) == 0
+    assert {p: p.stat().st_mtime_ns for p in weights}.items() <= before.items()
+    results = json.loads((folder / "val" / "results.json").read_text())
+    assert results["protocol"]["planner"]["horizon"] == 3
 
 
 def test_a_model_that_diverges_ends_the_command_and_keeps_the_episodes(

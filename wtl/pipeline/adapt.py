@@ -156,10 +156,17 @@ def adapt(
 
 def _train(run: Run, name: str, config, training: TrainConfig, planner: PlannerConfig):
     """Train a model, or take the weights of another, and save its policy."""
-    source = config.trained_as
+    source, stage = config.trained_as, f"train_{name}"
+    of_weights = {
+        "config": dataclasses.asdict(config),
+        "training": dataclasses.asdict(training),
+    }
+    inputs = run.inputs(source or fields.WTL_EXPLORATIONS)
 
     def work(key: str) -> dict[str, str]:
-        directory = run.folder.claim_policy(name, key)
+        # Without the planner, so that tuning it trains no model again.
+        weights_key = run.key(stage, of_weights, inputs)
+        directory = run.folder.claim_policy(name, weights_key)
         if source:
             network = _restored(run, source, config)
         else:
@@ -178,13 +185,9 @@ def _train(run: Run, name: str, config, training: TrainConfig, planner: PlannerC
         return {name: saved}
 
     run.do(
-        f"train_{name}",
-        {
-            "config": dataclasses.asdict(config),
-            "training": dataclasses.asdict(training),
-            "planner": dataclasses.asdict(planner),
-        },
-        run.inputs(source or fields.WTL_EXPLORATIONS),
+        stage,
+        of_weights | {"planner": dataclasses.asdict(planner)},
+        inputs,
         {name: lambda: run.folder.policy_id(name)},
         work,
     )
