@@ -85,9 +85,10 @@ class _Rehearsals:
 
     def _returns(self, environment, actions: np.ndarray) -> np.ndarray:
         """Return the returns [1, N] of fractions [1, N, H, A] from here on."""
-        rewards = self._rehearse(
+        rewards, ends = self._rehearse(
             environment.native, self._native(actions[0]), self._with_fault
         )
+        rewards = rewards - self._config.end_cost * ends
         weights = self._config.discount ** np.arange(rewards.shape[1])
         return (rewards @ weights)[None].astype(np.float32)
 

@@ -164,7 +164,8 @@ class World:
       ends: states [..., S] -> bool[...], at which of them an episode ends, for the
         same; arrays and tensors are taken alike. None if it ends at its horizon alone.
       rehearse: (environment, actions [N, H, A], with_fault) -> the rewards [N, H] that
-        they would earn there from now on, with what is hidden or without it.
+        they would earn there from now on, with what is hidden or without it, and
+        bool[N, H] at which step the episode would end.
       trial_tasks: (vector environment, [(task, scene seed)], shaped) -> `TaskPool` of
         methods that learn from trials alone.
       strike_tasks: (vector environment, [(task, scene seed)]) -> `TaskPool` in which a
@@ -202,7 +203,7 @@ class World:
     normaliser: Callable[[EpisodeStore], Any] | None = None
     reward: Reward | None = None
     ends: Ends | None = None
-    rehearse: Callable[[Any, np.ndarray, bool], np.ndarray] | None = None
+    rehearse: Callable[..., tuple[np.ndarray, np.ndarray]] | None = None
     trial_tasks: Callable[..., Any] | None = None
     strike_tasks: Callable[..., Any] | None = None
     has_cameras: bool = False

@@ -99,14 +99,19 @@ class Runner(dm_env.Environment):
         earned = reward(self._body, state, action, state, self._direction)
         return next_step(float(earned), observed)
 
-    def rehearse(self, actions: np.ndarray, with_fault: bool) -> np.ndarray:
-        """Return the rewards [N, H] that actions would earn from here on, in m/s.
+    def rehearse(
+        self, actions: np.ndarray, with_fault: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return what actions would lead to from here on.
 
         Nothing moves. No rehearsal has a fault that begins later.
 
         Args:
           actions: [N, H, A] fractions of their limits, of H control steps.
           with_fault: whether the fault holds if it has begun.
+
+        Returns:
+          The rewards [N, H] in m/s, and bool[N, H] at which step it would fall.
         """
         model = (self._physics if with_fault else self._sound).model.ptr
         data, kind = self._physics.data.ptr, mujoco.mjtState.mjSTATE_FULLPHYSICS
@@ -127,8 +132,9 @@ class Runner(dm_env.Environment):
         following[..., FORWARD] = way * self._body.control_hz
         following[..., self._body.upright] = self._body.uprights(positions)
         falls = has_fallen(self._body, following)
+        is_over = np.cumsum(falls, axis=1) - falls > 0
         earned = reward(self._body, None, actions, following)
-        return np.where(np.cumsum(falls, axis=1) - falls > 0, 0.0, earned)
+        return np.where(is_over, 0.0, earned), falls & ~is_over
 
     @functools.cached_property
     def _sound(self) -> Physics:

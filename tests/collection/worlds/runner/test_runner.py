@@ -214,8 +214,8 @@ def test_rehearsals_earn_what_the_same_actions_earn(name):
     made = environment.Runner(body, broken, 0)
     _play(made, 8)
     actions = np.random.default_rng(1).uniform(-1, 1, (2, 6, len(body.actuators)))
-    found = {sound: made.rehearse(actions, not sound) for sound in (False, True)}
-    np.testing.assert_array_equal(made.rehearse(actions, True), found[False])
+    found = {sound: made.rehearse(actions, not sound)[0] for sound in (False, True)}
+    np.testing.assert_array_equal(made.rehearse(actions, True)[0], found[False])
     assert np.abs(found[True] - found[False]).max() > 0.01
     rewards = [made.step(action).reward for action in actions[1]]
     np.testing.assert_allclose(found[False][1], rewards, atol=1e-5)
@@ -227,8 +227,9 @@ def test_a_rehearsal_earns_nothing_after_a_fall():
     made._physics.data.qpos[1:3] = 1, np.pi / 2 - 0.01  # in the air, about to turn over
     made._physics.data.qvel[2] = 4
     made._physics.forward()
-    earned = made.rehearse(np.full((1, 4, 6), 0.5), True)[0]
+    earned, ends = (of[0] for of in made.rehearse(np.full((1, 4, 6), 0.5), True))
     assert earned[0] != 0 and (earned[1:] == 0).all()
+    np.testing.assert_array_equal(ends, [True, False, False, False])
 
 
 @every_runner
