@@ -1,20 +1,27 @@
 """`wtl collect_explorations` and `wtl adapt` as a user meets them."""
 
 import csv
+import dataclasses
 import json
 import pathlib
+import re
 import shutil
+import types
 import xml.dom.minidom
 
+import gin
 import numpy as np
 import pytest
 from tiny import command
 
+from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract import fields
+from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import staging, verify
 from wtl.evaluation import adaptation
 from wtl.evaluation.adaptation import AdaptationRow
+from wtl.pipeline import planning, stages  # noqa: F401  (registers with gin)
 
 CARTS = str(pathlib.Path(__file__).resolve().parents[1] / "carts.gin")
 
@@ -152,6 +159,8 @@ def test_episodes_played_before_an_interruption_are_kept(
         ("suite.test_tasks=1", "add one to suite.test_tasks"),
         ("suite.domain='reacher'", "a world with `reward`"),
         ("ForesightConfig.steps=-1", "0 or more"),
+        ("suite.test_tasks=0", "suite.test_tasks is 0, but adapt needs such tasks"),
+        ("grbal/ForesightConfig.trained_as='x'", "it follows from the method: remove"),
     ],
 )
 def test_wrong_configurations_are_refused_in_one_line(
@@ -162,6 +171,72 @@ def test_wrong_configurations_are_refused_in_one_line(
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and said in lines[0]
     assert not (run / "policies" / "grbal").exists()
+
+
+@pytest.mark.parametrize(
+    ("binding", "said"),
+    [
+        ("collect_explorations.rounds=()", "rounds is empty: give one or more"),
+        ("suite.train_tasks=0", "suite.train_tasks is 0"),
+    ],
+)
+def test_nothing_to_explore_is_refused_in_one_line(binding, said, tmp_path, capsys):
+    assert _perform("collect_explorations", tmp_path, binding) == 1
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and said in lines[0]
+
+
+@pytest.fixture
+def bindings():
+    """Parse bindings; they hold until the test ends."""
+    with gin.unlock_config():
+        gin.clear_config()
+        yield gin.parse_config
+        gin.clear_config()
+
+
+def test_a_control_has_the_bindings_of_the_method_whose_weights_it_has(bindings):
+    suite = TaskDistribution(domain="half_cheetah", train_tasks=4)
+    bindings(
+        "ForesightConfig.window = 3\n"
+        "grbal/ForesightConfig.window = 5\n"
+        "grbal_another_task/ForesightConfig.alpha = 0.5\n"
+    )
+    source, control = (
+        planning.configured(name, suite) for name in ("grbal", "grbal_another_task")
+    )
+    assert (source.window, control.window) == (5, 5)
+    assert (source.alpha, control.alpha) == (0.01, 0.5)
+    assert (source.window_of, control.window_of) == ("own", "another_task")
+    assert planning.configured("model_based", suite).window == 3
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"reward": lambda s, a, n: n[..., 0] * np.nan}, "`reward` of an array is nan"),
+        ({"reward": lambda s, a, n: n}, "has shape (2, 3, 19) for states of shape"),
+        ({"reward": lambda s, a: 0.0}, "`reward` of an array fails: TypeError"),
+        ({"reward": lambda s, a, n: 1.0}, "`reward` of an array fails: AttributeError"),
+        ({"ends": lambda s: s[..., 0]}, "`ends` of an array is not True or False"),
+        ({"ends": lambda s: s["x"] > 0}, "`ends` of an array fails: IndexError"),
+        ({"ends": lambda s: s[..., 0].astype(bool)}, "`ends` of a tensor fails"),
+    ],
+)
+def test_functions_that_planners_need_are_tried_before_work(changed, said):
+    suite = TaskDistribution(domain="half_cheetah", train_tasks=4)
+    run = types.SimpleNamespace(
+        suite=types.SimpleNamespace(
+            world=dataclasses.replace(suite.world, **changed),
+            tasks=suite.tasks,
+            scene_seed=suite.scene_seed,
+            layout=suite.layout,
+        ),
+        require_capability=lambda *_: None,
+    )
+    with pytest.raises(UserError, match=re.escape(said)) as raised:
+        planning.require("adapt", run)
+    assert "world 'half_cheetah'" in str(raised.value)
 
 
 def test_without_explorations_the_command_that_makes_them_is_named(tmp_path, capsys):

@@ -179,6 +179,8 @@ def test_latent_strikes_need_strikes(tmp_path, capsys):
         ("meta_rl/PrompConfig.credit='dise'", "choose from likelihood_ratio, dice"),
         ("meta_rl/PrompConfig.trials_per_task=1", "larger than pre_trials, 1"),
         ("meta_rl.split='train'", "choose from val, test"),
+        ("meta_rl/PrompConfig.alpha=-0.1", "0 or more"),
+        ("suite.test_tasks=0", "suite.test_tasks is 0, but meta_rl needs such"),
         ("meta_rl.trials=0", "1 or more"),
         ("camera.pixels=64", "set camera.pixels to 0"),
     ],
@@ -189,6 +191,14 @@ def test_wrong_configurations_are_refused_in_one_line(binding, said, tmp_path, c
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1 and said in lines[0]
     assert not (tmp_path / "policies").exists()
+
+
+def test_a_training_that_diverges_says_so_in_one_line(tmp_path, capsys):
+    rate = "meta_rl/PrompConfig.learning_rate=1e20"
+    assert _meta_rl(tmp_path, "promp", rate) == 1
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "diverged within 320 environment steps; lower the learning rate" in last
+    assert not (tmp_path / "meta_rl").exists()
 
 
 def test_results_count_trials_by_task_and_family():

@@ -50,3 +50,39 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(
     train("parts", 2 * per_round, 1)
     for mine, theirs in zip(train("parts", 4 * per_round, 2), whole, strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+def test_rounds_between_points_of_the_curve_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(meta_learning, "_BETWEEN_CHECKPOINTS", 0.0)
+    pool, per_round = PointRobots("train", 6, 0, sparse=False), 4 * 3 * 20
+    played = []
+
+    def train(stop=None):
+        learner = PrompLearner(
+            *(views.flat_view(2, 2), _PROMP, pool, 4 * per_round),
+            seed=0,
+            directory=tmp_path,
+        )
+        round_ = learner.round
+
+        def interrupted(pool, number):
+            if number == stop:
+                raise KeyboardInterrupt
+            played.append(number)
+            return round_(pool, number)
+
+        learner.round = interrupted
+        return meta_learning.train(
+            learner,
+            pool,
+            log_dir=tmp_path / "logs",
+            evaluate=lambda agent: {},
+            evaluations=1,
+            name="test",
+        )
+
+    with pytest.raises(KeyboardInterrupt):
+        train(stop=3)
+    curve = train()
+    assert played == [0, 1, 2, 3]
+    assert [point["env_steps"] for point in curve] == [4 * per_round]

@@ -160,6 +160,10 @@ def test_the_report_of_a_run_is_served_apart_from_the_page(run):
         status, headers, text = viewed.ask("/report")
         assert (status, text) == (200, b'<a href="./#role=trial">episodes</a>')
         assert headers["Content-Security-Policy"].startswith("sandbox allow-scripts;")
+        report.unlink()
+        (run / "adaptation").mkdir()
+        (run / "adaptation" / "report.html").write_text("of runners")
+        assert viewed.ask("/report")[2] == b"of runners"
 
 
 def test_drawings_are_svg(viewed):

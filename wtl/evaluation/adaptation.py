@@ -166,7 +166,7 @@ def format_table(results: Mapping[str, Any]) -> str:
     caption = (
         f"{protocol['world']}: return on {protocol['tasks']} held-out tasks "
         f"({protocol['split']}) × {protocol['scenes_per_task']} scenes, and its ratio "
-        f"to {label(protocol['reference'])}"
+        f"to {label(protocol['reference'])} (– where that earns nothing)"
     )
     return "\n".join([caption, "", *aligned(*cells(results))])
 
@@ -176,7 +176,7 @@ def cells(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     methods = results["methods"]
     families = list(next(iter(methods.values()))["families"])
     header = ["method", "return [95%]", "ratio [95%]"]
-    header += [f"{family} [95%]" for family in families]
+    header += [f"{family}, ratio [95%]" for family in families]
     header += ["success", "model error before", "after adapting"]
     body = []
     for name, found in methods.items():

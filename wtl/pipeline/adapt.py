@@ -20,7 +20,7 @@ from wtl.evaluation import adaptation, fault_film, figures, reports
 from wtl.evaluation.adaptation import AdaptationRow
 from wtl.evaluation.rollout_row import write_csv
 from wtl.evaluation.scenario import Scenario, scenarios
-from wtl.pipeline import choices, collect_explorations, episodes, run_folder
+from wtl.pipeline import choices, collect_explorations, episodes, planning, run_folder
 from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run
 from wtl.policies import checkpoints
@@ -29,7 +29,6 @@ from wtl.policies.foresight.network import Foresight
 from wtl.policies.methods import METHODS
 from wtl.policies.planner.config import PlannerConfig
 from wtl.training import foresight_training
-from wtl.training.foresight_training import foresight_config
 from wtl.training.slices import model_errors
 from wtl.training.train_config import TrainConfig
 
@@ -68,17 +67,17 @@ def adapt(
     known = [m.name for m in METHODS.values() if isinstance(m.config, ForesightConfig)]
     choices.check("adapt.methods", methods or (), known)
     choices.check("adapt.split", [split], (fields.SPLIT_VAL, fields.SPLIT_TEST))
-    run.require_capability("make_env", "adapt")
-    run.require_capability("reward", "adapt")
+    choices.require_tasks("adapt", run.suite, fields.SPLIT_TRAIN, split)
     if bounds:
         run.require_capability("rehearse", "adapt.bounds")
+    planning.require("adapt", run)
     planned = scenarios(run.suite, split, scenes_per_task)
     # Neighbours, of which one may be given the transitions of the other, are of
     # different tasks.
     planned.sort(key=lambda scenario: scenario.index)
     chosen = [n for n in known if methods is None or n in (REFERENCE, *methods)]
     configs = {
-        name: bound(foresight_config(name, run.suite), name)
+        name: planning.configured(name, run.suite)
         for name in dict.fromkeys(
             n for c in chosen for n in (METHODS[c].config.trained_as or c, c)
         )
@@ -123,6 +122,7 @@ def adapt(
             "seed": run.seed,
             "training_seeds": [run.seed],
             "planner": dataclasses.asdict(planner),
+            "models": {n: planning.model_settings(configs[n]) for n in chosen},
             "reference": REFERENCE,
         }
         results = adaptation.results(rows, errors, about)

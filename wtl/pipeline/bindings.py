@@ -30,12 +30,15 @@ _WORDS = {
 }
 
 
-def bound(config: Configured, scope: str, **settings: Any) -> Configured:
+def bound(
+    config: Configured, scope: str, *, inherits: bool = True, **settings: Any
+) -> Configured:
     """Return a frozen dataclass with the values that gin binds in a scope.
 
     Args:
       config: instance of a class that is registered with gin under its own name.
-      scope: in which bindings are looked up; those without a scope hold too.
+      scope: in which bindings are looked up.
+      inherits: whether bindings without a scope hold too.
       **settings: further fields that are set, unless they are None.
 
     Raises:
@@ -45,7 +48,7 @@ def bound(config: Configured, scope: str, **settings: Any) -> Configured:
     given = {field: value for field, value in settings.items() if value is not None}
     try:
         with gin.config_scope(scope):
-            found = dict(gin.get_bindings(name))
+            found = dict(gin.get_bindings(name, inherit_scopes=inherits))
             gin.get_configurable(name)()  # notes them in the operative configuration
         return dataclasses.replace(config, **found | given)
     except (TypeError, ValueError) as error:

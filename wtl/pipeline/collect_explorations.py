@@ -8,11 +8,12 @@ from wtl.collection.episode_request import EpisodeRequest
 from wtl.collection.explorer import Explorer
 from wtl.collection.policy_actor import PolicyActorSpec
 from wtl.datasets.contract import episode, fields, seeding
+from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.limits import Count
 from wtl.datasets.reading.store import stack
 from wtl.datasets.storage import staging
 from wtl.datasets.storage.staging import StagingWriter
-from wtl.pipeline import episodes, run_folder
+from wtl.pipeline import choices, episodes, planning, run_folder
 from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run
 from wtl.policies.planner.config import PlannerConfig
@@ -35,9 +36,14 @@ def collect_explorations(run: Run, rounds: Sequence[Count] = (16, 16, 16, 16, 16
       run: the run.
       rounds: episodes of each round. In the first, actions are random; in each other
         one, a planner acts whose model was trained on all episodes before.
+
+    Raises:
+      UserError: if there is no round or task, or the reward of the world does not fit.
     """
-    run.require_capability("make_env", "collect_explorations")
-    run.require_capability("reward", "collect_explorations")
+    choices.require_tasks("collect_explorations", run.suite, fields.SPLIT_TRAIN)
+    if not rounds:
+        raise UserError("collect_explorations.rounds is empty: give one or more")
+    planning.require("collect_explorations", run)
     training = bound(TrainConfig(), "collect_explorations")
     planner = bound(PlannerConfig(), "collect_explorations")
     config = bound(foresight_config(EXPLORER, run.suite), EXPLORER)

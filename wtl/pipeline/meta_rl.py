@@ -54,8 +54,7 @@ def meta_rl(
       trials: consecutive trials in each held-out scene.
       split: `val` for choices, `test` once at the end.
       scenes_per_task: held-out scenes of each task.
-      evaluations: points of the learning curve, each with a checkpoint, on one scene
-        of each validation task.
+      evaluations: points of the learning curve, on one scene of each validation task.
 
     Raises:
       UserError: if an argument is invalid.
@@ -63,6 +62,9 @@ def meta_rl(
     known = {name: m for name, m in METHODS.items() if type(m.config) in LEARNERS}
     choices.check("meta_rl.method", [method], known)
     choices.check("meta_rl.split", [split], (fields.SPLIT_VAL, fields.SPLIT_TEST))
+    choices.require_tasks(
+        "meta_rl", run.suite, fields.SPLIT_TRAIN, fields.SPLIT_VAL, split
+    )
     world = world or run.suite.world.name
     if run.images:
         raise UserError("meta_rl acts on states: set camera.pixels to 0")

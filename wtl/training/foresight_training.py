@@ -76,11 +76,12 @@ def train(
     Raises:
       UserError: if the episodes are too short, or training diverges.
     """
-    if (episodes.length <= config.predicted).all():
-        raise UserError(
-            f"episodes have {episodes.length.max() - 1} steps at most, but a model "
-            f"predicts {config.predicted}: lower ForesightConfig.predicted"
-        )
+    for setting in ("predicted", "window") if config.adapts else ("predicted",):
+        if (episodes.length <= getattr(config, setting)).all():
+            raise UserError(
+                f"{name}/ForesightConfig.{setting} is {getattr(config, setting)}, but "
+                f"episodes have {episodes.length.max() - 1} steps at most: lower it"
+            )
     tf_keras.utils.set_random_seed(seed % 2**32)
     network = Foresight(config)
     network.scale(episodes)

@@ -2,16 +2,21 @@
 
 import json
 import pathlib
+import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from wtl.collection.task_pool import TaskPool
 from wtl.collection.trials import Agent
+from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.progress import progress
 from wtl.policies import checkpoints
 from wtl.training.meta_learner import MetaLearner
+
+_BETWEEN_CHECKPOINTS = 60.0  # seconds
 
 
 def train(
@@ -30,11 +35,14 @@ def train(
       pool: the training tasks.
       log_dir: TensorBoard events.
       evaluate: measures an agent; returns a point of the curve.
-      evaluations: number of points, evenly spread; each comes with a checkpoint.
+      evaluations: number of points, evenly spread.
       name: title of the progress bar.
 
     Returns:
       The curve: points of `evaluate`, each with `env_steps`.
+
+    Raises:
+      UserError: if the training diverges.
     """
     rounds, directory = learner.rounds, learner.directory
     due = {round(rounds * (i + 1) / evaluations) for i in range(evaluations)}
@@ -51,6 +59,7 @@ def train(
     curve = json.loads(curve_file.read_text()) if curve_file.exists() else []
     curve = [p for p in curve if p["env_steps"] <= int(done) * learner.steps_per_round]
     writer = tf.summary.create_file_writer(str(log_dir))
+    saved = time.monotonic()
     with (
         writer.as_default(),
         progress(
@@ -68,14 +77,21 @@ def train(
             bar.update(learner.steps_per_round)
             for loss, value in losses.items():
                 tf.summary.scalar(loss, value, step=steps)
-            if int(done) not in due:
+            if int(done) not in due and time.monotonic() - saved < _BETWEEN_CHECKPOINTS:
                 continue
-            point = evaluate(learner.agent(explore=False))
-            curve.append({"env_steps": steps} | point)
-            partial = curve_file.with_suffix(".partial")
-            partial.write_text(json.dumps(curve))
-            partial.replace(curve_file)
+            if not all(np.isfinite(v).all() for v in learner.network.variables):
+                raise UserError(
+                    f"{name}: diverged within {steps:,} environment steps; lower the "
+                    "learning rate of the method"
+                )
+            if int(done) in due:
+                point = evaluate(learner.agent(explore=False))
+                curve.append({"env_steps": steps} | point)
+                partial = curve_file.with_suffix(".partial")
+                partial.write_text(json.dumps(curve))
+                partial.replace(curve_file)
             learner.keep()
             manager.save(int(done))
+            saved = time.monotonic()
     writer.close()
     return curve

@@ -67,18 +67,20 @@ class Api:
         ]
 
     @property
-    def _report(self) -> pathlib.Path:
-        return self._library.run / "evaluation" / "report.html"
-
-    @property
-    def _has_report(self) -> bool:
-        return self._report.is_file() and not self._report.is_symlink()
+    def _report(self) -> pathlib.Path | None:
+        """Report of the run's evaluation, or else of its adaptation."""
+        for name in ("evaluation", "adaptation"):
+            path = self._library.run / name / "report.html"
+            if path.is_file() and not path.is_symlink():
+                return path
+        return None
 
     async def _send_report(self, _: web.Request) -> web.Response:
         """Send the report of the run; like the data, it may be of others' making."""
-        if not self._has_report:
+        path = self._report
+        if not path:
             raise web.HTTPNotFound(text="the run has no report yet")
-        text = self._report.read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8", errors="replace")
         return web.Response(
             text=text.replace(f'href="{address.URL}#', 'href="./#'),
             content_type="text/html",
@@ -89,7 +91,7 @@ class Api:
         library = self._library
         return {
             "path": str(library.path),
-            "report": self._has_report,
+            "report": self._report is not None,
             "chosen": library.chosen,
             "datasets": {
                 index.name: {
