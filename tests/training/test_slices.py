@@ -63,6 +63,19 @@ def test_what_is_predicted_may_come_later():
     np.testing.assert_array_equal(found.following.observation[0], store.state[1, 15:18])
 
 
+def test_a_control_sees_the_episode_beside_until_it_ends():
+    store = _episodes(3)
+    store.length[:] = 30, 30, 12
+    source = SliceSource(store, np.zeros((3, 30, 0), np.float32), _config())
+    rows = np.array([[1, 10, 10], [0, 10, 10], [0, 13, 13]], np.int32)
+    found = source.seen_beside(rows)
+    np.testing.assert_array_equal(found.observation[0], store.state[0, 6:10])
+    np.testing.assert_array_equal(found.next_observation[1], store.state[2, 7:11])
+    np.testing.assert_array_equal(
+        found.valid, [[1, 1, 1, 1], [1, 1, 1, 1], [1, 1, 0, 0]]
+    )
+
+
 def test_no_slice_reaches_beyond_its_episode():
     source = SliceSource(_episodes(3), np.zeros((3, 30, 0), np.float32), _config())
     rows = source.draw(np.random.default_rng(0), 2000)
@@ -122,9 +135,17 @@ def test_only_models_that_adapt_predict_which_way_an_action_moves(
 
 
 def test_episodes_shorter_than_a_slice_are_refused(tmp_path):
-    with pytest.raises(UserError, match="lower ForesightConfig.predicted"):
+    with pytest.raises(UserError, match="predicted is 3, but episodes have 2 steps.*lower"):
         foresight_training.train(
             *("model", _config(), _episodes(2, steps=3), {}, TrainConfig()),
+            seed=0,
+            directory=tmp_path,
+            log_dir=tmp_path,
+        )
+    config = _config(steps=1, window=30)
+    with pytest.raises(UserError, match="window is 30, but episodes have 29 steps"):
+        foresight_training.train(
+            *("model", config, _episodes(2), {}, TrainConfig()),
             seed=0,
             directory=tmp_path,
             log_dir=tmp_path,

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.policies.adapters.transition_window import Transitions
-from wtl.policies.foresight.config import ForesightConfig
+from wtl.policies.foresight.config import ANOTHER_TASK, ForesightConfig
 from wtl.policies.foresight.loss import Slice, errors
 from wtl.policies.foresight.network import Foresight
 
@@ -31,7 +31,7 @@ class SliceSource:
           config: configuration of the model.
         """
         self._seen, self._predicted = config.window, config.predicted
-        self._lag = config.lag
+        self._lag, self._length = config.lag, episodes.length.astype(np.int32)
         # Slices that begin in each episode, counted up to its end.
         self._starts = np.maximum(episodes.length - self._predicted, 0)
         self._slices = np.cumsum(self._starts)
@@ -57,6 +57,15 @@ class SliceSource:
         following = predicted[:, None] + self._seen + tf.range(self._predicted)
         return Slice(*self._at(episode, seen), *self._at(episode, following))
 
+    def seen_beside(self, rows: tf.Tensor) -> Transitions:
+        """Return what is seen in the episode before that of each row, until it ends."""
+        episode, start, _ = tf.unstack(tf.convert_to_tensor(rows), axis=1)
+        beside = (episode - 1) % len(self._length)
+        step = start[:, None] + tf.range(self._seen)
+        found, _ = self._at(beside, step)
+        follows = step - self._seen + 1 < tf.gather(self._length, beside)[:, None]
+        return found._replace(valid=found.valid * tf.cast(follows, tf.float32))
+
     def _at(self, episode: tf.Tensor, step: tf.Tensor) -> tuple[Transitions, tf.Tensor]:
         """Return transitions at padded steps [B, N], and hidden variables there."""
         index = tf.stack([episode[:, None] + tf.zeros_like(step), step], axis=-1)
@@ -71,6 +80,8 @@ def model_errors(
     network: Foresight, episodes: EpisodeStore, told: np.ndarray, starts: np.ndarray
 ) -> dict[str, Any]:
     """Return the error of a model before and after it adapts to the last transitions.
+
+    A control adapts to those of the episode before among the N, where it goes on.
 
     Args:
       network: the model.
@@ -99,6 +110,8 @@ def model_errors(
     def both(rows):
         example = source.gather(rows)
         seen = example.seen
+        if config.window_of == ANOTHER_TASK:
+            seen = source.seen_beside(rows)
         nothing = seen._replace(valid=tf.zeros_like(seen.valid))
         return tuple(
             tf.reduce_mean(
