@@ -135,7 +135,9 @@ def test_only_models_that_adapt_predict_which_way_an_action_moves(
 
 
 def test_episodes_shorter_than_a_slice_are_refused(tmp_path):
-    with pytest.raises(UserError, match="predicted is 3, but episodes have 2 steps.*lower"):
+    with pytest.raises(
+        UserError, match="predicted is 3, but episodes have 2 steps.*lower"
+    ):
         foresight_training.train(
             *("model", _config(), _episodes(2, steps=3), {}, TrainConfig()),
             seed=0,
