@@ -1,4 +1,4 @@
-"""Names that a configuration chooses from a fixed set."""
+"""Checks of the names that a configuration chooses, and of its tasks."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Any

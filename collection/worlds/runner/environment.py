@@ -57,7 +57,14 @@ class Runner(dm_env.Environment):
     """
 
     def __init__(self, body: Body, fault: Fault, seed: int, direction: float = 1.0):
-        """Compile the model; `seed` decides the initial state of every episode."""
+        """Compile the model.
+
+        Args:
+          body: the body.
+          fault: the fault, which begins at its onset.
+          seed: decides the initial state of every episode.
+          direction: 1 where running forwards is rewarded, -1 for backwards.
+        """
         self._body, self._fault, self._seed = body, fault, seed
         self._direction = direction
         self._physics = compiled(body)
