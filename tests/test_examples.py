@@ -63,7 +63,6 @@ def test_meta_world_runs_from_states_and_images(tmp_path):
     folder = EXAMPLES / "metaworld"
     tiny = (
         "suite.train_tasks = 2",
-        "suite.val_tasks = 1",
         "suite.test_tasks = 1",
         "suite.scenes_per_task = 3",
         "collect_demos.held_out_scenes = 2",
@@ -75,6 +74,9 @@ def test_meta_world_runs_from_states_and_images(tmp_path):
         "evaluate.scenes_per_task = 1",
         "evaluate.conditions = ('mil', 'retrieve_and_play', 'wtl')",
     )
-    for name in ("metaworld", "metaworld_images", "metaworld_signs"):
-        results = _results(wtl.run(folder / f"{name}.gin", tmp_path / name, tiny))
+    for name in ("metaworld", "metaworld_images", "metaworld_signs", "metaworld_ml10"):
+        # Meta-World's own splits have no validation tasks.
+        tasks = 0 if name == "metaworld_ml10" else 1
+        bindings = (*tiny, f"suite.val_tasks = {tasks}")
+        results = _results(wtl.run(folder / f"{name}.gin", tmp_path / name, bindings))
         assert [m["overall"]["n"] for m in results["methods"].values()] == [1, 1, 1]

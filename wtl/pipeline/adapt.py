@@ -67,7 +67,7 @@ def adapt(
     known = [m.name for m in METHODS.values() if isinstance(m.config, ForesightConfig)]
     choices.check("adapt.methods", methods or (), known)
     choices.check("adapt.split", [split], (fields.SPLIT_VAL, fields.SPLIT_TEST))
-    choices.require_tasks("adapt", run.suite, fields.SPLIT_TRAIN, split)
+    run.require_tasks("adapt", fields.SPLIT_TRAIN, split)
     if bounds:
         run.require_capability("rehearse", "adapt.bounds")
     planning.require("adapt", run)

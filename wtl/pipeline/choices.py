@@ -1,9 +1,8 @@
-"""Checks of the names that a configuration chooses, and of its tasks."""
+"""Checks of the names that a configuration chooses."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.names import did_you_mean
 from wtl.policies.methods import METHODS, UNAVAILABLE, Method
@@ -44,14 +43,3 @@ def trained_methods(
     known = {m.name: m for m in METHODS.values() if m.is_trained and fits(m)}
     check(setting, names, known)
     return [known[name] for name in names]
-
-
-def require_tasks(stage: str, suite: TaskDistribution, *splits: str):
-    """Check that a suite has tasks in each of the splits that a stage needs.
-
-    Raises:
-      UserError: if one has none.
-    """
-    for split in splits:
-        if not getattr(suite, f"{split}_tasks"):
-            raise UserError(f"suite.{split}_tasks is 0, but {stage} needs such tasks")

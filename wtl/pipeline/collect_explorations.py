@@ -13,7 +13,7 @@ from wtl.datasets.contract.limits import Count
 from wtl.datasets.reading.store import stack
 from wtl.datasets.storage import staging
 from wtl.datasets.storage.staging import StagingWriter
-from wtl.pipeline import choices, episodes, planning, run_folder
+from wtl.pipeline import episodes, planning, run_folder
 from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run
 from wtl.policies.planner.config import PlannerConfig
@@ -40,7 +40,7 @@ def collect_explorations(run: Run, rounds: Sequence[Count] = (16, 16, 16, 16, 16
     Raises:
       UserError: if there is no round or task, or the reward of the world does not fit.
     """
-    choices.require_tasks("collect_explorations", run.suite, fields.SPLIT_TRAIN)
+    run.require_tasks("collect_explorations", fields.SPLIT_TRAIN)
     if not rounds:
         raise UserError("collect_explorations.rounds is empty: give one or more")
     planning.require("collect_explorations", run)

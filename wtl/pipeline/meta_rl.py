@@ -62,9 +62,7 @@ def meta_rl(
     known = {name: m for name, m in METHODS.items() if type(m.config) in LEARNERS}
     choices.check("meta_rl.method", [method], known)
     choices.check("meta_rl.split", [split], (fields.SPLIT_VAL, fields.SPLIT_TEST))
-    choices.require_tasks(
-        "meta_rl", run.suite, fields.SPLIT_TRAIN, fields.SPLIT_VAL, split
-    )
+    run.require_tasks("meta_rl", fields.SPLIT_TRAIN, fields.SPLIT_VAL, split)
     world = world or run.suite.world.name
     if run.images:
         raise UserError("meta_rl acts on states: set camera.pixels to 0")

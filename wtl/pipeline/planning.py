@@ -1,5 +1,6 @@
 """Needs of stages with planners: models as configured, and a reward that fits."""
 
+import contextlib
 import dataclasses
 from typing import Any
 
@@ -66,7 +67,8 @@ def require(stage: str, run: Run):
     world, suite = run.suite.world, run.suite
     task = suite.tasks(fields.SPLIT_TRAIN)[0]
     scene = task.scene(suite.scene_seed(task, "exploration", 0))
-    observed = world.open(scene).reset().observation
+    with contextlib.closing(world.open(scene)) as environment:
+        observed = environment.reset().observation
     batch = {name: np.asarray(value)[None] for name, value in observed.items()}
     state = suite.layout.inputs(batch, 0)[fields.STATE]
     states = np.broadcast_to(np.float32(state), (*_SHAPE, state.shape[-1]))

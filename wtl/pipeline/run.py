@@ -257,6 +257,18 @@ class Run:
                 f"or choose one of {', '.join(able)}"
             )
 
+    def require_tasks(self, stage: str, *splits: str):
+        """Check that the suite has tasks in each of the splits that a stage needs.
+
+        Raises:
+          UserError: if one has none.
+        """
+        for split in splits:
+            if not getattr(self.suite, f"{split}_tasks"):
+                raise UserError(
+                    f"suite.{split}_tasks is 0, but {stage} needs such tasks"
+                )
+
     @property
     def trial_task_parameters(self) -> dict[str, float]:
         """Parameter of stages that `trial_task_share` matters to; none without it."""
