@@ -25,6 +25,8 @@ class ForesightConfig(interface.Interface):
       lag: greatest number of steps between both, drawn for each slice; 0 as in GrBAL.
         Above 0 a model learns to adapt to what holds for longer, such as a fault. Else
         it adapts to the moment, too, and a slow gait predicts a slow one.
+      members: E, models of an ensemble with different initial weights, of which a plan
+        maximises the mean return (Chua et al. 2018).
       trained_as: name of the method whose weights it has; empty for its own.
       window_of: whether the transitions are its `own`, or of `another_task` that is
         played beside it, as a control.
@@ -38,6 +40,7 @@ class ForesightConfig(interface.Interface):
     window: Count = 16
     predicted: Count = 16
     lag: Natural = 0
+    members: Count = 1
     trained_as: str = ""
     window_of: str = OWN
 

@@ -31,18 +31,22 @@ class Losses(NamedTuple):
 
 
 def loss(network: Foresight, example: Slice, log_sigma_floor: tf.Tensor) -> Losses:
-    """Return the loss of an adapted model on the transitions that follow.
+    """Return the loss of adapted models on the transitions that follow.
 
     It is the meta-objective of Nagabandi et al. (2019, equation 3); without adaptation
     it is that of an ordinary model.
     """
     del log_sigma_floor
-    adaptation = network.adapt(example.seen, example.seen_told)
-    return Losses(tf.reduce_mean(errors(network, example, adaptation)))
+    adaptations = network.adapt(example.seen, example.seen_told)
+    return Losses(tf.reduce_mean(errors(network, example, adaptations)))
 
 
-def errors(network: Foresight, example: Slice, adaptation: tf.Tensor) -> tf.Tensor:
-    """Return squared errors [B, K] of scaled changes, means over the state."""
+def errors(
+    network: Foresight, example: Slice, adaptations: list[tf.Tensor]
+) -> tf.Tensor:
+    """Return squared errors [B, K] of scaled changes, means over state and members."""
     state, action, following, _ = example.following
-    predicted = network.changes(state, action, example.told, adaptation)
-    return tf.reduce_mean((predicted - network.change(state, following)) ** 2, axis=-1)
+    of_members = tf.stack([state] * len(network.members))
+    predicted = network.changes(of_members, action, example.told, adaptations)
+    squares = (predicted - network.change(state, following)) ** 2
+    return tf.reduce_mean(squares, axis=(0, -1))

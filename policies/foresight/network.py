@@ -6,7 +6,11 @@ import tensorflow as tf
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.policies.adapters.gradient import GradientRegression
 from wtl.policies.adapters.recurrence import Recurrence
-from wtl.policies.adapters.regression import EncodedRegression, Pairs
+from wtl.policies.adapters.regression import (
+    AdaptiveRegression,
+    EncodedRegression,
+    Pairs,
+)
 from wtl.policies.adapters.transition_window import Transitions
 from wtl.policies.foresight.config import RECURRENCE, ForesightConfig
 from wtl.policies.legacy_keras import tf_keras
@@ -23,7 +27,8 @@ class Foresight(tf_keras.Model):
     Attributes:
       config: its configuration.
       layout: layout of the states.
-      regression: see `wtl.policies.adapters.regression.AdaptiveRegression`.
+      members: E models of an ensemble, see
+        `wtl.policies.adapters.regression.AdaptiveRegression`.
     """
 
     def __init__(self, config: ForesightConfig):
@@ -41,17 +46,20 @@ class Foresight(tf_keras.Model):
                 ("action_std", actions, "ones"),
             )
         }
+        self.members = [self._member() for _ in range(config.members)]
+
+    def _member(self) -> AdaptiveRegression:
+        config, states = self.config, self.layout.state_size
         if config.adapter == RECURRENCE:
             encoder = Recurrence(config.units)
-            self.regression = EncodedRegression(encoder, states, config.hidden)
-        else:
-            self.regression = GradientRegression(
-                states + actions + config.told_size,
-                states,
-                config.hidden,
-                steps=config.steps,
-                alpha=config.alpha,
-            )
+            return EncodedRegression(encoder, states, config.hidden)
+        return GradientRegression(
+            states + config.action_size + config.told_size,
+            states,
+            config.hidden,
+            steps=config.steps,
+            alpha=config.alpha,
+        )
 
     def scale(self, episodes: EpisodeStore):
         """Set the scales to those of episodes."""
@@ -63,41 +71,52 @@ class Foresight(tf_keras.Model):
             self._scales[f"{name}_mean"].assign(values.mean(axis=0, dtype=np.float64))
             self._scales[f"{name}_std"].assign(np.where(std > _LEAST_STD, std, 1))
 
-    def adapt(self, seen: Transitions, told: tf.Tensor) -> tf.Tensor:
-        """Return adaptations [B, Z] to the transitions of each of B episodes.
+    def adapt(self, seen: Transitions, told: tf.Tensor) -> list[tf.Tensor]:
+        """Return adaptations to the transitions of each of B episodes.
 
         Args:
           seen: T transitions each.
           told: [B, T, H] hidden variables at each.
 
         Returns:
-          The adaptations; a single one, [1, Z], if nothing adapts.
+          Adaptations [B, Z] of the E members; [1, Z] if nothing adapts.
         """
         if not self.config.adapts:
             seen, told = Transitions(*(part[:1] for part in seen)), told[:1]
         inputs = self._inputs(seen.observation, seen.action, told)
         outputs = self.change(seen.observation, seen.next_observation)
-        return self.regression.adapt(Pairs(inputs, outputs, seen.valid))
+        pairs = Pairs(inputs, outputs, seen.valid)
+        return [member.adapt(pairs) for member in self.members]
 
-    def changes(self, state, action, told, adaptation) -> tf.Tensor:
-        """Return predicted changes [B, N, S] of states, scaled; see `change`.
+    def changes(self, state, action, told, adaptations) -> tf.Tensor:
+        """Return predicted changes [E, B, N, S] of states, scaled; see `change`.
 
         Args:
-          state: [B, N, S].
+          state: [E, B, N, S], one of each member.
           action: [B, N, A].
           told: [B, N, H] hidden variables.
-          adaptation: [B, Z], shared by the N states of an episode.
+          adaptations: see `adapt`; shared by the N states of an episode.
         """
-        inputs = self._inputs(state, action, told)
+        return tf.stack(
+            [
+                self._changes(member, self._inputs(of_member, action, told), adapted)
+                for member, of_member, adapted in zip(
+                    self.members, tf.unstack(state), adaptations, strict=True
+                )
+            ]
+        )
+
+    def _changes(self, member: AdaptiveRegression, inputs, adapted) -> tf.Tensor:
         if self.config.adapts:
-            return self.regression.predict(inputs, adaptation)
+            return member.predict(inputs, adapted)
         # One product of large matrices takes a fraction of the time of many.
         one = tf.reshape(inputs, (1, -1, inputs.shape[-1]))
-        return tf.reshape(self.regression.predict(one, adaptation), tf.shape(state))
+        shape = (*tf.unstack(tf.shape(inputs)[:2]), self.layout.state_size)
+        return tf.reshape(member.predict(one, adapted), shape)
 
-    def following(self, state, action, told, adaptation) -> tf.Tensor:
-        """Return predicted next states [B, N, S]; arguments are those of `changes`."""
-        change = self.changes(state, action, told, adaptation)
+    def following(self, state, action, told, adaptations) -> tf.Tensor:
+        """Return predicted next states [E, B, N, S]; arguments as of `changes`."""
+        change = self.changes(state, action, told, adaptations)
         mean, std = self._scales["change_mean"], self._scales["change_std"]
         return state + mean + std * change
 

@@ -43,7 +43,7 @@ class PlannerPolicy(tf_policy.TFPolicy):
         """Plan with a model.
 
         Args:
-          network: the model.
+          network: the model, or an ensemble.
           reward: rewards to be maximised.
           config: settings of the planner.
           low: [A] least actions, in the world's units.
@@ -102,12 +102,12 @@ class PlannerPolicy(tf_policy.TFPolicy):
         length = network.config.window
         # What holds now stands for all steps of the window: the oracle, which alone is
         # given hidden variables, does not adapt.
-        adaptation = network.adapt(seen, tf.repeat(told[:, None], length, axis=1))
+        adaptations = network.adapt(seen, tf.repeat(told[:, None], length, axis=1))
         # Episodes that are played together are at the same step.
         noise = optimiser.draw_noise(config, network.config.action_size, step[0])
 
         def score(actions: tf.Tensor) -> tf.Tensor:
-            return self._returns(state, actions, told, adaptation)
+            return self._returns(state, actions, told, adaptations)
 
         plan = optimiser.optimise(score, policy_state["plan"], noise, config)
         action = self._native(plan[:, 0])
@@ -129,20 +129,23 @@ class PlannerPolicy(tf_policy.TFPolicy):
             return tf.zeros((tf.shape(step)[0], 0))
         return tf.where((step >= hidden[:, 0])[:, None], hidden[:, 1:], 0.0)
 
-    def _returns(self, state, actions, told, adaptation) -> tf.Tensor:
-        """Return the predicted returns [B, N] of action sequences [B, N, H, A]."""
-        count = tf.shape(actions)[1]
-        state = tf.repeat(state[:, None], count, axis=1)
+    def _returns(self, state, actions, told, adaptations) -> tf.Tensor:
+        """Return the predicted returns [B, N] of action sequences [B, N, H, A].
+
+        Each member of the model goes on from its own predictions.
+        """
+        members, count = len(self.network.members), tf.shape(actions)[1]
+        state = tf.tile(state[None, :, None], (members, 1, count, 1))
         told = tf.repeat(told[:, None], count, axis=1)
         total, weight, goes_on = 0.0, 1.0, 1.0
         for action in tf.unstack(self._native(actions), axis=2):
-            following = self.network.following(state, action, told, adaptation)
+            following = self.network.following(state, action, told, adaptations)
             ended = tf.cast(self._ends(following), tf.float32)
-            reward = self._reward(state, action, following)
+            reward = self._reward(state, tf.stack([action] * members), following)
             total += weight * goes_on * (reward - self._config.end_cost * ended)
             goes_on *= 1.0 - ended
             state, weight = following, weight * self._config.discount
-        return total
+        return tf.reduce_mean(total, axis=0)
 
     def _native(self, actions: tf.Tensor) -> tf.Tensor:
         """Return actions in the world's units of fractions in [-1, 1]."""

@@ -58,7 +58,7 @@ def _reward(state, action, following):
     return -abs(following[..., 0] - 1.0)
 
 
-def _policy(ends=None, end_cost=0.0, **settings) -> PlannerPolicy:
+def _policy(ends=None, end_cost=0.0, reward=_reward, **settings) -> PlannerPolicy:
     """Policy with a model of x' = x + 0.5 a, of which nothing has to be learned."""
     tf_keras.utils.set_random_seed(0)
     config = ForesightConfig(
@@ -72,13 +72,14 @@ def _policy(ends=None, end_cost=0.0, **settings) -> PlannerPolicy:
     network = Foresight(config)
     kernel = np.concatenate([np.zeros((2, 2)), 0.5 * np.eye(2)])
     kernel = np.concatenate([kernel, np.zeros((config.told_size, 2))])
-    network.regression.theta["kernel_0"].assign(kernel)
     # Gradients change nothing but the gains of the actions.
     network._scales["state_std"].assign([100, 100])
-    network.regression.alpha["bias_0"].assign([0, 0])
+    for member in network.members:
+        member.theta["kernel_0"].assign(kernel)
+        member.alpha["bias_0"].assign([0, 0])
     limits = np.full(2, -1.0), np.full(2, 1.0)
     planner = PlannerConfig(candidates=64, horizon=2, iterations=1, end_cost=end_cost)
-    return PlannerPolicy(network, _reward, planner, *limits, ends)
+    return PlannerPolicy(network, reward, planner, *limits, ends)
 
 
 def _begin(policy, count: int, hidden=None):
@@ -129,6 +130,16 @@ def test_it_avoids_an_end_that_costs_more_than_it_earns(end_cost, ended):
         visited.append(state[0, 0])
     assert max(visited) > 0.5
     assert (max(visited) > 0.8) == ended
+
+
+@pytest.mark.parametrize(("members", "least", "most"), ((1, 0.5, 1.0), (2, -0.3, 0.3)))
+def test_a_plan_is_best_on_average_over_the_members_of_a_model(members, least, most):
+    """Of two members that disagree on the sign of an action, it trusts neither."""
+    policy = _policy(reward=lambda *s: -((s[2][..., 0] - 1.0) ** 2), members=members)
+    theta = policy.network.members[-1].theta["kernel_0"]
+    theta.assign(theta if members == 1 else -theta)
+    action = _act(policy, np.zeros((1, 2), np.float32), _begin(policy, 1)).action
+    assert least < action[0, 0] <= most
 
 
 def test_a_saved_policy_acts_as_before(tmp_path):

@@ -107,6 +107,7 @@ def test_slices_are_drawn_alike_from_episodes_of_any_length():
     [
         ({"steps": 0}, False),
         ({"steps": 1, "alpha": 0.1}, True),
+        ({"steps": 1, "alpha": 0.1, "members": 2}, True),
         pytest.param(
             {"adapter": RECURRENCE, "units": 16}, True, marks=pytest.mark.slow
         ),
