@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import pathlib
+import shutil
 import xml.dom.minidom
 
 import pytest
@@ -14,6 +15,7 @@ from wtl.commands import cli
 from wtl.evaluation import trial_results
 from wtl.evaluation.trial_results import TrialRow
 from wtl.pipeline import stages  # noqa: F401  (its imports print notices)
+from wtl.policies.methods import label
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TINY = str(ROOT / "tests" / "tiny.gin")
@@ -85,7 +87,11 @@ def test_point_robots_are_learnt_measured_and_done_once(method, tmp_path, capsys
     lineage = json.loads((tmp_path / "lineage.json").read_text())
     assert {f"train_{method}", f"evaluate_{method}"} <= lineage.keys()
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.index")}
+    shutil.copytree(folder, folder.parent / "maml_rl")
     assert _meta_rl(tmp_path, method) == 0
+    report = (tmp_path / "meta_rl" / "report.html").read_text()
+    for name in (method, "maml_rl"):  # all methods of the run folder
+        assert f"<h2>{label(name)}</h2>" in report
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.index")} == before
     # Another number of scenes measures anew, and trains nothing.
     assert _meta_rl(tmp_path, method, "meta_rl.scenes_per_task=1") == 0

@@ -18,6 +18,7 @@ from wtl.evaluation import (
     figures,
     offline,
     table,
+    trial_results,
     trials_needed,
 )
 from wtl.evaluation.episode_strip import Strip
@@ -177,6 +178,32 @@ def write_adaptation(
         films=films,
         meanings=_meanings(results["methods"]),
         facts=_facts({"protocol": results["protocol"], **provenance}),
+    )
+
+
+def write_trials(
+    path: Path, of_methods: Mapping[str, Mapping[str, Any]], provenance: Mapping
+) -> None:
+    """Write the page of `trial_results.results` of each of some methods."""
+    sections = []
+    for name, results in of_methods.items():
+        header, body = trial_results.cells(results)
+        sections.append(
+            {
+                "name": name,
+                "caption": trial_results.caption(results),
+                "figure": figures.trials(results),
+                "header": header,
+                "body": body,
+            }
+        )
+    protocols = {name: results["protocol"] for name, results in of_methods.items()}
+    _write(
+        path,
+        "trials.html.jinja",
+        sections=sections,
+        meanings=_meanings(of_methods),
+        facts=_facts({**protocols, **provenance}),
     )
 
 

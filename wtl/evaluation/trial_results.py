@@ -105,9 +105,20 @@ def _misses(group: Sequence[TrialRow], rows: Sequence[TrialRow]) -> dict[str, An
     }
 
 
-def format_table(results: Mapping[str, Any]) -> str:
-    """Return aligned plain text with a column for each of a few trials."""
+def caption(results: Mapping[str, Any]) -> str:
+    """Return what the table of `cells` shows."""
     protocol, trials = results["protocol"], results["trials"]
+    first = next(iter(trials.values()))
+    return (
+        f"{label(protocol['method'])}, {protocol['env_steps']:,} environment steps: "
+        f"success in percent in the n-th trial, n = {first['n']} scenes of "
+        f"{protocol['tasks']} held-out tasks ({protocol['split']})"
+    )
+
+
+def cells(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Return the header and the rows of a table with a column for a few trials each."""
+    trials = results["trials"]
     shown = [str(n) for n in _SHOWN if str(n) in trials]
     body = [
         ["success"] + [with_interval(trials[n]) for n in shown],
@@ -125,12 +136,12 @@ def format_table(results: Mapping[str, Any]) -> str:
             if misses:
                 errors = [_mean(rates[n]["error_cm"]) for n in shown]
                 body.append([f"{family}, error, cm", *errors])
-    caption = (
-        f"{label(protocol['method'])}, {protocol['env_steps']:,} environment steps: "
-        f"success in percent in the n-th trial, n = {trials[shown[0]]['n']} scenes of "
-        f"{protocol['tasks']} held-out tasks ({protocol['split']})"
-    )
-    return "\n".join([caption, "", *aligned(["trial", *shown], body)])
+    return ["trial", *shown], body
+
+
+def format_table(results: Mapping[str, Any]) -> str:
+    """Return the caption and the table as aligned plain text."""
+    return "\n".join([caption(results), "", *aligned(*cells(results))])
 
 
 def _mean(found: Mapping[str, Any]) -> str:

@@ -14,10 +14,10 @@ from wtl.collection.trials import Agent
 from wtl.datasets.contract import fields, seeding
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.limits import Count
-from wtl.evaluation import figures, trial_results
+from wtl.evaluation import figures, reports, trial_results
 from wtl.evaluation.rollout_row import write_csv
 from wtl.evaluation.trial_results import TrialRow
-from wtl.pipeline import choices
+from wtl.pipeline import choices, run_folder
 from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run
 from wtl.pipeline.trial_worlds import HeldOut, TrialWorld, open_world
@@ -115,8 +115,12 @@ def meta_rl(
             f"{name}/results.json",
             work,
         )
+    report = folder.parent / "report.html"
+    found = sorted(folder.parent.glob("*/results.json"))
+    of_methods = {path.parent.name: json.loads(path.read_text()) for path in found}
+    reports.write_trials(report, of_methods, run_folder.origin())
     print(trial_results.format_table(results))
-    print(f"\nFigure: {folder / 'figure.svg'}")
+    print(f"\nReport: {report}")
 
 
 def _train(run: Run, training: dict[str, Any], kind, config, world: TrialWorld):

@@ -68,8 +68,8 @@ class Api:
 
     @property
     def _report(self) -> pathlib.Path | None:
-        """Report of the run's evaluation, or else of its adaptation."""
-        for name in ("evaluation", "adaptation"):
+        """Report of the first of the run's results that there are."""
+        for name in ("evaluation", "adaptation", "meta_rl"):
             path = self._library.run / name / "report.html"
             if path.is_file() and not path.is_symlink():
                 return path
