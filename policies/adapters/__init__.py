@@ -5,8 +5,8 @@ predict the K that follow (Nagabandi et al. 2019, "Learning to Adapt in Dynamic,
 Real-World Environments through Meta-Reinforcement Learning", arXiv 1803.11347). A
 policy keeps the transitions in its state, so that nothing else needs to know of them.
 
-`transition_window` keeps them. `gradient` (GrBAL's update), `recurrence` (ReBAL's) and
-`context` adapt to them. All three are regressions of one interface,
-`regression.AdaptiveRegression`: of the next state on state and action, or of commands
-on motions.
+`transition_window` keeps them. `gradient` (GrBAL's update) and, with the encoders of
+`recurrence` (ReBAL's) and `context`, `regression.EncodedRegression` adapt to them: they
+are regressions of one interface, `regression.AdaptiveRegression`. Models of the next
+state use the first two, those of commands given motions all three.
 """

@@ -76,21 +76,3 @@ class EncodedRegression(tf_keras.Model):
         for layer in self._layers_:
             values = layer(values)
         return axes.split(values, inputs[..., 0])
-
-
-def loss(
-    regression: AdaptiveRegression, seen: Pairs, inputs: tf.Tensor, outputs: tf.Tensor
-) -> tf.Tensor:
-    """Return squared errors [B, K] of the steps after those that are seen.
-
-    The meta-objective of Nagabandi et al. 2019 (equation 3): adapted to the last M
-    transitions, the model predicts the K that follow.
-
-    Args:
-      regression: regression.
-      seen: M pairs of each of B slices of time.
-      inputs: [B, K, X] of the steps that follow.
-      outputs: [B, K, Y] of these.
-    """
-    predicted = regression.predict(inputs, regression.adapt(seen))
-    return tf.reduce_mean((predicted - outputs) ** 2, axis=-1)

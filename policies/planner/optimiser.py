@@ -56,8 +56,13 @@ def optimise(
         if config.optimiser == CEM:
             best = tf.math.top_k(returns, config.elite_count).indices
             elites = tf.gather(candidates, best, batch_dims=1)
-            plan = tf.reduce_mean(elites, axis=1)
-            std = tf.maximum(tf.math.reduce_std(elites, axis=1), _LEAST_STD)
+            # There may be fewer candidates for which the model does not diverge.
+            share = tf.cast(tf.gather(finite, best, batch_dims=1), elites.dtype)
+            share /= tf.maximum(tf.reduce_sum(share, axis=1, keepdims=True), 1)
+            plan = tf.einsum("be,beha->bha", share, elites)
+            squares = (elites - plan[:, None]) ** 2
+            std = tf.sqrt(tf.einsum("be,beha->bha", share, squares))
+            std = tf.maximum(std, _LEAST_STD)
         else:
             plan = _weighted(candidates, returns, finite, config.temperature)
         diverged = ~tf.reduce_any(finite, axis=1)

@@ -160,7 +160,8 @@ def test_episodes_played_before_an_interruption_are_kept(
         ("suite.domain='reacher'", "a world with `reward`"),
         ("ForesightConfig.steps=-1", "0 or more"),
         ("suite.test_tasks=0", "suite.test_tasks is 0, but adapt needs such tasks"),
-        ("grbal/ForesightConfig.trained_as='x'", "it follows from the method: remove"),
+        ("grbal/ForesightConfig.trained_as='x'", "trained_as"),
+        ("grbal/ForesightConfig.window_of='another_task'", "window_of"),
     ],
 )
 def test_wrong_configurations_are_refused_in_one_line(

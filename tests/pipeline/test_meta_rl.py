@@ -93,8 +93,14 @@ def test_point_robots_are_learnt_measured_and_done_once(method, tmp_path, capsys
     for name in (method, "maml_rl"):  # all methods of the run folder
         assert f"<h2>{label(name)}</h2>" in report
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.index")} == before
-    # Another number of scenes measures anew, and trains nothing.
+    # Another number of scenes or split measures anew, and trains nothing.
     assert _meta_rl(tmp_path, method, "meta_rl.scenes_per_task=1") == 0
+    measured = (folder / "results.json").read_text()
+    assert _meta_rl(tmp_path, method, "meta_rl.split='val'") == 0
+    assert (folder / "results.json").read_text() == measured
+    of_val = json.loads((folder / "val" / "results.json").read_text())
+    assert of_val["protocol"]["split"] == "val"
+    assert label(method) in (tmp_path / "meta_rl" / "val" / "report.html").read_text()
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.index")} == before
 
 
@@ -222,6 +228,7 @@ def test_results_count_trials_by_task_and_family():
         "success": 0.0,
         "ci95": pytest.approx([0, 0.994], abs=1e-3),
         "n": 1,
+        "return": {"mean": 2.0, "ci95": [2.0, 2.0], "n": 1},
     }
     table = trial_results.format_table(results)
     assert "100 environment steps" in table and "oracle bound" in table

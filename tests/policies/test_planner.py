@@ -52,6 +52,17 @@ def test_candidates_for_which_the_model_diverges_are_passed_over(name):
     assert np.isnan(plan[1]).all()  # every candidate of the second episode diverges
 
 
+def test_fewer_candidates_than_elites_may_be_finite():
+    config = PlannerConfig(candidates=100, iterations=1, elites=0.1)
+
+    def score(actions):
+        first = actions[:, :, 0, 0]
+        return tf.where(first > -0.9, float("nan"), first)
+
+    plan = optimiser.optimise(score, tf.zeros((1, 3, 2)), _noise(config), config)
+    assert -1 <= plan[0, 0, 0] <= -0.9
+
+
 def _reward(state, action, following):
     """Keep near 1 in the first dimension."""
     del state, action

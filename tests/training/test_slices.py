@@ -68,7 +68,7 @@ def test_a_control_sees_the_episode_beside_until_it_ends():
     store.length[:] = 30, 30, 12
     source = SliceSource(store, np.zeros((3, 30, 0), np.float32), _config())
     rows = np.array([[1, 10, 10], [0, 10, 10], [0, 13, 13]], np.int32)
-    found = source.seen_beside(rows)
+    found = source.seen_beside(rows, np.array([2, 0, 1]))
     np.testing.assert_array_equal(found.observation[0], store.state[0, 6:10])
     np.testing.assert_array_equal(found.next_observation[1], store.state[2, 7:11])
     np.testing.assert_array_equal(

@@ -177,7 +177,8 @@ def cells(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     families = list(next(iter(methods.values()))["families"])
     header = ["method", "return [95%]", "ratio [95%]"]
     header += [f"{family}, ratio [95%]" for family in families]
-    header += ["success", "model error before", "after adapting"]
+    header += ["return since the fault [95%]", "success"]
+    header += ["model error before", "after adapting"]
     body = []
     for name, found in methods.items():
         of_families = (found["families"][family] for family in families)
@@ -188,6 +189,7 @@ def cells(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
                 _text(found["return"], "mean", 0),
                 _text(found["return"]["ratio"], "ratio", 2),
                 *(_text(each["return"]["ratio"], "ratio", 2) for each in of_families),
+                _text(found["return_since_fault"], "mean", 0),
                 percent(found["success"]["success"]),
                 *(_text(error.get(n), "mean", 3) for n in ("before", "after")),
             ]

@@ -64,7 +64,7 @@ def results(
         "trials": by_trial(rows, misses),
         "families": {
             family: {
-                str(number): interval.rate_by_task(group)
+                str(number): _rates(group)
                 | (_misses(group, of_family) if misses else {})
                 for number, group in sorted(grouped(of_family, "trial").items())
             }
@@ -87,10 +87,15 @@ def by_trial(rows: Sequence[TrialRow], misses: bool = False) -> dict[str, Any]:
         are the `error_cm` and its `ratio_to_first`, to that of the first trial, too.
     """
     return {
-        str(number): interval.rate_by_task(group)
-        | {"return": interval.mean_by_task(group, [row.score for row in group])}
-        | (_misses(group, rows) if misses else {})
+        str(number): _rates(group) | (_misses(group, rows) if misses else {})
         for number, group in sorted(grouped(rows, "trial").items())
+    }
+
+
+def _rates(group: Sequence[TrialRow]) -> dict[str, Any]:
+    scores = [row.score for row in group]
+    return interval.rate_by_task(group) | {
+        "return": interval.mean_by_task(group, scores)
     }
 
 
@@ -133,9 +138,9 @@ def cells(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     if len(results["families"]) > 1:
         for family, rates in results["families"].items():
             body.append([family] + [percent(rates[n]["success"]) for n in shown])
-            if misses:
-                errors = [_mean(rates[n]["error_cm"]) for n in shown]
-                body.append([f"{family}, error, cm", *errors])
+            of_family = ("error_cm", "error, cm") if misses else ("return", "return")
+            means = [_mean(rates[n][of_family[0]]) for n in shown]
+            body.append([f"{family}, {of_family[1]}", *means])
     return ["trial", *shown], body
 
 

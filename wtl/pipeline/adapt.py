@@ -11,7 +11,6 @@ from wtl.collection import episode_request
 from wtl.collection.episode_request import ActorSpec, EpisodeRequest, EpisodeShard
 from wtl.collection.simulator_planner import BOUNDS, SimulatorPlanner
 from wtl.datasets.contract import episode, fields, seeding
-from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.limits import Count
 from wtl.datasets.contract.progress import progress
 from wtl.datasets.reading.store import EpisodeStore
@@ -20,7 +19,14 @@ from wtl.evaluation import adaptation, fault_film, figures, reports
 from wtl.evaluation.adaptation import AdaptationRow
 from wtl.evaluation.rollout_row import write_csv
 from wtl.evaluation.scenario import Scenario, scenarios
-from wtl.pipeline import choices, collect_explorations, episodes, planning, run_folder
+from wtl.pipeline import (
+    choices,
+    collect_explorations,
+    episodes,
+    neighbours,
+    planning,
+    run_folder,
+)
 from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run
 from wtl.policies import checkpoints
@@ -71,10 +77,10 @@ def adapt(
     if bounds:
         run.require_capability("rehearse", "adapt.bounds")
     planning.require("adapt", run)
+    batch = min(BATCH, run.suite.world.side_by_side or BATCH)
     planned = scenarios(run.suite, split, scenes_per_task)
-    # Neighbours, of which one may be given the transitions of the other, are of
-    # different tasks.
     planned.sort(key=lambda scenario: scenario.index)
+    planned = neighbours.arranged(planned, batch)
     chosen = [n for n in known if methods is None or n in (REFERENCE, *methods)]
     configs = {
         name: planning.configured(name, run.suite)
@@ -84,12 +90,9 @@ def adapt(
     }
     training = bound(TrainConfig(), "adapt")
     planner = bound(PlannerConfig(), "adapt")
-    controls = [n for n in chosen if configs[n].window_of == ANOTHER_TASK]
-    if controls and len(planned) % BATCH == 1:
-        raise UserError(
-            f"{controls[0]} needs another episode beside each, but of {len(planned)} "
-            f"one is left alone; add one to suite.{split}_tasks"
-        )
+    for name in chosen:
+        if configs[name].window_of == ANOTHER_TASK:
+            neighbours.require_another_task(name, planned, batch)
     run.datasets.require(fields.WTL_EXPLORATIONS)
     for name, config in configs.items():
         _train(run, name, config, training, planner)
@@ -110,7 +113,9 @@ def adapt(
             for row in _rows(run, method, store, planned)
         ]
         errors = {
-            method: _errors(run, method, configs[method], played[REFERENCE], planned)
+            method: _errors(
+                *(run, method, configs[method], played[REFERENCE], planned, batch)
+            )
             for method in chosen
         }
         about = {
@@ -296,10 +301,12 @@ def _errors(
     config: ForesightConfig,
     episodes_of: EpisodeStore,
     planned: Sequence[Scenario],
+    batch: int,
 ) -> dict[str, Any]:
     """Return the error of a model after the fault, in episodes of the reference."""
     network = _restored(run, config.trained_as or method, config)
     tasks = {scenario.task.task_id: scenario.task for scenario in planned}
     told = foresight_training.hidden_by_step(episodes_of, tasks, config)
     starts = np.array([_onset(s) + config.window for s in planned])
-    return model_errors(network, episodes_of, told, starts)
+    beside = neighbours.given(len(planned), batch)
+    return model_errors(network, episodes_of, told, starts, beside)

@@ -46,7 +46,7 @@ def collect_explorations(run: Run, rounds: Sequence[Count] = (16, 16, 16, 16, 16
     planning.require("collect_explorations", run)
     training = bound(TrainConfig(), "collect_explorations")
     planner = bound(PlannerConfig(), "collect_explorations")
-    config = bound(foresight_config(EXPLORER, run.suite), EXPLORER)
+    config = bound(foresight_config(EXPLORER, run.suite), "collect_explorations")
     planned = _plan(run, sum(rounds))
 
     def stage(writer: StagingWriter):

@@ -42,7 +42,7 @@ def meta_rl(
 
     Its hyper-parameters are configured under the scope of the stage, as in
     `meta_rl/PearlConfig.latent = 2`; see `wtl.pipeline.bindings`. Results go to
-    `RUN/meta_rl/METHOD/`.
+    `RUN/meta_rl/METHOD/`, of `val` to `RUN/meta_rl/METHOD/val/`.
 
     Args:
       run: the run.
@@ -81,7 +81,7 @@ def meta_rl(
     }
     evaluation = {"split": split, "scenes_per_task": scenes_per_task}
     evaluation |= {"method": method}
-    name = f"meta_rl/{method}"
+    name = run.folder.results(f"meta_rl/{method}", split)
     folder = run.folder.path / name
 
     def work(_: str) -> dict[str, Any]:
@@ -109,15 +109,19 @@ def meta_rl(
         _train(run, training, kind, configs[trained], opened)
         held_out = opened.held_out(split, scenes_per_task)
         results = run.do_results(
-            f"evaluate_{method}",
+            f"evaluate_{method}" + (f"_{split}" if split == fields.SPLIT_VAL else ""),
             training | evaluation,
             run.inputs(trained),
             f"{name}/results.json",
             work,
         )
-    report = folder.parent / "report.html"
-    found = sorted(folder.parent.glob("*/results.json"))
-    of_methods = {path.parent.name: json.loads(path.read_text()) for path in found}
+    of_run = run.folder.path / "meta_rl"
+    report = of_run / run.folder.results(".", split) / "report.html"
+    pattern = run.folder.results("*", split) + "/results.json"
+    of_methods = {
+        path.relative_to(of_run).parts[0]: json.loads(path.read_text())
+        for path in sorted(of_run.glob(pattern))
+    }
     reports.write_trials(report, of_methods, run_folder.origin())
     print(trial_results.format_table(results))
     print(f"\nReport: {report}")

@@ -99,8 +99,11 @@ _NETWORKS = (
     *(ContextualConfig, DamlConfig, ForesightConfig, MamlConfig, ReplayConfig),
     TecnetConfig,
 )
+# The record fixes, too, whose weights and whose transitions a control has.
+_fixed_of = {ForesightConfig: ["trained_as", "window_of"]}
 for _config in _NETWORKS:
-    _configurable(_config, _config.__name__, denylist=_fixed)
+    denied = _fixed + _fixed_of.get(_config, [])
+    _configurable(_config, _config.__name__, denylist=denied)
 _of_worlds = {
     name: configured
     for world in registry.usable()
@@ -156,6 +159,7 @@ def configure(gin_file: str, bindings: list[str]):
         dict.fromkeys((*STAGES, *BASELINES, "run", "suite", "camera", "teleop"), ())
         | {config.__name__: tuple(stages) for config in _TRAINING}
         | {config.__name__: tuple(trained) for config in _NETWORKS}
+        | {ForesightConfig.__name__: (*trained, "collect_explorations")}
     )
 
 

@@ -57,13 +57,18 @@ class SliceSource:
         following = predicted[:, None] + self._seen + tf.range(self._predicted)
         return Slice(*self._at(episode, seen), *self._at(episode, following))
 
-    def seen_beside(self, rows: tf.Tensor) -> Transitions:
-        """Return what is seen in the episode before that of each row, until it ends."""
+    def seen_beside(self, rows: tf.Tensor, beside: np.ndarray) -> Transitions:
+        """Return what is seen in other episodes than those of rows, until they end.
+
+        Args:
+          rows: drawn rows.
+          beside: [N] the other episode of each.
+        """
         episode, start, _ = tf.unstack(tf.convert_to_tensor(rows), axis=1)
-        beside = (episode - 1) % len(self._length)
+        other = tf.gather(tf.constant(beside, tf.int32), episode)
         step = start[:, None] + tf.range(self._seen)
-        found, _ = self._at(beside, step)
-        follows = step - self._seen + 1 < tf.gather(self._length, beside)[:, None]
+        found, _ = self._at(other, step)
+        follows = step - self._seen + 1 < tf.gather(self._length, other)[:, None]
         return found._replace(valid=found.valid * tf.cast(follows, tf.float32))
 
     def _at(self, episode: tf.Tensor, step: tf.Tensor) -> tuple[Transitions, tf.Tensor]:
@@ -77,17 +82,20 @@ class SliceSource:
 
 
 def model_errors(
-    network: Foresight, episodes: EpisodeStore, told: np.ndarray, starts: np.ndarray
+    network: Foresight,
+    episodes: EpisodeStore,
+    told: np.ndarray,
+    starts: np.ndarray,
+    beside: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Return the error of a model before and after it adapts to the last transitions.
-
-    A control adapts to those of the episode before among the N, where it goes on.
 
     Args:
       network: the model.
       episodes: N episodes.
       told: [N, T, H] hidden variables at each timestep.
       starts: [N] step of each episode from which on K steps at a time are predicted.
+      beside: [N] episodes to which a control adapts in place of each.
 
     Returns:
       `before` and `after`: [N] mean squared errors of scaled changes, one step ahead;
@@ -100,7 +108,7 @@ def model_errors(
             (i, start, start)
             for i, first in enumerate(starts)
             for start in range(
-                first, episodes.length[i] - 1 - config.predicted, config.predicted
+                first, episodes.length[i] - config.predicted, config.predicted
             )
         ],
         np.int32,
@@ -111,7 +119,7 @@ def model_errors(
         example = source.gather(rows)
         seen = example.seen
         if config.window_of == ANOTHER_TASK:
-            seen = source.seen_beside(rows)
+            seen = source.seen_beside(rows, beside)
         nothing = seen._replace(valid=tf.zeros_like(seen.valid))
         return tuple(
             tf.reduce_mean(
