@@ -83,6 +83,9 @@ def test_models_are_trained_once_and_measured_in_the_same_scenes(
         assert set(found["model_error"]) == {"before", "after"}
     error = results["methods"]["model_based"]["model_error"]
     assert error["before"] == error["after"]
+    sizes = {n: found["adaptation"] for n, found in results["methods"].items()}
+    assert all(point["mean"] == 0 for point in sizes["model_based"])
+    assert sizes["grbal"] and all(point["mean"] > 0 for point in sizes["grbal"])
     with open(folder / "episodes.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 3 * 4

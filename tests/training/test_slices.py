@@ -7,10 +7,15 @@ from wtl.collection.worlds.plain.layout import PlainLayout
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading.store import EpisodeStore
-from wtl.policies.foresight.config import RECURRENCE, ForesightConfig
+from wtl.policies.foresight.config import (
+    ANOTHER_TASK,
+    RECURRENCE,
+    ForesightConfig,
+)
 from wtl.policies.foresight.network import Foresight
+from wtl.policies.legacy_keras import tf_keras
 from wtl.training import foresight_training
-from wtl.training.slices import SliceSource, model_errors
+from wtl.training.slices import SliceSource, adaptation_sizes, model_errors
 from wtl.training.train_config import TrainConfig
 
 _LAYOUT = PlainLayout(parts=((fields.STATE, 1),), actions=1)
@@ -153,6 +158,30 @@ def test_episodes_shorter_than_a_slice_are_refused(tmp_path):
             directory=tmp_path,
             log_dir=tmp_path,
         )
+
+
+def test_an_adaptation_is_as_large_as_the_last_transitions_surprise():
+    """A model that predicts no change is surprised by actions, not by rest."""
+    tf_keras.utils.set_random_seed(0)
+    network = Foresight(_config(steps=1, alpha=0.1))
+    for weights in network.members[0].theta.values():
+        weights.assign(0 * weights)
+    store, told = _episodes(3), np.zeros((3, 30, 0), np.float32)
+    store.state[1] = store.state[1, :1]  # rests
+    store.length[:] = 30, 30, 12
+    steps = np.array([[2, 10, 20]] * 3)
+    found = adaptation_sizes(network, store, told, steps)
+    assert [[value is None for value in row] for row in found] == [
+        [True, True, True],  # the window is not full yet
+        [False, False, False],
+        [False, False, True],  # the episode is over
+    ]
+    assert found[1][0] > 0 and found[1][1] == 0
+    of_another = Foresight(_config(steps=1, alpha=0.1, window_of=ANOTHER_TASK))
+    of_another.set_weights(network.get_weights())
+    beside = np.array([2, 0, 1])
+    other = adaptation_sizes(of_another, store, told, steps, beside)
+    assert other[1] == [found[1][2], found[1][0], found[1][1]]
 
 
 def test_a_training_that_diverges_is_refused(tmp_path):

@@ -13,6 +13,8 @@ from wtl.evaluation.task_table import TaskTable
 from wtl.policies.methods import label
 
 SPAN = 50  # steps since the fault, over which rewards are averaged
+# Steps since the fault at which the size of an adaptation is shown.
+SHOWN = range(-50, 251, 10)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +62,7 @@ def by_step(reward: np.ndarray) -> tuple[str, ...]:
 def results(
     rows: Sequence[AdaptationRow],
     errors: Mapping[str, Mapping[str, Sequence[float | None]]],
+    sizes: Mapping[str, Sequence[Sequence[float | None]]],
     protocol: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Summarise an evaluation.
@@ -68,6 +71,8 @@ def results(
       rows: episodes of all methods, on the same scenes in the same order.
       errors: of each method with a model, `before` and `after` adaptation in the same
         scenes; see `wtl.training.slices.model_errors`.
+      sizes: of each method with a model, the size of its adaptation at the steps
+        `SHOWN` in its own episodes; see `wtl.training.slices.adaptation_sizes`.
       protocol: `reference`, to which the others are compared, `world`, `split`, ….
 
     Returns:
@@ -87,6 +92,7 @@ def results(
                     for family, group in grouped(of_method, "family").items()
                 },
                 "since_fault": _since_fault(of_method),
+                "adaptation": _sizes(of_method, sizes.get(name, ())),
                 "model_error": _errors(of_method, errors.get(name, {})),
             }
             for name, of_method in by_method.items()
@@ -145,17 +151,29 @@ def _since_fault(rows: Sequence[AdaptationRow]) -> list[dict[str, Any]]:
     return found
 
 
+def _sizes(
+    rows: Sequence[AdaptationRow], sizes: Sequence[Sequence[float | None]]
+) -> list[dict[str, Any]]:
+    """Return mean sizes at steps that most of the episodes have."""
+    found = []
+    for step, values in zip(SHOWN, sizes, strict=False):
+        known = _known(rows, values)
+        if 2 * len(known) > len(rows):
+            found.append({"step": step} | interval.mean_by_task(*zip(*known)))
+    return found
+
+
+def _known(rows: Sequence[AdaptationRow], values: Sequence[float | None]) -> list:
+    pairs = zip(rows, values, strict=True)
+    return [(row, value) for row, value in pairs if value is not None]
+
+
 def _errors(
     rows: Sequence[AdaptationRow], errors: Mapping[str, Sequence[float | None]]
 ) -> dict[str, Any]:
     found = {}
     for name, values in errors.items():
-        known = [
-            (row, value)
-            for row, value in zip(rows, values, strict=True)
-            if value is not None
-        ]
-        if known:
+        if known := _known(rows, values):
             found[name] = interval.mean_by_task(*zip(*known, strict=True))
     return found
 

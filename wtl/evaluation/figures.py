@@ -334,19 +334,27 @@ def trials_needed(curves: Mapping[str, Any]) -> Figure:
     return drawn
 
 
+def _adapts(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the sizes of an adaptation by step; none if nothing adapts."""
+    points = found["adaptation"]
+    return points if any(point["mean"] for point in points) else []
+
+
 @_as_svg
 def adaptation(results: Mapping[str, Any]) -> Figure:
-    """Draw rewards since the fault, ratios of returns, and errors of the models."""
+    """Draw rewards and adaptations since the fault, returns and errors."""
     protocol, methods = results["protocol"], results["methods"]
     colour_of = colours(methods)
-    drawn = _new(f"{protocol['world']}: adaptation to a fault", 10, 3.4)
-    since, ratios, errors = drawn.subplots(1, 3, width_ratios=(3, 2, 2))
+    drawn = _new(f"{protocol['world']}: adaptation to a fault", 13, 3.4)
+    since, sizes, ratios, errors = drawn.subplots(1, 4, width_ratios=(3, 3, 2, 2))
     for name, found in methods.items():
-        if points := found["since_fault"]:
-            keys = ("step", "mean", "ci95")
-            columns = ([point[key] for point in points] for key in keys)
-            _band(since, *columns, colour_of[name], label=label(name))
+        for axes, points in ((since, found["since_fault"]), (sizes, _adapts(found))):
+            if points:
+                keys = ("step", "mean", "ci95")
+                columns = ([point[key] for point in points] for key in keys)
+                _band(axes, *columns, colour_of[name], label=label(name))
     since.set(title="Reward", xlabel="steps since the fault")
+    sizes.set(title="Size of the adaptation", xlabel="steps since the fault")
     for place, (name, found) in enumerate(methods.items()):
         ratio, error = found["return"]["ratio"], found["model_error"]
         if ratio:

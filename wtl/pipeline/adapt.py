@@ -34,8 +34,7 @@ from wtl.policies.foresight.config import ANOTHER_TASK, ForesightConfig
 from wtl.policies.foresight.network import Foresight
 from wtl.policies.methods import METHODS
 from wtl.policies.planner.config import PlannerConfig
-from wtl.training import foresight_training
-from wtl.training.slices import model_errors
+from wtl.training import foresight_training, slices
 from wtl.training.train_config import TrainConfig
 
 NAME = fields.WTL_EVALUATIONS
@@ -112,12 +111,11 @@ def adapt(
             for method, store in played.items()
             for row in _rows(run, method, store, planned)
         ]
-        errors = {
-            method: _errors(
-                *(run, method, configs[method], played[REFERENCE], planned, batch)
-            )
-            for method in chosen
+        measured = {
+            n: _measured(run, n, configs[n], played, planned, batch) for n in chosen
         }
+        errors = {name: found[0] for name, found in measured.items()}
+        sizes = {name: found[1] for name, found in measured.items()}
         about = {
             "world": run.suite.world.name,
             "world_version": run.suite.world.version,
@@ -130,7 +128,7 @@ def adapt(
             "models": {n: planning.model_settings(configs[n]) for n in chosen},
             "reference": REFERENCE,
         }
-        results = adaptation.results(rows, errors, about)
+        results = adaptation.results(rows, errors, sizes, about)
         write_csv(rows, folder / "episodes.csv", AdaptationRow)
         run.folder.write(f"{name}/figure.svg", figures.adaptation(results))
         world = run.suite.world
@@ -295,18 +293,28 @@ def _onset(scenario: Scenario) -> int:
     return int(scenario.task.hidden[0]) if scenario.task.hidden else 0
 
 
-def _errors(
+def _measured(
     run: Run,
     method: str,
     config: ForesightConfig,
-    episodes_of: EpisodeStore,
+    played: Mapping[str, EpisodeStore],
     planned: Sequence[Scenario],
     batch: int,
-) -> dict[str, Any]:
-    """Return the error of a model after the fault, in episodes of the reference."""
+) -> tuple[dict[str, Any], list[list[float | None]]]:
+    """Return the errors of a model and the sizes of its adaptation, around the fault.
+
+    Errors are measured in the episodes of the reference, sizes in its own.
+    """
     network = _restored(run, config.trained_as or method, config)
     tasks = {scenario.task.task_id: scenario.task for scenario in planned}
-    told = foresight_training.hidden_by_step(episodes_of, tasks, config)
-    starts = np.array([_onset(s) + config.window for s in planned])
+    onset = np.array([_onset(scenario) for scenario in planned])
     beside = neighbours.given(len(planned), batch)
-    return model_errors(network, episodes_of, told, starts, beside)
+    reference, own = (
+        (network, store, foresight_training.hidden_by_step(store, tasks, config))
+        for store in (played[REFERENCE], played[method])
+    )
+    steps = onset[:, None] + np.array(adaptation.SHOWN)
+    return (
+        slices.model_errors(*reference, onset + config.window, beside),
+        slices.adaptation_sizes(*own, steps, beside),
+    )

@@ -117,15 +117,9 @@ def model_errors(
     @tf.function(autograph=False, reduce_retracing=True)
     def both(rows):
         example = source.gather(rows)
-        seen = example.seen
-        if config.window_of == ANOTHER_TASK:
-            seen = source.seen_beside(rows, beside)
-        nothing = seen._replace(valid=tf.zeros_like(seen.valid))
         return tuple(
-            tf.reduce_mean(
-                errors(network, example, network.adapt(given, example.seen_told)), 1
-            )
-            for given in (nothing, seen)
+            tf.reduce_mean(errors(network, example, adaptations), 1)
+            for adaptations in _adapted(network, source, rows, beside)
         )
 
     parts = [both(tf.constant(rows[i : i + _ROWS])) for i in range(0, len(rows), _ROWS)]
@@ -137,3 +131,55 @@ def model_errors(
             for i in range(len(starts))
         ]
     return found
+
+
+def adaptation_sizes(
+    network: Foresight,
+    episodes: EpisodeStore,
+    told: np.ndarray,
+    steps: np.ndarray,
+    beside: np.ndarray | None = None,
+) -> list[list[float | None]]:
+    """Return how far a model has adapted at steps of episodes.
+
+    Args:
+      network: the model.
+      episodes: N episodes.
+      told: [N, T, H] hidden variables at each timestep.
+      steps: int[N, K] steps of each episode.
+      beside: see `model_errors`.
+
+    Returns:
+      [K][N] root mean squares of the changes of an adaptation, such as the parameters
+      of a network, by the last transitions; None before a window is full and after an
+      end.
+    """
+    source = SliceSource(episodes, told, network.config)
+    place, number = np.indices(steps.shape)
+    there = (network.config.window <= steps) & (steps < episodes.length[:, None])
+    rows = np.stack([place[there], steps[there], steps[there]], axis=1)
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def sizes(rows):
+        before, after = _adapted(network, source, rows, beside)
+        squares = [(a - b) ** 2 for a, b in zip(after, before, strict=True)]
+        size = tf.sqrt(tf.reduce_mean(tf.stack(squares), axis=(0, -1)))
+        return size + tf.zeros(tf.shape(rows)[0])  # one for all, if nothing adapts
+
+    found: list[list[float | None]] = [[None] * len(steps) for _ in steps[0]]
+    for i in range(0, len(rows), _ROWS):
+        values = sizes(tf.constant(rows[i : i + _ROWS], tf.int32)).numpy()
+        of_rows = zip(number[there][i:], place[there][i:], values, strict=False)
+        for k, n, value in of_rows:
+            found[k][n] = float(value)
+    return found
+
+
+def _adapted(network, source, rows, beside) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    """Return adaptations to nothing, and to the last transitions."""
+    example = source.gather(rows)
+    seen = example.seen
+    if network.config.window_of == ANOTHER_TASK:
+        seen = source.seen_beside(rows, beside)
+    nothing = seen._replace(valid=tf.zeros_like(seen.valid))
+    return tuple(network.adapt(given, example.seen_told) for given in (nothing, seen))
