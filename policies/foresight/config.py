@@ -7,7 +7,7 @@ from wtl.policies import interface
 
 GRADIENT, RECURRENCE = ADAPTERS = ("gradient", "recurrence")
 # Whose transitions a model adapts to.
-OWN, ANOTHER_TASK = WINDOWS = ("own", "another_task")
+OWN, ANOTHER_TASK, NONE = WINDOWS = ("own", "another_task", "none")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,10 +27,10 @@ class ForesightConfig(interface.Interface):
         it adapts to the moment, too, and a slow gait predicts a slow one.
       members: E, models of an ensemble with different initial weights, of which a plan
         maximises the mean return (Chua et al. 2018).
-      trained_as: name of the method whose weights it has; empty for its own. The method
-        fixes it, and the next one.
-      window_of: whether the transitions are its `own`, or of `another_task` that is
-        played beside it, as a control.
+      trained_as: name of the method whose weights it has; empty for its own. It is fixed
+        by the method, as is the next one.
+      window_of: whether the transitions are its `own`, or in controls of `another_task`
+        that is played beside it, or `none`.
     """
 
     hidden: tuple[Count, ...] = (256, 256)

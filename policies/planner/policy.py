@@ -12,7 +12,7 @@ from tf_agents.trajectories import time_step as ts
 from wtl.datasets.contract import fields
 from wtl.policies.adapters.transition_window import TransitionWindow
 from wtl.policies.contextual.context import Context
-from wtl.policies.foresight.config import ANOTHER_TASK
+from wtl.policies.foresight.config import ANOTHER_TASK, NONE
 from wtl.policies.foresight.network import Foresight
 from wtl.policies.planner import optimiser
 from wtl.policies.planner.config import PlannerConfig
@@ -98,6 +98,8 @@ class PlannerPolicy(tf_policy.TFPolicy):
             # An episode that is over is observed as it ended: that is no transition.
             changed = tf.reduce_any(seen.next_observation != seen.observation, axis=-1)
             seen = seen._replace(valid=seen.valid * tf.cast(changed, tf.float32))
+        if network.config.window_of == NONE:
+            seen = seen._replace(valid=tf.zeros_like(seen.valid))
         told = self._told(policy_state["hidden"], step)
         length = network.config.window
         # What holds now stands for all steps of the window: the oracle, which alone is

@@ -11,7 +11,7 @@ from wtl.collection.worlds.plain.layout import PlainLayout
 from wtl.datasets.contract import fields
 from wtl.policies import export
 from wtl.policies.contextual import context as contexts
-from wtl.policies.foresight.config import ANOTHER_TASK, ForesightConfig
+from wtl.policies.foresight.config import ANOTHER_TASK, NONE, ForesightConfig
 from wtl.policies.foresight.network import Foresight
 from wtl.policies.legacy_keras import tf_keras
 from wtl.policies.planner import optimiser
@@ -187,8 +187,10 @@ def test_it_adapts_to_its_own_transitions_or_those_of_the_next_episode():
     assert found["other"][1] > 0.8  # it never came near
 
 
-def test_an_episode_that_is_over_gives_another_no_transitions():
-    adapting = _policy(steps=15, alpha=0.8, window_of=ANOTHER_TASK)
+@pytest.mark.parametrize("window_of", (ANOTHER_TASK, NONE))
+def test_a_control_that_is_given_no_transitions_does_not_adapt(window_of):
+    """The episode beside the first, whose transitions it may be given, is over."""
+    adapting = _policy(steps=15, alpha=0.8, window_of=window_of)
     plain = _policy()
     found = []
     for policy in (adapting, plain):
@@ -196,7 +198,7 @@ def test_an_episode_that_is_over_gives_another_no_transitions():
         for _ in range(8):
             step = _act(policy, state, memory)
             memory = step.state
-            state[0] += 0.5 * step.action[0]  # the second episode is over
+            state[0] += 0.5 * step.action[0]
         found.append(step.action[0])
     np.testing.assert_allclose(*found, atol=1e-5)
 

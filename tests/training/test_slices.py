@@ -9,6 +9,7 @@ from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.policies.foresight.config import (
     ANOTHER_TASK,
+    NONE,
     RECURRENCE,
     ForesightConfig,
 )
@@ -182,6 +183,9 @@ def test_an_adaptation_is_as_large_as_the_last_transitions_surprise():
     beside = np.array([2, 0, 1])
     other = adaptation_sizes(of_another, store, told, steps, beside)
     assert other[1] == [found[1][2], found[1][0], found[1][1]]
+    of_none = Foresight(_config(steps=1, alpha=0.1, window_of=NONE))
+    of_none.set_weights(network.get_weights())
+    assert adaptation_sizes(of_none, store, told, steps)[1] == [0, 0, 0]
 
 
 def test_a_training_that_diverges_is_refused(tmp_path):

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.policies.adapters.transition_window import Transitions
-from wtl.policies.foresight.config import ANOTHER_TASK, ForesightConfig
+from wtl.policies.foresight.config import ANOTHER_TASK, NONE, ForesightConfig
 from wtl.policies.foresight.loss import Slice, errors
 from wtl.policies.foresight.network import Foresight
 
@@ -182,4 +182,6 @@ def _adapted(network, source, rows, beside) -> tuple[list[tf.Tensor], list[tf.Te
     if network.config.window_of == ANOTHER_TASK:
         seen = source.seen_beside(rows, beside)
     nothing = seen._replace(valid=tf.zeros_like(seen.valid))
+    if network.config.window_of == NONE:
+        seen = nothing
     return tuple(network.adapt(given, example.seen_told) for given in (nothing, seen))

@@ -1,6 +1,11 @@
 """Methods that plan with a model of the next state."""
 
-from wtl.policies.foresight.config import ANOTHER_TASK, RECURRENCE, ForesightConfig
+from wtl.policies.foresight.config import (
+    ANOTHER_TASK,
+    NONE,
+    RECURRENCE,
+    ForesightConfig,
+)
 from wtl.policies.methods import palette
 from wtl.policies.methods.record import Method
 
@@ -34,6 +39,14 @@ RECORDS = (
         "GrBAL, given the last transitions of another task.",
         palette.SKY,
         config=ForesightConfig(steps=1, trained_as="grbal", window_of=ANOTHER_TASK),
+    ),
+    Method(
+        "grbal_without_transitions",
+        "GrBAL, no transitions",
+        "GrBAL, given no transitions: its model as it was meta-trained, before any "
+        "gradient step.",
+        palette.BROWN,
+        config=ForesightConfig(steps=1, trained_as="grbal", window_of=NONE),
     ),
     Method(
         "rebal",
