@@ -27,8 +27,8 @@ class ForesightConfig(interface.Interface):
         it adapts to the moment, too, and a slow gait predicts a slow one.
       members: E, models of an ensemble with different initial weights, of which a plan
         maximises the mean return (Chua et al. 2018).
-      trained_as: name of the method whose weights it has; empty for its own. It is fixed
-        by the method, as is the next one.
+      trained_as: name of the method whose weights it has; empty for its own. The method
+        fixes it, as it does the next one.
       window_of: whether the transitions are its `own`, or in controls of `another_task`
         that is played beside it, or `none`.
     """
