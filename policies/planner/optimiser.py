@@ -57,11 +57,12 @@ def optimise(
             best = tf.math.top_k(returns, config.elite_count).indices
             elites = tf.gather(candidates, best, batch_dims=1)
             # There may be fewer candidates for which the model does not diverge.
-            share = tf.cast(tf.gather(finite, best, batch_dims=1), elites.dtype)
-            share /= tf.maximum(tf.reduce_sum(share, axis=1, keepdims=True), 1)
-            plan = tf.einsum("be,beha->bha", share, elites)
-            squares = (elites - plan[:, None]) ** 2
-            std = tf.sqrt(tf.einsum("be,beha->bha", share, squares))
+            counts = tf.gather(finite, best, batch_dims=1)[..., None, None]
+            counts = tf.cast(counts, elites.dtype)
+            number = tf.maximum(tf.reduce_sum(counts, axis=1), 1)
+            plan = tf.reduce_sum(counts * elites, axis=1) / number
+            squares = counts * (elites - plan[:, None]) ** 2
+            std = tf.sqrt(tf.reduce_sum(squares, axis=1) / number)
             std = tf.maximum(std, _LEAST_STD)
         else:
             plan = _weighted(candidates, returns, finite, config.temperature)

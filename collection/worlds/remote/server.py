@@ -42,6 +42,7 @@ OPTIONS = (  # of gRPC; its own limit is less than two large images
     ("grpc.max_send_message_length", 256 << 20),
     ("grpc.max_receive_message_length", 256 << 20),
 )
+_GRACE = 1.0  # seconds for streams to end; cut off, gRPC may print a traceback
 
 _STATES = dm_env_rpc_pb2.EnvironmentStateType
 
@@ -115,7 +116,7 @@ async def _serve(world: ServedWorld, host: str, port: int):
     try:
         await server.wait_for_termination()
     finally:
-        await server.stop(None)
+        await server.stop(_GRACE)
 
 
 async def start(
