@@ -102,8 +102,8 @@ _NETWORKS = (
 # The record fixes, too, whose weights and whose transitions a control has.
 _fixed_of = {ForesightConfig: ["trained_as", "window_of"]}
 for _config in _NETWORKS:
-    denied = _fixed + _fixed_of.get(_config, [])
-    _configurable(_config, _config.__name__, denylist=denied)
+    _denied = _fixed + _fixed_of.get(_config, [])
+    _configurable(_config, _config.__name__, denylist=_denied)
 _of_worlds = {
     name: configured
     for world in registry.usable()
