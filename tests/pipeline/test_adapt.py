@@ -104,6 +104,14 @@ def test_models_are_trained_once_and_measured_in_the_same_scenes(
     assert _perform("adapt", run, "adapt.split='val'", "adapt.methods=()") == 0
     assert {p: p.stat().st_mtime_ns for p in run.rglob("*.index")} == before
     assert (folder / "val" / "results.json").exists()
+    # A further method is played beside the one before.
+    both = ("adapt.split='val'", "adapt.methods=('grbal',)")
+    notes = run.glob("staging/*/made_from.json")
+    (staged,) = (path for path in notes if "grbal" not in path.read_text())
+    assert _perform("adapt", run, *both) == 0
+    assert not staged.exists()
+    found = json.loads((folder / "val" / "results.json").read_text())
+    assert list(found["methods"]) == ["model_based", "grbal"]
     # So does another planner, with which the models are saved again.
     weights = [p for p in before if p.parent.name == "checkpoints"]
     tuned = ("adapt.split='val'", "adapt.methods=()", "adapt/PlannerConfig.horizon=3")

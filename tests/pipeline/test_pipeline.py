@@ -17,6 +17,7 @@ from wtl.datasets.reading import reader
 from wtl.datasets.storage import checksums
 from wtl.datasets.storage.staging import iterate_staged
 from wtl.pipeline.player import Player
+from wtl.pipeline.run_datasets import RunDatasets
 from wtl.pipeline.run_folder import RunFolder
 from wtl.policies.methods import CONDITIONS, Condition
 from wtl.policies.methods.record import SAMPLED
@@ -119,6 +120,41 @@ def test_what_is_published_is_not_on_disk_twice(tiny_run):
     (staged,) = tiny_run.glob("staging/*")
     # Further conditions are played beside these.
     assert staged.name.startswith("wtl_evaluations-")
+
+
+def test_other_conditions_are_played_beside_those_before(copied_run):
+    (staged,) = copied_run.glob("staging/*/staged-00000.tfrecord")
+    played = staged.read_bytes()
+    named = "evaluate.conditions=('mil', 'wtl')"
+    assert perform("evaluate", copied_run, named, "evaluate.fixed_tasks=True") == 0
+    results = json.loads((copied_run / "evaluation/results.json").read_text())
+    assert set(results["methods"]) == {"mil", "wtl"}
+    # All are there: none is played again.
+    (staged,) = copied_run.glob("staging/*/staged-00000.tfrecord")
+    assert staged.read_bytes() == played
+
+
+def test_staged_episodes_of_another_policy_are_not_continued(tmp_path):
+    datasets = RunDatasets(RunFolder(tmp_path), None, 0, None)
+    shared = {"settings": "s", "wtl_demos": "d"}
+    datasets.continue_staging("a", shared | {"mil": "1", "bc": "1"})
+    datasets.continue_staging("b", shared | {"mil": "1", "wtl": "1"})
+    assert [p.name for p in tmp_path.glob("staging/*")] == ["wtl_evaluations-b"]
+    # An interrupted stage goes on, and does not forget what else is staged.
+    datasets.continue_staging("b", shared | {"mil": "1", "wtl": "1"})
+    for changed in ({"bc": "2"}, {"settings": "t"}, {"wtl_demos": "e"}):
+        key = "-".join(changed)
+        datasets.continue_staging(key, shared | {"mil": "1"} | changed)
+        assert datasets.staging("wtl_evaluations", key).exists()
+        assert datasets.staging("wtl_evaluations", "b").exists()
+
+
+def test_conditions_need_those_whose_episodes_are_their_trials(copied_run, capsys):
+    assert perform("evaluate", copied_run, "evaluate.conditions=('wtl',)") == 1
+    assert "whose trials are the episodes of 'mil'; name" in capsys.readouterr().err
+    shutil.rmtree(copied_run / "policies/mil")
+    assert perform("evaluate", copied_run, "evaluate.conditions=('mil', 'wtl')") == 1
+    assert "the policy `mil` is missing" in capsys.readouterr().err
 
 
 def test_a_process_killed_before_it_tidied_up_leaves_nothing_for_good(copied_run):

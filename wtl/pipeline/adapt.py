@@ -97,8 +97,17 @@ def adapt(
         _train(run, name, config, training, planner)
     name = run.folder.results("adaptation", split)
     folder = run.folder.path / name
+    stage = "adapt" if split == fields.SPLIT_TEST else f"adapt_{split}"
+    settings = {
+        "split": split,
+        "scenes_per_task": scenes_per_task,
+        "planner": dataclasses.asdict(planner),
+    }
+    inputs = run.inputs(fields.WTL_EXPLORATIONS, *chosen)
 
     def work(key: str) -> dict[str, Any]:
+        shared = {"settings": run.key(stage, settings, {})}
+        run.datasets.continue_staging(key, shared | inputs)
         actors: dict[str, ActorSpec] = {
             method: collect_explorations.actor_spec(run, method, configs[method], split)
             for method in chosen
@@ -141,15 +150,9 @@ def adapt(
         return results
 
     results = run.do_results(
-        "adapt" if split == fields.SPLIT_TEST else f"adapt_{split}",
-        {
-            "methods": chosen,
-            "split": split,
-            "scenes_per_task": scenes_per_task,
-            "planner": dataclasses.asdict(planner),
-        }
-        | ({"bounds": bounds} if bounds else {}),
-        run.inputs(fields.WTL_EXPLORATIONS, *chosen),
+        stage,
+        settings | {"methods": chosen} | ({"bounds": bounds} if bounds else {}),
+        inputs,
         f"{name}/results.json",
         work,
     )

@@ -17,7 +17,7 @@ from wtl.pipeline.offline import evaluate_offline
 from wtl.pipeline.player import Player
 from wtl.pipeline.run import Run
 from wtl.policies.methods import CONDITIONS, uses_human_videos
-from wtl.policies.methods.record import NEXT_AFTER_FAILURE, SAME
+from wtl.policies.methods.record import NEXT_AFTER_FAILURE, SAME, Condition
 
 # Settings of `suite` that are named only where they are chosen.
 _CHOSEN = (
@@ -72,12 +72,22 @@ def evaluate(
     ]
     if not chosen:
         run.require_policy(CONDITIONS[conditions[0]].method)
+    _require_trials(run, chosen, conditions)
     human = any(map(uses_human_videos, chosen))
     given = (fields.WTL_DEMOS, *([fields.WTL_HUMAN_VIDEOS] if human else []))
     name = run.folder.results("evaluation", split)
     folder = run.folder.path / name
+    stage = "evaluate" if split == fields.SPLIT_TEST else f"evaluate_{split}"
+    played = {
+        "split": split,
+        "scenes_per_task": scenes_per_task,
+        "demos_shown": demos_shown,
+    }
+    inputs = run.inputs(*given, *(condition.method for condition in chosen))
 
     def work(key: str) -> dict[str, Any]:
+        shared = {"settings": run.key(stage, played, {})}
+        run.datasets.continue_staging(key, shared | inputs)
         player = Player(run, key, split, scenes_per_task, demos_shown, human)
         rows = player.play(chosen)
         about = protocol_of(run, split, scenes_per_task, demos_shown, rows)
@@ -88,15 +98,11 @@ def evaluate(
         return results
 
     results = run.do_results(
-        "evaluate" if split == fields.SPLIT_TEST else f"evaluate_{split}",
-        {
-            "split": split,
-            "scenes_per_task": scenes_per_task,
-            "conditions": [condition.name for condition in chosen],
-            "demos_shown": demos_shown,
-            **({"fixed_tasks": True} if fixed_tasks else {}),
-        },
-        run.inputs(*given, *(condition.method for condition in chosen)),
+        stage,
+        played
+        | {"conditions": [condition.name for condition in chosen]}
+        | ({"fixed_tasks": True} if fixed_tasks else {}),
+        inputs,
         f"{name}/results.json",
         work,
         lambda: len(chosen) * len(run.suite.tasks(split)) * scenes_per_task,
@@ -104,6 +110,22 @@ def evaluate(
     print(table.format_table(results))
     print(f"\nReport: {folder / 'report.html'}")
     return folder
+
+
+def _require_trials(run: Run, chosen: Sequence[Condition], names: Sequence[str]):
+    """Check that conditions whose episodes are trials of others are played as well.
+
+    Raises:
+      UserError: if one is not named, or its policy is missing.
+    """
+    for condition in chosen:
+        for trial in condition.trials:
+            if trial not in names:
+                raise UserError(
+                    f"evaluate.conditions names {condition.name!r}, whose trials are "
+                    f"the episodes of {trial!r}; name {trial!r} too"
+                )
+            run.require_policy(CONDITIONS[trial].method)
 
 
 def _write_videos(folder: pathlib.Path, shown: list[Strip]):

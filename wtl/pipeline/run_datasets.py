@@ -1,7 +1,9 @@
 """Datasets of a run: found, read, checked and published in its folder."""
 
 import dataclasses
+import json
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 from wtl.collection.worlds.task_distribution import TaskDistribution
@@ -15,6 +17,7 @@ from wtl.datasets.reading.store import EpisodeStore
 from wtl.datasets.storage import checksums, location, publish, verify
 from wtl.pipeline import run_folder
 
+_MADE_FROM_FILE = "made_from.json"  # beside staged episodes of `wtl_evaluations`
 # Stage that makes each dataset.
 STAGE_OF = {
     fields.WTL_DEMOS: "collect_demos",
@@ -103,11 +106,31 @@ class RunDatasets:
         return found
 
     def staging(self, name: str, key: str) -> pathlib.Path:
-        """Return the staging folder of a dataset.
-
-        Staged episodes of `evaluate` are kept, so that conditions can be added.
-        """
+        """Return the staging folder of a dataset."""
         return self.folder.staging / f"{name}-{key}"
+
+    def continue_staging(self, key: str, made_from: Mapping[str, str]):
+        """Make the staged episodes of an earlier evaluation those of this one.
+
+        Episodes of `wtl_evaluations` stay staged, so that further conditions are played
+        beside them: nothing is played again whose policy is the same.
+
+        Args:
+          key: key of the stage, see `staging`.
+          made_from: key of what all conditions share, and id of the policy of each, by
+            name.
+        """
+        name = fields.WTL_EVALUATIONS
+        folder = self.staging(name, key)
+        other = folder.name if folder.exists() else f"{name}-*"
+        for note in sorted(self.folder.staging.glob(f"{other}/{_MADE_FROM_FILE}")):
+            earlier = json.loads(note.read_text())
+            if all(made_from.get(n, made) == made for n, made in earlier.items()):
+                made_from = earlier | made_from
+                note.parent.rename(folder)
+                break
+        path = folder / _MADE_FROM_FILE
+        self.folder.write_json(path.relative_to(self.folder.path), made_from)
 
     def publish(
         self,
