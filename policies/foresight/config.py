@@ -62,6 +62,6 @@ class ForesightConfig(interface.Interface):
         return self.adapter == RECURRENCE or self.steps > 0
 
     @property
-    def told_size(self) -> int:
+    def privileged_size(self) -> int:
         """Hidden variables that the model is given; the first is their onset."""
         return self.hidden_size - 1 if self.oracle else 0

@@ -13,15 +13,15 @@ class Slice(NamedTuple):
 
     Attributes:
       seen: M transitions to adapt to.
-      seen_told: [B, M, H] hidden variables at these.
+      seen_privileged: [B, M, H] hidden variables at these.
       following: K transitions to predict.
-      told: [B, K, H] hidden variables at these.
+      privileged: [B, K, H] hidden variables at these.
     """
 
     seen: Transitions
-    seen_told: tf.Tensor
+    seen_privileged: tf.Tensor
     following: Transitions
-    told: tf.Tensor
+    privileged: tf.Tensor
 
 
 class Losses(NamedTuple):
@@ -37,7 +37,7 @@ def loss(network: Foresight, example: Slice, log_sigma_floor: tf.Tensor) -> Loss
     it is that of an ordinary model.
     """
     del log_sigma_floor
-    adaptations = network.adapt(example.seen, example.seen_told)
+    adaptations = network.adapt(example.seen, example.seen_privileged)
     return Losses(tf.reduce_mean(errors(network, example, adaptations)))
 
 
@@ -47,6 +47,6 @@ def errors(
     """Return squared errors [B, K] of scaled changes, means over state and members."""
     state, action, following, _ = example.following
     of_members = tf.stack([state] * len(network.members))
-    predicted = network.changes(of_members, action, example.told, adaptations)
+    predicted = network.changes(of_members, action, example.privileged, adaptations)
     squares = (predicted - network.change(state, following)) ** 2
     return tf.reduce_mean(squares, axis=(0, -1))

@@ -54,7 +54,7 @@ class Foresight(tf_keras.Model):
             encoder = Recurrence(config.units)
             return EncodedRegression(encoder, states, config.hidden)
         return GradientRegression(
-            states + config.action_size + config.told_size,
+            states + config.action_size + config.privileged_size,
             states,
             config.hidden,
             steps=config.steps,
@@ -71,35 +71,37 @@ class Foresight(tf_keras.Model):
             self._scales[f"{name}_mean"].assign(values.mean(axis=0, dtype=np.float64))
             self._scales[f"{name}_std"].assign(np.where(std > _LEAST_STD, std, 1))
 
-    def adapt(self, seen: Transitions, told: tf.Tensor) -> list[tf.Tensor]:
+    def adapt(self, seen: Transitions, privileged: tf.Tensor) -> list[tf.Tensor]:
         """Return adaptations to the transitions of each of B episodes.
 
         Args:
           seen: T transitions each.
-          told: [B, T, H] hidden variables at each.
+          privileged: [B, T, H] hidden variables at each.
 
         Returns:
           Adaptations [B, Z] of the E members; [1, Z] if nothing adapts.
         """
         if not self.config.adapts:
-            seen, told = Transitions(*(part[:1] for part in seen)), told[:1]
-        inputs = self._inputs(seen.observation, seen.action, told)
+            seen, privileged = Transitions(*(part[:1] for part in seen)), privileged[:1]
+        inputs = self._inputs(seen.observation, seen.action, privileged)
         outputs = self.change(seen.observation, seen.next_observation)
         pairs = Pairs(inputs, outputs, seen.valid)
         return [member.adapt(pairs) for member in self.members]
 
-    def changes(self, state, action, told, adaptations) -> tf.Tensor:
+    def changes(self, state, action, privileged, adaptations) -> tf.Tensor:
         """Return predicted changes [E, B, N, S] of states, scaled; see `change`.
 
         Args:
           state: [E, B, N, S], one of each member.
           action: [B, N, A].
-          told: [B, N, H] hidden variables.
+          privileged: [B, N, H] hidden variables.
           adaptations: see `adapt`; shared by the N states of an episode.
         """
         return tf.stack(
             [
-                self._changes(member, self._inputs(of_member, action, told), adapted)
+                self._changes(
+                    member, self._inputs(of_member, action, privileged), adapted
+                )
                 for member, of_member, adapted in zip(
                     self.members, tf.unstack(state), adaptations, strict=True
                 )
@@ -114,9 +116,9 @@ class Foresight(tf_keras.Model):
         shape = (*tf.unstack(tf.shape(inputs)[:2]), self.layout.state_size)
         return tf.reshape(member.predict(one, adapted), shape)
 
-    def following(self, state, action, told, adaptations) -> tf.Tensor:
+    def following(self, state, action, privileged, adaptations) -> tf.Tensor:
         """Return predicted next states [E, B, N, S]; arguments as of `changes`."""
-        change = self.changes(state, action, told, adaptations)
+        change = self.changes(state, action, privileged, adaptations)
         mean, std = self._scales["change_mean"], self._scales["change_std"]
         return state + mean + std * change
 
@@ -124,9 +126,9 @@ class Foresight(tf_keras.Model):
         """Return the changes [..., S] between states, with zero mean, unit variance."""
         return self._scaled("change", following - state)
 
-    def _inputs(self, state, action, told) -> tf.Tensor:
+    def _inputs(self, state, action, privileged) -> tf.Tensor:
         scaled = self._scaled("state", state), self._scaled("action", action)
-        return tf.concat([*scaled, told], axis=-1)
+        return tf.concat([*scaled, privileged], axis=-1)
 
     def _scaled(self, name: str, values: tf.Tensor) -> tf.Tensor:
         return (values - self._scales[f"{name}_mean"]) / self._scales[f"{name}_std"]

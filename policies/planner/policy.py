@@ -100,16 +100,18 @@ class PlannerPolicy(tf_policy.TFPolicy):
             seen = seen._replace(valid=seen.valid * tf.cast(changed, tf.float32))
         if network.config.window_of == NONE:
             seen = seen._replace(valid=tf.zeros_like(seen.valid))
-        told = self._told(policy_state["hidden"], step)
+        privileged = self._privileged(policy_state["hidden"], step)
         length = network.config.window
         # What holds now stands for all steps of the window: the oracle, which alone is
         # given hidden variables, does not adapt.
-        adaptations = network.adapt(seen, tf.repeat(told[:, None], length, axis=1))
+        adaptations = network.adapt(
+            seen, tf.repeat(privileged[:, None], length, axis=1)
+        )
         # Episodes that are played together are at the same step.
         noise = optimiser.draw_noise(config, network.config.action_size, step[0])
 
         def score(actions: tf.Tensor) -> tf.Tensor:
-            return self._returns(state, actions, told, adaptations)
+            return self._returns(state, actions, privileged, adaptations)
 
         plan = optimiser.optimise(score, policy_state["plan"], noise, config)
         action = self._native(plan[:, 0])
@@ -125,23 +127,23 @@ class PlannerPolicy(tf_policy.TFPolicy):
             (),
         )
 
-    def _told(self, hidden: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    def _privileged(self, hidden: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         """Return the hidden variables [B, H] that hold at a step, zeros before."""
         if not self.network.config.oracle:
             return tf.zeros((tf.shape(step)[0], 0))
         return tf.where((step >= hidden[:, 0])[:, None], hidden[:, 1:], 0.0)
 
-    def _returns(self, state, actions, told, adaptations) -> tf.Tensor:
+    def _returns(self, state, actions, privileged, adaptations) -> tf.Tensor:
         """Return the predicted returns [B, N] of action sequences [B, N, H, A].
 
         Each member of the model goes on from its own predictions.
         """
         members, count = len(self.network.members), tf.shape(actions)[1]
         state = tf.tile(state[None, :, None], (members, 1, count, 1))
-        told = tf.repeat(told[:, None], count, axis=1)
+        privileged = tf.repeat(privileged[:, None], count, axis=1)
         total, weight, goes_on = 0.0, 1.0, 1.0
         for action in tf.unstack(self._native(actions), axis=2):
-            following = self.network.following(state, action, told, adaptations)
+            following = self.network.following(state, action, privileged, adaptations)
             ended = tf.cast(self._ends(following), tf.float32)
             reward = self._reward(state, tf.stack([action] * members), following)
             total += weight * goes_on * (reward - self._config.end_cost * ended)

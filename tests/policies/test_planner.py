@@ -82,7 +82,7 @@ def _policy(ends=None, end_cost=0.0, reward=_reward, **settings) -> PlannerPolic
     )
     network = Foresight(config)
     kernel = np.concatenate([np.zeros((2, 2)), 0.5 * np.eye(2)])
-    kernel = np.concatenate([kernel, np.zeros((config.told_size, 2))])
+    kernel = np.concatenate([kernel, np.zeros((config.privileged_size, 2))])
     # Gradients change nothing but the gains of the actions.
     network._scales["state_std"].assign([100, 100])
     for member in network.members:
@@ -207,5 +207,5 @@ def test_the_oracle_is_told_what_holds_from_the_onset_on():
     policy = _policy(oracle=True, hidden_size=3)
     memory = _begin(policy, 2, tf.constant([[2.0, 0.5, -1.0], [0.0, 1.0, 0.0]]))
     for step, first in ((0, [0, 0]), (1, [0, 0]), (2, [0.5, -1.0])):
-        told = policy._told(memory["hidden"], tf.fill([2], float(step)))
-        np.testing.assert_allclose(told, [first, [1.0, 0.0]])
+        privileged = policy._privileged(memory["hidden"], tf.fill([2], float(step)))
+        np.testing.assert_allclose(privileged, [first, [1.0, 0.0]])

@@ -44,14 +44,14 @@ def _episodes(count: int, steps: int = 30, seed: int = 0) -> EpisodeStore:
 
 def test_slices_are_aligned_and_know_where_their_episode_begins():
     store, config = _episodes(3), _config()
-    told = np.arange(3 * 30, dtype=np.float32).reshape(3, 30, 1)
-    source = SliceSource(store, told, config)
+    privileged = np.arange(3 * 30, dtype=np.float32).reshape(3, 30, 1)
+    source = SliceSource(store, privileged, config)
     found = source.gather(np.array([[1, 10, 10], [2, 2, 2]], np.int32))
     np.testing.assert_array_equal(found.seen.observation[0], store.state[1, 6:10])
     np.testing.assert_array_equal(found.seen.next_observation[0], store.state[1, 7:11])
     np.testing.assert_array_equal(found.following.observation[0], store.state[1, 10:13])
     np.testing.assert_array_equal(found.following.action[0], store.action[1, 10:13])
-    np.testing.assert_array_equal(found.told[0, :, 0], told[1, 10:13, 0])
+    np.testing.assert_array_equal(found.privileged[0, :, 0], privileged[1, 10:13, 0])
     np.testing.assert_array_equal(found.seen.valid, [[1, 1, 1, 1], [0, 0, 1, 1]])
     np.testing.assert_array_equal(found.seen.observation[1, 2:], store.state[2, :2])
 
@@ -131,8 +131,8 @@ def test_only_models_that_adapt_predict_which_way_an_action_moves(
         log_dir=tmp_path / "logs",
     )
     held_out = _episodes(12, seed=1)
-    told = np.zeros((12, 30, 0), np.float32)
-    errors = model_errors(network, held_out, told, np.full(12, 4))
+    privileged = np.zeros((12, 30, 0), np.float32)
+    errors = model_errors(network, held_out, privileged, np.full(12, 4))
     before, after = (np.mean(errors[name]) for name in ("before", "after"))
     assert before > 0.7
     if adapts:
@@ -167,11 +167,11 @@ def test_an_adaptation_is_as_large_as_the_last_transitions_surprise():
     network = Foresight(_config(steps=1, alpha=0.1))
     for weights in network.members[0].theta.values():
         weights.assign(0 * weights)
-    store, told = _episodes(3), np.zeros((3, 30, 0), np.float32)
+    store, privileged = _episodes(3), np.zeros((3, 30, 0), np.float32)
     store.state[1] = store.state[1, :1]  # rests
     store.length[:] = 30, 30, 12
     steps = np.array([[2, 10, 20]] * 3)
-    found = adaptation_sizes(network, store, told, steps)
+    found = adaptation_sizes(network, store, privileged, steps)
     assert [[value is None for value in row] for row in found] == [
         [True, True, True],  # the window is not full yet
         [False, False, False],
@@ -181,11 +181,11 @@ def test_an_adaptation_is_as_large_as_the_last_transitions_surprise():
     of_another = Foresight(_config(steps=1, alpha=0.1, window_of=ANOTHER_TASK))
     of_another.set_weights(network.get_weights())
     beside = np.array([2, 0, 1])
-    other = adaptation_sizes(of_another, store, told, steps, beside)
+    other = adaptation_sizes(of_another, store, privileged, steps, beside)
     assert other[1] == [found[1][2], found[1][0], found[1][1]]
     of_none = Foresight(_config(steps=1, alpha=0.1, window_of=NONE))
     of_none.set_weights(network.get_weights())
-    assert adaptation_sizes(of_none, store, told, steps)[1] == [0, 0, 0]
+    assert adaptation_sizes(of_none, store, privileged, steps)[1] == [0, 0, 0]
 
 
 def test_a_training_that_diverges_is_refused(tmp_path):

@@ -21,13 +21,13 @@ class SliceSource:
     """
 
     def __init__(
-        self, episodes: EpisodeStore, told: np.ndarray, config: ForesightConfig
+        self, episodes: EpisodeStore, privileged: np.ndarray, config: ForesightConfig
     ):
         """Convert the episodes to tensors.
 
         Args:
           episodes: N episodes.
-          told: [N, T, H] hidden variables at each timestep; H may be 0.
+          privileged: [N, T, H] hidden variables at each timestep; H may be 0.
           config: configuration of the model.
         """
         self._seen, self._predicted = config.window, config.predicted
@@ -37,7 +37,7 @@ class SliceSource:
         self._slices = np.cumsum(self._starts)
         # Slices are padded where they begin before their episode.
         pad = ((0, 0), (self._seen, 0), (0, 0))
-        steps = (episodes.state, episodes.action, told)
+        steps = (episodes.state, episodes.action, privileged)
         self._sizes = [array.shape[-1] for array in steps]
         self._steps = tf.constant(np.pad(np.concatenate(steps, axis=-1), pad))
 
@@ -75,16 +75,17 @@ class SliceSource:
         """Return transitions at padded steps [B, N], and hidden variables there."""
         index = tf.stack([episode[:, None] + tf.zeros_like(step), step], axis=-1)
         found = tf.gather_nd(self._steps, index)
-        state, action, told = tf.split(found, self._sizes, axis=-1)
+        state, action, privileged = tf.split(found, self._sizes, axis=-1)
         after = tf.gather_nd(self._steps, index + tf.constant([0, 1]))
         valid = tf.cast(step >= self._seen, tf.float32)
-        return Transitions(state, action, after[..., : self._sizes[0]], valid), told
+        following = after[..., : self._sizes[0]]
+        return Transitions(state, action, following, valid), privileged
 
 
 def model_errors(
     network: Foresight,
     episodes: EpisodeStore,
-    told: np.ndarray,
+    privileged: np.ndarray,
     starts: np.ndarray,
     beside: np.ndarray | None = None,
 ) -> dict[str, Any]:
@@ -93,7 +94,7 @@ def model_errors(
     Args:
       network: the model.
       episodes: N episodes.
-      told: [N, T, H] hidden variables at each timestep.
+      privileged: [N, T, H] hidden variables at each timestep.
       starts: [N] step of each episode from which on K steps at a time are predicted.
       beside: [N] episodes to which a control adapts in place of each.
 
@@ -102,7 +103,7 @@ def model_errors(
       None for episodes that end too early.
     """
     config = network.config
-    source = SliceSource(episodes, told, config)
+    source = SliceSource(episodes, privileged, config)
     rows = np.array(
         [
             (i, start, start)
@@ -136,7 +137,7 @@ def model_errors(
 def adaptation_sizes(
     network: Foresight,
     episodes: EpisodeStore,
-    told: np.ndarray,
+    privileged: np.ndarray,
     steps: np.ndarray,
     beside: np.ndarray | None = None,
 ) -> list[list[float | None]]:
@@ -145,7 +146,7 @@ def adaptation_sizes(
     Args:
       network: the model.
       episodes: N episodes.
-      told: [N, T, H] hidden variables at each timestep.
+      privileged: [N, T, H] hidden variables at each timestep.
       steps: int[N, K] steps of each episode.
       beside: see `model_errors`.
 
@@ -154,7 +155,7 @@ def adaptation_sizes(
       of a network, by the last transitions; None before a window is full and after an
       end.
     """
-    source = SliceSource(episodes, told, network.config)
+    source = SliceSource(episodes, privileged, network.config)
     place, number = np.indices(steps.shape)
     there = (network.config.window <= steps) & (steps < episodes.length[:, None])
     rows = np.stack([place[there], steps[there], steps[there]], axis=1)
@@ -184,4 +185,6 @@ def _adapted(network, source, rows, beside) -> tuple[list[tf.Tensor], list[tf.Te
     nothing = seen._replace(valid=tf.zeros_like(seen.valid))
     if network.config.window_of == NONE:
         seen = nothing
-    return tuple(network.adapt(given, example.seen_told) for given in (nothing, seen))
+    return tuple(
+        network.adapt(given, example.seen_privileged) for given in (nothing, seen)
+    )

@@ -66,8 +66,8 @@ RECORDS = (
         ),
     ),
     Method(
-        "told_fault",
-        "Told the fault",
+        "fault_given",
+        "Fault given",
         "Plans with a model that is given the hidden variables of the task.",
         palette.VIOLET,
         config=ForesightConfig(oracle=True),
