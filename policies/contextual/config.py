@@ -48,6 +48,15 @@ class ContextualConfig(HeadConfig):
         interface.require("encoder", self.encoder, ENCODERS)
         if self.encoder == ROWS and not self.selects_target:
             raise ValueError("encoder 'rows' selects a row: leave selects_target True")
+        if self.encoder == ROWS and getattr(self.layout, "ways", 1) > 1:
+            raise ValueError(
+                "encoder 'rows' selects a row, but a target of this world is an entity "
+                "and a way of acting on it: choose 'entities' or 'flat'"
+            )
+        if self.next_frame and self.encoder != ROWS:
+            raise ValueError(f"next_frame needs encoder {ROWS!r}, not {self.encoder!r}")
+        if self.commits and self.head != MIXTURE:
+            raise ValueError(f"commits needs head {MIXTURE!r}, not {self.head!r}")
 
     @property
     def per_entity(self) -> bool:

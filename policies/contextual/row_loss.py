@@ -72,17 +72,19 @@ def _nats(
     skills = axes.split(
         network.skills(axes.merge(example.state)), example.state[..., 0]
     )
-    skills = tf.transpose(skills, (0, 2, 1, 3))
-    rows, window = tf.shape(skills)[:3], tf.shape(skills)[2]
-    embedding = embedding[:, None, None] + tf.zeros_like(skills[..., :1])
-    action = example.action[:, None] + tf.zeros_like(skills[..., :1])
+    skills = tf.transpose(skills, (2, 0, 1, 3))
+    rows, batch, window = tf.unstack(tf.shape(skills)[:3])
+    embedding = embedding[:, None] + tf.zeros_like(skills[..., :1])
+    action = example.action + tf.zeros_like(skills[..., :1])
     nats = network.config.action_size * network.head.loss(
         network.decide(*(_flat(value) for value in (skills, embedding))),
         _flat(action),
         log_sigma_floor,
         together=window if network.config.keeps_component else 1,
+        copies=rows,
     )
-    return tf.reduce_mean(tf.reshape(nats, (rows[0], rows[1], -1)), axis=-1)
+    nats = tf.reduce_mean(tf.reshape(nats, (rows, batch, -1)), axis=-1)
+    return tf.transpose(nats)
 
 
 def _flat(values: tf.Tensor) -> tf.Tensor:

@@ -34,8 +34,9 @@ class MixtureHead:
         )
         return logits, mean, log_sigma
 
-    def loss(self, actor, action, log_sigma_floor, together=1) -> tf.Tensor:
+    def loss(self, actor, action, log_sigma_floor, together=1, copies=1) -> tf.Tensor:
         """Return nats, see `Head.loss`."""
+        del copies
         prediction = self.predict(actor)
         nats = mixture_density.negative_log_likelihood(
             prediction, action, log_sigma_floor, together

@@ -22,12 +22,12 @@ class FlowHead(IterativeHead):
         turns = np.random.default_rng(0).standard_normal((_TURNS, size))
         self._noise = turns.astype(np.float32)
 
-    def loss(self, actor, action, log_sigma_floor, together=1) -> tf.Tensor:
+    def loss(self, actor, action, log_sigma_floor, together=1, copies=1) -> tf.Tensor:
         """Return squared errors of the velocity, see `Head.loss`."""
         del log_sigma_floor, together
         action = actor.unscaled(action)
-        start = noise.normal(action)
-        time = noise.uniform(action)
+        start = noise.normal(action, copies)
+        time = noise.uniform(action, copies)
         between = start + time * (action - start)
         velocity = actor.predict(tf.concat([between, time], axis=-1))
         return tf.reduce_mean((velocity - (action - start)) ** 2, axis=-1)

@@ -69,6 +69,7 @@ class Head(Protocol):
         action: tf.Tensor,
         log_sigma_floor: tf.Tensor | float,
         together: tf.Tensor | int = 1,
+        copies: tf.Tensor | int = 1,
     ) -> tf.Tensor:
         """Return losses [N / together] per number of actions [N, D].
 
@@ -77,6 +78,8 @@ class Head(Protocol):
           action: actions.
           log_sigma_floor: of a mixture.
           together: number of consecutive actions of one component of a mixture.
+          copies: number of equal parts of the batch, such as one for each row of a
+            scene, which get the same noise: so their losses can be compared.
         """
 
     def act(self, actor: Actor, step: tf.Tensor) -> tf.Tensor:

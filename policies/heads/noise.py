@@ -7,16 +7,18 @@ unchanged.
 import tensorflow as tf
 
 
-def normal(action: tf.Tensor) -> tf.Tensor:
-    """Return standard normal noise [N, D] for actions [N, D]."""
-    seed = _seed(action, 0)
-    return tf.random.stateless_normal(tf.shape(action), seed, dtype=action.dtype)
+def normal(action: tf.Tensor, copies: tf.Tensor | int) -> tf.Tensor:
+    """Return standard normal noise [N, D] for actions [N, D]; see `Head.loss`."""
+    shape, seed = tf.shape(action) // [copies, 1], _seed(action, 0)
+    drawn = tf.random.stateless_normal(shape, seed, dtype=action.dtype)
+    return tf.tile(drawn, (copies, 1))
 
 
-def uniform(action: tf.Tensor) -> tf.Tensor:
-    """Return uniform noise [N, 1] in [0, 1) for actions [N, D]."""
-    shape = (tf.shape(action)[0], 1)
-    return tf.random.stateless_uniform(shape, _seed(action, 1), dtype=action.dtype)
+def uniform(action: tf.Tensor, copies: tf.Tensor | int) -> tf.Tensor:
+    """Return uniform noise [N, 1] in [0, 1) for actions [N, D]; see `Head.loss`."""
+    shape, seed = (tf.shape(action)[0] // copies, 1), _seed(action, 1)
+    drawn = tf.random.stateless_uniform(shape, seed, dtype=action.dtype)
+    return tf.tile(drawn, (copies, 1))
 
 
 def _seed(action: tf.Tensor, number: int) -> tf.Tensor:

@@ -16,11 +16,11 @@ _TIME = 0.9  # t* of the paper: the noise of the second input is 1 - t*
 class TwoStepHead(IterativeHead):
     """Head that regresses actions twice."""
 
-    def loss(self, actor, action, log_sigma_floor, together=1) -> tf.Tensor:
+    def loss(self, actor, action, log_sigma_floor, together=1, copies=1) -> tf.Tensor:
         """Return squared errors in units of t* and 1 - t*, see `Head.loss`."""
         del log_sigma_floor, together
         action = actor.unscaled(action)
-        noisy = action + (1 - _TIME) * noise.normal(action)
+        noisy = action + (1 - _TIME) * noise.normal(action, copies)
         first = (self._first(actor, action) - action) / _TIME
         second = (self._second(actor, noisy) - action) / (1 - _TIME)
         return tf.reduce_mean(first**2 + second**2, axis=-1)

@@ -182,7 +182,9 @@ def test_ceilings_of_hidden_dynamics_are_called_upper_bounds(tmp_path):
         texts = [table.format_table(told), table.markdown_table(told)]
         for text in [*texts, (tmp_path / "r.html").read_text(encoding="utf-8")]:
             assert ("upper bounds" in text) == bool(hidden)
-            assert ("motor_faults and puck are known" in text) == (len(hidden) == 2)
+            assert ("actuator gains and object dynamics are known" in text) == (
+                len(hidden) == 2
+            )
 
 
 def test_without_a_gaze_nothing_is_said_of_it(tmp_path):

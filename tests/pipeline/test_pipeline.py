@@ -122,11 +122,12 @@ def test_what_is_published_is_not_on_disk_twice(tiny_run):
     assert staged.name.startswith("wtl_evaluations-")
 
 
-def test_other_conditions_are_played_beside_those_before(copied_run):
+def test_other_conditions_are_played_beside_those_before(copied_run, capsys):
     (staged,) = copied_run.glob("staging/*/staged-00000.tfrecord")
     played = staged.read_bytes()
-    named = "evaluate.conditions=('mil', 'wtl')"
+    named = "evaluate.conditions=('mil', 'wtl', 'tecnet')"
     assert perform("evaluate", copied_run, named, "evaluate.fixed_tasks=True") == 0
+    assert "no policy is trained for tecnet: left out" in capsys.readouterr().out
     results = json.loads((copied_run / "evaluation/results.json").read_text())
     assert set(results["methods"]) == {"mil", "wtl"}
     # All are there: none is played again.

@@ -13,6 +13,7 @@ from wtl.policies import imitation
 from wtl.policies.contextual import context as contexts
 from wtl.policies.contextual import kind, row_loss
 from wtl.policies.encoders import rows
+from wtl.policies.heads import HEADS
 from wtl.training.policy_config import config_for
 
 BATCH, FRAMES, WINDOW = 3, 5, 4
@@ -49,6 +50,27 @@ def _context(seed=0, demos=1, trials=2) -> contexts.Context:
         state=_states(rng, BATCH),
         gumbel=tf.zeros((BATCH, ENTITIES)),
     )
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_rows_of_which_the_actor_predicts_the_same_explain_as_much(head, monkeypatch):
+    network = kind.network(dataclasses.replace(CONFIG, head=head))
+    embedding = network.encode(_context()).embedding
+    rng = np.random.default_rng(1)
+    example = imitation.Example(
+        context=_context(),
+        demo_acted=None,
+        trial_acted=None,
+        target=None,
+        state=_states(rng, BATCH, WINDOW),
+        action=tf.constant(rng.uniform(-1, 1, (BATCH, WINDOW, 5)), tf.float32),
+        imitated=_context().demos,
+    )
+    alike = tf.zeros((BATCH * WINDOW, ENTITIES, 3))
+    monkeypatch.setattr(network, "skills", lambda states: alike)
+    nats = row_loss._nats(network, embedding, example, -3.0)
+    assert nats.shape == (BATCH, ENTITIES)
+    np.testing.assert_allclose(nats, tf.repeat(nats[:, :1], ENTITIES, 1), rtol=1e-5)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,8 @@ from wtl.policies.methods import (
 
 Column = tuple[str, Sequence[str]]
 _MISSING = "–"
+# Hidden variables that oracle bounds assume to be known, by their settings.
+_HIDDEN = {"motor_faults": "actuator gains", "puck": "object dynamics"}
 # Columns of some worlds only: header, and keys of the number within a method's results.
 _BOUND = ("oracle bound", ("ceiling",))
 _OF_WORLD = (
@@ -167,8 +169,9 @@ def oracle_bound_caveat(protocol: Mapping[str, Any]) -> list[str]:
     if not known:
         return []
     return [
-        f"Oracle bounds assume that {' and '.join(known)} are known to the ideal "
-        "agent: they are upper bounds, except for methods that are given the task"
+        f"Oracle bounds assume that {' and '.join(_HIDDEN[name] for name in known)} "
+        "are known to the ideal agent: they are upper bounds, except for methods that "
+        "are given the task"
     ]
 
 

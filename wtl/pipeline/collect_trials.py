@@ -181,7 +181,8 @@ def _plan(
                     trial_index=j,
                 )
             )
-    return plans
+    # A shard holds few tasks, so that few models are compiled and drawn at a time.
+    return sorted(plans, key=lambda plan: plan.scene.task.task_id)
 
 
 def demonstrated_target(task: Task, demos: EpisodeStore, row: int) -> int:

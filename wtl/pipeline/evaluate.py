@@ -57,6 +57,7 @@ def evaluate(
     if run.suite.world.make_env is None:
         return evaluate_offline(run)
     choices.check("evaluate.split", [split], (fields.SPLIT_VAL, fields.SPLIT_TEST))
+    named = conditions or ()
     if conditions is None:
         conditions = [name for name, c in CONDITIONS.items() if c.in_default]
     if not conditions:
@@ -73,6 +74,7 @@ def evaluate(
     if not chosen:
         run.require_policy(CONDITIONS[conditions[0]].method)
     _require_trials(run, chosen, conditions)
+    left_out = [c for c in named if not run.has_policy(CONDITIONS[c].method)]
     human = any(map(uses_human_videos, chosen))
     given = (fields.WTL_DEMOS, *([fields.WTL_HUMAN_VIDEOS] if human else []))
     name = run.folder.results("evaluation", split)
@@ -88,6 +90,8 @@ def evaluate(
     def work(key: str) -> dict[str, Any]:
         shared = {"settings": run.key(stage, played, {})}
         run.datasets.continue_staging(key, shared | inputs)
+        if left_out:
+            print(f"no policy is trained for {', '.join(left_out)}: left out")
         player = Player(run, key, split, scenes_per_task, demos_shown, human)
         rows = player.play(chosen)
         about = protocol_of(run, split, scenes_per_task, demos_shown, rows)

@@ -11,6 +11,7 @@ from wtl.pipeline import choices, perception
 from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run, training_stage
 from wtl.policies import interface
+from wtl.policies.contextual.config import ROWS
 from wtl.policies.methods import Method
 from wtl.training import job as jobs
 from wtl.training import process
@@ -162,6 +163,13 @@ def _train(
     if together and any(config.compensation for config in configs.values()):
         raise UserError(
             f"{stage}.end_to_end does not train compensation; set "
+            f"{stage}.end_to_end = False"
+        )
+    rows = [m for m, c in configs.items() if getattr(c, "encoder", None) == ROWS]
+    if together and rows:
+        raise UserError(
+            f"{stage}.end_to_end does not train encoder 'rows' (of {rows[0]}), which "
+            "explains demonstrations by their states; set "
             f"{stage}.end_to_end = False"
         )
     if run.cluster and run.images:

@@ -104,7 +104,9 @@ def train(job: TrainJob) -> str:
         network.compensation = compensation.regression(config)
         loss = compensation.added_to(loss)
     if hasattr(network, "adapt"):
-        network.adapt(data.demos.seen.state)
+        seen = data.demos.seen
+        # Stores repeat the last state of shorter episodes.
+        network.adapt(seen.state[np.arange(seen.state.shape[1]) < seen.length[:, None]])
     if kind.loss_name:
         _fit(job, network, loss, source, job.training, "checkpoints")
     if job.cluster:

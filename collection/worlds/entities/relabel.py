@@ -74,8 +74,23 @@ class EntityRelabeller:
         for k in range(layout.targets):
             slot = first + k
             self._identity_at[scene, places[rows, slot]] = identities[rows, slot]
+        self._rule = self._only_rules()
         if trials is not None:
             self._index_trials(trials, layout)
+
+    def _only_rules(self) -> np.ndarray:
+        """Return for each task 1 or 0 if its only rule is by identity or by position.
+
+        Such a task has one demonstration in each of its scenes, which all fit the rule.
+        Tasks of several rules, and those whose demonstrations fit both, have -1.
+        """
+        index = self.index
+        by_identity, by_position = (
+            _is_constant(of, index.task) for of in (index.goal, self.place)
+        )
+        is_single = np.bincount(index.task) == index.scenes_in
+        known = is_single & (by_identity != by_position)
+        return np.where(known, by_identity.astype(int), -1)
 
     def _index_trials(self, trials: EpisodeStore, layout: Layout):
         self.trial_acted = layout.acted_slots(trials.state)
@@ -96,14 +111,25 @@ class EntityRelabeller:
             return self.index.demonstration(task, scene, goal) >= 0
 
         yes, no = demonstrated(True), demonstrated(False)
-        # Where one rule per task was demonstrated, only that rule can be imitated.
-        return np.where(yes & no, by_identity, yes)
+        # Where one rule per task was demonstrated, only that rule can be imitated. In a
+        # new scene both rules may pick the same, but not in that of the trial.
+        known = self._rule[task]
+        return np.where(yes & no, np.where(known < 0, by_identity, known > 0), yes)
 
     def goal(self, task, scene, demo, reading) -> np.ndarray:
         """Return identities [B] that rules pick in scenes; see `Relabeller`."""
         scene = self.index.scene_row(task, scene)
         by_position = self._identity_at[scene, self.place[demo]]
         return np.where(reading, self.index.goal[demo], by_position)
+
+
+def _is_constant(values: np.ndarray, task: np.ndarray) -> np.ndarray:
+    """Return for each task whether its values [N] are all the same."""
+    least, most = (np.full(task.max() + 1, values[0]) for _ in range(2))
+    least[task] = most[task] = values
+    np.minimum.at(least, task, values)
+    np.maximum.at(most, task, values)
+    return least == most
 
 
 def _task_keys(demos: EpisodeStore) -> list[tuple]:

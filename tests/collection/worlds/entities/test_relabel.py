@@ -71,6 +71,35 @@ def test_identities_are_the_same_in_all_scenes_of_a_task(demos):
         assert len(set(colours.values())) == SIZE
 
 
+def test_a_task_of_one_rule_is_read_by_it_in_all_scenes():
+    suite = dataclasses.replace(
+        SUITE,
+        train_object_sets=10,
+        train_tasks=10,
+        scenes_per_task=5,
+        complete=False,
+        identity_share=0.5,
+    )
+    demos = _demonstrations(suite)
+    relabeller = relabel.EntityRelabeller(demos, LAYOUT, identity_share=0.5)
+    index, rules = relabeller.index, demos[fields.HIDDEN_RULE]
+    rng, checked = np.random.default_rng(0), set()
+    for row, task in enumerate(index.task):
+        same = index.task == task
+        # A task whose demonstrations fit both rules is of either.
+        if len(set(index.goal[same])) == len(set(relabeller.place[same])) == 1:
+            continue
+        by_identity = str(rules[row]).startswith("identity")
+        scenes = index.scene[same]
+        drawn = [
+            relabeller.draw_reading(rng, *np.broadcast_arrays(task, scenes, row))
+            for _ in range(20)
+        ]
+        assert (np.array(drawn) == by_identity).all()
+        checked.add(by_identity)
+    assert checked == {True, False}
+
+
 def _held(*holders) -> int:
     """Bytes of all arrays among the attributes of some objects."""
     arrays = [v for holder in holders for v in vars(holder).values()]
