@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from wtl.datasets.reading.store import EpisodeStore
 from wtl.policies.contextual import context as contexts
 from wtl.policies.contextual import network as contextual
 from wtl.policies.encoders import rows as encoders
@@ -51,9 +52,11 @@ class RowNetwork(contextual.ContextualNetwork):
     def _actor_layer(self, units: int) -> layers.Layer:
         return Gated(units)
 
-    def adapt(self, states: np.ndarray):
-        """Set the scale of inputs from states [..., S], before training."""
-        self._rows.adapt(states)
+    def scale(self, episodes: EpisodeStore):
+        """Set the scale of inputs to that of episodes, before training."""
+        # The store repeats the last state of shorter episodes.
+        is_state = np.arange(episodes.state.shape[1]) < episodes.length[:, None]
+        self._rows.adapt(episodes.state[is_state])
 
     @property
     def encoded_size(self) -> int:

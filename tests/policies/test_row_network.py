@@ -9,6 +9,7 @@ import tensorflow as tf
 from wtl.collection.worlds.plain.layout import PlainLayout
 from wtl.collection.worlds.tabletop import observation
 from wtl.collection.worlds.task_distribution import TaskDistribution
+from wtl.datasets.reading.store import EpisodeStore
 from wtl.policies import imitation
 from wtl.policies.contextual import context as contexts
 from wtl.policies.contextual import kind, row_loss
@@ -71,6 +72,21 @@ def test_rows_of_which_the_actor_predicts_the_same_explain_as_much(head, monkeyp
     nats = row_loss._nats(network, embedding, example, -3.0)
     assert nats.shape == (BATCH, ENTITIES)
     np.testing.assert_allclose(nats, tf.repeat(nats[:, :1], ENTITIES, 1), rtol=1e-5)
+
+
+def test_the_repeated_last_states_of_short_episodes_do_not_count_in_the_scale():
+    rng, scaled = np.random.default_rng(0), []
+    state = rng.standard_normal((2, 6, LAYOUT.state_size)).astype(np.float32)
+    state[1, 3:] = state[1, 2]
+    whole = np.concatenate([state[0], state[1, :3]])[None]
+    for given, length in ((state, [6, 3]), (whole, [9])):
+        empty = np.zeros((*given.shape[:2], 5), np.float32)
+        store = EpisodeStore(given, empty, empty[..., 0], np.array(length), {})
+        network = kind.network(CONFIG)
+        network.scale(store)
+        scaled.append(network._rows(tf.constant(state)))
+    for name, row in scaled[0].items():
+        np.testing.assert_allclose(row, scaled[1][name], atol=1e-5)
 
 
 @pytest.fixture(scope="module")

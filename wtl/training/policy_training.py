@@ -103,10 +103,8 @@ def train(job: TrainJob) -> str:
     if config.compensation:
         network.compensation = compensation.regression(config)
         loss = compensation.added_to(loss)
-    if hasattr(network, "adapt"):
-        seen = data.demos.seen
-        # Stores repeat the last state of shorter episodes.
-        network.adapt(seen.state[np.arange(seen.state.shape[1]) < seen.length[:, None]])
+    if hasattr(network, "scale"):
+        network.scale(data.demos.seen)
     if kind.loss_name:
         _fit(job, network, loss, source, job.training, "checkpoints")
     if job.cluster:
