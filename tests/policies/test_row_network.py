@@ -8,13 +8,14 @@ import tensorflow as tf
 
 from wtl.collection.worlds.plain.layout import PlainLayout
 from wtl.collection.worlds.tabletop import observation
+from wtl.collection.worlds.tabletop_rich import observation as rich
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.reading.store import EpisodeStore
 from wtl.policies import imitation
 from wtl.policies.contextual import context as contexts
 from wtl.policies.contextual import kind, row_loss
 from wtl.policies.encoders import rows
-from wtl.policies.heads import HEADS
+from wtl.policies.heads import FLOW, HEADS
 from wtl.training.policy_config import config_for
 
 BATCH, FRAMES, WINDOW = 3, 5, 4
@@ -72,6 +73,20 @@ def test_rows_of_which_the_actor_predicts_the_same_explain_as_much(head, monkeyp
     nats = row_loss._nats(network, embedding, example, -3.0)
     assert nats.shape == (BATCH, ENTITIES)
     np.testing.assert_allclose(nats, tf.repeat(nats[:, :1], ENTITIES, 1), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"layout": rich.Layout(3)}, "an entity and a way of acting on it"),
+        ({"commits": True, "head": FLOW}, "commits needs head 'mixture'"),
+        ({"next_frame": 1.0, "encoder": "entities"}, "next_frame needs encoder 'rows'"),
+        ({"selects_target": False}, "selects a row"),
+    ],
+)
+def test_settings_that_would_do_nothing_or_fail_later_are_refused(settings, said):
+    with pytest.raises(ValueError, match=said):
+        dataclasses.replace(CONFIG, **settings)
 
 
 def test_the_repeated_last_states_of_short_episodes_do_not_count_in_the_scale():
