@@ -122,32 +122,34 @@ def test_what_is_published_is_not_on_disk_twice(tiny_run):
     assert staged.name.startswith("wtl_evaluations-")
 
 
-def test_other_conditions_are_played_beside_those_before(copied_run, capsys):
-    (staged,) = copied_run.glob("staging/*/staged-00000.tfrecord")
-    played = staged.read_bytes()
-    named = "evaluate.conditions=('mil', 'wtl', 'tecnet')"
-    assert perform("evaluate", copied_run, named, "evaluate.fixed_tasks=True") == 0
+def test_a_condition_more_is_played_beside_those_before(copied_run, capsys):
+    shutil.rmtree(copied_run / "staging")
+    played = []
+    for names in ("('mil',)", "('mil', 'bc', 'tecnet')"):
+        named = f"evaluate.conditions={names}"
+        assert perform("evaluate", copied_run, named, "evaluate.fixed_tasks=True") == 0
+        (staged,) = copied_run.glob("staging/*/staged-00000.tfrecord")
+        played.append(staged.read_bytes())
     assert "no policy is trained for tecnet: left out" in capsys.readouterr().out
     results = json.loads((copied_run / "evaluation/results.json").read_text())
-    assert set(results["methods"]) == {"mil", "wtl"}
-    # All are there: none is played again.
-    (staged,) = copied_run.glob("staging/*/staged-00000.tfrecord")
-    assert staged.read_bytes() == played
+    assert set(results["methods"]) == {"mil", "bc"}
+    assert played[1].startswith(played[0])
+    assert len(list(iterate_staged(staged.parent))) == 2 * 10
 
 
 def test_staged_episodes_of_another_policy_are_not_continued(tmp_path):
     datasets = RunDatasets(RunFolder(tmp_path), None, 0, None)
-    shared = {"settings": "s", "wtl_demos": "d"}
-    datasets.continue_staging("a", shared | {"mil": "1", "bc": "1"})
-    datasets.continue_staging("b", shared | {"mil": "1", "wtl": "1"})
+    made_from = {"settings": "s", "wtl_demos": "d", "mil": "1"}
+    datasets.continue_staging("a", made_from)
+    datasets.continue_staging("b", made_from | {"bc": "1"})
     assert [p.name for p in tmp_path.glob("staging/*")] == ["wtl_evaluations-b"]
-    # An interrupted stage goes on, and does not forget what else is staged.
-    datasets.continue_staging("b", shared | {"mil": "1", "wtl": "1"})
+    # The dataset has no episodes but those of the results.
+    datasets.continue_staging("fewer", made_from)
     for changed in ({"bc": "2"}, {"settings": "t"}, {"wtl_demos": "e"}):
-        key = "-".join(changed)
-        datasets.continue_staging(key, shared | {"mil": "1"} | changed)
-        assert datasets.staging("wtl_evaluations", key).exists()
-        assert datasets.staging("wtl_evaluations", "b").exists()
+        datasets.continue_staging("-".join(changed), made_from | {"bc": "1"} | changed)
+    names = {"b", "bc", "settings", "wtl_demos"}  # "fewer" goes on as "bc"
+    found = {p.name.rpartition("-")[2] for p in tmp_path.glob("staging/*")}
+    assert found == names
 
 
 def test_conditions_need_those_whose_episodes_are_their_trials(copied_run, capsys):

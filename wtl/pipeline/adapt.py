@@ -106,8 +106,9 @@ def adapt(
     inputs = run.inputs(fields.WTL_EXPLORATIONS, *chosen)
 
     def work(key: str) -> dict[str, Any]:
-        shared = {"settings": run.key(stage, settings, {})}
-        run.datasets.continue_staging(key, shared | inputs)
+        made_from = {"settings": run.key(stage, settings, {}), **inputs}
+        made_from |= dict.fromkeys(BOUNDS if bounds else (), "")
+        run.datasets.continue_staging(key, made_from)
         actors: dict[str, ActorSpec] = {
             method: collect_explorations.actor_spec(run, method, configs[method], split)
             for method in chosen

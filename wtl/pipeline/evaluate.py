@@ -88,8 +88,10 @@ def evaluate(
     inputs = run.inputs(*given, *(condition.method for condition in chosen))
 
     def work(key: str) -> dict[str, Any]:
-        shared = {"settings": run.key(stage, played, {})}
-        run.datasets.continue_staging(key, shared | inputs)
+        made_from = {"settings": run.key(stage, played, {})}
+        made_from |= {name: inputs[name] for name in given}
+        made_from |= {condition.name: inputs[condition.method] for condition in chosen}
+        run.datasets.continue_staging(key, made_from)
         if left_out:
             print(f"no policy is trained for {', '.join(left_out)}: left out")
         player = Player(run, key, split, scenes_per_task, demos_shown, human)

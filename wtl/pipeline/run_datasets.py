@@ -113,20 +113,18 @@ class RunDatasets:
         """Make the staged episodes of an earlier evaluation those of this one.
 
         Episodes of `wtl_evaluations` stay staged, so that further conditions are played
-        beside them: nothing is played again whose policy is the same.
+        beside them, if those before are evaluated again with the same policies.
 
         Args:
           key: key of the stage, see `staging`.
-          made_from: key of what all conditions share, and id of the policy of each, by
-            name.
+          made_from: key of the settings, fingerprints of datasets, and id of the policy
+            of each condition, by name.
         """
         name = fields.WTL_EVALUATIONS
         folder = self.staging(name, key)
-        other = folder.name if folder.exists() else f"{name}-*"
-        for note in sorted(self.folder.staging.glob(f"{other}/{_MADE_FROM_FILE}")):
-            earlier = json.loads(note.read_text())
-            if all(made_from.get(n, made) == made for n, made in earlier.items()):
-                made_from = earlier | made_from
+        notes = self.folder.staging.glob(f"{name}-*/{_MADE_FROM_FILE}")
+        for note in [] if folder.exists() else sorted(notes):
+            if json.loads(note.read_text()).items() <= made_from.items():
                 note.parent.rename(folder)
                 break
         path = folder / _MADE_FROM_FILE
