@@ -16,6 +16,7 @@ import pathlib
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 
 from wtl.datasets.contract.errors import UserError
 
@@ -127,6 +128,22 @@ def prepare():
         if os.environ.setdefault("GALLIUM_DRIVER", "softpipe") == "softpipe":
             os.environ[_MARK] = "1"
         importlib.import_module("tensorflow")
+
+
+@contextlib.contextmanager
+def closed() -> Iterator[None]:
+    """Let processes that are started meanwhile open no OpenGL when they import MuJoCo.
+
+    Mesa's would crash TensorFlow if they import that later.
+    """
+    wished = os.environ.get("MUJOCO_GL")
+    os.environ["MUJOCO_GL"] = "disable"
+    try:
+        yield
+    finally:
+        del os.environ["MUJOCO_GL"]
+        if wished is not None:
+            os.environ["MUJOCO_GL"] = wished
 
 
 def _is_worker() -> bool:

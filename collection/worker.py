@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from wtl.collection import opengl
+
 # Workers import neither TensorFlow nor the parent's threads.
 CONTEXT = multiprocessing.get_context("spawn")
 
@@ -78,12 +80,21 @@ def without_script() -> Iterator[None]:
         sys.modules["__main__"] = script
 
 
-def start(target: Callable[..., None], *arguments: Any) -> BaseProcess:
-    """Start a process that imports the plug-ins and calls `target(*arguments)`."""
+def start(
+    target: Callable[..., None], *arguments: Any, renders: bool = True
+) -> BaseProcess:
+    """Start a process that imports the plug-ins and calls `target(*arguments)`.
+
+    Args:
+      target: called in the process.
+      *arguments: of the call.
+      renders: whether it may open OpenGL; a process that imports TensorFlow must not.
+    """
     process = CONTEXT.Process(
         target=_serve, args=(plugins(), target, arguments), daemon=True
     )
-    process.start()
+    with contextlib.nullcontext() if renders else opengl.closed():
+        process.start()
     return process
 
 

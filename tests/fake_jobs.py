@@ -34,3 +34,20 @@ class Endless:
         self.path.write_text(str(os.getpid()))
         while True:
             time.sleep(0.1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rendering:
+    """Imports MuJoCo, which may open OpenGL, and then TensorFlow."""
+
+    name: str = "the job"
+
+    def run(self) -> str:
+        import mujoco
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            weights = tf.Variable(mujoco.MjModel.from_xml_string("<mujoco/>").nq + 1.0)
+            loss = weights**2
+        assert float(tape.gradient(loss, weights)) == 2
+        return f"{os.environ['MUJOCO_GL']}, trained"

@@ -1,12 +1,13 @@
 """Tests of training jobs in processes of their own."""
 
+import os
 import pathlib
 import subprocess
 import sys
 import time
 
 import pytest
-from fake_jobs import Told
+from fake_jobs import Rendering, Told
 
 from wtl.collection.worker import WorkerError
 from wtl.training import process
@@ -47,6 +48,13 @@ def test_results_come_in_order():
 def test_a_failure_is_named(problem, said):
     with pytest.raises(WorkerError, match=said):
         process.run_all([Told("", problem)], 1)
+
+
+def test_a_job_trains_whatever_renders_elsewhere(monkeypatch):
+    # MuJoCo would open Mesa's OpenGL, which crashes a TensorFlow imported after it.
+    monkeypatch.setenv("MUJOCO_GL", "egl")
+    assert process.run_all([Rendering()], 1) == ["disable, trained"]
+    assert os.environ["MUJOCO_GL"] == "egl"
 
 
 @pytest.mark.skipif(not pathlib.Path("/proc").exists(), reason="needs /proc")

@@ -124,7 +124,7 @@ def _policy(
         images=run.images,
     )
     ours, theirs = worker.CONTEXT.Pipe()
-    process = worker.start(policy_process.serve, theirs, assisting)
+    process = worker.start(policy_process.serve, theirs, assisting, renders=False)
     theirs.close()
     try:
         yield ours

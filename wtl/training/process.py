@@ -64,7 +64,7 @@ def run_all(
         with starting:
             if stopped.is_set():
                 raise WorkerError(f"{job.name} was not begun: another failed")
-            process = worker.start(_serve, job, theirs)
+            process = worker.start(_serve, job, theirs, renders=False)
             processes.append(process)
         theirs.close()
         try:
