@@ -17,35 +17,63 @@ from wtl.policies.legacy_keras import tf_keras
 layers = tf_keras.layers
 
 _LIMIT = 8.0  # standard deviations
+_LEAST = 1e-4  # deviation of a number that changes
+_NORMAL_IQR = 1.349  # between the quartiles of a normal distribution of deviation 1
 _QUERIES = 4  # of the attention over frames
 REST = "rest"  # all rows that are of no set, joined
 
 
 class Rows(layers.Layer):
-    """Standardises states and splits them into sets of rows and the rest."""
+    """Standardises states and splits them into sets of rows and the rest.
+
+    Each number is given in two scales, by mean and standard deviation, and by median
+    and quartiles. Rows of things that are absent from a scene lie far from all others,
+    so that the deviation of a coordinate can be twenty times that of things that are
+    there; the quartiles of one that seldom changes leave nothing of its changes.
+    """
 
     def __init__(self, layout: Layout):
         super().__init__(name="rows")
         self._layout = layout
-        size = (layout.state_size,)
-        self._mean = self.add_weight("mean", size, initializer="zeros", trainable=False)
-        self._std = self.add_weight("std", size, initializer="ones", trainable=False)
+
+        def constant(name: str, initial: str):
+            return self.add_weight(
+                name, (layout.state_size,), initializer=initial, trainable=False
+            )
+
+        self._mean, self._std = constant("mean", "zeros"), constant("std", "ones")
+        self._median, self._iqr = constant("median", "zeros"), constant("iqr", "ones")
 
     def adapt(self, states: np.ndarray):
-        """Set means and deviations from states [..., S]; rows of a set share theirs."""
-        mean, std = np.zeros(states.shape[-1]), np.ones(states.shape[-1])
-        means, stds = self._layout.split(mean), self._layout.split(std)  # views
+        """Set both scales from states [..., S]; rows of a set share theirs."""
+        mean, std, median, iqr = (np.zeros(states.shape[-1]) for _ in range(4))
         for name, row in self._layout.split(states).items():
             row = row.reshape(-1, row.shape[-1])
+
+            def put(values: np.ndarray, found: np.ndarray, name: str = name):
+                self._layout.split(values)[name][...] = found  # a view
+
             spread = row.std(axis=0)
-            means[name][...] = row.mean(axis=0)
-            stds[name][...] = np.where(spread > 1e-4, spread, 1.0)
+            spread = np.where(spread > _LEAST, spread, 1.0)
+            low, middle, high = np.percentile(row, (25, 50, 75), axis=0)
+            quartiles = (high - low) / _NORMAL_IQR
+            put(mean, row.mean(axis=0))
+            put(std, spread)
+            put(median, middle)
+            put(iqr, np.where(quartiles > _LEAST, quartiles, spread))
         self._mean.assign(mean)
         self._std.assign(std)
+        self._median.assign(median)
+        self._iqr.assign(iqr)
 
     def call(self, state: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Return sets [..., size, W] by name, and the rest [..., R], of [..., S]."""
-        state = tf.clip_by_value((state - self._mean) / self._std, -_LIMIT, _LIMIT)
+        """Return sets [..., size, 2 W] by name, and the rest [..., 2 R], of [..., S]."""
+        by_mean = self._split((state - self._mean) / self._std)
+        by_median = self._split((state - self._median) / self._iqr)
+        return {n: tf.concat([by_mean[n], by_median[n]], axis=-1) for n in by_mean}
+
+    def _split(self, state: tf.Tensor) -> dict[str, tf.Tensor]:
+        state = tf.clip_by_value(state, -_LIMIT, _LIMIT)
         rows = features.split(state, self._layout)
         sets = {name: rows.pop(name) for name in self._layout.sets}
         return sets | {REST: tf.concat([state[..., :0], *rows.values()], axis=-1)}

@@ -209,6 +209,18 @@ def test_rows_of_a_set_share_their_scale():
     np.testing.assert_array_equal(fixtures, 0)
 
 
+def test_absent_rows_do_not_hide_where_the_others_are():
+    encoder, rng = rows.Rows(LAYOUT), np.random.default_rng(0)
+    states = rng.standard_normal((500, LAYOUT.state_size)).astype(np.float32)
+    objects = LAYOUT.split(states)["objects"]
+    objects[..., 1] = rng.uniform(-0.01, 0.01, objects.shape[:2])  # metres
+    objects[: 2 * len(objects) // 5, 2, 1] = -1.5  # out of view, as in tabletop_hard
+    encoder.adapt(states)
+    spread = encoder(tf.constant(states))["objects"].numpy()[:, 0].std(axis=0)
+    by_mean, by_median = np.split(spread, 2)
+    assert by_mean[1] < 0.05 and by_median[1] > 0.5
+
+
 def test_the_row_that_moved_explains_a_demonstration(network):
     context, rng = _context(), np.random.default_rng(1)
     moved = np.array([2, 4, 0])
