@@ -299,6 +299,14 @@ class TaskDistribution:
                 f"{len(tasks)} tasks of the split {split!r}; lower it, or let "
                 "tasks() return more"
             )
+        for task in tasks:
+            if task.family not in self.world.families:
+                raise UserError(
+                    f"world {self.domain!r}: the task {task.task_id!r} is of the "
+                    f"family {task.family!r}, but the first tasks of each split are of "
+                    f"{', '.join(self.world.families)} alone; let tasks() return one "
+                    "of each family among the first 100"
+                )
         return [task for task in tasks if task.family in wanted][:count]
 
     def _rule(self, index: int, rng) -> Rule:

@@ -87,6 +87,9 @@ class MetaWorld(dm_env.Environment):
         """Start the episode of the seed."""
         self.observed, _ = self._env.reset()
         self._success = False
+        if self._from_images:
+            # Many environments move objects without computing where these are now.
+            mujoco.mj_forward(self._env.model, self._env.data)
         return dm_env.restart(self._observation())
 
     def step(self, action):

@@ -67,7 +67,7 @@ class Rows(layers.Layer):
         self._iqr.assign(iqr)
 
     def call(self, state: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Return sets [..., size, 2 W] by name, and the rest [..., 2 R], of [..., S]."""
+        """Return sets [..., size, 2 W] by name, the rest [..., 2 R], of [..., S]."""
         by_mean = self._split((state - self._mean) / self._std)
         by_median = self._split((state - self._median) / self._iqr)
         return {n: tf.concat([by_mean[n], by_median[n]], axis=-1) for n in by_mean}

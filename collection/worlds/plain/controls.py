@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import numpy as np
+
 from wtl.datasets.contract.episode import EpisodeSpec
 
 # Keys of the page, see `wtl/collection/teleop/page/devices.js`.
@@ -75,7 +77,9 @@ class Controls:
             raise ValueError(f"the key {twice[0]!r} has another meaning already")
         if not all(0 < pace <= 1 for axis in self.axes for pace in axis.pace):
             raise ValueError("paces are shares above 0, up to 1")
-        limits = zip(spec.action_low, self.rest, spec.action_high, strict=False)
+        # Limits of specs are rounded to float32.
+        rest = np.float32(self.rest).tolist()
+        limits = zip(spec.action_low, rest, spec.action_high, strict=False)
         inside = all(low <= value <= high for low, value, high in limits)
         if len(self.rest) not in (0, size) or not inside:
             raise ValueError(f"rest {self.rest} is no action within the limits")

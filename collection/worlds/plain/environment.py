@@ -49,6 +49,12 @@ class PlainEnvironment(dm_env.Environment):
         self._scene = scene
         self._episode = 0
         self._is_over = True
+        self._env: dm_env.Environment | None = None
+
+    def close(self):
+        """Close the other environment."""
+        if self._env is not None:
+            self._env.close()
 
     @property
     def scene_config(self) -> PlainScene:
@@ -69,7 +75,10 @@ class PlainEnvironment(dm_env.Environment):
         self._step, self._is_over = 0, False
         seed = self._scene.scene_seed % 2**32  # the most that NumPy's RandomState takes
         with self._scene.calling("reset fails"):
-            self._env = self._make(self._scene.task, seed)
+            made = self._make(self._scene.task, seed)
+            if _is_another(self._env, made):
+                self.close()
+            self._env = made
             self._check_limits()
             self._inner = self._checked(self._env.reset())
             return dm_env.restart(self._observation())
@@ -180,6 +189,12 @@ class PlainEnvironment(dm_env.Environment):
         if not np.isfinite(array).all():
             raise self._error(f"{what} is not finite")
         return array
+
+
+def _is_another(before: Any, made: Any) -> bool:
+    """Whether two environments are not one object, which may serve all episodes."""
+    # A Gymnasium environment is wrapped anew for each episode.
+    return getattr(before, "gym", before) is not getattr(made, "gym", made)
 
 
 def flat(observation: Any, name: str = "") -> dict[str, np.ndarray]:

@@ -3,6 +3,8 @@
 This file too imports nothing of WTL, and may be copied beside `remote/server.py`.
 """
 
+from __future__ import annotations  # Python 3.8 and 3.9
+
 from typing import Any
 
 import dm_env
@@ -56,6 +58,10 @@ class GymEnvironment(dm_env.Environment):
             if key in self.info:
                 return bool(self.info[key])
         return self._reward > 0
+
+    def close(self):
+        """Close the Gymnasium environment."""
+        self.gym.close()
 
     def observation_spec(self):
         """Specs of the observation space, nested as it is."""

@@ -33,9 +33,9 @@ def gym_world(
 ) -> World:
     """Return a world whose environments are Gymnasium environments.
 
-    Observations are a Box or nested Dicts of Boxes, vectors; actions are a Box with
-    finite limits. Success is `success` or `is_success` in the last `info`, or without
-    these a last reward above 0.
+    Observations are a Box or nested Dicts of Boxes, vectors or images; actions are a
+    Box with finite limits. Success is `success` or `is_success` in the last `info`, or
+    without these a last reward above 0.
 
     Args:
       name: name of the world.

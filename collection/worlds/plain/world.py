@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -167,7 +167,7 @@ def parts_of(
 
 
 _SIDE = 64  # pixels, of images as policies take them
-_ROUNDING = 1e-6  # by which an action may exceed its limits
+_ROUNDING = 1e-6  # by which an action may exceed its limits, as a share of these
 _PROBED = 100  # tasks of each split, where no count is given
 
 
@@ -179,6 +179,12 @@ def _perception():
 
 def _tasks(name: str, tasks, split: str, seed: int, **options) -> list[PlainTask]:
     made = [dataclasses.replace(t, domain=name) for t in tasks(split, seed, **options)]
+    for task in made:
+        if task.split != split:
+            raise UserError(
+                f"world {name!r}: tasks({split!r}, …) returned the task "
+                f"{task.task_id!r} of the split {task.split!r}"
+            )
     if not made and split == fields.SPLIT_TRAIN:
         raise UserError(f"world {name!r} has no task of the split {split!r}")
     return made
@@ -211,7 +217,9 @@ def _expert(expert, scene: PlainScene, rng: np.random.Generator):
                 f"the expert returned {returned}, but an action has {spec.shape[0]} "
                 "finite numbers"
             )
-        if np.abs(wanted - wanted.clip(spec.minimum, spec.maximum)).max() > _ROUNDING:
+        least, most = np.float64(spec.minimum), np.float64(spec.maximum)
+        slack = _ROUNDING * np.maximum(np.abs(least), np.abs(most))
+        if (np.abs(wanted - wanted.clip(least, most)) > slack).any():
             raise scene.error(
                 f"the expert returned {returned}, outside of the limits of an action, "
                 f"{spec.minimum} to {spec.maximum}; let the expert clip it (np.clip)"
@@ -230,7 +238,7 @@ def action_spec(name: str, env) -> specs.BoundedArray:
     """
     spec = env.action_spec()
     bounded = isinstance(spec, specs.BoundedArray) and len(spec.shape) == 1
-    if not bounded or not np.isfinite([spec.minimum, spec.maximum]).all():
+    if not bounded or not np.isfinite(spec.maximum - spec.minimum).all():
         raise UserError(
             f"world {name!r}: the action spec {spec} is no vector with finite limits"
         )
@@ -246,7 +254,7 @@ def episode_spec(
       UserError: if an observation cannot be stored, or a set is none; the message names
         the world.
     """
-    observed = flat_specs(env.observation_spec())
+    observed = flat_specs(name, env.observation_spec())
     for part in sets:
         if part not in observed:
             raise UserError(
@@ -274,12 +282,21 @@ def episode_spec(
         raise UserError(f"world {name!r}: {error}") from None
 
 
-def flat_specs(tree: Any) -> dict[str, specs.Array]:
-    """Return nested specs by path, as `environment.flat` names them."""
+def flat_specs(name: str, tree: Any) -> dict[str, specs.Array]:
+    """Return nested specs of a world by path, as `environment.flat` names them.
+
+    Raises:
+      UserError: if they are neither an array nor nested dicts of arrays.
+    """
     if isinstance(tree, specs.Array):
         return {fields.OBSERVATION: tree}
+    if not isinstance(tree, Mapping):
+        raise UserError(
+            f"world {name!r}: an observation spec is a {type(tree).__name__}; it may "
+            "be an array or a dict of these"
+        )
     return {
         (f"{key}/{path}" if not isinstance(value, specs.Array) else str(key)): spec
         for key, value in tree.items()
-        for path, spec in flat_specs(value).items()
+        for path, spec in flat_specs(name, value).items()
     }
