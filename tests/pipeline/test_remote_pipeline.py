@@ -59,18 +59,25 @@ def simulator(tmp_path_factory):
     return folder
 
 
+# A test run in the background ignores Ctrl-C, and its children would too. With
+# `preexec_fn` gRPC, which this process uses, may abort in the child before it begins.
+_HEEDS_CTRL_C = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
 @contextlib.contextmanager
 def _serving(simulator, script: str, *arguments, python=sys.executable):
     """Address of the example's server, which runs without WTL."""
     environ = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     process = subprocess.Popen(
-        [python, script, *map(str, arguments)],
+        [python, "-c", _HEEDS_CTRL_C, script, *map(str, arguments)],
         cwd=simulator,
         env=environ,
         stdout=subprocess.PIPE,
         text=True,
-        # A test run in the background ignores Ctrl-C, and its children would too.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         yield re.search(r"served at (\S+);", process.stdout.readline())[1]
