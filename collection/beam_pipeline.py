@@ -155,15 +155,20 @@ def play(
     shutil.rmtree(folder, ignore_errors=True)
 
 
+# A thread or a process has ended while its entries in /proc are read.
+_ENDED = (FileNotFoundError, ProcessLookupError)
+
+
 def _local_workers(parent: int) -> list[int]:
     """Return the processes of Beam's local runner below a parent process."""
     found = []
     for children in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
-        for pid in map(int, children.read_text().split()):
-            with contextlib.suppress(FileNotFoundError):  # it has ended
-                command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
-                found += [pid] if b"sdk_worker_main" in command else []
-            found += _local_workers(pid)
+        with contextlib.suppress(*_ENDED):
+            for pid in map(int, children.read_text().split()):
+                with contextlib.suppress(*_ENDED):
+                    command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+                    found += [pid] if b"sdk_worker_main" in command else []
+                found += _local_workers(pid)
     return found
 
 

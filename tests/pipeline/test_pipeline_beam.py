@@ -127,6 +127,19 @@ def test_an_error_of_the_user_is_that_line_and_leaves_nothing(writer, capfd):
 
 
 @beam
+def test_a_thread_that_ends_while_workers_are_sought_is_passed_over(monkeypatch):
+    from wtl.collection import beam_pipeline
+
+    glob = pathlib.Path.glob
+
+    def with_ended(folder, pattern):
+        return [folder / "0" / "children", *glob(folder, pattern)]
+
+    monkeypatch.setattr(pathlib.Path, "glob", with_ended)
+    assert beam_pipeline._local_workers(os.getpid()) == []
+
+
+@beam
 def test_what_arrived_before_the_driver_was_killed_is_adopted(writer):
     from wtl.collection.beam_pipeline import Play
 
