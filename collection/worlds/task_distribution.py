@@ -300,7 +300,7 @@ class TaskDistribution:
                 "tasks() return more"
             )
         for task in tasks:
-            if task.family not in self.world.families:
+            if not self.families and task.family not in self.world.families:
                 raise UserError(
                     f"world {self.domain!r}: the task {task.task_id!r} is of the "
                     f"family {task.family!r}, but the first tasks of each split are of "

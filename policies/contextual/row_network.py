@@ -116,7 +116,7 @@ class RowNetwork(contextual.ContextualNetwork):
         return self._next_frame(rows, episodes.action[:, 0], embedding)
 
     def change(self, first: tf.Tensor, last: tf.Tensor) -> tf.Tensor:
-        """Return how much each row changed [B, E], in standard deviations.
+        """Return how much each row changed [B, E], summed over both scales of `Rows`.
 
         In an ordered set it is relative to the change of the same row in the batch: of
         the blobs of an image, those of the robot always change most.

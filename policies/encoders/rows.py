@@ -27,9 +27,10 @@ class Rows(layers.Layer):
     """Standardises states and splits them into sets of rows and the rest.
 
     Each number is given in two scales, by mean and standard deviation, and by median
-    and quartiles. Rows of things that are absent from a scene lie far from all others,
-    so that the deviation of a coordinate can be twenty times that of things that are
-    there; the quartiles of one that seldom changes leave nothing of its changes.
+    and quartiles. Rows of things that are absent from a scene may lie far from all
+    others and make the deviation tens of times that of the things that are there; the
+    quartiles stay while fewer than about a quarter are absent. The deviation is kept
+    for numbers that seldom change, whose quartiles say nothing of their changes.
     """
 
     def __init__(self, layout: Layout):
@@ -49,18 +50,18 @@ class Rows(layers.Layer):
         mean, std, median, iqr = (np.zeros(states.shape[-1]) for _ in range(4))
         for name, row in self._layout.split(states).items():
             row = row.reshape(-1, row.shape[-1])
-
-            def put(values: np.ndarray, found: np.ndarray, name: str = name):
-                self._layout.split(values)[name][...] = found  # a view
-
             spread = row.std(axis=0)
             spread = np.where(spread > _LEAST, spread, 1.0)
             low, middle, high = np.percentile(row, (25, 50, 75), axis=0)
             quartiles = (high - low) / _NORMAL_IQR
-            put(mean, row.mean(axis=0))
-            put(std, spread)
-            put(median, middle)
-            put(iqr, np.where(quartiles > _LEAST, quartiles, spread))
+            quartiles = np.where(quartiles > _LEAST, quartiles, spread)
+            for values, found in (
+                (mean, row.mean(axis=0)),
+                (std, spread),
+                (median, middle),
+                (iqr, quartiles),
+            ):
+                self._layout.split(values)[name][...] = found  # a view
         self._mean.assign(mean)
         self._std.assign(std)
         self._median.assign(median)

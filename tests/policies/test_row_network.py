@@ -14,7 +14,6 @@ from wtl.datasets.reading.store import EpisodeStore
 from wtl.policies import imitation
 from wtl.policies.contextual import context as contexts
 from wtl.policies.contextual import kind, row_loss
-from wtl.policies.encoders import rows
 from wtl.policies.heads import FLOW, HEADS
 from wtl.training.policy_config import config_for
 
@@ -185,40 +184,6 @@ def test_the_success_of_a_trial_matters_unless_it_is_hidden():
             _outputs(found, c)[0] for c in (context, context._replace(trials=failed))
         )
         assert np.allclose(one, other) == hidden
-
-
-def test_rows_of_a_set_share_their_scale():
-    encoder = rows.Rows(LAYOUT)
-    rng = np.random.default_rng(0)
-    states = (3 + 2 * rng.standard_normal((500, 4, LAYOUT.state_size))).astype(
-        np.float32
-    )
-    place, _ = LAYOUT.rows["fixtures"]
-    states[..., place] = 7.0  # never changes
-    encoder.adapt(states)
-    found = encoder(tf.constant(states))
-    for name in LAYOUT.kinds:
-        values = found[name].numpy()
-        np.testing.assert_allclose(values.mean(axis=(0, 1, 2)), 0, atol=0.05)
-        np.testing.assert_allclose(values.std(axis=(0, 1, 2)), 1, atol=0.05)
-    one = encoder(_shuffled(tf.constant(states[:1]), np.array([1, 2, 0])))
-    np.testing.assert_allclose(
-        one["objects"][..., 2, :], found["objects"][:1, ..., 0, :]
-    )
-    fixtures = found["rest"].numpy()[..., -(place.stop - place.start) :]
-    np.testing.assert_array_equal(fixtures, 0)
-
-
-def test_absent_rows_do_not_hide_where_the_others_are():
-    encoder, rng = rows.Rows(LAYOUT), np.random.default_rng(0)
-    states = rng.standard_normal((500, LAYOUT.state_size)).astype(np.float32)
-    objects = LAYOUT.split(states)["objects"]
-    objects[..., 1] = rng.uniform(-0.01, 0.01, objects.shape[:2])  # metres
-    objects[: 2 * len(objects) // 5, 2, 1] = -1.5  # out of view, as in tabletop_hard
-    encoder.adapt(states)
-    spread = encoder(tf.constant(states))["objects"].numpy()[:, 0].std(axis=0)
-    by_mean, by_median = np.split(spread, 2)
-    assert by_mean[1] < 0.05 and by_median[1] > 0.5
 
 
 def test_the_row_that_moved_explains_a_demonstration(network):

@@ -238,7 +238,8 @@ def action_spec(name: str, env) -> specs.BoundedArray:
     """
     spec = env.action_spec()
     bounded = isinstance(spec, specs.BoundedArray) and len(spec.shape) == 1
-    if not bounded or not np.isfinite(spec.maximum - spec.minimum).all():
+    limits = (spec.minimum, spec.maximum) if bounded else ()
+    if not bounded or not all(np.isfinite(limit).all() for limit in limits):
         raise UserError(
             f"world {name!r}: the action spec {spec} is no vector with finite limits"
         )
