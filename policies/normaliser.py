@@ -34,7 +34,8 @@ class Normaliser:
         return dataclasses.replace(
             episodes,
             state=self.state(episodes.state).astype(np.float32),
-            action=self.action(episodes.action).astype(np.float32),
+            # The zeros that stand at last states may be far outside the limits.
+            action=self.action(episodes.action).clip(-1, 1).astype(np.float32),
         )
 
     def state(self, state):
@@ -101,7 +102,7 @@ class NormalisedPolicy(tf_policy.TFPolicy):
         def episodes(given: contexts.ContextEpisodes) -> contexts.ContextEpisodes:
             return given._replace(
                 state=normaliser.state(given.state),
-                action=normaliser.action(given.action),
+                action=tf.clip_by_value(normaliser.action(given.action), -1.0, 1.0),
             )
 
         return self._policy.encode_context(

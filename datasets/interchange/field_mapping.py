@@ -5,7 +5,7 @@ import dataclasses
 import hashlib
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -209,7 +209,10 @@ class FieldMapping:
         split = given[fields.SPLIT]
         suffix = "" if split == fields.SPLIT_TRAIN else f"-{split}"
         given.setdefault(fields.OBJECT_SET, self.dataset + suffix)
-        seed = seeding.derive_seed("imported", foreign.name, foreign.index)
+        # Files of one format often name their episodes alike: ids differ by content.
+        acted = steps.get(fields.ACTION)
+        content = _digest(observations.values() if acted is None else [acted])
+        seed = seeding.derive_seed("imported", foreign.name, foreign.index, content)
         task_id, role = given[fields.TASK_ID], given[fields.ROLE]
         name = episode_lib.episode_id(self.dataset, task_id, role, foreign.index, seed)
         given = {fields.EPISODE_ID: name, fields.SCENE_SEED: seed} | given
@@ -338,6 +341,16 @@ def spec_of(
         )
     except (ValueError, IndexError) as error:
         raise UserError(f"{episode.id}: {error}") from None
+
+
+def _digest(arrays: Iterable[np.ndarray]) -> str:
+    """Return a digest of numbers [T, ...] and of the first one of images."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        rows = array[:1] if array.dtype == np.uint8 else array
+        digest.update(f"{rows.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(rows))
+    return digest.hexdigest()
 
 
 def _slug(text: str) -> str:

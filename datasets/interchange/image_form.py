@@ -63,7 +63,7 @@ class ImageForm:
         """
         remark = ""
         if array.dtype == np.uint8:
-            array = _channels_last(array)
+            array = channels_last(array)
         elif self.value_range and (array := _shaded(array)) is not None:
             array = self._scaled(name, array)
             if array.shape[-1] == 1:
@@ -101,8 +101,8 @@ def resembles_images(shape: tuple[int, ...]) -> bool:
     return _coloured(np.empty((0, *shape), np.float32)) is not None
 
 
-def _channels_last(array: np.ndarray) -> np.ndarray | None:
-    """Return [T, H, W, 1, 3 or 4] images; None if it has no such shape."""
+def channels_last(array: np.ndarray) -> np.ndarray | None:
+    """Return [T, H, W, 1, 3 or 4] images, also gray ones; None of other shapes."""
     if array.ndim == 3 and min(array.shape[1:]) >= _LEAST_SIDE:
         return array[..., None]
     if array.ndim != 4 or not min(array.shape[1:]):
@@ -118,13 +118,13 @@ def _channels_last(array: np.ndarray) -> np.ndarray | None:
 
 def _shaded(array: np.ndarray) -> np.ndarray | None:
     """Return images of one, three or four channels, but no matrices."""
-    found = _channels_last(array) if array.ndim == 4 else None
+    found = channels_last(array) if array.ndim == 4 else None
     is_gray = found is not None and found.shape[-1] == 1
     return found if is_gray and array.dtype.kind in "fiub" else _coloured(array)
 
 
 def _coloured(array: np.ndarray) -> np.ndarray | None:
     """Return images of three or four channels; one channel may well be a depth."""
-    found = _channels_last(array) if array.dtype.kind in "fiub" else None
+    found = channels_last(array) if array.dtype.kind in "fiub" else None
     is_coloured = found is not None and found.shape[-1] in _COLOURS
     return found if is_coloured and min(found.shape[1:3]) >= _LEAST_SIDE else None

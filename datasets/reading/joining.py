@@ -29,7 +29,7 @@ def is_joined(names: list[str]) -> bool:
 def joined(observed: Mapping[str, np.ndarray], step: np.ndarray) -> np.ndarray:
     """Return the state [..., S] of observations: their vectors, then the step number.
 
-    A state that is observed as such, alone, is returned unchanged.
+    A state that is observed as such, alone, is returned without the step number.
 
     Args:
       observed: float32[..., *shape] arrays by name; images are passed over.
@@ -39,9 +39,9 @@ def joined(observed: Mapping[str, np.ndarray], step: np.ndarray) -> np.ndarray:
     lead = step.shape
     if not names:
         return np.zeros((*lead, 0), np.float32)
-    if not is_joined(names):
-        return observed[fields.STATE]
     arrays = [observed[name] for name in names]
     # Of no episodes at all, -1 in place of the size says nothing.
     parts = [a.reshape(*lead, math.prod(a.shape[len(lead) :])) for a in arrays]
+    if not is_joined(names):
+        return parts[0]
     return np.concatenate([*parts, step[..., None]], axis=-1, dtype=np.float32)

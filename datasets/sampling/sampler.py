@@ -43,6 +43,8 @@ class Sampler:
 
     Attributes:
       relabeller: tells what a demonstration or trial means in other scenes.
+      unpaired: number of demonstrations that are left out where none is given trials:
+        those of tasks that are demonstrated in one scene.
     """
 
     def __init__(
@@ -80,10 +82,19 @@ class Sampler:
             trials.
 
         Raises:
-          ValueError: if trials of another task are asked for and there is none.
+          ValueError: if no task is demonstrated in two scenes, or trials of another
+            task are asked for and there is none.
         """
         self.relabeller = relabeller
         self._index = relabeller.index
+        scenes = self._index.scenes_in[self._index.task]
+        self._paired = np.flatnonzero(scenes > 1)
+        self.unpaired = len(scenes) - len(self._paired)
+        if not len(self._paired):
+            raise ValueError(
+                "no task is demonstrated in two scenes, but each demonstration is "
+                "imitated given another one of its task"
+            )
         self._max_demos = max_demos
         self._min_trials = min_trials
         self._max_trials = max_trials if trials is not None else 0
@@ -121,7 +132,7 @@ class Sampler:
             group = rng.integers(len(self._groups), size=count)
             task, trial_scene, demo = self._tried(rng, group)
         else:
-            demo = rng.integers(len(index.task), size=count)
+            demo = self._paired[rng.integers(len(self._paired), size=count)]
             task = index.task[demo]
             trial_scene = self._other_scene(rng, task, index.scene[demo])
         scene = self._scene(rng, task, trial_scene, demo)

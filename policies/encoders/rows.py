@@ -20,7 +20,7 @@ _LIMIT = 8.0  # standard deviations
 _LEAST = 1e-4  # deviation of a number that changes
 _NORMAL_IQR = 1.349  # between the quartiles of a normal distribution of deviation 1
 _QUERIES = 4  # of the attention over frames
-REST = "rest"  # all rows that are of no set, joined
+REST = "(rest)"  # all rows that are of no set, joined; no observation has this name
 
 
 class Rows(layers.Layer):

@@ -56,16 +56,20 @@ def _arm(path: pathlib.Path, task: int, episodes: int = EPISODES, **changed):
 
 
 def _import(
-    path: pathlib.Path, out: pathlib.Path, acts: bool = True, sees: bool = True
+    path: pathlib.Path,
+    out: pathlib.Path,
+    acts: bool = True,
+    sees: bool = True,
+    split: str = "train",
 ) -> int:
-    """Import a file of `_arm` as demonstrations of a task.
+    """Import a file of `_arm` as demonstrations of a task of a split.
 
     They have its actions and its camera, or not.
     """
     return _wtl(
         *("import", path, "--format=robomimic", "--name=wtl_demos", f"--out={out}"),
         *("--set=family=lift", f"--set=task_id=lift{path.stem}", "--set=control_hz=10"),
-        "--map=arm/joints=obs/joints",
+        *(f"--set=split={split}", "--map=arm/joints=obs/joints"),
         *(("--map=camera=obs/camera",) if sees else ()),
         *(("--map=action=actions", "--map=reward=rewards") if acts else ()),
     )
@@ -214,6 +218,38 @@ def test_episodes_from_which_nothing_can_be_learnt_are_refused(tmp_path, capsys)
     assert _import(tmp_path / "1.hdf5", out) == 1
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert "'action' is not finite at step 0; nothing is published" in line
+
+
+def test_episodes_alone_in_their_tasks_are_left_out(tmp_path, capsys):
+    run = f"--run_dir={tmp_path}/run"
+    # Of the test tasks, the last two, one has two episodes.
+    counts = [EPISODES, *[1] * 8, 2]
+    for task, count in enumerate(counts):
+        _arm(tmp_path / f"{task}.hdf5", task, episodes=count)
+        split = "test" if task >= 8 else "train"
+        file, out = tmp_path / f"{task}.hdf5", tmp_path / str(task)
+        assert _import(file, out, sees=False, split=split) == 0
+    parts = [tmp_path / f"{task}/wtl_demos" for task in range(len(counts))]
+    assert _wtl("dataset", "merge", *parts, f"--out={tmp_path}/run/datasets") == 0
+    options = [f"--gin_bindings={line}" for line in QUICK]
+    for stage in ("train_trial", "evaluate"):
+        assert _wtl(stage, GIN, run, *options) == 0
+    assert "1 of 3 held-out episodes are the only ones" in capsys.readouterr().out
+    results = tmp_path / "run/evaluation/offline/results.json"
+    assert json.loads(results.read_text())["protocol"]["episodes"] == 2
+
+
+def test_two_recordings_of_one_task_are_merged(tmp_path):
+    for number in range(2):
+        (tmp_path / str(number)).mkdir()
+        _arm(tmp_path / f"{number}/lift.hdf5", number)
+        out = tmp_path / f"{number}/out"
+        assert _import(tmp_path / f"{number}/lift.hdf5", out, sees=False) == 0
+    parts = [tmp_path / f"{number}/out/wtl_demos" for number in range(2)]
+    assert _wtl("dataset", "merge", *parts, f"--out={tmp_path}") == 0
+    demos = wtl.load_dataset(tmp_path / "wtl_demos")
+    assert len({demo.id for demo in demos}) == 2 * EPISODES
+    assert len({demo.metadata["task_id"] for demo in demos}) == 1
 
 
 def test_datasets_of_another_spec_are_not_merged(tmp_path, capsys):

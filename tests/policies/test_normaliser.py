@@ -68,6 +68,9 @@ def _context(config: interface.Interface, rng, change=lambda s, a: (s, a)):
 def test_limits_scale_actions_and_data_where_there_are_none():
     np.testing.assert_allclose(NORMALISER.action([90.0, 6.0]), [1, 1])
     np.testing.assert_allclose(NORMALISER.native([-1.0, -1.0]), [-90, 2])
+    # At last states there is no action, whatever is stored there.
+    padded = NORMALISER.store(_demos()).action
+    assert padded.max() == 1 and padded.min() >= -1
     # A number that never changed is only centred.
     spread = np.sqrt(0.8)  # of five timesteps, one of them at the mean
     state = NORMALISER.state(np.array([1 + 2 * spread, 2.0, 4.0, 20 * spread, 50.0]))

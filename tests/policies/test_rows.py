@@ -3,7 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
+from wtl.collection.worlds.plain.layout import PlainLayout
 from wtl.collection.worlds.tabletop import observation
+from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.observation import Observation
 from wtl.policies.encoders import rows
 
 LAYOUT = observation.Layout(3)
@@ -30,8 +33,19 @@ def test_rows_of_a_set_share_their_scale():
     np.testing.assert_allclose(
         one["objects"][..., 2, :], found["objects"][:1, ..., 0, :]
     )
-    fixtures = found["rest"].numpy()[..., -(place.stop - place.start) :]
+    fixtures = found[rows.REST].numpy()[..., -(place.stop - place.start) :]
     np.testing.assert_array_equal(fixtures, 0)
+
+
+def test_a_set_may_have_any_name():
+    sets = tuple(Observation(n, (2, 3), is_set=True) for n in ("rest", "state"))
+    layout = PlainLayout.of(EpisodeSpec(sets, action_size=1))
+    found = rows.Rows(layout)(tf.zeros((5, layout.state_size)))
+    assert {n: row.shape[1:] for n, row in found.items()} == {
+        "rest": (2, 6),
+        "state": (2, 6),
+        rows.REST: (2,),  # the number of the step
+    }
 
 
 def test_absent_rows_do_not_hide_where_the_others_are():

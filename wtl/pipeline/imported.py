@@ -31,7 +31,8 @@ def on_its_data(suite: TaskDistribution, folder: RunFolder) -> TaskDistribution:
         return suite
     version = versions[-1]
     if suite.domain != dataset_world.NAME:
-        named = fields.PROVENANCE_WORLD in location.read_provenance(version)
+        # Recordings of environments that are no world's name none.
+        named = location.read_provenance(version).get(fields.PROVENANCE_WORLD)
         if named or world_of(version, schema.stored_spec(version)):
             return suite
         print(

@@ -1,5 +1,6 @@
 """Evaluation without an environment: held-out actions against those of policies."""
 
+import collections
 import dataclasses
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,8 +34,9 @@ def evaluate_offline(run: Run) -> pathlib.Path:
     """Compare the actions of trained policies with those of held-out demonstrations.
 
     At each timestep a policy is given the recorded observation. Policies that are given
-    a demonstration get another episode of the same task. Return the folder of the
-    results.
+    a demonstration get another episode of the same task; where there are such policies,
+    held-out episodes without another of their task are left out. Return the folder of
+    the results.
 
     Raises:
       UserError: if no policy is trained, or no episode is held out.
@@ -61,7 +63,7 @@ def evaluate_offline(run: Run) -> pathlib.Path:
 
     def work(key: str) -> dict[str, Any]:
         del key
-        data = _Data(run)
+        data = _Data(run, any(METHODS[name].config.demos for name in methods))
         found = {offline.REPLAY: list(data.replays())}
         for name in methods:
             found[name] = list(data.predictions(run, name))
@@ -83,9 +85,14 @@ def evaluate_offline(run: Run) -> pathlib.Path:
 
 
 class _Data:
-    """Held-out demonstrations, and those that they are compared with."""
+    """Held-out demonstrations, and those that they are compared with.
 
-    def __init__(self, run: Run):
+    Attributes:
+      split: what is held out, for the results.
+    """
+
+    def __init__(self, run: Run, demos_given: bool):
+        """Read them; those alone in their task are left out if demos are given."""
         self._path = run.datasets.require(fields.WTL_DEMOS)
         self._images = run.images
         # Without numbers the nearest demonstration is found by small images.
@@ -107,6 +114,22 @@ class _Data:
                 "are of the split train; name one task for several with "
                 "`wtl import --set=task_id=NAME`"
             )
+        if demos_given:
+            tasks = [*self._train[fields.TASK_ID], *test[fields.TASK_ID]]
+            count = collections.Counter(tasks)
+            alone = np.array([count[task] < 2 for task in test[fields.TASK_ID]])
+            if alone.all():
+                raise UserError(
+                    f"no held-out episode of {self._path} has another one of its task, "
+                    "which policies could be given; name one task for several with "
+                    "`wtl import --set=task_id=NAME`"
+                )
+            if alone.any():
+                print(
+                    f"{alone.sum()} of {len(test)} held-out episodes are the only ones "
+                    "of their tasks and are left out"
+                )
+            test = test.select(~alone)
         self._test = test
 
     @property
@@ -174,9 +197,8 @@ class _Data:
         for row, name in enumerate(self._test[fields.EPISODE_ID].tolist()):
             task = self._test[fields.TASK_ID][row]
             known = _names(self._train, task) or _names(self._test, task)
-            others = [other for other in known if other != name]
             # None is its own demonstration: that would tell its actions.
-            others = others or self._train[fields.EPISODE_ID].tolist()
+            others = [other for other in known if other != name]
             result[name] = others[row % len(others)]
         return result
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -98,6 +99,12 @@ def train(job: TrainJob) -> str:
         other_task_success=config.trial_success == interface.SHUFFLED,
         **job.sampler,
     )
+    if draws.unpaired and trials is None:
+        print(
+            f"{job.method.name}: {draws.unpaired} of {len(demos)} demonstrations are "
+            "not trained on: their tasks are demonstrated in one scene alone",
+            file=sys.stderr,
+        )
     source = data.examples(draws, config, job.training.window)
     network, loss = kind.network(config), kind.loss_name and kind.loss
     if config.compensation:

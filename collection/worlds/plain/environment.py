@@ -12,6 +12,7 @@ from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
 from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.observation import FLOAT, IMAGE, Observation
+from wtl.datasets.interchange import image_form
 
 # (task, seed of the scene, below 2**32) -> environment that begins in this scene.
 Make = Callable[[PlainTask, int], dm_env.Environment]
@@ -94,7 +95,11 @@ class PlainEnvironment(dm_env.Environment):
             self._inner = self._checked(self._env.step(action.astype(spec.dtype)))
             self._is_over = self._inner.last() or self._step >= self.horizon
             if self._is_over:
-                return dm_env.termination(float(self.succeeded()), self._observation())
+                # At the horizon, or where that environment runs out of time, the state
+                # is not terminal.
+                is_terminal = self._inner.last() and self._inner.discount == 0
+                end = dm_env.termination if is_terminal else dm_env.truncation
+                return end(float(self.succeeded()), self._observation())
             reward = float(self._inner.reward or 0.0)
             if not np.isfinite(reward):
                 raise self._error("the reward is not finite")
@@ -207,22 +212,34 @@ def flat(observation: Any, name: str = "") -> dict[str, np.ndarray]:
     return found
 
 
-def stored_as(name: str, spec: specs.Array) -> Observation:
-    """Return how an observation is stored; uint8[H, W, 1, 3 or 4] are images.
+def stored_as(name: str, spec: specs.Array, is_set: bool = False) -> Observation:
+    """Return how an observation is stored; images are those of `wtl import`.
+
+    Args:
+      name: its name.
+      spec: its spec.
+      is_set: whether it is a set: uint8[N, F] are numbers then, and no gray image.
 
     Raises:
       ValueError: if it cannot be stored.
     """
     shape, dtype = tuple(spec.shape), np.dtype(spec.dtype)
-    if dtype == np.uint8 and len(shape) == 3 and shape[2] in (1, 3, 4):
-        return Observation(name, (*shape[:2], 3), IMAGE)
+    if dtype == np.uint8 and not (is_set and len(shape) == 2):
+        images = image_form.channels_last(np.empty((0, *shape), np.uint8))
+        if images is not None:
+            return Observation(name, (*images.shape[1:3], 3), IMAGE, is_set)
     if dtype.kind not in "fiub":
         raise ValueError(f"observation {name!r} is of type {dtype}, no numbers")
-    return Observation(name, shape, FLOAT)
+    return Observation(name, shape, FLOAT, is_set)
 
 
 def as_rgb(image: np.ndarray) -> np.ndarray:
-    """Return a gray, RGB or RGBA image [H, W, C] as RGB; alpha is left out."""
-    if image.ndim == 3 and image.shape[2] == 1:
-        return np.repeat(image, 3, axis=2)
-    return image[..., :3] if image.ndim == 3 and image.shape[2] == 4 else image
+    """Return a gray, RGB or RGBA image as RGB [H, W, 3]; alpha is left out.
+
+    Its channel may be first, last or, of a gray image, missing. An array of another
+    shape is returned unchanged.
+    """
+    images = image_form.channels_last(image[None])
+    if images is None:
+        return image
+    return np.repeat(images[0], 3, -1) if images.shape[-1] == 1 else images[0, ..., :3]

@@ -9,6 +9,7 @@ import numpy as np
 
 from wtl.datasets.contract import fields
 from wtl.datasets.contract.episode import EpisodeSpec
+from wtl.datasets.contract.errors import UserError
 from wtl.datasets.contract.layout import Layout
 from wtl.datasets.reading import joining
 from wtl.datasets.reading.store import EpisodeStore
@@ -53,8 +54,17 @@ class PlainLayout(Layout):
 
     @classmethod
     def of(cls, spec: EpisodeSpec, deciding_steps: int | None = None) -> "PlainLayout":
-        """Return the layout of the joined vectors of episodes, see `joining.joined`."""
+        """Return the layout of the joined vectors of episodes, see `joining.joined`.
+
+        Raises:
+          UserError: if one has the name of the number of the step.
+        """
         parts = [(vector.name, vector.size) for vector in spec.vectors]
+        if TIME in dict(parts):
+            raise UserError(
+                f"no observation may be called {TIME!r}, as the number of the step is: "
+                "give it another name, such as 'seconds'"
+            )
         if joining.is_joined([name for name, _ in parts]):
             parts.append((TIME, 1))
         return cls(

@@ -270,7 +270,7 @@ def episode_spec(
     try:
         return EpisodeSpec(
             tuple(
-                dataclasses.replace(stored_as(part, spec), is_set=part in sets)
+                stored_as(part, spec, is_set=part in sets)
                 for part, spec in observed.items()
             ),
             action_size=action.shape[0],

@@ -1,14 +1,18 @@
 """Worlds of one's own: what is closed, refused and taken."""
 
 import dataclasses
+from unittest import mock
 
+import dm_env
 import numpy as np
 import plain_module
 import pytest
 from dm_env import specs
 
 import wtl
+from wtl.collection.recorder import Recorder
 from wtl.collection.worlds import registry
+from wtl.collection.worlds.plain.environment import as_rgb, stored_as
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.datasets.contract.errors import UserError
 
@@ -78,6 +82,69 @@ class Described(plain_module.Point):
 
     def action_spec(self):
         return specs.BoundedArray((2,), np.float64, *self.limits)
+
+
+@pytest.mark.parametrize(
+    "shape, is_set, stored",
+    (
+        ((20, 30), False, (20, 30, 3)),
+        ((20, 30, 1), False, (20, 30, 3)),
+        ((3, 20, 30), False, (20, 30, 3)),
+        ((20, 30, 4), False, (20, 30, 3)),
+        ((20, 30, 3), True, (20, 30, 3)),
+        ((20, 30), True, None),
+        ((20,), False, None),
+    ),
+)
+def test_images_of_any_channels_are_stored_as_rgb(shape, is_set, stored):
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    found = stored_as("camera", specs.Array(shape, np.uint8), is_set)
+    assert found.is_image == (stored is not None) and found.is_set == is_set
+    if stored is None:
+        assert found.shape == shape
+        return
+    assert found.shape == stored
+    image = as_rgb(pixels)
+    assert image.shape == stored
+    expected = np.moveaxis(pixels, 0, -1) if shape[0] == 3 else pixels
+    one = expected.reshape(20, 30, -1)[..., :3]
+    np.testing.assert_array_equal(image, np.broadcast_to(one, stored))
+
+
+class Endless(plain_module.Point):
+    """A point whose episode the world's horizon ends, or an end of its own."""
+
+    is_terminal = None
+
+    def step(self, action):
+        timestep = super().step(action)._replace(step_type=dm_env.StepType.MID)
+        if self.is_terminal is None or self._step < 5:
+            return timestep._replace(discount=1.0, reward=0.0)
+        end = dm_env.termination if self.is_terminal else dm_env.truncation
+        return end(1.0, timestep.observation)
+
+
+@pytest.mark.parametrize("is_terminal, steps", ((None, 15), (False, 5), (True, 5)))
+def test_only_what_the_environment_terminates_is_terminal(is_terminal, steps):
+    kind = type("Endless", (Endless,), {"is_terminal": is_terminal})
+    world = _world(lambda task, seed: kind((1, 0), seed))
+    env = world.make_env(world.tasks("train", 0, count=1)[0], 1)
+    recorder = Recorder(env)
+    timestep = env.reset()
+    recorder.start(timestep)
+    while not timestep.last():
+        timestep = env.step(np.zeros(2))
+        recorder.add(np.zeros(2), timestep)
+    with mock.patch.object(registry, "get", lambda name: world):
+        episode = recorder.episode(episode_id="own", role="demo")
+    assert len(episode) == steps + 1
+    assert episode.steps["is_terminal"].any() == bool(is_terminal)
+
+
+def test_the_name_of_the_step_number_is_taken():
+    kind = _described(observed={"time": specs.Array((1,), np.float32)})
+    with pytest.raises(UserError, match="no observation may be called 'time'"):
+        _world(lambda task, seed: kind((1, 0), seed))
 
 
 def _described(**attributes):

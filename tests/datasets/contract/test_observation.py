@@ -89,7 +89,10 @@ def test_in_memory_vectors_are_joined_and_images_scaled(made):
 
 def test_a_state_alone_stays_as_it_is():
     state = np.ones((4, 3), np.float32)
-    assert joining.joined({"state": state}, np.arange(4)) is state
+    assert np.shares_memory(joining.joined({"state": state}, np.arange(4)), state)
+    discs = np.arange(24, dtype=np.float32).reshape(4, 2, 3)
+    found = joining.joined({"state": discs}, np.arange(4))
+    np.testing.assert_array_equal(found, discs.reshape(4, 6))
     both = joining.joined({"state": state, "a": state}, np.arange(4))
     assert both.shape == (4, 7)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from wtl.datasets.contract import fields, seeding
-from wtl.datasets.reading.store import stack
+from wtl.datasets.reading.store import concatenate, stack
 from wtl.datasets.sampling.demo_index import DemoIndex
 from wtl.datasets.sampling.sampler import Sampler
 from wtl.datasets.testing.fakes import fake_episode
@@ -75,6 +75,18 @@ def test_examples_are_of_one_task_and_goal(demos, trials):
 
 def test_one_scene_is_too_few(demos, trials):
     lonely = demos.select(demos[fields.SCENE_SEED] == 0)
-    sampler = Sampler(lonely, _SameGoal(lonely, trials))
     with pytest.raises(ValueError, match="two scenes"):
-        sampler.draw(seeding.generator(0), 4)
+        Sampler(lonely, _SameGoal(lonely, trials))
+
+
+def test_tasks_with_one_scene_are_left_out(demos, trials):
+    alone = np.char.add("alone", np.arange(len(demos)).astype(str))
+    unique = dataclasses.replace(
+        demos, metadata=dict(demos.metadata) | {fields.TASK_ID: alone}
+    )
+    # Of 100 demonstrations, 2 are of the same task.
+    many = concatenate([demos.select([0, 2]), *[unique] * 4, unique.select([0, 1])])
+    sampler = Sampler(many, _SameGoal(many, trials))
+    assert sampler.unpaired == len(many) - 2
+    batch = sampler.draw(seeding.generator(0), 64)
+    assert set(batch.target) == set(batch.demos[:, 0]) == {0, 1}
