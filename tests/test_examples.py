@@ -1,9 +1,11 @@
 """The worlds of the folder `examples`."""
 
+import importlib
 import json
 import pathlib
 import sys
 
+import numpy as np
 import pytest
 
 import wtl
@@ -55,6 +57,20 @@ def test_a_demonstration_helps_in_a_world_at_its_default_size(example, tmp_path)
     run_dir = wtl.run(EXAMPLES / f"{example}.gin", tmp_path / "run")
     # Ten tasks give wide intervals: this is a check of the example, not a measurement.
     assert _results(run_dir)["paired"]["mil_vs_bc"]["difference"] > 0.1
+
+
+@pytest.mark.slow
+def test_first_observations_of_meta_world_show_where_things_are(monkeypatch):
+    pytest.importorskip("metaworld")  # `make test-slow` installs it
+    monkeypatch.syspath_prepend(EXAMPLES / "metaworld")
+    module = importlib.import_module("metaworld_world")
+    for name in ("window-open", "drawer-open", "dial-turn", "push"):
+        env = module.MetaWorld(name, seed=1)
+        first, second = (t.observation for t in (env.reset(), env.step(np.zeros(4))))
+        np.testing.assert_allclose(
+            first["objects"][0, :3], second["objects"][0, :3], atol=5e-3
+        )
+        assert not first["velocity"].any()
 
 
 @pytest.mark.slow

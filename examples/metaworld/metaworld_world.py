@@ -85,11 +85,13 @@ class MetaWorld(dm_env.Environment):
 
     def reset(self):
         """Start the episode of the seed."""
-        self.observed, _ = self._env.reset()
+        self._env.reset()
+        # Many environments move objects without computing where these are now, so that
+        # the observation that `reset` returns shows them elsewhere.
+        mujoco.mj_forward(self._env.model, self._env.data)
+        self._env._get_obs()  # becomes the observation before
+        self.observed = self._env._get_obs()
         self._success = False
-        if self._from_images:
-            # Many environments move objects without computing where these are now.
-            mujoco.mj_forward(self._env.model, self._env.data)
         return dm_env.restart(self._observation())
 
     def step(self, action):
@@ -176,6 +178,7 @@ def _register(name, splits, **options):
             horizon=HORIZON,
             control_hz=HZ,
             expert=_expert,
+            version="1.1.0",
         )
     )
 
