@@ -1,7 +1,6 @@
 """`wtl record`: keys of a terminal, episodes that survive, errors in one line."""
 
 import dataclasses
-import fcntl
 import io
 import os
 import pathlib
@@ -18,6 +17,7 @@ import numpy as np
 import pytest
 
 import wtl
+from tests import heeding
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.task_distribution import TaskDistribution
 from wtl.commands import cli
@@ -38,18 +38,12 @@ class Operator:
     def __init__(self, *arguments: str):
         self.terminal, theirs = pty.openpty()
         self.settings = termios.tcgetattr(self.terminal)
-
-        def claim():
-            os.setsid()
-            fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-
+        arguments = ("-m", "wtl", "record", _WORLD, *arguments)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "wtl", "record", _WORLD, *arguments],
+            heeding.command(*arguments, has_terminal=True),
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            preexec_fn=claim,
         )
         self._theirs = theirs  # open, so that the settings can be read at the end
         self._said = ""

@@ -4,10 +4,10 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 
 import pytest
 
+from tests import heeding
 from wtl.collection.worlds.world import World
 from wtl.commands import cli
 
@@ -15,12 +15,10 @@ from wtl.commands import cli
 def test_it_serves_a_world_until_ctrl_c():
     place = "tests.plain_module:POINT"
     process = subprocess.Popen(
-        [sys.executable, "-m", "wtl", "serve_world", place, "--port=0"],
+        heeding.command("-m", "wtl", "serve_world", place, "--port=0"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A test run in the background ignores Ctrl-C, and its children would too.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     address = re.search(r"served at (127\.0\.0\.1:\d+);", process.stdout.readline())[1]
     assert World.remote(address).name == "plain_point"

@@ -6,12 +6,12 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
 
+from tests import heeding
 from tests.pipeline.tiny import ROOT, TINY, command, perform
 from wtl.datasets.reading import reader
 from wtl.datasets.storage import checksums
@@ -305,17 +305,15 @@ main(sys.argv[1:])
 def test_interrupted_collection_loses_nothing(tiny_run, tmp_path, how):
     run_dir = tmp_path / "run"
     process = subprocess.Popen(
-        [
-            *(sys.executable, "-c", _TELLS_WHAT_IS_SAFE, "collect_demos"),
+        heeding.command(
+            *("-c", _TELLS_WHAT_IS_SAFE, "collect_demos"),
             *(f"--gin_file={TINY}", f"--run_dir={run_dir}"),
-        ],
+        ),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
-        # Ctrl-C is ignored where the tests run in the background.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     told = [int(process.stdout.readline())]
     os.killpg(process.pid, how) if how == signal.SIGKILL else process.send_signal(how)

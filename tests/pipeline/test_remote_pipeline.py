@@ -14,7 +14,7 @@ import venv
 
 import pytest
 
-from tests import plain_module
+from tests import heeding, plain_module
 from wtl.collection.worlds import registry
 from wtl.collection.worlds.remote import server
 from wtl.commands import cli
@@ -59,21 +59,12 @@ def simulator(tmp_path_factory):
     return folder
 
 
-# A test run in the background ignores Ctrl-C, and its children would too. With
-# `preexec_fn` gRPC, which this process uses, may abort in the child before it begins.
-_HEEDS_CTRL_C = """
-import os, signal, sys
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
-"""
-
-
 @contextlib.contextmanager
 def _serving(simulator, script: str, *arguments, python=sys.executable):
     """Address of the example's server, which runs without WTL."""
     environ = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     process = subprocess.Popen(
-        [python, "-c", _HEEDS_CTRL_C, script, *map(str, arguments)],
+        heeding.command(script, *map(str, arguments), python=python),
         cwd=simulator,
         env=environ,
         stdout=subprocess.PIPE,
