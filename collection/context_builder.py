@@ -69,6 +69,8 @@ class ContextBuilder:
             demos = self._encoded(
                 self._demos, [r.demo_ids for r in requests], own=not self._human
             )
+            # As in training: a demonstration is to be followed, whatever its label.
+            demos = demos._replace(success=tf.ones_like(demos.success))
         names = [request.trial_ids for request in requests]
         if config.trials and any(names):
             store = self._trials({name for each in names for name in each})

@@ -34,6 +34,7 @@ class PolicyActorSpec:
     Attributes:
       config: of the policy's method.
       policy_dir: where the policy was saved.
+      policy_id: of the policy; a later one may be saved in the same folder.
       split: of the demonstrations and trials.
       demos_dir: version folder of the demonstrations.
       human: whether the demonstrations are videos of the simulated human.
@@ -45,6 +46,7 @@ class PolicyActorSpec:
     privileged: ClassVar[bool] = False
     config: interface.Interface
     policy_dir: pathlib.Path
+    policy_id: str
     split: str
     demos_dir: pathlib.Path
     human: bool = False

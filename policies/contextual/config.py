@@ -64,6 +64,11 @@ class ContextualConfig(HeadConfig):
         return self.encoder == ENTITIES
 
     @property
+    def chooses_target(self) -> bool:
+        """Whether one target is chosen: without a choice, `FLAT` is given no target."""
+        return self.selects_target and (self.oracle or self.encoder != FLAT)
+
+    @property
     def keeps_component(self) -> bool:
         """Whether one component of the mixture is chosen once per episode.
 

@@ -16,7 +16,7 @@ def loss(
     """Return the losses of cloning a demonstration, given its target and context."""
     encoding = encoding or network.encode(example.context)
     config = network.config
-    if config.selects_target:
+    if config.chooses_target:
         target = tf.one_hot(example.target, config.entities)
     else:
         target = network.pursued(encoding.target_logits)

@@ -23,7 +23,7 @@ class ContextualPolicy(context_policy.ContextPolicy):
         config = self.network.config
         encoding = self.network.encode(context)
         logits = encoding.target_logits
-        if config.selects_target:
+        if config.chooses_target:
             logits += context.gumbel[:, : config.entities]
         state = {
             "embedding": encoding.embedding,

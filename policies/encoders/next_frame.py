@@ -42,7 +42,8 @@ class NextFrame(layers.Layer):
 
         Args:
           rows: output of `Rows` [B, T, ...].
-          action: [B, T, A] mean actions until the next frame.
+          action: [B, T, A] actions at each frame, or their means until the next one,
+            see `Interface.interval_actions`.
           embedding: [B, Z] of the context.
         """
         each = tf.zeros_like(action[..., :1]) + embedding[:, None]

@@ -15,6 +15,7 @@ from wtl.datasets.contract.errors import UserError
 from wtl.datasets.reading import reader
 from wtl.datasets.sampling.held_out import held_out
 from wtl.datasets.storage import location
+from wtl.pipeline.offline import HeldOut
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TASKS, EPISODES = 2, 5  # episodes of each task
@@ -60,16 +61,16 @@ def _import(
     out: pathlib.Path,
     acts: bool = True,
     sees: bool = True,
-    split: str = "train",
+    option: str = "--set=split=train",
 ) -> int:
-    """Import a file of `_arm` as demonstrations of a task of a split.
+    """Import a file of `_arm` as demonstrations of a task.
 
     They have its actions and its camera, or not.
     """
     return _wtl(
         *("import", path, "--format=robomimic", "--name=wtl_demos", f"--out={out}"),
         *("--set=family=lift", f"--set=task_id=lift{path.stem}", "--set=control_hz=10"),
-        *(f"--set=split={split}", "--map=arm/joints=obs/joints"),
+        *(option, "--map=arm/joints=obs/joints"),
         *(("--map=camera=obs/camera",) if sees else ()),
         *(("--map=action=actions", "--map=reward=rewards") if acts else ()),
     )
@@ -226,17 +227,37 @@ def test_episodes_alone_in_their_tasks_are_left_out(tmp_path, capsys):
     counts = [EPISODES, *[1] * 8, 2]
     for task, count in enumerate(counts):
         _arm(tmp_path / f"{task}.hdf5", task, episodes=count)
-        split = "test" if task >= 8 else "train"
+        option = f"--set=split={'test' if task >= 8 else 'train'}"
         file, out = tmp_path / f"{task}.hdf5", tmp_path / str(task)
-        assert _import(file, out, sees=False, split=split) == 0
+        assert _import(file, out, sees=False, option=option) == 0
     parts = [tmp_path / f"{task}/wtl_demos" for task in range(len(counts))]
     assert _wtl("dataset", "merge", *parts, f"--out={tmp_path}/run/datasets") == 0
-    options = [f"--gin_bindings={line}" for line in QUICK]
-    for stage in ("train_trial", "evaluate"):
-        assert _wtl(stage, GIN, run, *options) == 0
+    # Where all are the only ones of their tasks, BC is evaluated alone.
+    for methods, episodes in (("'bc',", 3), ("'mil', 'bc'", 2)):
+        options = f"--gin_bindings=train_trial.methods = ({methods})"
+        for stage in ("train_trial", "evaluate"):
+            assert _wtl(stage, GIN, run, options) == 0
+        results = tmp_path / "run/evaluation/offline/results.json"
+        assert json.loads(results.read_text())["protocol"]["episodes"] == episodes
     assert "1 of 3 held-out episodes are the only ones" in capsys.readouterr().out
-    results = tmp_path / "run/evaluation/offline/results.json"
-    assert json.loads(results.read_text())["protocol"]["episodes"] == 2
+
+
+def test_what_training_holds_out_is_evaluated_where_episodes_are_invalid(tmp_path):
+    for number, invalid in enumerate(("false", "true")):
+        (tmp_path / str(number)).mkdir()
+        file, out = tmp_path / f"{number}/lift.hdf5", tmp_path / f"{number}/out"
+        _arm(file, number, episodes=15)
+        option = f"--set=invalid={invalid}"
+        assert _import(file, out, sees=False, option=option) == 0
+    parts = [tmp_path / f"{number}/out/wtl_demos" for number in range(2)]
+    assert _wtl("dataset", "merge", *parts, f"--out={tmp_path}") == 0
+    path = location.resolve(tmp_path / "wtl_demos")
+    found = HeldOut(path, {}, has_numbers=True, demos_given=True)
+    store = reader.read(path, "train")
+    kept, valid = held_out(path, store), ~store["invalid"]
+    assert kept.sum() == 3 and len(found.test) == (kept & valid).sum() > 0
+    ids = [set(store["episode_id"][mask]) for mask in (kept & valid, ~kept & valid)]
+    assert ids == [set(s["episode_id"]) for s in (found.test, found.train)]
 
 
 def test_two_recordings_of_one_task_are_merged(tmp_path):

@@ -297,6 +297,41 @@ def test_few_environments_of_another_simulator_are_open_at_once():
     assert [len(shard.requests) for shard in shards] == [64, 64, 64, 8]
 
 
+def test_a_policy_that_is_trained_again_in_the_same_process_is_played(
+    run_dir, tmp_path
+):
+    folder = shutil.copytree(run_dir, tmp_path / "run")
+    given = [
+        f"--gin_file={run_dir.parent}/plain.gin",
+        f"--run_dir={folder}",
+        "--gin_bindings=train_trial.methods = ('mil',)",
+        "--gin_bindings=evaluate.conditions = ('mil',)",
+    ]
+    for steps in (2, 3):
+        options = [*given, f"--gin_bindings=train_trial.steps = {steps}"]
+        for stage in ("train_trial", "evaluate"):
+            with pytest.raises(SystemExit, match="^0$"):
+                cli.main([stage, *options])
+        trained = wtl.load_policy(folder / "policies" / "mil").policy_id
+        played = wtl.load_dataset(folder / "datasets" / "wtl_evaluations", "test")
+        assert {e.metadata["policy_id"] for e in played.where(role="eval")} == {trained}
+
+
+@pytest.mark.parametrize(
+    "binding, said",
+    (
+        ("mil/ContextualConfig.encoder = 'entities'", "for entities, which world"),
+        ("mil/ContextualConfig.state_noise = 0.02", "state_noise is of positions"),
+    ),
+)
+def test_settings_without_effect_here_are_refused(run_dir, binding, said, capsys):
+    given = f"--gin_file={run_dir.parent}/plain.gin", f"--run_dir={run_dir}"
+    options = "train_trial.methods = ('mil',)", binding
+    with pytest.raises(SystemExit, match="^1$"):
+        cli.main(["train_trial", *given, *(f"--gin_bindings={o}" for o in options)])
+    assert said in capsys.readouterr().err.strip().splitlines()[-1]
+
+
 @pytest.mark.slow
 def test_chunks_by_flow_matching_are_trained_saved_and_played(run_dir, tmp_path):
     folder = tmp_path / "run"

@@ -242,8 +242,8 @@ def load_policy(folder: str | os.PathLike, trust: bool = False) -> Policy:
       trust: whether to load a published version; it is a program of its origin.
 
     Raises:
-      UserError: if there is none, it is published and not trusted, or it was saved by
-        a version before 0.2.
+      UserError: if there is none, it is published and not trusted, it was saved by a
+        version before 0.2, or it is an oracle.
     """
     saved = pathlib.Path(os.path.expanduser(folder)) / "saved_model"
     if not (saved / "saved_model.pb").is_file():
@@ -259,6 +259,11 @@ def load_policy(folder: str | os.PathLike, trust: bool = False) -> Policy:
     if not name:
         raise UserError(f"{folder} does not name its world: train it again")
     given = json.loads(metadata["interface"].numpy())
+    if given.get("oracle") or given.get("gains_given"):
+        raise UserError(
+            f"{folder} is given privileged information on its task, which `wtl "
+            "evaluate` alone has"
+        )
     kind = ContextualConfig if "components" in given else interface.Interface
     if plain := json.loads(metadata["layout"].numpy()):
         layout, families = PlainLayout.of_json(plain), ()

@@ -126,6 +126,7 @@ def actor_spec(run: Run, name: str, config, split: str) -> PolicyActorSpec:
     return PolicyActorSpec(
         config=config,
         policy_dir=run.saved_policy(name),
+        policy_id=run.folder.policy_id(name),
         split=split,
         demos_dir=run.folder.datasets.absolute(),
     )

@@ -106,6 +106,7 @@ def actor_spec(
     return PolicyActorSpec(
         config=config_for(method, run.suite),
         policy_dir=run.saved_policy(method),
+        policy_id=run.folder.policy_id(method),
         split=split,
         demos_dir=run.datasets.require(given).absolute(),
         human=human,

@@ -45,7 +45,9 @@ def evaluate_offline(run: Run) -> pathlib.Path:
         name
         for name, method in METHODS.items()
         if method.is_trained
+        # Recordings have no trials, and nothing privileged is known of them.
         and not (method.config.trials or method.config.human)
+        and not (method.config.oracle or method.config.gains_given)
         and run.folder.policy_id(name)
     ]
     if not methods:
@@ -63,7 +65,12 @@ def evaluate_offline(run: Run) -> pathlib.Path:
 
     def work(key: str) -> dict[str, Any]:
         del key
-        data = _Data(run, any(METHODS[name].config.demos for name in methods))
+        data = HeldOut(
+            run.datasets.require(fields.WTL_DEMOS),
+            run.images,
+            has_numbers=bool(run.suite.layout.parts),
+            demos_given=any(METHODS[name].config.demos for name in methods),
+        )
         found = {offline.REPLAY: list(data.replays())}
         for name in methods:
             found[name] = list(data.predictions(run, name))
@@ -84,23 +91,41 @@ def evaluate_offline(run: Run) -> pathlib.Path:
     return folder
 
 
-class _Data:
+class HeldOut:
     """Held-out demonstrations, and those that they are compared with.
 
     Attributes:
+      test: held-out demonstrations.
+      train: those that policies were trained on.
       split: what is held out, for the results.
     """
 
-    def __init__(self, run: Run, demos_given: bool):
-        """Read them; those alone in their task are left out if demos are given."""
-        self._path = run.datasets.require(fields.WTL_DEMOS)
-        self._images = run.images
+    def __init__(
+        self,
+        path: pathlib.Path,
+        images: Mapping[str, tuple[int, int]],
+        has_numbers: bool,
+        demos_given: bool,
+    ):
+        """Read the demonstrations.
+
+        Args:
+          path: version folder of the dataset.
+          images: height and width of the images that policies act on, by name.
+          has_numbers: whether there are observations besides images.
+          demos_given: whether policies are given another episode of the same task;
+            held-out episodes without another one are left out then.
+
+        Raises:
+          UserError: if no episode is held out, or each is left out.
+        """
+        self._path, self._images = path, images
         # Without numbers the nearest demonstration is found by small images.
-        small = dict.fromkeys(() if run.suite.layout.parts else self._images, _SMALL)
+        small = dict.fromkeys(() if has_numbers else images, _SMALL)
         train = reader.read(self._path, fields.SPLIT_TRAIN, images=small)
-        train = train.select(~train[fields.INVALID])
-        kept = held_out(self._path, train)
-        self._train, test = train.select(~kept), train.select(kept)
+        # The same as in training, which counts invalid episodes too.
+        kept, valid = held_out(self._path, train), ~train[fields.INVALID]
+        self.train, test = train.select(~kept & valid), train.select(kept & valid)
         self.split = "held-out tenth of train"
         for split in (fields.SPLIT_TEST, fields.SPLIT_VAL):
             if len(test):
@@ -115,7 +140,7 @@ class _Data:
                 "`wtl import --set=task_id=NAME`"
             )
         if demos_given:
-            tasks = [*self._train[fields.TASK_ID], *test[fields.TASK_ID]]
+            tasks = [*self.train[fields.TASK_ID], *test[fields.TASK_ID]]
             count = collections.Counter(tasks)
             alone = np.array([count[task] < 2 for task in test[fields.TASK_ID]])
             if alone.all():
@@ -130,13 +155,13 @@ class _Data:
                     "of their tasks and are left out"
                 )
             test = test.select(~alone)
-        self._test = test
+        self.test = test
 
     @property
     def spread(self) -> np.ndarray:
         """[A] standard deviations of the actions of the training demonstrations."""
-        steps = np.arange(self._train.action.shape[1])
-        return self._train.action[steps < self._train.length[:, None] - 1].std(axis=0)
+        steps = np.arange(self.train.action.shape[1])
+        return self.train.action[steps < self.train.length[:, None] - 1].std(axis=0)
 
     def about(self, run: Run) -> dict[str, Any]:
         """Return the protocol, for the results."""
@@ -144,9 +169,9 @@ class _Data:
             "kind": "offline",
             "world": run.suite.world.name,
             "split": self.split,
-            "episodes": len(self._test),
-            "tasks": len(np.unique(self._test[fields.TASK_ID])),
-            "steps": int((self._test.length - 1).sum()),
+            "episodes": len(self.test),
+            "tasks": len(np.unique(self.test[fields.TASK_ID])),
+            "steps": int((self.test.length - 1).sum()),
             "seed": run.seed,
             "training_seeds": [run.seed],
             "dimensions": list(run.suite.world.spec.axes),
@@ -159,7 +184,7 @@ class _Data:
         nearest, or whose first images are if nothing else is observed. Its actions are
         replayed step by step.
         """
-        train, test = self._train, self._test
+        train, test = self.train, self.test
         known, started = _first(train), _first(test)
         scale = np.maximum(known.std(axis=0), 1e-6)
         for row in range(len(test)):
@@ -179,12 +204,12 @@ class _Data:
         )
         config = export.as_saved(config_for(method, run.suite), policy)
         encoder = observation_encoder.ObservationEncoder(policy, config.layout)
-        given = self._given()
-        batches = range(0, len(self._test), _BATCH)
+        given = self._given() if config.demos else {}
+        batches = range(0, len(self.test), _BATCH)
         for start in progress(batches, desc=method, unit="batch"):
-            rows = range(start, min(start + _BATCH, len(self._test)))
-            names = [str(self._test[fields.EPISODE_ID][row]) for row in rows]
-            shown = [given[name] for name in names] if config.demos else []
+            rows = range(start, min(start + _BATCH, len(self.test)))
+            names = [str(self.test[fields.EPISODE_ID][row]) for row in rows]
+            shown = [given[name] for name in names] if given else []
             episodes = self._episodes({*names, *shown})
             store = stack([episodes[n] for n in shown], run.images) if shown else None
             builder = context_builder.ContextBuilder(config, encoder, demos=store)
@@ -194,9 +219,9 @@ class _Data:
     def _given(self) -> dict[str, str]:
         """Id of the demonstration that is given for each held-out episode."""
         result = {}
-        for row, name in enumerate(self._test[fields.EPISODE_ID].tolist()):
-            task = self._test[fields.TASK_ID][row]
-            known = _names(self._train, task) or _names(self._test, task)
+        for row, name in enumerate(self.test[fields.EPISODE_ID].tolist()):
+            task = self.test[fields.TASK_ID][row]
+            known = _names(self.train, task) or _names(self.test, task)
             # None is its own demonstration: that would tell its actions.
             others = [other for other in known if other != name]
             result[name] = others[row % len(others)]

@@ -12,6 +12,7 @@ from wtl.pipeline.bindings import bound
 from wtl.pipeline.run import Run, training_stage
 from wtl.policies import interface
 from wtl.policies.contextual.config import ROWS
+from wtl.policies.maml.config import MamlConfig
 from wtl.policies.methods import Method
 from wtl.training import job as jobs
 from wtl.training import process
@@ -143,6 +144,28 @@ def _labels(run: Run, stage: str, privileged: bool, perceived: bool) -> dict[str
     return {**labels, "perceived_labels": perceived} if run.images else labels
 
 
+def _require_features(run: Run, method: str, config: interface.Interface):
+    """Check that the world has what the settings of a network are about.
+
+    Raises:
+      UserError: if it does not.
+    """
+    name, domain = f"{method}/{type(config).__name__}", run.suite.domain
+    per_entity = getattr(config, "per_entity", False)
+    if per_entity and not run.suite.world.entities:
+        raise UserError(f"{name} is for entities, which world {domain!r} has not")
+    if isinstance(config, MamlConfig) and per_entity and config.layout.ways > 1:
+        raise UserError(
+            f"{method} adapts a choice among entities, but a target of world "
+            f"{domain!r} is an entity and a way of acting on it: set "
+            f"{name}.per_entity = False"
+        )
+    if getattr(config, "state_noise", 0) and not config.layout.positions().any():
+        raise UserError(
+            f"{name}.state_noise is of positions, which world {domain!r} does not name"
+        )
+
+
 def _train(
     run: Run,
     stage: str,
@@ -165,6 +188,8 @@ def _train(
             f"{stage}.end_to_end does not train compensation; set "
             f"{stage}.end_to_end = False"
         )
+    for method, config in configs.items():
+        _require_features(run, method, config)
     rows = [m for m, c in configs.items() if getattr(c, "encoder", None) == ROWS]
     if together and rows:
         raise UserError(

@@ -119,7 +119,8 @@ class ExampleSource:
         share = rng.random((count, self._window))
         limit = np.repeat(length, self._window, axis=1)
         if self._layout.deciding_steps:
-            deciding = round(self._window * _DECIDING_SHARE)
+            # Later steps are imitated in any window.
+            deciding = min(round(self._window * _DECIDING_SHARE), self._window - 1)
             limit[:, :deciding] = np.minimum(length, self._layout.deciding_steps)
         acted = self._sampler.relabeller.acted
         if self._has_trials:
