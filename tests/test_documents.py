@@ -1,5 +1,6 @@
 """The documents agree with the code: modules, observations, actions, rates."""
 
+import itertools
 import pathlib
 import re
 
@@ -25,6 +26,13 @@ _WORLDS = {
     "tabletop_joints": (tabletop_joints.Manipulation, joint_observation.Layout(3)),
     "reacher": (reacher.Reacher, reacher_observation.Layout(2)),
 }
+
+
+_each_page = pytest.mark.parametrize(
+    "page",
+    [*_ROOT.glob("*.md"), *(_ROOT / "docs").rglob("*.md")],
+    ids=lambda page: str(page.relative_to(_ROOT)),
+)
 
 
 def _table(page: str, heading: str) -> list[list[str]]:
@@ -130,11 +138,7 @@ def _slug(heading: str) -> str:
     return words.strip().replace(" ", "-")
 
 
-@pytest.mark.parametrize(
-    "page",
-    [*_ROOT.glob("*.md"), *(_ROOT / "docs").rglob("*.md")],
-    ids=lambda page: str(page.relative_to(_ROOT)),
-)
+@_each_page
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\((?!\w+:)([^)\s]*)\)", page.read_text()):
         path, _, anchor = target.partition("#")
@@ -143,6 +147,13 @@ def test_links_lead_somewhere(page):
         if anchor:
             headings = re.findall(r"^#+ (.*)$", linked.read_text(), re.M)
             assert anchor in map(_slug, headings), target
+
+
+@_each_page
+def test_headers_descend_level_by_level(page):
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.S | re.M)
+    levels = [len(marks) for marks in re.findall(r"^(#+) ", text, re.M)]
+    assert all(b <= a + 1 for a, b in itertools.pairwise(levels))
 
 
 def test_a_page_names_every_file_of_results():

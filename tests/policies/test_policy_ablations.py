@@ -118,6 +118,18 @@ def test_withheld_parts_do_not_matter(changes, other):
     np.testing.assert_array_equal(seen(without, context), seen(without, other(context)))
 
 
+@pytest.mark.parametrize(("encoder", "chooses"), (("entities", True), ("flat", False)))
+def test_noise_on_choices_moves_policies_that_choose_a_target(encoder, chooses):
+    policy = METHODS["wtl"].kind.policy(_network(encoder=encoder))
+    context = _context()
+    other = 1e3 * tf.one_hot([[0, 1, 2, 1]], context.gumbel.shape[1])[0]
+    first, second = (
+        policy.encode_context(context._replace(gumbel=gumbel))["target"]
+        for gumbel in (context.gumbel, other)
+    )
+    assert np.allclose(first, second) != chooses
+
+
 @pytest.mark.slow
 def test_a_saved_policy_carries_what_was_withheld(tmp_path):
     changes = {"trial_success": "hidden", "trial_actions": False, "trials_from": "demo"}

@@ -18,8 +18,7 @@ from wtl.training.policy_config import config_for
 STEPS = 100
 
 
-@pytest.mark.parametrize(("deciding", "share"), ((None, 0.1), (10, 0.66)))
-def test_steps_that_decide_are_imitated_more_often(deciding, share, monkeypatch):
+def _source(deciding, monkeypatch, window: int) -> ExampleSource:
     world = wtl.worlds.dm_env(
         "plain_point",
         lambda *_: plain_module.Point((1, 0), 0),
@@ -36,7 +35,18 @@ def test_steps_that_decide_are_imitated_more_often(deciding, share, monkeypatch)
     given = {"transitions": STEPS, "instruction": "", "family": "left"}
     demos = stack([fake_episode(i, spec, **given) for i in range(4)])
     sampler = Sampler(demos, PlainRelabeller(demos, config.layout))
-    source = ExampleSource(demos, demos, None, sampler, config, window=40)
+    return ExampleSource(demos, demos, None, sampler, config, window)
+
+
+@pytest.mark.parametrize(("deciding", "share"), ((None, 0.1), (10, 0.66)))
+def test_steps_that_decide_are_imitated_more_often(deciding, share, monkeypatch):
+    source = _source(deciding, monkeypatch, window=40)
     times = source.draw(np.random.default_rng(0), 200).times
     assert np.mean(times < 10) == pytest.approx(share, abs=0.02)
     assert times.max() == STEPS - 1
+
+
+def test_later_steps_are_imitated_in_windows_of_one(monkeypatch):
+    source = _source(10, monkeypatch, window=1)
+    times = source.draw(np.random.default_rng(0), 400).times
+    assert np.mean(times < 10) == pytest.approx(0.1, abs=0.05)
