@@ -128,6 +128,12 @@ def test_a_policy_of_another_stage_is_refused(tmp_path, capsys):
     assert "'wtl'; choose from mil, maml" in capsys.readouterr().err
 
 
+def test_maml_adapts_no_choice_of_a_way_of_acting(tmp_path, capsys):
+    bindings = "suite.domain='tabletop_rich'", "train_trial.methods=('maml',)"
+    assert perform("train_trial", tmp_path, *bindings) == 1
+    assert "maml/MamlConfig.per_entity = False" in capsys.readouterr().err
+
+
 def test_there_must_be_a_condition(tmp_path, capsys):
     assert perform("evaluate", tmp_path, "evaluate.conditions=()") == 1
     assert "evaluate.conditions is empty" in capsys.readouterr().err
