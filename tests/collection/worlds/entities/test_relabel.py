@@ -225,9 +225,8 @@ def test_one_rule_per_task_is_found_by_the_demonstrations():
 
 def test_too_few_scenes_is_a_clear_error(demos):
     lonely = demos.select(demos[fields.SCENE_SEED] == demos[fields.SCENE_SEED][0])
-    drawn = relabelled.sampler(lonely, LAYOUT, identity_share=1.0)
     with pytest.raises(ValueError, match="two scenes"):
-        drawn.draw(seeding.generator(0), 4)
+        relabelled.sampler(lonely, LAYOUT, identity_share=1.0)
 
 
 def test_a_demonstration_that_moves_nothing_is_named(demos):
